@@ -1,0 +1,20 @@
+/* base/log.h - the program's own log: one line an entry on stderr, as text or
+ * JSON. Any thread. Who decides, logs; who returns an error, does not. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <flowforge/base.h>
+#include <stdbool.h>
+
+enum log_level { LOG_ERROR = 1, LOG_WARN = 2, LOG_INFO = 3, LOG_DEBUG = 4 };
+
+void log_setup(int level, bool json);
+void FF_PRINTF(3, 4) log_line(int level, const char *who, const char *fmt, ...);
+void log_vline(int level, const char *who, const char *fmt, va_list ap);
+
+#define log_error(...) log_line(LOG_ERROR, NULL, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_WARN, NULL, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_INFO, NULL, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_DEBUG, NULL, __VA_ARGS__)
+
+#endif
