@@ -1,0 +1,52 @@
+# Short names for what CMake, ctest and scripts/ do. Nothing is built here.
+
+prefix ?= /usr/local
+DESTDIR ?=
+
+# Two makes in one tree take turns: ninja does not lock its build directory.
+locked := mkdir -p build && flock build/.lock
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo test bench lint format install soak coverage clean setup
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+setup: ## install what building and testing need and this machine lacks
+	@scripts/setup
+
+build: setup ## programs and drivers, optimised and hardened, into build/bin and build/lib
+	@$(locked) scripts/build release
+
+demo: build ## run an example workflow from end to end
+	@scripts/demo
+
+test: build ## every test, under the address, undefined and thread sanitizers
+	@$(locked) scripts/build asan tsan
+	@ctest --preset tsan
+	@ctest --preset asan
+
+bench: build ## the benchmarks, against the release build
+	@if [ -x bench/run ]; then bench/run; else echo "bench: bench/run is not there yet"; fi
+
+lint: ## format, static analysis, rooms, types
+	@scripts/setup --lint
+	@$(locked) scripts/lint
+
+format: ## rewrite our C in the house's format
+	@scripts/setup --lint
+	@scripts/lint --fix
+
+install: build ## prefix=/usr/local DESTDIR=
+	@DESTDIR="$(DESTDIR)" cmake --install build/release --strip --prefix "$(prefix)"
+
+soak: build ## run for hours under faults
+	@if [ -x scripts/soak ]; then scripts/soak; else echo "soak: scripts/soak is not there yet"; fi
+
+coverage: setup ## line coverage of the tests
+	@$(locked) scripts/build coverage
+	@ctest --preset coverage
+	@scripts/coverage
+
+clean: ## remove all that was built
+	@rm -rf build

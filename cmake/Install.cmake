@@ -1,0 +1,17 @@
+# What no other file installs: documents, examples, the schema, and the driver headers
+# as long as sdk/driver does not install them itself.
+foreach(document README.md LICENSE CHANGELOG.md docs examples)
+  if(IS_DIRECTORY ${CMAKE_SOURCE_DIR}/${document})
+    install(DIRECTORY ${document} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  elseif(EXISTS ${CMAKE_SOURCE_DIR}/${document})
+    install(FILES ${document} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  endif()
+endforeach()
+if(EXISTS ${CMAKE_SOURCE_DIR}/schema)
+  install(DIRECTORY schema DESTINATION ${CMAKE_INSTALL_DATADIR}/flowforge)
+endif()
+if(NOT EXISTS ${CMAKE_SOURCE_DIR}/sdk/driver/CMakeLists.txt
+   AND EXISTS ${CMAKE_SOURCE_DIR}/sdk/driver/include/flowforge)
+  install(DIRECTORY sdk/driver/include/flowforge
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endif()
