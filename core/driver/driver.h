@@ -1,0 +1,73 @@
+/* driver/driver.h - finds, checks and opens drivers, and gives them their host.
+ *
+ * Never trusts the other side: file and directory before dlopen, magic before
+ * sizes, sizes before fields, NULL before calls. Each refusal has its own
+ * sentence. A library once loaded stays loaded. */
+#ifndef DRIVER_DRIVER_H
+#define DRIVER_DRIVER_H
+
+#include "config/config.h"
+#include "loop/loop.h"
+#include <flowforge/auth.h>
+#include <flowforge/queue.h>
+#include <flowforge/runtime.h>
+#include <flowforge/store.h>
+
+struct driver;          /* a loaded and checked shared object */
+struct driver_instance; /* one set of options for it, ready to open sessions */
+
+/* The checked copy of what the driver said about itself; fields that the driver is
+ * too old to have are zero. */
+struct driver_info {
+    struct ff_driver d;
+    const char *path;
+    uint32_t kind;
+};
+
+/* `name` is "store-sqlite" (looked up as NAME.so in `dir`) or an absolute path.
+ * kind: enum ff_kind it must have, or 0. Loading the same file twice gives the same
+ * driver. */
+struct driver *driver_load(const char *dir, const char *name, uint32_t kind,
+                           struct ff_err *err);
+const struct driver_info *driver_info(const struct driver *d);
+
+/* The default driver directory: FLOWFORGE_DRIVER_DIR, else ../lib/flowforge beside
+ * the running program. mem_free it. */
+char *driver_default_dir(void);
+
+/* Calls fn for each NAME.so in dir with the driver, or with NULL and why not. */
+typedef void driver_list_fn(void *arg, const char *path, const struct driver *d,
+                            const struct ff_err *err);
+int driver_list(const char *dir, driver_list_fn *fn, void *arg, struct ff_err *err);
+
+/* Options come from the section of the config named after the driver's kind and
+ * name, then environment (see config.h). Unknown keys are errors that name the
+ * nearest known one. `label` names the instance in logs. */
+struct driver_instance *driver_instance_new(struct driver *d, struct loop *l,
+                                            const struct config *config,
+                                            const char *label, struct ff_err *err);
+void driver_instance_free(struct driver_instance *i); /* sessions closed before */
+const struct driver_info *driver_instance_info(const struct driver_instance *i);
+
+/* A session: the driver's own open(). Only those of the right kind may be called. */
+int driver_open_store(struct driver_instance *i, void **store, struct ff_err *err);
+int driver_open_queue(struct driver_instance *i, void **queue, struct ff_err *err);
+int driver_open_runtime(struct driver_instance *i, ff_run_event_fn *fn, void *arg,
+                        void **runtime, struct ff_err *err);
+int driver_open_auth(struct driver_instance *i, void **auth, struct ff_err *err);
+
+/* Operation tables, full size: slots the driver is too old to have are NULL. */
+const struct ff_store_ops *driver_store_ops(const struct driver_instance *i);
+const struct ff_queue_ops *driver_queue_ops(const struct driver_instance *i);
+const struct ff_runtime_ops *driver_runtime_ops(const struct driver_instance *i);
+const struct ff_auth_ops *driver_auth_ops(const struct driver_instance *i);
+
+/* One asynchronous call: pass driver_op(...) where a slot wants a struct ff_op. fn
+ * runs once on the loop thread, never from inside the call. */
+typedef void driver_done_fn(void *arg, int code, const struct ff_err *err);
+struct ff_op *driver_op(struct driver_instance *i, driver_done_fn *fn, void *arg);
+
+/* For tests and the simulator: an instance over ops that are linked in. */
+struct driver *driver_from(const struct ff_driver *d, struct ff_err *err);
+
+#endif

@@ -1,0 +1,211 @@
+/* model/model.h - every record that FlowForge stores, described once.
+ *
+ * One table of columns per record (records.c) is the single source of DDL, SQL,
+ * row mapping, JSON and command-line columns. A row struct mirrors its table:
+ * text is a struct span, everything else an int64_t.
+ *
+ * Keys start with the tenant. The exceptions are the engine's own tables, which
+ * no tenant ever sees: counter, shard, open_run, inbox. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "base/base.h"
+#include <flowforge/store.h>
+
+#define MODEL_SCHEMA_VERSION 1
+
+/* Who may see what: the first argument of every function that reads or writes
+ * a tenant's rows. */
+struct tenant {
+    int64_t no;
+};
+#define TENANT_DEFAULT  ((struct tenant){ 1 })
+#define PROJECT_DEFAULT 1
+
+/* Text that need not end with NUL; s NULL is the null value. */
+struct span {
+    const char *s;
+    size_t len;
+};
+struct span span_of(const char *text); /* borrowed; NULL gives the null span */
+
+/* An int column that holds nothing. */
+#define MODEL_NULL INT64_MIN
+
+/* Names as people see them; the order is stored nowhere, the names are. */
+enum run_state {
+    RUN_PENDING,
+    RUN_RUNNING,
+    RUN_CANCELLING,
+    RUN_SUCCEEDED,
+    RUN_FAILED,
+    RUN_CANCELLED
+};
+enum task_state {
+    TASK_WAITING, /* for its needs; has no row yet */
+    TASK_QUEUED,  /* for a slot; has no row on its first attempt */
+    TASK_RUNNING, /* granted a slot: being started or running */
+    TASK_RETRYING, /* waiting for its next attempt, due at due_at */
+    TASK_SUCCEEDED,
+    TASK_FAILED,
+    TASK_SKIPPED,
+    TASK_CANCELLED
+};
+extern const char *const run_state_names[];  /* end with NULL */
+extern const char *const task_state_names[];
+bool run_state_final(int64_t state);
+bool task_state_final(int64_t state);
+
+struct run_row {
+    int64_t tenant, run; /* key */
+    int64_t version;
+    struct span id;       /* UUIDv7, unique */
+    int64_t project;
+    struct span workflow; /* name */
+    struct span hash;     /* of the workflow row it is pinned to */
+    struct span kind;     /* "dag" */
+    int64_t state;        /* enum run_state */
+    struct span reason;   /* one word: timeout, cancelled, task_failed ... or null */
+    struct span message;  /* a sentence for people, or null */
+    struct span inputs;   /* JSON object, defaults filled in */
+    struct span dir;      /* working directory of its tasks */
+    int64_t fence;        /* the highest fence given to an attempt of this run */
+    int64_t next_seq;     /* seq of its next event row */
+    int64_t cancel;       /* 0 no, 1 gracefully, 2 kill */
+    int64_t created_at, started_at, finished_at; /* last two MODEL_NULL until then */
+};
+
+/* One row per run that is not final, so that owners find their work without an
+ * index on a column that changes. */
+struct open_run_row {
+    int64_t shard, tenant, run; /* key */
+    int64_t version;
+};
+
+struct workflow_row {
+    int64_t tenant;
+    struct span hash; /* key: SHA-256 of the source text */
+    int64_t version;
+    struct span name;
+    struct span source; /* the file as it was given */
+    struct span path;   /* where it came from, or null */
+    int64_t created_at;
+};
+
+/* The state of one task, or one item of a foreach. Inserted when it is first
+ * granted, skipped or expanded; patched after that. */
+struct task_row {
+    int64_t tenant, run, node; /* key; see NODE_OF */
+    int64_t version;
+    struct span task;  /* name in the file */
+    int64_t item;      /* index in its foreach, or MODEL_NULL */
+    int64_t state;     /* enum task_state */
+    int64_t attempt;   /* 1 for the first; 0 when none was needed */
+    int64_t lost;      /* how many of them were lost */
+    int64_t fence;
+    int64_t exit_code; /* MODEL_NULL until an attempt exited */
+    struct span reason;  /* exit_code, timeout, lost, upstream_failed, if_false ... */
+    struct span message;
+    struct span outputs; /* JSON object or null */
+    int64_t items;       /* of an expanded foreach: how many; else MODEL_NULL */
+    int64_t due_at;      /* retrying: when */
+    int64_t queued_at, started_at, finished_at;
+};
+
+/* node = task index in the file << 32 | item + 1; item part 0 is the task itself. */
+#define NODE_OF(task_index, item) (((int64_t)(task_index) << 32) | ((int64_t)(item) + 1))
+#define NODE_TASK(node)           ((int64_t)(node) >> 32)
+#define NODE_ITEM(node)           (((int64_t)(node)&INT64_C(0xffffffff)) - 1) /* -1: none */
+
+/* The history: what one step of a run did, as a JSON array of events. */
+struct event_row {
+    int64_t tenant, run, seq; /* key; seq from 1 without gaps */
+    int64_t version;
+    int64_t at;
+    struct span body;
+};
+
+/* Where the output of one attempt is; written with its result, only if it wrote. */
+struct log_row {
+    int64_t tenant, run, node, attempt; /* key */
+    int64_t version;
+    int64_t chunks; /* files 000001.log ... in the attempt's log directory */
+    int64_t bytes;
+    int64_t dropped; /* the declared gap */
+    int64_t at;
+};
+
+/* A message to the owner of a shard from another process, consumed in the commit
+ * that carries out what it asks. */
+struct inbox_row {
+    int64_t shard, no; /* key; no from the counter "inbox" */
+    int64_t version;
+    int64_t tenant, run;
+    struct span kind; /* cancel, kill */
+    struct span body; /* JSON or null */
+    int64_t at;
+};
+
+/* Who runs the runs of a shard. The epoch grows with every change of owner, and
+ * every commit of the owner checks the row: a paused owner can write nothing. */
+struct shard_row {
+    int64_t shard; /* key */
+    int64_t version;
+    int64_t epoch;
+    struct span owner;    /* process, for people; null when released */
+    struct span endpoint; /* where to knock: path of its socket */
+    int64_t lease_until;  /* by the store's clock */
+};
+
+/* Numbers are taken in blocks: next is the first one nobody has. */
+struct counter_row {
+    struct span name; /* key */
+    int64_t version;
+    int64_t next;
+};
+
+extern const struct ff_record record_run, record_open_run, record_workflow, record_task,
+    record_event, record_log, record_inbox, record_shard, record_counter;
+extern const struct ff_schema model_schema;
+
+/* Column numbers by record, for patches and queries: COL_RUN_STATE ... in the
+ * order of the struct's fields. */
+#include "model/columns.h"
+
+/* Row struct -> values and back. `values` has n_columns places. Reading borrows
+ * text from the values. */
+void model_to_values(const struct ff_record *record, const void *row,
+                     struct ff_value *values);
+void model_from_values(const struct ff_record *record, const struct ff_value *values,
+                       void *row);
+size_t model_row_size(const struct ff_record *record);
+
+/* A row as a JSON object: enums by name, times in RFC 3339, JSON columns as JSON,
+ * null columns left out. */
+void model_row_json(struct jsonw *w, const struct ff_record *record, const void *row);
+
+/* Statements, from the same table: CREATE TABLE and CREATE INDEX as SQLite takes
+ * them; plugins generate their own from the schema that setup() hands them. */
+void model_schema_sql(struct buf *out);
+
+/* A batch: changes that become durable together. Text is copied into it, so rows
+ * may live on the stack. Not thread-safe; handed from thread to thread whole. */
+struct batch {
+    struct arena arena;
+    struct ff_change *items;
+    size_t n, cap;
+    size_t bytes; /* estimate of what it writes, for the cap on group commits */
+};
+void batch_put(struct batch *b, const struct ff_record *record, const void *row,
+               int64_t expect);
+/* set: bit i writes column i. The key comes from the row. */
+void batch_patch(struct batch *b, const struct ff_record *record, const void *row,
+                 uint64_t set, int64_t expect);
+void batch_delete(struct batch *b, const struct ff_record *record, const void *row,
+                  int64_t expect);
+void batch_check(struct batch *b, const struct ff_record *record, const void *row,
+                 int64_t expect);
+void batch_reset(struct batch *b);
+void batch_done(struct batch *b);
+
+#endif
