@@ -16,7 +16,10 @@ target_compile_definitions(ff_flags INTERFACE _GNU_SOURCE
   FLOWFORGE_VERSION="${PROJECT_VERSION}")
 target_compile_options(ff_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
-  -Wmissing-prototypes -Wvla -Werror -fno-common)
+  -Wmissing-prototypes -Wvla -Werror -fno-common
+  # One section for each function: the linker drops what is unused, and
+  # scripts/check-pure follows single functions.
+  -ffunction-sections -fdata-sections)
 target_link_options(ff_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 
 add_library(ff_relaxed INTERFACE)
@@ -34,7 +37,7 @@ function(ff_add_flags)
 endfunction()
 
 if(FLOWFORGE_FLAVOUR STREQUAL "release")
-  target_compile_options(ff_flags INTERFACE -O2 -g1 -ffunction-sections -fdata-sections)
+  target_compile_options(ff_flags INTERFACE -O2 -g1)
   ff_add_flags(-fstack-protector-strong -fstack-clash-protection -fcf-protection)
   # glibc warns, and -Werror stops, where the compiler cannot do level 3.
   set(CMAKE_REQUIRED_FLAGS "-O2 -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3")
