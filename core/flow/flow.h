@@ -1,0 +1,182 @@
+/* flow/flow.h - the workflow file: from YAML text to a checked, immutable plan.
+ *
+ * Pure: no clock, no randomness, no I/O. Everything that can be known from the file
+ * alone is checked here, all errors in one go; at run time only values can surprise.
+ * Language: docs/workflow-reference.md; expressions: docs/expressions.md. */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "base/base.h"
+#include "flow/expr.h"
+
+/* Limits on a file; each error says the limit. */
+#define FLOW_MAX_BYTES     (64u << 20)
+#define FLOW_MAX_DEPTH     32
+#define FLOW_MAX_TASKS     200000
+#define FLOW_MAX_ITEMS     1000000 /* of one foreach, checked when it expands */
+#define FLOW_MAX_ATTEMPTS  1000
+#define FLOW_MAX_ERRORS    100 /* reported of one file; the rest is counted */
+
+/* One thing wrong with a file. Lines and columns from 1. */
+struct flow_problem {
+    int line, column;
+    char at[64];    /* the text at fault, shortened */
+    char msg[256];  /* one sentence */
+    char hint[160]; /* remedy or nearest valid name, or "" */
+    int code;       /* stable: FF021 is 21; the table is in docs/workflow-reference.md */
+};
+struct flow_problems {
+    struct flow_problem *items;
+    size_t n, cap;
+    size_t n_more; /* beyond FLOW_MAX_ERRORS */
+};
+void flow_problems_done(struct flow_problems *p);
+
+enum flow_type { FLOW_STRING, FLOW_INTEGER, FLOW_NUMBER, FLOW_BOOLEAN, FLOW_LIST, FLOW_OBJECT };
+extern const char *const flow_type_names[];
+
+struct flow_input {
+    const char *name;
+    enum flow_type type;
+    const char *description; /* or NULL */
+    json_t *fallback;        /* default, or NULL */
+    bool required;           /* no default and not optional */
+    json_t *choices;         /* `enum:` list, or NULL */
+    double min, max;         /* of numbers; -inf, inf when not given */
+    const char *pattern;     /* POSIX ERE a string must match whole, or NULL */
+};
+
+/* A value of the file that may contain ${{ }}. */
+struct flow_value {
+    struct tmpl *tmpl; /* NULL: constant */
+    json_t *constant;  /* NULL when tmpl */
+    int line, column;
+};
+
+struct flow_pair {
+    const char *name;
+    struct flow_value value;
+};
+
+enum flow_output_from { FLOW_FROM_FILE, FLOW_FROM_STDOUT, FLOW_FROM_SDK };
+enum flow_output_as { FLOW_AS_TEXT, FLOW_AS_JSON, FLOW_AS_FILE };
+
+struct flow_output {
+    const char *name;
+    enum flow_output_from from;
+    enum flow_output_as as; /* FILE: value {path, size, sha256} of a kept file */
+    bool optional;          /* a missing one is null instead of a failure */
+};
+
+enum flow_backoff { FLOW_CONSTANT, FLOW_LINEAR, FLOW_EXPONENTIAL };
+
+/* Reasons that retry.on may name, as a bit set. */
+enum flow_retry_on {
+    FLOW_ON_FAILED = 1,
+    FLOW_ON_TIMEOUT = 2,
+    FLOW_ON_LOST = 4,
+    FLOW_ON_OOM = 8,
+    FLOW_ON_EVICTED = 16
+};
+
+struct flow_retry {
+    int64_t max_attempts; /* counts the first */
+    int64_t delay_us, max_delay_us;
+    enum flow_backoff backoff;
+    double factor, jitter; /* jitter 0..1: the share of a delay that is random */
+    uint32_t on;
+    uint8_t *exit_codes; /* 32 bytes, one bit a code; NULL: all but 0 */
+    bool given;          /* the file has a retry: (losses then count as attempts) */
+};
+
+enum flow_kind { FLOW_RUN, FLOW_COMMAND, FLOW_SCRIPT, FLOW_NOOP };
+enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
+
+/* Which part of the file a task stands in. */
+enum flow_part { FLOW_MAIN, FLOW_ON_SUCCESS, FLOW_ON_FAILURE, FLOW_ON_CANCEL, FLOW_FINALLY };
+
+struct flow_task {
+    const char *name;
+    const char *description;
+    int line, column;
+    enum flow_part part;
+
+    uint32_t *needs; /* task indexes, in file order. Handlers need the one before */
+    uint32_t n_needs;
+    uint32_t *needed_by; /* the other direction */
+    uint32_t n_needed_by;
+    bool needs_all; /* a skipped need skips this task too */
+
+    struct tmpl *condition; /* `if:`, or NULL */
+    bool condition_judges_needs; /* it names tasks.X.status: then failed needs do
+                                  * not skip the task by themselves */
+
+    enum flow_kind kind;
+    const char *text;         /* run: shell text; script: code; else NULL */
+    const char *file;         /* script.file, relative to the workflow's folder, or NULL */
+    enum flow_lang lang;
+    const char *interpreter;  /* script: program to run it with, or NULL: by lang */
+    struct flow_value *argv;  /* command */
+    uint32_t n_argv;
+
+    struct flow_pair *env; /* workflow's env first, then the task's own */
+    uint32_t n_env;
+    struct flow_value *input; /* stdin, or NULL */
+    struct flow_value *dir;   /* working_dir, or NULL: the workflow file's folder */
+
+    struct flow_output *outputs;
+    uint32_t n_outputs;
+
+    struct flow_value *foreach; /* list, or NULL */
+    int64_t max_parallel;       /* 0: no limit of its own */
+    bool fail_fast;
+
+    struct flow_retry retry;
+    int64_t timeout_us, queue_timeout_us, grace_us; /* 0: none; grace has a default */
+    int64_t cpu_milli, memory_bytes;                /* resources:, 0: none */
+    const char *queue;                              /* "default" */
+    int64_t priority;                               /* -100..100, 0 */
+};
+
+struct flow {
+    const char *name;
+    const char *description;
+    char hash[SHA256_TEXT]; /* of the source text */
+    struct flow_input *inputs;
+    uint32_t n_inputs;
+    struct flow_task *tasks; /* main tasks in file order, then handlers by part */
+    uint32_t n_tasks;
+    uint32_t n_main;
+    uint32_t part_first[5], part_count[5]; /* by enum flow_part */
+    struct flow_pair *outputs;             /* outputs: of the whole run */
+    uint32_t n_outputs;
+    int64_t timeout_us;  /* whole run, 0: none */
+    int64_t parallelism; /* tasks of one run at once, 0: no limit */
+    int64_t refs;        /* see flow_ref */
+    struct arena arena;  /* owns all of it */
+    struct map by_name;  /* text -> task index + 1 */
+};
+
+/* NULL when there is any problem; then `problems` has at least one. `text` is not
+ * kept. Warnings (deprecated spelling, likely mistakes) are not problems. */
+struct flow *flow_parse(const char *text, size_t len, struct flow_problems *problems);
+struct flow *flow_ref(struct flow *f); /* one more owner; one thread */
+void flow_unref(struct flow *f);       /* takes NULL */
+
+/* Task index by name, or -1. */
+int64_t flow_task_index(const struct flow *f, const char *name);
+
+/* Inputs as given (object, or NULL) -> object with defaults, checked by type.
+ * Strings from a command line (`from_text`) are read as the declared type. All
+ * problems in one go (line 0). New reference or NULL. */
+json_t *flow_inputs(const struct flow *f, json_t *given, bool from_text,
+                    struct flow_problems *problems);
+
+/* The JSON Schema (2020-12) of the file format. New reference. */
+json_t *flow_schema(void);
+
+/* A flow_value in a scope. New reference or NULL with err. */
+json_t *flow_value_eval(const struct flow_value *v, const struct expr_scope *scope,
+                        struct expr_err *err);
+
+#endif
