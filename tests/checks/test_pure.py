@@ -37,7 +37,9 @@ class Pure(PlantedTree):
         self.assert_passes("check-pure", BUILD)
 
     def test_a_pure_function_beside_an_impure_one_is_right(self) -> None:
-        self.build("engine", "long base_twice(long); long e(void) { return base_twice(1); }")
+        self.build(
+            "engine", "long base_twice(long); long e(void) { return base_twice(1); }"
+        )
         self.assert_passes("check-pure", self.root, self.root)
 
     def test_a_clock_is_caught(self) -> None:
@@ -49,12 +51,16 @@ class Pure(PlantedTree):
         self.assert_caught("base_now", "check-pure", self.root, self.root)
 
     def test_a_clock_in_a_table_of_functions_is_caught(self) -> None:
-        self.build("engine", "long base_now(void); long (*const t[])(void) = {base_now};")
+        self.build(
+            "engine", "long base_now(void); long (*const t[])(void) = {base_now};"
+        )
         self.assert_caught("reaches time", "check-pure", self.root, self.root)
 
     def test_random_files_threads_and_environment_are_caught(self) -> None:
         for name in ("getrandom", "open", "pthread_create", "getenv", "write", "rand"):
-            self.build("engine", f"int {name}(void); int e(void) {{ return {name}(); }}")
+            self.build(
+                "engine", f"int {name}(void); int e(void) {{ return {name}(); }}"
+            )
             self.assert_caught(f"reaches {name}", "check-pure", self.root, self.root)
 
 
