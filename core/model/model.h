@@ -69,8 +69,7 @@ struct run_row {
     struct span message;  /* a sentence for people, or null */
     struct span inputs;   /* JSON object, defaults filled in */
     struct span dir;      /* working directory of its tasks */
-    int64_t fence;        /* the highest fence given to an attempt of this run */
-    int64_t next_seq;     /* seq of its next event row */
+    struct span outputs;  /* JSON object, once it is final; or null */
     int64_t cancel;       /* 0 no, 1 gracefully, 2 kill */
     int64_t created_at, started_at, finished_at; /* last two MODEL_NULL until then */
 };
@@ -100,9 +99,9 @@ struct task_row {
     struct span task;  /* name in the file */
     int64_t item;      /* index in its foreach, or MODEL_NULL */
     int64_t state;     /* enum task_state */
-    int64_t attempt;   /* 1 for the first; 0 when none was needed */
+    int64_t attempt;   /* 1 for the first; 0 when none was needed. It is the fence:
+                        * a result counts only for the attempt that stands here */
     int64_t lost;      /* how many of them were lost */
-    int64_t fence;
     int64_t exit_code; /* MODEL_NULL until an attempt exited */
     struct span reason;  /* exit_code, timeout, lost, upstream_failed, if_false ... */
     struct span message;
