@@ -18,6 +18,7 @@ void buf_add_text(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_add_int(struct buf *b, int64_t n);
 void FF_PRINTF(2, 3) buf_printf(struct buf *b, const char *fmt, ...);
+void FF_PRINTF(2, 0) buf_vprintf(struct buf *b, const char *fmt, va_list ap);
 const char *buf_text(const struct buf *b); /* never NULL */
 char *buf_take(struct buf *b);             /* caller frees; b is empty again */
 void buf_drop(struct buf *b, size_t n);    /* removes the first n bytes */

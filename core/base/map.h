@@ -20,6 +20,10 @@ struct map {
     size_t n_slots;
 };
 
+/* Random numbers for the hash of text keys, so that nobody can choose colliding ones.
+ * Once, at start, before the first map and the first thread; optional. */
+void map_seed(uint64_t a, uint64_t b);
+
 void *map_get(const struct map *m, int64_t key); /* NULL when absent */
 void map_set(struct map *m, int64_t key, void *value); /* value not NULL */
 void *map_del(struct map *m, int64_t key);       /* the old value or NULL */

@@ -9,6 +9,9 @@
  * when all is well. */
 size_t text_utf8_error(const char *text, size_t len);
 
+/* Bytes of the first character; 0 when it is not valid UTF-8 or there is none. */
+size_t text_utf8_len(const char *text, size_t len);
+
 /* [a-z_][a-z0-9_]*, at most 63 bytes: names of tasks, inputs, outputs. With
  * dashes: also '-' after the first: names of workflows. */
 bool text_is_name(const char *text, bool dashes);

@@ -1,0 +1,185 @@
+/* base/mem.c - allocations that end the process instead of failing, and arenas. */
+#include "base/mem.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define ARENA_BLOCK_MIN ((size_t)64 * 1024)
+#define ARENA_BLOCK_MAX ((size_t)1024 * 1024)
+
+/* write and _exit only: whatever formats or flushes might allocate again. */
+static _Noreturn void die(const char *why)
+{
+    const ssize_t ignored = write(STDERR_FILENO, why, strlen(why));
+
+    (void)ignored;
+    _exit(EX_OSERR);
+}
+
+static void *or_die(void *p)
+{
+    if (!p)
+        die("flowforge: out of memory\n");
+    return p;
+}
+
+/* malloc(0) may give NULL, which would look like running out. */
+static void *alloc_plain(size_t size)
+{
+    return or_die(malloc(size ? size : 1));
+}
+
+void *mem_alloc(size_t size)
+{
+    return or_die(calloc(1, size ? size : 1));
+}
+
+void *mem_array(size_t n, size_t size)
+{
+    if (n == 0 || size == 0)
+        return mem_alloc(1);
+    return or_die(calloc(n, size));
+}
+
+void *mem_grow(void *old, size_t n, size_t size)
+{
+    size_t bytes = 0;
+
+    if (__builtin_mul_overflow(n, size, &bytes))
+        die("flowforge: out of memory (size overflow)\n");
+    return or_die(realloc(old, bytes ? bytes : 1));
+}
+
+char *mem_text(const char *text)
+{
+    return text ? mem_text_len(text, strlen(text)) : NULL;
+}
+
+char *mem_text_len(const char *text, size_t len)
+{
+    if (len == SIZE_MAX)
+        die("flowforge: out of memory (size overflow)\n");
+    char *copy = alloc_plain(len + 1);
+
+    if (len)
+        memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+void mem_free(void *p)
+{
+    free(p);
+}
+
+void mem_init(void)
+{
+    json_set_alloc_funcs(alloc_plain, free);
+}
+
+/* The head is the block being filled; the others are full or hold one big thing. */
+struct arena_block {
+    struct arena_block *next;
+    size_t size, used;
+    _Alignas(max_align_t) char bytes[];
+};
+
+static struct arena_block *block_new(size_t size)
+{
+    if (size > SIZE_MAX - sizeof(struct arena_block))
+        die("flowforge: out of memory (size overflow)\n");
+    struct arena_block *block = alloc_plain(sizeof(*block) + size);
+
+    *block = (struct arena_block){.size = size};
+    return block;
+}
+
+static size_t next_block_size(const struct arena_block *head)
+{
+    if (!head)
+        return ARENA_BLOCK_MIN;
+    return head->size < ARENA_BLOCK_MAX ? head->size * 2 : ARENA_BLOCK_MAX;
+}
+
+/* A big thing gets a block of its own behind the head, so that it neither wastes the
+ * rest of the head nor sets the size of the blocks to come. */
+static struct arena_block *block_for(struct arena *a, size_t size)
+{
+    struct arena_block *head = a->blocks;
+
+    if (head && head->size - head->used >= size)
+        return head;
+    const bool big = size > next_block_size(head) / 4;
+
+    if (big && head) {
+        struct arena_block *block = block_new(size);
+
+        block->next = head->next;
+        head->next = block;
+        return block;
+    }
+    if (big)
+        a->blocks = block_new(ARENA_BLOCK_MIN);
+    else
+        a->blocks = block_new(next_block_size(head));
+    a->blocks->next = head;
+    return big ? block_for(a, size) : a->blocks;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    const size_t align = _Alignof(max_align_t);
+
+    if (size > SIZE_MAX - align)
+        die("flowforge: out of memory (size overflow)\n");
+    const size_t rounded = (size + align - 1) / align * align;
+    struct arena_block *block = block_for(a, rounded);
+    void *p = block->bytes + block->used;
+
+    block->used += rounded;
+    a->used += rounded;
+    return p;
+}
+
+char *arena_text(struct arena *a, const char *text, size_t len)
+{
+    if (len == SIZE_MAX)
+        die("flowforge: out of memory (size overflow)\n");
+    char *copy = arena_alloc(a, len + 1);
+
+    if (len)
+        memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+static void blocks_free(struct arena_block *block)
+{
+    while (block) {
+        struct arena_block *next = block->next;
+
+        free(block);
+        block = next;
+    }
+}
+
+void arena_reset(struct arena *a)
+{
+    a->used = 0;
+    if (!a->blocks)
+        return;
+    blocks_free(a->blocks->next);
+    a->blocks->next = NULL;
+    a->blocks->used = 0;
+}
+
+void arena_done(struct arena *a)
+{
+    blocks_free(a->blocks);
+    *a = (struct arena){0};
+}
