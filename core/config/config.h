@@ -20,32 +20,38 @@ enum config_source {
 };
 
 /* A section that somebody reads: the core's own or a driver's. Options are the SDK's
- * struct ff_opt; sections are added before config_check. */
+ * struct ff_opt and outlive the config. An option named "*" (nothing else set) says
+ * that the section has a second reader: keys unknown here are left to it, and to
+ * config_unknown. */
 struct config_section {
     const char *name; /* "engine", "store-sqlite" */
     const struct ff_opt *opts;
 };
 
-/* path NULL: the default places; a missing default is fine, a missing named one is
- * not. Errors carry file:line:column. */
-struct config *config_load(const char *path, char *const *environ, struct ff_err *err);
+/* path NULL: FLOWFORGE_CONFIG, else the default places; a missing default is fine, a
+ * missing named one is not. Errors carry file:line:column. */
+struct config *config_load(const char *path, char *const *env, struct ff_err *err);
 void config_free(struct config *c);
 
 /* Flags win over everything: "engine.slots=8". */
 int config_set(struct config *c, const char *assignment, struct ff_err *err);
 
 /* Fills `target` (config_size bytes, zeroed) from the section by its option table:
- * type, range, required, default. Text lives as long as the config. Errors name the
- * file and line or the variable, and the nearest known key. */
-int config_fill(struct config *c, const struct config_section *section, void *target,
+ * type, range, required, default; on failure it is left alone. Text lives as long as
+ * the config. Errors name the file and line or the variable, and the nearest known
+ * key. c NULL: defaults only. */
+int config_fill(const struct config *c, const struct config_section *section, void *target,
                 struct ff_err *err);
 
-/* After all sections were filled: file keys that nobody knows. Calls warn for each
- * with a sentence that has file:line and the nearest known key. */
+/* After all sections were filled: sections, keys and FLOWFORGE_ variables of known
+ * sections that nobody reads. Calls warn for each with a sentence that has its place
+ * and the nearest known name. */
 typedef void config_warn_fn(void *arg, const char *sentence);
 void config_unknown(const struct config *c, config_warn_fn *warn, void *arg);
 
-/* Every known value with its source; secrets as "***". For `config show`. */
+/* Every known setting with its source; secrets as "***". value is NULL where nothing
+ * is set; where is a place in the file, a variable, "command line" or "default". For
+ * `config show`. */
 typedef void config_show_fn(void *arg, const char *section, const char *key,
                             const char *value, enum config_source source,
                             const char *where);
