@@ -1,0 +1,96 @@
+/* model/batch.c - changes that become durable together, with all their text in one
+ * arena. It is on the path of every task: one allocation from the arena for the values
+ * of a change and one for each text. */
+#include "model/model.h"
+
+#include "model/row_priv.h"
+
+/* What a change costs beside its text, about: its record header and key in the
+ * database, its page's share in the log. */
+#define CHANGE_BYTES 24
+#define NUMBER_BYTES 8
+
+static struct ff_value own_value(struct batch *b, struct ff_value value)
+{
+    if (value.type && value.s) {
+        value.s = arena_text(&b->arena, value.s, value.len);
+        b->bytes += value.len;
+    } else {
+        b->bytes += NUMBER_BYTES;
+    }
+    return value;
+}
+
+/* Columns outside of `columns` are null: no driver reads them. */
+static void add_change(struct batch *b, struct ff_change change, const void *row,
+                       uint64_t columns)
+{
+    const struct ff_record *record = change.record;
+    struct ff_value *values =
+        arena_alloc(&b->arena, record->n_columns * sizeof(*values));
+
+    for (uint16_t i = 0; i < record->n_columns; i++) {
+        if (columns & COLUMN_BIT(i))
+            values[i] = own_value(b, model_value(&record->columns[i], row));
+        else
+            values[i] = (struct ff_value){0};
+    }
+    change.values = values;
+    b->bytes += CHANGE_BYTES;
+    ARRAY_ADD(b, change);
+}
+
+static uint64_t key_columns(const struct ff_record *record)
+{
+    return COLUMN_BIT(record->n_key) - 1;
+}
+
+void batch_put(struct batch *b, const struct ff_record *record, const void *row,
+               int64_t expect)
+{
+    const struct ff_change change = {
+        .kind = FF_PUT, .record = record, .expect = expect};
+
+    add_change(b, change, row, ~UINT64_C(0));
+}
+
+void batch_patch(struct batch *b, const struct ff_record *record, const void *row,
+                 uint64_t set, int64_t expect)
+{
+    const struct ff_change change = {
+        .kind = FF_PATCH, .record = record, .expect = expect, .set = set};
+
+    add_change(b, change, row, set | key_columns(record));
+}
+
+void batch_delete(struct batch *b, const struct ff_record *record, const void *row,
+                  int64_t expect)
+{
+    const struct ff_change change = {
+        .kind = FF_DELETE, .record = record, .expect = expect};
+
+    add_change(b, change, row, key_columns(record));
+}
+
+void batch_check(struct batch *b, const struct ff_record *record, const void *row,
+                 int64_t expect)
+{
+    const struct ff_change change = {
+        .kind = FF_CHECK, .record = record, .expect = expect};
+
+    add_change(b, change, row, key_columns(record));
+}
+
+void batch_reset(struct batch *b)
+{
+    arena_reset(&b->arena);
+    b->n = 0;
+    b->bytes = 0;
+}
+
+void batch_done(struct batch *b)
+{
+    arena_done(&b->arena);
+    ARRAY_DONE(b);
+    b->bytes = 0;
+}

@@ -1,0 +1,257 @@
+/* model/records.c - the one table of columns per record. Everything else about records
+ * (DDL, SQL, row mapping, JSON, command-line columns) is worked out from these.
+ *
+ * To add a column: append it to the row struct, to columns.h and here with its `since`,
+ * nullable; raise MODEL_SCHEMA_VERSION; run the model's tests, which say how to renew
+ * schema.sql. */
+#include "model/model.h"
+
+#define COLUMN(field, column_type, column_flags, column_names)                         \
+    {                                                                                  \
+        .name = #field, .type = (column_type), .flags = (column_flags),                \
+        .names = (column_names), .since = 1, .offset = offsetof(struct ROW, field)     \
+    }
+
+#define INT(field)       COLUMN(field, FF_INT, 0, NULL)
+#define INT_NULL(field)  COLUMN(field, FF_INT, FF_COL_NULLABLE, NULL)
+#define TEXT(field)      COLUMN(field, FF_TEXT, 0, NULL)
+#define TEXT_NULL(field) COLUMN(field, FF_TEXT, FF_COL_NULLABLE, NULL)
+#define JSON(field)      COLUMN(field, FF_JSON, 0, NULL)
+#define JSON_NULL(field) COLUMN(field, FF_JSON, FF_COL_NULLABLE, NULL)
+#define TIME(field)      COLUMN(field, FF_TIME, 0, NULL)
+#define TIME_NULL(field) COLUMN(field, FF_TIME, FF_COL_NULLABLE, NULL)
+#define ENUM(field, of)  COLUMN(field, FF_ENUM, 0, of)
+
+#define RECORD(table, table_columns, count, keys)                                      \
+    .struct_size = sizeof(struct ff_record), .name = (table),                          \
+    .columns = (table_columns), .n_columns = (count), .n_key = (keys), .since = 1
+
+#define COMPLETE(table_columns, count)                                                 \
+    _Static_assert(COUNT_OF(table_columns) == (count), #count)
+
+const char *const run_state_names[] = {
+    [RUN_PENDING] = "pending",       [RUN_RUNNING] = "running",
+    [RUN_CANCELLING] = "cancelling", [RUN_SUCCEEDED] = "succeeded",
+    [RUN_FAILED] = "failed",         [RUN_CANCELLED] = "cancelled",
+    [RUN_CANCELLED + 1] = NULL,
+};
+
+const char *const task_state_names[] = {
+    [TASK_WAITING] = "waiting",     [TASK_QUEUED] = "queued",
+    [TASK_RUNNING] = "running",     [TASK_RETRYING] = "retrying",
+    [TASK_SUCCEEDED] = "succeeded", [TASK_FAILED] = "failed",
+    [TASK_SKIPPED] = "skipped",     [TASK_CANCELLED] = "cancelled",
+    [TASK_CANCELLED + 1] = NULL,
+};
+
+static const char *const cancel_names[] = {"no", "gracefully", "kill", NULL};
+
+/* --- run --- */
+
+#define ROW run_row
+static const struct ff_column run_columns[] = {
+    [COL_RUN_TENANT] = INT(tenant),
+    [COL_RUN_RUN] = INT(run),
+    [COL_RUN_VERSION] = INT(version),
+    [COL_RUN_ID] = TEXT(id),
+    [COL_RUN_PROJECT] = INT(project),
+    [COL_RUN_WORKFLOW] = TEXT(workflow),
+    [COL_RUN_HASH] = TEXT(hash),
+    [COL_RUN_KIND] = TEXT(kind),
+    [COL_RUN_STATE] = ENUM(state, run_state_names),
+    [COL_RUN_REASON] = TEXT_NULL(reason),
+    [COL_RUN_MESSAGE] = TEXT_NULL(message),
+    [COL_RUN_INPUTS] = JSON(inputs),
+    [COL_RUN_DIR] = TEXT_NULL(dir),
+    [COL_RUN_OUTPUTS] = JSON_NULL(outputs),
+    [COL_RUN_CANCEL] = ENUM(cancel, cancel_names),
+    [COL_RUN_CREATED_AT] = TIME(created_at),
+    [COL_RUN_STARTED_AT] = TIME_NULL(started_at),
+    [COL_RUN_FINISHED_AT] = TIME_NULL(finished_at),
+};
+#undef ROW
+COMPLETE(run_columns, N_RUN_COLUMNS);
+
+/* Within the tenant, so that looking for the prefix of an id never walks the rows of
+ * another. */
+static const uint16_t run_id_columns[] = {COL_RUN_TENANT, COL_RUN_ID};
+static const struct ff_index run_indexes[] = {
+    {.name = "run_id",
+     .columns = run_id_columns,
+     .n_columns = COUNT_OF(run_id_columns),
+     .unique = 1,
+     .since = 1},
+};
+
+const struct ff_record record_run = {
+    RECORD("run", run_columns, N_RUN_COLUMNS, 2),
+    .indexes = run_indexes,
+    .n_indexes = COUNT_OF(run_indexes),
+};
+
+/* --- open_run --- */
+
+#define ROW open_run_row
+static const struct ff_column open_run_columns[] = {
+    [COL_OPEN_RUN_SHARD] = INT(shard),
+    [COL_OPEN_RUN_TENANT] = INT(tenant),
+    [COL_OPEN_RUN_RUN] = INT(run),
+    [COL_OPEN_RUN_VERSION] = INT(version),
+};
+#undef ROW
+COMPLETE(open_run_columns, N_OPEN_RUN_COLUMNS);
+
+const struct ff_record record_open_run = {
+    RECORD("open_run", open_run_columns, N_OPEN_RUN_COLUMNS, 3),
+};
+
+/* --- workflow --- */
+
+#define ROW workflow_row
+static const struct ff_column workflow_columns[] = {
+    [COL_WORKFLOW_TENANT] = INT(tenant),          [COL_WORKFLOW_HASH] = TEXT(hash),
+    [COL_WORKFLOW_VERSION] = INT(version),        [COL_WORKFLOW_NAME] = TEXT(name),
+    [COL_WORKFLOW_SOURCE] = TEXT(source),         [COL_WORKFLOW_PATH] = TEXT_NULL(path),
+    [COL_WORKFLOW_CREATED_AT] = TIME(created_at),
+};
+#undef ROW
+COMPLETE(workflow_columns, N_WORKFLOW_COLUMNS);
+
+const struct ff_record record_workflow = {
+    RECORD("workflow", workflow_columns, N_WORKFLOW_COLUMNS, 2),
+};
+
+/* --- task --- */
+
+#define ROW task_row
+static const struct ff_column task_columns[] = {
+    [COL_TASK_TENANT] = INT(tenant),
+    [COL_TASK_RUN] = INT(run),
+    [COL_TASK_NODE] = INT(node),
+    [COL_TASK_VERSION] = INT(version),
+    [COL_TASK_TASK] = TEXT(task),
+    [COL_TASK_ITEM] = INT_NULL(item),
+    [COL_TASK_STATE] = ENUM(state, task_state_names),
+    [COL_TASK_ATTEMPT] = INT(attempt),
+    [COL_TASK_LOST] = INT(lost),
+    [COL_TASK_EXIT_CODE] = INT_NULL(exit_code),
+    [COL_TASK_REASON] = TEXT_NULL(reason),
+    [COL_TASK_MESSAGE] = TEXT_NULL(message),
+    [COL_TASK_OUTPUTS] = JSON_NULL(outputs),
+    [COL_TASK_ITEMS] = INT_NULL(items),
+    [COL_TASK_DUE_AT] = TIME_NULL(due_at),
+    [COL_TASK_QUEUED_AT] = TIME_NULL(queued_at),
+    [COL_TASK_STARTED_AT] = TIME_NULL(started_at),
+    [COL_TASK_FINISHED_AT] = TIME_NULL(finished_at),
+};
+#undef ROW
+COMPLETE(task_columns, N_TASK_COLUMNS);
+
+const struct ff_record record_task = {
+    RECORD("task", task_columns, N_TASK_COLUMNS, 3),
+};
+
+/* --- event --- */
+
+#define ROW event_row
+static const struct ff_column event_columns[] = {
+    [COL_EVENT_TENANT] = INT(tenant), [COL_EVENT_RUN] = INT(run),
+    [COL_EVENT_SEQ] = INT(seq),       [COL_EVENT_VERSION] = INT(version),
+    [COL_EVENT_AT] = TIME(at),        [COL_EVENT_BODY] = JSON(body),
+};
+#undef ROW
+COMPLETE(event_columns, N_EVENT_COLUMNS);
+
+const struct ff_record record_event = {
+    RECORD("event", event_columns, N_EVENT_COLUMNS, 3),
+};
+
+/* --- log --- */
+
+#define ROW log_row
+static const struct ff_column log_columns[] = {
+    [COL_LOG_TENANT] = INT(tenant),   [COL_LOG_RUN] = INT(run),
+    [COL_LOG_NODE] = INT(node),       [COL_LOG_ATTEMPT] = INT(attempt),
+    [COL_LOG_VERSION] = INT(version), [COL_LOG_CHUNKS] = INT(chunks),
+    [COL_LOG_BYTES] = INT(bytes),     [COL_LOG_DROPPED] = INT(dropped),
+    [COL_LOG_AT] = TIME(at),
+};
+#undef ROW
+COMPLETE(log_columns, N_LOG_COLUMNS);
+
+const struct ff_record record_log = {
+    RECORD("log", log_columns, N_LOG_COLUMNS, 4),
+};
+
+/* --- inbox --- */
+
+#define ROW inbox_row
+static const struct ff_column inbox_columns[] = {
+    [COL_INBOX_SHARD] = INT(shard),     [COL_INBOX_NO] = INT(no),
+    [COL_INBOX_VERSION] = INT(version), [COL_INBOX_TENANT] = INT(tenant),
+    [COL_INBOX_RUN] = INT(run),         [COL_INBOX_KIND] = TEXT(kind),
+    [COL_INBOX_BODY] = JSON_NULL(body), [COL_INBOX_AT] = TIME(at),
+};
+#undef ROW
+COMPLETE(inbox_columns, N_INBOX_COLUMNS);
+
+const struct ff_record record_inbox = {
+    RECORD("inbox", inbox_columns, N_INBOX_COLUMNS, 2),
+};
+
+/* --- shard --- */
+
+#define ROW shard_row
+static const struct ff_column shard_columns[] = {
+    [COL_SHARD_SHARD] = INT(shard),
+    [COL_SHARD_VERSION] = INT(version),
+    [COL_SHARD_EPOCH] = INT(epoch),
+    [COL_SHARD_OWNER] = TEXT_NULL(owner),
+    [COL_SHARD_ENDPOINT] = TEXT_NULL(endpoint),
+    [COL_SHARD_LEASE_UNTIL] = TIME(lease_until),
+};
+#undef ROW
+COMPLETE(shard_columns, N_SHARD_COLUMNS);
+
+const struct ff_record record_shard = {
+    RECORD("shard", shard_columns, N_SHARD_COLUMNS, 1),
+};
+
+/* --- counter --- */
+
+#define ROW counter_row
+static const struct ff_column counter_columns[] = {
+    [COL_COUNTER_NAME] = TEXT(name),
+    [COL_COUNTER_VERSION] = INT(version),
+    [COL_COUNTER_NEXT] = INT(next),
+};
+#undef ROW
+COMPLETE(counter_columns, N_COUNTER_COLUMNS);
+
+const struct ff_record record_counter = {
+    RECORD("counter", counter_columns, N_COUNTER_COLUMNS, 1),
+};
+
+/* --- all of them --- */
+
+static const struct ff_record *const records[] = {
+    &record_run, &record_open_run, &record_workflow, &record_task,    &record_event,
+    &record_log, &record_inbox,    &record_shard,    &record_counter, NULL,
+};
+
+const struct ff_schema model_schema = {
+    .struct_size = sizeof(struct ff_schema),
+    .version = MODEL_SCHEMA_VERSION,
+    .records = records,
+};
+
+bool run_state_final(int64_t state)
+{
+    return state == RUN_SUCCEEDED || state == RUN_FAILED || state == RUN_CANCELLED;
+}
+
+bool task_state_final(int64_t state)
+{
+    return state == TASK_SUCCEEDED || state == TASK_FAILED || state == TASK_SKIPPED ||
+           state == TASK_CANCELLED;
+}

@@ -1,0 +1,118 @@
+-- The tables of FlowForge, as SQLite takes them. Made from
+-- core/model/records.c; FF_RENEW=1 with the model's tests renews it.
+
+CREATE TABLE run (
+    tenant INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    project INTEGER NOT NULL,
+    workflow TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled')),
+    reason TEXT,
+    message TEXT,
+    inputs TEXT NOT NULL,
+    dir TEXT,
+    outputs TEXT,
+    cancel TEXT NOT NULL CHECK (cancel IN ('no', 'gracefully', 'kill')),
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    finished_at INTEGER,
+    PRIMARY KEY (tenant, run)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX run_id ON run (tenant, id);
+
+CREATE TABLE open_run (
+    shard INTEGER NOT NULL,
+    tenant INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (shard, tenant, run)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workflow (
+    tenant INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    path TEXT,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task (
+    tenant INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    task TEXT NOT NULL,
+    item INTEGER,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'queued', 'running', 'retrying', 'succeeded', 'failed', 'skipped', 'cancelled')),
+    attempt INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    exit_code INTEGER,
+    reason TEXT,
+    message TEXT,
+    outputs TEXT,
+    items INTEGER,
+    due_at INTEGER,
+    queued_at INTEGER,
+    started_at INTEGER,
+    finished_at INTEGER,
+    PRIMARY KEY (tenant, run, node)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+    tenant INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (tenant, run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE log (
+    tenant INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    chunks INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    dropped INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, run, node, attempt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE inbox (
+    shard INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    tenant INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (shard, no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE shard (
+    shard INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    owner TEXT,
+    endpoint TEXT,
+    lease_until INTEGER NOT NULL,
+    PRIMARY KEY (shard)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counter (
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    PRIMARY KEY (name)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,94 @@
+/* Row structs to values, back, and to JSON. */
+#include "model/model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct task_row a_task(void)
+{
+    return (struct task_row){
+        .tenant = 1,
+        .run = 7,
+        .node = NODE_OF(2, 4),
+        .version = 3,
+        .task = span_of("build"),
+        .item = 4,
+        .state = TASK_RUNNING,
+        .attempt = 1,
+        .exit_code = MODEL_NULL,
+        .outputs = span_of("{\"a\":[1,2]}"),
+        .items = MODEL_NULL,
+        .due_at = MODEL_NULL,
+        .queued_at = 1750000000123456,
+        .started_at = MODEL_NULL,
+        .finished_at = MODEL_NULL,
+    };
+}
+
+static void node_numbers_come_apart_again(void **state)
+{
+    (void)state;
+    assert_int_equal(NODE_TASK(NODE_OF(2, 4)), 2);
+    assert_int_equal(NODE_ITEM(NODE_OF(2, 4)), 4);
+    assert_int_equal(NODE_ITEM(NODE_OF(2, -1)), -1);
+}
+
+static void values_and_back_give_the_same_row(void **state)
+{
+    struct ff_value values[N_TASK_COLUMNS];
+    struct task_row row = a_task();
+    struct task_row back;
+
+    (void)state;
+    model_to_values(&record_task, &row, values);
+    assert_int_equal(values[COL_TASK_STATE].type, FF_ENUM);
+    assert_int_equal(values[COL_TASK_EXIT_CODE].type, 0);
+    assert_int_equal(values[COL_TASK_REASON].type, 0);
+    model_from_values(&record_task, values, &back);
+    assert_memory_equal(&row, &back, sizeof(row));
+}
+
+static void empty_text_is_not_null(void **state)
+{
+    struct ff_value values[N_TASK_COLUMNS];
+    struct task_row row = a_task();
+
+    (void)state;
+    row.reason = span_of("");
+    model_to_values(&record_task, &row, values);
+    assert_int_equal(values[COL_TASK_REASON].type, FF_TEXT);
+    assert_int_equal(values[COL_TASK_REASON].len, 0);
+}
+
+static void json_has_names_times_and_no_nulls(void **state)
+{
+    const struct task_row row = a_task();
+    struct buf out = {0};
+    struct jsonw w = {.out = &out};
+
+    (void)state;
+    model_row_json(&w, &record_task, &row);
+    assert_string_equal(buf_text(&out),
+                        "{\"tenant\":1,\"run\":7,\"node\":8589934597,\"version\":3,"
+                        "\"task\":\"build\",\"item\":4,\"state\":\"running\","
+                        "\"attempt\":1,\"lost\":0,\"outputs\":{\"a\":[1,2]},"
+                        "\"queued_at\":\"2025-06-15T15:06:40.123456Z\"}");
+    buf_done(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(node_numbers_come_apart_again),
+        cmocka_unit_test(values_and_back_give_the_same_row),
+        cmocka_unit_test(empty_text_is_not_null),
+        cmocka_unit_test(json_has_names_times_and_no_nulls),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
