@@ -1,0 +1,90 @@
+/* control/control.h - leads the runs of one shard: loads them, steps them, commits
+ * what they decide, and carries out the effects of what is durable.
+ *
+ * One batch is in flight per run; inputs that come meanwhile wait and go together into
+ * the next step. When a commit fails by conflict the run in memory is thrown away and
+ * loaded again. New runs are found the same way as interrupted ones: as open_run rows
+ * that are not in memory. Loop thread only. */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include "driver/driver.h"
+#include "engine/engine.h"
+#include "sched/sched.h"
+#include "store/store.h"
+
+struct control;
+
+/* What control tells the executor; called on the loop thread, only about what is
+ * durable. (Starts go through the queue driver: topic "start", body as written by
+ * control_start_body.) */
+struct control_sink {
+    void *arg;
+    /* Take charge again of attempts that were running when the last owner died. */
+    void (*adopt)(void *arg, const struct attempt_key *keys, size_t n);
+    void (*stop)(void *arg, const struct attempt_key *key, int64_t grace_us);
+    /* The attempt's result is recorded, or nobody wants it: forget it. */
+    void (*settled)(void *arg, const struct attempt_key *key);
+};
+
+/* What the rest of the process may hear; any may be NULL. */
+struct control_listener {
+    void *arg;
+    /* Something of this run became durable; the row is borrowed. */
+    void (*changed)(void *arg, const struct run_row *run);
+    /* No open run is left (or all are loaded and done). */
+    void (*idle)(void *arg);
+    /* The store is dead or the shard lost: stop the process. */
+    void (*fatal)(void *arg, const struct ff_err *err);
+};
+
+struct control_setup {
+    struct loop *loop;
+    struct store *store; /* its fence is set: the shard is ours */
+    struct driver_instance *queue;
+    int64_t shard;
+    int64_t slots;
+    /* Turns stored outputs (large values by reference) into values; blocking, on a
+     * lane. NULL: plain JSON. New reference or NULL with err. */
+    json_t *(*resolve)(void *arg, struct span stored, struct ff_err *err);
+    void *resolve_arg;
+    struct control_sink sink;
+    struct control_listener listener;
+};
+
+/* Starts at once to load every open run of the shard. */
+struct control *control_new(const struct control_setup *setup, struct ff_err *err);
+void control_free(struct control *c); /* attempts go on; takes NULL */
+
+/* There may be new runs or inbox messages: look. Coalesced. */
+void control_wake(struct control *c);
+
+/* Cancels; done is called when the request is durable (FF_OK), FF_NOT_FOUND when the
+ * run is not open. */
+void control_cancel(struct control *c, struct tenant t, int64_t run,
+                    enum cancel_mode mode, store_done_fn *done, void *arg);
+
+/* An attempt has ended. The result is copied. sink.settled follows once it is durable
+ * or known to be late. */
+void control_result(struct control *c, const struct attempt_key *key,
+                    const struct result *result);
+
+/* What the executor asks. describe also gives the run's row (borrowed). */
+int control_describe(struct control *c, const struct attempt_key *key,
+                     struct arena *arena, struct work *work,
+                     const struct run_row **run, struct ff_err *err);
+bool control_is_current(struct control *c, const struct attempt_key *key);
+/* "fetch.3" of a live run; FF_NOT_FOUND. */
+int control_node_path(struct control *c, const struct attempt_key *key, char *out,
+                      size_t size);
+
+/* Runs in memory that are not final. */
+size_t control_open_runs(const struct control *c);
+bool control_loading(const struct control *c);
+
+/* The body of a start message and back; at most 96 bytes. */
+#define CONTROL_TOPIC_START "start"
+void control_start_body(const struct attempt_key *key, char out[96]);
+bool control_parse_start(const void *body, size_t len, struct attempt_key *key);
+
+#endif

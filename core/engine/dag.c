@@ -1,0 +1,119 @@
+/* dag.c - the run kind "dag": a workflow file's tasks in the order of their needs.
+ * Takes inputs apart; the deciding is done in the files beside. */
+#include "engine/dag_priv.h"
+
+#include <string.h>
+
+static void *parse_plan(const char *source, size_t len, struct ff_err *err)
+{
+    struct flow_problems problems = { 0 };
+    struct flow *flow = flow_parse(source, len, &problems);
+
+    if (!flow)
+        ff_fail(err, FF_INVALID, 0, "line %d: %.200s", problems.items[0].line,
+                problems.items[0].msg);
+    flow_problems_done(&problems);
+    return flow;
+}
+
+static void free_plan(void *data)
+{
+    flow_unref(data);
+}
+
+static void *state_new(struct run *r)
+{
+    const struct flow *f = flow_of(r);
+    struct dag *d = mem_alloc(sizeof(*d));
+
+    d->flow = f;
+    d->tasks = mem_array(f->n_tasks, sizeof(*d->tasks));
+    d->left = f->n_main;
+    for (uint32_t i = 0; i < f->n_tasks; i++) {
+        d->tasks[i].waiting = f->tasks[i].n_needs;
+        d->tasks[i].unit.exit_code = -1;
+    }
+    return d;
+}
+
+static void state_free(struct run *r)
+{
+    struct dag *d = dag_of(r);
+
+    for (uint32_t i = 0; i < d->flow->n_tasks; i++) {
+        json_decref(d->tasks[i].unit.outputs);
+        dag_items_free(d->tasks[i].items);
+        mem_free(d->tasks[i].message);
+    }
+    mem_free(d->tasks);
+    ARRAY_DONE(&d->waiting);
+    ARRAY_DONE(&d->settled);
+    ARRAY_DONE(&d->due);
+    mem_free(d);
+}
+
+static void on_timer(struct run *r, struct step *s, const struct input *in)
+{
+    switch (in->timer) {
+    case TIMER_RETRY:
+        dag_retry_due(r, s, in->node);
+        break;
+    case TIMER_QUEUE:
+        dag_queue_timeout(r, s, in->node);
+        break;
+    case TIMER_RUN:
+        if (dag_of(r)->phase == PHASE_MAIN && r->row.cancel == CANCEL_NONE)
+            dag_cancel(r, s, CANCEL_GRACEFUL, "timeout");
+        break;
+    }
+}
+
+static void step(struct run *r, const struct input *in, struct step *s)
+{
+    switch (in->type) {
+    case INPUT_BEGIN:
+        dag_begin(r, s);
+        break;
+    case INPUT_RESUME:
+        if (r->row.state == RUN_PENDING)
+            dag_begin(r, s);
+        else
+            dag_resume(r, s);
+        break;
+    case INPUT_GRANT:
+        dag_grant(r, s, in->node);
+        break;
+    case INPUT_RESULT:
+        dag_result(r, s, in);
+        break;
+    case INPUT_TIMER:
+        on_timer(r, s, in);
+        break;
+    case INPUT_CANCEL:
+        dag_cancel(r, s, in->cancel,
+                   in->cancel == CANCEL_KILL ? "killed" : "cancelled");
+        break;
+    }
+    dag_settle(r, s);
+}
+
+static bool is_current(const struct run *r, int64_t node, int64_t attempt)
+{
+    const struct unit *u = dag_unit(dag_of(r), node);
+
+    return u && u->state == TASK_RUNNING && u->attempt == attempt;
+}
+
+const struct engine_kind engine_dag = {
+    .name = "dag",
+    .plan_new = parse_plan,
+    .plan_free = free_plan,
+    .state_new = state_new,
+    .state_free = state_free,
+    .load_task = dag_load_task,
+    .loaded = dag_loaded,
+    .step = step,
+    .describe = dag_describe,
+    .is_current = is_current,
+    .node_path = dag_node_path,
+};

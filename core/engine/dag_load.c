@@ -1,0 +1,198 @@
+/* dag_load.c - the state of a run from its rows, and what must be said again to the
+ * scheduler, the timers and the runtime after a restart.
+ *
+ * Tasks that wait or are queued have no row: they follow from the states of those
+ * that have one, by the same rules as the first time. */
+#include "engine/dag_priv.h"
+
+#include <string.h>
+
+static void load_unit(struct unit *u, const struct task_row *row, json_t *outputs)
+{
+    u->state = (uint8_t)row->state;
+    u->version = (uint32_t)row->version;
+    u->attempt = (uint16_t)row->attempt;
+    u->lost = (uint16_t)row->lost;
+    u->exit_code = row->exit_code == MODEL_NULL ? -1 : (int16_t)row->exit_code;
+    u->outputs = outputs ? json_incref(outputs) : NULL;
+}
+
+static bool span_is(struct span s, const char *word)
+{
+    return s.s && s.len == strlen(word) && memcmp(s.s, word, s.len) == 0;
+}
+
+static void load_item(struct dag_task *t, const struct unit *u)
+{
+    struct items *items = t->items;
+
+    if (!task_state_final(u->state)) {
+        items->active++;
+        return;
+    }
+    items->final++;
+    items->failed += u->state == TASK_FAILED;
+    items->cancelled += u->state == TASK_CANCELLED;
+}
+
+int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
+                  struct ff_err *err)
+{
+    struct dag *d = dag_of(r);
+    const int64_t task = NODE_TASK(row->node);
+
+    if (task < 0 || task >= (int64_t)d->flow->n_tasks)
+        return ff_fail(err, FF_CORRUPT, 0, "row of a task that the workflow has not");
+    struct dag_task *t = &d->tasks[task];
+    if (NODE_ITEM(row->node) < 0 && row->items != MODEL_NULL) {
+        if (row->items < 0 || row->items > FLOW_MAX_ITEMS)
+            return ff_fail(err, FF_CORRUPT, 0, "impossible number of items");
+        t->items = dag_items_new((uint32_t)row->items);
+    }
+    struct unit *u = dag_unit(d, row->node);
+    if (!u)
+        return ff_fail(err, FF_CORRUPT, 0, "row of an item that was never expanded");
+    load_unit(u, row, outputs);
+    if (NODE_ITEM(row->node) >= 0) {
+        load_item(t, u);
+    } else {
+        t->ready_at = row->queued_at;
+        if (span_is(row->reason, "upstream_failed"))
+            u->flags |= UNIT_BLOCKED;
+    }
+    if (row->message.s) {
+        mem_free(t->message);
+        t->message = mem_text_len(row->message.s, row->message.len);
+    }
+    if (row->state == TASK_RETRYING) {
+        const struct due due = { .node = row->node, .at = row->due_at };
+        ARRAY_ADD(&d->due, due);
+    }
+    return FF_OK;
+}
+
+static void count_waiting(struct dag *d)
+{
+    for (uint32_t i = 0; i < d->flow->n_tasks; i++) {
+        const struct flow_task *t = &d->flow->tasks[i];
+        d->tasks[i].waiting = 0;
+        for (uint32_t k = 0; k < t->n_needs; k++)
+            d->tasks[i].waiting +=
+                !task_state_final(d->tasks[t->needs[k]].unit.state);
+    }
+}
+
+int dag_loaded(struct run *r, struct ff_err *err)
+{
+    struct dag *d = dag_of(r);
+
+    count_waiting(d);
+    dag_find_phase(r);
+    for (uint32_t i = 0; i < d->flow->n_tasks; i++) {
+        struct dag_task *t = &d->tasks[i];
+        if (!t->items || task_state_final(t->unit.state))
+            continue;
+        t->items->list = dag_foreach_list(r, i, t->ready_at, err);
+        if (!t->items->list)
+            return err->code;
+        if (json_array_size(t->items->list) != t->items->n)
+            return ff_fail(err, FF_CORRUPT, 0, "foreach of %s gives %zu items, had %u",
+                           d->flow->tasks[i].name, json_array_size(t->items->list),
+                           t->items->n);
+        t->items->stopping =
+            (t->items->failed > 0 && d->flow->tasks[i].fail_fast) ||
+            (r->row.cancel != CANCEL_NONE &&
+             (d->phase != PHASE_MAIN || d->flow->tasks[i].part == FLOW_MAIN));
+    }
+    return FF_OK;
+}
+
+/* --- saying it again --- */
+
+static void resume_unit(struct run *r, struct step *s, int64_t node)
+{
+    struct dag *d = dag_of(r);
+    const struct unit *u = dag_unit(d, node);
+
+    if (u->state == TASK_RUNNING) {
+        d->active++;
+        step_effect(s, (struct effect){ .type = EFFECT_ADOPT,
+                                        .node = node,
+                                        .attempt = u->attempt });
+    }
+    if (u->state == TASK_RETRYING)
+        d->active++;
+}
+
+static void resume_task(struct run *r, struct step *s, uint32_t task)
+{
+    struct dag_task *t = &dag_of(r)->tasks[task];
+
+    if (task_state_final(t->unit.state))
+        return;
+    if (t->items) {
+        for (uint32_t i = 0; i < t->items->n; i++)
+            resume_unit(r, s, NODE_OF(task, i));
+        return;
+    }
+    resume_unit(r, s, NODE_OF(task, -1));
+}
+
+static void go_on_task(struct run *r, struct step *s, uint32_t task)
+{
+    struct dag_task *t = &dag_of(r)->tasks[task];
+
+    if (task_state_final(t->unit.state))
+        return;
+    if (!t->items) {
+        if (t->unit.state == TASK_WAITING && t->waiting == 0)
+            dag_task_ready(r, s, task);
+        return;
+    }
+    if (t->items->stopping)
+        dag_stop_items(r, s, task, r->row.cancel);
+    if (task_state_final(t->unit.state))
+        return;
+    if (t->items->active == 0 &&
+        (t->items->stopping || t->items->final == t->items->n))
+        dag_end_expanded(r, s, task);
+    else
+        dag_more_items(r, s, task);
+}
+
+static void resume_cancel(struct run *r, struct step *s, uint32_t first, uint32_t n)
+{
+    const struct dag *d = r->state;
+
+    if (r->row.cancel == CANCEL_NONE)
+        return;
+    for (uint32_t i = first; i < first + n; i++)
+        if (!d->tasks[i].items && d->tasks[i].unit.state == TASK_RUNNING)
+            dag_stop_unit(r, s, NODE_OF(i, -1), r->row.cancel);
+}
+
+void dag_resume(struct run *r, struct step *s)
+{
+    struct dag *d = dag_of(r);
+    const struct flow *f = d->flow;
+    const uint32_t first = d->phase == PHASE_MAIN ? 0 : f->part_first[d->part];
+    const uint32_t n = d->phase == PHASE_MAIN ? f->n_main : f->part_count[d->part];
+
+    if (f->timeout_us > 0 && d->phase == PHASE_MAIN && r->row.cancel == CANCEL_NONE)
+        step_effect(s, (struct effect){ .type = EFFECT_TIMER,
+                                        .timer = TIMER_RUN,
+                                        .at_us = r->row.started_at + f->timeout_us });
+    for (uint32_t i = first; i < first + n; i++)
+        resume_task(r, s, i);
+    for (size_t i = 0; i < d->due.n; i++)
+        step_effect(s, (struct effect){ .type = EFFECT_TIMER,
+                                        .node = d->due.items[i].node,
+                                        .timer = TIMER_RETRY,
+                                        .at_us = d->due.items[i].at });
+    ARRAY_DONE(&d->due);
+    resume_cancel(r, s, first, n);
+    for (uint32_t i = first; i < first + n; i++)
+        go_on_task(r, s, i);
+    if (d->left == 0 && d->settled.n == 0)
+        dag_phase_done(r, s);
+}

@@ -1,0 +1,246 @@
+/* dag_phase.c - a run from beginning to end: main tasks, then the handlers that fit
+ * how they went, then `finally`, then the run's own result. */
+#include "engine/dag_priv.h"
+
+#include <string.h>
+
+static bool reason_is(const struct run *r, const char *word)
+{
+    return r->row.reason.s && strcmp(r->row.reason.s, word) == 0;
+}
+
+/* The first task of [first, first + n) that is in `state`, or -1. */
+static int64_t find_state(const struct dag *d, uint32_t first, uint32_t n, int state)
+{
+    for (uint32_t i = first; i < first + n; i++)
+        if (d->tasks[i].unit.state == state)
+            return i;
+    return -1;
+}
+
+/* What the main tasks came to, from what is stored: the same before and after a
+ * restart. A run that was told to stop while they ran is cancelled even if the last
+ * of them still succeeded. */
+enum run_state dag_main_result(const struct run *r)
+{
+    const struct dag *d = r->state;
+
+    if (reason_is(r, "timeout"))
+        return RUN_FAILED;
+    if (r->row.reason.s)
+        return RUN_CANCELLED;
+    if (find_state(d, 0, d->flow->n_main, TASK_FAILED) >= 0)
+        return RUN_FAILED;
+    return RUN_SUCCEEDED;
+}
+
+static enum flow_part part_for(enum run_state result)
+{
+    if (result == RUN_SUCCEEDED)
+        return FLOW_ON_SUCCESS;
+    return result == RUN_FAILED ? FLOW_ON_FAILURE : FLOW_ON_CANCEL;
+}
+
+/* --- the end --- */
+
+static json_t *run_outputs(struct run *r, int64_t now_us, struct ff_err *err)
+{
+    const struct flow *f = flow_of(r);
+    struct dag_scope sc;
+
+    if (f->n_outputs == 0)
+        return NULL;
+    json_t *outputs = json_object();
+    dag_scope_init(&sc, r, NULL, -1, 0, now_us);
+    for (uint32_t i = 0; i < f->n_outputs; i++) {
+        struct ff_err why = { 0 };
+        json_t *v = dag_eval(&sc, &f->outputs[i].value, &why);
+        if (!v && err->code == FF_OK)
+            ff_fail(err, FF_INVALID, 0, "outputs.%s: %.180s", f->outputs[i].name,
+                    why.msg);
+        json_object_set_new(outputs, f->outputs[i].name, v ? v : json_null());
+    }
+    dag_scope_done(&sc);
+    return outputs;
+}
+
+struct ending {
+    enum run_state state;
+    const char *reason;
+    char message[320];
+};
+
+static struct ending ending_of(const struct run *r)
+{
+    const struct dag *d = r->state;
+    const struct flow *f = d->flow;
+    struct ending end = { .state = dag_main_result(r), .reason = r->row.reason.s };
+    int64_t bad = find_state(d, 0, f->n_main, TASK_FAILED);
+
+    if (end.state == RUN_FAILED && !end.reason)
+        end.reason = "task_failed";
+    if (end.state == RUN_SUCCEEDED) {
+        bad = find_state(d, f->n_main, f->n_tasks - f->n_main, TASK_FAILED);
+        if (bad >= 0) {
+            end.state = RUN_FAILED;
+            end.reason = "handler_failed";
+        }
+    }
+    const int64_t stopped = find_state(d, f->n_main, f->n_tasks - f->n_main,
+                                       TASK_CANCELLED);
+    if (end.state == RUN_SUCCEEDED && (stopped >= 0 || r->row.cancel == CANCEL_KILL)) {
+        end.state = RUN_CANCELLED;
+        end.reason = r->row.cancel == CANCEL_KILL ? "killed" : "cancelled";
+    }
+    if (end.state == RUN_FAILED && bad >= 0)
+        snprintf(end.message, sizeof(end.message), "task %s failed%s%s",
+                 f->tasks[bad].name, d->tasks[bad].message ? ": " : "",
+                 d->tasks[bad].message ? d->tasks[bad].message : "");
+    if (reason_is(r, "timeout"))
+        snprintf(end.message, sizeof(end.message), "the run took longer than its timeout");
+    return end;
+}
+
+static void end_run(struct run *r, struct step *s)
+{
+    struct dag *d = dag_of(r);
+    struct ff_err err = { .code = FF_OK };
+    struct ending end = ending_of(r);
+    json_t *outputs = run_outputs(r, s->now_us, &err);
+
+    if (err.code != FF_OK && end.state == RUN_SUCCEEDED) {
+        end.state = RUN_FAILED;
+        end.reason = "expression";
+        snprintf(end.message, sizeof(end.message), "%s", err.msg);
+    }
+    d->phase = PHASE_ENDED;
+    if (d->flow->timeout_us > 0)
+        step_effect(s, (struct effect){ .type = EFFECT_TIMER, .timer = TIMER_RUN });
+    engine_run_ended(r, s, end.state, end.reason, end.message[0] ? end.message : NULL,
+                     outputs);
+    json_decref(outputs);
+}
+
+/* --- phases --- */
+
+/* False when there is nothing to run in this part. */
+static bool start_part(struct run *r, struct step *s, enum flow_part part)
+{
+    struct dag *d = dag_of(r);
+
+    if (d->flow->part_count[part] == 0)
+        return false;
+    d->part = part;
+    d->left = d->flow->part_count[part];
+    dag_task_ready(r, s, d->flow->part_first[part]);
+    return true;
+}
+
+void dag_phase_done(struct run *r, struct step *s)
+{
+    struct dag *d = dag_of(r);
+    const bool kill = r->row.cancel == CANCEL_KILL;
+
+    if (d->phase == PHASE_MAIN) {
+        d->phase = PHASE_HANDLER;
+        if (!kill && start_part(r, s, part_for(dag_main_result(r))))
+            return;
+    }
+    if (d->phase == PHASE_HANDLER) {
+        d->phase = PHASE_FINALLY;
+        if (!kill && start_part(r, s, FLOW_FINALLY))
+            return;
+    }
+    if (d->phase == PHASE_FINALLY)
+        end_run(r, s);
+}
+
+void dag_begin(struct run *r, struct step *s)
+{
+    struct dag *d = dag_of(r);
+    const struct flow *f = d->flow;
+
+    engine_run_started(r, s);
+    if (f->timeout_us > 0)
+        step_effect(s, (struct effect){ .type = EFFECT_TIMER,
+                                        .timer = TIMER_RUN,
+                                        .at_us = s->now_us + f->timeout_us });
+    for (uint32_t i = 0; i < f->n_main; i++)
+        if (f->tasks[i].n_needs == 0)
+            dag_task_ready(r, s, i);
+}
+
+/* The tasks that can still change. */
+static void phase_range(const struct dag *d, uint32_t *first, uint32_t *n)
+{
+    *first = 0;
+    *n = d->flow->n_main;
+    if (d->phase == PHASE_MAIN)
+        return;
+    *first = d->flow->part_first[d->part];
+    *n = d->flow->part_count[d->part];
+}
+
+static void stop_task(struct run *r, struct step *s, uint32_t task,
+                      enum cancel_mode mode)
+{
+    struct dag_task *t = &dag_of(r)->tasks[task];
+
+    if (task_state_final(t->unit.state))
+        return;
+    if (t->items) {
+        dag_stop_items(r, s, task, mode);
+        if (t->items->active == 0 && !task_state_final(t->unit.state))
+            dag_end_expanded(r, s, task);
+    } else if (t->unit.state == TASK_RUNNING) {
+        dag_stop_unit(r, s, NODE_OF(task, -1), mode);
+    } else {
+        dag_end_unit(r, s, NODE_OF(task, -1), TASK_CANCELLED, "cancelled", NULL);
+    }
+}
+
+void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode, const char *reason)
+{
+    const struct dag *d = r->state;
+    uint32_t first, n;
+
+    if ((int64_t)mode <= r->row.cancel || d->phase == PHASE_ENDED)
+        return;
+    /* A reason is what makes the run's result: handlers cannot change it any more. */
+    const bool sets_reason = d->phase == PHASE_MAIN && !reason_is(r, "timeout");
+    engine_run_cancelling(r, s, mode, sets_reason ? reason : NULL);
+    phase_range(d, &first, &n);
+    for (uint32_t i = first; i < first + n; i++)
+        stop_task(r, s, i, mode);
+}
+
+/* --- after loading --- */
+
+static uint32_t count_left(const struct dag *d, uint32_t first, uint32_t n)
+{
+    uint32_t left = 0;
+
+    for (uint32_t i = first; i < first + n; i++)
+        left += !task_state_final(d->tasks[i].unit.state);
+    return left;
+}
+
+void dag_find_phase(struct run *r)
+{
+    struct dag *d = dag_of(r);
+    const struct flow *f = d->flow;
+    const enum flow_part part = part_for(dag_main_result(r));
+
+    d->phase = PHASE_MAIN;
+    d->left = count_left(d, 0, f->n_main);
+    if (d->left > 0)
+        return;
+    d->phase = PHASE_HANDLER;
+    d->part = part;
+    d->left = count_left(d, f->part_first[part], f->part_count[part]);
+    if (d->left > 0)
+        return;
+    d->phase = PHASE_FINALLY;
+    d->part = FLOW_FINALLY;
+    d->left = count_left(d, f->part_first[FLOW_FINALLY], f->part_count[FLOW_FINALLY]);
+}

@@ -1,0 +1,150 @@
+/* engine/dag_priv.h - the DAG of a workflow file as a run: its state in memory.
+ *
+ * Who does what: dag.c takes inputs; dag_ready.c decides what may run next;
+ * dag_unit.c leads one task or item from slot to result; dag_phase.c leads the run
+ * through its handlers to its end; dag_load.c rebuilds all of it from rows;
+ * dag_scope.c is what expressions see; dag_work.c renders an attempt. */
+#ifndef ENGINE_DAG_PRIV_H
+#define ENGINE_DAG_PRIV_H
+
+#include "engine/engine.h"
+#include "flow/flow.h"
+
+/* One thing that can be run: a plain task, or one item of a foreach. Kept small:
+ * a run may have 100,000 of them. */
+struct unit {
+    json_t *outputs; /* object, or NULL */
+    uint32_t version; /* of its row; 0: it has none */
+    uint16_t attempt;
+    uint16_t lost;
+    int16_t exit_code; /* -1: none */
+    uint8_t state;     /* enum task_state */
+    uint8_t flags;
+};
+enum unit_flags { UNIT_BLOCKED = 1 /* skipped because something before it failed */ };
+
+struct items {
+    json_t *list; /* the evaluated foreach */
+    uint32_t n;
+    uint32_t next;   /* first one not yet offered */
+    uint32_t active; /* offered or running or retrying */
+    uint32_t final;  /* how many are final; never-started ones of a stopped foreach
+                      * are not counted */
+    uint32_t failed, cancelled;
+    bool stopping; /* fail_fast or cancel: no more are offered */
+    json_t *gathered; /* outputs by name as lists, once the task is final */
+    struct unit units[];
+};
+
+struct dag_task {
+    struct unit unit;
+    uint32_t waiting; /* needs that are not final */
+    struct items *items; /* of an expanded foreach */
+    int64_t ready_at;    /* when its needs were met; pins now() for foreach */
+    char *message;       /* of a failure, for tasks.X.message */
+};
+
+/* Nodes that want a slot but wait for the run's own parallelism. */
+struct node_queue {
+    struct node_range {
+        int64_t node, count;
+    } *items;
+    size_t n, cap, head;
+};
+
+enum dag_phase { PHASE_MAIN, PHASE_HANDLER, PHASE_FINALLY, PHASE_ENDED };
+
+struct dag {
+    const struct flow *flow;
+    struct dag_task *tasks;
+    enum dag_phase phase;
+    enum flow_part part;     /* which handlers, in PHASE_HANDLER */
+    uint32_t left;           /* tasks of the current phase that are not final */
+    int64_t active;          /* units offered to the scheduler and not final */
+    struct node_queue waiting; /* for parallelism */
+    struct { /* tasks that became final and whose followers must hear of it */
+        uint32_t *items;
+        size_t n, cap;
+    } settled;
+    struct { /* retries found when loading, until dag_resume sets their timers */
+        struct due {
+            int64_t node, at;
+        } *items;
+        size_t n, cap;
+    } due;
+};
+
+static inline struct dag *dag_of(const struct run *r)
+{
+    return r->state;
+}
+
+static inline const struct flow *flow_of(const struct run *r)
+{
+    return r->plan->data;
+}
+
+/* dag_unit.c */
+struct unit *dag_unit(struct dag *d, int64_t node); /* NULL: no such node */
+void dag_offer(struct run *r, struct step *s, int64_t node, int64_t count);
+void dag_grant(struct run *r, struct step *s, int64_t node);
+void dag_result(struct run *r, struct step *s, const struct input *in);
+void dag_retry_due(struct run *r, struct step *s, int64_t node);
+void dag_queue_timeout(struct run *r, struct step *s, int64_t node);
+/* Ends a unit that has not run, or whose row needs no attempt. */
+void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state state,
+                  const char *reason, const char *message);
+void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
+/* A task with items: its own row, written when it is expanded and when it ends. */
+void dag_put_expanded(struct run *r, struct step *s, uint32_t task);
+void dag_end_expanded(struct run *r, struct step *s, uint32_t task);
+
+/* dag_ready.c */
+void dag_task_ready(struct run *r, struct step *s, uint32_t task);
+void dag_more_items(struct run *r, struct step *s, uint32_t task);
+void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct unit *u);
+void dag_stop_items(struct run *r, struct step *s, uint32_t task,
+                    enum cancel_mode mode);
+void dag_settle(struct run *r, struct step *s); /* until nothing more follows */
+struct items *dag_items_new(uint32_t n);
+void dag_items_free(struct items *items);
+/* The list of a foreach; NULL with a message. `now_us` pins now(). */
+json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
+                         struct ff_err *err);
+
+/* dag_phase.c */
+void dag_begin(struct run *r, struct step *s);
+void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
+                const char *reason);
+void dag_phase_done(struct run *r, struct step *s); /* when left reaches 0 */
+enum run_state dag_main_result(const struct run *r);
+void dag_find_phase(struct run *r); /* from the states of the tasks, after loading */
+
+/* dag_load.c */
+int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
+                  struct ff_err *err);
+int dag_loaded(struct run *r, struct ff_err *err);
+void dag_resume(struct run *r, struct step *s);
+
+/* dag_scope.c: what one expression sees. */
+struct dag_scope {
+    struct expr_scope scope;
+    struct run *run;
+    const struct flow_task *task; /* whose expression it is, or NULL */
+    int64_t item;                 /* -1: none */
+    int64_t attempt;
+    json_t *made[8]; /* what look-ups built, by place in the table of names */
+};
+void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task *task,
+                    int64_t item, int64_t attempt, int64_t now_us);
+/* New reference, or NULL with a sentence. */
+json_t *dag_eval(struct dag_scope *sc, const struct flow_value *v, struct ff_err *err);
+json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err *err);
+void dag_scope_done(struct dag_scope *sc);
+
+/* dag_work.c */
+int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *arena,
+                 struct work *work, struct ff_err *err);
+void dag_node_path(const struct run *r, int64_t node, char *out, size_t size);
+
+#endif

@@ -1,0 +1,245 @@
+/* dag_ready.c - what may run next: when a task's needs are met, whether it runs at
+ * all, and how a foreach becomes items. */
+#include "engine/dag_priv.h"
+
+#include <string.h>
+
+/* --- what follows a task that became final --- */
+
+static void tell_followers(struct run *r, struct step *s, uint32_t task)
+{
+    struct dag *d = dag_of(r);
+    const struct flow_task *t = &d->flow->tasks[task];
+
+    for (uint32_t i = 0; i < t->n_needed_by; i++) {
+        const uint32_t next = t->needed_by[i];
+        if (--d->tasks[next].waiting == 0 && d->tasks[next].unit.state == TASK_WAITING &&
+            (t->part == FLOW_MAIN) == (d->flow->tasks[next].part == FLOW_MAIN))
+            dag_task_ready(r, s, next);
+    }
+}
+
+/* A list and not a recursion: a chain of 100,000 tasks that are all skipped must
+ * not need 100,000 stack frames. */
+void dag_settle(struct run *r, struct step *s)
+{
+    struct dag *d = dag_of(r);
+
+    for (size_t i = 0; i < d->settled.n; i++) {
+        const uint32_t task = d->settled.items[i];
+        tell_followers(r, s, task);
+        if (--d->left == 0)
+            dag_phase_done(r, s);
+    }
+    d->settled.n = 0;
+}
+
+/* --- may it run? --- */
+
+static void end_task(struct run *r, struct step *s, uint32_t task, enum task_state state,
+                     const char *reason, const char *message)
+{
+    dag_end_unit(r, s, NODE_OF(task, -1), state, reason, message);
+}
+
+/* NULL: nothing among the needs stands in the way. */
+static const char *needs_reason(const struct dag *d, const struct flow_task *t)
+{
+    if (t->part != FLOW_MAIN)
+        return NULL; /* handlers follow each other whatever happened */
+    for (uint32_t i = 0; i < t->n_needs; i++) {
+        const struct unit *need = &d->tasks[t->needs[i]].unit;
+        const bool bad = need->state == TASK_FAILED || need->state == TASK_CANCELLED ||
+                         (need->flags & UNIT_BLOCKED);
+        if (bad && !t->condition_judges_needs)
+            return "upstream_failed";
+        if (t->needs_all && need->state == TASK_SKIPPED)
+            return "need_skipped";
+    }
+    return NULL;
+}
+
+/* FF_OK with *go, or a code with a sentence. */
+static int condition(struct run *r, uint32_t task, int64_t now_us, bool *go,
+                     struct ff_err *err)
+{
+    const struct flow_task *t = &flow_of(r)->tasks[task];
+    struct dag_scope sc;
+
+    *go = true;
+    if (!t->condition)
+        return FF_OK;
+    dag_scope_init(&sc, r, t, -1, 0, now_us);
+    json_t *v = dag_eval_tmpl(&sc, t->condition, err);
+    dag_scope_done(&sc);
+    if (!v)
+        return err->code;
+    const bool is_bool = expr_truth(v, go);
+    json_decref(v);
+    if (!is_bool)
+        return ff_fail(err, FF_INVALID, 0, "if: gives no true or false");
+    return FF_OK;
+}
+
+/* --- foreach --- */
+
+struct items *dag_items_new(uint32_t n)
+{
+    struct items *items =
+        mem_alloc(sizeof(struct items) + (size_t)n * sizeof(struct unit));
+
+    items->n = n;
+    for (uint32_t i = 0; i < n; i++)
+        items->units[i].exit_code = -1;
+    return items;
+}
+
+void dag_items_free(struct items *items)
+{
+    if (!items)
+        return;
+    for (uint32_t i = 0; i < items->n; i++)
+        json_decref(items->units[i].outputs);
+    json_decref(items->list);
+    json_decref(items->gathered);
+    mem_free(items);
+}
+
+json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
+                         struct ff_err *err)
+{
+    const struct flow_task *t = &flow_of(r)->tasks[task];
+    struct dag_scope sc;
+
+    dag_scope_init(&sc, r, t, -1, 0, now_us);
+    json_t *list = dag_eval(&sc, t->foreach, err);
+    dag_scope_done(&sc);
+    if (!list)
+        return NULL;
+    if (!json_is_array(list)) {
+        ff_fail(err, FF_INVALID, 0, "foreach: gives no list");
+    } else if (json_array_size(list) > FLOW_MAX_ITEMS) {
+        ff_fail(err, FF_INVALID, 0, "foreach: %zu items, at most %d are allowed",
+                json_array_size(list), FLOW_MAX_ITEMS);
+    } else {
+        return list;
+    }
+    json_decref(list);
+    return NULL;
+}
+
+static void expand(struct run *r, struct step *s, uint32_t task)
+{
+    struct dag_task *t = &dag_of(r)->tasks[task];
+    struct ff_err err = { 0 };
+    json_t *list = dag_foreach_list(r, task, s->now_us, &err);
+
+    if (!list) {
+        end_task(r, s, task, TASK_FAILED, "expression", err.msg);
+        return;
+    }
+    t->items = dag_items_new((uint32_t)json_array_size(list));
+    t->items->list = list;
+    dag_put_expanded(r, s, task);
+    if (t->items->n == 0)
+        dag_end_expanded(r, s, task);
+    else
+        dag_more_items(r, s, task);
+}
+
+/* Offers as many as may be active at once. Items that have a row already (after a
+ * restart) are stepped over; the rest goes out in ranges. */
+void dag_more_items(struct run *r, struct step *s, uint32_t task)
+{
+    struct items *items = dag_of(r)->tasks[task].items;
+    const int64_t limit = flow_of(r)->tasks[task].max_parallel;
+
+    while (!items->stopping && items->next < items->n) {
+        uint32_t room = limit > 0 ? (uint32_t)limit - items->active : UINT32_MAX;
+        if (limit > 0 && items->active >= (uint64_t)limit)
+            return;
+        const uint32_t first = items->next;
+        while (items->next < items->n && room > 0 &&
+               items->units[items->next].state == TASK_WAITING) {
+            items->next++;
+            room--;
+        }
+        const uint32_t n = items->next - first;
+        if (n == 0) {
+            items->next++;
+            continue;
+        }
+        items->active += n;
+        dag_offer(r, s, NODE_OF(task, first), n);
+    }
+}
+
+void dag_stop_items(struct run *r, struct step *s, uint32_t task, enum cancel_mode mode)
+{
+    struct items *items = dag_of(r)->tasks[task].items;
+    const bool first_time = !items->stopping;
+
+    items->stopping = true;
+    for (uint32_t i = 0; i < items->n; i++) {
+        const struct unit *u = &items->units[i];
+        const int64_t node = NODE_OF(task, i);
+        if (u->state == TASK_RUNNING)
+            dag_stop_unit(r, s, node, mode);
+        else if (first_time && (u->state == TASK_QUEUED || u->state == TASK_RETRYING))
+            dag_end_unit(r, s, node, TASK_CANCELLED, "cancelled", NULL);
+    }
+}
+
+static bool items_done(const struct items *items)
+{
+    return items->active == 0 && (items->stopping || items->next == items->n);
+}
+
+void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct unit *u)
+{
+    struct dag_task *t = &dag_of(r)->tasks[task];
+    struct items *items = t->items;
+
+    items->active--;
+    items->final++;
+    items->failed += u->state == TASK_FAILED;
+    items->cancelled += u->state == TASK_CANCELLED;
+    if (u->state == TASK_FAILED && !items->stopping && flow_of(r)->tasks[task].fail_fast)
+        dag_stop_items(r, s, task, CANCEL_GRACEFUL);
+    if (task_state_final(t->unit.state))
+        return; /* ended from inside dag_stop_items */
+    if (items_done(items))
+        dag_end_expanded(r, s, task);
+    else
+        dag_more_items(r, s, task);
+}
+
+/* --- the decision --- */
+
+void dag_task_ready(struct run *r, struct step *s, uint32_t task)
+{
+    struct dag *d = dag_of(r);
+    struct dag_task *t = &d->tasks[task];
+    const struct flow_task *ft = &d->flow->tasks[task];
+    struct ff_err err = { 0 };
+    bool go;
+
+    t->ready_at = s->now_us;
+    const char *reason = needs_reason(d, ft);
+    if (reason) {
+        if (strcmp(reason, "upstream_failed") == 0)
+            t->unit.flags |= UNIT_BLOCKED;
+        end_task(r, s, task, TASK_SKIPPED, reason, NULL);
+        return;
+    }
+    if (condition(r, task, s->now_us, &go, &err) != FF_OK) {
+        end_task(r, s, task, TASK_FAILED, "expression", err.msg);
+        return;
+    }
+    if (!go)
+        end_task(r, s, task, TASK_SKIPPED, "if_false", NULL);
+    else if (ft->foreach)
+        expand(r, s, task);
+    else
+        dag_offer(r, s, NODE_OF(task, -1), 1);
+}

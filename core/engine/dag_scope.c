@@ -1,0 +1,195 @@
+/* dag_scope.c - what expressions see: inputs, env, tasks, item, index, attempt, run,
+ * workflow. Built only as far as an expression asks, and large values by reference:
+ * a run of 100,000 tasks must not be copied to answer one `if`. */
+#include "engine/dag_priv.h"
+
+#include <string.h>
+
+/* --- tasks --- */
+
+static json_t *gather(const struct items *items, const char *name)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < items->n; i++) {
+        json_t *v = json_object_get(items->units[i].outputs, name);
+        json_array_append(list, v ? v : json_null());
+    }
+    return list;
+}
+
+/* Outputs of a foreach: by name a list with one entry an item, in order, null where
+ * the item has none. Kept once the task is final. Borrowed. */
+static json_t *gathered(const struct flow_task *ft, struct dag_task *t)
+{
+    struct items *items = t->items;
+
+    if (items->gathered)
+        return items->gathered;
+    if (!task_state_final(t->unit.state))
+        return NULL;
+    items->gathered = json_object();
+    for (uint32_t i = 0; i < ft->n_outputs; i++)
+        json_object_set_new(items->gathered, ft->outputs[i].name,
+                            gather(items, ft->outputs[i].name));
+    return items->gathered;
+}
+
+static json_t *task_object(struct run *r, uint32_t index)
+{
+    struct dag_task *t = &dag_of(r)->tasks[index];
+    const struct flow_task *ft = &flow_of(r)->tasks[index];
+    json_t *outputs = t->items ? gathered(ft, t) : t->unit.outputs;
+    json_t *o = json_object();
+
+    json_object_set_new(o, "status", json_string(task_state_names[t->unit.state]));
+    json_object_set(o, "outputs", outputs ? outputs : json_null());
+    json_object_set_new(o, "attempts", json_integer(t->unit.attempt));
+    json_object_set_new(o, "exit_code",
+                        t->unit.exit_code < 0 ? json_null()
+                                              : json_integer(t->unit.exit_code));
+    json_object_set_new(o, "message", t->message ? json_string(t->message) : json_null());
+    return o;
+}
+
+struct asked {
+    struct run *run;
+    json_t *tasks;
+};
+
+static void add_asked(void *arg, const char *const *path, size_t n, size_t offset,
+                      size_t length)
+{
+    struct asked *asked = arg;
+
+    (void)offset;
+    (void)length;
+    if (n < 2 || strcmp(path[0], "tasks") != 0 || json_object_get(asked->tasks, path[1]))
+        return;
+    const int64_t index = flow_task_index(flow_of(asked->run), path[1]);
+    if (index >= 0)
+        json_object_set_new(asked->tasks, path[1],
+                            task_object(asked->run, (uint32_t)index));
+}
+
+/* --- the other names --- */
+
+static json_t *make_env(const struct dag_scope *sc)
+{
+    json_t *env = json_object();
+
+    for (uint32_t i = 0; sc->task && i < sc->task->n_env; i++)
+        if (sc->task->env[i].value.constant)
+            json_object_set(env, sc->task->env[i].name, sc->task->env[i].value.constant);
+    return env;
+}
+
+static json_t *make_item(const struct dag_scope *sc)
+{
+    if (sc->item < 0)
+        return NULL;
+    const size_t task = (size_t)(sc->task - flow_of(sc->run)->tasks);
+    const struct items *items = dag_of(sc->run)->tasks[task].items;
+    return json_incref(json_array_get(items->list, (size_t)sc->item));
+}
+
+static json_t *make_index(const struct dag_scope *sc)
+{
+    return sc->item < 0 ? NULL : json_integer(sc->item);
+}
+
+static json_t *make_attempt(const struct dag_scope *sc)
+{
+    return json_integer(sc->attempt);
+}
+
+/* In handlers run.status is what the main tasks came to. */
+static json_t *make_run(const struct dag_scope *sc)
+{
+    const struct run *r = sc->run;
+    const bool main_over = dag_of(sc->run)->phase != PHASE_MAIN;
+    const int64_t state = main_over ? (int64_t)dag_main_result(r) : r->row.state;
+    char started[UNITS_TEXT] = "";
+    json_t *o = json_object();
+
+    if (r->row.started_at != MODEL_NULL)
+        units_time_text(r->row.started_at, started);
+    json_object_set_new(o, "id", json_stringn(r->row.id.s, r->row.id.len));
+    json_object_set_new(o, "name", json_stringn(r->row.workflow.s, r->row.workflow.len));
+    json_object_set_new(o, "status", json_string(run_state_names[state]));
+    json_object_set_new(o, "started_at", json_string(started));
+    return o;
+}
+
+static json_t *make_workflow(const struct dag_scope *sc)
+{
+    const struct flow *f = flow_of(sc->run);
+    json_t *o = json_object();
+
+    json_object_set_new(o, "name", json_string(f->name));
+    json_object_set_new(o, "hash", json_string(f->hash));
+    return o;
+}
+
+static json_t *make_inputs(const struct dag_scope *sc)
+{
+    return json_incref(sc->run->inputs);
+}
+
+static const struct {
+    const char *name;
+    json_t *(*make)(const struct dag_scope *sc); /* NULL result: no such name here */
+} names[] = {
+    { "inputs", make_inputs }, { "tasks", NULL },
+    { "env", make_env },       { "item", make_item },
+    { "index", make_index },   { "attempt", make_attempt },
+    { "run", make_run },       { "workflow", make_workflow },
+};
+#define NAME_TASKS 1
+
+static json_t *lookup(void *arg, const char *name)
+{
+    struct dag_scope *sc = arg;
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (strcmp(names[i].name, name) != 0)
+            continue;
+        if (!sc->made[i] && names[i].make)
+            sc->made[i] = names[i].make(sc);
+        return sc->made[i];
+    }
+    return NULL;
+}
+
+void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task *task,
+                    int64_t item, int64_t attempt, int64_t now_us)
+{
+    *sc = (struct dag_scope){ .run = r, .task = task, .item = item, .attempt = attempt };
+    sc->scope = (struct expr_scope){ .lookup = lookup, .arg = sc, .now_us = now_us };
+}
+
+void dag_scope_done(struct dag_scope *sc)
+{
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        json_decref(sc->made[i]);
+}
+
+json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err *err)
+{
+    struct asked asked = { .run = sc->run, .tasks = json_object() };
+    struct expr_err why = { 0 };
+
+    tmpl_refs(t, add_asked, &asked);
+    json_decref(sc->made[NAME_TASKS]);
+    sc->made[NAME_TASKS] = asked.tasks;
+    json_t *v = tmpl_eval(t, &sc->scope, &why);
+    if (!v)
+        ff_fail(err, FF_INVALID, 0, "%.180s%s%.60s", why.msg, why.hint[0] ? "; " : "",
+                why.hint);
+    return v;
+}
+
+json_t *dag_eval(struct dag_scope *sc, const struct flow_value *v, struct ff_err *err)
+{
+    return v->tmpl ? dag_eval_tmpl(sc, v->tmpl, err) : json_incref(v->constant);
+}

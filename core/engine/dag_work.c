@@ -1,0 +1,205 @@
+/* dag_work.c - renders one attempt: its command, variables, standard input and folder,
+ * from the file and the state of the run. Never stored: the same state gives the same
+ * rendering. */
+#include "engine/dag_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *program, *flag;
+} langs[] = {
+    [FLOW_SH] = { "/bin/sh", "-c" },
+    [FLOW_PYTHON] = { "python3", "-c" },
+    [FLOW_NODE] = { "node", "-e" },
+};
+
+struct render {
+    struct dag_scope scope;
+    const struct flow_task *task;
+    struct arena *arena;
+    struct ff_err *err;
+};
+
+/* Text of a value, in the arena; NULL with a sentence. */
+static const char *text_of(struct render *re, const struct flow_value *v,
+                           const char *what, size_t *len)
+{
+    struct ff_err why = { 0 };
+    json_t *value = dag_eval(&re->scope, v, &why);
+
+    if (!value) {
+        ff_fail(re->err, FF_INVALID, 0, "%s: %.190s", what, why.msg);
+        return NULL;
+    }
+    char *text = expr_to_text(value);
+    json_decref(value);
+    if (!text) {
+        ff_fail(re->err, FF_INVALID, 0, "%s: nested too deeply to be text", what);
+        return NULL;
+    }
+    const size_t n = strlen(text);
+    const char *kept = arena_text(re->arena, text, n);
+    free(text);
+    if (len)
+        *len = n;
+    return kept;
+}
+
+static const char **list_in(struct arena *a, size_t n)
+{
+    return arena_alloc(a, (n + 1) * sizeof(char *));
+}
+
+static int render_argv(struct render *re, struct work *work)
+{
+    const struct flow_task *t = re->task;
+    const char **argv = list_in(re->arena, t->n_argv + 4u);
+    size_t n = 0;
+
+    work->argv = argv;
+    switch (t->kind) {
+    case FLOW_NOOP:
+        work->argv = NULL;
+        return FF_OK;
+    case FLOW_RUN:
+        argv[n++] = "/bin/sh";
+        argv[n++] = "-eu";
+        argv[n++] = "-c";
+        argv[n++] = t->text;
+        break;
+    case FLOW_SCRIPT:
+        argv[n++] = t->interpreter ? t->interpreter : langs[t->lang].program;
+        if (t->text)
+            argv[n++] = langs[t->lang].flag;
+        argv[n++] = t->text ? t->text : t->file;
+        break;
+    case FLOW_COMMAND:
+        for (uint32_t i = 0; i < t->n_argv; i++) {
+            argv[n] = text_of(re, &t->argv[i], "command", NULL);
+            if (!argv[n++])
+                return re->err->code;
+        }
+        break;
+    }
+    argv[n] = NULL;
+    return FF_OK;
+}
+
+/* getenv takes the first of two equal names, people mean the last: keep that one. */
+static bool overridden(const struct flow_task *t, uint32_t i)
+{
+    for (uint32_t k = i + 1; k < t->n_env; k++)
+        if (strcmp(t->env[k].name, t->env[i].name) == 0)
+            return true;
+    return false;
+}
+
+static int render_env(struct render *re, const struct run *r, struct work *work)
+{
+    const struct flow_task *t = re->task;
+    const char **env = list_in(re->arena, t->n_env + 1u);
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < t->n_env; i++) {
+        char what[96];
+        if (overridden(t, i))
+            continue;
+        snprintf(what, sizeof(what), "env.%.80s", t->env[i].name);
+        const char *value = text_of(re, &t->env[i].value, what, NULL);
+        if (!value)
+            return re->err->code;
+        const size_t size = strlen(t->env[i].name) + strlen(value) + 2;
+        char *pair = arena_alloc(re->arena, size);
+        snprintf(pair, size, "%s=%s", t->env[i].name, value);
+        env[n++] = pair;
+    }
+    if (t->part != FLOW_MAIN) {
+        char *pair = arena_alloc(re->arena, 64);
+        snprintf(pair, 64, "FF_RUN_STATUS=%s", run_state_names[dag_main_result(r)]);
+        env[n++] = pair;
+    }
+    env[n] = NULL;
+    work->env = env;
+    return FF_OK;
+}
+
+static void render_outputs(struct render *re, struct work *work)
+{
+    const struct flow_task *t = re->task;
+    struct work_output *outputs =
+        arena_alloc(re->arena, (t->n_outputs + 1u) * sizeof(*outputs));
+
+    for (uint32_t i = 0; i < t->n_outputs; i++)
+        outputs[i] = (struct work_output){
+            .name = t->outputs[i].name,
+            .from = (enum work_from)t->outputs[i].from,
+            .as = (enum work_as)t->outputs[i].as,
+            .optional = t->outputs[i].optional,
+        };
+    work->outputs = outputs;
+    work->n_outputs = t->n_outputs;
+}
+
+static int render(struct render *re, const struct run *r, struct work *work)
+{
+    const struct flow_task *t = re->task;
+    int code = render_argv(re, work);
+
+    if (code == FF_OK)
+        code = render_env(re, r, work);
+    if (code != FF_OK)
+        return code;
+    if (t->input) {
+        work->input = text_of(re, t->input, "stdin", &work->input_len);
+        if (!work->input)
+            return re->err->code;
+    }
+    if (t->dir) {
+        work->dir = text_of(re, t->dir, "working_dir", NULL);
+        if (!work->dir)
+            return re->err->code;
+    }
+    render_outputs(re, work);
+    return FF_OK;
+}
+
+int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *arena,
+                 struct work *work, struct ff_err *err)
+{
+    const struct unit *u = dag_unit(dag_of(r), node);
+    char path[96];
+
+    if (!u || u->state != TASK_RUNNING || u->attempt != attempt)
+        return ff_fail(err, FF_NOT_FOUND, 0, "this attempt is not the current one");
+    const struct flow_task *t = &flow_of(r)->tasks[NODE_TASK(node)];
+    struct render re = { .task = t, .arena = arena, .err = err };
+    dag_node_path(r, node, path, sizeof(path));
+    *work = (struct work){
+        .task = t->name,
+        .path = arena_text(arena, path, strlen(path)),
+        .attempt = attempt,
+        .timeout_us = t->timeout_us,
+        .grace_us = t->grace_us,
+        .cpu_milli = t->cpu_milli,
+        .memory_bytes = t->memory_bytes,
+    };
+    /* now() is the run's start: a rendering must not depend on when it is made. */
+    dag_scope_init(&re.scope, r, t, NODE_ITEM(node), attempt, r->row.started_at);
+    const int code = render(&re, r, work);
+    dag_scope_done(&re.scope);
+    return code;
+}
+
+void dag_node_path(const struct run *r, int64_t node, char *out, size_t size)
+{
+    const struct flow *f = flow_of(r);
+    const int64_t task = NODE_TASK(node);
+
+    if (task < 0 || task >= (int64_t)f->n_tasks)
+        snprintf(out, size, "?");
+    else if (NODE_ITEM(node) < 0)
+        snprintf(out, size, "%s", f->tasks[task].name);
+    else
+        snprintf(out, size, "%s.%lld", f->tasks[task].name, (long long)NODE_ITEM(node));
+}

@@ -1,0 +1,265 @@
+/* engine.c - the part of a step that every kind of run shares: the run's own row, its
+ * events, the list of effects. The kinds do the deciding. */
+#include "engine/engine.h"
+
+#include <string.h>
+
+#define KINDS_MAX 8
+
+static const struct engine_kind *kinds[KINDS_MAX] = { &engine_dag };
+
+const struct engine_kind *engine_kind_find(const char *name)
+{
+    for (size_t i = 0; i < KINDS_MAX && kinds[i]; i++)
+        if (strcmp(kinds[i]->name, name) == 0)
+            return kinds[i];
+    return NULL;
+}
+
+void engine_kind_add(const struct engine_kind *kind)
+{
+    for (size_t i = 0; i < KINDS_MAX; i++) {
+        if (kinds[i] == kind)
+            return;
+        if (!kinds[i]) {
+            kinds[i] = kind;
+            return;
+        }
+    }
+}
+
+struct plan *plan_new(const struct engine_kind *kind, const char *source, size_t len,
+                      struct ff_err *err)
+{
+    void *data = kind->plan_new(source, len, err);
+
+    if (!data)
+        return NULL;
+    struct plan *p = mem_alloc(sizeof(*p));
+    p->kind = kind;
+    p->data = data;
+    p->refs = 1;
+    return p;
+}
+
+struct plan *plan_ref(struct plan *p)
+{
+    p->refs++;
+    return p;
+}
+
+void plan_unref(struct plan *p)
+{
+    if (!p || --p->refs > 0)
+        return;
+    p->kind->plan_free(p->data);
+    mem_free(p);
+}
+
+/* --- the run in memory --- */
+
+static struct span own(struct arena *a, struct span s)
+{
+    if (!s.s)
+        return s;
+    return (struct span){ .s = arena_text(a, s.s, s.len), .len = s.len };
+}
+
+struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t shard,
+                           struct ff_err *err)
+{
+    json_t *inputs = NULL;
+
+    if (row->inputs.s) {
+        inputs = json_parse(row->inputs.s, row->inputs.len, err);
+        if (!inputs)
+            return NULL;
+    }
+    struct run *r = mem_alloc(sizeof(*r));
+    r->kind = plan->kind;
+    r->plan = plan_ref(plan);
+    r->row = *row;
+    r->row.id = own(&r->arena, row->id);
+    r->row.workflow = own(&r->arena, row->workflow);
+    r->row.hash = own(&r->arena, row->hash);
+    r->row.kind = own(&r->arena, row->kind);
+    r->row.reason = own(&r->arena, row->reason);
+    r->row.message = own(&r->arena, row->message);
+    r->row.dir = own(&r->arena, row->dir);
+    r->row.inputs = (struct span){ 0 }; /* the parsed form is kept instead */
+    r->row.outputs = (struct span){ 0 };
+    r->inputs = inputs ? inputs : json_object();
+    r->next_seq = 2; /* 1 is run.created; the loader knows better */
+    r->shard = shard;
+    r->state = r->kind->state_new(r);
+    return r;
+}
+
+void engine_run_free(struct run *r)
+{
+    if (!r)
+        return;
+    r->kind->state_free(r);
+    plan_unref(r->plan);
+    json_decref(r->inputs);
+    arena_done(&r->arena);
+    mem_free(r);
+}
+
+/* --- steps --- */
+
+void step_reset(struct step *s)
+{
+    batch_reset(&s->batch);
+    s->effects.n = 0;
+    buf_clear(&s->events);
+}
+
+void step_done(struct step *s)
+{
+    batch_done(&s->batch);
+    ARRAY_DONE(&s->effects);
+    buf_done(&s->events);
+}
+
+void step_effect(struct step *s, struct effect e)
+{
+    ARRAY_ADD(&s->effects, e);
+}
+
+struct jsonw step_event(struct step *s, const char *type)
+{
+    buf_add_char(&s->events, s->events.len == 0 ? '[' : ',');
+    struct jsonw w = { .out = &s->events };
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "type");
+    jsonw_text(&w, type);
+    return w;
+}
+
+void step_event_end(struct step *s, struct jsonw *w)
+{
+    (void)s;
+    jsonw_close(w, '}');
+}
+
+static void add_event_row(const struct run_row *row, int64_t seq, int64_t at,
+                          const struct buf *body, struct batch *b)
+{
+    const struct event_row event = {
+        .tenant = row->tenant,
+        .run = row->run,
+        .seq = seq,
+        .at = at,
+        .body = { .s = body->data, .len = body->len },
+    };
+    batch_put(b, &record_event, &event, FF_ABSENT);
+}
+
+void engine_step(struct run *r, const struct input *in, struct step *s)
+{
+    if (!run_state_final(r->row.state))
+        r->kind->step(r, in, s);
+}
+
+void engine_step_seal(struct run *r, struct step *s)
+{
+    if (s->events.len == 0)
+        return;
+    buf_add_char(&s->events, ']');
+    /* The seq is free unless another owner wrote: then this commit must fail. */
+    add_event_row(&r->row, r->next_seq++, s->now_us, &s->events, &s->batch);
+    buf_clear(&s->events);
+}
+
+void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b)
+{
+    struct step s = { .now_us = row->created_at };
+    struct jsonw w = step_event(&s, "run.created");
+    jsonw_key(&w, "workflow");
+    jsonw_text_len(&w, row->workflow.s, row->workflow.len);
+    if (row->inputs.s) {
+        jsonw_key(&w, "inputs");
+        jsonw_raw(&w, row->inputs.s, row->inputs.len);
+    }
+    step_event_end(&s, &w);
+    buf_add_char(&s.events, ']');
+
+    const struct open_run_row open = {
+        .shard = shard, .tenant = row->tenant, .run = row->run
+    };
+    batch_put(b, &record_run, row, FF_ABSENT);
+    batch_put(b, &record_open_run, &open, FF_ABSENT);
+    add_event_row(row, 1, row->created_at, &s.events, b);
+    step_done(&s);
+}
+
+/* --- the run's own row --- */
+
+
+static void patch_run(struct run *r, struct step *s, uint64_t set)
+{
+    batch_patch(&s->batch, &record_run, &r->row, set, r->row.version);
+    r->row.version++;
+}
+
+void engine_run_started(struct run *r, struct step *s)
+{
+    r->row.state = RUN_RUNNING;
+    r->row.started_at = s->now_us;
+    patch_run(r, s, COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_STARTED_AT));
+    struct jsonw w = step_event(s, "run.started");
+    step_event_end(s, &w);
+}
+
+void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,
+                           const char *reason)
+{
+    uint64_t set = COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_CANCEL);
+
+    r->row.state = RUN_CANCELLING;
+    r->row.cancel = mode;
+    if (reason) {
+        r->row.reason = own(&r->arena, span_of(reason));
+        set |= COLUMN_BIT(COL_RUN_REASON);
+    }
+    patch_run(r, s, set);
+    struct jsonw w = step_event(s, "run.cancelling");
+    jsonw_key(&w, "mode");
+    jsonw_text(&w, mode == CANCEL_KILL ? "kill" : "graceful");
+    if (reason) {
+        jsonw_key(&w, "reason");
+        jsonw_text(&w, reason);
+    }
+    step_event_end(s, &w);
+}
+
+void engine_run_ended(struct run *r, struct step *s, enum run_state state,
+                      const char *reason, const char *message, json_t *outputs)
+{
+    MEM_AUTO char *text = outputs ? json_text(outputs) : NULL;
+    const struct open_run_row open = {
+        .shard = r->shard, .tenant = r->row.tenant, .run = r->row.run
+    };
+
+    r->row.state = state;
+    r->row.finished_at = s->now_us;
+    r->row.reason = own(&r->arena, span_of(reason));
+    r->row.message = own(&r->arena, span_of(message));
+    r->row.outputs = span_of(text);
+    patch_run(r, s,
+              COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_FINISHED_AT) | COLUMN_BIT(COL_RUN_REASON) |
+                  COLUMN_BIT(COL_RUN_MESSAGE) | COLUMN_BIT(COL_RUN_OUTPUTS));
+    r->row.outputs = (struct span){ 0 };
+    batch_delete(&s->batch, &record_open_run, &open, FF_ANY_VERSION);
+
+    struct jsonw w = step_event(s, "run.finished");
+    jsonw_key(&w, "state");
+    jsonw_text(&w, run_state_names[state]);
+    if (reason) {
+        jsonw_key(&w, "reason");
+        jsonw_text(&w, reason);
+    }
+    step_event_end(s, &w);
+    step_effect(s, (struct effect){ .type = EFFECT_ENDED });
+}

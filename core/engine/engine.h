@@ -1,0 +1,232 @@
+/* engine/engine.h - what a run does next: a pure function.
+ *
+ * engine_step(run, inputs, now) -> { changes, effects }. It calls no driver and knows
+ * no clock, randomness, I/O, thread or environment (a test checks the symbols), so
+ * the whole engine runs under a seeded simulator. The changes of a step are one
+ * batch; its effects of the kind "after" are carried out when that batch is durable.
+ *
+ * A run is a state machine behind struct engine_kind. The DAG of a workflow file is
+ * the first kind; the shell around it (control, exec, sched, store) knows nodes,
+ * attempts, slots and timers, and no word of DAGs. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "model/model.h"
+
+struct run;
+struct engine_kind;
+
+/* Which attempt, everywhere outside the engine. */
+struct attempt_key {
+    struct tenant tenant;
+    int64_t run, node, attempt;
+};
+
+/* --- inputs --- */
+
+enum input_type {
+    INPUT_BEGIN,  /* first input of a new run */
+    INPUT_RESUME, /* first input after engine_load: emit every standing effect again */
+    INPUT_GRANT,  /* the scheduler gives `node` a slot */
+    INPUT_RESULT, /* attempt `attempt` of `node` has ended */
+    INPUT_TIMER,  /* the timer (node, timer) is due */
+    INPUT_CANCEL  /* stop: gracefully, or kill */
+};
+
+/* How an attempt ended. The names are the words of retry.on and of histories. */
+enum outcome {
+    OUTCOME_SUCCEEDED, /* exit code 0 and every declared output there */
+    OUTCOME_FAILED,
+    OUTCOME_TIMEOUT,
+    OUTCOME_LOST, /* gone without an exit status */
+    OUTCOME_OOM,
+    OUTCOME_EVICTED,
+    OUTCOME_CANCELLED
+};
+
+struct result {
+    enum outcome outcome;
+    int64_t exit_code;    /* MODEL_NULL: it never exited */
+    const char *reason;   /* one word when failed for another cause than its exit code:
+                           * start_failed, output_missing ...; or NULL */
+    const char *message;  /* a sentence for people, or NULL */
+    json_t *outputs;      /* object or NULL; borrowed */
+    const char *stored;   /* the same as the row keeps it (large values by reference),
+                           * or NULL: write `outputs` itself */
+    int64_t started_at, ended_at; /* wall clock; 0 unknown */
+    int64_t log_chunks, log_bytes, log_dropped;
+};
+
+enum timer_kind { TIMER_RETRY, TIMER_QUEUE, TIMER_RUN };
+enum cancel_mode { CANCEL_NONE, CANCEL_GRACEFUL, CANCEL_KILL };
+
+struct input {
+    enum input_type type;
+    int64_t node;
+    int64_t attempt;
+    enum timer_kind timer;
+    enum cancel_mode cancel;
+    const struct result *result; /* borrowed for the step */
+};
+
+/* --- effects --- */
+
+enum effect_type {
+    /* at once: only memory is touched */
+    EFFECT_OFFER,   /* nodes node .. node+count-1 want a slot each */
+    EFFECT_RETRACT, /* those of node .. node+count-1 not yet granted no longer want one */
+    EFFECT_FREE,    /* the slot granted to `node` is free again */
+    EFFECT_TIMER,   /* set timer (node, timer) to at_us; 0 deletes it */
+    /* after the batch is durable */
+    EFFECT_START, /* start `attempt` of `node` */
+    EFFECT_ADOPT, /* after a restart: take charge of it again (it holds a slot) */
+    EFFECT_STOP,  /* end it: SIGTERM, grace_us, SIGKILL */
+    EFFECT_ENDED  /* the run is final */
+};
+
+struct effect {
+    enum effect_type type;
+    int64_t node;
+    int64_t attempt;
+    int64_t count;
+    enum timer_kind timer;
+    int64_t at_us;
+    int64_t grace_us;
+    int32_t priority;  /* OFFER */
+    const char *queue; /* OFFER; lives as long as the run */
+};
+
+struct effects {
+    struct effect *items;
+    size_t n, cap;
+};
+
+/* One step in the making. Zeroed is ready; the shell keeps it until the batch is
+ * durable and may add inputs to it until then. */
+struct step {
+    struct batch batch;
+    struct effects effects;
+    struct buf events; /* JSON array body in the making */
+    int64_t now_us;
+};
+void step_reset(struct step *s);
+void step_done(struct step *s);
+
+/* --- what an attempt is to do --- */
+
+enum work_from { WORK_FROM_FILE, WORK_FROM_STDOUT, WORK_FROM_SDK };
+enum work_as { WORK_AS_TEXT, WORK_AS_JSON, WORK_AS_FILE };
+struct work_output {
+    const char *name;
+    enum work_from from;
+    enum work_as as;
+    bool optional;
+};
+
+/* Everything a runtime must be told, rendered from the run's state; owned by the arena
+ * that was handed in. The shell adds the variables of the task contract. */
+struct work {
+    const char *task;  /* "fetch" */
+    const char *path;  /* "fetch", or "fetch.3" for an item */
+    int64_t attempt;
+    const char *const *argv; /* ends with NULL */
+    const char *const *env;  /* "K=V", ends with NULL */
+    const char *dir;         /* absolute, or relative to run_row.dir, or NULL */
+    const char *input;       /* or NULL */
+    size_t input_len;
+    int64_t timeout_us, grace_us, cpu_milli, memory_bytes;
+    const struct work_output *outputs;
+    size_t n_outputs;
+};
+
+/* --- the run --- */
+
+/* A parsed plan, shared by all runs pinned to the same hash. */
+struct plan {
+    const struct engine_kind *kind;
+    void *data;
+    _Atomic int64_t refs; /* a lane that loads a run holds one too */
+};
+/* NULL with a sentence. */
+struct plan *plan_new(const struct engine_kind *kind, const char *source, size_t len,
+                      struct ff_err *err);
+struct plan *plan_ref(struct plan *p);
+void plan_unref(struct plan *p);
+
+struct run {
+    const struct engine_kind *kind;
+    struct plan *plan;
+    struct run_row row;  /* text in `arena` */
+    json_t *inputs;
+    int64_t next_seq;
+    int64_t shard;
+    struct arena arena;
+    void *state; /* the kind's own */
+};
+
+struct engine_kind {
+    const char *name; /* run_row.kind */
+
+    /* Source text -> plan data, or NULL with one sentence (file:line in it). */
+    void *(*plan_new)(const char *source, size_t len, struct ff_err *err);
+    void (*plan_free)(void *data);
+
+    void *(*state_new)(struct run *r);
+    void (*state_free)(struct run *r);
+    /* After state_new, in key order; outputs is the row's value with references
+     * resolved (borrowed, may be NULL). */
+    int (*load_task)(struct run *r, const struct task_row *row, json_t *outputs,
+                     struct ff_err *err);
+    /* After the last row: rebuild what rows do not say. */
+    int (*loaded)(struct run *r, struct ff_err *err);
+
+    void (*step)(struct run *r, const struct input *in, struct step *s);
+
+    /* What attempt `attempt` of `node` is to do; FF_INVALID with a sentence when an
+     * expression fails (the attempt then fails), FF_NOT_FOUND when it is not running. */
+    int (*describe)(struct run *r, int64_t node, int64_t attempt, struct arena *arena,
+                    struct work *work, struct ff_err *err);
+
+    /* Is this attempt the one that is running? Guards late calls of tasks. */
+    bool (*is_current)(const struct run *r, int64_t node, int64_t attempt);
+
+    /* "fetch", "fetch.3"; and back (-1: no such). For people and for ids. */
+    void (*node_path)(const struct run *r, int64_t node, char *out, size_t size);
+};
+
+extern const struct engine_kind engine_dag;
+
+/* Kinds by name; tests add their own. NULL when unknown. */
+const struct engine_kind *engine_kind_find(const char *name);
+void engine_kind_add(const struct engine_kind *kind);
+
+/* A run in memory from its row (copied) and plan (one more reference). */
+struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t shard,
+                           struct ff_err *err);
+void engine_run_free(struct run *r); /* takes NULL */
+
+/* The rows that a new run consists of: run, open_run, first event. */
+void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b);
+
+/* Applies inputs to the run in memory and adds to the step. May be called several
+ * times for one step; engine_step_seal then adds the event row. After a failed
+ * commit the run in memory is ahead of the store: free it and load it again. */
+void engine_step(struct run *r, const struct input *in, struct step *s);
+void engine_step_seal(struct run *r, struct step *s); /* nothing happened: no row */
+
+/* --- for kinds --- */
+
+/* Opens an event of the step: {"type": ..., "task": ..., more keys by the caller};
+ * close with step_event_end. */
+struct jsonw step_event(struct step *s, const char *type);
+void step_event_end(struct step *s, struct jsonw *w);
+void step_effect(struct step *s, struct effect e);
+
+/* Run row changes; each patches the row and writes its event. */
+void engine_run_started(struct run *r, struct step *s);
+void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,
+                           const char *reason);
+void engine_run_ended(struct run *r, struct step *s, enum run_state state,
+                      const char *reason, const char *message, json_t *outputs);
+
+#endif

@@ -1,0 +1,72 @@
+/* node/node.h - one process of FlowForge: configuration, drivers, store, and when it
+ * owns the shard, control and executor wired together.
+ *
+ * On one host any number of processes may use the same data directory. One of them is
+ * the owner: it holds owner.lock (released by the kernel when it dies), the shard's
+ * epoch, and listens on owner.sock. The others read by themselves and knock there. */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include "config/config.h"
+#include "control/control.h"
+#include "exec/exec.h"
+#include "loop/loop.h"
+#include "store/store.h"
+
+struct node;
+
+/* The settings of the core: section "engine" of the configuration. */
+struct node_settings {
+    const char *data_dir;  /* default: $XDG_DATA_HOME/flowforge or ~/.local/share/... */
+    const char *store, *queue, *runtime; /* driver names */
+    const char *driver_dir;
+    int64_t slots;         /* default: 2 x the number of processors */
+    const char *pass_env;  /* more variables for tasks, comma separated */
+    int64_t log_max_bytes; /* per attempt */
+    int64_t keep_us, keep_runs, keep_bytes; /* retention; 0: for ever */
+    const char *log_level;
+};
+extern const struct ff_opt node_options[]; /* for `config show` and --help */
+
+/* Fills settings, makes the data directory (0700), loads the store driver, opens the
+ * store. Nothing runs yet. The loop and config stay the caller's. */
+struct node *node_open(struct loop *l, struct config *c, struct ff_err *err);
+void node_close(struct node *n); /* gives up ownership first; takes NULL */
+
+const struct node_settings *node_settings(const struct node *n);
+struct store *node_store(struct node *n);
+char *node_socket_path(const struct node *n); /* of the owner; mem_free it */
+
+/* Becomes the owner and starts to lead every open run. FF_BUSY: somebody else is;
+ * *endpoint (mem_free it) is where. Blocking for a few milliseconds. */
+int node_own(struct node *n, const struct control_listener *listener, char **endpoint,
+             struct ff_err *err);
+void node_disown(struct node *n); /* attempts go on; takes what is in flight along */
+bool node_is_owner(const struct node *n);
+struct control *node_control(struct node *n); /* NULL unless owner */
+struct exec *node_exec(struct node *n);       /* NULL unless owner */
+
+/* Stores a new run: workflow source, checked inputs (object with defaults filled in,
+ * see flow_inputs). Blocking. The owner must be woken after it (control_wake here, or
+ * POST /api/v1/wake at the owner's socket). id: its UUIDv7. */
+struct node_submit {
+    const char *source;
+    size_t source_len;
+    const char *path; /* of the file, for people, or NULL */
+    const char *dir;  /* absolute working directory */
+    const char *workflow, *hash;
+    json_t *inputs;
+};
+int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
+                char id[ID_TEXT], int64_t *run, struct ff_err *err);
+
+/* Asks for a cancel without being the owner and without one there: an inbox row, which
+ * the next owner carries out first. */
+int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run,
+                      enum cancel_mode mode, struct ff_err *err);
+
+/* Deletes final runs beyond the retention settings, with their logs and values.
+ * Returns how many runs went. Blocking. */
+int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err);
+
+#endif
