@@ -41,12 +41,15 @@ typedef void driver_list_fn(void *arg, const char *path, const struct driver *d,
 int driver_list(const char *dir, driver_list_fn *fn, void *arg, struct ff_err *err);
 
 /* Options come from the section of the config named after the driver's kind and
- * name, then environment (see config.h). Unknown keys are errors that name the
- * nearest known one. `label` names the instance in logs. */
+ * name ("store-sqlite"; for PostgreSQL, Redis, Kubernetes and JWT "database", "redis",
+ * "kubernetes", "auth"), then environment (see config.h). Unknown keys are errors that
+ * name the nearest known one. config NULL: defaults. The instance keeps copies. `label`
+ * names it in logs. */
 struct driver_instance *driver_instance_new(struct driver *d, struct loop *l,
                                             const struct config *config,
                                             const char *label, struct ff_err *err);
-void driver_instance_free(struct driver_instance *i); /* sessions closed before */
+void driver_instance_free(struct driver_instance *i); /* sessions closed before; takes
+                                                       * NULL */
 const struct driver_info *driver_instance_info(const struct driver_instance *i);
 
 /* A session: the driver's own open(). Only those of the right kind may be called. */
@@ -62,8 +65,9 @@ const struct ff_queue_ops *driver_queue_ops(const struct driver_instance *i);
 const struct ff_runtime_ops *driver_runtime_ops(const struct driver_instance *i);
 const struct ff_auth_ops *driver_auth_ops(const struct driver_instance *i);
 
-/* One asynchronous call: pass driver_op(...) where a slot wants a struct ff_op. fn
- * runs once on the loop thread, never from inside the call. */
+/* One asynchronous call: pass driver_op(...) where a slot wants a struct ff_op. Loop
+ * thread. fn runs once on the loop thread, never from inside the call; err is NULL on
+ * success. What is still open when the instance is freed is FF_CANCELLED there. */
 typedef void driver_done_fn(void *arg, int code, const struct ff_err *err);
 struct ff_op *driver_op(struct driver_instance *i, driver_done_fn *fn, void *arg);
 
