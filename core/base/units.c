@@ -173,8 +173,8 @@ void units_size_text(int64_t bytes, char out[UNITS_TEXT])
         snprintf(out, UNITS_TEXT, "%s%d B", sign, (int)size);
         return;
     }
-    const uint64_t tenths = (size >> ((power - 1) * 10)) * 10 / 1024;
+    const uint64_t unit = UINT64_C(1) << (power * 10);
 
-    snprintf(out, UNITS_TEXT, "%s%d.%d %s", sign, (int)(tenths / 10),
-             (int)(tenths % 10), names[power]);
+    snprintf(out, UNITS_TEXT, "%s%d.%d %s", sign, (int)(size / unit),
+             (int)(size % unit * 10 / unit), names[power]);
 }
