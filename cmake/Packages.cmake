@@ -19,6 +19,8 @@ find_path(FF_LLHTTP_INCLUDE llhttp/llhttp.h PATHS /usr/share/include REQUIRED NO
 add_library(llhttp STATIC ${FF_LLHTTP_SOURCES}/llhttp.c ${FF_LLHTTP_SOURCES}/api.c
   ${FF_LLHTTP_SOURCES}/http.c)
 target_compile_options(llhttp PRIVATE -w -O2)
+# Else it takes any two bytes for the CRLF after a chunk.
+target_compile_definitions(llhttp PRIVATE LLHTTP_STRICT_MODE=1)
 target_include_directories(llhttp SYSTEM
   PUBLIC ${FF_LLHTTP_INCLUDE} ${FF_LLHTTP_INCLUDE}/llhttp)
 add_library(ff::llhttp ALIAS llhttp)

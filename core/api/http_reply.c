@@ -1,0 +1,257 @@
+/* api/http_reply.c - answers: status line, headers, whole bodies, problems. */
+#include "api/http_priv.h"
+#include <string.h>
+#include <strings.h>
+
+struct http_reply *http_reply_new(struct http_conn *c)
+{
+    struct http_reply *reply = mem_alloc(sizeof(*reply));
+
+    reply->conn = c;
+    reply->peer = c->peer;
+    reply->minor = 1;
+    reply->request.peer = &reply->peer;
+    reply->request.method = reply->request.path = "";
+    return reply;
+}
+
+void http_reply_free(struct http_reply *reply)
+{
+    ARRAY_DONE(&reply->headers);
+    ARRAY_DONE(&reply->params);
+    ARRAY_DONE(&reply->query);
+    buf_done(&reply->body);
+    buf_done(&reply->extra);
+    arena_done(&reply->memory);
+    mem_free(reply);
+}
+
+bool http_reply_gone(const struct http_reply *reply)
+{
+    return !reply->conn;
+}
+
+const char *http_reason(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } table[] = {{200, "OK"},
+                 {201, "Created"},
+                 {202, "Accepted"},
+                 {204, "No Content"},
+                 {304, "Not Modified"},
+                 {400, "Bad Request"},
+                 {401, "Unauthorized"},
+                 {403, "Forbidden"},
+                 {404, "Not Found"},
+                 {405, "Method Not Allowed"},
+                 {408, "Request Timeout"},
+                 {409, "Conflict"},
+                 {412, "Precondition Failed"},
+                 {413, "Content Too Large"},
+                 {414, "URI Too Long"},
+                 {415, "Unsupported Media Type"},
+                 {417, "Expectation Failed"},
+                 {421, "Misdirected Request"},
+                 {422, "Unprocessable Content"},
+                 {429, "Too Many Requests"},
+                 {431, "Request Header Fields Too Large"},
+                 {500, "Internal Server Error"},
+                 {501, "Not Implemented"},
+                 {503, "Service Unavailable"},
+                 {505, "HTTP Version Not Supported"},
+                 {507, "Insufficient Storage"}};
+
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        if (table[i].status == status)
+            return table[i].reason;
+    return "Unknown";
+}
+
+static const struct {
+    int status;
+    const char *name;
+} codes[] = {[FF_OK] = {200, "OK"},
+             [FF_INVALID] = {400, "INVALID"},
+             [FF_NOT_FOUND] = {404, "NOT_FOUND"},
+             [FF_CONFLICT] = {409, "CONFLICT"},
+             [FF_BUSY] = {503, "BUSY"},
+             [FF_UNAVAILABLE] = {503, "UNAVAILABLE"},
+             [FF_IN_DOUBT] = {503, "IN_DOUBT"},
+             [FF_CANCELLED] = {409, "CANCELLED"},
+             [FF_DENIED] = {403, "DENIED"},
+             [FF_UNSUPPORTED] = {501, "UNSUPPORTED"},
+             [FF_NO_MEMORY] = {503, "NO_MEMORY"},
+             [FF_CORRUPT] = {500, "CORRUPT"},
+             [FF_INTERNAL] = {500, "INTERNAL"},
+             [FF_FULL] = {507, "FULL"},
+             [FF_FATAL] = {500, "FATAL"}};
+
+int http_status_of(int ff_code)
+{
+    return ff_code < 0 || ff_code >= (int)COUNT_OF(codes) ? 500 : codes[ff_code].status;
+}
+
+const char *http_code_name(int ff_code)
+{
+    if (ff_code < 0 || ff_code >= (int)COUNT_OF(codes))
+        ff_code = FF_INTERNAL;
+    return codes[ff_code].name;
+}
+
+int http_code_of(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(codes); i++)
+        if (strcmp(codes[i].name, name) == 0)
+            return (int)i;
+    return FF_INTERNAL;
+}
+
+void http_reply_header(struct http_reply *reply, const char *name, const char *value)
+{
+    if (strpbrk(name, "\r\n: ") || strpbrk(value, "\r\n")) {
+        log_error("the answer's header %.32s is malformed and was left out", name);
+        return;
+    }
+    if (strcasecmp(name, "cache-control") == 0)
+        reply->cache_said = true;
+    buf_printf(&reply->extra, "%s: %s\r\n", name, value);
+}
+
+static void add_length(struct http_reply *reply, struct evbuffer *out, int64_t length)
+{
+    if (length >= 0)
+        evbuffer_add_printf(out, "Content-Length: %lld\r\n", (long long)length);
+    else if (reply->minor > 0)
+        evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n");
+    else
+        reply->keep_alive = false;
+}
+
+void http_reply_head(struct http_reply *reply, int status, const char *type,
+                     int64_t length)
+{
+    struct evbuffer *out = http_conn_output(reply->conn);
+
+    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status,
+                        http_reason(status), http_server_date(reply->conn->server));
+    if (type)
+        evbuffer_add_printf(out, "Content-Type: %s\r\n", type);
+    if (status != 204 && status != 304)
+        add_length(reply, out, length);
+    if (!reply->cache_said)
+        evbuffer_add_printf(out, "Cache-Control: no-store\r\n");
+    evbuffer_add(out, buf_text(&reply->extra), reply->extra.len);
+    if (!reply->keep_alive)
+        evbuffer_add_printf(out, "Connection: close\r\n");
+    else if (reply->minor == 0)
+        evbuffer_add_printf(out, "Connection: keep-alive\r\n");
+    evbuffer_add_printf(out, "X-Content-Type-Options: nosniff\r\n\r\n");
+}
+
+static bool has_body(const struct http_reply *reply, int status)
+{
+    return !reply->head_only && status != 204 && status != 304;
+}
+
+static void finish(struct http_reply *reply)
+{
+    struct http_conn *c = reply->conn;
+    bool keep_alive = reply->keep_alive;
+
+    http_reply_free(reply);
+    if (c)
+        http_conn_answered(c, keep_alive);
+}
+
+void http_reply_send(struct http_reply *reply, int status, const char *type,
+                     const void *body, size_t len)
+{
+    if (reply->conn) {
+        http_reply_head(reply, status, type, (int64_t)len);
+        if (has_body(reply, status))
+            evbuffer_add(http_conn_output(reply->conn), body, len);
+    }
+    finish(reply);
+}
+
+static void free_body(const void *data, size_t len, void *arg)
+{
+    (void)data;
+    (void)len;
+    mem_free(arg);
+}
+
+void http_reply_take(struct http_reply *reply, int status, const char *type,
+                     struct buf *body)
+{
+    size_t len = body->len;
+    char *data = buf_take(body);
+
+    if (reply->conn)
+        http_reply_head(reply, status, type, (int64_t)len);
+    if (!reply->conn || len == 0 || !has_body(reply, status) ||
+        evbuffer_add_reference(http_conn_output(reply->conn), data, len, free_body,
+                               data) != 0)
+        mem_free(data);
+    finish(reply);
+}
+
+void http_reply_json(struct http_reply *reply, int status, const json_t *value)
+{
+    struct buf body = {0};
+
+    json_add_to(&body, value);
+    http_reply_take(reply, status, "application/json", &body);
+}
+
+/* RFC 9457. `code` is the machine's word for it: NULL leaves it out. */
+static void problem(struct http_reply *reply, int status, const char *code,
+                    const char *detail)
+{
+    struct buf body = {0};
+    struct jsonw w = {.out = &body};
+
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "type");
+    jsonw_text(&w, "about:blank");
+    jsonw_key(&w, "title");
+    jsonw_text(&w, http_reason(status));
+    jsonw_key(&w, "status");
+    jsonw_int(&w, status);
+    jsonw_key(&w, "detail");
+    jsonw_text(&w, detail);
+    if (code) {
+        jsonw_key(&w, "code");
+        jsonw_text(&w, code);
+    }
+    jsonw_close(&w, '}');
+    if (status == 401)
+        http_reply_header(reply, "WWW-Authenticate", "Bearer");
+    if (status == 503)
+        http_reply_header(reply, "Retry-After", "1");
+    http_reply_take(reply, status, "application/problem+json", &body);
+}
+
+void http_reply_problem(struct http_reply *reply, int status, const char *fmt, ...)
+{
+    char detail[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(detail, sizeof(detail), fmt, ap);
+    va_end(ap);
+    problem(reply, status, NULL, detail);
+}
+
+void http_reply_err(struct http_reply *reply, const struct ff_err *err)
+{
+    const char *code = http_code_name(err->code);
+    int status = http_status_of(err->code);
+
+    /* What http_json refused for its type says so itself. */
+    if (err->code == FF_UNSUPPORTED && err->sys == 415)
+        status = 415;
+    problem(reply, status, code, err->msg);
+}

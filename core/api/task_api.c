@@ -1,0 +1,422 @@
+/* api/task_api.c - what tasks ask and report: checks the form, keeps the order of log
+ * batches, and calls the executor's table. */
+#include "api/task_api.h"
+#include "api/task_seq.h"
+#include <string.h>
+
+enum {
+    INLINE_MAX = 32 * 1024, /* about 2 ms of parsing; more goes to the lane */
+    BODY_MAX = 1024 * 1024,
+    OUTPUT_BODY_MAX = BODY_MAX + 1024, /* a value of BODY_MAX and its name */
+    LINES_MAX = 100 * 1000,
+    MESSAGE_MAX = 4096,
+    TOKEN_MAX = 4096
+};
+
+struct task_api {
+    const struct task_api_ops *ops;
+    void *arg;
+    int64_t heartbeat_us;
+    struct loop *loop;
+    struct lane *lane; /* parses large bodies; made for the first of them */
+    struct list calls; /* that it has in hand */
+    struct task_seq seq;
+};
+
+/* A token that stopped being good is not the same as one whose attempt has been
+ * replaced: the second tells the task that its work is no longer wanted. */
+static void answer_err(struct http_reply *reply, const struct ff_err *err)
+{
+    if (err->code == FF_CONFLICT)
+        http_reply_problem(reply, 403, "%s", err->msg);
+    else
+        http_reply_err(reply, err);
+}
+
+static bool identify(struct task_api *api, const struct http_request *r,
+                     struct task_api_who *who, struct http_reply *reply)
+{
+    struct ff_err err = {.code = FF_INTERNAL};
+    const char *token = http_bearer(r);
+
+    if (!token) {
+        http_reply_problem(reply, 401, "the request carries no bearer token");
+        return false;
+    }
+    *who = (struct task_api_who){0};
+    int code = api->ops->authorize(api->arg, token, who, &err);
+    if (code == FF_OK)
+        return true;
+    if (code == FF_DENIED)
+        http_reply_problem(reply, 401, "%s", err.msg);
+    else
+        answer_err(reply, &err);
+    return false;
+}
+
+/* Before the body is read: who has no token cannot make the server read a megabyte. */
+static bool admit(void *arg, const struct http_request *r, struct http_reply *reply)
+{
+    struct task_api_who who;
+
+    return identify(arg, r, &who, reply);
+}
+
+/* --- calls with a JSON body --- */
+
+struct call;
+
+/* Does what the call asks. FF_OK: *answer is a new reference; else call->err says why.
+ */
+typedef int act_fn(struct task_api *api, struct call *call, json_t **answer);
+
+struct call {
+    struct list link;     /* api->calls */
+    struct task_api *api; /* NULL: freed meanwhile */
+    struct http_reply *reply;
+    const struct http_request *request;
+    act_fn *act;
+    struct task_api_who who;
+    json_t *body; /* an object */
+    struct ff_err err;
+};
+
+static void parse(void *arg)
+{
+    struct call *call = arg;
+
+    call->body = http_json(call->request, &call->err);
+    if (call->body && !json_is_object(call->body)) {
+        json_decref(call->body);
+        call->body = NULL;
+        ff_fail(&call->err, FF_INVALID, 0, "the body is not a JSON object");
+    }
+}
+
+static void answer(struct call *call)
+{
+    json_t *result = NULL;
+
+    int code = call->err.code;
+    if (call->body)
+        code = call->act(call->api, call, &result);
+    if (code == FF_OK)
+        http_reply_json(call->reply, 200, result);
+    else
+        answer_err(call->reply, &call->err);
+    json_decref(result);
+}
+
+/* The fence may have moved while the body was on its way, so the token is looked at
+ * again. */
+static void run(void *arg)
+{
+    struct call *call = arg;
+
+    list_del(&call->link);
+    if (!call->api)
+        http_reply_problem(call->reply, 503, "the server is stopping");
+    else if (identify(call->api, call->request, &call->who, call->reply))
+        answer(call);
+    json_decref(call->body);
+    mem_free(call);
+}
+
+static bool have_lane(struct task_api *api)
+{
+    struct ff_err err;
+
+    if (!api->lane)
+        api->lane = lane_new(api->loop, "task-json", &err);
+    return api->lane;
+}
+
+static void begin(struct task_api *api, const struct http_request *r,
+                  struct http_reply *reply, act_fn *act)
+{
+    struct call *call = mem_alloc(sizeof(*call));
+
+    *call = (struct call){.api = api, .reply = reply, .request = r, .act = act};
+    list_add_tail(&api->calls, &call->link);
+    if (r->body_len > INLINE_MAX && have_lane(api)) {
+        lane_do(api->lane, parse, run, call);
+    } else {
+        parse(call);
+        run(call);
+    }
+}
+
+/* --- GET /api/v1/task --- */
+
+static void describe(void *arg, const struct http_request *r, struct http_reply *reply)
+{
+    struct task_api_who who;
+
+    if (!identify(arg, r, &who, reply))
+        return;
+    json_t *answer = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "workflow_id",
+                               who.run_id, "task_id", who.task_id, "attempt_id",
+                               who.attempt_id, "tenant_id", who.tenant, "project_id",
+                               who.project, "attempt", (json_int_t)who.attempt);
+    http_reply_json(reply, 200, answer);
+    json_decref(answer);
+}
+
+/* --- POST /api/v1/task/logs --- */
+
+struct batch {
+    struct task_api_line *items;
+    size_t n, cap;
+    char lost[64];
+};
+
+static const char *known_level(const char *level)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+
+    for (size_t i = 0; i < COUNT_OF(levels); i++)
+        if (level && strcmp(levels[i], level) == 0)
+            return levels[i];
+    return NULL;
+}
+
+static int read_line(const json_t *item, size_t i, struct task_api_line *line,
+                     struct ff_err *err)
+{
+    const json_t *text = json_object_get(item, "text");
+    const char *time = json_string_value(json_object_get(item, "time"));
+    const char *level = json_string_value(json_object_get(item, "level"));
+
+    *line = (struct task_api_line){.text = json_string_value(text),
+                                   .len = json_string_length(text),
+                                   .level = known_level(level ? level : "info")};
+    if (!line->text)
+        return ff_fail(err, FF_INVALID, 0, "lines[%zu]: text is missing", i);
+    if (strpbrk(line->text, "\r\n"))
+        return ff_fail(err, FF_INVALID, 0, "lines[%zu]: the text has a line break", i);
+    if (!line->level)
+        return ff_fail(err, FF_INVALID, 0,
+                       "lines[%zu]: level is none of debug, info, warn, error", i);
+    if (!time || !units_time(time, &line->time_us))
+        return ff_fail(err, FF_INVALID, 0, "lines[%zu]: time is not RFC 3339", i);
+    return FF_OK;
+}
+
+static void declare_lost(struct batch *batch, int64_t last, int64_t seq,
+                         int64_t time_us)
+{
+    if (last < 0 || seq <= last + 1)
+        return;
+    snprintf(batch->lost, sizeof(batch->lost), "[%lld log batches were lost here]",
+             (long long)(seq - last - 1));
+    struct task_api_line line = {.time_us = time_us,
+                                 .level = "warn",
+                                 .text = batch->lost,
+                                 .len = strlen(batch->lost)};
+    ARRAY_ADD(batch, line);
+}
+
+static int read_lines(const json_t *lines, struct batch *batch, int64_t last,
+                      int64_t seq, struct ff_err *err)
+{
+    struct task_api_line line;
+    const json_t *item;
+    size_t i;
+
+    if (!json_is_array(lines) || json_array_size(lines) > LINES_MAX)
+        return ff_fail(err, FF_INVALID, 0, "lines is not an array of up to %d lines",
+                       LINES_MAX);
+    json_array_foreach(lines, i, item)
+    {
+        if (read_line(item, i, &line, err) != FF_OK)
+            return FF_INVALID;
+        if (i == 0)
+            declare_lost(batch, last, seq, line.time_us);
+        ARRAY_ADD(batch, line);
+    }
+    return FF_OK;
+}
+
+static int put_logs(struct task_api *api, struct call *call, json_t **answer)
+{
+    const json_t *seq = json_object_get(call->body, "seq");
+    json_int_t number = json_integer_value(seq);
+    struct batch batch = {0};
+    int code = FF_OK;
+
+    if (!json_is_integer(seq) || number < 1)
+        return ff_fail(&call->err, FF_INVALID, 0, "seq is not a number from 1 on");
+    int64_t last = task_seq_last(&api->seq, call->who.attempt_id);
+    if (number > last) {
+        const json_t *lines = json_object_get(call->body, "lines");
+        code = read_lines(lines, &batch, last, number, &call->err);
+        if (code == FF_OK && batch.n > 0)
+            code = api->ops->log(api->arg, &call->who, number, batch.items, batch.n,
+                                 &call->err);
+        if (code == FF_OK)
+            task_seq_set(&api->seq, call->who.attempt_id, number);
+        ARRAY_DONE(&batch);
+    }
+    if (code == FF_OK)
+        *answer = json_pack("{s:I}", "acked", number);
+    return code;
+}
+
+static void take_logs(void *arg, const struct http_request *r, struct http_reply *reply)
+{
+    begin(arg, r, reply, put_logs);
+}
+
+/* --- POST /api/v1/task/status --- */
+
+struct report {
+    const char *status;
+    const char *message;
+    int progress;
+};
+
+static bool is_status(const char *text)
+{
+    size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+
+    return len > 0 && len <= 32 && text[len] == '\0';
+}
+
+static bool is_given(const json_t *value)
+{
+    return value && !json_is_null(value);
+}
+
+static int read_report(const json_t *body, struct report *out, struct ff_err *err)
+{
+    const json_t *status = json_object_get(body, "status");
+    const json_t *progress = json_object_get(body, "progress");
+    const json_t *message = json_object_get(body, "message");
+
+    *out = (struct report){.progress = -1};
+    if (!json_is_string(status) || !is_status(json_string_value(status)))
+        return ff_fail(err, FF_INVALID, 0, "status is not a word like RUNNING");
+    out->status = json_string_value(status);
+    if (is_given(progress)) {
+        double number = json_number_value(progress);
+        if (!json_is_number(progress) || number < 0 || number > 100)
+            return ff_fail(err, FF_INVALID, 0,
+                           "progress is not a number from 0 to 100");
+        out->progress = (int)number;
+    }
+    if (is_given(message)) {
+        if (!json_is_string(message) || json_string_length(message) > MESSAGE_MAX)
+            return ff_fail(err, FF_INVALID, 0,
+                           "message is not a text of up to %d bytes", MESSAGE_MAX);
+        out->message = json_string_value(message);
+    }
+    return FF_OK;
+}
+
+static int put_status(struct task_api *api, struct call *call, json_t **answer)
+{
+    struct report report;
+    bool cancel = false;
+
+    int code = read_report(call->body, &report, &call->err);
+    if (code == FF_OK)
+        code = api->ops->status(api->arg, &call->who, report.status, report.progress,
+                                report.message, &cancel, &call->err);
+    if (code == FF_OK)
+        *answer = json_pack("{s:b}", "cancel", cancel);
+    return code;
+}
+
+static void take_status(void *arg, const struct http_request *r,
+                        struct http_reply *reply)
+{
+    begin(arg, r, reply, put_status);
+}
+
+/* --- POST /api/v1/task/outputs --- */
+
+static int put_output(struct task_api *api, struct call *call, json_t **answer)
+{
+    const char *name = json_string_value(json_object_get(call->body, "name"));
+    const json_t *value = json_object_get(call->body, "value");
+
+    if (!name || !text_is_name(name, false))
+        return ff_fail(&call->err, FF_INVALID, 0,
+                       "name is not of the form [a-z_][a-z0-9_]*");
+    if (!value)
+        return ff_fail(&call->err, FF_INVALID, 0, "value is missing");
+    int code = api->ops->output(api->arg, &call->who, name, value, &call->err);
+    if (code == FF_OK)
+        *answer = json_object();
+    return code;
+}
+
+static void take_output(void *arg, const struct http_request *r,
+                        struct http_reply *reply)
+{
+    begin(arg, r, reply, put_output);
+}
+
+/* --- POST /api/v1/task/heartbeat --- */
+
+static int beat(struct task_api *api, struct call *call, json_t **answer)
+{
+    char token[TOKEN_MAX] = "";
+    char expires[UNITS_TEXT];
+    int64_t expires_us = 0;
+    bool cancel = false;
+
+    int code = api->ops->heartbeat(api->arg, &call->who, &cancel, token, sizeof(token),
+                                   &expires_us, &call->err);
+    if (code != FF_OK)
+        return code;
+    units_time_text(expires_us, expires);
+    *answer = json_pack("{s:b, s:s, s:s, s:f}", "cancel", cancel, "token", token,
+                        "expires_at", expires, "interval",
+                        (double)api->heartbeat_us / (double)UNITS_SECOND);
+    return FF_OK;
+}
+
+static void take_heartbeat(void *arg, const struct http_request *r,
+                           struct http_reply *reply)
+{
+    begin(arg, r, reply, beat);
+}
+
+/* --- the table --- */
+
+static const struct http_route routes[] = {
+    {"GET", "/api/v1/task", describe, 0, NULL},
+    {"POST", "/api/v1/task/logs", take_logs, BODY_MAX, admit},
+    {"POST", "/api/v1/task/status", take_status, 64 * 1024, admit},
+    {"POST", "/api/v1/task/outputs", take_output, OUTPUT_BODY_MAX, admit},
+    {"POST", "/api/v1/task/heartbeat", take_heartbeat, 1024, admit},
+};
+
+struct task_api *task_api_new(struct loop *l, struct http_server *server,
+                              const struct task_api_ops *ops, void *arg,
+                              int64_t heartbeat_us)
+{
+    struct task_api *api = mem_alloc(sizeof(*api));
+
+    *api = (struct task_api){
+        .ops = ops, .arg = arg, .heartbeat_us = heartbeat_us, .loop = l};
+    list_init(&api->calls);
+    task_seq_init(&api->seq, TASK_SEQ_MAX);
+    http_server_mount(server, routes, COUNT_OF(routes), api);
+    return api;
+}
+
+void task_api_free(struct task_api *api)
+{
+    if (!api)
+        return;
+    for (struct list *link = api->calls.next, *next; link != &api->calls; link = next) {
+        next = link->next;
+        LIST_OF(link, struct call, link)->api = NULL;
+        list_del(link);
+    }
+    lane_free(api->lane);
+    task_seq_done(&api->seq);
+    mem_free(api);
+}

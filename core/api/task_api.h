@@ -1,0 +1,65 @@
+/* api/task_api.h - the routes that tasks talk to, under /api/v1/task. They know no
+ * engine: the executor gives them a table. Everything runs on the loop thread.
+ *
+ * docs/task-api.md describes the routes for people. */
+#ifndef API_TASK_API_H
+#define API_TASK_API_H
+
+#include "api/http.h"
+
+struct task_api;
+
+/* The attempt that a token stands for. */
+struct task_api_who {
+    char attempt_id[256];
+    char task_id[256];
+    char run_id[64];
+    char tenant[64];
+    char project[64];
+    int64_t attempt; /* 1, 2, ... */
+    int64_t handle;  /* the executor's own */
+};
+
+struct task_api_line {
+    int64_t time_us;
+    const char *level; /* "debug", "info", "warn" or "error" */
+    const char *text;  /* one line, UTF-8, no line break */
+    size_t len;        /* of the text */
+};
+
+/* All return an ff_code at once and fill err on failure. FF_UNAVAILABLE makes the task
+ * try again later. All but `authorize` may answer FF_CONFLICT too: fenced meanwhile. */
+struct task_api_ops {
+    /* FF_OK fills who; FF_DENIED: no such token, or expired; FF_CONFLICT: its attempt
+     * is no longer the current one. Called for each request, before its body is read:
+     * it MUST be cheap. */
+    int (*authorize)(void *arg, const char *token, struct task_api_who *who,
+                     struct ff_err *err);
+    /* Stores lines in order. Batches of an attempt arrive in rising seq: repeated ones
+     * are dropped before, and lost ones are a line of level "warn" in the next batch.
+     * The memory of that is the server's: after its restart the first batch of an
+     * attempt is taken with any seq. */
+    int (*log)(void *arg, const struct task_api_who *who, int64_t seq,
+               const struct task_api_line *lines, size_t n, struct ff_err *err);
+    /* progress -1 and message NULL: not given. *cancel: the task should stop. */
+    int (*status)(void *arg, const struct task_api_who *who, const char *status,
+                  int progress, const char *message, bool *cancel, struct ff_err *err);
+    /* value is borrowed; at most 1 MiB of text. The last value of a name counts. */
+    int (*output)(void *arg, const struct task_api_who *who, const char *name,
+                  const json_t *value, struct ff_err *err);
+    /* Renews the token: writes the one to use from now on and when it ends. The old
+     * one MUST stay good for a while, since the answer may be lost. */
+    int (*heartbeat)(void *arg, const struct task_api_who *who, bool *cancel,
+                     char *token, size_t token_size, int64_t *expires_us,
+                     struct ff_err *err);
+};
+
+/* Mounts the routes. heartbeat_us: the interval that tasks are told. ops and arg must
+ * outlive it. */
+struct task_api *task_api_new(struct loop *l, struct http_server *server,
+                              const struct task_api_ops *ops, void *arg,
+                              int64_t heartbeat_us);
+/* After http_server_free. Takes NULL. */
+void task_api_free(struct task_api *api);
+
+#endif
