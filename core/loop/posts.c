@@ -26,7 +26,8 @@ struct posts {
     struct calls waiting; /* by mutex */
     bool woken;           /* by mutex: waiting will be looked at */
     struct calls running; /* loop thread */
-    struct event *event;
+    struct event *event;  /* the eventfd, written by other threads */
+    struct event *again;  /* loop thread: in the next round */
     int fd;
 };
 
@@ -69,8 +70,9 @@ struct posts *posts_new(struct event_base *base, struct ff_err *err)
         posts_free(p);
         return NULL;
     }
+    p->again = evtimer_new(base, on_woken, p);
     p->event = event_new(base, p->fd, EV_READ | EV_PERSIST | EV_ET, on_woken, p);
-    if (!p->event || event_add(p->event, NULL) != 0) {
+    if (!p->again || !p->event || event_add(p->event, NULL) != 0) {
         ff_fail(err, FF_UNAVAILABLE, errno,
                 "event loop: the eventfd cannot be watched");
         posts_free(p);
@@ -93,7 +95,9 @@ void posts_add(struct posts *p, bool on_loop_thread, ff_call_fn *fn, void *arg)
     if (!wake)
         return;
     if (on_loop_thread) {
-        event_active(p->event, EV_READ, 0); /* no system call */
+        /* No system call. event_active would do without one too, but then calls that
+         * post calls keep libevent in one round for ever. */
+        evtimer_add(p->again, &(const struct timeval){0});
         return;
     }
     /* Fails only when 2^64 calls were counted. */
@@ -108,6 +112,8 @@ void posts_free(struct posts *p)
         return;
     if (p->event)
         event_free(p->event);
+    if (p->again)
+        event_free(p->again);
     if (p->fd >= 0)
         close(p->fd);
     ARRAY_DONE(&p->waiting);

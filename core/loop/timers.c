@@ -144,8 +144,11 @@ void timers_free(struct timers *t)
 {
     if (!t)
         return;
-    while (heap_first(&t->heap))
-        loop_timer_del(first_of(t));
+    /* Their slots are left alone: who set them may be gone already. */
+    for (struct loop_timer *timer = first_of(t); timer; timer = first_of(t)) {
+        heap_del(&t->heap, &timer->item);
+        mem_free(timer);
+    }
     heap_done(&t->heap);
     if (t->event)
         event_free(t->event);
