@@ -262,6 +262,11 @@ bool map_next(const struct map *m, size_t *i, void **value)
     return false;
 }
 
+int64_t map_key_int(const struct map *m, size_t i_after_next)
+{
+    return m->entries[i_after_next - 1].key.number;
+}
+
 const char *map_key_text(const struct map *m, size_t i_after_next)
 {
     return m->entries[i_after_next - 1].key.text;

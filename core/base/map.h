@@ -36,6 +36,7 @@ void *map_del_text(struct map *m, const char *key);
 /* for (size_t i = 0; map_next(m, &i, &v);) visits each live entry; deleting the
  * current one meanwhile is allowed. */
 bool map_next(const struct map *m, size_t *i, void **value);
+int64_t map_key_int(const struct map *m, size_t i_after_next);
 const char *map_key_text(const struct map *m, size_t i_after_next);
 void map_done(struct map *m); /* frees keys and table, not the values */
 

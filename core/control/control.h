@@ -54,7 +54,10 @@ struct control_setup {
 
 /* Starts at once to load every open run of the shard. */
 struct control *control_new(const struct control_setup *setup, struct ff_err *err);
-void control_free(struct control *c); /* attempts go on; takes NULL */
+/* Takes no more inputs; fn is called on the loop thread once nothing is in flight.
+ * Then it may be freed. Attempts go on. */
+void control_drain(struct control *c, ff_call_fn *fn, void *arg);
+void control_free(struct control *c); /* drained, or its loop never runs again */
 
 /* There may be new runs or inbox messages: look. Coalesced. */
 void control_wake(struct control *c);

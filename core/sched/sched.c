@@ -200,13 +200,24 @@ static struct offer *offer_of(struct sched_run *r, int32_t priority)
     return o;
 }
 
+/* Ranges that were handed out stand before `head`; at the latest when they are half
+ * of all they go, so that a long run does not grow. */
+static void close_gap(struct offer *o)
+{
+    if (o->head == 0 || o->head < o->ranges.n / 2)
+        return;
+    for (size_t i = o->head; i < o->ranges.n; i++)
+        o->ranges.items[i - o->head] = o->ranges.items[i];
+    o->ranges.n -= o->head;
+    o->head = 0;
+}
+
 void sched_offer(struct sched_run *r, int64_t node, int64_t n, int32_t priority)
 {
     struct offer *o = offer_of(r, priority);
     const struct range range = { .node = node, .count = n };
 
-    if (o->head > 0 && o->head == o->ranges.n)
-        o->head = o->ranges.n = 0;
+    close_gap(o);
     ARRAY_ADD(&o->ranges, range);
     if (list_empty(&o->link))
         list_add_tail(&level_of(r->tenant, priority)->offers, &o->link);
