@@ -1,0 +1,498 @@
+/* store-memory/driver.c - a store that lasts as long as a session of it is open.
+ *
+ * Sessions of one process with the same name share their data. A mutex makes every call
+ * one moment; that is all there is to say about concurrency. */
+#include "memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct config {
+    const char *name;
+};
+
+static const struct ff_opt options[] = {
+    {.name = "name",
+     .help = "sessions of one process with the same name share their data",
+     .fallback = "default",
+     .type = FF_OPT_TEXT,
+     .offset = offsetof(struct config, name)},
+    {0},
+};
+
+struct database {
+    struct database *next;
+    size_t refs;
+    char *name;
+    pthread_mutex_t mutex;
+    const struct ff_schema *schema; /* NULL until the first setup */
+    struct table *tables;           /* in the order of the schema's records */
+    size_t n_tables;
+};
+
+struct session {
+    const struct ff_host *host;
+    struct database *database;
+};
+
+static pthread_mutex_t databases_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct database *databases;
+
+/* --- opening and closing --- */
+
+static void free_tables(struct table *tables, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        table_done(&tables[i]);
+    free(tables);
+}
+
+static struct database *database_new(const char *name)
+{
+    struct database *d = calloc(1, sizeof(*d));
+
+    if (d)
+        d->name = strdup(name);
+    if (!d || !d->name) {
+        free(d);
+        return NULL;
+    }
+    pthread_mutex_init(&d->mutex, NULL);
+    d->next = databases;
+    databases = d;
+    return d;
+}
+
+static struct database *database_get(const char *name)
+{
+    struct database *d;
+
+    pthread_mutex_lock(&databases_mutex);
+    for (d = databases; d && strcmp(d->name, name) != 0;)
+        d = d->next;
+    if (!d)
+        d = database_new(name);
+    if (d)
+        d->refs++;
+    pthread_mutex_unlock(&databases_mutex);
+    return d;
+}
+
+static void database_put(struct database *d)
+{
+    struct database **link = &databases;
+
+    pthread_mutex_lock(&databases_mutex);
+    while (*link != d)
+        link = &(*link)->next;
+    if (--d->refs == 0) {
+        *link = d->next;
+        free_tables(d->tables, d->n_tables);
+        pthread_mutex_destroy(&d->mutex);
+        free(d->name);
+        free(d);
+    }
+    pthread_mutex_unlock(&databases_mutex);
+}
+
+static int memory_open(const struct ff_host *host, const void *config, void **store,
+                       struct ff_err *err)
+{
+    const struct config *c = config;
+    struct session *s = calloc(1, sizeof(*s));
+
+    if (s)
+        s->database = database_get(c->name ? c->name : "default");
+    if (!s || !s->database) {
+        free(s);
+        return ff_fail(err, FF_NO_MEMORY, 0, "out of memory for a session");
+    }
+    s->host = host;
+    *store = s;
+    return FF_OK;
+}
+
+static void memory_close(void *store)
+{
+    struct session *s = store;
+
+    if (!s)
+        return;
+    database_put(s->database);
+    free(s);
+}
+
+/* --- setup --- */
+
+static struct table *find_table(struct database *d, const struct ff_record *record)
+{
+    for (size_t i = 0; i < d->n_tables; i++)
+        if (d->tables[i].record == record)
+            return &d->tables[i];
+    return NULL;
+}
+
+static const struct table *find_by_name(const struct database *d, const char *name)
+{
+    for (size_t i = 0; i < d->n_tables; i++)
+        if (strcmp(d->tables[i].record->name, name) == 0)
+            return &d->tables[i];
+    return NULL;
+}
+
+/* A row of an older table as one of the new: columns that it lacks are null. */
+static void widen(const struct ff_record *old, const struct ff_value *from,
+                  const struct ff_record *new, struct ff_value *to)
+{
+    for (uint16_t i = 0; i < new->n_columns; i++) {
+        to[i] = (struct ff_value){0};
+        for (uint16_t k = 0; k < old->n_columns; k++)
+            if (strcmp(old->columns[k].name, new->columns[i].name) == 0)
+                to[i] = from[k];
+    }
+}
+
+static int copy_rows(struct table *new, const struct table *old)
+{
+    struct ff_value values[MEMORY_MAX_COLUMNS];
+    const struct ff_query all = {.record = old->record, .index = -1};
+    struct row *row = table_first(old, &all);
+
+    for (; row; row = table_next(old, -1, row)) {
+        widen(old->record, row_values(row), new->record, values);
+
+        struct row *copy = row_new(new, values);
+
+        if (!copy)
+            return FF_NO_MEMORY;
+        table_replace(new, NULL, copy);
+    }
+    return FF_OK;
+}
+
+static int make_tables(const struct database *d, const struct ff_schema *schema,
+                       struct table *tables, size_t n)
+{
+    int code = FF_OK;
+
+    for (size_t i = 0; i < n && code == FF_OK; i++) {
+        const struct table *old = find_by_name(d, schema->records[i]->name);
+
+        code = table_init(&tables[i], schema->records[i]);
+        if (code == FF_OK && old)
+            code = copy_rows(&tables[i], old);
+    }
+    return code;
+}
+
+static int set_up(struct database *d, const struct ff_schema *schema,
+                  struct ff_err *err)
+{
+    size_t n = 0;
+
+    if (d->schema == schema)
+        return FF_OK;
+    if (d->schema && d->schema->version > schema->version)
+        return ff_fail(err, FF_UNSUPPORTED, 0,
+                       "store %s: its schema %u is newer than this program's %u",
+                       d->name, d->schema->version, schema->version);
+    while (schema->records[n])
+        n++;
+
+    struct table *tables = calloc(n + 1, sizeof(*tables));
+
+    if (!tables || make_tables(d, schema, tables, n) != FF_OK) {
+        if (tables)
+            free_tables(tables, n);
+        return ff_fail(err, FF_NO_MEMORY, 0, "out of memory for tables");
+    }
+    free_tables(d->tables, d->n_tables);
+    d->tables = tables;
+    d->n_tables = n;
+    d->schema = schema;
+    return FF_OK;
+}
+
+static int memory_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
+{
+    struct database *d = ((struct session *)store)->database;
+    int code;
+
+    pthread_mutex_lock(&d->mutex);
+    code = set_up(d, schema, err);
+    pthread_mutex_unlock(&d->mutex);
+    return code;
+}
+
+/* --- commit --- */
+
+/* What one change did, so that it can be undone. */
+struct done {
+    struct table *table;
+    struct row *old, *new;
+};
+
+static bool guard_makes_sense(const struct ff_change *c)
+{
+    if (c->expect == FF_ABSENT)
+        return c->kind == FF_PUT || c->kind == FF_CHECK;
+    return c->expect > 0 || c->expect == FF_ANY_VERSION;
+}
+
+/* Bit i: the change reads values[i]. */
+static uint64_t columns_of(const struct ff_change *c)
+{
+    const struct ff_record *r = c->record;
+    const uint64_t key = (UINT64_C(1) << r->n_key) - 1;
+    const uint64_t version = UINT64_C(1) << r->n_key;
+    const uint64_t all = ~UINT64_C(0) >> (MEMORY_MAX_COLUMNS - r->n_columns);
+
+    if (c->kind == FF_PUT)
+        return all & ~version;
+    return c->kind == FF_PATCH ? key | c->set : key;
+}
+
+static int check_change(const struct ff_change *c, struct ff_err *err)
+{
+    const struct ff_record *r = c->record;
+    const uint64_t columns = columns_of(c);
+    const uint64_t fixed = (UINT64_C(2) << r->n_key) - 1;
+    int code = FF_OK;
+
+    if (c->kind < FF_PUT || c->kind > FF_CHECK || !guard_makes_sense(c))
+        return ff_fail(err, FF_INVALID, 0, "%s: a guard that cannot hold", r->name);
+    if (c->kind == FF_PATCH && (c->set & fixed || c->set >> (r->n_columns - 1) >> 1))
+        return ff_fail(err, FF_INVALID, 0, "%s: a patch of its key or version",
+                       r->name);
+    for (uint16_t i = 0; i < r->n_columns && code == FF_OK; i++)
+        if (columns >> i & 1)
+            code = value_check(r, i, &c->values[i], err);
+    return code;
+}
+
+static bool guard_holds(const struct ff_change *c, const struct row *row)
+{
+    if (!row)
+        return c->expect == FF_ABSENT || (c->expect == FF_ANY_VERSION &&
+                                          (c->kind == FF_PUT || c->kind == FF_DELETE));
+    return c->expect == FF_ANY_VERSION ||
+           row_values(row)[c->record->n_key].i == c->expect;
+}
+
+/* The row as the change leaves it. */
+static struct row *changed_row(struct table *t, const struct ff_change *c,
+                               const struct row *old)
+{
+    const struct ff_record *r = c->record;
+    const uint64_t columns = columns_of(c);
+    struct ff_value values[MEMORY_MAX_COLUMNS];
+
+    for (uint16_t i = 0; i < r->n_columns; i++)
+        values[i] = columns >> i & 1 ? c->values[i]
+                    : old            ? row_values(old)[i]
+                                     : (struct ff_value){0};
+    values[r->n_key] = (struct ff_value){
+        .type = FF_INT, .i = old ? row_values(old)[r->n_key].i + 1 : 1};
+    return row_new(t, values);
+}
+
+static int apply(struct database *d, const struct ff_change *c, struct done *done,
+                 struct ff_err *err)
+{
+    struct table *t = find_table(d, c->record);
+
+    if (!t)
+        return ff_fail(err, FF_INVALID, 0, "a change of an unknown record");
+    if (check_change(c, err) != FF_OK)
+        return FF_INVALID;
+
+    struct row *old = table_find(t, c->values);
+    struct row *new = NULL;
+
+    if (!guard_holds(c, old))
+        return ff_fail(err, FF_CONFLICT, 0, "%s: the row is not as expected",
+                       c->record->name);
+    if (c->kind == FF_CHECK)
+        return FF_OK;
+    if (c->kind != FF_DELETE) {
+        new = changed_row(t, c, old);
+        if (!new)
+            return ff_fail(err, FF_NO_MEMORY, 0, "out of memory for a row");
+        if (table_breaks_unique(t, new, old)) {
+            row_free(new);
+            return ff_fail(err, FF_CONFLICT, 0,
+                           "%s: a unique index has this value already",
+                           c->record->name);
+        }
+    }
+    table_replace(t, old, new);
+    *done = (struct done){.table = t, .old = old, .new = new};
+    return FF_OK;
+}
+
+static void undo(const struct done *done)
+{
+    if (!done->table)
+        return;
+    table_replace(done->table, done->new, done->old);
+    row_free(done->new);
+}
+
+static int commit_all(struct database *d, const struct ff_change *changes, size_t n,
+                      size_t *failed, struct ff_err *err)
+{
+    struct done *done = calloc(n + 1, sizeof(*done));
+    size_t n_done = 0;
+    int code = FF_OK;
+
+    if (!done)
+        return ff_fail(err, FF_NO_MEMORY, 0, "out of memory for a commit");
+    while (n_done < n && code == FF_OK) {
+        code = apply(d, &changes[n_done], &done[n_done], err);
+        n_done += code == FF_OK;
+    }
+    if (code != FF_OK && failed)
+        *failed = n_done;
+    while (code != FF_OK && n_done > 0)
+        undo(&done[--n_done]);
+    for (size_t i = 0; i < n_done; i++)
+        row_free(done[i].old);
+    free(done);
+    return code;
+}
+
+static int memory_commit(void *store, const struct ff_change *changes, size_t n,
+                         size_t *failed, struct ff_err *err)
+{
+    struct database *d = ((struct session *)store)->database;
+    int code;
+
+    pthread_mutex_lock(&d->mutex);
+    code = commit_all(d, changes, n, failed, err);
+    pthread_mutex_unlock(&d->mutex);
+    return code;
+}
+
+/* --- reads --- */
+
+static int check_query(struct database *d, const struct ff_query *q, struct ff_err *err)
+{
+    if (!find_table(d, q->record) || q->index < -1 || q->index >= q->record->n_indexes)
+        return ff_fail(err, FF_INVALID, 0, "a query of an unknown record or index");
+
+    const uint32_t n_columns =
+        q->index < 0 ? q->record->n_key : q->record->indexes[q->index].n_columns;
+
+    if (q->n_equal > n_columns || ((q->from || q->below) && q->n_equal >= n_columns))
+        return ff_fail(err, FF_INVALID, 0,
+                       "%s: a query beyond the columns of its index", q->record->name);
+    if ((q->from && !q->from->type) || (q->below && !q->below->type))
+        return ff_fail(err, FF_INVALID, 0, "%s: a range that begins or ends with null",
+                       q->record->name);
+    return FF_OK;
+}
+
+static int give(const struct ff_query *q, const struct row *row, ff_row_fn *fn,
+                void *arg)
+{
+    struct ff_value values[MEMORY_MAX_COLUMNS];
+
+    for (uint16_t i = 0; i < q->record->n_columns; i++)
+        values[i] =
+            !q->want || q->want >> i & 1 ? row_values(row)[i] : (struct ff_value){0};
+    return fn(arg, values);
+}
+
+static uint64_t walk(const struct table *t, const struct ff_query *q, ff_row_fn *fn,
+                     void *arg)
+{
+    const bool descending = q->flags & FF_DESCENDING;
+    const uint64_t limit = q->limit ? q->limit : UINT64_MAX;
+    const struct row *first = table_first(t, q);
+    const struct row *end = table_end(t, q);
+    const struct row *row = descending ? table_previous(t, q->index, end) : first;
+    uint64_t n = 0;
+
+    if (table_compare(t, q->index, first, end) >= 0)
+        return 0;
+    while (row && n < limit && (descending || row != end)) {
+        n++;
+        if (fn && give(q, row, fn, arg) != 0)
+            break;
+        if (descending && row == first)
+            break;
+        row = descending ? table_previous(t, q->index, row)
+                         : table_next(t, q->index, row);
+    }
+    return n;
+}
+
+static int memory_read(void *store, const struct ff_query *q, ff_row_fn *fn, void *arg,
+                       uint64_t *n, struct ff_err *err)
+{
+    struct database *d = ((struct session *)store)->database;
+    int code;
+
+    pthread_mutex_lock(&d->mutex);
+    code = check_query(d, q, err);
+    if (code == FF_OK)
+        *n = walk(find_table(d, q->record), q, fn, arg);
+    pthread_mutex_unlock(&d->mutex);
+    return code;
+}
+
+static int memory_scan(void *store, const struct ff_query *q, ff_row_fn *fn, void *arg,
+                       struct ff_err *err)
+{
+    uint64_t n;
+
+    return memory_read(store, q, fn, arg, &n, err);
+}
+
+static int memory_count(void *store, const struct ff_query *q, uint64_t *n,
+                        struct ff_err *err)
+{
+    return memory_read(store, q, NULL, NULL, n, err);
+}
+
+static int memory_ping(void *store, struct ff_err *err)
+{
+    (void)store;
+    (void)err;
+    return FF_OK;
+}
+
+static int memory_now(void *store, int64_t *now_us, struct ff_err *err)
+{
+    const struct session *s = store;
+
+    (void)err;
+    *now_us = s->host->now_us(s->host->self);
+    return FF_OK;
+}
+
+/* --- the driver --- */
+
+static const struct ff_store_ops ops = {
+    .open = memory_open,
+    .close = memory_close,
+    .setup = memory_setup,
+    .commit = memory_commit,
+    .scan = memory_scan,
+    .count = memory_count,
+    .ping = memory_ping,
+    .now = memory_now,
+};
+
+static const struct ff_driver driver = {
+    FF_DRIVER_HEAD(FF_STORE, FF_PARALLEL, ops),
+    .name = "memory",
+    .version = "1.0",
+    .summary = "in memory, for tests and trials: gone with the process",
+    .opts = options,
+    .config_size = sizeof(struct config),
+    .ops.store = &ops,
+};
+
+FF_REGISTER_DRIVER(driver)

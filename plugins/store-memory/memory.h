@@ -1,0 +1,62 @@
+/* store-memory/memory.h - the tables of the store in memory.
+ *
+ * This driver is the contract of flowforge/store.h as a program: what another store
+ * does differently is a mistake in one of the two. It is written to be read, but every
+ * operation costs O(log n). */
+#ifndef STORE_MEMORY_MEMORY_H
+#define STORE_MEMORY_MEMORY_H
+
+#include <flowforge/store.h>
+#include <stdbool.h>
+
+#define MEMORY_MAX_COLUMNS 64 /* one bit each in a mask */
+
+/* One row, in every order at once: order 0 is the primary key, order i + 1 is index i.
+ */
+struct row;
+
+struct table {
+    const struct ff_record *record;
+    struct row *head; /* stands before the first row of each order */
+    uint64_t random;  /* for the heights of rows */
+    size_t n_rows;
+};
+
+int table_init(struct table *t, const struct ff_record *record);
+void table_done(struct table *t);
+
+/* Values are copied. NULL: out of memory. The row is in no table yet. */
+struct row *row_new(struct table *t, const struct ff_value *values);
+void row_free(struct row *row); /* takes NULL */
+const struct ff_value *row_values(const struct row *row);
+
+/* One row out, another in; either may be NULL. Cannot fail. */
+void table_replace(struct table *t, struct row *old, struct row *new);
+
+struct row *table_find(const struct table *t, const struct ff_value *key);
+
+/* A row that has the same values as `row` in a unique index, itself not counted; nulls
+ * are never the same. */
+bool table_breaks_unique(const struct table *t, const struct row *row,
+                         const struct row *except);
+
+/* The rows of a query lie between two rows of its order: from first on, up to but not
+ * including end (NULL: the end of the table). */
+struct row *table_first(const struct table *t, const struct ff_query *q);
+struct row *table_end(const struct table *t, const struct ff_query *q);
+struct row *table_next(const struct table *t, int index, const struct row *row);
+/* Of NULL: the last one; NULL: there is none. */
+struct row *table_previous(const struct table *t, int index, const struct row *row);
+/* Like memcmp, in the order of the index; NULL comes after every row. */
+int table_compare(const struct table *t, int index, const struct row *a,
+                  const struct row *b);
+
+/* --- value.c --- */
+
+/* Null first, numbers by size, text by its bytes, enums by their names. */
+int value_compare(const struct ff_column *column, const struct ff_value *a,
+                  const struct ff_value *b);
+int value_check(const struct ff_record *record, uint16_t column,
+                const struct ff_value *value, struct ff_err *err);
+
+#endif

@@ -1,0 +1,226 @@
+/* store-sqlite/file.c - the database file: who may read it, and whether it can still be
+ * trusted. One struct per file and process, shared by its sessions.
+ *
+ * Nothing here opens a file that SQLite has open: closing any descriptor of it would
+ * drop the locks of the whole process (fcntl(2), POSIX locks). */
+#include "lite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct lite_file {
+    struct lite_file *next;
+    size_t refs;
+    atomic_bool dead;
+    struct ff_err why; /* written once, before dead is set */
+    char path[PATH_MAX];
+};
+
+static pthread_mutex_t files_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct lite_file *files;
+
+const char *lite_file_path(const struct lite_file *file)
+{
+    return file->path;
+}
+
+void lite_file_kill(struct lite_file *file, const struct ff_err *err)
+{
+    pthread_mutex_lock(&files_mutex);
+    if (!atomic_load(&file->dead)) {
+        file->why = *err;
+        atomic_store(&file->dead, true);
+    }
+    pthread_mutex_unlock(&files_mutex);
+}
+
+bool lite_file_dead(struct lite_file *file, struct ff_err *err)
+{
+    if (!atomic_load(&file->dead))
+        return false;
+    if (err)
+        *err = file->why;
+    return true;
+}
+
+/* --- creating it --- */
+
+static int fail_path(struct ff_err *err, const char *path, const char *doing)
+{
+    const int sys = errno;
+    const int code = sys == ENOSPC || sys == EDQUOT   ? FF_FULL
+                     : sys == EMFILE || sys == ENFILE ? FF_UNAVAILABLE
+                                                      : FF_DENIED;
+
+    return ff_fail(err, code, sys, "database %s: %s: %s", path, doing, strerror(sys));
+}
+
+static void sync_directory(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
+/* With its missing parents; each is made durable in the one above it. */
+static int make_directory(char *path, struct ff_err *err)
+{
+    char parent[PATH_MAX];
+
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return FF_OK;
+    if (errno != ENOENT)
+        return fail_path(err, path, "making its directory");
+    snprintf(parent, sizeof(parent), "%s", path);
+
+    const char *above = dirname(parent);
+    char copy[PATH_MAX];
+
+    snprintf(copy, sizeof(copy), "%s", above);
+    if (make_directory(copy, err) != FF_OK)
+        return err->code;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return fail_path(err, path, "making its directory");
+    sync_directory(above);
+    return FF_OK;
+}
+
+/* Who can write the directory can put a log of his own beside the database. */
+static int check_directory(const char *path, struct ff_err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return fail_path(err, path, "looking at its directory");
+    if (!S_ISDIR(st.st_mode))
+        return ff_fail(err, FF_DENIED, ENOTDIR, "database: %s is not a directory",
+                       path);
+    if (st.st_mode & S_IWOTH)
+        return ff_fail(err, FF_DENIED, 0,
+                       "database: everyone may write to the directory %s; give the "
+                       "database a directory of its own",
+                       path);
+    return FF_OK;
+}
+
+static int check_file(const struct ff_host *host, const char *path, struct ff_err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return fail_path(err, path, "looking at it");
+    if (!S_ISREG(st.st_mode))
+        return ff_fail(err, FF_DENIED, 0, "database %s: not a regular file", path);
+    if (!(st.st_mode & (S_IRWXG | S_IRWXO)))
+        return FF_OK;
+    if (chmod(path, 0600) == 0)
+        ff_log(host, FF_WARN, "database %s: others could read it; its mode is 0600 now",
+               path);
+    else
+        ff_log(host, FF_WARN,
+               "database %s: others can read it, and its mode cannot be "
+               "changed: %s",
+               path, strerror(errno));
+    return FF_OK;
+}
+
+/* SQLite would make it readable for all. O_EXCL: never a file that somebody has open.
+ */
+static int make_file(const struct ff_host *host, const char *path, struct ff_err *err)
+{
+    char copy[PATH_MAX];
+
+    snprintf(copy, sizeof(copy), "%s", path);
+
+    char *directory = dirname(copy);
+    int code = make_directory(directory, err);
+
+    if (code == FF_OK)
+        code = check_directory(directory, err);
+    if (code != FF_OK)
+        return code;
+
+    const int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        close(fd);
+    else if (errno != EEXIST)
+        return fail_path(err, path, "making it");
+    return check_file(host, path, err);
+}
+
+/* --- sharing it --- */
+
+static struct lite_file *find(const char *path)
+{
+    struct lite_file *file = files;
+
+    while (file && strcmp(file->path, path) != 0)
+        file = file->next;
+    return file;
+}
+
+static struct lite_file *find_or_add(const char *path)
+{
+    struct lite_file *file = find(path);
+
+    if (!file) {
+        file = calloc(1, sizeof(*file));
+        if (!file)
+            return NULL;
+        snprintf(file->path, sizeof(file->path), "%s", path);
+        file->next = files;
+        files = file;
+    }
+    file->refs++;
+    return file;
+}
+
+int lite_file_open(const struct ff_host *host, const char *path,
+                   struct lite_file **file, struct ff_err *err)
+{
+    char real[PATH_MAX];
+
+    if (strlen(path) >= PATH_MAX)
+        return ff_fail(err, FF_INVALID, 0, "the path of the database is too long");
+
+    const int code = make_file(host, path, err);
+
+    if (code != FF_OK)
+        return code;
+    if (!realpath(path, real))
+        return fail_path(err, path, "finding it");
+    pthread_mutex_lock(&files_mutex);
+    *file = find_or_add(real);
+    pthread_mutex_unlock(&files_mutex);
+    if (!*file)
+        return ff_fail(err, FF_NO_MEMORY, 0, "database %s: out of memory", path);
+    return FF_OK;
+}
+
+void lite_file_close(struct lite_file *file)
+{
+    struct lite_file **link = &files;
+
+    if (!file)
+        return;
+    pthread_mutex_lock(&files_mutex);
+    while (*link != file)
+        link = &(*link)->next;
+    if (--file->refs == 0) {
+        *link = file->next;
+        free(file);
+    }
+    pthread_mutex_unlock(&files_mutex);
+}

@@ -1,0 +1,134 @@
+/* store-sqlite/lite.h - what the files of this driver share.
+ *
+ * A session is one connection. Sessions of one process on the same database share a
+ * struct lite_file, which remembers whether the file can still be trusted. */
+#ifndef STORE_SQLITE_LITE_H
+#define STORE_SQLITE_LITE_H
+
+#include <flowforge/store.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#define LITE_MAX_COLUMNS 64 /* one bit each in a mask */
+#define LITE_BUSY_MS     200
+
+/* --- file.c: the database file, shared by the sessions of this process --- */
+
+struct lite_file;
+
+/* Makes the directory (0700) and the file (0600) when they are not there. */
+int lite_file_open(const struct ff_host *host, const char *path,
+                   struct lite_file **file, struct ff_err *err);
+void lite_file_close(struct lite_file *file); /* takes NULL */
+const char *lite_file_path(const struct lite_file *file);
+
+/* After a failed flush nobody knows what is on the disk: every session of the process
+ * refuses everything from then on. Any thread. */
+void lite_file_kill(struct lite_file *file, const struct ff_err *err);
+bool lite_file_dead(struct lite_file *file, struct ff_err *err);
+
+/* --- statement.c: prepared statements, by what they do --- */
+
+enum lite_kind { LITE_SCAN = FF_CHECK + 1, LITE_COUNT };
+
+enum lite_guard { LITE_ANY, LITE_VERSION, LITE_NO_ROW };
+
+/* How the last column of a cursor is compared. */
+enum lite_beyond { LITE_NO_CURSOR, LITE_GREATER, LITE_LESS, LITE_NULL, LITE_NOT_NULL };
+
+enum lite_shape_flags { LITE_FROM = 1, LITE_BELOW = 2, LITE_DESCENDING = 4 };
+
+/* Everything that the text of a statement depends on; equal bytes, equal text. */
+struct lite_shape {
+    const struct ff_record *record;
+    uint64_t columns; /* PATCH: those it sets; SCAN: those it gives */
+    uint64_t nulls;   /* SCAN: bit i: the i-th column compared must be null */
+    int16_t index;
+    uint8_t kind;  /* enum ff_change_kind or enum lite_kind */
+    uint8_t guard; /* enum lite_guard */
+    uint8_t n_equal;
+    uint8_t n_same; /* columns after those that equal the cursor's */
+    uint8_t beyond; /* enum lite_beyond: of the column after them */
+    uint8_t flags;  /* enum lite_shape_flags */
+};
+
+/* What a parameter of a change stands for: a column, or this. */
+#define LITE_BIND_EXPECT 255
+
+struct lite_statement {
+    struct lite_shape shape;
+    sqlite3_stmt *stmt;
+    uint8_t n_bind;
+    uint8_t bind[LITE_MAX_COLUMNS * 2]; /* changes only, in order of parameters */
+};
+
+struct lite_cache {
+    struct lite_statement **slots; /* open addressing; a power of two */
+    size_t n, n_slots;
+};
+
+struct lite_session {
+    const struct ff_host *host;
+    struct lite_file *file;
+    sqlite3 *db;
+    const struct ff_schema *schema;
+    struct lite_cache cache;
+    sqlite3_stmt *begin, *commit, *rollback;
+    int checkpoint_pages; /* the log's length at which it is carried over */
+    int wal_pages;        /* after the last commit */
+    int next_checkpoint;
+};
+
+int lite_statement(struct lite_session *s, const struct lite_shape *shape,
+                   struct lite_statement **found, struct ff_err *err);
+void lite_cache_done(struct lite_cache *cache);
+
+/* --- sql.c: the text of tables and statements --- */
+
+void lite_sql_table(sqlite3_str *out, const struct ff_record *record);
+void lite_sql_index(sqlite3_str *out, const struct ff_record *record,
+                    const struct ff_index *index);
+void lite_sql_column(sqlite3_str *out, const struct ff_column *column, bool added);
+
+/* Fills bind for changes. The parameters of scans come in the order of the text: equal,
+ * from, below, same, beyond, limit. */
+void lite_sql_statement(sqlite3_str *out, struct lite_statement *statement);
+
+/* The column at place i of an index (-1: the primary key) followed by the key. */
+uint16_t lite_order_column(const struct ff_record *record, int index, size_t i);
+size_t lite_order_length(const struct ff_record *record, int index);
+
+/* --- value.c: values to parameters and back --- */
+
+int lite_bind(struct lite_session *s, sqlite3_stmt *stmt, int place,
+              const struct ff_record *record, uint16_t column,
+              const struct ff_value *value, struct ff_err *err);
+int lite_read(struct lite_session *s, sqlite3_stmt *stmt, int place,
+              const struct ff_record *record, uint16_t column, struct ff_value *value,
+              struct ff_err *err);
+
+/* --- error.c --- */
+
+/* What SQLite's result means to the core; the sentence begins with the path. */
+int lite_fail(struct lite_session *s, int result, const char *doing,
+              struct ff_err *err);
+int lite_run(struct lite_session *s, const char *sql, struct ff_err *err);
+
+/* --- the functions of the contract that have a file of their own --- */
+
+int lite_setup(void *store, const struct ff_schema *schema, struct ff_err *err);
+int lite_commit(void *store, const struct ff_change *changes, size_t n, size_t *failed,
+                struct ff_err *err);
+int lite_scan(void *store, const struct ff_query *query, ff_row_fn *fn, void *arg,
+              struct ff_err *err);
+int lite_count(void *store, const struct ff_query *query, uint64_t *n,
+               struct ff_err *err);
+int lite_backup(void *store, const char *to, struct ff_err *err);
+
+/* Dead, or the file was moved or deleted under us: FF_FATAL. */
+int lite_check_file(struct lite_session *s, struct ff_err *err);
+
+/* Carries the log over into the database when it is long. Never fails a commit. */
+void lite_checkpoint(struct lite_session *s);
+
+#endif
