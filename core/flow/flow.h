@@ -46,11 +46,19 @@ struct flow_input {
     const char *pattern;     /* POSIX ERE a string must match whole, or NULL */
 };
 
-/* A value of the file that may contain ${{ }}. */
+/* A value of the file that may contain ${{ }}: one of tmpl, constant and nested. */
 struct flow_value {
     struct tmpl *tmpl; /* NULL: constant */
     json_t *constant;  /* NULL when tmpl */
     int line, column;
+    struct flow_nested *nested; /* a list or map with ${{ }} somewhere inside, or NULL */
+};
+
+/* Names of items are NULL in a list. */
+struct flow_nested {
+    bool is_map;
+    uint32_t n;
+    struct flow_pair *items;
 };
 
 struct flow_pair {

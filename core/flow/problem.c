@@ -1,0 +1,112 @@
+/* The list of problems of one file: bounded, and safe to show on a terminal. */
+#include "flow/problem.h"
+#include <string.h>
+
+#define FLOW_CODE(number, symbol, title) {number, title},
+const struct flow_code flow_codes[] = {FLOW_CODES(FLOW_CODE){0, NULL}};
+#undef FLOW_CODE
+
+/* Cuts off what a truncation left of a character at the end of text. */
+static void cut_partial_character(char *text, size_t len)
+{
+    size_t start = len;
+
+    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start > 0 && (unsigned char)text[start - 1] >= 0xC0)
+        start--;
+    if (start < len && text_utf8_error(text + start, len - start) < len - start)
+        text[start] = '\0';
+}
+
+/* One line of at most cap - 1 bytes, with "..." where it was shortened. */
+static void copy_line(char *out, size_t cap, const char *text, size_t len)
+{
+    size_t n = len < cap ? len : cap - 4;
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7F ? ' ' : text[i];
+    out[n] = '\0';
+    cut_partial_character(out, n);
+    if (n < len)
+        memcpy(out + strlen(out), "...", 4);
+}
+
+struct flow_problem *flow_problem_add(struct flow_problems *all, int code, int line,
+                                      int column, const char *at, size_t at_len)
+{
+    if (all->n >= FLOW_MAX_ERRORS) {
+        all->n_more++;
+        return NULL;
+    }
+
+    struct flow_problem p = {.code = code, .line = line, .column = column};
+
+    copy_line(p.at, sizeof(p.at), at, at_len);
+    ARRAY_ADD(all, p);
+    return &all->items[all->n - 1];
+}
+
+static void FF_PRINTF(3, 0)
+    write_text(char *out, size_t cap, const char *fmt, va_list ap)
+{
+    int n = vsnprintf(out, cap, fmt, ap);
+
+    if (n >= (int)cap)
+        cut_partial_character(out, cap - 1);
+}
+
+void flow_problem_msg(struct flow_problem *p, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!p)
+        return;
+    va_start(ap, fmt);
+    write_text(p->msg, sizeof(p->msg), fmt, ap);
+    va_end(ap);
+}
+
+void flow_problem_hint(struct flow_problem *p, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!p)
+        return;
+    va_start(ap, fmt);
+    write_text(p->hint, sizeof(p->hint), fmt, ap);
+    va_end(ap);
+}
+
+void flow_problem_near(struct flow_problem *p, const char *near)
+{
+    if (near)
+        flow_problem_hint(p, "did you mean `%s`?", near);
+}
+
+static bool stands_before(const struct flow_problem *a, const struct flow_problem *b)
+{
+    if (a->line != b->line)
+        return a->line < b->line;
+    return a->column < b->column;
+}
+
+/* By insertion: there are at most FLOW_MAX_ERRORS, and qsort would not keep the order
+ * of equals. */
+void flow_problems_sort(struct flow_problems *all)
+{
+    for (size_t i = 1; i < all->n; i++) {
+        struct flow_problem p = all->items[i];
+        size_t at = i;
+
+        for (; at > 0 && stands_before(&p, &all->items[at - 1]); at--)
+            all->items[at] = all->items[at - 1];
+        all->items[at] = p;
+    }
+}
+
+void flow_problems_done(struct flow_problems *p)
+{
+    ARRAY_DONE(p);
+    p->n_more = 0;
+}

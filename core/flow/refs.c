@@ -1,0 +1,383 @@
+/* Every name in every expression: that it exists, that it has a value in this place,
+ * and that the task it is taken from has ended by then. */
+#include "flow/spec.h"
+#include <string.h>
+
+/* One reference in one expression. */
+struct ref {
+    struct spec *s;
+    const struct spec_ref *in;
+    const char *const *path; /* tasks, extract, outputs, rows */
+    size_t n;
+    size_t offset, length;
+};
+
+struct asked {
+    struct spec_before *items;
+    size_t n, cap;
+};
+
+/* What check_refs keeps while it goes through the expressions. */
+struct checker {
+    struct spec *s;
+    const struct spec_ref *in;
+    struct asked asked;
+};
+
+static struct flow_problem *problem(const struct ref *r, int code)
+{
+    return spec_problem_in(r->s, code, r->in->node, r->offset, r->length);
+}
+
+static const char *place_text(enum spec_place place)
+{
+    switch (place) {
+    case PLACE_IF:
+        return "if: which is judged once, before the task starts";
+    case PLACE_FOREACH:
+        return "foreach: which makes the list";
+    case PLACE_SHARED_ENV:
+        return "the env of all tasks";
+    case PLACE_RUN_OUTPUT:
+        return "the outputs of the run";
+    case PLACE_ATTEMPT:
+        break;
+    }
+    return "a task";
+}
+
+/* The second word of a path against a list of fields. */
+static void check_field(const struct ref *r, size_t at, const char *const *fields)
+{
+    struct flow_problem *p;
+
+    if (r->n <= at || spec_choice_index(fields, r->path[at]) >= 0)
+        return;
+    p = problem(r, PROBLEM_UNKNOWN_FIELD);
+    flow_problem_msg(p, "%s has no field %.64s", r->path[0], r->path[at]);
+    flow_problem_near(p, text_nearest(r->path[at], fields));
+}
+
+static void check_run(struct checker *c, const struct ref *r)
+{
+    static const char *const fields[] = {"id",         "name",    "status",
+                                         "started_at", "attempt", NULL};
+
+    (void)c;
+    check_field(r, 1, fields);
+}
+
+static void check_workflow(struct checker *c, const struct ref *r)
+{
+    static const char *const fields[] = {"name", "hash", NULL};
+
+    (void)c;
+    check_field(r, 1, fields);
+}
+
+static void check_inputs(struct checker *c, const struct ref *r)
+{
+    struct flow *f = r->s->flow;
+    struct flow_problem *p;
+
+    (void)c;
+    if (r->n < 2)
+        return;
+    for (uint32_t i = 0; i < f->n_inputs; i++)
+        if (strcmp(f->inputs[i].name, r->path[1]) == 0)
+            return;
+    p = problem(r, PROBLEM_UNKNOWN_INPUT);
+    flow_problem_msg(p, "the workflow has no input %.64s", r->path[1]);
+    if (p)
+        flow_problem_near(p, spec_nearest_input(f, r->path[1]));
+    if (p && !p->hint[0])
+        flow_problem_hint(p, "declare it in inputs:");
+}
+
+static const char *nearest_pair(const struct flow_pair *items, uint32_t n,
+                                const char *name)
+{
+    const char **names = mem_array((size_t)n + 1, sizeof(*names));
+    const char *near;
+
+    for (uint32_t i = 0; i < n; i++)
+        names[i] = items[i].name;
+    near = text_nearest(name, names);
+    mem_free(names);
+    return near;
+}
+
+static void check_env(struct checker *c, const struct ref *r)
+{
+    const struct spec *s = r->s;
+    struct spec_env env = s->env;
+    struct flow_problem *p;
+
+    (void)c;
+    if (r->in->task != SPEC_NO_TASK)
+        env = (struct spec_env){s->tasks.items[r->in->task].env,
+                                s->tasks.items[r->in->task].n_env};
+    if (r->n < 2)
+        return;
+    for (uint32_t i = 0; i < env.n; i++) {
+        if (strcmp(env.items[i].name, r->path[1]) != 0)
+            continue;
+        if (env.items[i].value.constant)
+            return;
+        p = problem(r, PROBLEM_NOT_HERE);
+        flow_problem_msg(p,
+                         "env.%.64s is computed; only constants of env can be used "
+                         "in expressions",
+                         r->path[1]);
+        flow_problem_hint(p, "use the expression of line %d itself",
+                          env.items[i].value.line);
+        return;
+    }
+    p = problem(r, PROBLEM_UNKNOWN_ENV);
+    flow_problem_msg(p, "env has no variable %.64s here", r->path[1]);
+    if (p)
+        flow_problem_near(p, nearest_pair(env.items, env.n, r->path[1]));
+}
+
+static void check_item(struct checker *c, const struct ref *r)
+{
+    struct flow_problem *p;
+
+    (void)c;
+    if (r->in->task != SPEC_NO_TASK && r->s->tasks.items[r->in->task].foreach)
+        return;
+    p = problem(r, PROBLEM_NOT_HERE);
+    flow_problem_msg(p, "%s has a value only in tasks with foreach", r->path[0]);
+    flow_problem_hint(p, "add foreach: to the task");
+}
+
+static void check_attempt(struct checker *c, const struct ref *r)
+{
+    struct flow_problem *p;
+
+    (void)c;
+    if (r->n < 2)
+        return;
+    p = problem(r, PROBLEM_UNKNOWN_FIELD);
+    flow_problem_msg(p, "attempt is a number and has no field %.64s", r->path[1]);
+    flow_problem_hint(p, "write attempt");
+}
+
+static const char *nearest_output(const struct flow_task *t, const char *name)
+{
+    const char **names = mem_array((size_t)t->n_outputs + 1, sizeof(*names));
+    const char *near;
+
+    for (uint32_t i = 0; i < t->n_outputs; i++)
+        names[i] = t->outputs[i].name;
+    near = text_nearest(name, names);
+    mem_free(names);
+    return near;
+}
+
+/* The items of a foreach give lists: tasks.x.outputs.y is one, tasks.x.status not. */
+static void check_output(const struct ref *r, const struct flow_task *t)
+{
+    struct flow_problem *p;
+
+    for (uint32_t i = 0; i < t->n_outputs; i++)
+        if (strcmp(t->outputs[i].name, r->path[3]) == 0)
+            return;
+    p = problem(r, PROBLEM_UNKNOWN_FIELD);
+    flow_problem_msg(p, "task %s declares no output %.64s", t->name, r->path[3]);
+    if (p)
+        flow_problem_near(p, nearest_output(t, r->path[3]));
+    if (p && !p->hint[0])
+        flow_problem_hint(p, "add it to the outputs: of %s", t->name);
+}
+
+static void check_task_field(const struct ref *r, const struct flow_task *t)
+{
+    static const char *const fields[] = {"status",    "outputs", "attempts",
+                                         "exit_code", "message", NULL};
+    struct flow_problem *p;
+
+    if (r->n < 3)
+        return;
+    if (spec_choice_index(fields, r->path[2]) < 0) {
+        p = problem(r, PROBLEM_UNKNOWN_FIELD);
+        flow_problem_msg(p, "a task has no field %.64s", r->path[2]);
+        flow_problem_near(p, text_nearest(r->path[2], fields));
+    } else if (r->n > 3 && strcmp(r->path[2], "outputs") == 0) {
+        check_output(r, t);
+    }
+}
+
+static void refuse_unknown_task(const struct ref *r)
+{
+    struct flow_problem *p = problem(r, PROBLEM_UNKNOWN_TASK);
+
+    flow_problem_msg(p, "there is no task %.64s", r->path[1]);
+    if (p)
+        flow_problem_near(p, spec_nearest_task(r->s, r->path[1]));
+}
+
+static void refuse_self(const struct ref *r)
+{
+    flow_problem_msg(problem(r, PROBLEM_NOT_AN_ANCESTOR),
+                     "task %s cannot use its own result", r->path[1]);
+}
+
+static void refuse_handler(const struct ref *r)
+{
+    flow_problem_msg(problem(r, PROBLEM_NOT_AN_ANCESTOR),
+                     "%s is a handler that has not run by then", r->path[1]);
+}
+
+/* Main tasks are over when handlers run; of handlers, those before in the same part. */
+static void check_from_handler(const struct ref *r, uint32_t used)
+{
+    const struct flow_task *of = &r->s->tasks.items[used];
+    const struct flow_task *in = &r->s->tasks.items[r->in->task];
+
+    if (of->part != FLOW_MAIN && (of->part != in->part || of > in))
+        refuse_handler(r);
+}
+
+static void check_order(struct checker *c, const struct ref *r, uint32_t used)
+{
+    const struct spec *s = r->s;
+    uint32_t user = r->in->task;
+
+    if (user == used) {
+        refuse_self(r);
+    } else if (user == SPEC_NO_TASK) {
+        if (s->tasks.items[used].part != FLOW_MAIN)
+            refuse_handler(r);
+    } else if (s->tasks.items[user].part != FLOW_MAIN) {
+        check_from_handler(r, used);
+    } else if (s->tasks.items[used].part != FLOW_MAIN) {
+        refuse_handler(r);
+    } else {
+        struct spec_before asked = {.task = user,
+                                    .before = used,
+                                    .node = r->in->node,
+                                    .offset = r->offset,
+                                    .length = r->length};
+
+        ARRAY_ADD(&c->asked, asked);
+    }
+}
+
+static void check_tasks(struct checker *c, const struct ref *r)
+{
+    struct flow_problem *p;
+    size_t found;
+
+    if (r->n < 2) {
+        p = problem(r, PROBLEM_UNKNOWN_TASK);
+        flow_problem_msg(p, "tasks must be followed by the name of a task");
+        flow_problem_hint(p, "write tasks.NAME, with a name that stands in the file");
+        return;
+    }
+    found = (size_t)map_get_text(&r->s->flow->by_name, r->path[1]);
+    if (!found) {
+        refuse_unknown_task(r);
+        return;
+    }
+    check_task_field(r, &r->s->tasks.items[found - 1]);
+    check_order(c, r, (uint32_t)(found - 1));
+    if (r->in->place == PLACE_IF && r->n > 2 && strcmp(r->path[2], "status") == 0)
+        r->s->tasks.items[r->in->task].condition_judges_needs = true;
+}
+
+#define EVERYWHERE                                                                     \
+    (PLACE_IF | PLACE_FOREACH | PLACE_ATTEMPT | PLACE_SHARED_ENV | PLACE_RUN_OUTPUT)
+
+static const struct {
+    const char *name;
+    unsigned places;
+    void (*check)(struct checker *c, const struct ref *r);
+} roots[] = {
+    {"inputs", EVERYWHERE, check_inputs},
+    {"env", EVERYWHERE & ~PLACE_RUN_OUTPUT, check_env},
+    {"tasks", EVERYWHERE & ~PLACE_SHARED_ENV, check_tasks},
+    {"item", PLACE_ATTEMPT, check_item},
+    {"index", PLACE_ATTEMPT, check_item},
+    {"attempt", PLACE_ATTEMPT | PLACE_SHARED_ENV, check_attempt},
+    {"run", EVERYWHERE, check_run},
+    {"workflow", EVERYWHERE, check_workflow},
+};
+
+static void refuse_root(const struct ref *r)
+{
+    const char *names[COUNT_OF(roots) + 1] = {NULL};
+    struct flow_problem *p = problem(r, PROBLEM_UNKNOWN_ROOT);
+    size_t found = (size_t)map_get_text(&r->s->flow->by_name, r->path[0]);
+
+    for (size_t i = 0; i < COUNT_OF(roots); i++)
+        names[i] = roots[i].name;
+    flow_problem_msg(p, "there is no name %.64s in expressions", r->path[0]);
+    flow_problem_near(p, text_nearest(r->path[0], names));
+    if (found)
+        flow_problem_hint(p, "did you mean `tasks.%s`?", r->path[0]);
+}
+
+/* tasks.a.b with a and b for each reference, called by the template. */
+static void check_ref(void *arg, const char *const *path, size_t n, size_t offset,
+                      size_t length)
+{
+    struct checker *c = arg;
+    const struct ref r = {c->s, c->in, path, n, offset, length};
+
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < COUNT_OF(roots); i++) {
+        if (strcmp(roots[i].name, path[0]) != 0)
+            continue;
+        if (roots[i].places & c->in->place)
+            roots[i].check(c, &r);
+        else
+            flow_problem_msg(problem(&r, PROBLEM_NOT_HERE), "%s has no value in %s",
+                             path[0], place_text(c->in->place));
+        return;
+    }
+    refuse_root(&r);
+}
+
+/* A task with a wrong need, and all behind it, may miss ancestors for that reason: one
+ * mistake, one problem. */
+static void spread_suspicion(struct spec *s)
+{
+    for (size_t i = 0; i < s->tasks.n; i++) {
+        const struct flow_task *t = &s->tasks.items[s->order[i]];
+
+        for (uint32_t k = 0; k < t->n_needs; k++)
+            if (s->suspect[t->needs[k]])
+                s->suspect[s->order[i]] = true;
+    }
+}
+
+static void report_not_before(struct spec *s, const struct spec_before *asked)
+{
+    const char *before = s->tasks.items[asked->before].name;
+    struct flow_problem *p = spec_problem_in(s, PROBLEM_NOT_AN_ANCESTOR, asked->node,
+                                             asked->offset, asked->length);
+
+    flow_problem_msg(p, "task %s may not have ended when %s starts", before,
+                     s->tasks.items[asked->task].name);
+    flow_problem_hint(p, "add needs: [%s]", before);
+}
+
+void spec_check_refs(struct spec *s)
+{
+    struct checker c = {.s = s};
+
+    for (size_t i = 0; i < s->refs.n; i++) {
+        c.in = &s->refs.items[i];
+        tmpl_refs(c.in->tmpl, check_ref, &c);
+    }
+    if (s->order) {
+        spread_suspicion(s);
+        spec_answer_before(s, c.asked.items, c.asked.n);
+        for (size_t i = 0; i < c.asked.n; i++)
+            if (!c.asked.items[i].holds && !s->suspect[c.asked.items[i].task])
+                report_not_before(s, &c.asked.items[i]);
+    }
+    ARRAY_DONE(&c.asked);
+}

@@ -1,0 +1,260 @@
+/* flow/spec.h - the tables of the file format and what reads a tree by them. Private to
+ * the room.
+ *
+ * Each object of the format (workflow, task, retry, ...) is one const table of fields.
+ * The same table drives the reading, the remedy for a misspelt key, the JSON Schema and
+ * the test that docs/workflow-reference.md is complete. To add a key, add a row. */
+#ifndef FLOW_SPEC_H
+#define FLOW_SPEC_H
+
+#include "flow/flow.h"
+#include "flow/problem.h"
+#include "flow/tree.h"
+
+struct spec;
+struct spec_field;
+
+/* How a value of one type is read, and described to people and to a JSON Schema. */
+struct spec_type {
+    const char *name; /* as the reference has it: "duration" */
+    const char *is;   /* after "must be": "a duration such as 30s" */
+    /* node is neither broken nor null unless takes_null. Writes *slot on success only.
+     */
+    void (*read)(struct spec *s, const struct spec_field *field,
+                 const struct tree_node *node, void *slot);
+    json_t *(*schema)(const struct spec_field *field);
+    bool takes_null;
+};
+
+enum spec_flag {
+    SPEC_REQUIRED = 1,
+    SPEC_LATER = 2 /* known, but not supported by this version */
+};
+
+struct spec_field {
+    const char *key;
+    const struct spec_type *type; /* NULL with SPEC_LATER */
+    size_t offset;                /* of the slot in the object's struct */
+    const void *arg;              /* what the type wants: a range, choices, an object */
+    unsigned flags;
+    const char *fallback; /* the default as JSON, or NULL */
+    const char *since;    /* the first version that has it */
+    const char *help;
+};
+
+struct spec_object {
+    const char *name;   /* its section in the reference and its name in the schema */
+    const char *phrase; /* "a task": for messages */
+    const struct spec_field *fields;
+    size_t n_fields;
+    const char *help;
+    void (*finish_schema)(json_t *schema); /* rules over several keys; or NULL */
+};
+
+#define SPEC_MAX_FIELDS 63
+#define SPEC_SEEN_BAD   (UINT64_C(1) << 63) /* a key was unknown or not supported yet */
+
+extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
+    spec_retry, spec_script, spec_resources, spec_defaults;
+extern const struct spec_object
+    *const spec_objects[]; /* all of them, NULL at the end */
+
+/* Where an expression stands decides which names it may use. */
+enum spec_place {
+    PLACE_IF = 1,
+    PLACE_FOREACH = 2,
+    PLACE_ATTEMPT = 4, /* env, stdin, command, working_dir: evaluated per attempt */
+    PLACE_SHARED_ENV = 8,
+    PLACE_RUN_OUTPUT = 16
+};
+
+#define SPEC_NO_TASK UINT32_MAX
+
+/* An expression whose names are checked when all tasks are known. */
+struct spec_ref {
+    const struct tmpl *tmpl;
+    const struct tree_node *node;
+    uint32_t task; /* or SPEC_NO_TASK */
+    enum spec_place place;
+};
+
+struct spec_env {
+    struct flow_pair *items;
+    uint32_t n;
+};
+
+/* The reading of one file. */
+struct spec {
+    struct flow *flow;
+    struct flow_owned *owned;
+    const struct tree *tree;
+    struct flow_problems *problems;
+    struct {
+        struct flow_task *items;
+        size_t n, cap;
+    } tasks;
+    struct {
+        const struct tree_node **items; /* needs: of each task, or NULL */
+        size_t n, cap;
+    } needs;
+    struct {
+        struct spec_ref *items;
+        size_t n, cap;
+    } refs;
+    struct flow_task model;             /* a task that says nothing */
+    struct spec_env env;                /* what all tasks share */
+    const struct tree_node *task_needs; /* of the task being read */
+    uint32_t task;                      /* its index, or SPEC_NO_TASK */
+    enum flow_part part;
+    bool in_list;    /* the task says its name itself, as id: */
+    size_t n_env;    /* variables of all tasks together */
+    bool *suspect;   /* by task: a need of it is wrong */
+    uint32_t *order; /* each task after its needs; NULL: there are circles */
+    bool too_many;   /* tasks; said once */
+};
+
+/* spec.c */
+
+/* Reads the keys of a map in the order of the table. `seen`, where not NULL, gets a bit
+ * for each field that is there or was probably meant. False when it is not a map. */
+bool spec_read(struct spec *s, const struct spec_object *object,
+               const struct tree_node *node, void *into, uint64_t *seen);
+
+/* The value of a key in any of its spellings, or NULL. */
+const struct tree_node *spec_find(const struct tree_node *map, const char *key);
+
+struct flow_problem *spec_problem(struct spec *s, int code,
+                                  const struct tree_node *node);
+struct flow_problem *spec_problem_key(struct spec *s, int code,
+                                      const struct tree_key *key);
+/* At a part of a scalar. */
+struct flow_problem *spec_problem_in(struct spec *s, int code,
+                                     const struct tree_node *node, size_t offset,
+                                     size_t len);
+void spec_wrong_type(struct spec *s, const char *key, const char *is,
+                     const struct tree_node *node);
+
+void *spec_alloc(struct spec *s, size_t n, size_t size); /* zeroed, the flow's */
+const char *spec_copy(struct spec *s, const struct tree_node *node);
+
+/* False with FF029 when the scalar holds ${{. */
+bool spec_constant(struct spec *s, const char *key, const struct tree_node *node);
+
+/* How else a key may be spelt: max-parallel and maxParallel for max_parallel. False
+ * when there is no such spelling. */
+#define SPEC_KEY_MAX 64
+bool spec_kebab(const char *key, char out[SPEC_KEY_MAX]);
+bool spec_camel(const char *key, char out[SPEC_KEY_MAX]);
+
+/* spec_scalar.c: types, and the args they want */
+
+struct spec_range {
+    int64_t min, max;
+    const char *text; /* "1 to 1000" */
+};
+struct spec_real_range {
+    double min, max;
+    const char *text;
+};
+
+extern const struct spec_type
+    spec_text,     /* const char *; arg: NULL or "" for any text */
+    spec_name,     /* const char *: [a-z_][a-z0-9_-]* */
+    spec_boolean,  /* bool */
+    spec_integer,  /* int64_t; struct spec_range */
+    spec_number,   /* double; struct spec_real_range */
+    spec_duration, /* int64_t, microseconds; struct spec_range */
+    spec_choice,   /* enum; const char *const[], NULL at the end */
+    spec_cpu,      /* int64_t, thousandths */
+    spec_size,     /* int64_t, bytes */
+    spec_yes;      /* no slot; only true is allowed */
+
+/* The index of a word among choices, or -1. */
+int spec_choice_index(const char *const *choices, const char *word);
+
+json_t *spec_schema_enum(const char *const *choices);
+
+/* [a-z_][a-z0-9_]*: tasks, inputs, outputs. False with FF014. */
+bool spec_check_name(struct spec *s, const struct tree_key *key, const char *what);
+
+#define SPEC_NAME_PATTERN "^[a-z_][a-z0-9_]{0,62}$"
+
+/* The schema of a map from such names to values. Takes over `values`. */
+json_t *spec_schema_names(json_t *values);
+json_t *spec_schema_ref(const struct spec_object *object); /* {"$ref": ...} */
+
+/* spec_value.c */
+
+extern const struct spec_type
+    spec_value_pointer, /* struct flow_value *; arg: struct spec_value_rule */
+    spec_condition,     /* struct tmpl * */
+    spec_shared_env,    /* added to s->env; no slot */
+    spec_task_env,      /* a flow_task: s->env and its own */
+    spec_run_outputs;   /* a flow: outputs */
+
+struct spec_value_rule {
+    enum spec_place place;
+    bool keep_text; /* 1.10 and True stay text as they are written */
+    bool list;      /* a list, or an expression that gives one */
+};
+
+bool spec_read_value(struct spec *s, const struct spec_value_rule *rule,
+                     const struct tree_node *node, struct flow_value *value);
+
+/* spec_input.c, spec_output.c, spec_retry.c, spec_code.c, spec_task.c, spec_workflow.c
+ */
+
+extern const struct spec_type spec_shell, /* const char *: run */
+    spec_command,                         /* a flow_task: argv */
+    spec_script_type,                     /* a flow_task: text, file, lang... */
+    spec_inputs_type,                     /* a flow: inputs */
+    spec_outputs_type,                    /* a flow_task: outputs */
+    spec_retry_type,                      /* struct flow_retry */
+    spec_nested,     /* fields of another object with slots in the same struct */
+    spec_tasks_type; /* no slot; arg: enum flow_part */
+
+extern const struct flow_retry spec_retry_none; /* of a task without retry: */
+extern const struct spec_range spec_timeout_range, spec_grace_range,
+    spec_parallel_range;
+
+/* One task of s->part by its table; adds it to s->tasks. */
+void spec_add_task(struct spec *s, const struct tree_key *name,
+                   const struct tree_node *node);
+
+/* Says what is wrong with a value for an input, or returns true. */
+struct spec_blame {
+    int code;
+    char msg[200];
+    char hint[120];
+};
+bool spec_input_accepts(const struct flow_input *input, const json_t *value,
+                        struct spec_blame *blame);
+/* 1: matches as a whole; 0: does not; -1: the pattern is wrong, blame->msg says how. */
+int spec_input_pattern(const char *pattern, const char *text, struct spec_blame *blame);
+const char *spec_nearest_input(const struct flow *f, const char *name); /* or NULL */
+
+/* graph.c: needs become indexes; circles are found. */
+void spec_link_needs(struct spec *s);
+
+/* The nearest main task's name, or NULL; for hints. */
+const char *spec_nearest_task(const struct spec *s, const char *name);
+
+/* ancestors.c */
+
+/* Asked: has `before` ended when `task` starts, because of needs? */
+struct spec_before {
+    uint32_t task, before;
+    const struct tree_node *node; /* of the reference, for the problem */
+    size_t offset, length;
+    bool holds;
+};
+void spec_answer_before(const struct spec *s, struct spec_before *asked, size_t n);
+
+/* refs.c: every name in every expression. */
+void spec_check_refs(struct spec *s);
+
+/* flow.c: what flow_unref frees besides the arena. */
+struct tmpl *spec_own_tmpl(struct spec *s, struct tmpl *tmpl);
+json_t *spec_own_json(struct spec *s, json_t *value);
+
+#endif

@@ -1,0 +1,51 @@
+/* Names that the file gives to tasks, inputs and outputs: one rule for all, so that
+ * each may stand in an expression as it is (a-b would be a subtraction there). */
+#include "flow/spec.h"
+#include <ctype.h>
+#include <string.h>
+
+/* The nearest well formed name: Load-Data gives load_data. */
+static bool mend(const char *name, char *out, size_t cap)
+{
+    size_t n = 0;
+
+    if (isdigit((unsigned char)name[0]))
+        out[n++] = '_';
+    for (; *name && n < cap - 1; name++)
+        out[n++] =
+            isalnum((unsigned char)*name) ? (char)tolower((unsigned char)*name) : '_';
+    out[n] = '\0';
+    return text_is_name(out, false);
+}
+
+bool spec_check_name(struct spec *s, const struct tree_key *key, const char *what)
+{
+    struct flow_problem *p;
+    char mended[SPEC_KEY_MAX];
+
+    if (text_is_name(key->text, false))
+        return true;
+    p = spec_problem_key(s, PROBLEM_NAME, key);
+    if (key->n >= SPEC_KEY_MAX)
+        flow_problem_msg(p, "the name of %s has at most 63 characters", what);
+    else
+        flow_problem_msg(p, "the name of %s is made of a-z, 0-9 and _, no digit first",
+                         what);
+    if (mend(key->text, mended, sizeof(mended)))
+        flow_problem_near(p, mended);
+    return false;
+}
+
+json_t *spec_schema_names(json_t *values)
+{
+    return json_pack("{sss{ss}so}", "type", "object", "propertyNames", "pattern",
+                     SPEC_NAME_PATTERN, "additionalProperties", values);
+}
+
+json_t *spec_schema_ref(const struct spec_object *object)
+{
+    char ref[64];
+
+    snprintf(ref, sizeof(ref), "#/$defs/%s", object->name);
+    return json_pack("{ss}", "$ref", ref);
+}

@@ -1,0 +1,369 @@
+/* A task, main or handler: the table of its keys, and the rules over several of them.
+ */
+#include "flow/spec.h"
+#include <string.h>
+
+#define DAY (86400 * UNITS_SECOND)
+
+static void read_id(struct spec *s, const struct spec_field *field,
+                    const struct tree_node *node, void *slot)
+{
+    (void)slot;
+    (void)field;
+    if (!s->in_list)
+        flow_problem_msg(spec_problem(s, PROBLEM_EXCLUSIVE, node),
+                         "id is for tasks in a list; here the key is the task's name");
+}
+
+static json_t *schema_id(const struct spec_field *field)
+{
+    (void)field;
+    return json_pack("{ssss}", "type", "string", "pattern", SPEC_NAME_PATTERN);
+}
+
+static const struct spec_type id_type = {
+    .name = "name", .is = "a name", .read = read_id, .schema = schema_id};
+
+static bool looks_boolean(const struct tree_node *node)
+{
+    return node->kind == TREE_TEXT && strpbrk(node->text, " &|!(");
+}
+
+/* The names are looked up in graph.c, when all tasks are known. */
+static void read_needs(struct spec *s, const struct spec_field *field,
+                       const struct tree_node *node, void *slot)
+{
+    struct flow_problem *p;
+
+    (void)slot;
+    if (s->part != FLOW_MAIN) {
+        p = spec_problem(s, PROBLEM_HANDLER_NEEDS, node);
+        flow_problem_msg(p, "handlers have no needs: they run one after the other");
+        flow_problem_hint(p, "put them in the order in which they shall run");
+    } else if (looks_boolean(node)) {
+        flow_problem_msg(spec_problem(s, PROBLEM_LATER, node),
+                         "needs as a formula is not supported yet by this version");
+    } else if (node->kind == TREE_TEXT || node->kind == TREE_LIST) {
+        s->task_needs = node;
+    } else {
+        spec_wrong_type(s, field->key, field->type->is, node);
+    }
+}
+
+static json_t *schema_needs(const struct spec_field *field)
+{
+    json_t *name = schema_id(field);
+    json_t *list =
+        json_pack("{sssOsb}", "type", "array", "items", name, "uniqueItems", 1);
+
+    return json_pack("{s[oo]}", "anyOf", name, list);
+}
+
+static const struct spec_type needs_type = {.name = "list of names",
+                                            .is = "a list of names of tasks",
+                                            .read = read_needs,
+                                            .schema = schema_needs};
+
+static void read_nested(struct spec *s, const struct spec_field *field,
+                        const struct tree_node *node, void *slot)
+{
+    spec_read(s, field->arg, node, slot, NULL);
+}
+
+static json_t *schema_nested(const struct spec_field *field)
+{
+    return spec_schema_ref(field->arg);
+}
+
+const struct spec_type spec_nested = {
+    .name = "map", .is = "a map", .read = read_nested, .schema = schema_nested};
+
+const struct spec_range spec_timeout_range = {1000, 365 * DAY, "from 1ms to 365d"};
+const struct spec_range spec_grace_range = {0, DAY, "at most 1d"};
+const struct spec_range spec_parallel_range = {1, 1000000, "from 1 to 1000000"};
+static const struct spec_range priority_range = {-100, 100, "from -100 to 100"};
+
+static const struct spec_value_rule foreach_rule = {.place = PLACE_FOREACH,
+                                                    .list = true};
+static const struct spec_value_rule text_rule = {.place = PLACE_ATTEMPT,
+                                                 .keep_text = true};
+
+#define SLOT(member) offsetof(struct flow_task, member)
+
+static const struct spec_field task_fields[] = {
+    {.key = "id",
+     .type = &id_type,
+     .since = "0.1",
+     .help = "the task's name, where tasks are a list; in a map the key is the name"},
+    {.key = "description",
+     .type = &spec_text,
+     .offset = SLOT(description),
+     .arg = "",
+     .since = "0.1",
+     .help = "for people"},
+    {.key = "needs",
+     .type = &needs_type,
+     .fallback = "[]",
+     .since = "0.1",
+     .help = "the tasks that must have ended before this one; one name or a list"},
+    {.key = "needs_all",
+     .type = &spec_boolean,
+     .offset = SLOT(needs_all),
+     .fallback = "false",
+     .since = "0.1",
+     .help = "a skipped need skips this task too, instead of counting as satisfied"},
+    {.key = "if",
+     .type = &spec_condition,
+     .offset = SLOT(condition),
+     .since = "0.1",
+     .help = "an expression; when it is false the task is skipped"},
+    {.key = "run",
+     .type = &spec_shell,
+     .offset = SLOT(text),
+     .since = "0.1",
+     .help = "text for /bin/sh -eu"},
+    {.key = "command",
+     .type = &spec_command,
+     .since = "0.1",
+     .help = "a program and its arguments, started without a shell"},
+    {.key = "script",
+     .type = &spec_script_type,
+     .since = "0.1",
+     .help = "a program in the file or beside it"},
+    {.key = "noop",
+     .type = &spec_yes,
+     .since = "0.1",
+     .help = "nothing is run; the task joins others or carries a condition"},
+    {.key = "env",
+     .type = &spec_task_env,
+     .since = "0.1",
+     .help = "variables of the environment, over those of the workflow"},
+    {.key = "stdin",
+     .type = &spec_value_pointer,
+     .offset = SLOT(input),
+     .arg = &text_rule,
+     .since = "0.1",
+     .help = "what the task reads from its standard input; lists and maps as JSON"},
+    {.key = "working_dir",
+     .type = &spec_value_pointer,
+     .offset = SLOT(dir),
+     .arg = &text_rule,
+     .since = "0.1",
+     .help = "where it runs; the workflow's own folder when absent"},
+    {.key = "outputs",
+     .type = &spec_outputs_type,
+     .since = "0.1",
+     .help = "values that it gives to the tasks after it"},
+    {.key = "foreach",
+     .type = &spec_value_pointer,
+     .offset = SLOT(foreach),
+     .arg = &foreach_rule,
+     .since = "0.1",
+     .help = "a list; the task runs once for each item, and its outputs are lists"},
+    {.key = "max_parallel",
+     .type = &spec_integer,
+     .offset = SLOT(max_parallel),
+     .arg = &spec_parallel_range,
+     .since = "0.1",
+     .help = "how many items run at once; no limit of its own when absent"},
+    {.key = "fail_fast",
+     .type = &spec_boolean,
+     .offset = SLOT(fail_fast),
+     .fallback = "true",
+     .since = "0.1",
+     .help = "the first item that fails cancels the others"},
+    {.key = "retry",
+     .type = &spec_retry_type,
+     .offset = SLOT(retry),
+     .since = "0.1",
+     .help = "when and how often it is tried again; one attempt when absent"},
+    {.key = "timeout",
+     .type = &spec_duration,
+     .offset = SLOT(timeout_us),
+     .arg = &spec_timeout_range,
+     .since = "0.1",
+     .help = "how long one attempt may run; no limit when absent"},
+    {.key = "queue_timeout",
+     .type = &spec_duration,
+     .offset = SLOT(queue_timeout_us),
+     .arg = &spec_timeout_range,
+     .since = "0.1",
+     .help = "how long it may wait for a place to run; no limit when absent"},
+    {.key = "grace",
+     .type = &spec_duration,
+     .offset = SLOT(grace_us),
+     .arg = &spec_grace_range,
+     .fallback = "\"10s\"",
+     .since = "0.1",
+     .help = "the time between SIGTERM and SIGKILL"},
+    {.key = "queue",
+     .type = &spec_name,
+     .offset = SLOT(queue),
+     .fallback = "\"default\"",
+     .since = "0.1",
+     .help = "the queue whose executors run it"},
+    {.key = "priority",
+     .type = &spec_integer,
+     .offset = SLOT(priority),
+     .arg = &priority_range,
+     .fallback = "0",
+     .since = "0.1",
+     .help = "tasks with a higher one start first in their queue"},
+    {.key = "resources",
+     .type = &spec_nested,
+     .arg = &spec_resources,
+     .since = "0.1",
+     .help = "what an attempt may use"},
+    {.key = "approve", .flags = SPEC_LATER},
+    {.key = "switch", .flags = SPEC_LATER},
+    {.key = "uses", .flags = SPEC_LATER},
+    {.key = "with", .flags = SPEC_LATER},
+    {.key = "http", .flags = SPEC_LATER},
+    {.key = "sql", .flags = SPEC_LATER},
+    {.key = "jq", .flags = SPEC_LATER},
+    {.key = "sleep", .flags = SPEC_LATER},
+    {.key = "wait_event", .flags = SPEC_LATER},
+    {.key = "image", .flags = SPEC_LATER},
+    {.key = "artifacts", .flags = SPEC_LATER},
+    {.key = "concurrency", .flags = SPEC_LATER},
+    {.key = "semaphores", .flags = SPEC_LATER},
+    {.key = "rate", .flags = SPEC_LATER},
+    {.key = "pending_timeout", .flags = SPEC_LATER},
+    {.key = "heartbeat_timeout", .flags = SPEC_LATER},
+    {.key = "node_selector", .flags = SPEC_LATER},
+    {.key = "volumes", .flags = SPEC_LATER},
+    {.key = "pod", .flags = SPEC_LATER},
+};
+
+/* In the order of enum flow_kind. */
+static const char *const kinds[] = {"run", "command", "script", "noop"};
+
+static void finish_task_schema(json_t *schema)
+{
+    json_t *one_of = json_array();
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        json_array_append_new(one_of, json_pack("{s[s]}", "required", kinds[i]));
+    json_object_set_new(schema, "oneOf", one_of);
+}
+
+const struct spec_object spec_task = {
+    .name = "task",
+    .phrase = "a task",
+    .fields = task_fields,
+    .n_fields = COUNT_OF(task_fields),
+    .help = "One step. Exactly one of run, command, script and noop.",
+    .finish_schema = finish_task_schema,
+};
+
+static void refuse_two_kinds(struct spec *s, const struct tree_node *again,
+                             const char *first, const char *second)
+{
+    struct flow_problem *p = spec_problem(s, PROBLEM_EXCLUSIVE, again);
+
+    flow_problem_msg(p,
+                     "a task has one of run, command, script and noop, not both %s "
+                     "and %s",
+                     first, second);
+    flow_problem_hint(p, "remove one, or make two tasks");
+}
+
+static void find_kind(struct spec *s, struct flow_task *task,
+                      const struct tree_node *node, const struct tree_key *name,
+                      bool suspect)
+{
+    const char *found = NULL;
+    struct flow_problem *p;
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        const struct tree_node *value = spec_find(node, kinds[i]);
+
+        if (value && found)
+            refuse_two_kinds(s, value, found, kinds[i]);
+        else if (value) {
+            found = kinds[i];
+            task->kind = (enum flow_kind)i;
+        }
+    }
+    if (found || suspect)
+        return;
+    p = spec_problem_key(s, PROBLEM_MISSING, name);
+    flow_problem_msg(p, "task %.64s has nothing to run", name->text);
+    flow_problem_hint(p, "give it one of run, command, script and noop");
+}
+
+static void check_foreach(struct spec *s, struct flow_task *task,
+                          const struct tree_node *node)
+{
+    static const char *const only[] = {"max_parallel", "fail_fast"};
+
+    if (spec_find(node, "foreach")) {
+        /* One that could not be read is there all the same: no more about `item`. */
+        if (!task->foreach)
+            task->foreach = spec_alloc(s, 1, sizeof(*task->foreach));
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(only); i++) {
+        const struct tree_node *value = spec_find(node, only[i]);
+
+        if (value)
+            flow_problem_msg(spec_problem(s, PROBLEM_EXCLUSIVE, value),
+                             "%s is for tasks with foreach only", only[i]);
+    }
+}
+
+static bool register_name(struct spec *s, const struct tree_key *name)
+{
+    size_t before = (size_t)map_get_text(&s->flow->by_name, name->text);
+    struct flow_problem *p;
+
+    if (!spec_check_name(s, name, "a task"))
+        return false;
+    if (before) {
+        p = spec_problem_key(s, PROBLEM_DUPLICATE_NAME, name);
+        flow_problem_msg(p, "there is a task %s in line %d already", name->text,
+                         s->tasks.items[before - 1].line);
+        flow_problem_hint(p, "give one of the two another name");
+        return false;
+    }
+    map_set_text(&s->flow->by_name, name->text, (char *)NULL + s->tasks.n + 1);
+    return true;
+}
+
+static bool too_many(struct spec *s, const struct tree_key *name)
+{
+    if (s->tasks.n < FLOW_MAX_TASKS)
+        return false;
+    if (!s->too_many)
+        flow_problem_msg(spec_problem_key(s, PROBLEM_LIMIT, name),
+                         "the file has more than %d tasks", FLOW_MAX_TASKS);
+    s->too_many = true;
+    return true;
+}
+
+/* A task with a wrong name is read all the same, for what else is wrong with it. */
+void spec_add_task(struct spec *s, const struct tree_key *name,
+                   const struct tree_node *node)
+{
+    struct flow_task task = s->model;
+    uint64_t seen;
+
+    if (too_many(s, name))
+        return;
+    task.name = arena_text(&s->flow->arena, name->text, name->n);
+    task.line = (int)name->line;
+    task.column = (int)name->column;
+    task.part = s->part;
+    task.env = s->env.items;
+    task.n_env = s->env.n;
+    register_name(s, name);
+    s->task = (uint32_t)s->tasks.n;
+    s->task_needs = NULL;
+    if (spec_read(s, &spec_task, node, &task, &seen)) {
+        find_kind(s, &task, node, name, seen & SPEC_SEEN_BAD);
+        check_foreach(s, &task, node);
+    }
+    s->task = SPEC_NO_TASK;
+    ARRAY_ADD(&s->tasks, task);
+    ARRAY_ADD(&s->needs, s->task_needs);
+}
