@@ -12,7 +12,8 @@ void *array_reserve(void *items, size_t n, size_t *cap, size_t item_size);
 
 #define ARRAY_ADD(a, item)                                                             \
     do {                                                                               \
-        (a)->items = array_reserve((a)->items, (a)->n, &(a)->cap, sizeof(*(a)->items));\
+        (a)->items = array_reserve((a)->items, (a)->n, &(a)->cap,                      \
+                                   sizeof(__typeof__(*(a)->items)));                   \
         (a)->items[(a)->n++] = (item);                                                 \
     } while (0)
 

@@ -18,9 +18,9 @@ struct heap {
     uint64_t next_order;
 };
 
-void heap_add(struct heap *h, struct heap_item *item);  /* item->when is set */
-void heap_del(struct heap *h, struct heap_item *item);  /* not in it: does nothing */
-struct heap_item *heap_first(const struct heap *h);     /* NULL when empty */
+void heap_add(struct heap *h, struct heap_item *item); /* item->when is set */
+void heap_del(struct heap *h, struct heap_item *item); /* not in it: does nothing */
+struct heap_item *heap_first(const struct heap *h);    /* NULL when empty */
 void heap_done(struct heap *h);
 
 #endif

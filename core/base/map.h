@@ -14,8 +14,8 @@ struct map_entry;
 struct map {
     struct map_entry *entries;
     uint32_t *slots;
-    size_t n;       /* live entries */
-    size_t n_used;  /* entries including deleted ones */
+    size_t n;      /* live entries */
+    size_t n_used; /* entries including deleted ones */
     size_t cap;
     size_t n_slots;
 };
@@ -24,9 +24,9 @@ struct map {
  * Once, at start, before the first map and the first thread; optional. */
 void map_seed(uint64_t a, uint64_t b);
 
-void *map_get(const struct map *m, int64_t key); /* NULL when absent */
+void *map_get(const struct map *m, int64_t key);       /* NULL when absent */
 void map_set(struct map *m, int64_t key, void *value); /* value not NULL */
-void *map_del(struct map *m, int64_t key);       /* the old value or NULL */
+void *map_del(struct map *m, int64_t key);             /* the old value or NULL */
 
 void *map_get_text(const struct map *m, const char *key);
 void *map_get_len(const struct map *m, const char *key, size_t len);

@@ -1,30 +1,33 @@
-/* base/mem.c - allocations that end the process instead of failing, and arenas. */
+/* base/mem.c - allocations that end the process instead of failing, and arenas. Pure:
+ * how the process ends is mem_init.c's. */
 #include "base/mem.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #define ARENA_BLOCK_MIN ((size_t)64 * 1024)
 #define ARENA_BLOCK_MAX ((size_t)1024 * 1024)
 
-/* write and _exit only: whatever formats or flushes might allocate again. */
+static mem_exhausted_fn *on_exhausted;
+
+void mem_on_exhausted(mem_exhausted_fn *fn)
+{
+    on_exhausted = fn;
+}
+
 static _Noreturn void die(const char *why)
 {
-    const ssize_t ignored = write(STDERR_FILENO, why, strlen(why));
-
-    (void)ignored;
-    _exit(EX_OSERR);
+    if (on_exhausted)
+        on_exhausted(why);
+    abort();
 }
 
 static void *or_die(void *p)
 {
     if (!p)
-        die("flowforge: out of memory\n");
+        die("out of memory");
     return p;
 }
 
@@ -51,7 +54,7 @@ void *mem_grow(void *old, size_t n, size_t size)
     size_t bytes = 0;
 
     if (__builtin_mul_overflow(n, size, &bytes))
-        die("flowforge: out of memory (size overflow)\n");
+        die("out of memory: the size overflows");
     return or_die(realloc(old, bytes ? bytes : 1));
 }
 
@@ -63,7 +66,7 @@ char *mem_text(const char *text)
 char *mem_text_len(const char *text, size_t len)
 {
     if (len == SIZE_MAX)
-        die("flowforge: out of memory (size overflow)\n");
+        die("out of memory: the size overflows");
     char *copy = alloc_plain(len + 1);
 
     if (len)
@@ -77,11 +80,6 @@ void mem_free(void *p)
     free(p);
 }
 
-void mem_init(void)
-{
-    json_set_alloc_funcs(alloc_plain, free);
-}
-
 /* The head is the block being filled; the others are full or hold one big thing. */
 struct arena_block {
     struct arena_block *next;
@@ -92,7 +90,7 @@ struct arena_block {
 static struct arena_block *block_new(size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct arena_block))
-        die("flowforge: out of memory (size overflow)\n");
+        die("out of memory: the size overflows");
     struct arena_block *block = alloc_plain(sizeof(*block) + size);
 
     *block = (struct arena_block){.size = size};
@@ -136,7 +134,7 @@ void *arena_alloc(struct arena *a, size_t size)
     const size_t align = _Alignof(max_align_t);
 
     if (size > SIZE_MAX - align)
-        die("flowforge: out of memory (size overflow)\n");
+        die("out of memory: the size overflows");
     const size_t rounded = (size + align - 1) / align * align;
     struct arena_block *block = block_for(a, rounded);
     void *p = block->bytes + block->used;
@@ -149,7 +147,7 @@ void *arena_alloc(struct arena *a, size_t size)
 char *arena_text(struct arena *a, const char *text, size_t len)
 {
     if (len == SIZE_MAX)
-        die("flowforge: out of memory (size overflow)\n");
+        die("out of memory: the size overflows");
     char *copy = arena_alloc(a, len + 1);
 
     if (len)

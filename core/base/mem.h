@@ -10,20 +10,25 @@
 #include <stddef.h>
 
 /* Never NULL. Free with mem_free. n * size is checked for overflow. */
-void *mem_alloc(size_t size);             /* zeroed */
-void *mem_array(size_t n, size_t size);   /* zeroed */
+void *mem_alloc(size_t size);                     /* zeroed */
+void *mem_array(size_t n, size_t size);           /* zeroed */
 void *mem_grow(void *old, size_t n, size_t size); /* new bytes are not zeroed */
-char *mem_text(const char *text);         /* copy; NULL gives NULL */
+char *mem_text(const char *text);                 /* copy; NULL gives NULL */
 char *mem_text_len(const char *text, size_t len); /* copy, NUL added */
-void mem_free(void *p);                   /* takes NULL */
+void mem_free(void *p);                           /* takes NULL */
 
-/* Makes jansson allocate here too. Call once, first thing in main. */
+/* Makes jansson allocate here too, and running out end as said above; without it, it
+ * ends by abort. Call once, first thing in main. */
 void mem_init(void);
+
+/* What is called instead, for mem_init and the simulator. */
+typedef void mem_exhausted_fn(const char *why);
+void mem_on_exhausted(mem_exhausted_fn *fn);
 
 /* Frees many things at once. Not thread-safe. */
 struct arena {
     struct arena_block *blocks;
-    size_t used;  /* bytes handed out since the last reset */
+    size_t used; /* bytes handed out since the last reset */
 };
 
 void *arena_alloc(struct arena *a, size_t size); /* aligned for anything, not zeroed */

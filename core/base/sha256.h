@@ -9,6 +9,7 @@
 void sha256_text(const void *bytes, size_t len, char out[SHA256_TEXT]);
 void sha256_hmac(const void *key, size_t key_len, const void *bytes, size_t len,
                  char out[SHA256_TEXT]);
-int sha256_file(const char *path, char out[SHA256_TEXT], long long *size); /* 0 or -errno */
+int sha256_file(const char *path, char out[SHA256_TEXT],
+                long long *size); /* 0 or -errno */
 
 #endif

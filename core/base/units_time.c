@@ -134,7 +134,7 @@ static bool take_hours(const char **text, int sign, int64_t *us)
 
     if (minutes < 0 || minutes > 59)
         return false;
-    *us += sign * (hours * 60 + minutes) * 60 * UNITS_SECOND;
+    *us += INT64_C(60) * sign * (hours * 60 + minutes) * UNITS_SECOND;
     return true;
 }
 

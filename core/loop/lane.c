@@ -1,7 +1,7 @@
 /* loop/lane.c - a lane: one worker thread with a queue, for what may block. */
 #include "loop/loop.h"
 
-#include "base/array.h"
+#include "base/base.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

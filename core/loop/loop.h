@@ -27,7 +27,7 @@ void loop_stop(struct loop *l, int result); /* loop thread */
  * within one process: a step backwards is smoothed until real time catches up. */
 int64_t loop_wall_us(struct loop *l);
 int64_t loop_mono_us(struct loop *l);
-uint64_t loop_random(struct loop *l); /* any thread; seeded in the simulator */
+uint64_t loop_random(struct loop *l);      /* any thread; seeded in the simulator */
 bool loop_is_thread(const struct loop *l); /* am I on the loop thread? */
 
 /* Loop thread. Level-triggered; deleting inside the callback is allowed. */

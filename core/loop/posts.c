@@ -1,7 +1,7 @@
 /* loop/posts.c - calls from any thread to the loop thread, in order. */
 #include "loop/loop_priv.h"
 
-#include "base/array.h"
+#include "base/base.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>

@@ -3,8 +3,7 @@
  * libevent's own timers round up to its coarse clock, 4 ms here and there. */
 #include "loop/loop_priv.h"
 
-#include "base/heap.h"
-#include "base/mem.h"
+#include "base/base.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -55,7 +56,31 @@ static volatile size_t huge = SIZE_MAX / 2;
 static void ask_for_too_much(void)
 {
     assert_non_null(freopen("/dev/null", "w", stderr));
+    mem_init();
     mem_grow(NULL, huge, 3);
+}
+
+static void let_jansson_ask(void)
+{
+    const struct rlimit small = {.rlim_cur = 0, .rlim_max = 0};
+
+    assert_non_null(freopen("/dev/null", "w", stderr));
+    mem_init();
+    setrlimit(RLIMIT_AS, &small);
+    for (;;)
+        assert_non_null(json_string("a text of some length, kept for ever"));
+}
+
+static void running_out_in_jansson_ends_the_process_too(void **state)
+{
+    (void)state;
+    /* The sanitizers have an end of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    (void)let_jansson_ask;
+    skip();
+#else
+    assert_int_equal(support_exit_code(let_jansson_ask), EX_OSERR);
+#endif
 }
 
 static void running_out_ends_the_process_with_71(void **state)
@@ -132,6 +157,7 @@ int main(void)
         cmocka_unit_test(growing_keeps_what_was_there),
         cmocka_unit_test(copies_of_text_end_with_nul),
         cmocka_unit_test(running_out_ends_the_process_with_71),
+        cmocka_unit_test(running_out_in_jansson_ends_the_process_too),
         cmocka_unit_test(arena_gives_aligned_memory_that_does_not_overlap),
         cmocka_unit_test(arena_can_be_used_again_after_a_reset),
         cmocka_unit_test(arrays_grow_and_are_emptied),

@@ -1,0 +1,34 @@
+/* base/mem_init.c - joins the process to mem.c: what is done when memory runs out, and
+ * jansson's allocations. Apart from it, since pure rooms stand on that one. */
+#include "base/mem.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* writev and _exit only: whatever formats or flushes might allocate again. */
+static void end_process(const char *why)
+{
+    const struct iovec line[] = {
+        {.iov_base = (void *)"flowforge: ", .iov_len = 11},
+        {.iov_base = (void *)why, .iov_len = strlen(why)},
+        {.iov_base = (void *)"\n", .iov_len = 1},
+    };
+    const ssize_t ignored = writev(STDERR_FILENO, line, 3);
+
+    (void)ignored;
+    _exit(EX_OSERR);
+}
+
+static void *alloc(size_t size)
+{
+    return mem_grow(NULL, size, 1);
+}
+
+void mem_init(void)
+{
+    mem_on_exhausted(end_process);
+    json_set_alloc_funcs(alloc, mem_free);
+}
