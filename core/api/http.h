@@ -78,6 +78,7 @@ void http_reply_err(struct http_reply *reply, const struct ff_err *err);
 int http_status_of(int ff_code);         /* the status http_reply_err answers with */
 const char *http_code_name(int ff_code); /* the problem's "code": "NOT_FOUND" */
 int http_code_of(const char *name);      /* the reverse; FF_INTERNAL: unknown */
+int http_code_for(int status);           /* the code that a status means to a client */
 
 /* Has the peer gone? Work for a reply that nobody reads may be skipped, but the reply
  * must still be answered. */

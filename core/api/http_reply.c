@@ -108,6 +108,22 @@ int http_code_of(const char *name)
     return FF_INTERNAL;
 }
 
+int http_code_for(int status)
+{
+    static const struct {
+        int status, code;
+    } table[] = {{400, FF_INVALID},     {401, FF_DENIED},  {403, FF_DENIED},
+                 {404, FF_NOT_FOUND},   {405, FF_INVALID}, {409, FF_CONFLICT},
+                 {412, FF_CONFLICT},    {413, FF_INVALID}, {415, FF_INVALID},
+                 {422, FF_INVALID},     {429, FF_BUSY},    {501, FF_UNSUPPORTED},
+                 {503, FF_UNAVAILABLE}, {507, FF_FULL}};
+
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        if (table[i].status == status)
+            return table[i].code;
+    return status < 500 ? FF_INVALID : FF_INTERNAL;
+}
+
 void http_reply_header(struct http_reply *reply, const char *name, const char *value)
 {
     if (strpbrk(name, "\r\n: ") || strpbrk(value, "\r\n")) {
