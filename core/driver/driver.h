@@ -30,6 +30,10 @@ struct driver_info {
 struct driver *driver_load(const char *dir, const char *name, uint32_t kind,
                            struct ff_err *err);
 const struct driver_info *driver_info(const struct driver *d);
+/* "store", "queue" ... and the section of the config that its options come from. */
+const char *driver_kind_name(uint32_t kind);
+#define DRIVER_SECTION_TEXT 160
+void driver_section(const struct driver_info *info, char out[DRIVER_SECTION_TEXT]);
 
 /* The default driver directory: FLOWFORGE_DRIVER_DIR, else ../lib/flowforge beside
  * the running program. mem_free it. */

@@ -18,12 +18,20 @@ static const struct {
 /* Freed while their loop still had to call: kept in sight until it does. */
 static struct driver_instance *dead;
 
-static void section_name(const struct driver_info *info, char out[160])
+const char *driver_kind_name(uint32_t kind)
 {
-    snprintf(out, 160, "%s-%s", driver_kind(info->kind)->name, info->d.name);
+    const struct driver_kind *k = driver_kind(kind);
+
+    return k ? k->name : NULL;
+}
+
+void driver_section(const struct driver_info *info, char out[DRIVER_SECTION_TEXT])
+{
+    snprintf(out, DRIVER_SECTION_TEXT, "%s-%s", driver_kind(info->kind)->name,
+             info->d.name);
     for (size_t i = 0; i < COUNT_OF(known_sections); i++)
         if (strcmp(out, known_sections[i].driver) == 0)
-            snprintf(out, 160, "%s", known_sections[i].section);
+            snprintf(out, DRIVER_SECTION_TEXT, "%s", known_sections[i].section);
 }
 
 /* The texts become ours, so that the instance may outlive the config. */
@@ -46,11 +54,11 @@ static int fill(struct driver_instance *i, const struct config *config,
                 struct ff_err *err)
 {
     const struct driver_info *info = &i->driver->info;
-    char name[160];
+    char name[DRIVER_SECTION_TEXT];
     const struct config_section section = {name, info->d.opts};
     int code;
 
-    section_name(info, name);
+    driver_section(info, name);
     i->config = mem_alloc(info->d.config_size ? (size_t)info->d.config_size : 1);
     if (!info->d.opts)
         return FF_OK;

@@ -182,6 +182,9 @@ size_t model_row_size(const struct ff_record *record);
 /* A row as a JSON object: enums by name, times in RFC 3339, JSON columns as JSON,
  * null columns left out. */
 void model_row_json(struct jsonw *w, const struct ff_record *record, const void *row);
+/* Only the columns in `set`, as keys of an object that is open; the caller may add. */
+void model_row_keys(struct jsonw *w, const struct ff_record *record, const void *row,
+                    uint64_t set);
 
 /* Statements, from the same table: CREATE TABLE and CREATE INDEX as SQLite takes
  * them; plugins generate their own from the schema that setup() hands them. */

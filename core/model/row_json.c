@@ -66,17 +66,23 @@ static void write_value(struct jsonw *w, const struct ff_column *column,
     }
 }
 
-void model_row_json(struct jsonw *w, const struct ff_record *record, const void *row)
+void model_row_keys(struct jsonw *w, const struct ff_record *record, const void *row,
+                    uint64_t set)
 {
-    jsonw_open(w, '{');
     for (uint16_t i = 0; i < record->n_columns; i++) {
         const struct ff_column *column = &record->columns[i];
         const struct ff_value value = model_value(column, row);
 
-        if (!value.type)
+        if (!value.type || !(set & COLUMN_BIT(i)))
             continue;
         jsonw_key(w, column->name);
         write_value(w, column, &value);
     }
+}
+
+void model_row_json(struct jsonw *w, const struct ff_record *record, const void *row)
+{
+    jsonw_open(w, '{');
+    model_row_keys(w, record, row, UINT64_MAX);
     jsonw_close(w, '}');
 }
