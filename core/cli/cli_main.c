@@ -1,0 +1,124 @@
+/* cli_main.c - from argv to a command: finds it, reads its arguments, calls it. */
+#include "cli/cli_priv.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* "driver list" takes two words of argv, "run" takes one. NULL: there is none. */
+static const struct cli_command *find_command(char *const *argv, size_t *n_words)
+{
+    for (const struct cli_command *k = cli_commands; k->name; k++) {
+        const size_t len = strcspn(k->name, " ");
+        const char *second = k->name[len] ? k->name + len + 1 : NULL;
+        if (strlen(argv[0]) != len || strncmp(argv[0], k->name, len) != 0)
+            continue;
+        if (second && (!argv[1] || strcmp(argv[1], second) != 0))
+            continue;
+        *n_words = second ? 2 : 1;
+        return k;
+    }
+    return NULL;
+}
+
+static int wrong_words(const struct cli_command *k, size_t n)
+{
+    cli_fail(CLI_USAGE, "%s for `%s`: flowforge %s%s%s",
+             n < (size_t)k->words_min ? "something is missing" : "that is too much",
+             k->name, k->name, k->words[0] ? " " : "", k->words);
+    return CLI_USAGE;
+}
+
+static void read_globals(struct cli *c)
+{
+    const char *output = cli_get(&c->args, "output");
+    const char *no_colour = getenv("NO_COLOR");
+
+    c->json = output && strcmp(output, "json") == 0;
+    c->quiet = cli_has(&c->args, "quiet");
+    c->verbose = cli_has(&c->args, "verbose");
+    c->colour = !c->json && isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
+    log_setup(c->verbose ? LOG_DEBUG : c->quiet ? LOG_ERROR : LOG_WARN, false);
+}
+
+static int call(struct cli *c)
+{
+    const struct cli_command *k = c->command;
+    const size_t n = c->args.words.n;
+
+    read_globals(c);
+    if (cli_has(&c->args, "help")) {
+        cli_print_help(c, k);
+        return CLI_OK;
+    }
+    if (cli_has(&c->args, "version"))
+        return cmd_version(c);
+    if (n < (size_t)k->words_min || (k->words_max >= 0 && n > (size_t)k->words_max))
+        return wrong_words(k, n);
+    return k->run(c);
+}
+
+/* No command was given: what the options alone ask for. */
+static int call_without(struct cli *c)
+{
+    read_globals(c);
+    if (cli_has(&c->args, "version"))
+        return cmd_version(c);
+    if (cli_has(&c->args, "help")) {
+        cli_print_help(c, NULL);
+        return CLI_OK;
+    }
+    return cli_fail(CLI_USAGE, "which command? `flowforge help` lists them");
+}
+
+static int dispatch(struct cli *c, char *const *argv)
+{
+    struct ff_err err = {0};
+    size_t used;
+    size_t n_words;
+
+    if (cli_args_read(&c->args, NULL, argv, true, &used, &err) != FF_OK)
+        return cli_fail_err(&err);
+    argv += used;
+    if (!argv[0])
+        return call_without(c);
+    c->command = find_command(argv, &n_words);
+    if (!c->command && cli_has(&c->args, "help")) {
+        call_without(c);
+        return CLI_OK;
+    }
+    if (!c->command)
+        return cli_unknown_command(argv[0],
+                                   argv[1] && argv[1][0] != '-' ? argv[1] : NULL);
+    argv += n_words;
+    if (cli_args_read(&c->args, c->command->options, argv, false, &used, &err) !=
+        FF_OK) {
+        cli_fail_err(&err);
+        return cli_fail(CLI_USAGE, "`flowforge help %s` lists the options",
+                        c->command->name);
+    }
+    return call(c);
+}
+
+/* A handler, not SIG_IGN: that would be inherited by every task. */
+static void nothing(int signo)
+{
+    (void)signo;
+}
+
+int cli_main(int argc, char **argv, char **env)
+{
+    const struct sigaction ignore = {.sa_handler = nothing, .sa_flags = SA_RESTART};
+    struct cli c = {.env = env};
+    uint64_t seed[2];
+
+    mem_init();
+    rand_system(seed, sizeof(seed));
+    map_seed(seed[0], seed[1]);
+    sigaction(SIGPIPE, &ignore, NULL);
+    const int code = dispatch(&c, argv + (argc > 0));
+    cli_args_done(&c.args);
+    return code;
+}

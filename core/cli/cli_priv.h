@@ -1,0 +1,191 @@
+/* cli/cli_priv.h - what the commands share: their table, their arguments, what they
+ * print, and how they end. */
+#ifndef CLI_CLI_PRIV_H
+#define CLI_CLI_PRIV_H
+
+#include "cli/cli.h"
+
+#include "node/node.h"
+
+/* The only exit codes there are, besides 128 + signal; docs/cli.md has the same table
+ * and a test compares them. From 64 on they are those of sysexits.h. */
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_RUN_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_INVALID = 3,
+    CLI_NOT_FOUND = 4,
+    CLI_CANCELLED = 5,
+    CLI_UNAVAILABLE = 69,
+    CLI_INTERNAL = 70,
+    CLI_NO_MEMORY = 71,
+    CLI_IO = 74,
+    CLI_DENIED = 77,
+    CLI_CONFIG = 78
+};
+struct cli_exit_word {
+    enum cli_exit code;
+    const char *meaning;
+};
+extern const struct cli_exit_word cli_exits[]; /* ends with a NULL meaning */
+enum cli_exit cli_exit_of(int ff_code);
+enum cli_exit cli_exit_of_run(int64_t run_state);
+
+/* --- the table of commands (cli_table.c) --- */
+
+struct cli;
+
+struct cli_option {
+    const char *name;  /* "limit": --limit; NULL ends a table */
+    const char *value; /* what stands for the value in --help; NULL: a flag */
+    const char *help;
+    const char *const
+        *choices; /* the words allowed as value, ends with NULL; or NULL */
+    char letter;  /* 'n': -n; or 0 */
+};
+
+struct cli_command {
+    const char *name;  /* "run", "driver list"; NULL ends the table */
+    const char *words; /* "FILE...", as in the line of usage */
+    const char *summary;
+    const char *about;                /* more for --help, or NULL */
+    const struct cli_option *options; /* of its own, or NULL */
+    int (*run)(struct cli *c);
+    int words_min, words_max; /* -1: no limit */
+    bool hidden;
+};
+
+extern const struct cli_command cli_commands[];
+extern const struct cli_option cli_global_options[];
+
+/* --- arguments (cli_args.c) --- */
+
+struct cli_given {
+    const struct cli_option *option;
+    const char *value; /* NULL for flags */
+};
+
+struct cli_args {
+    struct {
+        struct cli_given *items;
+        size_t n, cap;
+    } given;
+    struct {
+        const char **items;
+        size_t n, cap;
+    } words;
+};
+
+/* Reads argv (ends with NULL) by the tables; `own` may be NULL. With `one_word` stops
+ * before the first word. *used: how many of argv it took. */
+int cli_args_read(struct cli_args *a, const struct cli_option *own, char *const *argv,
+                  bool one_word, size_t *used, struct ff_err *err);
+void cli_args_done(struct cli_args *a);
+bool cli_has(const struct cli_args *a, const char *name);
+/* The last value given, or NULL. */
+const char *cli_get(const struct cli_args *a, const char *name);
+/* for (size_t i = 0; (v = cli_next(a, "set", &i));) visits each value in order. */
+const char *cli_next(const struct cli_args *a, const char *name, size_t *i);
+/* A number of 0 or more; FF_INVALID names the option. */
+int cli_number(const struct cli_args *a, const char *name, int64_t fallback,
+               int64_t max, int64_t *out, struct ff_err *err);
+
+/* --- one call of the program --- */
+
+struct cli {
+    const struct cli_command *command;
+    struct cli_args args;
+    char *const *env;
+    bool json; /* -o json */
+    bool quiet, verbose;
+    bool colour; /* of standard output */
+};
+
+/* --- help (cli_help.c) --- */
+
+void cli_print_help(const struct cli *c, const struct cli_command *command);
+int cli_unknown_command(const char *first, const char *second);
+int cmd_help(struct cli *c);
+
+/* --- what is printed (cli_out.c) --- */
+
+/* "flowforge: SENTENCE" on standard error; returns code. */
+int FF_PRINTF(2, 3) cli_fail(int code, const char *fmt, ...);
+int cli_fail_err(const struct ff_err *err); /* with cli_exit_of its code */
+/* A remark for people on standard error, unless quiet or JSON. */
+void FF_PRINTF(2, 3) cli_note(const struct cli *c, const char *fmt, ...);
+/* Writes and flushes; CLI_IO when standard output is gone. Empties the buffer. */
+int cli_print(struct buf *text);
+
+enum cli_colour {
+    CLI_PLAIN,
+    CLI_DIM,
+    CLI_BOLD,
+    CLI_RED,
+    CLI_GREEN,
+    CLI_YELLOW,
+    CLI_BLUE
+};
+/* Text without what would steer a terminal; NULL gives "". */
+void cli_add_clean(struct buf *out, const char *text, size_t len);
+void cli_add_coloured(struct buf *out, bool on, enum cli_colour colour,
+                      const char *text);
+enum cli_colour cli_run_colour(int64_t run_state);
+enum cli_colour cli_task_colour(int64_t task_state);
+/* Columns that a terminal needs for it: one a character of UTF-8. */
+size_t cli_width(const char *text);
+
+/* Columns of text, aligned when it is printed. */
+struct cli_grid {
+    uint32_t n_columns;
+    bool colour;
+    struct cli_cell {
+        char *text;
+        enum cli_colour colour;
+    } * items;
+    size_t n, cap;
+};
+void cli_cell(struct cli_grid *g, enum cli_colour colour, const char *text);
+void cli_cell_span(struct cli_grid *g, enum cli_colour colour, struct span text);
+void FF_PRINTF(2, 3) cli_cell_f(struct cli_grid *g, const char *fmt, ...);
+void cli_grid_add_to(struct cli_grid *g, struct buf *out); /* and empties it */
+
+/* "2026-11-21 19:20:37" in local time; "-" for MODEL_NULL. */
+void cli_time_text(int64_t us, char out[UNITS_TEXT]);
+/* How long from start to end; "-" when either is not known. */
+void cli_span_text(int64_t from_us, int64_t to_us, char out[UNITS_TEXT]);
+
+/* --- settings, loop and node of one call (cli_session.c) --- */
+
+struct cli_session {
+    struct config *config;
+    struct loop *loop;
+    struct node *node;
+};
+/* Exit code; has printed why. Close it in either case. */
+int cli_load_config(struct cli *c, struct config **config);
+int cli_open(struct cli *c, struct cli_session *s);
+void cli_close(struct cli_session *s);
+/* The run that the word names; exit code, has printed why. */
+int cli_find_run(const struct cli_session *s, const char *word, struct arena *arena,
+                 struct run_row *run);
+
+/* --- commands --- */
+
+int cmd_backup(struct cli *c);
+int cmd_cancel(struct cli *c);
+int cmd_config_show(struct cli *c);
+int cmd_driver_list(struct cli *c);
+int cmd_driver_show(struct cli *c);
+int cmd_engine(struct cli *c);
+int cmd_get(struct cli *c);
+int cmd_history(struct cli *c);
+int cmd_list(struct cli *c);
+int cmd_logs(struct cli *c);
+int cmd_resume(struct cli *c);
+int cmd_run(struct cli *c);
+int cmd_schema(struct cli *c);
+int cmd_validate(struct cli *c);
+int cmd_version(struct cli *c);
+
+#endif

@@ -1,0 +1,122 @@
+/* cli_table.c - every command with its options: what --help prints, what arguments are
+ * read by, and what docs/cli.md is compared with. */
+#include "cli/cli_priv.h"
+
+static const char *const output_words[] = {"text", "json", NULL};
+static const char *const stream_words[] = {"stdout", "stderr", "sdk", NULL};
+
+const struct cli_option cli_global_options[] = {
+    {"help", NULL, "print this and end", NULL, 'h'},
+    {"version", NULL, "print the version and end", NULL, 'V'},
+    {"output", "FORMAT", "text (the default) or json", output_words, 'o'},
+    {"data-dir", "DIR", "where runs, logs and values are kept (engine.data_dir)", NULL,
+     0},
+    {"config", "FILE", "the configuration file, instead of the usual places", NULL, 0},
+    {"set", "SECTION.KEY=VALUE", "one setting, before file and environment; repeatable",
+     NULL, 0},
+    {"quiet", NULL, "print results and errors only", NULL, 'q'},
+    {"verbose", NULL, "log on standard error what is being done", NULL, 'v'},
+    {0},
+};
+
+static const struct cli_option run_options[] = {
+    {"input", "NAME=VALUE",
+     "one input; NAME=@FILE takes the text of a file, of a .json file its value; "
+     "repeatable",
+     NULL, 'i'},
+    {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},
+    {"dir", "DIR", "where tasks run, instead of the folder of FILE", NULL, 0},
+    {"detach", NULL, "print the run's id and return; it goes on in the background",
+     NULL, 'd'},
+    {0},
+};
+
+static const struct cli_option list_options[] = {
+    {"state", "STATE", "only runs in this state", run_state_names, 's'},
+    {"workflow", "NAME", "only runs of this workflow", NULL, 'w'},
+    {"limit", "N", "at most so many, the newest first (20)", NULL, 'n'},
+    {"after", "RUN", "go on after this run, for the next page", NULL, 0},
+    {0},
+};
+
+static const struct cli_option get_options[] = {
+    {"items", NULL, "list every item of each foreach", NULL, 0},
+    {0},
+};
+
+static const struct cli_option logs_options[] = {
+    {"follow", NULL, "go on until the attempt, or the run, has ended", NULL, 'f'},
+    {"attempt", "N", "only this attempt; 0: the last one", NULL, 0},
+    {"stream", "STREAM", "only stdout, stderr or sdk", stream_words, 0},
+    {"raw", NULL,
+     "the exact bytes: no prefix, no marks, no other streams' lines mixed in", NULL, 0},
+    {"timestamps", NULL, "begin each line with its time", NULL, 't'},
+    {0},
+};
+
+static const struct cli_option cancel_options[] = {
+    {"kill", NULL, "at once: no grace for tasks, no handlers", NULL, 0},
+    {"wait", NULL, "return when the run has ended", NULL, 0},
+    {0},
+};
+
+static const struct cli_option history_options[] = {
+    {"canonical", NULL,
+     "sorted, and without what differs between machines: equal for equal histories",
+     NULL, 0},
+    {0},
+};
+
+static const struct cli_option config_options[] = {
+    {"sources", NULL, "also where each value comes from", NULL, 0},
+    {0},
+};
+
+static const struct cli_option backup_options[] = {
+    {"logs", NULL, "also copy the logs of all runs", NULL, 0},
+    {0},
+};
+
+#define NO_OPTIONS NULL
+
+const struct cli_command cli_commands[] = {
+    {"run", "FILE", "run a workflow file and follow it to its end",
+     "Ctrl-C cancels the run, a second one kills its tasks, a third one leaves and "
+     "lets\n"
+     "it be. When the program ends in any other way the run stays open: `flowforge\n"
+     "resume` goes on with it.",
+     run_options, cmd_run, 1, 1, false},
+    {"validate", "FILE...", "check workflow files, all mistakes at once", NULL,
+     NO_OPTIONS, cmd_validate, 1, -1, false},
+    {"schema", "", "print the JSON Schema of the workflow file", NULL, NO_OPTIONS,
+     cmd_schema, 0, 0, false},
+    {"list", "", "list runs, the newest first", NULL, list_options, cmd_list, 0, 0,
+     false},
+    {"get", "RUN [TASK]", "show a run with its tasks, or one task with its items",
+     "RUN is an id, its beginning (8 characters or more), or `last`.", get_options,
+     cmd_get, 1, 2, false},
+    {"logs", "RUN [TASK[.ITEM]]", "print what tasks wrote, in the order of time", NULL,
+     logs_options, cmd_logs, 1, 2, false},
+    {"cancel", "RUN", "stop a run: its tasks get SIGTERM, then its handlers run",
+     "Works without a running owner too: then this program leads the run to its end.",
+     cancel_options, cmd_cancel, 1, 1, false},
+    {"resume", "[RUN]", "go on with all open runs, or wait for one of them", NULL,
+     NO_OPTIONS, cmd_resume, 0, 1, false},
+    {"history", "RUN", "print the events of a run", NULL, history_options, cmd_history,
+     1, 1, false},
+    {"driver list", "", "list the drivers that can be loaded", NULL, NO_OPTIONS,
+     cmd_driver_list, 0, 0, false},
+    {"driver show", "NAME", "show a driver with its options", NULL, NO_OPTIONS,
+     cmd_driver_show, 1, 1, false},
+    {"config show", "", "print every setting that is known, with its value", NULL,
+     config_options, cmd_config_show, 0, 0, false},
+    {"backup", "FILE", "write a consistent copy of the store while it is in use",
+     "Values of more than 64 KiB and kept files are files of their own: they go to\n"
+     "FILE.d, by hard links where possible. Logs are left out unless --logs is given.",
+     backup_options, cmd_backup, 1, 1, false},
+    {"version", "", "print the version", NULL, NO_OPTIONS, cmd_version, 0, 0, false},
+    {"help", "[COMMAND]", "explain a command", NULL, NO_OPTIONS, cmd_help, 0, 2, false},
+    {"engine", "", "lead open runs in the background; ends when none is left", NULL,
+     NO_OPTIONS, cmd_engine, 0, 0, true},
+    {0},
+};

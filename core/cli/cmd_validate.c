@@ -1,0 +1,68 @@
+/* cmd_validate.c - checks workflow files, and prints the schema that editors use. */
+#include "cli/flow_file.h"
+
+static int report_text(const struct flow_file *f, struct buf *out)
+{
+    if (f->flow)
+        buf_printf(out, "%s: ok (%s, %u task%s)\n", f->path, f->flow->name,
+                   f->flow->n_tasks, f->flow->n_tasks == 1 ? "" : "s");
+    else
+        flow_file_add_problems(f->path, &f->problems, out);
+    return f->flow ? CLI_OK : CLI_INVALID;
+}
+
+static void report_json(const struct flow_file *f, json_t *files)
+{
+    json_t *one = json_pack("{s:s, s:b}", "file", f->path, "valid", f->flow != NULL);
+
+    if (f->flow)
+        json_object_update_new(
+            one, json_pack("{s:s, s:i, s:s}", "workflow", f->flow->name, "tasks",
+                           (int)f->flow->n_tasks, "hash", f->flow->hash));
+    json_object_set_new(one, "problems", flow_file_problems_json(&f->problems));
+    if (f->problems.n_more > 0)
+        json_object_set_new(one, "more", json_integer((json_int_t)f->problems.n_more));
+    json_array_append_new(files, one);
+}
+
+/* The worst code of all files; the rest is checked even if one cannot be read. */
+int cmd_validate(struct cli *c)
+{
+    json_t *files = json_array();
+    struct buf out = {0};
+    int worst = CLI_OK;
+
+    for (size_t i = 0; i < c->args.words.n; i++) {
+        struct flow_file f;
+        const int code = flow_file_read(&f, c->args.words.items[i]);
+        if (code > worst)
+            worst = code;
+        if (code == CLI_OK || code == CLI_INVALID) {
+            if (c->json)
+                report_json(&f, files);
+            else if (!c->quiet || code != CLI_OK)
+                report_text(&f, &out);
+        }
+        flow_file_done(&f);
+    }
+    if (c->json) {
+        json_add_to(&out, files);
+        buf_add_char(&out, '\n');
+    }
+    json_decref(files);
+    const int printed = cli_print(&out);
+    return worst != CLI_OK ? worst : printed;
+}
+
+int cmd_schema(struct cli *c)
+{
+    struct buf out = {0};
+    json_t *schema = flow_schema();
+    char *text = json_dumps(schema, c->json ? JSON_COMPACT : JSON_INDENT(2));
+
+    buf_add_text(&out, text ? text : "{}");
+    buf_add_char(&out, '\n');
+    mem_free(text);
+    json_decref(schema);
+    return cli_print(&out);
+}

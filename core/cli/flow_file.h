@@ -1,0 +1,25 @@
+/* cli/flow_file.h - a workflow file on disk: read, checked, its mistakes reported. */
+#ifndef CLI_FLOW_FILE_H
+#define CLI_FLOW_FILE_H
+
+#include "cli/cli_priv.h"
+#include "flow/flow.h"
+
+struct flow_file {
+    const char *path; /* as given; "-": standard input */
+    struct buf source;
+    struct flow *flow; /* NULL: see problems */
+    struct flow_problems problems;
+};
+
+/* CLI_OK (flow set), CLI_INVALID (problems set), or another code after having printed
+ * why the file cannot be read. */
+int flow_file_read(struct flow_file *f, const char *path);
+void flow_file_done(struct flow_file *f);
+
+/* "FILE:LINE:COLUMN: FF021: sentence (hint)" a line; without line where it is 0. */
+void flow_file_add_problems(const char *path, const struct flow_problems *problems,
+                            struct buf *out);
+json_t *flow_file_problems_json(const struct flow_problems *problems);
+
+#endif
