@@ -39,7 +39,10 @@ struct exec_setup {
 };
 
 struct exec *exec_new(const struct exec_setup *setup, struct ff_err *err);
-void exec_free(struct exec *x); /* attempts go on; takes NULL */
+/* Takes no more starts; fn is called on the loop thread once nothing is in flight; then
+ * it may be freed. Attempts go on. */
+void exec_drain(struct exec *x, ff_call_fn *fn, void *arg);
+void exec_free(struct exec *x); /* drained, or its loop never runs again; takes NULL */
 
 /* From control, see control_sink. */
 void exec_adopt(struct exec *x, const struct attempt_key *keys, size_t n);
@@ -53,31 +56,36 @@ struct exec_progress {
     const char *message;  /* or NULL */
 };
 /* False: not running here. Borrowed until the next turn of the loop. */
-bool exec_progress(const struct exec *x, const struct attempt_key *key,
-                   struct exec_progress *out);
+bool exec_progress_of(const struct exec *x, const struct attempt_key *key,
+                      struct exec_progress *out);
 /* Called whenever some attempt says something new of itself; may be NULL. */
 void exec_on_progress(struct exec *x, void (*fn)(void *arg, const struct attempt_key *),
                       void *arg);
 
-/* --- what tasks ask through the task API (see api/task_api.h) --- */
+/* --- what tasks ask (the API's routes are elsewhere; loop thread) --- */
 
-struct exec_caller { /* who a token belongs to; text lives until the attempt ends */
+struct exec_caller { /* who a token belongs to; text lives until the attempt is settled */
     const char *attempt_id, *task_id, *run_id;
-    struct attempt_key key;
+    int64_t attempt;
+    int64_t handle; /* for the calls below */
 };
+struct exec_log_line {
+    int64_t time_us;
+    const char *level, *text;
+    size_t len;
+};
+/* FF_DENIED: bad or expired; FF_CONFLICT: no longer the current attempt. */
 int exec_authorize(struct exec *x, const char *token, struct exec_caller *who,
-                   struct ff_err *err); /* FF_DENIED bad or expired, FF_CONFLICT fenced */
-int exec_task_log(struct exec *x, const struct attempt_key *key, int64_t seq,
-                  const char *time, const char *level, const char *text,
-                  struct ff_err *err);
-int exec_task_status(struct exec *x, const struct attempt_key *key, const char *status,
-                     int progress, const char *message, struct ff_err *err);
-int exec_task_output(struct exec *x, const struct attempt_key *key, const char *name,
+                   struct ff_err *err);
+int exec_task_log(struct exec *x, int64_t handle, const struct exec_log_line *lines,
+                  size_t n, struct ff_err *err);
+int exec_task_status(struct exec *x, int64_t handle, const char *status, int progress,
+                     const char *message, bool *cancel, struct ff_err *err);
+int exec_task_output(struct exec *x, int64_t handle, const char *name,
                      const json_t *value, struct ff_err *err);
-/* Renews: a new token with its expiry. */
-int exec_task_heartbeat(struct exec *x, const struct attempt_key *key, bool *cancel,
-                        char *token, size_t size, int64_t *expires_us,
-                        struct ff_err *err);
+/* Renews: a new token and when it ends. The old one stays good until its own end. */
+int exec_task_heartbeat(struct exec *x, int64_t handle, bool *cancel, char *token,
+                        size_t size, int64_t *expires_us, struct ff_err *err);
 
 /* --- values and logs on disk (any process; blocking) --- */
 
@@ -86,7 +94,8 @@ int exec_task_heartbeat(struct exec *x, const struct attempt_key *key, bool *can
 #define EXEC_INLINE_MAX (64 * 1024)
 json_t *exec_resolve(const char *data_dir, struct span stored, struct ff_err *err);
 
-/* The log directory of an attempt: data_dir/logs/RUN_ID/PATH.ATTEMPT; mem_free it. */
+/* The log directory of an attempt: data_dir/logs/RUN_ID/PATH.ATTEMPT; mem_free it. In
+ * it: 000001.log ... from the runtime, sdk.log from the SDK, same format (docs/logs.md). */
 char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
                    int64_t attempt);
 

@@ -1,0 +1,190 @@
+/* control.c - the door of the room: set-up, what others ask and tell, the end. */
+#include "control/control_priv.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct control *control_new(const struct control_setup *setup, struct ff_err *err)
+{
+    struct control *c = mem_alloc(sizeof(*c));
+
+    c->setup = *setup;
+    list_init(&c->dirty);
+    list_init(&c->stepped);
+    c->lane = lane_new(setup->loop, "load", err);
+    if (!c->lane) {
+        mem_free(c);
+        return NULL;
+    }
+    c->queue_ops = driver_queue_ops(setup->queue);
+    if (driver_open_queue(setup->queue, &c->queue, err) != FF_OK) {
+        lane_free(c->lane);
+        mem_free(c);
+        return NULL;
+    }
+    c->sched = sched_new();
+    sched_add_slots(c->sched, setup->slots);
+    control_scan(c);
+    return c;
+}
+
+void control_drain(struct control *c, ff_call_fn *fn, void *arg)
+{
+    c->draining = true;
+    c->drained = fn;
+    c->drained_arg = arg;
+    control_post_pump(c);
+}
+
+void control_free(struct control *c)
+{
+    void *value;
+
+    if (!c)
+        return;
+    lane_free(c->lane);
+    loop_timer_del(c->timer);
+    loop_timer_del(c->rehint);
+    loop_timer_del(c->sweep);
+    for (size_t i = 0; map_next(&c->lives, &i, &value);)
+        control_live_free(value);
+    map_done(&c->lives);
+    for (size_t i = 0; map_next(&c->plans, &i, &value);)
+        plan_unref(value);
+    map_done(&c->plans);
+    c->queue_ops->close(c->queue);
+    sched_free(c->sched);
+    heap_done(&c->timers);
+    ARRAY_DONE(&c->starts);
+    ARRAY_DONE(&c->adopts);
+    mem_free(c);
+}
+
+void control_wake(struct control *c)
+{
+    control_scan(c);
+}
+
+size_t control_open_runs(const struct control *c)
+{
+    return c->lives.n;
+}
+
+bool control_loading(const struct control *c)
+{
+    return c->scanning || c->n_lane > 0;
+}
+
+struct live *control_live(struct control *c, int64_t run)
+{
+    return map_get(&c->lives, run);
+}
+
+/* --- what others tell --- */
+
+void control_cancel(struct control *c, struct tenant t, int64_t run,
+                    enum cancel_mode mode, store_done_fn *done, void *arg)
+{
+    struct live *l = control_live(c, run);
+
+    if (!l || l->tenant.no != t.no || (l->run && run_state_final(l->run->row.state))) {
+        struct ff_err err;
+        ff_fail(&err, FF_NOT_FOUND, 0, "the run is not open");
+        if (done)
+            done(arg, FF_NOT_FOUND, 0, &err);
+        return;
+    }
+    const struct queued q = { .in = { .type = INPUT_CANCEL, .cancel = mode },
+                              .done = done,
+                              .arg = arg };
+    control_queue(l, &q);
+}
+
+static struct result *copy_result(const struct result *from)
+{
+    struct result *r = mem_alloc(sizeof(*r));
+
+    *r = *from;
+    r->reason = mem_text(from->reason);
+    r->message = mem_text(from->message);
+    r->stored = mem_text(from->stored);
+    r->outputs = json_incref(from->outputs);
+    return r;
+}
+
+void control_result(struct control *c, const struct attempt_key *key,
+                    const struct result *result)
+{
+    struct live *l = control_live(c, key->run);
+
+    if (!l) {
+        c->setup.sink.settled(c->setup.sink.arg, key);
+        return;
+    }
+    const struct queued q = {
+        .in = { .type = INPUT_RESULT, .node = key->node, .attempt = key->attempt },
+        .result = copy_result(result),
+    };
+    control_queue(l, &q);
+}
+
+/* --- what the executor asks --- */
+
+static struct run *run_of(struct control *c, const struct attempt_key *key)
+{
+    struct live *l = control_live(c, key->run);
+
+    return l && l->tenant.no == key->tenant.no ? l->run : NULL;
+}
+
+int control_describe(struct control *c, const struct attempt_key *key,
+                     struct arena *arena, struct work *work, const struct run_row **run,
+                     struct ff_err *err)
+{
+    struct run *r = run_of(c, key);
+
+    if (!r)
+        return ff_fail(err, FF_NOT_FOUND, 0, "the run is not open here");
+    map_del(&control_live(c, key->run)->untaken, key->node);
+    *run = &r->row;
+    return r->kind->describe(r, key->node, key->attempt, arena, work, err);
+}
+
+bool control_is_current(struct control *c, const struct attempt_key *key)
+{
+    const struct run *r = run_of(c, key);
+
+    return r && r->kind->is_current(r, key->node, key->attempt);
+}
+
+int control_node_path(struct control *c, const struct attempt_key *key, char *out,
+                      size_t size)
+{
+    const struct run *r = run_of(c, key);
+
+    if (!r)
+        return FF_NOT_FOUND;
+    r->kind->node_path(r, key->node, out, size);
+    return FF_OK;
+}
+
+/* --- start messages --- */
+
+void control_start_body(const struct attempt_key *key, char out[96])
+{
+    snprintf(out, 96, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, key->tenant.no,
+             key->run, key->node, key->attempt);
+}
+
+bool control_parse_start(const void *body, size_t len, struct attempt_key *key)
+{
+    char text[96];
+    char rest;
+
+    if (len >= sizeof(text))
+        return false;
+    memcpy(text, body, len);
+    text[len] = 0;
+    return sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 "%c",
+                  &key->tenant.no, &key->run, &key->node, &key->attempt, &rest) == 4;
+}

@@ -1,0 +1,117 @@
+/* control/control_priv.h - the inside of the control room.
+ *
+ * control.c is the door; load.c brings runs into memory; pump.c steps and commits;
+ * effects.c carries out; timers.c keeps time; inbox.c reads messages of others. */
+#ifndef CONTROL_CONTROL_PRIV_H
+#define CONTROL_CONTROL_PRIV_H
+
+#include "control/control.h"
+
+/* How often a start that nobody took is said again, and how often the store is searched
+ * for work that nobody announced. */
+#define REHINT_US (2 * UNITS_SECOND)
+#define SWEEP_US  (30 * UNITS_SECOND)
+#define RETRY_US  (1 * UNITS_SECOND) /* a load that failed for a passing reason */
+
+/* An input that waits for its step, or whose step is in flight. Owns what it holds. */
+struct queued {
+    struct input in;
+    struct result *result; /* copy, or NULL */
+    int64_t inbox_no;      /* message that asked for it, deleted in the same commit */
+    store_done_fn *done;   /* called when it is durable, or NULL */
+    void *arg;
+};
+
+struct queued_list {
+    struct queued *items;
+    size_t n, cap;
+};
+
+/* A run in memory. */
+struct live {
+    struct control *control;
+    struct tenant tenant;
+    int64_t no;
+    struct run *run; /* NULL while it is loaded */
+    struct sched_run *sched;
+    int64_t granted; /* slots it holds */
+    struct list dirty;   /* it has inputs to step */
+    struct list stepped; /* its step is to be committed */
+    bool busy;           /* its step is being committed */
+    bool loading;
+    struct step step;
+    size_t n_effects; /* of the step's effects, those already looked at */
+    struct queued_list inputs;  /* wait for the next step */
+    struct queued_list applied; /* are in the step */
+    struct map timers;          /* node and kind -> struct run_timer */
+    struct map untaken;         /* node -> attempt whose start nobody took yet */
+    int64_t loaded_seq;         /* how many loads were tried */
+};
+
+struct run_timer {
+    struct heap_item item; /* first: the heap gives it back */
+    struct live *live;
+    int64_t node;
+    enum timer_kind kind;
+};
+
+struct control {
+    struct control_setup setup;
+    struct lane *lane; /* loads and scans */
+    struct sched *sched;
+    void *queue;
+    const struct ff_queue_ops *queue_ops;
+    struct map lives; /* run number -> struct live */
+    struct map plans; /* hash -> struct plan */
+    struct list dirty, stepped;
+    bool pump_posted;
+    struct {
+        struct attempt_key *items;
+        size_t n, cap;
+    } starts, adopts; /* durable, to be told in this turn */
+    struct heap timers;
+    struct loop_timer *timer, *rehint, *sweep;
+    int64_t timer_at;
+    bool scanning, scan_again;
+    size_t n_busy, n_lane; /* commits and publishes, lane jobs in flight */
+    bool draining, dead, was_idle;
+    ff_call_fn *drained;
+    void *drained_arg;
+};
+
+/* pump.c */
+void control_queue(struct live *l, const struct queued *q); /* takes over q's things */
+void control_post_pump(struct control *c);
+void control_queued_done(struct queued *q, int code);
+void control_fatal(struct control *c, const struct ff_err *err);
+void control_check_drained(struct control *c);
+
+/* effects.c */
+void control_now_effects(struct live *l);   /* those that touch memory only */
+/* Those of a step that is durable. False: the run was final and is gone. */
+bool control_after_effects(struct live *l);
+void control_flush(struct control *c);      /* starts and adoptions collected so far */
+void control_check_idle(struct control *c);
+
+/* load.c */
+void control_scan(struct control *c);
+void control_reload(struct live *l); /* memory is ahead of the store: load it again */
+struct live *control_live(struct control *c, int64_t run);
+void control_live_free(struct live *l);
+
+/* timers.c */
+void control_timer_set(struct live *l, int64_t node, enum timer_kind kind, int64_t at);
+void control_timers_clear(struct live *l);
+void control_timers_arm(struct control *c);
+void control_arm_rehint(struct control *c);
+void control_arm_sweep(struct control *c);
+
+/* inbox.c */
+struct inbox_item {
+    int64_t no, run;
+    struct tenant tenant;
+    char kind[16];
+};
+void control_inbox(struct control *c, const struct inbox_item *items, size_t n);
+
+#endif

@@ -1,0 +1,48 @@
+/* inbox.c - messages that other processes left in the store for the owner. Each is
+ * deleted by the commit that carries it out, so it is carried out once. */
+#include "control/control_priv.h"
+
+#include <string.h>
+
+static void drop(struct control *c, const struct inbox_item *item)
+{
+    struct batch b = { 0 };
+    const struct inbox_row row = { .shard = c->setup.shard, .no = item->no };
+
+    batch_delete(&b, &record_inbox, &row, FF_ANY_VERSION);
+    store_commit(c->setup.store, &b, NULL, NULL);
+    batch_done(&b);
+}
+
+/* It may be seen again by the next scan before its commit is durable. */
+static bool is_queued(const struct queued_list *list, int64_t no)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->items[i].inbox_no == no)
+            return true;
+    return false;
+}
+
+static void take(struct control *c, const struct inbox_item *item)
+{
+    struct live *l = control_live(c, item->run);
+    const bool kill = strcmp(item->kind, "kill") == 0;
+
+    if (!l || (!kill && strcmp(item->kind, "cancel") != 0)) {
+        drop(c, item); /* the run is over, or a newer version wrote it */
+        return;
+    }
+    if (is_queued(&l->inputs, item->no) || is_queued(&l->applied, item->no))
+        return;
+    const struct queued q = {
+        .in = { .type = INPUT_CANCEL, .cancel = kill ? CANCEL_KILL : CANCEL_GRACEFUL },
+        .inbox_no = item->no,
+    };
+    control_queue(l, &q);
+}
+
+void control_inbox(struct control *c, const struct inbox_item *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        take(c, &items[i]);
+}

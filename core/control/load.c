@@ -1,0 +1,411 @@
+/* load.c - runs from the store into memory. A lane reads and builds; the loop thread
+ * takes over what is finished, so no run is ever touched by two threads. */
+#include "control/control_priv.h"
+
+#include <string.h>
+
+/* --- one run --- */
+
+struct load {
+    struct control *control;
+    struct tenant tenant;
+    int64_t no;
+    struct plan *plan; /* if it was at hand; else parsed here */
+    struct run *run;   /* the result */
+    bool gone;         /* final meanwhile, or deleted */
+    int code;
+    struct ff_err err;
+};
+
+struct run_copy {
+    struct run_row row;
+    struct arena *arena;
+};
+
+static int copy_run(void *arg, const void *row)
+{
+    struct run_copy *copy = arg;
+
+    copy->row = *(const struct run_row *)row;
+    store_own_row(&record_run, &copy->row, copy->arena);
+    return 1;
+}
+
+struct task_loader {
+    struct load *load;
+    int code;
+};
+
+static int load_task(void *arg, const void *row)
+{
+    struct task_loader *tl = arg;
+    struct load *ld = tl->load;
+    const struct task_row *task = row;
+    const struct control_setup *setup = &ld->control->setup;
+    json_t *outputs = NULL;
+
+    if (task->outputs.s) {
+        outputs = setup->resolve
+                      ? setup->resolve(setup->resolve_arg, task->outputs, &ld->err)
+                      : json_parse(task->outputs.s, task->outputs.len, &ld->err);
+        if (!outputs) {
+            tl->code = ld->err.code;
+            return 1;
+        }
+    }
+    tl->code = ld->run->kind->load_task(ld->run, task, outputs, &ld->err);
+    json_decref(outputs);
+    return tl->code != FF_OK;
+}
+
+static int last_seq(void *arg, const void *row)
+{
+    *(int64_t *)arg = ((const struct event_row *)row)->seq;
+    return 1;
+}
+
+static int load_tasks(struct load *ld)
+{
+    struct store *s = ld->control->setup.store;
+    const struct task_row like = { .tenant = ld->tenant.no, .run = ld->no };
+    const struct event_row events = { .tenant = ld->tenant.no, .run = ld->no };
+    struct task_loader tl = { .load = ld };
+    int64_t seq = 0;
+    int code = store_scan(s, STORE_READER_LANE,
+                          &(struct store_query){
+                              .record = &record_task, .like = &like, .n_equal = 2 },
+                          load_task, &tl, &ld->err);
+
+    if (code == FF_OK)
+        code = tl.code;
+    if (code == FF_OK)
+        code = store_scan(s, STORE_READER_LANE,
+                          &(struct store_query){ .record = &record_event,
+                                                 .like = &events,
+                                                 .n_equal = 2,
+                                                 .descending = true,
+                                                 .limit = 1 },
+                          last_seq, &seq, &ld->err);
+    if (code == FF_OK)
+        code = ld->run->kind->loaded(ld->run, &ld->err);
+    ld->run->next_seq = seq + 1;
+    return code;
+}
+
+static int load_plan(struct load *ld, const struct run_row *row, struct arena *arena)
+{
+    struct workflow_row workflow = { 0 };
+    char kind[32];
+
+    if (ld->plan)
+        return FF_OK;
+    const int code = store_workflow(ld->control->setup.store, STORE_READER_LANE,
+                                    ld->tenant, row->hash, arena, &workflow, &ld->err);
+    if (code != FF_OK)
+        return code;
+    snprintf(kind, sizeof(kind), "%.*s", (int)row->kind.len, row->kind.s);
+    const struct engine_kind *k = engine_kind_find(kind);
+    if (!k)
+        return ff_fail(&ld->err, FF_UNSUPPORTED, 0, "runs of kind %s are unknown here",
+                       kind);
+    ld->plan = plan_new(k, workflow.source.s, workflow.source.len, &ld->err);
+    return ld->plan ? FF_OK : ld->err.code;
+}
+
+static int load_run(struct load *ld, struct arena *arena)
+{
+    const struct run_row like = { .tenant = ld->tenant.no, .run = ld->no };
+    struct run_copy copy = { .arena = arena };
+    int code = store_scan(ld->control->setup.store, STORE_READER_LANE,
+                          &(struct store_query){ .record = &record_run,
+                                                 .like = &like,
+                                                 .n_equal = 2,
+                                                 .limit = 1 },
+                          copy_run, &copy, &ld->err);
+
+    if (code != FF_OK)
+        return code;
+    if (copy.row.run == 0 || run_state_final(copy.row.state)) {
+        ld->gone = true;
+        return FF_OK;
+    }
+    code = load_plan(ld, &copy.row, arena);
+    if (code != FF_OK)
+        return code;
+    ld->run = engine_run_new(ld->plan, &copy.row, ld->control->setup.shard, &ld->err);
+    return ld->run ? load_tasks(ld) : ld->err.code;
+}
+
+static void load_on_lane(void *arg)
+{
+    struct load *ld = arg;
+    struct arena arena = { 0 };
+
+    ld->code = load_run(ld, &arena);
+    arena_done(&arena);
+}
+
+/* A run that cannot be loaded ends in the open, with the reason in its row, and does
+ * not stop the others. */
+static void quarantine(struct live *l, const struct ff_err *err)
+{
+    struct control *c = l->control;
+    struct batch b = { 0 };
+    const struct run_row row = {
+        .tenant = l->tenant.no,
+        .run = l->no,
+        .state = RUN_FAILED,
+        .reason = span_of("quarantined"),
+        .message = span_of(err->msg),
+        .finished_at = loop_wall_us(c->setup.loop),
+    };
+    const struct open_run_row open = {
+        .shard = c->setup.shard, .tenant = l->tenant.no, .run = l->no
+    };
+
+    log_error("run %lld cannot be loaded: %s", (long long)l->no, err->msg);
+    batch_patch(&b, &record_run, &row,
+                COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_REASON) |
+                    COLUMN_BIT(COL_RUN_MESSAGE) | COLUMN_BIT(COL_RUN_FINISHED_AT),
+                FF_ANY_VERSION);
+    batch_delete(&b, &record_open_run, &open, FF_ANY_VERSION);
+    store_commit(c->setup.store, &b, NULL, NULL);
+    batch_done(&b);
+    map_del(&c->lives, l->no);
+    if (c->setup.listener.changed)
+        c->setup.listener.changed(c->setup.listener.arg, &row);
+    control_live_free(l);
+}
+
+static void keep_plan(struct control *c, struct plan *plan, const struct run *run)
+{
+    char hash[SHA256_TEXT];
+
+    snprintf(hash, sizeof(hash), "%.*s", (int)run->row.hash.len, run->row.hash.s);
+    if (!map_get_text(&c->plans, hash))
+        map_set_text(&c->plans, hash, plan_ref(plan));
+}
+
+static void start_load(struct live *l);
+
+static void retry_load(void *arg)
+{
+    struct control *c = arg;
+    void *value;
+
+    for (size_t i = 0; map_next(&c->lives, &i, &value);) {
+        struct live *l = value;
+        if (!l->run && !l->loading)
+            start_load(l);
+    }
+}
+
+static void load_done(void *arg)
+{
+    struct load *ld = arg;
+    struct control *c = ld->control;
+    struct live *l = control_live(c, ld->no);
+
+    c->n_lane--;
+    if (l)
+        l->loading = false;
+    if (!l || ld->gone || ld->code != FF_OK || c->draining) {
+        engine_run_free(ld->run);
+        if (l && ld->gone) {
+            map_del(&c->lives, l->no);
+            control_live_free(l);
+        } else if (l && (ld->code == FF_UNAVAILABLE || ld->code == FF_BUSY)) {
+            loop_timer_add(c->setup.loop, RETRY_US, retry_load, c, NULL);
+        } else if (l && ld->code != FF_OK) {
+            quarantine(l, &ld->err);
+        }
+    } else {
+        const struct queued q = { .in = { .type = INPUT_RESUME } };
+        struct queued_list rest = l->inputs;
+        l->run = ld->run;
+        l->inputs = (struct queued_list){ 0 };
+        keep_plan(c, ld->plan, ld->run);
+        control_queue(l, &q); /* before anything that came meanwhile */
+        for (size_t i = 0; i < rest.n; i++)
+            control_queue(l, &rest.items[i]);
+        ARRAY_DONE(&rest);
+    }
+    plan_unref(ld->plan);
+    mem_free(ld);
+    control_post_pump(c);
+}
+
+static void start_load(struct live *l)
+{
+    struct control *c = l->control;
+    struct load *ld = mem_alloc(sizeof(*ld));
+
+    ld->control = c;
+    ld->tenant = l->tenant;
+    ld->no = l->no;
+    l->loading = true;
+    c->n_lane++;
+    lane_do(c->lane, load_on_lane, load_done, ld);
+}
+
+static struct live *live_new(struct control *c, struct tenant t, int64_t no)
+{
+    struct live *l = mem_alloc(sizeof(*l));
+
+    l->control = c;
+    l->tenant = t;
+    l->no = no;
+    list_init(&l->dirty);
+    list_init(&l->stepped);
+    l->sched = sched_run_new(c->sched, t.no, 1, l);
+    map_set(&c->lives, no, l);
+    return l;
+}
+
+/* Everything that memory holds of the run but its waiting inputs. */
+static void live_clear(struct live *l)
+{
+    struct control *c = l->control;
+
+    control_timers_clear(l);
+    sched_run_free(l->sched);
+    l->sched = NULL;
+    for (; l->granted > 0; l->granted--)
+        sched_return_slot(c->sched);
+    map_done(&l->untaken);
+    l->untaken = (struct map){ 0 };
+    step_reset(&l->step);
+    l->n_effects = 0;
+    engine_run_free(l->run);
+    l->run = NULL;
+}
+
+void control_live_free(struct live *l)
+{
+    live_clear(l);
+    list_del(&l->dirty);
+    list_del(&l->stepped);
+    for (size_t i = 0; i < l->inputs.n; i++)
+        control_queued_done(&l->inputs.items[i], FF_CANCELLED);
+    for (size_t i = 0; i < l->applied.n; i++)
+        control_queued_done(&l->applied.items[i], FF_CANCELLED);
+    ARRAY_DONE(&l->inputs);
+    ARRAY_DONE(&l->applied);
+    step_done(&l->step);
+    mem_free(l);
+}
+
+/* Grants are forgotten: the engine offers again what it still wants. A first resume is
+ * repeated by the load itself. */
+static void drop_grants(struct live *l)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < l->inputs.n; i++) {
+        const enum input_type type = l->inputs.items[i].in.type;
+        if (type != INPUT_GRANT && type != INPUT_RESUME && type != INPUT_TIMER)
+            l->inputs.items[kept++] = l->inputs.items[i];
+    }
+    l->inputs.n = kept;
+}
+
+void control_reload(struct live *l)
+{
+    live_clear(l);
+    drop_grants(l);
+    l->sched = sched_run_new(l->control->sched, l->tenant.no, 1, l);
+    start_load(l);
+}
+
+/* --- which runs there are --- */
+
+struct scan {
+    struct control *control;
+    struct {
+        struct open_run_row *items;
+        size_t n, cap;
+    } open;
+    struct {
+        struct inbox_item *items;
+        size_t n, cap;
+    } inbox;
+    int code;
+    struct ff_err err;
+};
+
+static int add_open(void *arg, const void *row)
+{
+    struct scan *sc = arg;
+
+    ARRAY_ADD(&sc->open, *(const struct open_run_row *)row);
+    return 0;
+}
+
+static int add_inbox(void *arg, const void *row)
+{
+    struct scan *sc = arg;
+    const struct inbox_row *r = row;
+    struct inbox_item item = { .no = r->no, .run = r->run, .tenant = { r->tenant } };
+
+    snprintf(item.kind, sizeof(item.kind), "%.*s", (int)r->kind.len, r->kind.s);
+    ARRAY_ADD(&sc->inbox, item);
+    return 0;
+}
+
+static void scan_on_lane(void *arg)
+{
+    struct scan *sc = arg;
+    struct store *s = sc->control->setup.store;
+    const int64_t shard = sc->control->setup.shard;
+    const struct open_run_row open = { .shard = shard };
+    const struct inbox_row inbox = { .shard = shard };
+
+    sc->code = store_scan(s, STORE_READER_LANE,
+                          &(struct store_query){
+                              .record = &record_open_run, .like = &open, .n_equal = 1 },
+                          add_open, sc, &sc->err);
+    if (sc->code == FF_OK)
+        sc->code = store_scan(s, STORE_READER_LANE,
+                              &(struct store_query){ .record = &record_inbox,
+                                                     .like = &inbox,
+                                                     .n_equal = 1 },
+                              add_inbox, sc, &sc->err);
+}
+
+static void scan_done(void *arg)
+{
+    struct scan *sc = arg;
+    struct control *c = sc->control;
+
+    c->n_lane--;
+    c->scanning = false;
+    if (sc->code != FF_OK)
+        log_warn("looking for open runs: %s", sc->err.msg);
+    for (size_t i = 0; !c->draining && i < sc->open.n; i++)
+        if (!control_live(c, sc->open.items[i].run))
+            start_load(live_new(c, (struct tenant){ sc->open.items[i].tenant },
+                                sc->open.items[i].run));
+    if (!c->draining)
+        control_inbox(c, sc->inbox.items, sc->inbox.n);
+    ARRAY_DONE(&sc->open);
+    ARRAY_DONE(&sc->inbox);
+    mem_free(sc);
+    if (c->scan_again && !c->draining)
+        control_scan(c);
+    control_arm_sweep(c);
+    control_post_pump(c);
+}
+
+void control_scan(struct control *c)
+{
+    if (c->draining || c->dead)
+        return;
+    c->scan_again = c->scanning; /* what came after it began must be seen too */
+    if (c->scanning)
+        return;
+    struct scan *sc = mem_alloc(sizeof(*sc));
+    sc->control = c;
+    c->scanning = true;
+    c->n_lane++;
+    lane_do(c->lane, scan_on_lane, scan_done, sc);
+}

@@ -1,0 +1,196 @@
+/* pump.c - the beat of the room: inputs are applied, free slots are given away, and
+ * every run that changed commits. One pump a turn of the loop, however many inputs
+ * came, so that what belongs together is committed together: "A finished" and "B has
+ * its slot" are one batch. */
+#include "control/control_priv.h"
+
+void control_queued_done(struct queued *q, int code)
+{
+    struct ff_err err = { .code = code };
+
+    if (q->done)
+        q->done(q->arg, code, 0, code == FF_OK ? NULL : &err);
+    if (q->result) {
+        mem_free((void *)(uintptr_t)q->result->reason);
+        mem_free((void *)(uintptr_t)q->result->message);
+        mem_free((void *)(uintptr_t)q->result->stored);
+        json_decref(q->result->outputs);
+        mem_free(q->result);
+    }
+}
+
+static void mark_dirty(struct live *l)
+{
+    if (list_empty(&l->dirty))
+        list_add_tail(&l->control->dirty, &l->dirty);
+}
+
+void control_queue(struct live *l, const struct queued *q)
+{
+    ARRAY_ADD(&l->inputs, *q);
+    mark_dirty(l);
+    control_post_pump(l->control);
+}
+
+void control_fatal(struct control *c, const struct ff_err *err)
+{
+    if (c->dead)
+        return;
+    c->dead = true;
+    if (c->setup.listener.fatal)
+        c->setup.listener.fatal(c->setup.listener.arg, err);
+}
+
+void control_check_drained(struct control *c)
+{
+    if (!c->draining || !c->drained || c->n_busy > 0 || c->n_lane > 0)
+        return;
+    ff_call_fn *fn = c->drained;
+    c->drained = NULL;
+    fn(c->drained_arg);
+}
+
+/* --- commits --- */
+
+static void put_back_applied(struct live *l)
+{
+    struct queued_list old = l->inputs;
+
+    l->inputs = l->applied;
+    l->applied = (struct queued_list){ 0 };
+    for (size_t i = 0; i < old.n; i++)
+        ARRAY_ADD(&l->inputs, old.items[i]);
+    ARRAY_DONE(&old);
+}
+
+static void on_committed(void *arg, int code, size_t failed, const struct ff_err *err)
+{
+    struct live *l = arg;
+    struct control *c = l->control;
+
+    l->busy = false;
+    c->n_busy--;
+    switch (code) {
+    case FF_OK:
+        /* Inputs that came meanwhile had to wait: now they make the next step. */
+        if (control_after_effects(l) && l->inputs.n > 0)
+            mark_dirty(l);
+        break;
+    case FF_CONFLICT:
+    case FF_IN_DOUBT:
+        log_debug("run %lld: change %zu of its step conflicts: loaded again",
+                  (long long)l->no, failed);
+        put_back_applied(l);
+        control_reload(l);
+        break;
+    case FF_CANCELLED: /* the store is closing */
+        break;
+    default:
+        control_fatal(c, err);
+        break;
+    }
+    control_post_pump(c);
+}
+
+static void commit_step(struct live *l)
+{
+    struct control *c = l->control;
+
+    engine_step_seal(l->run, &l->step);
+    c->n_busy++;
+    l->busy = true;
+    if (l->step.batch.n > 0)
+        store_commit(c->setup.store, &l->step.batch, on_committed, l);
+    else
+        on_committed(l, FF_OK, 0, NULL);
+}
+
+/* --- steps --- */
+
+static void apply_one(struct live *l, struct queued *q)
+{
+    q->in.result = q->result;
+    engine_step(l->run, &q->in, &l->step);
+    if (q->inbox_no > 0) {
+        const struct inbox_row row = { .shard = l->control->setup.shard,
+                                       .no = q->inbox_no };
+        batch_delete(&l->step.batch, &record_inbox, &row, FF_ANY_VERSION);
+    }
+    control_now_effects(l);
+}
+
+static void apply_inputs(struct live *l)
+{
+    struct control *c = l->control;
+
+    l->step.now_us = loop_wall_us(c->setup.loop);
+    for (size_t i = 0; i < l->inputs.n; i++) {
+        apply_one(l, &l->inputs.items[i]);
+        ARRAY_ADD(&l->applied, l->inputs.items[i]);
+    }
+    l->inputs.n = 0;
+    if (list_empty(&l->stepped))
+        list_add_tail(&c->stepped, &l->stepped);
+}
+
+static void apply_dirty(struct control *c)
+{
+    struct list *link;
+
+    while ((link = list_first(&c->dirty))) {
+        struct live *l = LIST_OF(link, struct live, dirty);
+        list_del(link);
+        if (!l->busy && l->run && l->inputs.n > 0)
+            apply_inputs(l);
+    }
+}
+
+static void give_slots(struct control *c)
+{
+    void *owner;
+    int64_t node;
+
+    while (sched_pick(c->sched, &owner, &node)) {
+        struct live *l = owner;
+        const struct queued q = { .in = { .type = INPUT_GRANT, .node = node } };
+        l->granted++;
+        ARRAY_ADD(&l->inputs, q);
+        mark_dirty(l);
+    }
+}
+
+static void commit_stepped(struct control *c)
+{
+    struct list *link;
+
+    while ((link = list_first(&c->stepped))) {
+        list_del(link);
+        commit_step(LIST_OF(link, struct live, stepped));
+    }
+}
+
+static void pump(void *arg)
+{
+    struct control *c = arg;
+
+    c->pump_posted = false;
+    if (!c->dead && !c->draining) {
+        do {
+            apply_dirty(c);
+            give_slots(c);
+        } while (!list_empty(&c->dirty));
+        commit_stepped(c);
+        control_flush(c);
+        control_timers_arm(c);
+        control_check_idle(c);
+    }
+    control_check_drained(c);
+}
+
+void control_post_pump(struct control *c)
+{
+    if (c->pump_posted)
+        return;
+    c->pump_posted = true;
+    loop_post(c->setup.loop, pump, c);
+}

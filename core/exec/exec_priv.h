@@ -1,0 +1,126 @@
+/* exec/exec_priv.h - the inside of the executor.
+ *
+ * exec.c is the door and takes start messages; attempt.c keeps attempts; spec.c turns
+ * work into what the runtime is told; events.c hears the runtime; collect.c picks up
+ * outputs on a lane; values.c keeps large ones; report.c hears the tasks; token.c makes
+ * and checks their tokens. */
+#ifndef EXEC_EXEC_PRIV_H
+#define EXEC_EXEC_PRIV_H
+
+#include "exec/exec.h"
+
+#define VALUE_MAX (16 * 1024 * 1024) /* of one text or JSON output */
+#define TOKEN_LIFE_US (15 * 60 * UNITS_SECOND)
+#define TOKEN_KEY_SIZE 32
+#define TOKEN_MAX 256
+#define START_DELAY_US (200 * 1000) /* first wait after the runtime had no room */
+#define START_DELAY_MAX_US (5 * UNITS_SECOND)
+#define START_TRIES 60
+#define SPOOL_NAME ".flowforge-spool.jsonl" /* what the SDK leaves when it met no API */
+#define KEY_TEXT 96
+
+enum attempt_state {
+    ATTEMPT_STARTING,   /* the runtime was asked, or is asked again later */
+    ATTEMPT_RUNNING,
+    ATTEMPT_COLLECTING, /* it ended; its outputs are picked up on the lane */
+    ATTEMPT_REPORTED    /* the result is with control; waits to be settled */
+};
+
+struct attempt {
+    struct exec *exec;
+    struct attempt_key key;
+    char key_text[KEY_TEXT];
+    int64_t handle;
+    enum attempt_state state;
+    struct arena arena; /* everything below that is text, and the outputs */
+    struct work work;
+    const char *id, *task_id, *run_id;
+    const char *dir;     /* absolute working directory */
+    char *log_dir;
+    char *sdk_file;      /* outputs that the SDK reported; exists once used */
+    bool sdk_used;
+    int sdk_log_fd;      /* -1 until the SDK logs */
+    int64_t sdk_log_bytes;
+    int tries;
+    struct loop_timer *retry;
+    bool stop_asked, stop_sent;
+    int64_t grace_us;
+    int progress;        /* -1: never said */
+    char *status, *message;
+};
+
+struct exec {
+    struct exec_setup setup;
+    struct lane *lane;
+    void *queue, *runtime;
+    const struct ff_queue_ops *queue_ops;
+    const struct ff_runtime_ops *runtime_ops;
+    struct map by_key, by_id, by_handle;
+    struct map stops; /* key text -> itself: stop asked before the start came */
+    int64_t next_handle;
+    uint8_t token_key[TOKEN_KEY_SIZE];
+    struct {
+        char **items;
+        size_t n, cap;
+    } receipts, releases; /* told to the drivers once a turn */
+    bool flush_posted;
+    size_t n_pending; /* lane jobs, driver calls and posts that will come back */
+    bool draining;
+    ff_call_fn *drained;
+    void *drained_arg;
+    void (*on_progress)(void *arg, const struct attempt_key *key);
+    void *on_progress_arg;
+};
+
+/* attempt.c */
+struct attempt *attempt_by_key(const struct exec *x, const struct attempt_key *key);
+struct attempt *attempt_by_id(const struct exec *x, const char *id);
+struct attempt *attempt_by_handle(const struct exec *x, int64_t handle);
+/* Asks the source what it is to do; NULL with a code. */
+struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
+                            struct ff_err *err);
+void attempt_free(struct attempt *a);
+/* Hands the result to control. a may be NULL for one that never began. */
+void attempt_report(struct exec *x, struct attempt *a, const struct attempt_key *key,
+                    const struct result *result);
+void exec_key_text(const struct attempt_key *key, char out[KEY_TEXT]);
+void exec_later_release(struct exec *x, const char *id);
+void exec_later_ack(struct exec *x, const char *receipt);
+/* Around everything that comes back later. */
+void exec_pending(struct exec *x);
+void exec_came_back(struct exec *x);
+
+/* spec.c */
+void attempt_start(struct attempt *a); /* asks the runtime; comes back by events */
+void attempt_send_stop(struct attempt *a);
+
+/* events.c */
+void exec_on_event(void *arg, const struct ff_run_event *event);
+
+/* report.c: where the outputs stand that the SDK reports */
+void attempt_sdk_path(struct attempt *a);
+
+/* collect.c */
+void attempt_collect(struct attempt *a, const struct ff_run_event *event);
+
+/* values.c (blocking) */
+/* The stored form of an outputs object; mem_free it. */
+char *values_store(const char *data_dir, const json_t *outputs, struct ff_err *err);
+/* Keeps the file an attempt left as output `name`: {path, size, sha256}. */
+json_t *values_keep_file(struct exec *x, const char *attempt_id, const char *name,
+                         struct ff_err *err);
+
+/* token.c */
+int token_load_key(struct exec *x, struct ff_err *err);
+void token_make(const struct exec *x, const struct attempt *a, int64_t expires_us,
+                char out[TOKEN_MAX]);
+int token_check(const struct exec *x, const char *token, struct attempt_key *key,
+                struct ff_err *err);
+
+/* stdout_read.c (blocking): what an attempt wrote to stdout, from its log chunks. */
+int stdout_read(const char *log_dir, uint64_t chunks, struct buf *out,
+                struct ff_err *err);
+/* The last line it wrote to stderr, shortened; "" when there is none. */
+void stderr_last_line(const char *log_dir, uint64_t chunks, char *out, size_t size);
+
+#endif

@@ -1,0 +1,251 @@
+/* spec.c - from work to what the runtime is told: the variables of the task contract,
+ * the same in every runtime; and asking the runtime until it has room. */
+#include "exec/exec_priv.h"
+
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* --- variables --- */
+
+struct env {
+    struct arena *arena;
+    const char **items;
+    size_t n, cap;
+};
+
+static void env_add(struct env *e, const char *pair)
+{
+    if (e->n + 1 < e->cap)
+        e->items[e->n++] = pair;
+}
+
+static void FF_PRINTF(2, 3) env_printf(struct env *e, const char *fmt, ...)
+{
+    va_list ap, again;
+
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    const size_t size = (size_t)vsnprintf(NULL, 0, fmt, ap) + 1;
+    va_end(ap);
+    char *pair = arena_alloc(e->arena, size);
+    vsnprintf(pair, size, fmt, again);
+    va_end(again);
+    env_add(e, pair);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    const char *eq = strchr(a, '=');
+    const size_t n = eq ? (size_t)(eq - a) : strlen(a);
+
+    return strncmp(a, b, n) == 0 && b[n] == '=';
+}
+
+static const char *find_var(const char *const *env, const char *name)
+{
+    for (size_t i = 0; env && env[i]; i++)
+        if (same_name(name, env[i]))
+            return env[i] + strlen(name) + 1;
+    return NULL;
+}
+
+/* Names of the own environment that tasks get too; a trailing * takes a prefix. */
+static bool passes(const struct exec_setup *s, const char *pair)
+{
+    for (size_t i = 0; s->pass_env && s->pass_env[i]; i++) {
+        const char *name = s->pass_env[i];
+        const size_t n = strlen(name);
+        if (n > 0 && name[n - 1] == '*' ? strncmp(pair, name, n - 1) == 0
+                                        : same_name(name, pair))
+            return true;
+    }
+    return false;
+}
+
+static bool set_by_work(const struct work *w, const char *pair)
+{
+    for (size_t i = 0; w->env && w->env[i]; i++)
+        if (same_name(pair, w->env[i]))
+            return true;
+    return false;
+}
+
+static size_t count_env(const char *const *env)
+{
+    size_t n = 0;
+
+    while (env && env[n])
+        n++;
+    return n;
+}
+
+static void add_python_path(struct env *e, const struct attempt *a)
+{
+    const char *sdk = a->exec->setup.sdk_path;
+    const char *old = find_var(e->items, "PYTHONPATH");
+
+    if (!sdk)
+        return;
+    if (!old) {
+        env_printf(e, "PYTHONPATH=%s", sdk);
+        return;
+    }
+    for (size_t i = 0; i < e->n; i++)
+        if (same_name("PYTHONPATH", e->items[i]))
+            e->items[i--] = e->items[--e->n];
+    env_printf(e, "PYTHONPATH=%s:%s", sdk, old);
+}
+
+static const char *const *task_env(struct attempt *a)
+{
+    const struct exec_setup *s = &a->exec->setup;
+    const char *const *own = (const char *const *)environ;
+    char token[TOKEN_MAX];
+    struct env e = { .arena = &a->arena };
+
+    e.cap = count_env(own) + count_env(a->work.env) + 32;
+    e.items = arena_alloc(&a->arena, e.cap * sizeof(char *));
+    for (size_t i = 0; own[i]; i++)
+        if (passes(s, own[i]) && !set_by_work(&a->work, own[i]))
+            env_add(&e, own[i]);
+    for (size_t i = 0; a->work.env && a->work.env[i]; i++)
+        env_add(&e, a->work.env[i]);
+    e.items[e.n] = NULL;
+    if (!find_var(e.items, "PATH"))
+        env_add(&e, "PATH=/usr/local/bin:/usr/bin:/bin");
+    e.items[e.n] = NULL;
+    add_python_path(&e, a);
+
+    token_make(a->exec, a, loop_wall_us(s->loop) + TOKEN_LIFE_US, token);
+    env_printf(&e, "FLOWFORGE_TASK_ID=%s", a->task_id);
+    env_printf(&e, "FLOWFORGE_ATTEMPT_ID=%s", a->id);
+    env_printf(&e, "FLOWFORGE_WORKFLOW_ID=%s", a->run_id);
+    env_add(&e, "FLOWFORGE_TENANT_ID=default");
+    env_add(&e, "FLOWFORGE_PROJECT_ID=default");
+    env_printf(&e, "FLOWFORGE_API_ENDPOINT=%s", s->api_endpoint);
+    env_add(&e, "FLOWFORGE_REDIS_ENDPOINT=mem://");
+    env_printf(&e, "FLOWFORGE_LOG_ENDPOINT=%s", s->api_endpoint);
+    env_printf(&e, "FLOWFORGE_AUTH_TOKEN=%s", token);
+    env_printf(&e, "FF_RUN_ID=%s", a->run_id);
+    env_printf(&e, "FF_TASK=%s", a->work.task);
+    env_printf(&e, "FF_TASK_ID=%s", a->task_id);
+    env_printf(&e, "FF_ATTEMPT=%lld", (long long)a->key.attempt);
+    if (NODE_ITEM(a->key.node) >= 0)
+        env_printf(&e, "FF_INDEX=%lld", (long long)NODE_ITEM(a->key.node));
+    e.items[e.n] = NULL;
+    return e.items;
+}
+
+/* --- asking the runtime --- */
+
+static void start_refused(struct attempt *a, const struct ff_err *err)
+{
+    const struct result result = {
+        .outcome = OUTCOME_FAILED,
+        .exit_code = MODEL_NULL,
+        .reason = "start_failed",
+        .message = err->msg,
+    };
+    attempt_report(a->exec, a, &a->key, &result);
+}
+
+static void start_again(void *arg)
+{
+    attempt_start(arg);
+}
+
+/* No room for a process is not the task's fault: it waits and counts nothing. */
+static void wait_for_room(struct attempt *a, const struct ff_err *err)
+{
+    int64_t delay = START_DELAY_US << (a->tries < 5 ? a->tries : 5);
+
+    if (delay > START_DELAY_MAX_US)
+        delay = START_DELAY_MAX_US;
+    if (a->tries++ == 0)
+        log_warn("%s cannot start yet: %s", a->id, err->msg);
+    if (a->tries > START_TRIES)
+        start_refused(a, err);
+    else
+        loop_timer_add(a->exec->setup.loop, delay, start_again, a, &a->retry);
+}
+
+struct starting {
+    struct exec *exec;
+    int64_t handle;
+};
+
+static void on_started(void *arg, int code, const struct ff_err *err)
+{
+    struct starting *st = arg;
+    struct exec *x = st->exec;
+    struct attempt *a = attempt_by_handle(x, st->handle);
+
+    mem_free(st);
+    if (a && a->state == ATTEMPT_STARTING && code == FF_OK) {
+        a->state = ATTEMPT_RUNNING;
+        if (a->stop_asked && !a->stop_sent)
+            attempt_send_stop(a);
+    } else if (a && a->state == ATTEMPT_STARTING && code != FF_CANCELLED) {
+        if ((code == FF_BUSY || code == FF_UNAVAILABLE) && !a->stop_asked)
+            wait_for_room(a, err);
+        else
+            start_refused(a, err);
+    }
+    exec_came_back(x);
+}
+
+void attempt_start(struct attempt *a)
+{
+    struct exec *x = a->exec;
+    const struct work *w = &a->work;
+    struct starting *st = mem_alloc(sizeof(*st));
+    const struct ff_run_spec spec = {
+        .struct_size = sizeof(spec),
+        .attempt_id = a->id,
+        .argv = w->argv,
+        .env = task_env(a),
+        .dir = a->dir,
+        .input = w->input,
+        .input_len = w->input_len,
+        .log_dir = a->log_dir,
+        .log_max_bytes = x->setup.log_max_bytes,
+        .timeout_us = w->timeout_us,
+        .grace_us = w->grace_us,
+        .cpu_milli = w->cpu_milli,
+        .memory_bytes = w->memory_bytes,
+    };
+
+    a->state = ATTEMPT_STARTING;
+    st->exec = x;
+    st->handle = a->handle;
+    exec_pending(x);
+    x->runtime_ops->start(x->runtime, &spec, driver_op(x->setup.runtime, on_started, st));
+}
+
+static void on_stop_told(void *arg, int code, const struct ff_err *err)
+{
+    if (code != FF_OK && code != FF_NOT_FOUND && code != FF_CANCELLED)
+        log_warn("runtime: %s", err->msg);
+    exec_came_back(arg);
+}
+
+void attempt_send_stop(struct attempt *a)
+{
+    struct exec *x = a->exec;
+
+    if (a->state == ATTEMPT_STARTING && a->retry) {
+        const struct result result = { .outcome = OUTCOME_CANCELLED,
+                                       .exit_code = MODEL_NULL };
+        loop_timer_del(a->retry);
+        attempt_report(x, a, &a->key, &result);
+        return;
+    }
+    if (a->state != ATTEMPT_RUNNING)
+        return; /* sent when it is known to run, or too late */
+    a->stop_sent = true;
+    exec_pending(x);
+    x->runtime_ops->cancel(x->runtime, a->id, a->grace_us,
+                           driver_op(x->setup.runtime, on_stop_told, x));
+}
