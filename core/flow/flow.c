@@ -136,7 +136,7 @@ struct flow *flow_parse(const char *text, size_t len, struct flow_problems *prob
 
 int64_t flow_task_index(const struct flow *f, const char *name)
 {
-    return (int64_t)(size_t)map_get_text(&f->by_name, name) - 1;
+    return (int64_t)(uintptr_t)map_get_text(&f->by_name, name) - 1;
 }
 
 static json_t *eval_nested(const struct flow_nested *nested,

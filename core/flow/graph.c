@@ -52,7 +52,7 @@ static uint32_t find_need(struct spec *s, uint32_t task, const struct tree_node 
             spec_wrong_type(s, "each item of needs", "the name of a task", item);
         return SPEC_NO_TASK;
     }
-    found = (size_t)map_get_text(&s->flow->by_name, item->text);
+    found = (uintptr_t)map_get_text(&s->flow->by_name, item->text);
     if (!found || s->tasks.items[found - 1].part != FLOW_MAIN) {
         refuse_unknown(s, item, found);
         return SPEC_NO_TASK;

@@ -47,7 +47,7 @@
     X(42, INPUT_TYPE, "An input has the wrong type")                                   \
     X(43, INPUT_VALUE, "An input has a value that its declaration refuses")
 
-#define FLOW_CODE(number, symbol, title) PROBLEM_##symbol = number,
+#define FLOW_CODE(number, symbol, title) PROBLEM_##symbol = (number),
 enum { FLOW_CODES(FLOW_CODE) PROBLEM_END };
 #undef FLOW_CODE
 

@@ -275,7 +275,7 @@ static void check_tasks(struct checker *c, const struct ref *r)
         flow_problem_hint(p, "write tasks.NAME, with a name that stands in the file");
         return;
     }
-    found = (size_t)map_get_text(&r->s->flow->by_name, r->path[1]);
+    found = (uintptr_t)map_get_text(&r->s->flow->by_name, r->path[1]);
     if (!found) {
         refuse_unknown_task(r);
         return;
@@ -308,7 +308,7 @@ static void refuse_root(const struct ref *r)
 {
     const char *names[COUNT_OF(roots) + 1] = {NULL};
     struct flow_problem *p = problem(r, PROBLEM_UNKNOWN_ROOT);
-    size_t found = (size_t)map_get_text(&r->s->flow->by_name, r->path[0]);
+    size_t found = (uintptr_t)map_get_text(&r->s->flow->by_name, r->path[0]);
 
     for (size_t i = 0; i < COUNT_OF(roots); i++)
         names[i] = roots[i].name;

@@ -96,6 +96,9 @@ static bool is_spelling(const char *written, const char *key)
 {
     char other[SPEC_KEY_MAX];
 
+    /* Nearly always false here: no key starts with a _. */
+    if (written[0] != key[0])
+        return false;
     if (strcmp(written, key) == 0)
         return true;
     return (spec_kebab(key, other) && strcmp(written, other) == 0) ||
@@ -114,7 +117,8 @@ const struct tree_node *spec_find(const struct tree_node *map, const char *key)
 static size_t find_field(const struct spec_object *object, const struct tree_key *key)
 {
     for (size_t i = 0; i < object->n_fields; i++)
-        if (strcmp(object->fields[i].key, key->text) == 0)
+        if (object->fields[i].key[0] == key->text[0] &&
+            strcmp(object->fields[i].key, key->text) == 0)
             return i;
     for (size_t i = 0; i < object->n_fields; i++)
         if (is_spelling(key->text, object->fields[i].key))

@@ -177,6 +177,9 @@ json_t *spec_schema_enum(const char *const *choices);
 /* [a-z_][a-z0-9_]*: tasks, inputs, outputs. False with FF014. */
 bool spec_check_name(struct spec *s, const struct tree_key *key, const char *what);
 
+/* The nearest well formed name: Load-Data gives load_data. False when there is none. */
+bool spec_mend_name(const char *name, bool dashes, char out[SPEC_KEY_MAX]);
+
 #define SPEC_NAME_PATTERN "^[a-z_][a-z0-9_]{0,62}$"
 
 /* The schema of a map from such names to values. Takes over `values`. */

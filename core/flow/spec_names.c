@@ -4,18 +4,19 @@
 #include <ctype.h>
 #include <string.h>
 
-/* The nearest well formed name: Load-Data gives load_data. */
-static bool mend(const char *name, char *out, size_t cap)
+bool spec_mend_name(const char *name, bool dashes, char out[SPEC_KEY_MAX])
 {
     size_t n = 0;
 
     if (isdigit((unsigned char)name[0]))
         out[n++] = '_';
-    for (; *name && n < cap - 1; name++)
-        out[n++] =
-            isalnum((unsigned char)*name) ? (char)tolower((unsigned char)*name) : '_';
+    for (; *name && n < SPEC_KEY_MAX - 1; name++) {
+        char c = (char)tolower((unsigned char)*name);
+
+        out[n++] = isalnum((unsigned char)c) || (dashes && c == '-') ? c : '_';
+    }
     out[n] = '\0';
-    return text_is_name(out, false);
+    return text_is_name(out, dashes);
 }
 
 bool spec_check_name(struct spec *s, const struct tree_key *key, const char *what)
@@ -31,7 +32,7 @@ bool spec_check_name(struct spec *s, const struct tree_key *key, const char *wha
     else
         flow_problem_msg(p, "the name of %s is made of a-z, 0-9 and _, no digit first",
                          what);
-    if (mend(key->text, mended, sizeof(mended)))
+    if (spec_mend_name(key->text, false, mended))
         flow_problem_near(p, mended);
     return false;
 }

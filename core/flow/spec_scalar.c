@@ -61,6 +61,7 @@ static void read_name(struct spec *s, const struct spec_field *field,
                       const struct tree_node *node, void *slot)
 {
     struct flow_problem *p;
+    char mended[SPEC_KEY_MAX];
 
     if (!want_text(s, field, node) || !spec_constant(s, field->key, node))
         return;
@@ -70,6 +71,8 @@ static void read_name(struct spec *s, const struct spec_field *field,
     }
     p = spec_problem(s, PROBLEM_NAME, node);
     flow_problem_msg(p, "%s must be %s", field->key, field->type->is);
+    if (spec_mend_name(node->text, true, mended))
+        flow_problem_near(p, mended);
 }
 
 static json_t *schema_name(const struct spec_field *field)

@@ -314,7 +314,7 @@ static void check_foreach(struct spec *s, struct flow_task *task,
 
 static bool register_name(struct spec *s, const struct tree_key *name)
 {
-    size_t before = (size_t)map_get_text(&s->flow->by_name, name->text);
+    size_t before = (uintptr_t)map_get_text(&s->flow->by_name, name->text);
     struct flow_problem *p;
 
     if (!spec_check_name(s, name, "a task"))
@@ -326,7 +326,7 @@ static bool register_name(struct spec *s, const struct tree_key *name)
         flow_problem_hint(p, "give one of the two another name");
         return false;
     }
-    map_set_text(&s->flow->by_name, name->text, (char *)NULL + s->tasks.n + 1);
+    map_set_text(&s->flow->by_name, name->text, (void *)(uintptr_t)(s->tasks.n + 1));
     return true;
 }
 
