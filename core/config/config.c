@@ -125,6 +125,7 @@ void config_free(struct config *c)
     map_done(&c->sections);
     map_done(&c->environment);
     map_done(&c->flags);
+    map_done(&c->defaults);
     arena_done(&c->text);
     mem_free(c);
 }
@@ -151,4 +152,9 @@ int config_set(struct config *c, const char *assignment, struct ff_err *err)
     snprintf(name, sizeof(name), "%.*s", (int)len, assignment);
     map_set_text(&c->flags, name, arena_text(&c->text, equals + 1, strlen(equals + 1)));
     return FF_OK;
+}
+
+void config_default(struct config *c, const char *name, const char *value)
+{
+    map_set_text(&c->defaults, name, arena_text(&c->text, value, strlen(value)));
 }

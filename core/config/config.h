@@ -36,6 +36,10 @@ void config_free(struct config *c);
 /* Flags win over everything: "engine.slots=8". */
 int config_set(struct config *c, const char *assignment, struct ff_err *err);
 
+/* A default that depends on another setting ("store-sqlite.path" on the data
+ * directory): below flag, environment and file, above the option's own fallback. */
+void config_default(struct config *c, const char *name, const char *value);
+
 /* Fills `target` (config_size bytes, zeroed) from the section by its option table:
  * type, range, required, default; on failure it is left alone. Text lives as long as
  * the config. Errors name the file and line or the variable, and the nearest known

@@ -37,6 +37,7 @@ struct config {
     struct map sections;    /* "section" -> struct setting */
     struct map environment; /* "FLOWFORGE_..." -> const char */
     struct map flags;       /* "section.key" -> const char */
+    struct map defaults;    /* the same, below all the others */
     struct config_notes *notes;
 };
 

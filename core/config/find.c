@@ -100,6 +100,9 @@ void config_find(const struct config *c, const char *section, const struct ff_op
     if (out->value)
         return;
     out->source = CONFIG_DEFAULT;
-    out->value = opt->fallback;
     snprintf(out->where, sizeof(out->where), "default");
+    join(section, opt->name, file_key);
+    out->value = c ? map_get_text(&c->defaults, file_key) : NULL;
+    if (!out->value)
+        out->value = opt->fallback;
 }

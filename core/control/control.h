@@ -46,7 +46,8 @@ struct control_setup {
     int64_t slots;
     /* Turns stored outputs (large values by reference) into values; blocking, on a
      * lane. NULL: plain JSON. New reference or NULL with err. */
-    json_t *(*resolve)(void *arg, struct span stored, struct ff_err *err);
+    json_t *(*resolve)(void *arg, const char *run_id, struct span stored,
+                       struct ff_err *err);
     void *resolve_arg;
     struct control_sink sink;
     struct control_listener listener;

@@ -43,10 +43,12 @@ static int load_task(void *arg, const void *row)
     const struct task_row *task = row;
     const struct control_setup *setup = &ld->control->setup;
     json_t *outputs = NULL;
+    char id[ID_TEXT];
 
     if (task->outputs.s) {
+        snprintf(id, sizeof(id), "%.*s", (int)ld->run->row.id.len, ld->run->row.id.s);
         outputs = setup->resolve
-                      ? setup->resolve(setup->resolve_arg, task->outputs, &ld->err)
+                      ? setup->resolve(setup->resolve_arg, id, task->outputs, &ld->err)
                       : json_parse(task->outputs.s, task->outputs.len, &ld->err);
         if (!outputs) {
             tl->code = ld->err.code;

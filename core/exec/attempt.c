@@ -80,6 +80,7 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
     a->dir = working_dir(&a->arena, run->dir, a->work.dir);
     if (!a->work.argv)
         return a; /* ends at once: nobody will look for it */
+    a->run_dir = exec_run_dir(x->setup.data_dir, a->run_id);
     a->log_dir =
         exec_log_dir(x->setup.data_dir, a->run_id, a->work.path, key->attempt);
     a->handle = ++x->next_handle;
@@ -105,6 +106,7 @@ void attempt_free(struct attempt *a)
         unlink(a->sdk_file); /* its values are in the store by now */
     mem_free(a->sdk_file);
     mem_free(a->log_dir);
+    mem_free(a->run_dir);
     mem_free(a->status);
     mem_free(a->message);
     arena_done(&a->arena);

@@ -225,7 +225,7 @@ static json_t *get_output(struct collect *co, const struct work_output *o, bool 
     }
     if (o->as != WORK_AS_FILE)
         return read_value(co, o, missing);
-    json_t *v = values_keep_file(a->exec, a->id, o->name, &err);
+    json_t *v = values_keep_file(a, o->name, &err);
     if (!v && err.code == FF_NOT_FOUND)
         *missing = true;
     else if (!v)
@@ -270,7 +270,7 @@ static void collect_outputs(struct collect *co)
         json_object_set(co->outputs, name, value);
     if (collect_declared(co) != FF_OK || json_object_size(co->outputs) == 0)
         return;
-    co->stored = values_store(a->exec->setup.data_dir, co->outputs, &err);
+    co->stored = values_store(a->run_dir, co->outputs, &err);
     if (!co->stored)
         fail_output(co, "output_store_full", "outputs cannot be stored: %.200s", err.msg);
 }

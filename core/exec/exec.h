@@ -30,7 +30,7 @@ struct exec_setup {
     struct driver_instance *queue;
     struct driver_instance *runtime;
     uint32_t slots;
-    const char *data_dir; /* logs, blobs, files, sdk reports stand below it */
+    const char *data_dir; /* runs/ and sdk/ stand below it, and task.key in it */
     const char *api_endpoint; /* "unix:///..." for FLOWFORGE_API_ENDPOINT */
     const char *sdk_path;     /* folder of the Python package, or NULL */
     const char *const *pass_env; /* names (or PREFIX*) handed on to tasks; NULL ends */
@@ -87,16 +87,21 @@ int exec_task_output(struct exec *x, int64_t handle, const char *name,
 int exec_task_heartbeat(struct exec *x, int64_t handle, bool *cancel, char *token,
                         size_t size, int64_t *expires_us, struct ff_err *err);
 
-/* --- values and logs on disk (any process; blocking) --- */
-
-/* Stored outputs -> values: what is above EXEC_INLINE_MAX stands as a reference
- * {"$blob": sha256, "size": n} and is read from data_dir/blobs. */
+/* --- what runs leave on disk (any process; blocking) ---
+ *
+ * Everything of a run stands in one folder, data_dir/runs/RUN_ID, and goes with it:
+ *   logs/PATH.ATTEMPT/   000001.log ... from the runtime, sdk.log from the SDK, both
+ *                        in the format of docs/logs.md
+ *   values/HASH          outputs above EXEC_INLINE_MAX; the row has
+ *                        {"$value_at": HASH, "size": n} in their place
+ *   files/HASH/NAME      outputs kept `as: file` */
 #define EXEC_INLINE_MAX (64 * 1024)
-json_t *exec_resolve(const char *data_dir, struct span stored, struct ff_err *err);
-
-/* The log directory of an attempt: data_dir/logs/RUN_ID/PATH.ATTEMPT; mem_free it. In
- * it: 000001.log ... from the runtime, sdk.log from the SDK, same format (docs/logs.md). */
+char *exec_run_dir(const char *data_dir, const char *run_id); /* mem_free these */
 char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
                    int64_t attempt);
+
+/* The outputs of a row, values by reference read in. New reference or NULL. */
+json_t *exec_resolve(const char *data_dir, const char *run_id, struct span stored,
+                     struct ff_err *err);
 
 #endif

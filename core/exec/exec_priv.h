@@ -36,7 +36,7 @@ struct attempt {
     struct work work;
     const char *id, *task_id, *run_id;
     const char *dir;     /* absolute working directory */
-    char *log_dir;
+    char *run_dir, *log_dir;
     char *sdk_file;      /* outputs that the SDK reported; exists once used */
     bool sdk_used;
     int sdk_log_fd;      /* -1 until the SDK logs */
@@ -105,10 +105,9 @@ void attempt_collect(struct attempt *a, const struct ff_run_event *event);
 
 /* values.c (blocking) */
 /* The stored form of an outputs object; mem_free it. */
-char *values_store(const char *data_dir, const json_t *outputs, struct ff_err *err);
+char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *err);
 /* Keeps the file an attempt left as output `name`: {path, size, sha256}. */
-json_t *values_keep_file(struct exec *x, const char *attempt_id, const char *name,
-                         struct ff_err *err);
+json_t *values_keep_file(const struct attempt *a, const char *name, struct ff_err *err);
 
 /* token.c */
 int token_load_key(struct exec *x, struct ff_err *err);

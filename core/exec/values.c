@@ -1,5 +1,6 @@
-/* values.c - outputs on disk: small ones in the row, large ones as blobs named by their
- * hash, files kept whole under theirs. Blocking: lanes only. */
+/* values.c - outputs on disk: small ones in the row, large ones as values named by their
+ * hash, files kept whole under theirs, all in the folder of their run. Blocking: lanes
+ * only. */
 #include "exec/exec_priv.h"
 
 #include <errno.h>
@@ -7,40 +8,44 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* data_dir/KIND/ab/abcdef...; mem_free it. */
-static char *place_of(const char *data_dir, const char *kind, const char *hash)
+char *exec_run_dir(const char *data_dir, const char *run_id)
 {
-    const size_t size = strlen(data_dir) + strlen(kind) + strlen(hash) + 8;
-    char *path = mem_alloc(size);
+    MEM_AUTO char *runs = file_join(data_dir, "runs");
 
-    snprintf(path, size, "%s/%s/%.2s/%s", data_dir, kind, hash, hash);
-    return path;
+    return file_join(runs, run_id);
 }
 
-static int make_parent(char *path, struct ff_err *err)
+/* run_dir/KIND/HASH; mem_free it. */
+static char *place_of(const char *run_dir, const char *kind, const char *hash)
 {
-    char *slash = strrchr(path, '/');
+    MEM_AUTO char *folder = file_join(run_dir, kind);
 
-    *slash = 0;
+    return file_join(folder, hash);
+}
+
+static int make_folder(const char *path, struct ff_err *err)
+{
     const int sys = file_make_dirs(path, 0700);
+
     if (sys != 0)
-        ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", path, strerror(-sys));
-    *slash = '/';
-    return sys == 0 ? FF_OK : FF_UNAVAILABLE;
+        return ff_fail(err, sys == -ENOSPC ? FF_FULL : FF_UNAVAILABLE, -sys, "%.160s: %s",
+                       path, strerror(-sys));
+    return FF_OK;
 }
 
-/* --- blobs --- */
+/* --- large values --- */
 
-static int put_blob(const char *data_dir, const char *text, size_t len,
-                    char hash[SHA256_TEXT], struct ff_err *err)
+static int put_value(const char *run_dir, const char *text, size_t len,
+                     char hash[SHA256_TEXT], struct ff_err *err)
 {
     sha256_text(text, len, hash);
-    MEM_AUTO char *path = place_of(data_dir, "blobs", hash);
+    MEM_AUTO char *folder = file_join(run_dir, "values");
+    MEM_AUTO char *path = file_join(folder, hash);
     struct stat st;
 
     if (stat(path, &st) == 0 && st.st_size == (off_t)len)
         return FF_OK; /* same content, stored before */
-    if (make_parent(path, err) != FF_OK)
+    if (make_folder(folder, err) != FF_OK)
         return err->code;
     const int sys = file_write_durable(path, text, len, 0600);
     if (sys != 0)
@@ -50,7 +55,7 @@ static int put_blob(const char *data_dir, const char *text, size_t len,
 }
 
 /* An object of the user that looks like one of ours is wrapped, so that nobody can
- * name a blob that is not his. */
+ * make us read a file that he names. */
 static bool looks_like_ours(const json_t *value)
 {
     const char *key;
@@ -61,7 +66,7 @@ static bool looks_like_ours(const json_t *value)
     return false;
 }
 
-static int store_value(struct jsonw *w, const char *data_dir, const json_t *value,
+static int store_value(struct jsonw *w, const char *run_dir, const json_t *value,
                        struct ff_err *err)
 {
     MEM_AUTO char *text = json_text(value);
@@ -69,11 +74,11 @@ static int store_value(struct jsonw *w, const char *data_dir, const json_t *valu
     char hash[SHA256_TEXT];
 
     if (len > EXEC_INLINE_MAX) {
-        const int code = put_blob(data_dir, text, len, hash, err);
+        const int code = put_value(run_dir, text, len, hash, err);
         if (code != FF_OK)
             return code;
         jsonw_open(w, '{');
-        jsonw_key(w, "$blob");
+        jsonw_key(w, "$value_at");
         jsonw_text(w, hash);
         jsonw_key(w, "size");
         jsonw_int(w, (int64_t)len);
@@ -89,7 +94,7 @@ static int store_value(struct jsonw *w, const char *data_dir, const json_t *valu
     return FF_OK;
 }
 
-char *values_store(const char *data_dir, const json_t *outputs, struct ff_err *err)
+char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *err)
 {
     struct buf b = { 0 };
     struct jsonw w = { .out = &b };
@@ -100,7 +105,7 @@ char *values_store(const char *data_dir, const json_t *outputs, struct ff_err *e
     json_object_foreach((json_t *)(uintptr_t)outputs, name, value)
     {
         jsonw_key(&w, name);
-        if (store_value(&w, data_dir, value, err) != FF_OK) {
+        if (store_value(&w, run_dir, value, err) != FF_OK) {
             buf_done(&b);
             return NULL;
         }
@@ -109,16 +114,16 @@ char *values_store(const char *data_dir, const json_t *outputs, struct ff_err *e
     return buf_take(&b);
 }
 
-static json_t *get_blob(const char *data_dir, const char *hash, struct ff_err *err)
+static json_t *get_value(const char *run_dir, const char *hash, struct ff_err *err)
 {
     char seen[SHA256_TEXT];
     struct buf b = { 0 };
 
     if (strlen(hash) != SHA256_TEXT - 1 || strspn(hash, "0123456789abcdef") != 64) {
-        ff_fail(err, FF_CORRUPT, 0, "a stored output names an impossible blob");
+        ff_fail(err, FF_CORRUPT, 0, "a stored output names an impossible value");
         return NULL;
     }
-    MEM_AUTO char *path = place_of(data_dir, "blobs", hash);
+    MEM_AUTO char *path = place_of(run_dir, "values", hash);
     const int sys = file_read(path, 4 * (size_t)VALUE_MAX, &b);
     json_t *v = NULL;
     if (sys != 0) {
@@ -135,19 +140,21 @@ static json_t *get_blob(const char *data_dir, const char *hash, struct ff_err *e
     return v;
 }
 
-static json_t *resolve_value(const char *data_dir, json_t *v, struct ff_err *err)
+static json_t *resolve_value(const char *run_dir, json_t *v, struct ff_err *err)
 {
     if (!looks_like_ours(v))
         return json_incref(v);
     json_t *inner = json_object_get(v, "$value");
     if (inner)
         return json_incref(inner);
-    const char *hash = json_string_value(json_object_get(v, "$blob"));
-    return get_blob(data_dir, hash ? hash : "", err);
+    const char *hash = json_string_value(json_object_get(v, "$value_at"));
+    return get_value(run_dir, hash ? hash : "", err);
 }
 
-json_t *exec_resolve(const char *data_dir, struct span stored, struct ff_err *err)
+json_t *exec_resolve(const char *data_dir, const char *run_id, struct span stored,
+                     struct ff_err *err)
 {
+    MEM_AUTO char *run_dir = exec_run_dir(data_dir, run_id);
     json_t *raw = json_parse(stored.s, stored.len, err);
     const char *name;
     json_t *v;
@@ -157,7 +164,7 @@ json_t *exec_resolve(const char *data_dir, struct span stored, struct ff_err *er
     json_t *outputs = json_object();
     json_object_foreach(raw, name, v)
     {
-        json_t *value = resolve_value(data_dir, v, err);
+        json_t *value = resolve_value(run_dir, v, err);
         if (!value) {
             json_decref(outputs);
             json_decref(raw);
@@ -171,8 +178,8 @@ json_t *exec_resolve(const char *data_dir, struct span stored, struct ff_err *er
 
 /* --- files --- */
 
-/* data_dir/files/ab/HASH/NAME: the name stays, since programs look at endings. */
-static json_t *keep_as(const struct exec *x, const char *tmp, const char *name,
+/* run_dir/files/HASH/NAME: the name stays, since programs look at endings. */
+static json_t *keep_as(const char *run_dir, const char *tmp, const char *name,
                        struct ff_err *err)
 {
     char hash[SHA256_TEXT];
@@ -183,10 +190,11 @@ static json_t *keep_as(const struct exec *x, const char *tmp, const char *name,
         ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", tmp, strerror(-sys));
         return NULL;
     }
-    MEM_AUTO char *folder = place_of(x->setup.data_dir, "files", hash);
+    MEM_AUTO char *folder = place_of(run_dir, "files", hash);
     MEM_AUTO char *path = file_join(folder, name);
-    sys = file_make_dirs(folder, 0700);
-    if (sys == 0 && rename(tmp, path) != 0)
+    if (make_folder(folder, err) != FF_OK)
+        return NULL;
+    if (rename(tmp, path) != 0)
         sys = -errno;
     if (sys == 0)
         sys = file_sync_dir(folder);
@@ -199,22 +207,19 @@ static json_t *keep_as(const struct exec *x, const char *tmp, const char *name,
                      "sha256", hash);
 }
 
-json_t *values_keep_file(struct exec *x, const char *attempt_id, const char *name,
-                         struct ff_err *err)
+json_t *values_keep_file(const struct attempt *a, const char *name, struct ff_err *err)
 {
+    const struct exec *x = a->exec;
     char hash[SHA256_TEXT];
 
-    sha256_text(attempt_id, strlen(attempt_id), hash);
-    MEM_AUTO char *tmp_dir = place_of(x->setup.data_dir, "files/tmp", hash);
+    sha256_text(a->id, strlen(a->id), hash);
+    MEM_AUTO char *tmp_dir = place_of(a->run_dir, "incoming", hash);
     MEM_AUTO char *tmp = file_join(tmp_dir, name);
-    const int sys = file_make_dirs(tmp_dir, 0700);
-    if (sys != 0) {
-        ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", tmp_dir, strerror(-sys));
+    if (make_folder(tmp_dir, err) != FF_OK)
         return NULL;
-    }
     json_t *v = NULL;
-    if (x->runtime_ops->take(x->runtime, attempt_id, name, tmp, err) == FF_OK)
-        v = keep_as(x, tmp, name, err);
+    if (x->runtime_ops->take(x->runtime, a->id, name, tmp, err) == FF_OK)
+        v = keep_as(a->run_dir, tmp, name, err);
     file_remove_tree(tmp_dir);
     return v;
 }
@@ -222,10 +227,9 @@ json_t *values_keep_file(struct exec *x, const char *attempt_id, const char *nam
 char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
                    int64_t attempt)
 {
-    const size_t size = strlen(data_dir) + strlen(run_id) + strlen(path) + 40;
-    char *dir = mem_alloc(size);
+    MEM_AUTO char *run_dir = exec_run_dir(data_dir, run_id);
+    struct buf b = { 0 };
 
-    snprintf(dir, size, "%s/logs/%s/%s.%lld", data_dir, run_id, path,
-             (long long)attempt);
-    return dir;
+    buf_printf(&b, "%s/logs/%s.%lld", run_dir, path, (long long)attempt);
+    return buf_take(&b);
 }

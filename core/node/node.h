@@ -41,7 +41,9 @@ char *node_socket_path(const struct node *n); /* of the owner; mem_free it */
  * *endpoint (mem_free it) is where. Blocking for a few milliseconds. */
 int node_own(struct node *n, const struct control_listener *listener, char **endpoint,
              struct ff_err *err);
-void node_disown(struct node *n); /* attempts go on; takes what is in flight along */
+/* Gives the shard up. Attempts go on. Runs the loop until what is in flight is durable,
+ * so it must not be called from a callback of the loop. */
+void node_disown(struct node *n);
 bool node_is_owner(const struct node *n);
 struct control *node_control(struct node *n); /* NULL unless owner */
 struct exec *node_exec(struct node *n);       /* NULL unless owner */

@@ -1,0 +1,203 @@
+/* node.c - settings, data directory, drivers, store: what every command needs. */
+#include "node/node_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+
+#define NAMED(option, field)                                                           \
+    .name = (option), .offset = offsetof(struct node_settings, field)
+#define OPT(field) NAMED(#field, field)
+const struct ff_opt node_options[] = {
+    { OPT(data_dir),
+      .type = FF_OPT_TEXT,
+      .help = "where runs, logs and values are kept; default: "
+              "$XDG_DATA_HOME/flowforge, else ~/.local/share/flowforge" },
+    { OPT(store), .type = FF_OPT_TEXT, .fallback = "store-sqlite", .help = "store driver" },
+    { OPT(queue), .type = FF_OPT_TEXT, .fallback = "queue-memory", .help = "queue driver" },
+    { OPT(runtime),
+      .type = FF_OPT_TEXT,
+      .fallback = "runtime-local",
+      .help = "runtime driver" },
+    { OPT(driver_dir),
+      .type = FF_OPT_TEXT,
+      .help = "where drivers are; default: lib/flowforge beside the program" },
+    { OPT(slots),
+      .type = FF_OPT_INT,
+      .max = 10000,
+      .help = "attempts that run at once; 0: twice the processors, at least 4",
+      .fallback = "0" },
+    { OPT(pass_env),
+      .type = FF_OPT_TEXT,
+      .help = "more variables of your environment that tasks get, comma separated; "
+              "a trailing * takes a prefix" },
+    { OPT(log_max_bytes),
+      .type = FF_OPT_SIZE,
+      .fallback = "1GiB",
+      .help = "output kept of one attempt; the rest is dropped and counted" },
+    { NAMED("keep", keep_us),
+      .type = FF_OPT_SECONDS,
+      .fallback = "30d",
+      .help = "how long finished runs are kept; 0s: for ever" },
+    { OPT(keep_runs),
+      .type = FF_OPT_INT,
+      .fallback = "10000",
+      .max = INT64_MAX,
+      .help = "how many finished runs are kept; 0: all" },
+    { OPT(keep_bytes),
+      .type = FF_OPT_SIZE,
+      .fallback = "20GiB",
+      .help = "how much disk finished runs may use for logs; 0: no limit" },
+    { OPT(log_level),
+      .type = FF_OPT_CHOICE,
+      .choices = log_levels,
+      .fallback = "warn",
+      .help = "what is written to stderr" },
+    { 0 },
+};
+
+/* --- the data directory --- */
+
+static char *default_data_dir(struct ff_err *err)
+{
+    const char *xdg = getenv("XDG_DATA_HOME");
+    const char *home = getenv("HOME");
+
+    if (xdg && xdg[0] == '/')
+        return file_join(xdg, "flowforge");
+    if (home && home[0] == '/')
+        return file_join(home, ".local/share/flowforge");
+    ff_fail(err, FF_INVALID, 0,
+            "there is no HOME to keep runs in: give --data-dir or engine.data_dir");
+    return NULL;
+}
+
+static int make_data_dir(struct node *n, struct ff_err *err)
+{
+    const char *given = n->settings.data_dir;
+    char *dir = given ? mem_text(given) : default_data_dir(err);
+    struct stat st;
+
+    if (!dir)
+        return err->code;
+    int sys = file_make_dirs(dir, 0700);
+    n->data_dir = sys == 0 ? realpath(dir, NULL) : NULL;
+    if (!n->data_dir)
+        ff_fail(err, FF_UNAVAILABLE, sys ? -sys : errno, "data directory %.160s: %s", dir,
+                strerror(sys ? -sys : errno));
+    mem_free(dir);
+    if (!n->data_dir)
+        return err->code;
+    n->settings.data_dir = n->data_dir;
+    if (stat(n->data_dir, &st) == 0 && st.st_uid != geteuid())
+        return ff_fail(err, FF_DENIED, 0, "data directory %.160s belongs to somebody else",
+                       n->data_dir);
+    return FF_OK;
+}
+
+static void default_path(struct node *n, const char *name, const char *file)
+{
+    MEM_AUTO char *path = file_join(n->data_dir, file);
+
+    config_default(n->config, name, path);
+}
+
+static void set_defaults(struct node *n)
+{
+    default_path(n, "store-sqlite.path", "flowforge.db");
+    default_path(n, "runtime-local.dir", "runtime");
+    n->socket = file_join(n->data_dir, "owner.sock");
+    if (n->settings.slots == 0) {
+        const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        n->settings.slots = cpus > 2 ? 2 * cpus : 4;
+    }
+}
+
+/* --- opening --- */
+
+struct driver_instance *node_instance(struct node *n, const char *name, uint32_t kind,
+                                      struct ff_err *err)
+{
+    struct driver *d = driver_load(n->driver_dir, name, kind, err);
+
+    return d ? driver_instance_new(d, n->loop, n->config, name, err) : NULL;
+}
+
+static int open_all(struct node *n, struct ff_err *err)
+{
+    const struct config_section section = { .name = "engine", .opts = node_options };
+    int code = config_fill(n->config, &section, &n->settings, err);
+
+    if (code == FF_OK)
+        code = make_data_dir(n, err);
+    if (code != FF_OK)
+        return code;
+    set_defaults(n);
+    n->driver_dir = n->settings.driver_dir ? mem_text(n->settings.driver_dir)
+                                           : driver_default_dir();
+    n->store_driver = node_instance(n, n->settings.store, FF_STORE, err);
+    if (!n->store_driver)
+        return err->code;
+    n->store = store_open(n->loop, n->store_driver, err);
+    return n->store ? FF_OK : err->code;
+}
+
+struct node *node_open(struct loop *l, struct config *c, struct ff_err *err)
+{
+    struct node *n = mem_alloc(sizeof(*n));
+
+    n->loop = l;
+    n->config = c;
+    n->lock_fd = -1;
+    if (open_all(n, err) == FF_OK)
+        return n;
+    node_close(n);
+    return NULL;
+}
+
+void node_close(struct node *n)
+{
+    if (!n)
+        return;
+    node_disown(n);
+    store_close(n->store);
+    driver_instance_free(n->store_driver);
+    free(n->data_dir);
+    mem_free(n->driver_dir);
+    mem_free(n->socket);
+    mem_free(n);
+}
+
+const struct node_settings *node_settings(const struct node *n)
+{
+    return &n->settings;
+}
+
+struct store *node_store(struct node *n)
+{
+    return n->store;
+}
+
+char *node_socket_path(const struct node *n)
+{
+    return mem_text(n->socket);
+}
+
+bool node_is_owner(const struct node *n)
+{
+    return n->owner;
+}
+
+struct control *node_control(struct node *n)
+{
+    return n->control;
+}
+
+struct exec *node_exec(struct node *n)
+{
+    return n->exec;
+}

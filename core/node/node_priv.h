@@ -1,0 +1,31 @@
+/* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, submit.c
+ * stores new runs, retention.c deletes old ones. */
+#ifndef NODE_NODE_PRIV_H
+#define NODE_NODE_PRIV_H
+
+#include "node/node.h"
+
+#define NODE_SHARD 0 /* one host has one shard */
+
+struct node {
+    struct loop *loop;
+    struct config *config;
+    struct node_settings settings;
+    char *data_dir, *driver_dir;
+    struct driver_instance *store_driver, *queue_driver, *runtime_driver;
+    struct store *store;
+    /* while it is the owner */
+    int lock_fd; /* -1: not */
+    bool owner;
+    struct control *control;
+    struct exec *exec;
+    char *socket, *endpoint, *sdk;
+    char **pass_env;
+    int n_draining;
+};
+
+/* own.c: loads a driver by name and makes an instance of it. */
+struct driver_instance *node_instance(struct node *n, const char *name, uint32_t kind,
+                                      struct ff_err *err);
+
+#endif

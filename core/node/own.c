@@ -1,0 +1,265 @@
+/* own.c - becoming the owner of the shard, and giving it up.
+ *
+ * On one host the kernel knows best who lives: owner.lock is held with flock for as
+ * long as the owner's process is there, so a dead owner is followed at once and a
+ * stopped one is not robbed. The shard row's epoch still fences every commit, so the
+ * lease in it has length zero and is never renewed: an idle owner does nothing. */
+#include "node/node_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* What tasks on a laptop expect to inherit; everything else must be asked for. */
+static const char pass_always[] =
+    "PATH,HOME,USER,LOGNAME,SHELL,LANG,LANGUAGE,LC_*,TZ,TMPDIR,TERM,VIRTUAL_ENV,CONDA_*,"
+    "PYTHONPATH,LD_LIBRARY_PATH,SSL_CERT_FILE,SSL_CERT_DIR,XDG_*,"
+    "http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY";
+
+static int take_lock(struct node *n, struct ff_err *err)
+{
+    MEM_AUTO char *path = file_join(n->data_dir, "owner.lock");
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return ff_fail(err, FF_UNAVAILABLE, errno, "%.160s: %s", path, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return ff_fail(err, FF_BUSY, errno, "another process leads the runs of %.160s",
+                       n->data_dir);
+    }
+    n->lock_fd = fd;
+    return FF_OK;
+}
+
+static void drop_lock(struct node *n)
+{
+    if (n->lock_fd >= 0)
+        close(n->lock_fd);
+    n->lock_fd = -1;
+}
+
+static int acquire(struct node *n, struct ff_err *err)
+{
+    char owner[128], host[64] = "";
+    struct shard_row row = { 0 };
+
+    gethostname(host, sizeof(host) - 1);
+    snprintf(owner, sizeof(owner), "%ld@%s", (long)getpid(), host);
+    return store_acquire_shard(n->store, NODE_SHARD, owner, n->socket, 0, &row, err);
+}
+
+/* --- what the rooms tell each other --- */
+
+static void sink_adopt(void *arg, const struct attempt_key *keys, size_t n)
+{
+    exec_adopt(((struct node *)arg)->exec, keys, n);
+}
+
+static void sink_stop(void *arg, const struct attempt_key *key, int64_t grace_us)
+{
+    exec_stop(((struct node *)arg)->exec, key, grace_us);
+}
+
+static void sink_settled(void *arg, const struct attempt_key *key)
+{
+    exec_settled(((struct node *)arg)->exec, key);
+}
+
+static int source_describe(void *arg, const struct attempt_key *key, struct arena *arena,
+                           struct work *work, const struct run_row **run,
+                           struct ff_err *err)
+{
+    return control_describe(((struct node *)arg)->control, key, arena, work, run, err);
+}
+
+static bool source_is_current(void *arg, const struct attempt_key *key)
+{
+    return control_is_current(((struct node *)arg)->control, key);
+}
+
+static int source_node_path(void *arg, const struct attempt_key *key, char *out,
+                            size_t size)
+{
+    return control_node_path(((struct node *)arg)->control, key, out, size);
+}
+
+static void source_result(void *arg, const struct attempt_key *key,
+                          const struct result *result)
+{
+    control_result(((struct node *)arg)->control, key, result);
+}
+
+static json_t *resolve(void *arg, const char *run_id, struct span stored,
+                       struct ff_err *err)
+{
+    return exec_resolve(((struct node *)arg)->data_dir, run_id, stored, err);
+}
+
+/* --- wiring --- */
+
+static char **split_names(const char *a, const char *b)
+{
+    const size_t size = strlen(a) + (b ? strlen(b) : 0) + 2;
+    char *text = mem_alloc(size);
+    size_t n = 0;
+
+    snprintf(text, size, "%s,%s", a, b ? b : "");
+    for (const char *p = text; *p; p++)
+        n += *p == ',';
+    char **names = mem_array(n + 3, sizeof(*names));
+    names[0] = text; /* keeps the memory; the first name starts there too */
+    n = 0;
+    for (char *save = NULL, *name = strtok_r(text, ", ", &save); name;
+         name = strtok_r(NULL, ", ", &save))
+        names[n++] = name;
+    return names;
+}
+
+/* The Python package: beside the installed drivers, or in the source tree. */
+static char *find_sdk(const struct node *n)
+{
+    static const char *const places[] = {
+        "python", "../../share/flowforge/python", "../../../sdk/python"
+    };
+
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        MEM_AUTO char *base = file_join(n->driver_dir, places[i]);
+        MEM_AUTO char *probe = file_join(base, "flowforge/__init__.py");
+        char *real = access(probe, R_OK) == 0 ? realpath(base, NULL) : NULL;
+        if (real)
+            return real;
+    }
+    return NULL;
+}
+
+static int open_drivers(struct node *n, struct ff_err *err)
+{
+    n->queue_driver = node_instance(n, n->settings.queue, FF_QUEUE, err);
+    if (!n->queue_driver)
+        return err->code;
+    n->runtime_driver = node_instance(n, n->settings.runtime, FF_RUNTIME, err);
+    return n->runtime_driver ? FF_OK : err->code;
+}
+
+static int wire(struct node *n, const struct control_listener *listener,
+                struct ff_err *err)
+{
+    const struct exec_setup exec = {
+        .loop = n->loop,
+        .queue = n->queue_driver,
+        .runtime = n->runtime_driver,
+        .slots = (uint32_t)n->settings.slots,
+        .data_dir = n->data_dir,
+        .api_endpoint = n->endpoint,
+        .sdk_path = n->sdk,
+        .pass_env = (const char *const *)n->pass_env,
+        .log_max_bytes = n->settings.log_max_bytes,
+        .source = { .arg = n,
+                    .describe = source_describe,
+                    .is_current = source_is_current,
+                    .node_path = source_node_path,
+                    .result = source_result,
+                    .parse_start = control_parse_start,
+                    .topic = CONTROL_TOPIC_START },
+    };
+    const struct control_setup control = {
+        .loop = n->loop,
+        .store = n->store,
+        .queue = n->queue_driver,
+        .shard = NODE_SHARD,
+        .slots = n->settings.slots,
+        .resolve = resolve,
+        .resolve_arg = n,
+        .sink = { .arg = n,
+                  .adopt = sink_adopt,
+                  .stop = sink_stop,
+                  .settled = sink_settled },
+        .listener = *listener,
+    };
+
+    n->exec = exec_new(&exec, err);
+    if (!n->exec)
+        return err->code;
+    n->control = control_new(&control, err);
+    return n->control ? FF_OK : err->code;
+}
+
+static void close_parts(struct node *n)
+{
+    control_free(n->control);
+    exec_free(n->exec);
+    driver_instance_free(n->queue_driver);
+    driver_instance_free(n->runtime_driver);
+    mem_free(n->endpoint);
+    free(n->sdk);
+    if (n->pass_env)
+        mem_free(n->pass_env[0]);
+    mem_free(n->pass_env);
+    n->control = NULL;
+    n->exec = NULL;
+    n->queue_driver = n->runtime_driver = NULL;
+    n->endpoint = n->sdk = NULL;
+    n->pass_env = NULL;
+}
+
+int node_own(struct node *n, const struct control_listener *listener, char **endpoint,
+             struct ff_err *err)
+{
+    int code = take_lock(n, err);
+
+    if (code == FF_BUSY && endpoint)
+        *endpoint = mem_text(n->socket);
+    if (code != FF_OK)
+        return code;
+    struct buf url = { 0 };
+    buf_printf(&url, "unix://%s", n->socket);
+    n->endpoint = buf_take(&url);
+    n->sdk = find_sdk(n);
+    n->pass_env = split_names(pass_always, n->settings.pass_env);
+    code = acquire(n, err);
+    if (code == FF_OK)
+        code = open_drivers(n, err);
+    if (code == FF_OK)
+        code = wire(n, listener, err);
+    if (code != FF_OK) {
+        struct ff_err ignored;
+        close_parts(n);
+        store_release_shard(n->store, &ignored);
+        drop_lock(n);
+        return code;
+    }
+    n->owner = true;
+    return FF_OK;
+}
+
+/* --- giving up --- */
+
+static void drained(void *arg)
+{
+    struct node *n = arg;
+
+    if (--n->n_draining == 0)
+        loop_stop(n->loop, 0);
+}
+
+void node_disown(struct node *n)
+{
+    struct ff_err err = { 0 };
+
+    if (!n->owner)
+        return;
+    n->owner = false;
+    n->n_draining = 2;
+    control_drain(n->control, drained, n);
+    exec_drain(n->exec, drained, n);
+    if (n->n_draining > 0)
+        loop_run(n->loop);
+    close_parts(n);
+    if (store_release_shard(n->store, &err) != FF_OK)
+        log_debug("the shard is left without a word: %s", err.msg);
+    drop_lock(n);
+}

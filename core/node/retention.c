@@ -1,0 +1,143 @@
+/* retention.c - deletes finished runs that are too old, too many or too large, oldest
+ * first: rows in small commits, then the run's folder. A crash in between leaves a
+ * folder without a run, which the next pass finds. */
+#include "node/node_priv.h"
+
+#include <string.h>
+
+#define PASS_MAX 1000 /* runs deleted in one pass: a start must not take for ever */
+#define ROWS_MAX 2000 /* rows deleted in one commit */
+
+struct finished {
+    int64_t tenant, run, finished_at, bytes;
+    char id[ID_TEXT];
+};
+
+struct collect {
+    struct node *node;
+    struct {
+        struct finished *items; /* newest first */
+        size_t n, cap;
+    } runs;
+};
+
+static int add_finished(void *arg, const void *row)
+{
+    struct collect *c = arg;
+    const struct run_row *r = row;
+    struct finished f = { .tenant = r->tenant,
+                          .run = r->run,
+                          .finished_at = r->finished_at };
+
+    if (!run_state_final(r->state))
+        return 0;
+    snprintf(f.id, sizeof(f.id), "%.*s", (int)r->id.len, r->id.s);
+    ARRAY_ADD(&c->runs, f);
+    return 0;
+}
+
+static int add_log_bytes(void *arg, const void *row)
+{
+    *(int64_t *)arg += ((const struct log_row *)row)->bytes;
+    return 0;
+}
+
+/* --- deleting one --- */
+
+struct rows {
+    struct batch batch;
+    const struct ff_record *record;
+};
+
+static int delete_row(void *arg, const void *row)
+{
+    struct rows *rows = arg;
+
+    batch_delete(&rows->batch, rows->record, row, FF_ANY_VERSION);
+    return rows->batch.n >= ROWS_MAX;
+}
+
+/* The rows of `record` that belong to the run, in as many commits as it takes. */
+static int delete_rows(struct node *n, const struct ff_record *record, const void *like,
+                       struct ff_err *err)
+{
+    const struct store_query query = { .record = record, .like = like, .n_equal = 2 };
+    size_t failed, deleted;
+    int code;
+
+    do {
+        struct rows rows = { .record = record };
+        code = store_scan(n->store, STORE_READER_CALLER, &query, delete_row, &rows, err);
+        deleted = rows.batch.n;
+        if (code == FF_OK && deleted > 0)
+            code = store_commit_now(n->store, &rows.batch, &failed, err);
+        batch_done(&rows.batch);
+    } while (code == FF_OK && deleted >= ROWS_MAX);
+    return code;
+}
+
+static int delete_run(struct node *n, const struct finished *f, struct ff_err *err)
+{
+    const struct task_row task = { .tenant = f->tenant, .run = f->run };
+    const struct event_row event = { .tenant = f->tenant, .run = f->run };
+    const struct log_row log = { .tenant = f->tenant, .run = f->run };
+    const struct run_row run = { .tenant = f->tenant, .run = f->run };
+    MEM_AUTO char *dir = exec_run_dir(n->data_dir, f->id);
+
+    /* The run row goes last: until then the next pass finds the rest. */
+    int code = delete_rows(n, &record_task, &task, err);
+    if (code == FF_OK)
+        code = delete_rows(n, &record_event, &event, err);
+    if (code == FF_OK)
+        code = delete_rows(n, &record_log, &log, err);
+    if (code != FF_OK)
+        return code;
+    const int sys = file_remove_tree(dir);
+    if (sys != 0)
+        return ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", dir, strerror(-sys));
+    return delete_rows(n, &record_run, &run, err);
+}
+
+/* --- which --- */
+
+static bool keeps(const struct node *n, const struct finished *f, size_t place,
+                  int64_t bytes, int64_t now)
+{
+    const struct node_settings *s = &n->settings;
+
+    if (s->keep_us > 0 && f->finished_at < now - s->keep_us)
+        return false;
+    if (s->keep_runs > 0 && place >= (uint64_t)s->keep_runs)
+        return false;
+    return s->keep_bytes == 0 || bytes <= s->keep_bytes;
+}
+
+int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
+{
+    struct collect c = { .node = n };
+    const struct run_row like = { .tenant = TENANT_DEFAULT.no };
+    const int64_t now = loop_wall_us(n->loop);
+    int64_t bytes = 0;
+    int code = store_scan(n->store, STORE_READER_CALLER,
+                          &(struct store_query){ .record = &record_run,
+                                                 .like = &like,
+                                                 .n_equal = 1,
+                                                 .descending = true },
+                          add_finished, &c, err);
+
+    *n_runs = 0;
+    for (size_t i = 0; code == FF_OK && i < c.runs.n && *n_runs < PASS_MAX; i++) {
+        const struct finished *f = &c.runs.items[i];
+        const struct log_row log = { .tenant = f->tenant, .run = f->run };
+        code = store_scan(n->store, STORE_READER_CALLER,
+                          &(struct store_query){
+                              .record = &record_log, .like = &log, .n_equal = 2 },
+                          add_log_bytes, &bytes, err);
+        if (code != FF_OK || keeps(n, f, i, bytes, now))
+            continue;
+        code = delete_run(n, f, err);
+        *n_runs += code == FF_OK;
+    }
+    ARRAY_DONE(&c.runs);
+    return code;
+}

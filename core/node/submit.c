@@ -1,0 +1,88 @@
+/* submit.c - new runs and requests, as rows: whoever owns the shard finds them there. */
+#include "node/node_priv.h"
+
+#include <string.h>
+
+static int store_workflow_once(struct node *n, struct tenant t,
+                               const struct node_submit *what, int64_t now,
+                               struct batch *b, struct ff_err *err)
+{
+    struct arena arena = { 0 };
+    struct workflow_row old;
+    const int code = store_workflow(n->store, STORE_READER_CALLER, t,
+                                    span_of(what->hash), &arena, &old, err);
+
+    arena_done(&arena);
+    if (code != FF_NOT_FOUND)
+        return code; /* there already: the same text has the same hash */
+    const struct workflow_row row = {
+        .tenant = t.no,
+        .hash = span_of(what->hash),
+        .name = span_of(what->workflow),
+        .source = { .s = what->source, .len = what->source_len },
+        .path = span_of(what->path),
+        .created_at = now,
+    };
+    batch_put(b, &record_workflow, &row, FF_ANY_VERSION);
+    return FF_OK;
+}
+
+int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
+                char id[ID_TEXT], int64_t *run, struct ff_err *err)
+{
+    const int64_t now = loop_wall_us(n->loop);
+    struct batch b = { 0 };
+    size_t failed;
+
+    *run = 0;
+    id_make(now, loop_random(n->loop), loop_random(n->loop), id);
+    int code = store_workflow_once(n, t, what, now, &b, err);
+    if (code == FF_OK)
+        code = store_take_numbers(n->store, "run", 1, run, err);
+    if (code == FF_OK) {
+        MEM_AUTO char *inputs = json_text(what->inputs);
+        const struct run_row row = {
+            .tenant = t.no,
+            .run = *run,
+            .id = span_of(id),
+            .project = PROJECT_DEFAULT,
+            .workflow = span_of(what->workflow),
+            .hash = span_of(what->hash),
+            .kind = span_of(engine_dag.name),
+            .state = RUN_PENDING,
+            .inputs = span_of(inputs),
+            .dir = span_of(what->dir),
+            .created_at = now,
+            .started_at = MODEL_NULL,
+            .finished_at = MODEL_NULL,
+        };
+        engine_run_create(&row, NODE_SHARD, &b);
+        code = store_commit_now(n->store, &b, &failed, err);
+    }
+    batch_done(&b);
+    return code;
+}
+
+int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run,
+                      enum cancel_mode mode, struct ff_err *err)
+{
+    struct batch b = { 0 };
+    int64_t no;
+    size_t failed;
+    int code = store_take_numbers(n->store, "inbox", 1, &no, err);
+
+    if (code != FF_OK)
+        return code;
+    const struct inbox_row row = {
+        .shard = NODE_SHARD,
+        .no = no,
+        .tenant = t.no,
+        .run = run->run,
+        .kind = span_of(mode == CANCEL_KILL ? "kill" : "cancel"),
+        .at = loop_wall_us(n->loop),
+    };
+    batch_put(&b, &record_inbox, &row, FF_ABSENT);
+    code = store_commit_now(n->store, &b, &failed, err);
+    batch_done(&b);
+    return code;
+}
