@@ -162,18 +162,12 @@ json_t *expr_negate(struct expr_ctx *ctx, const struct expr_node *node, json_t *
 
 /* Comparison. */
 
-/* Exact: converting the int would round, and call 2^53 and 2^53 + 1 equal. */
+/* As CEL has it: the int is rounded to a double, except where it cannot reach. */
 static int order_int_real(long long i, double d)
 {
-    if (d >= 0x1p63)
-        return -1;
-    if (d < -0x1p63)
-        return 1;
-    const long long whole = (long long)d;
-    if (i != whole)
-        return i < whole ? -1 : 1;
-    const double rest = d - (double)whole;
-    return rest > 0 ? -1 : rest < 0;
+    const double x = (double)i;
+
+    return x < d ? -1 : x > d;
 }
 
 static int order_numbers(const json_t *a, const json_t *b)
@@ -313,7 +307,9 @@ static json_t *ordering(struct expr_ctx *ctx, const struct expr_node *node, json
 static json_t *membership(struct expr_ctx *ctx, const struct expr_node *node, json_t *a,
                           json_t *b)
 {
-    if (json_is_object(b))
+    const bool scalar = json_is_number(a) || json_is_boolean(a) || json_is_string(a);
+
+    if (json_is_object(b) && scalar)
         return json_boolean(
             json_is_string(a) &&
             json_object_getn(b, json_string_value(a), json_string_length(a)) != NULL);

@@ -111,7 +111,8 @@ bool parse_reserved(const struct parser *p, const struct expr_token *token)
 
 /* Unary operators. */
 
-static uint32_t parse_member(struct parser *p);
+static uint32_t parse_steps(struct parser *p, uint32_t node);
+static uint32_t parse_primary(struct parser *p);
 
 static uint32_t parse_literal(struct parser *p, bool negative)
 {
@@ -139,17 +140,17 @@ static uint32_t parse_unary(struct parser *p)
     size_t n = 0;
 
     if (sign != TOKEN_NOT && sign != TOKEN_MINUS)
-        return parse_member(p);
+        return parse_steps(p, parse_primary(p));
     for (; p->token.type == sign; n++)
         if (parse_advance(p) != 0)
             return EXPR_NO_NODE;
     const bool number = p->token.type == TOKEN_INT || p->token.type == TOKEN_DOUBLE;
     uint32_t node;
     if (sign == TOKEN_MINUS && number) {
-        node = parse_literal(p, true);
+        node = parse_steps(p, parse_literal(p, true));
         n--;
     } else {
-        node = parse_member(p);
+        node = parse_steps(p, parse_primary(p));
     }
     const uint8_t kind = sign == TOKEN_NOT ? EXPR_NOT : EXPR_NEGATE;
     for (; n > 0 && node != EXPR_NO_NODE; n--)
@@ -448,10 +449,9 @@ static uint32_t parse_index(struct parser *p, uint32_t base)
                      (const uint32_t[]){base, key});
 }
 
-static uint32_t parse_member(struct parser *p)
+/* Reads the selections, indices and calls that follow a value. */
+static uint32_t parse_steps(struct parser *p, uint32_t node)
 {
-    uint32_t node = parse_primary(p);
-
     while (node != EXPR_NO_NODE) {
         if (p->token.type == TOKEN_DOT)
             node = parse_select(p, node);

@@ -393,8 +393,6 @@ static bool split(struct expr_ctx *ctx, const struct expr_call *call, json_t *li
     struct places p = {.in = text_of(call->args[0]), .wanted = text_of(call->args[1])};
     size_t from = 0;
 
-    if (p.wanted.len == 0 && p.in.len == 0)
-        return true;
     for (json_int_t n = 1; (limit < 0 || n < limit) && next_place(&p);) {
         if (p.wanted.len == 0 && (p.start == 0 || p.start == p.in.len))
             continue;
