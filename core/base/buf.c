@@ -29,6 +29,17 @@ static bool reserve(struct buf *b, size_t len)
     return true;
 }
 
+char *buf_room(struct buf *b, size_t len)
+{
+    return reserve(b, len) ? b->data + b->len : NULL;
+}
+
+void buf_added(struct buf *b, size_t len)
+{
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
 void buf_add(struct buf *b, const void *bytes, size_t len)
 {
     if (len == 0 || !reserve(b, len))

@@ -19,6 +19,10 @@ void buf_add_char(struct buf *b, char c);
 void buf_add_int(struct buf *b, int64_t n);
 void FF_PRINTF(2, 3) buf_printf(struct buf *b, const char *fmt, ...);
 void FF_PRINTF(2, 0) buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+/* Room for len bytes at the end, to be written there and then counted by buf_added
+ * (at most len); NULL where the ceiling forbids. */
+char *buf_room(struct buf *b, size_t len);
+void buf_added(struct buf *b, size_t len);
 const char *buf_text(const struct buf *b); /* never NULL */
 char *buf_take(struct buf *b);             /* caller frees; b is empty again */
 void buf_drop(struct buf *b, size_t n);    /* removes the first n bytes */

@@ -50,7 +50,8 @@ static size_t kept_run(const char *text, size_t len)
         if (step == 0)
             break;
         at += step;
-        at += plain_run(text + at, len - at);
+        if (at < len && (unsigned char)text[at] < 0x80)
+            at += plain_run(text + at, len - at);
     }
     return at;
 }
@@ -74,18 +75,44 @@ static void add_escape(struct buf *out, unsigned char c)
     buf_add(out, escape, sizeof(escape));
 }
 
-static void add_quoted(struct buf *out, const char *text, size_t len)
+/* With escapes: in runs. */
+static void add_escaped(struct jsonw *w, const char *text, size_t len)
 {
-    buf_add_char(out, '"');
+    if (w->comma)
+        buf_add_char(w->out, ',');
+    buf_add_char(w->out, '"');
     for (size_t at = 0; at < len; at++) {
         const size_t run = kept_run(text + at, len - at);
 
-        buf_add(out, text + at, run);
+        buf_add(w->out, text + at, run);
         at += run;
         if (at < len)
-            add_escape(out, (unsigned char)text[at]);
+            add_escape(w->out, (unsigned char)text[at]);
     }
-    buf_add_char(out, '"');
+    buf_add_char(w->out, '"');
+}
+
+/* Nearly all text is its own escape: one look at the buffer for all of it, and for the
+ * comma before it. */
+static void add_text(struct jsonw *w, const char *text, size_t len)
+{
+    if (kept_run(text, len) < len) {
+        add_escaped(w, text, len);
+        return;
+    }
+    char *const begin = buf_room(w->out, len + 3);
+    char *at = begin;
+
+    if (!begin)
+        return;
+    if (w->comma)
+        *at++ = ',';
+    *at++ = '"';
+    if (len)
+        memcpy(at, text, len);
+    at += len;
+    *at++ = '"';
+    buf_added(w->out, (size_t)(at - begin));
 }
 
 static void before_value(struct jsonw *w)
@@ -110,8 +137,7 @@ void jsonw_close(struct jsonw *w, char bracket)
 
 void jsonw_key(struct jsonw *w, const char *key)
 {
-    before_value(w);
-    add_quoted(w->out, key, strlen(key));
+    add_text(w, key, strlen(key));
     buf_add_char(w->out, ':');
     w->comma = false;
 }
@@ -126,8 +152,8 @@ void jsonw_text(struct jsonw *w, const char *text)
 
 void jsonw_text_len(struct jsonw *w, const char *text, size_t len)
 {
-    before_value(w);
-    add_quoted(w->out, text, len);
+    add_text(w, text, len);
+    w->comma = true;
 }
 
 void jsonw_int(struct jsonw *w, int64_t n)

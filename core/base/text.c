@@ -7,34 +7,42 @@
 #define NAME_MAX_LEN 63
 #define WORD_MAX_LEN 63
 
-/* Well-formed sequences by their first byte: RFC 3629's table. The second byte's range
- * keeps out overlong forms, surrogates and what lies above U+10FFFF. */
+/* Well-formed sequences, RFC 3629's table. The second byte's range keeps out overlong
+ * forms, surrogates and what lies above U+10FFFF. */
 static const struct {
-    uint8_t first_lo, first_hi, len, second_lo, second_hi;
+    uint8_t len, second_lo, second_hi;
 } utf8_forms[] = {
-    {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
-    {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f},
-    {0xee, 0xef, 3, 0x80, 0xbf}, {0xf0, 0xf0, 4, 0x90, 0xbf},
-    {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
+    ['2'] = {2, 0x80, 0xbf},   /* C2..DF */
+    ['a'] = {3, 0xa0, 0xbf},   /* E0 */
+    ['3'] = {3, 0x80, 0xbf},   /* E1..EC, EE, EF */
+    ['b'] = {3, 0x80, 0x9f},   /* ED */
+    ['c'] = {4, 0x90, 0xbf},   /* F0 */
+    ['4'] = {4, 0x80, 0xbf},   /* F1..F3 */
+    ['d'] = {4, 0x80, 0x8f},   /* F4 */
+    ['-'] = {UINT8_MAX, 1, 0}, /* starts nothing */
 };
+
+/* The form that each first byte from C0 on starts. */
+static const char utf8_form_of[] = "--22222222222222" /* C0 */
+                                   "2222222222222222" /* D0 */
+                                   "a333333333333b33" /* E0 */
+                                   "c444d-----------" /* F0 */;
 
 static size_t multibyte_len(const uint8_t *s, size_t len)
 {
-    for (size_t i = 0; i < sizeof(utf8_forms) / sizeof(utf8_forms[0]); i++) {
-        if (s[0] < utf8_forms[i].first_lo || s[0] > utf8_forms[i].first_hi)
-            continue;
-        const size_t need = utf8_forms[i].len;
+    if (s[0] < 0xc0)
+        return 0;
+    const uint8_t form = (uint8_t)utf8_form_of[s[0] - 0xc0];
+    const size_t need = utf8_forms[form].len;
 
-        if (len < need)
+    if (len < need)
+        return 0;
+    if (s[1] < utf8_forms[form].second_lo || s[1] > utf8_forms[form].second_hi)
+        return 0;
+    for (size_t k = 2; k < need; k++)
+        if ((s[k] & 0xc0) != 0x80)
             return 0;
-        if (s[1] < utf8_forms[i].second_lo || s[1] > utf8_forms[i].second_hi)
-            return 0;
-        for (size_t k = 2; k < need; k++)
-            if ((s[k] & 0xc0) != 0x80)
-                return 0;
-        return need;
-    }
-    return 0;
+    return need;
 }
 
 size_t text_utf8_len(const char *text, size_t len)

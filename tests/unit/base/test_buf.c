@@ -93,6 +93,22 @@ static void what_does_not_fit_is_left_out_whole(void **state)
     assert_int_equal(b.max, 10);
 }
 
+static void room_is_written_in_place(void **state)
+{
+    struct buf b = {.max = 8};
+    char *room = buf_room(&b, 8);
+
+    (void)state;
+    memcpy(room, "12345", 5);
+    buf_added(&b, 5);
+    assert_string_equal(buf_text(&b), "12345");
+    assert_null(buf_room(&b, 4));
+    assert_true(b.overflow);
+    assert_non_null(buf_room(&b, 3));
+    assert_string_equal(buf_text(&b), "12345");
+    buf_done(&b);
+}
+
 static void taking_leaves_an_empty_buffer_with_its_ceiling(void **state)
 {
     struct buf b = {.max = 10};
@@ -115,6 +131,7 @@ int main(void)
         cmocka_unit_test(int_is_written_as_printf_writes_it),
         cmocka_unit_test(printf_of_any_length_is_whole),
         cmocka_unit_test(what_does_not_fit_is_left_out_whole),
+        cmocka_unit_test(room_is_written_in_place),
         cmocka_unit_test(taking_leaves_an_empty_buffer_with_its_ceiling),
     };
 
