@@ -1,0 +1,2 @@
+# What the driver and its supervisor share.
+set(SUPERVISOR_SOURCES ${dir}/wire.c ${dir}/names.c)

@@ -1,0 +1,249 @@
+/* client.c - see client.h. What requests mean is in requests.c. */
+#include "client_priv.h"
+
+#include "sup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define MAX_CLIENTS  64
+#define RUN_REQUESTS 8 /* of one client in one round */
+#define NEW_SOCKET   RL_SOCKET ".new"
+#define PAUSE_US     100000
+
+/* Above it events wait for the client, and so do its requests. */
+#define TX_SOFT_MAX ((size_t)1 << 20)
+
+static void on_client(struct source *source, uint32_t events)
+{
+    struct client *client = container_of(source, struct client, source);
+
+    if (events & EPOLLOUT)
+        client->stuck = false; /* clients_flush tries again */
+    if ((events & EPOLLIN) && rl_rx_read(&client->rx, source->fd) < 0)
+        client->closing = true;
+    if (!(events & (EPOLLIN | EPOLLOUT)))
+        client->closing = true;
+}
+
+static bool is_welcome(int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
+           (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static void add_client(struct sup *sup, int fd)
+{
+    struct client *client = calloc(1, sizeof(*client));
+
+    if (!client) {
+        close(fd);
+        return;
+    }
+    *client = (struct client){
+        .source = {.fn = on_client, .fd = fd},
+        .sup = sup,
+        .next = sup->clients,
+        .tx = {.max = RL_FRAME_MAX},
+    };
+    if (!loop_watch(&sup->loop, &client->source, EPOLLIN)) {
+        free(client);
+        close(fd);
+        return;
+    }
+    sup->clients = client;
+    sup->n_clients++;
+    loop_timer_del(&sup->loop, &sup->idle);
+}
+
+/* Without descriptors the waiting client would wake us again and again: it is taken
+ * with the spare one and turned away, and nobody else for a moment. */
+static void turn_away(struct sup *sup)
+{
+    if (sup->spare_fd >= 0)
+        close(sup->spare_fd);
+    const int fd = accept4(sup->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    sup->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    loop_unwatch(&sup->loop, &sup->listener);
+    loop_timer(&sup->loop, &sup->listen_again, sup->loop.now_us + PAUSE_US);
+}
+
+static void on_listen_again(struct timer *timer)
+{
+    struct sup *sup = container_of(timer, struct sup, listen_again);
+
+    if (!loop_watch(&sup->loop, &sup->listener, EPOLLIN))
+        loop_timer(&sup->loop, timer, sup->loop.now_us + PAUSE_US);
+}
+
+static void on_listener(struct source *source, uint32_t events)
+{
+    struct sup *sup = container_of(source, struct sup, listener);
+
+    (void)events;
+    const int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+            turn_away(sup);
+        return;
+    }
+    if (sup->n_clients >= MAX_CLIENTS || !is_welcome(fd))
+        close(fd);
+    else
+        add_client(sup, fd);
+}
+
+bool clients_listen(struct sup *sup)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = NEW_SOCKET};
+
+    sup->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    sup->listen_again.fn = on_listen_again;
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    /* Names are relative to the state directory, which may be deeper than the 107
+     * bytes of an address. The rename makes it appear only when it works. */
+    unlink(NEW_SOCKET);
+    sup->listener = (struct source){.fn = on_listener, .fd = fd};
+    return !bind(fd, (struct sockaddr *)&address, sizeof(address)) &&
+           !chmod(NEW_SOCKET, 0600) && !listen(fd, MAX_CLIENTS) &&
+           !rename(NEW_SOCKET, RL_SOCKET) &&
+           loop_watch(&sup->loop, &sup->listener, EPOLLIN);
+}
+
+void client_done(struct client *client, uint64_t seq, const struct ff_err *err)
+{
+    const size_t begun = rl_frame_begin(&client->tx, RL_DONE, seq);
+
+    rl_put_i32(&client->tx, err ? err->code : FF_OK);
+    rl_put_i32(&client->tx, err ? err->sys : 0);
+    rl_put_str(&client->tx, err ? err->msg : NULL);
+    rl_frame_end(&client->tx, begun);
+}
+
+void client_event(struct client *client, struct attempt *attempt)
+{
+    if (client->tx.len > TX_SOFT_MAX) {
+        attempt->unreported = true;
+        client->owed = true;
+        return;
+    }
+    attempt->unreported = false;
+    const size_t begun = rl_frame_begin(&client->tx, RL_EVENT, 0);
+    outcome_put(&client->tx, attempt->id, &attempt->outcome);
+    rl_frame_end(&client->tx, begun);
+}
+
+static void pay(struct client *client)
+{
+    struct table *table = &client->sup->table;
+
+    client->owed = false;
+    for (struct attempt *attempt = table_first(table); attempt;
+         attempt = table_next(table, attempt))
+        if (attempt->unreported && attempt->client == client)
+            client_event(client, attempt);
+}
+
+/* True when there are more requests. */
+static bool run(struct client *client)
+{
+    struct rl_frame frame;
+
+    for (int i = 0; i < RUN_REQUESTS; i++) {
+        if (client->closing || client->tx.len > TX_SOFT_MAX)
+            return false;
+        const int found = rl_rx_next(&client->rx, &frame);
+        if (found < 0)
+            client->closing = true;
+        if (found <= 0)
+            return false;
+        client_request(client, &frame);
+    }
+    return client->rx.end > client->rx.begin;
+}
+
+bool clients_run(struct sup *sup)
+{
+    bool more = false;
+
+    for (struct client *client = sup->clients; client; client = client->next)
+        more = run(client) || more;
+    return more;
+}
+
+static void flush(struct client *client)
+{
+    struct loop *loop = &client->sup->loop;
+
+    if (client->owed && client->tx.len <= TX_SOFT_MAX)
+        pay(client);
+    if (client->tx.failed)
+        client->closing = true;
+    if (!client->tx.len || client->stuck || client->closing)
+        return;
+    const size_t before = client->tx.len;
+    const int sent = rl_out_send(&client->tx, &client->sent, client->source.fd);
+    if (sent < 0)
+        client->closing = true;
+    client->stuck = sent == 0;
+    const bool slow = client->stuck && before > TX_SOFT_MAX;
+    uint32_t events = slow ? 0 : EPOLLIN;
+    if (client->stuck)
+        events |= EPOLLOUT;
+    loop_events(loop, &client->source, events);
+}
+
+static void free_client(struct client *client)
+{
+    struct sup *sup = client->sup;
+
+    for (struct attempt *attempt = table_first(&sup->table); attempt;
+         attempt = table_next(&sup->table, attempt))
+        if (attempt->client == client)
+            attempt->client = NULL;
+    loop_unwatch(&sup->loop, &client->source);
+    close(client->source.fd);
+    rl_rx_done(&client->rx);
+    rl_out_done(&client->tx);
+    free(client);
+    sup->n_clients--;
+}
+
+void clients_flush(struct sup *sup)
+{
+    struct client **at = &sup->clients;
+
+    while (*at) {
+        struct client *client = *at;
+        flush(client);
+        if (client->closing) {
+            *at = client->next;
+            free_client(client);
+        } else {
+            at = &client->next;
+        }
+    }
+}
+
+void clients_close(struct sup *sup)
+{
+    close(sup->listener.fd);
+    unlink(RL_SOCKET);
+    for (struct client *client = sup->clients; client; client = client->next)
+        client->closing = true;
+    clients_flush(sup);
+}

@@ -1,0 +1,359 @@
+/* main.c - flowforge-supervisor: starts the tasks of one state directory, outlives
+ * whoever asked for them, and tells how they ended. Started by the runtime-local
+ * driver, which see; nobody else needs to. */
+#include "client.h"
+#include "dirs.h"
+#include "spawn.h"
+#include "sup.h"
+#include "sweep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STOP_GRACE_US 5000000
+#define EXIT_FATAL    70
+#define LOCK_TRIES    50 /* of 2 ms: a child that is about to call execve holds it */
+
+struct options {
+    const char *dir;
+    int64_t idle_exit_us;
+    int ready_fd; /* told R, B (another one is there) or E and a sentence; or -1 */
+    bool empty_trash;
+};
+
+void sup_die(struct sup *sup, const char *what, int sys)
+{
+    say(sup, "%s: %s; all tasks are killed", what, strerror(sys));
+    for (const struct attempt *attempt = table_first(&sup->table); attempt;
+         attempt = table_next(&sup->table, attempt))
+        if (attempt->phase >= RUNNING && attempt->phase <= KILLING)
+            tree_signal(sup, attempt, SIGKILL);
+    _exit(EXIT_FATAL);
+}
+
+static void note_exit(struct attempt *attempt, int status)
+{
+    struct outcome *outcome = &attempt->outcome;
+
+    attempt->reaped = true;
+    outcome->state = FF_RUN_EXITED;
+    outcome->ended_us = wall_us();
+    outcome->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    outcome->exit_code =
+        WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Main processes are judged after all exits are known: then whoever lost its parent
+ * among them is our child and can be found. */
+static void reap(struct sup *sup)
+{
+    struct attempt *exited = NULL;
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct attempt *attempt = table_by_pid(&sup->table, pid);
+        if (attempt && !attempt->reaped) {
+            note_exit(attempt, status);
+            attempt->next = exited;
+            exited = attempt;
+        } else if (pid == sup->sweeper) {
+            sup->sweeper = 0;
+        } else {
+            attempt = tree_reaped(sup, pid);
+            if (attempt)
+                attempt_look(attempt);
+        }
+    }
+    if (exited)
+        tree_refresh(sup);
+    while (exited) {
+        struct attempt *attempt = exited;
+        exited = attempt->next;
+        attempt_exited(attempt);
+    }
+}
+
+static void stop(struct sup *sup)
+{
+    struct attempt *attempt = table_first(&sup->table);
+
+    if (sup->stopping)
+        return;
+    sup->stopping = true;
+    say(sup, "told to stop; %u attempts are running", sup->n_running);
+    for (; attempt; attempt = table_next(&sup->table, attempt))
+        if (attempt->phase == RUNNING)
+            attempt_cancel(attempt, STOP_GRACE_US);
+}
+
+static void on_signals(struct source *source, uint32_t events)
+{
+    struct sup *sup = container_of(source, struct sup, signals);
+    struct signalfd_siginfo infos[8];
+
+    (void)events;
+    const ssize_t n = read(source->fd, infos, sizeof(infos));
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof(infos[0]); i++)
+        if (infos[i].ssi_signo != SIGCHLD)
+            stop(sup);
+    reap(sup);
+}
+
+/* Nothing may end us but SIGKILL and SIGTERM; nothing is ignored, because children
+ * would inherit that. */
+static bool take_signals(struct sup *sup)
+{
+    sigset_t all;
+    sigset_t wanted;
+
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sup->signals = (struct source){
+        .fn = on_signals, .fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
+    return sup->signals.fd >= 0 && loop_watch(&sup->loop, &sup->signals, EPOLLIN);
+}
+
+static bool set_limits(void)
+{
+    struct rlimit nofile;
+    struct rlimit core;
+
+    if (getrlimit(RLIMIT_NOFILE, &nofile) || getrlimit(RLIMIT_CORE, &core) ||
+        !spawn_init(&nofile))
+        return false;
+    nofile.rlim_cur = nofile.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &nofile);
+    core.rlim_cur = 0; /* inherited by the tasks */
+    setrlimit(RLIMIT_CORE, &core);
+    return true;
+}
+
+static void add_ended(void *arg, uint64_t serial, const char *id,
+                      const struct outcome *outcome)
+{
+    struct sup *sup = arg;
+
+    if (!rl_id_valid(id) || table_by_id(&sup->table, id))
+        return;
+    struct attempt *attempt = attempt_revive(sup, id, ENDED);
+    if (!attempt)
+        return;
+    attempt->serial = serial;
+    attempt->has_work = true; /* for all we know */
+    attempt->outcome = *outcome;
+    attempt->outcome.message = outcome->message ? strdup(outcome->message) : NULL;
+}
+
+static bool open_journal(struct sup *sup)
+{
+    if (journal_open(&sup->journal, sup->dir_fd, add_ended, sup))
+        return true;
+    if (errno != EBADMSG)
+        return false;
+    say(sup, "%s is damaged and was put aside as " RL_JOURNAL ".damaged", RL_JOURNAL);
+    rename(RL_JOURNAL, RL_JOURNAL ".damaged");
+    return journal_open(&sup->journal, sup->dir_fd, add_ended, sup);
+}
+
+/* Held until we are gone. 1: held; 0: by another supervisor; -1: errno. */
+static int lock(struct sup *sup)
+{
+    const int fd =
+        openat(sup->dir_fd, RL_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -1;
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (!flock(fd, LOCK_EX | LOCK_NB))
+            return 1;
+        if (errno != EWOULDBLOCK)
+            return -1;
+        usleep(2000);
+    }
+    return 0;
+}
+
+static void on_idle(struct timer *timer)
+{
+    struct sup *sup = container_of(timer, struct sup, idle);
+
+    if (!sup->n_running && !sup->n_clients)
+        sup->stop_now = true;
+}
+
+/* Everything up to being ready. The word for what failed, or NULL. */
+static const char *set_up(struct sup *sup)
+{
+    const size_t size = strlen(sup->dir) + sizeof("/" RL_OUT_DIR "/");
+
+    sup->idle.fn = on_idle;
+    sup->out_prefix = malloc(size);
+    if (!sup->out_prefix || !loop_init(&sup->loop) || !table_init(&sup->table))
+        return "memory";
+    snprintf(sup->out_prefix, size, "%s/" RL_OUT_DIR "/", sup->dir);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (!set_limits() || !take_signals(sup))
+        return "signals";
+    if (!dirs_open(sup))
+        return "the directories of attempts";
+    if (!open_journal(sup))
+        return RL_JOURNAL;
+    if (!live_open(&sup->live, sup->dir_fd, sweep_add, sup))
+        return RL_LIVE;
+    sweep_run(sup);
+    dirs_tidy(sup);
+    attempts_record(sup);
+    return clients_listen(sup) ? NULL : RL_SOCKET;
+}
+
+static void tell(int ready_fd, const char *fmt, ...) FF_PRINTF(2, 3);
+
+static void tell(int ready_fd, const char *fmt, ...)
+{
+    char text[300];
+    va_list ap;
+
+    if (ready_fd < 0)
+        return;
+    va_start(ap, fmt);
+    const int n = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    const size_t len = (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
+    if (write(ready_fd, text, len) != (ssize_t)len)
+        return; /* nobody waits any more */
+    close(ready_fd);
+}
+
+static void free_dead(struct sup *sup)
+{
+    while (sup->dead) {
+        struct spool *spool = sup->dead;
+        sup->dead = spool->next;
+        spool_drop(spool);
+        free(spool);
+    }
+}
+
+static void serve(struct sup *sup)
+{
+    bool more = false;
+
+    while (!sup->stop_now) {
+        loop_round(&sup->loop, more);
+        more = clients_run(sup);
+        attempts_record(sup);
+        clients_flush(sup);
+        free_dead(sup);
+        dirs_empty_trash(sup);
+        if (sup->n_running)
+            continue;
+        if (sup->stopping)
+            sup->stop_now = true;
+        else if (!sup->n_clients && !sup->idle.place)
+            loop_timer(&sup->loop, &sup->idle, mono_us() + sup->idle_exit_us);
+    }
+    clients_close(sup);
+    if (journal_commit(&sup->journal, attempts_keep, sup))
+        say(sup, "the last records were not written: %s", strerror(errno));
+}
+
+static bool parse(int argc, char **argv, struct options *options)
+{
+    static const struct option longs[] = {
+        {"dir", required_argument, NULL, 'd'},
+        {"idle-exit-us", required_argument, NULL, 'i'},
+        {"ready-fd", required_argument, NULL, 'r'},
+        {"empty-trash", no_argument, NULL, 't'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    *options = (struct options){.idle_exit_us = 10000000, .ready_fd = -1};
+    while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (option == 'd')
+            options->dir = optarg;
+        else if (option == 'i')
+            options->idle_exit_us = strtoll(optarg, NULL, 10);
+        else if (option == 'r')
+            options->ready_fd = (int)strtol(optarg, NULL, 10);
+        else if (option == 't')
+            options->empty_trash = true;
+        else
+            return false;
+    }
+    return options->empty_trash || (options->dir && options->dir[0] == '/');
+}
+
+/* Leaves the terminal, the session and whoever started us, with no descriptor but
+ * the ready one. False in the process that was started. */
+static bool detach(const struct options *options)
+{
+    const pid_t pid = fork();
+    if (pid)
+        _exit(pid < 0);
+    setsid();
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= 2; fd++)
+        if (null >= 0)
+            dup2(null, fd);
+    if (null > 2)
+        close(null);
+    if (options->ready_fd > 2)
+        fcntl(options->ready_fd, F_SETFD, FD_CLOEXEC);
+    return null >= 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct sup sup;
+    struct options options;
+
+    if (!parse(argc, argv, &options)) {
+        fprintf(stderr, "usage: %s --dir DIR [--idle-exit-us N] [--ready-fd N]\n",
+                argv[0]);
+        return 2;
+    }
+    if (options.empty_trash)
+        return dirs_empty_main();
+    if (chdir(options.dir)) {
+        tell(options.ready_fd, "E%.200s: %s", options.dir, strerror(errno));
+        return 1;
+    }
+    if (!detach(&options))
+        return 1;
+
+    sup.dir = options.dir;
+    sup.idle_exit_us = options.idle_exit_us;
+    sup.dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int locked = sup.dir_fd < 0 ? -1 : lock(&sup);
+    if (locked == 0) {
+        tell(options.ready_fd, "B");
+        return 0;
+    }
+    const char *failed = locked < 0 ? RL_LOCK : set_up(&sup);
+    if (failed) {
+        tell(options.ready_fd, "Ecannot use %s in %.150s: %s", failed, options.dir,
+             strerror(errno));
+        return 1;
+    }
+    tell(options.ready_fd, "R");
+    serve(&sup);
+    return 0;
+}

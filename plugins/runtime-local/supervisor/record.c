@@ -1,0 +1,106 @@
+/* record.c - the end of attempts: their outcomes go to the journal, then to the
+ * clients, and at last they are forgotten. */
+#include "attempt.h"
+#include "client.h"
+#include "dirs.h"
+#include "sup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void close_spool(struct attempt *attempt)
+{
+    struct spool *spool = attempt->spool;
+    struct outcome *outcome = &attempt->outcome;
+
+    if (!spool)
+        return;
+    spool_finish(spool);
+    outcome->log_chunks = spool->chunks;
+    outcome->log_bytes = spool->kept;
+    outcome->log_dropped = spool->dropped;
+    if (spool->dropped > spool->over)
+        outcome_say(outcome, "%llu bytes of output could not be written: %s",
+                    (unsigned long long)(spool->dropped - spool->over),
+                    strerror(spool->gap_errno));
+    spool->next = attempt->sup->dead;
+    attempt->sup->dead = spool;
+    attempt->spool = NULL;
+}
+
+void attempt_finish(struct attempt *attempt)
+{
+    struct sup *sup = attempt->sup;
+
+    loop_timer_del(&sup->loop, &attempt->timer);
+    close_spool(attempt);
+    if (attempt->pid) {
+        tree_disown(sup, attempt);
+        table_del_pid(&sup->table, attempt);
+        sup->n_running--;
+    }
+    attempt->phase = FINISHED;
+    attempt->serial = journal_serial(&sup->journal);
+    attempt->next = sup->finished;
+    sup->finished = attempt;
+}
+
+void attempts_keep(void *arg, struct journal *journal)
+{
+    struct sup *sup = arg;
+
+    for (struct attempt *attempt = table_first(&sup->table); attempt;
+         attempt = table_next(&sup->table, attempt))
+        if (attempt->phase >= FINISHED)
+            journal_put(journal, attempt->serial, attempt->id, &attempt->outcome);
+}
+
+static void forget(struct attempt *attempt)
+{
+    struct sup *sup = attempt->sup;
+
+    journal_forget(&sup->journal, attempt->serial);
+    journal_unreserve(&sup->journal, attempt->id);
+    dirs_remove(sup, attempt);
+    table_del(&sup->table, attempt);
+    free(attempt->outcome.message);
+    free(attempt);
+}
+
+void attempt_release(struct attempt *attempt)
+{
+    if (attempt->phase == ENDED)
+        forget(attempt);
+    else
+        attempt->released = true;
+}
+
+static void publish(struct attempt *attempt)
+{
+    attempt->phase = ENDED;
+    live_give(&attempt->sup->live, attempt->slot);
+    attempt->slot = LIVE_NONE;
+    if (attempt->client)
+        client_event(attempt->client, attempt);
+    if (attempt->released)
+        forget(attempt);
+}
+
+void attempts_record(struct sup *sup)
+{
+    struct attempt *finished = sup->finished;
+
+    if (!finished && sup->journal.pending.len < JOURNAL_LAZY_BYTES)
+        return;
+    for (struct attempt *attempt = finished; attempt; attempt = attempt->next)
+        journal_put(&sup->journal, attempt->serial, attempt->id, &attempt->outcome);
+    const int failed = journal_commit(&sup->journal, attempts_keep, sup);
+    if (failed)
+        sup_die(sup, "cannot write " RL_JOURNAL, failed);
+    sup->finished = NULL;
+    while (finished) {
+        struct attempt *attempt = finished;
+        finished = attempt->next;
+        publish(attempt);
+    }
+}
