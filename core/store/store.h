@@ -18,25 +18,39 @@ struct store;
  * the caller's and must outlive the store. */
 struct store *store_open(struct loop *l, struct driver_instance *instance,
                          struct ff_err *err);
-void store_close(struct store *s); /* waits for what is in flight; takes NULL */
+/* Waits for what is in flight and calls back for it; what waits is FF_CANCELLED. Loop
+ * thread, not from a callback. Takes NULL. */
+void store_close(struct store *s);
 
 /* --- commits (loop thread) --- */
 
-/* code FF_OK: all of it is durable. FF_CONFLICT: nothing of this batch was written
- * (others of its group were); reload and decide again; `failed` is the change.
- * BUSY and UNAVAILABLE are retried inside with back-off and reported only on
- * close (FF_CANCELLED). FF_IN_DOUBT is resolved inside by reading the marker
- * that every group writes. FATAL, CORRUPT: the store is dead, stop the process.
- * The callback runs on the loop thread, never from inside store_commit - except
- * when the commit ran inline because the store was idle and lately fast: then it
- * comes by the next turn of the loop. */
+/* What became of a batch:
+ * - FF_OK: all of it is durable.
+ * - FF_CONFLICT: nothing of it was written (others of its group were); reload and
+ *   decide again; `failed` is the change.
+ * - FF_DENIED: the shard was lost, nothing was written, and nothing will be until
+ *   store_set_fence: whoever has the shard now knows better.
+ * - FF_CANCELLED: the store was closed first; nothing was written. (FF_IN_DOUBT: it was
+ *   closed while a driver could not say.)
+ * - FF_FATAL, FF_CORRUPT: the store is dead, stop the process. All that comes after
+ *   gets the same answer.
+ * - anything else: the batch itself is at fault (FF_INVALID and so on).
+ * BUSY, UNAVAILABLE and FULL are tried again inside, with back-off, for as long as it
+ * takes: store_health tells. A commit in doubt is settled inside by reading the version
+ * of the last row that the group guards; see doubt.c.
+ * err is NULL with FF_OK. Called on the loop thread, never from inside store_commit. It
+ * may call store_commit, but not store_close. */
 typedef void store_done_fn(void *arg, int code, size_t failed, const struct ff_err *err);
 
-/* Takes over the contents of `b` (left empty and re-usable). */
+/* Takes over the contents of `b` (left empty and re-usable). fn may be NULL. */
 void store_commit(struct store *s, struct batch *b, store_done_fn *fn, void *arg);
 
 /* All the batches that were given but not yet committed: for back-pressure. */
 size_t store_backlog_bytes(const struct store *s);
+
+/* Why commits do not get through at present (disk full, link down, dead); FF_OK when
+ * they do. For readiness checks and to refuse new work. */
+int store_health(const struct store *s, struct ff_err *err);
 
 /* The fence of the shard that this process owns: checked by every group. A renewal
  * of the lease goes through here too, so that versions stay in step. */
@@ -46,11 +60,16 @@ struct store_fence {
     bool held;
 };
 void store_set_fence(struct store *s, const struct shard_row *row); /* NULL: none */
-/* Extends the lease of the held shard; FF_CONFLICT: it was lost. */
+struct store_fence store_get_fence(const struct store *s);
+/* Extends the lease of the held shard, ahead of all that waits; FF_DENIED: it was
+ * lost. */
 void store_renew(struct store *s, int64_t lease_until, store_done_fn *fn, void *arg);
 
 /* --- commits (blocking, for the command line and start-up; any thread but the loop
  * of a process that also uses store_commit) --- */
+
+/* Not fenced. The batch stays as it is. Tries for ten seconds when another process is
+ * writing, then FF_BUSY. */
 int store_commit_now(struct store *s, struct batch *b, size_t *failed,
                      struct ff_err *err);
 
@@ -62,7 +81,8 @@ int store_commit_now(struct store *s, struct batch *b, size_t *failed,
 int store_acquire_shard(struct store *s, int64_t shard, const char *owner,
                         const char *endpoint, int64_t lease_us, struct shard_row *row,
                         struct ff_err *err);
-int store_release_shard(struct store *s, struct ff_err *err); /* the held one */
+/* The held one, when nothing is in flight or waiting (else FF_BUSY). Loop thread. */
+int store_release_shard(struct store *s, struct ff_err *err);
 int store_read_shard(struct store *s, int64_t shard, struct shard_row *row,
                      struct arena *arena, struct ff_err *err); /* FF_NOT_FOUND */
 
@@ -77,7 +97,8 @@ int64_t store_now_us(struct store *s); /* the store's clock, blocking */
 /* Which session to read with: lanes and the command line each have their own. */
 enum store_reader { STORE_READER_LANE, STORE_READER_CALLER };
 
-/* Calls fn with each row struct (borrowed) until it returns non-zero. */
+/* Calls fn with each row struct (borrowed) until it returns non-zero. fn MUST NOT read
+ * with the same reader. */
 typedef int store_row_fn(void *arg, const void *row);
 
 /* Rows whose first n_equal key (or index) columns equal those of `like`. */
@@ -88,7 +109,7 @@ struct store_query {
     uint32_t n_equal;
     const void *after; /* row struct whose key was the last seen, or NULL */
     bool descending;
-    uint32_t limit; /* 0: no limit (pages inside) */
+    uint32_t limit; /* 0: no limit (pages inside, each of which sees one moment) */
 };
 int store_scan(struct store *s, enum store_reader reader, const struct store_query *q,
                store_row_fn *fn, void *arg, struct ff_err *err);
@@ -97,7 +118,8 @@ int store_scan(struct store *s, enum store_reader reader, const struct store_que
 int store_run_by_id(struct store *s, enum store_reader r, struct tenant t,
                     const char *id, struct arena *arena, struct run_row *row,
                     struct ff_err *err);
-/* An id, a unique prefix of one (8 characters or more), or "last". */
+/* An id, a unique prefix of one (8 characters or more), or "last". FF_INVALID: the word
+ * is none of these, or several runs begin with it. */
 int store_run_find(struct store *s, enum store_reader r, struct tenant t,
                    const char *word, struct arena *arena, struct run_row *row,
                    struct ff_err *err);

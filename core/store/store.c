@@ -1,0 +1,90 @@
+/* store/store.c - opening and closing: the sessions behind the door. Commits are in
+ * committer.c, reads in reads.c, shards and counters in shard.c. */
+#include "store/store_priv.h"
+
+static int open_session(struct store *s, struct driver_instance *instance,
+                        struct session *session, struct ff_err *err)
+{
+    const int code = driver_open_store(instance, &session->handle, err);
+
+    if (code != FF_OK)
+        return code;
+    return s->ops->setup(session->handle, &model_schema, err);
+}
+
+static void close_session(struct store *s, struct session *session)
+{
+    if (session->handle)
+        s->ops->close(session->handle);
+    pthread_mutex_destroy(&session->mutex);
+}
+
+struct store *store_open(struct loop *l, struct driver_instance *instance,
+                         struct ff_err *err)
+{
+    struct store *s = mem_alloc(sizeof(*s));
+    int code;
+
+    s->loop = l;
+    s->ops = driver_store_ops(instance);
+    pthread_mutex_init(&s->writer.mutex, NULL);
+    pthread_mutex_init(&s->lane.mutex, NULL);
+    pthread_mutex_init(&s->caller.mutex, NULL);
+    code = open_session(s, instance, &s->writer, err);
+    if (code == FF_OK)
+        code = open_session(s, instance, &s->lane, err);
+    if (code == FF_OK)
+        code = open_session(s, instance, &s->caller, err);
+    if (code == FF_OK)
+        s->committer = committer_new(s);
+    if (code == FF_OK)
+        return s;
+    store_close(s);
+    return NULL;
+}
+
+/* The writer last: whoever closes last may have to tidy up, and it is the one that
+ * knows how. */
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    committer_close(s->committer);
+    close_session(s, &s->caller);
+    close_session(s, &s->lane);
+    close_session(s, &s->writer);
+    arena_done(&s->shard_text);
+    mem_free(s);
+}
+
+struct session *store_session(struct store *s, enum store_reader reader)
+{
+    return reader == STORE_READER_LANE ? &s->lane : &s->caller;
+}
+
+int64_t store_now_us(struct store *s)
+{
+    struct ff_err err;
+    int64_t now_us = 0;
+
+    pthread_mutex_lock(&s->caller.mutex);
+    if (s->ops->now(s->caller.handle, &now_us, &err) != FF_OK) {
+        log_warn("store: its clock: %s", err.msg);
+        now_us = loop_wall_us(s->loop);
+    }
+    pthread_mutex_unlock(&s->caller.mutex);
+    return now_us;
+}
+
+int store_backup(struct store *s, const char *to, struct ff_err *err)
+{
+    int code;
+
+    if (!s->ops->backup)
+        return ff_fail(err, FF_UNSUPPORTED, 0,
+                       "this store makes no backups by itself; use its own tools");
+    pthread_mutex_lock(&s->caller.mutex);
+    code = s->ops->backup(s->caller.handle, to, err);
+    pthread_mutex_unlock(&s->caller.mutex);
+    return code;
+}

@@ -1,0 +1,280 @@
+/* See support.h. */
+#include "support.h"
+
+/* The driver has no place for it, and there is one at a time. */
+static struct fake *the_fake;
+static size_t n_results;
+static size_t n_wanted;
+
+static int fake_open_session(const struct ff_host *host, const void *config,
+                             void **store, struct ff_err *err)
+{
+    (void)host;
+    (void)config;
+    (void)err;
+    the_fake->n_open++;
+    *store = the_fake;
+    return FF_OK;
+}
+
+static void fake_close_session(void *store)
+{
+    struct fake *f = store;
+
+    f->n_open--;
+}
+
+static int fake_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
+{
+    (void)store;
+    (void)schema;
+    (void)err;
+    return FF_OK;
+}
+
+static void look_at(const struct fake *f, const struct ff_change *c, struct asked *a)
+{
+    (void)f;
+    if (c->record == &record_shard && c->kind == FF_CHECK) {
+        a->fenced = true;
+        a->fence_version = c->expect;
+    } else if (c->record == &record_shard) {
+        a->n_renewals++;
+    } else if (c->record == &record_run && a->n_runs < COUNT_OF(a->runs)) {
+        a->runs[a->n_runs++] = c->values[COL_RUN_RUN].i;
+    }
+}
+
+static int64_t *version_of(struct fake *f, const struct ff_change *c)
+{
+    return c->record == &record_shard ? &f->shard_version
+                                      : &f->rows[c->values[COL_RUN_RUN].i % 1024];
+}
+
+/* Guards first, then all the writes: enough of a store for these tests. */
+static int write_all(struct fake *f, const struct ff_change *changes, size_t n,
+                     size_t *failed)
+{
+    struct fake *copy = mem_alloc(sizeof(*copy));
+
+    *copy = *f;
+    for (size_t i = 0; i < n; i++) {
+        const struct ff_change *c = &changes[i];
+        int64_t *version = version_of(copy, c);
+
+        if (c->expect != FF_ANY_VERSION && c->expect != *version) {
+            *failed = i;
+            mem_free(copy);
+            return FF_CONFLICT;
+        }
+        if (c->kind == FF_DELETE)
+            *version = 0;
+        else if (c->kind != FF_CHECK)
+            ++*version;
+    }
+    memcpy(f->rows, copy->rows, sizeof(f->rows));
+    f->shard_version = copy->shard_version;
+    mem_free(copy);
+    return FF_OK;
+}
+
+static void let_time_pass(const struct fake *f)
+{
+    const int64_t until_us = loop_mono_us(f->loop) + f->delay_us;
+
+    while (f->delay_us && loop_mono_us(f->loop) < until_us)
+        ;
+}
+
+static const struct answer *next_answer(struct fake *f, const struct asked *a)
+{
+    const struct answer *answer = f->at < f->n_script ? &f->script[f->at] : NULL;
+    bool among = false;
+
+    for (size_t i = 0; answer && answer->on_conflict && i < a->n_runs; i++)
+        among = among || a->runs[i] == answer->run;
+    if (!answer || (answer->on_conflict && !among))
+        return NULL;
+    f->at++;
+    return answer;
+}
+
+static int fake_commit(void *store, const struct ff_change *changes, size_t n,
+                       size_t *failed, struct ff_err *err)
+{
+    struct fake *f = store;
+    struct asked *a = &f->asked[f->n_asked++];
+
+    assert_true(f->n_asked <= COUNT_OF(f->asked));
+    *a = (struct asked){.n = n, .on_loop = loop_is_thread(f->loop)};
+    for (size_t i = 0; i < n; i++)
+        look_at(f, &changes[i], a);
+    let_time_pass(f);
+
+    const struct answer *answer = next_answer(f, a);
+    const int code = answer ? answer->code : FF_OK;
+
+    if (code != FF_OK) {
+        *failed = answer->failed;
+        if (answer->written)
+            write_all(f, changes, n, failed);
+        return ff_fail(err, code, 0, "as the script says");
+    }
+    if (write_all(f, changes, n, failed) != FF_OK)
+        return ff_fail(err, FF_CONFLICT, 0, "a guard does not hold");
+    return FF_OK;
+}
+
+/* Only by key, and only the version matters. */
+static int fake_scan(void *store, const struct ff_query *q, ff_row_fn *fn, void *arg,
+                     struct ff_err *err)
+{
+    struct fake *f = store;
+    struct ff_value values[64] = {{0}};
+    const bool shard = q->record == &record_shard;
+    const int64_t version =
+        shard ? f->shard_version : f->rows[q->equal[COL_RUN_RUN].i % 1024];
+
+    (void)err;
+    values[q->record->n_key] = (struct ff_value){.type = FF_INT, .i = version};
+    if (version)
+        fn(arg, values);
+    return FF_OK;
+}
+
+static int fake_count(void *store, const struct ff_query *q, uint64_t *n,
+                      struct ff_err *err)
+{
+    (void)store;
+    (void)q;
+    *n = 0;
+    return ff_fail(err, FF_UNSUPPORTED, 0, "not in this script");
+}
+
+static int fake_ping(void *store, struct ff_err *err)
+{
+    (void)store;
+    (void)err;
+    return FF_OK;
+}
+
+static int fake_now(void *store, int64_t *now_us, struct ff_err *err)
+{
+    const struct fake *f = store;
+
+    (void)err;
+    *now_us = loop_wall_us(f->loop);
+    return FF_OK;
+}
+
+static const struct ff_store_ops ops = {
+    .open = fake_open_session,
+    .close = fake_close_session,
+    .setup = fake_setup,
+    .commit = fake_commit,
+    .scan = fake_scan,
+    .count = fake_count,
+    .ping = fake_ping,
+    .now = fake_now,
+};
+
+static const struct ff_driver fake_driver = {
+    FF_DRIVER_HEAD(FF_STORE, FF_ONE_AT_A_TIME, ops),
+    .name = "fake",
+    .version = "1",
+    .summary = "answers from a script",
+    .ops.store = &ops,
+};
+
+void fake_open(struct fake *f)
+{
+    struct ff_err err = {0};
+    struct driver *d = driver_from(&fake_driver, &err);
+
+    if (!d)
+        fail_msg("%s", err.msg);
+    *f = (struct fake){0};
+    the_fake = f;
+    n_results = n_wanted = 0;
+    f->loop = loop_new(&err);
+    assert_non_null(f->loop);
+    f->instance = driver_instance_new(d, f->loop, NULL, "fake", &err);
+    if (!f->instance)
+        fail_msg("%s", err.msg);
+    f->store = store_open(f->loop, f->instance, &err);
+    if (!f->store)
+        fail_msg("%s", err.msg);
+}
+
+void fake_close(struct fake *f)
+{
+    store_close(f->store);
+    assert_int_equal(f->n_open, 0);
+    driver_instance_free(f->instance);
+    loop_free(f->loop);
+}
+
+void fake_answer(struct fake *f, struct answer a)
+{
+    assert_true(f->n_script < COUNT_OF(f->script));
+    f->script[f->n_script++] = a;
+}
+
+void batch_of_run(struct batch *b, int64_t no)
+{
+    const struct run_row row = {.tenant = 1,
+                                .run = no,
+                                .id = span_of("0190a5b2-7c1e-7000-8000-000000000001"),
+                                .workflow = span_of("w"),
+                                .hash = span_of("h"),
+                                .kind = span_of("dag"),
+                                .inputs = span_of("{}")};
+
+    batch_put(b, &record_run, &row, FF_ABSENT);
+}
+
+void on_done(void *arg, int code, size_t failed, const struct ff_err *err)
+{
+    struct result *r = arg;
+
+    assert_false(r->done);
+    assert_true((err == NULL) == (code == FF_OK));
+    r->done = true;
+    r->code = code;
+    r->failed = failed;
+    snprintf(r->msg, sizeof(r->msg), "%s", err ? err->msg : "");
+    if (++n_results == n_wanted)
+        loop_stop(r->fake->loop, 0);
+}
+
+void commit_run(struct fake *f, int64_t no, struct result *r)
+{
+    struct batch b = {0};
+
+    *r = (struct result){.fake = f};
+    batch_of_run(&b, no);
+    store_commit(f->store, &b, on_done, r);
+    assert_int_equal(b.n, 0);
+    assert_false(r->done);
+}
+
+void run_until(struct fake *f, size_t n)
+{
+    n_wanted = n;
+    if (n_results < n)
+        loop_run(f->loop);
+    assert_int_equal(n_results, n);
+    n_wanted = 0;
+}
+
+void warm_up(struct fake *f)
+{
+    struct result r;
+
+    for (int64_t i = 0; i < 40; i++) {
+        commit_run(f, 900 + i, &r);
+        run_until(f, n_results + 1);
+        assert_int_equal(r.code, FF_OK);
+    }
+    f->n_asked = 0;
+}
