@@ -29,6 +29,10 @@ enum ff_type {
     FF_ENUM = 7 /* stored as its name, so that people can read the table */
 };
 
+/* Order, the same in every store: null first, numbers by size, text and bytes by their
+ * bytes (no collation), enums by their names. Nothing is equal to null in a unique
+ * index: rows with a null there never collide. */
+
 struct ff_value {
     uint32_t type; /* 0: null */
     uint32_t reserved;
@@ -83,6 +87,7 @@ enum ff_change_kind {
     FF_CHECK = 4 /* write nothing, only hold the guard (fencing) */
 };
 
+/* ABSENT makes sense to PUT and CHECK only; to PATCH and DELETE it is FF_INVALID. */
 #define FF_ANY_VERSION INT64_C(-1)
 #define FF_ABSENT      INT64_C(0)
 
@@ -91,7 +96,7 @@ struct ff_change {
     uint32_t reserved;
     const struct ff_record *record;
     int64_t expect; /* guard: version, FF_ABSENT, FF_ANY_VERSION */
-    uint64_t set;   /* PATCH: bit i writes column i */
+    uint64_t set;   /* PATCH: bit i writes column i; key and version: FF_INVALID */
     const struct ff_value
         *values; /* n_columns of them; CHECK and DELETE read the key */
 };
@@ -103,11 +108,14 @@ struct ff_query {
     int32_t index;                /* -1: primary key order */
     uint32_t n_equal;             /* leading index columns that must equal... */
     const struct ff_value *equal; /* ...these */
+    /* Either excludes nulls, and neither may be null. */
     const struct ff_value *from;  /* next column >= this, or NULL */
     const struct ff_value *below; /* next column < this, or NULL */
-    const struct ff_value *after; /* full key of the last row seen, or NULL */
-    uint64_t want;                /* bit i: column i is needed; 0: all of them */
-    uint32_t limit;
+    /* The last row seen, or NULL: all columns of the index (none for -1), then the
+     * whole key. It need not be there any more. */
+    const struct ff_value *after;
+    uint64_t want;  /* bit i: column i is needed, others may be null; 0: all of them */
+    uint32_t limit; /* 0: none */
     uint32_t reserved;
 };
 
@@ -138,8 +146,9 @@ struct ff_store_ops {
      * Changes apply in order; a later one sees the earlier ones.
      * On FF_CONFLICT *failed is the position of the first change whose guard did
      * not hold (also: PATCH, DELETE or CHECK of a row that is not there, unless
-     * DELETE with FF_ANY_VERSION; a broken unique index). FF_FULL, FF_BUSY and
-     * FF_UNAVAILABLE: nothing was written. FF_IN_DOUBT: read again first. */
+     * DELETE with FF_ANY_VERSION; a broken unique index). FF_INVALID sets it too.
+     * FF_FULL, FF_BUSY and FF_UNAVAILABLE: nothing was written. FF_IN_DOUBT: read
+     * again first. FF_FATAL: a flush failed; from then on every call is FF_FATAL. */
     int (*commit)(void *store, const struct ff_change *changes, size_t n,
                   size_t *failed, struct ff_err *err);
 
@@ -148,6 +157,7 @@ struct ff_store_ops {
     int (*scan)(void *store, const struct ff_query *query, ff_row_fn *fn, void *arg,
                 struct ff_err *err);
 
+    /* How many rows scan would give. */
     int (*count)(void *store, const struct ff_query *query, uint64_t *n,
                  struct ff_err *err);
     int (*ping)(void *store, struct ff_err *err);
@@ -157,7 +167,8 @@ struct ff_store_ops {
     int (*now)(void *store, int64_t *now_us, struct ff_err *err);
 
     /* Optional. Write a consistent copy of everything to the new file `to`,
-     * while others read and write. */
+     * while others read and write: durable on return, FF_INVALID when there is a file
+     * of that name. */
     int (*backup)(void *store, const char *to, struct ff_err *err);
 
     /* Optional (FF_STORE_WATCH): call fn from any thread when another process
