@@ -1,0 +1,398 @@
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND UNITS_SECOND
+
+/* --- rows --- */
+
+static struct stored_task *stored(struct world *w, int64_t node)
+{
+    for (size_t i = 0; i < w->tasks.n; i++)
+        if (w->tasks.items[i].row.node == node)
+            return &w->tasks.items[i];
+    return NULL;
+}
+
+static void keep_text(struct span *place, char *out, size_t size)
+{
+    if (!place->s)
+        return;
+    snprintf(out, size, "%.*s", (int)place->len, place->s);
+    *place = span_of(out);
+}
+
+/* Puts the columns in `set` of new into old by way of values. */
+static void merge(const struct ff_record *record, void *old, const struct ff_change *c)
+{
+    struct ff_value values[64];
+
+    model_to_values(record, old, values);
+    for (uint16_t i = 0; i < record->n_columns; i++)
+        if (c->kind == FF_PUT || i < record->n_key || (c->set >> i & 1))
+            values[i] = c->values[i];
+    model_from_values(record, values, old);
+}
+
+static void apply_task(struct world *w, const struct ff_change *c)
+{
+    struct task_row key = { 0 };
+
+    model_from_values(&record_task, c->values, &key);
+    struct stored_task *t = stored(w, key.node);
+    if (c->kind == FF_PUT) {
+        assert_null(t);
+        const struct stored_task fresh = { 0 };
+        ARRAY_ADD(&w->tasks, fresh);
+        t = &w->tasks.items[w->tasks.n - 1];
+    } else {
+        assert_non_null(t);
+        assert_int_equal(c->expect, t->row.version);
+        assert_false(task_state_final(t->row.state)); /* no edge leaves a final state */
+    }
+    const int64_t version = t->row.version + 1;
+    const int64_t attempt = t->row.attempt;
+    merge(&record_task, &t->row, c);
+    t->row.version = version;
+    assert_true(t->row.attempt >= attempt);
+    char *old = t->outputs;
+    t->outputs = t->row.outputs.s ? mem_text_len(t->row.outputs.s, t->row.outputs.len)
+                                  : NULL;
+    mem_free(old);
+    t->row.outputs = span_of(t->outputs);
+    t->row.task = (struct span){ 0 };
+    keep_text(&t->row.reason, t->reason, sizeof(t->reason));
+    keep_text(&t->row.message, t->message, sizeof(t->message));
+}
+
+static void apply_run(struct world *w, const struct ff_change *c)
+{
+    assert_int_equal(c->kind, FF_PATCH);
+    assert_int_equal(c->expect, w->row.version);
+    assert_false(run_state_final(w->row.state));
+    merge(&record_run, &w->row, c);
+    w->row.version++;
+    keep_text(&w->row.reason, w->reason, sizeof(w->reason));
+    keep_text(&w->row.message, w->message, sizeof(w->message));
+    mem_free(w->outputs);
+    w->outputs = w->row.outputs.s
+                     ? mem_text_len(w->row.outputs.s, w->row.outputs.len)
+                     : NULL;
+    w->row.outputs = span_of(w->outputs);
+}
+
+static void apply_event(struct world *w, const struct ff_change *c)
+{
+    struct event_row row = { 0 };
+
+    model_from_values(&record_event, c->values, &row);
+    buf_add(&w->history, row.body.s, row.body.len);
+    buf_add_char(&w->history, '\n');
+}
+
+static void apply_batch(struct world *w, const struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        const struct ff_change *c = &b->items[i];
+        if (c->record == &record_task)
+            apply_task(w, c);
+        else if (c->record == &record_run)
+            apply_run(w, c);
+        else if (c->record == &record_event)
+            apply_event(w, c);
+    }
+}
+
+/* --- effects --- */
+
+static void remove_node(struct world *w, int64_t node)
+{
+    for (size_t i = 0; i < w->offered.n; i++)
+        if (w->offered.items[i] == node) {
+            memmove(&w->offered.items[i], &w->offered.items[i + 1],
+                    (--w->offered.n - i) * sizeof(int64_t));
+            return;
+        }
+}
+
+static void set_timer(struct world *w, const struct effect *e)
+{
+    for (size_t i = 0; i < w->timers.n; i++)
+        if (w->timers.items[i].node == e->node && w->timers.items[i].kind == e->timer)
+            w->timers.items[i--] = w->timers.items[--w->timers.n];
+    const struct timer_set t = { .node = e->node, .at = e->at_us, .kind = e->timer };
+    if (e->at_us != 0)
+        ARRAY_ADD(&w->timers, t);
+}
+
+static void apply_effect(struct world *w, const struct effect *e)
+{
+    switch (e->type) {
+    case EFFECT_OFFER:
+        for (int64_t i = 0; i < e->count; i++)
+            ARRAY_ADD(&w->offered, e->node + i);
+        break;
+    case EFFECT_RETRACT:
+        for (int64_t i = 0; i < e->count; i++)
+            remove_node(w, e->node + i);
+        break;
+    case EFFECT_FREE:
+        w->slots_out--;
+        assert_true(w->slots_out >= 0);
+        break;
+    case EFFECT_TIMER:
+        set_timer(w, e);
+        break;
+    case EFFECT_START:
+        ARRAY_ADD(&w->started, e->node);
+        break;
+    case EFFECT_ADOPT:
+        ARRAY_ADD(&w->adopted, e->node);
+        w->slots_out++;
+        break;
+    case EFFECT_STOP:
+        ARRAY_ADD(&w->stopped, e->node);
+        break;
+    case EFFECT_ENDED:
+        w->ended = true;
+        break;
+    }
+}
+
+void world_input(struct world *w, struct input in)
+{
+    struct step s = { .now_us = w->now };
+
+    engine_step(w->run, &in, &s);
+    engine_step_seal(w->run, &s);
+    apply_batch(w, &s.batch);
+    for (size_t i = 0; i < s.effects.n; i++)
+        apply_effect(w, &s.effects.items[i]);
+    step_done(&s);
+}
+
+/* --- the run --- */
+
+struct world *world_new(const char *yaml, const char *inputs)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+    struct ff_err err = { 0 };
+
+    w->plan = plan_new(&engine_dag, yaml, strlen(yaml), &err);
+    if (!w->plan)
+        fail_msg("%s", err.msg);
+    w->now = 1000 * SECOND;
+    w->row = (struct run_row){
+        .tenant = 1,
+        .run = 7,
+        .version = 1,
+        .id = span_of("0193a000-0000-7000-8000-000000000007"),
+        .project = 1,
+        .workflow = span_of("test"),
+        .hash = span_of("hash"),
+        .kind = span_of("dag"),
+        .state = RUN_PENDING,
+        .inputs = span_of(inputs),
+        .dir = span_of("/somewhere"),
+        .created_at = w->now,
+        .started_at = MODEL_NULL,
+        .finished_at = MODEL_NULL,
+    };
+    w->run = engine_run_new(w->plan, &w->row, 0, &err);
+    if (!w->run)
+        fail_msg("%s", err.msg);
+    world_input(w, (struct input){ .type = INPUT_BEGIN });
+    return w;
+}
+
+void world_free(struct world *w)
+{
+    engine_run_free(w->run);
+    plan_unref(w->plan);
+    for (size_t i = 0; i < w->tasks.n; i++)
+        mem_free(w->tasks.items[i].outputs);
+    ARRAY_DONE(&w->tasks);
+    ARRAY_DONE(&w->offered);
+    ARRAY_DONE(&w->started);
+    ARRAY_DONE(&w->adopted);
+    ARRAY_DONE(&w->stopped);
+    ARRAY_DONE(&w->timers);
+    buf_done(&w->history);
+    mem_free(w->outputs);
+    mem_free(w);
+}
+
+static int by_node(const void *a, const void *b)
+{
+    const int64_t x = ((const struct stored_task *)a)->row.node;
+    const int64_t y = ((const struct stored_task *)b)->row.node;
+
+    return x < y ? -1 : x > y;
+}
+
+void world_restart(struct world *w)
+{
+    struct ff_err err = { 0 };
+
+    engine_run_free(w->run);
+    w->offered.n = w->started.n = w->adopted.n = w->stopped.n = w->timers.n = 0;
+    w->slots_out = 0;
+    w->run = engine_run_new(w->plan, &w->row, 0, &err);
+    assert_non_null(w->run);
+    qsort(w->tasks.items, w->tasks.n, sizeof(*w->tasks.items), by_node);
+    for (size_t i = 0; i < w->tasks.n; i++) {
+        struct stored_task *t = &w->tasks.items[i];
+        /* the array may have moved */
+        if (t->row.reason.s)
+            t->row.reason = span_of(t->reason);
+        if (t->row.message.s)
+            t->row.message = span_of(t->message);
+        json_t *outputs =
+            t->outputs ? json_parse(t->outputs, strlen(t->outputs), &err) : NULL;
+        if (w->run->kind->load_task(w->run, &t->row, outputs, &err) != FF_OK)
+            fail_msg("%s", err.msg);
+        json_decref(outputs);
+    }
+    if (w->run->kind->loaded(w->run, &err) != FF_OK)
+        fail_msg("%s", err.msg);
+    world_input(w, (struct input){ .type = INPUT_RESUME });
+}
+
+/* --- shorthands --- */
+
+int64_t world_node(struct world *w, const char *path)
+{
+    char name[64];
+    const char *dot = strchr(path, '.');
+    const int n = dot ? (int)(dot - path) : (int)strlen(path);
+
+    snprintf(name, sizeof(name), "%.*s", n, path);
+    const int64_t task = flow_task_index(w->plan->data, name);
+    if (task < 0)
+        fail_msg("no task %s", name);
+    return NODE_OF(task, dot ? atoi(dot + 1) : -1);
+}
+
+int64_t world_attempt(struct world *w, const char *path)
+{
+    const struct stored_task *t = stored(w, world_node(w, path));
+
+    return t ? t->row.attempt : 0;
+}
+
+const char *world_state(struct world *w, const char *path)
+{
+    const struct stored_task *t = stored(w, world_node(w, path));
+
+    return t ? task_state_names[t->row.state] : "";
+}
+
+const char *world_reason(struct world *w, const char *path)
+{
+    const struct stored_task *t = stored(w, world_node(w, path));
+
+    return t && t->row.reason.s ? t->reason : "";
+}
+
+const char *world_run_state(const struct world *w)
+{
+    return run_state_names[w->row.state];
+}
+
+size_t world_running(const struct world *w)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->tasks.n; i++)
+        n += w->tasks.items[i].row.state == TASK_RUNNING &&
+             w->tasks.items[i].row.items == MODEL_NULL;
+    return n;
+}
+
+bool world_grant_one(struct world *w)
+{
+    if (w->offered.n == 0)
+        return false;
+    const int64_t node = w->offered.items[0];
+    remove_node(w, node);
+    w->slots_out++;
+    world_input(w, (struct input){ .type = INPUT_GRANT, .node = node });
+    return true;
+}
+
+bool world_grant(struct world *w)
+{
+    bool any = false;
+
+    while (world_grant_one(w))
+        any = true;
+    return any;
+}
+
+void world_result(struct world *w, const char *path, enum outcome outcome, int exit_code,
+                  const char *outputs)
+{
+    struct ff_err err;
+    json_t *value = outputs ? json_parse(outputs, strlen(outputs), &err) : NULL;
+    const struct result result = {
+        .outcome = outcome,
+        .exit_code = exit_code < 0 ? MODEL_NULL : exit_code,
+        .outputs = value,
+        .ended_at = w->now,
+    };
+
+    assert_true(!outputs || value);
+    world_input(w, (struct input){ .type = INPUT_RESULT,
+                                   .node = world_node(w, path),
+                                   .attempt = world_attempt(w, path),
+                                   .result = &result });
+    json_decref(value);
+}
+
+void world_succeed(struct world *w, const char *path)
+{
+    world_result(w, path, OUTCOME_SUCCEEDED, 0, NULL);
+}
+
+void world_finish(struct world *w)
+{
+    bool any = true;
+
+    while (any) {
+        any = world_grant(w);
+        for (size_t i = 0; i < w->tasks.n; i++) {
+            const struct task_row *t = &w->tasks.items[i].row;
+            char path[96];
+            if (t->state != TASK_RUNNING || t->items != MODEL_NULL)
+                continue;
+            w->run->kind->node_path(w->run, t->node, path, sizeof(path));
+            world_succeed(w, path);
+            any = true;
+        }
+    }
+}
+
+void world_cancel(struct world *w, enum cancel_mode mode)
+{
+    world_input(w, (struct input){ .type = INPUT_CANCEL, .cancel = mode });
+}
+
+bool world_next_timer(struct world *w)
+{
+    size_t best = 0;
+
+    if (w->timers.n == 0)
+        return false;
+    for (size_t i = 1; i < w->timers.n; i++)
+        if (w->timers.items[i].at < w->timers.items[best].at)
+            best = i;
+    const struct timer_set t = w->timers.items[best];
+    w->timers.items[best] = w->timers.items[--w->timers.n];
+    if (t.at > w->now)
+        w->now = t.at;
+    world_input(w, (struct input){
+                       .type = INPUT_TIMER, .node = t.node, .timer = t.kind });
+    return true;
+}

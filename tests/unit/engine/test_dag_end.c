@@ -1,0 +1,286 @@
+/* test_dag_end.c - retries, timeouts, cancels, handlers, and how a run ends. */
+#include "support.h"
+
+#include <string.h>
+
+#define HEAD "flowforge: 1\nname: test\n"
+#define HANDLERS                                                                       \
+    "on_success: [{id: good, run: x}]\n"                                               \
+    "on_failure: [{id: bad, run: x}]\n"                                                \
+    "on_cancel: [{id: gone, run: x}]\n"                                                \
+    "finally: [{id: clean, run: x}, {id: sweep, run: x}]\n"
+
+/* --- retries --- */
+
+static void retries_with_growing_delays_up_to_max_attempts(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks:\n"
+                                     "  a: {run: x, retry: {max_attempts: 4, delay: 2s, "
+                                     "backoff: exponential, factor: 3, max_delay: 10s}}\n",
+                                NULL);
+    const int64_t delays[] = { 2, 6, 10 };
+
+    for (size_t i = 0; i < 3; i++) {
+        const int64_t before = w->now;
+        world_grant(w);
+        world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+        assert_string_equal(world_state(w, "a"), "retrying");
+        assert_int_equal(w->slots_out, 0); /* waiting holds no slot */
+        assert_true(world_next_timer(w));
+        assert_int_equal(w->now - before, delays[i] * UNITS_SECOND);
+    }
+    world_grant(w);
+    world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+    assert_string_equal(world_state(w, "a"), "failed");
+    assert_int_equal(world_attempt(w, "a"), 4);
+    assert_string_equal(world_run_state(w), "failed");
+    world_free(w);
+}
+
+static void retries_only_the_exit_codes_it_names(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks:\n"
+                                     "  a: {run: x, retry: {max_attempts: 5, "
+                                     "exit_codes: [75]}}\n",
+                                NULL);
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_FAILED, 75, NULL);
+    assert_string_equal(world_state(w, "a"), "retrying");
+    while (world_next_timer(w))
+        ;
+    world_grant(w);
+    world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+    assert_string_equal(world_state(w, "a"), "failed");
+    world_free(w);
+}
+
+static void jitter_is_the_same_after_a_restart(void **state)
+{
+    (void)state;
+    const char *yaml = HEAD "tasks: {a: {run: x, retry: {max_attempts: 2, delay: 100s, "
+                            "jitter: 0.5}}}\n";
+    int64_t at[2];
+
+    for (int i = 0; i < 2; i++) {
+        struct world *w = world_new(yaml, NULL);
+        world_grant(w);
+        world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+        if (i == 1)
+            world_restart(w);
+        assert_int_equal(w->timers.n, 1);
+        at[i] = w->timers.items[0].at - w->now;
+        assert_in_range(at[i], 50 * UNITS_SECOND, 150 * UNITS_SECOND);
+        world_free(w);
+    }
+    assert_int_equal(at[0], at[1]);
+}
+
+static void lost_attempts_start_again_without_a_retry_but_not_for_ever(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n", NULL);
+
+    for (int i = 0; i < 3; i++) {
+        world_grant(w);
+        world_result(w, "a", OUTCOME_LOST, -1, NULL);
+        assert_false(w->ended);
+    }
+    world_grant(w);
+    assert_int_equal(world_attempt(w, "a"), 4);
+    world_result(w, "a", OUTCOME_LOST, -1, NULL);
+    assert_string_equal(world_reason(w, "a"), "lost");
+    assert_string_equal(world_run_state(w), "failed");
+    world_free(w);
+}
+
+static void one_attempt_means_one_attempt_even_when_it_is_lost(void **state)
+{
+    (void)state;
+    struct world *w =
+        world_new(HEAD "tasks: {a: {run: x, retry: {max_attempts: 1}}}\n", NULL);
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_LOST, -1, NULL);
+    assert_string_equal(world_run_state(w), "failed");
+    world_free(w);
+}
+
+static void waiting_too_long_for_a_slot_fails(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x, queue_timeout: 5s}}\n", NULL);
+
+    assert_true(world_next_timer(w));
+    assert_string_equal(world_reason(w, "a"), "queue_timeout");
+    assert_int_equal(w->offered.n, 0);
+    assert_true(w->ended);
+    world_free(w);
+}
+
+/* --- handlers --- */
+
+static void success_runs_on_success_then_finally_one_by_one(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+    static const char *const order[] = { "a", "good", "clean", "sweep" };
+
+    for (size_t i = 0; i < 4; i++) {
+        assert_false(w->ended);
+        world_grant(w);
+        assert_int_equal(world_running(w), 1);
+        world_succeed(w, order[i]);
+    }
+    assert_true(w->ended);
+    assert_string_equal(world_state(w, "bad"), "");
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_free(w);
+}
+
+static void failure_runs_on_failure_and_stays_a_failure(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+    world_finish(w);
+    assert_string_equal(world_state(w, "bad"), "succeeded");
+    assert_string_equal(world_state(w, "sweep"), "succeeded");
+    assert_string_equal(world_state(w, "good"), "");
+    assert_string_equal(world_run_state(w), "failed");
+    assert_string_equal(w->reason, "task_failed");
+    world_free(w);
+}
+
+static void a_failing_handler_fails_a_run_but_not_what_follows(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+
+    world_grant(w);
+    world_succeed(w, "a");
+    world_grant(w);
+    world_result(w, "good", OUTCOME_FAILED, 1, NULL);
+    world_grant(w);
+    world_result(w, "clean", OUTCOME_FAILED, 1, NULL);
+    world_finish(w);
+    assert_string_equal(world_state(w, "sweep"), "succeeded");
+    assert_string_equal(world_run_state(w), "failed");
+    assert_string_equal(w->reason, "handler_failed");
+    world_free(w);
+}
+
+/* --- cancels --- */
+
+static void cancel_stops_what_runs_and_runs_on_cancel(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}, b: {needs: [a], run: x}}\n"
+                                     HANDLERS,
+                                NULL);
+
+    world_grant(w);
+    world_cancel(w, CANCEL_GRACEFUL);
+    assert_string_equal(world_run_state(w), "cancelling");
+    assert_int_equal(w->stopped.n, 1);
+    assert_string_equal(world_state(w, "b"), "cancelled");
+    world_result(w, "a", OUTCOME_FAILED, 143, NULL);
+    assert_string_equal(world_state(w, "a"), "cancelled");
+    world_finish(w);
+    assert_string_equal(world_state(w, "gone"), "succeeded");
+    assert_string_equal(world_state(w, "clean"), "succeeded");
+    assert_string_equal(world_run_state(w), "cancelled");
+    world_free(w);
+}
+
+static void kill_runs_no_handlers(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+
+    world_grant(w);
+    world_cancel(w, CANCEL_GRACEFUL);
+    world_cancel(w, CANCEL_KILL);
+    assert_int_equal(w->stopped.n, 2);
+    world_result(w, "a", OUTCOME_CANCELLED, -1, NULL);
+    assert_true(w->ended);
+    assert_string_equal(world_run_state(w), "cancelled");
+    assert_string_equal(w->reason, "killed");
+    assert_string_equal(world_state(w, "clean"), "");
+    world_free(w);
+}
+
+static void a_restart_while_cancelling_goes_on_cancelling(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+
+    world_grant(w);
+    world_cancel(w, CANCEL_GRACEFUL);
+    world_restart(w);
+    assert_int_equal(w->adopted.n, 1);
+    assert_int_equal(w->stopped.n, 1);
+    world_result(w, "a", OUTCOME_CANCELLED, -1, NULL);
+    world_restart(w);
+    assert_int_equal(w->offered.n, 1);
+    world_finish(w);
+    assert_string_equal(world_state(w, "gone"), "succeeded");
+    assert_string_equal(world_run_state(w), "cancelled");
+    world_free(w);
+}
+
+static void a_run_that_takes_too_long_fails_and_cleans_up(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "timeout: 60s\ntasks: {a: {run: x}}\n" HANDLERS,
+                                NULL);
+
+    world_grant(w);
+    assert_true(world_next_timer(w));
+    assert_int_equal(w->stopped.n, 1);
+    world_result(w, "a", OUTCOME_CANCELLED, -1, NULL);
+    world_finish(w);
+    assert_string_equal(world_state(w, "bad"), "succeeded");
+    assert_string_equal(world_run_state(w), "failed");
+    assert_string_equal(w->reason, "timeout");
+    world_free(w);
+}
+
+static void outputs_of_the_run_are_written_at_its_end(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD
+                                "tasks: {a: {run: x, outputs: {n: json}}}\n"
+                                "outputs: {double: '${{ tasks.a.outputs.n * 2 }}'}\n",
+                                NULL);
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_SUCCEEDED, 0, "{\"n\": 4}");
+    assert_string_equal(w->outputs, "{\"double\":8}");
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(retries_with_growing_delays_up_to_max_attempts),
+        cmocka_unit_test(retries_only_the_exit_codes_it_names),
+        cmocka_unit_test(jitter_is_the_same_after_a_restart),
+        cmocka_unit_test(lost_attempts_start_again_without_a_retry_but_not_for_ever),
+        cmocka_unit_test(one_attempt_means_one_attempt_even_when_it_is_lost),
+        cmocka_unit_test(waiting_too_long_for_a_slot_fails),
+        cmocka_unit_test(success_runs_on_success_then_finally_one_by_one),
+        cmocka_unit_test(failure_runs_on_failure_and_stays_a_failure),
+        cmocka_unit_test(a_failing_handler_fails_a_run_but_not_what_follows),
+        cmocka_unit_test(cancel_stops_what_runs_and_runs_on_cancel),
+        cmocka_unit_test(kill_runs_no_handlers),
+        cmocka_unit_test(a_restart_while_cancelling_goes_on_cancelling),
+        cmocka_unit_test(a_run_that_takes_too_long_fails_and_cleans_up),
+        cmocka_unit_test(outputs_of_the_run_are_written_at_its_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
