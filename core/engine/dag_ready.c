@@ -83,6 +83,10 @@ static int condition(struct run *r, uint32_t task, int64_t now_us, bool *go,
 
 /* --- foreach --- */
 
+/* A list may be made by the expression itself (range(n)): room for FLOW_MAX_ITEMS. */
+#define LIST_MAX_STEPS (4 * (uint64_t)FLOW_MAX_ITEMS)
+#define LIST_MAX_BYTES (64u << 20)
+
 struct items *dag_items_new(uint32_t n)
 {
     struct items *items =
@@ -112,6 +116,8 @@ json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
     struct dag_scope sc;
 
     dag_scope_init(&sc, r, t, -1, 0, now_us);
+    sc.scope.max_steps = LIST_MAX_STEPS;
+    sc.scope.max_bytes = LIST_MAX_BYTES;
     json_t *list = dag_eval(&sc, t->foreach, err);
     dag_scope_done(&sc);
     if (!list)
