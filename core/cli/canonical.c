@@ -1,0 +1,76 @@
+/* canonical.c - see canonical.h. */
+#include "cli/canonical.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const left_out[] = {"message", "delay_us", "at", "seq", "host"};
+
+int canonical_add(struct canonical *c, const char *events, size_t len,
+                  struct ff_err *err)
+{
+    json_t *list = json_parse(events, len, err);
+    json_t *event;
+    size_t i;
+
+    if (!list)
+        return err->code;
+    json_array_foreach(list, i, event)
+    {
+        const struct canonical_event e = {.event = json_incref(event), .order = c->n};
+        for (size_t k = 0; k < COUNT_OF(left_out); k++)
+            json_object_del(event, left_out[k]);
+        ARRAY_ADD(c, e);
+    }
+    json_decref(list);
+    return FF_OK;
+}
+
+static const char *task_of(const json_t *event)
+{
+    const char *name = json_string_value(json_object_get(event, "task"));
+
+    return name ? name : "";
+}
+
+static int64_t number_of(const json_t *event, const char *key)
+{
+    const json_t *value = json_object_get(event, key);
+
+    return value ? json_integer_value(value) : -1;
+}
+
+static int by_number(int64_t a, int64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct canonical_event *x = a;
+    const struct canonical_event *y = b;
+    int order = strcmp(task_of(x->event), task_of(y->event));
+
+    if (order == 0)
+        order = by_number(number_of(x->event, "item"), number_of(y->event, "item"));
+    if (order == 0)
+        order =
+            by_number(number_of(x->event, "attempt"), number_of(y->event, "attempt"));
+    if (order == 0)
+        order = by_number((int64_t)x->order, (int64_t)y->order);
+    return order;
+}
+
+void canonical_write(struct canonical *c, struct buf *out)
+{
+    if (c->n > 1)
+        qsort(c->items, c->n, sizeof(*c->items), compare);
+    for (size_t i = 0; i < c->n; i++) {
+        char *text = json_dumps(c->items[i].event, JSON_COMPACT | JSON_SORT_KEYS);
+        buf_add_text(out, text ? text : "{}");
+        buf_add_char(out, '\n');
+        mem_free(text);
+        json_decref(c->items[i].event);
+    }
+    ARRAY_DONE(c);
+}

@@ -1,0 +1,130 @@
+/* cmd_history.c - what happened in a run, event by event. */
+#include "cli/canonical.h"
+#include "cli/cli_priv.h"
+
+#include <string.h>
+
+#define FLUSH_BYTES (64 * 1024)
+
+struct telling {
+    const struct cli *c;
+    struct canonical *canonical; /* NULL: as it was stored */
+    struct buf out;
+    struct ff_err err;
+    int code;
+};
+
+static void add_json(struct telling *t, const struct event_row *row, json_t *event)
+{
+    char at[UNITS_TEXT];
+    json_t *line = json_object();
+
+    units_time_text(row->at, at);
+    json_object_set_new(line, "seq", json_integer(row->seq));
+    json_object_set_new(line, "at", json_string(at));
+    json_object_update(line, event);
+    json_add_to(&t->out, line);
+    buf_add_char(&t->out, '\n');
+    json_decref(line);
+}
+
+/* "     12  19:20:37.123  task.finished  fetch.3#2  state=failed exit_code=1" */
+static void add_text(struct telling *t, const struct event_row *row, json_t *event)
+{
+    static const char *const shown[] = {"type", "task", "item", "attempt"};
+    const char *task = json_string_value(json_object_get(event, "task"));
+    const json_t *item = json_object_get(event, "item");
+    const json_t *attempt = json_object_get(event, "attempt");
+    char at[UNITS_TEXT];
+    const char *name;
+    json_t *value;
+
+    cli_time_text(row->at, at);
+    buf_printf(&t->out, "%6lld  %s.%03d  %-15s", (long long)row->seq, at,
+               (int)(row->at % UNITS_SECOND / 1000),
+               json_string_value(json_object_get(event, "type")));
+    if (task)
+        buf_printf(&t->out, " %s", task);
+    if (item)
+        buf_printf(&t->out, ".%lld", (long long)json_integer_value(item));
+    if (attempt)
+        buf_printf(&t->out, "#%lld", (long long)json_integer_value(attempt));
+    for (size_t i = 0; i < COUNT_OF(shown); i++)
+        json_object_del(event, shown[i]);
+    json_object_foreach(event, name, value)
+    {
+        MEM_AUTO char *text = json_is_string(value) ? mem_text(json_string_value(value))
+                                                    : json_text(value);
+        buf_printf(&t->out, " %s=", name);
+        cli_add_clean(&t->out, text, strlen(text));
+    }
+    buf_add_char(&t->out, '\n');
+}
+
+static int tell(void *arg, const void *row)
+{
+    const struct event_row *event = row;
+    struct telling *t = arg;
+    json_t *one;
+    size_t i;
+
+    if (t->canonical) {
+        t->code = canonical_add(t->canonical, event->body.s, event->body.len, &t->err);
+        return t->code;
+    }
+    json_t *list = json_parse(event->body.s, event->body.len, &t->err);
+    if (!list) {
+        t->code = FF_CORRUPT;
+        return 1;
+    }
+    json_array_foreach(list, i, one)
+    {
+        if (t->c->json)
+            add_json(t, event, one);
+        else
+            add_text(t, event, one);
+    }
+    json_decref(list);
+    if (t->out.len >= FLUSH_BYTES && cli_print(&t->out) != CLI_OK)
+        return 1;
+    return 0;
+}
+
+static int history(struct cli *c, const struct cli_session *s,
+                   const struct run_row *run)
+{
+    const struct event_row like = {.tenant = run->tenant, .run = run->run};
+    const struct store_query query = {
+        .record = &record_event, .like = &like, .n_equal = 2};
+    struct canonical canonical = {0};
+    struct telling t = {.c = c};
+    struct ff_err err = {0};
+
+    if (cli_has(&c->args, "canonical"))
+        t.canonical = &canonical;
+    const int code =
+        store_scan(node_store(s->node), STORE_READER_CALLER, &query, tell, &t, &err);
+    if (t.canonical)
+        canonical_write(&canonical, &t.out);
+    if (code != FF_OK || t.code != FF_OK) {
+        buf_done(&t.out);
+        return cli_fail_err(code != FF_OK ? &err : &t.err);
+    }
+    return cli_print(&t.out);
+}
+
+int cmd_history(struct cli *c)
+{
+    struct cli_session s;
+    struct arena arena = {0};
+    struct run_row run;
+
+    int code = cli_open(c, &s);
+    if (code == CLI_OK)
+        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
+    if (code == CLI_OK)
+        code = history(c, &s, &run);
+    arena_done(&arena);
+    cli_close(&s);
+    return code;
+}

@@ -1,0 +1,144 @@
+/* cmd_list.c - runs, the newest first, a page at a time. State and workflow are not
+ * indexed (an index on a column that changes would cost every task), so a filter walks
+ * past what it does not want. */
+#include "cli/run_view.h"
+
+#include <string.h>
+
+#define LIMIT     20
+#define LIMIT_MAX 100000
+
+struct listing {
+    const struct cli *c;
+    const char *state, *workflow;
+    int64_t limit, n;
+    bool more;
+    struct cli_grid grid;
+    struct buf json;
+    struct jsonw w;
+    char last[ID_TEXT];
+    int64_t now_us;
+};
+
+static bool span_is(struct span s, const char *word)
+{
+    return s.s && strlen(word) == s.len && memcmp(s.s, word, s.len) == 0;
+}
+
+static void add_text(struct listing *l, const struct run_row *run)
+{
+    const int64_t end = run->finished_at == MODEL_NULL ? l->now_us : run->finished_at;
+    char created[UNITS_TEXT];
+    char took[UNITS_TEXT];
+
+    cli_time_text(run->created_at, created);
+    cli_span_text(run->started_at, end, took);
+    cli_cell_span(&l->grid, CLI_PLAIN, run->id);
+    cli_cell_span(&l->grid, CLI_BOLD, run->workflow);
+    cli_cell(&l->grid, cli_run_colour(run->state), run_state_names[run->state]);
+    cli_cell(&l->grid, CLI_PLAIN, created);
+    cli_cell(&l->grid, CLI_PLAIN, took);
+    cli_cell_span(&l->grid, CLI_DIM,
+                  run->message.s && run->message.len ? run->message : run->reason);
+}
+
+static int list_one(void *arg, const void *row)
+{
+    const struct run_row *run = row;
+    struct listing *l = arg;
+
+    if ((l->state && strcmp(run_state_names[run->state], l->state) != 0) ||
+        (l->workflow && !span_is(run->workflow, l->workflow)))
+        return 0;
+    if (l->n == l->limit) {
+        l->more = true;
+        return 1;
+    }
+    l->n++;
+    snprintf(l->last, sizeof(l->last), "%.*s", (int)run->id.len, run->id.s);
+    if (l->c->json) {
+        jsonw_open(&l->w, '{');
+        model_row_keys(&l->w, &record_run, run, RUN_KEYS_SHORT);
+        jsonw_close(&l->w, '}');
+    } else {
+        add_text(l, run);
+    }
+    return 0;
+}
+
+static void begin(struct listing *l)
+{
+    static const char *const heads[] = {"RUN",     "WORKFLOW", "STATE",
+                                        "CREATED", "TOOK",     "REASON"};
+
+    l->w = (struct jsonw){.out = &l->json};
+    jsonw_open(&l->w, '{');
+    jsonw_key(&l->w, "runs");
+    jsonw_open(&l->w, '[');
+    l->grid = (struct cli_grid){.n_columns = COUNT_OF(heads), .colour = l->c->colour};
+    for (size_t i = 0; !l->c->quiet && i < COUNT_OF(heads); i++)
+        cli_cell(&l->grid, CLI_DIM, heads[i]);
+}
+
+static int print(struct listing *l)
+{
+    struct buf text = {0};
+
+    jsonw_close(&l->w, ']');
+    jsonw_key(&l->w, "next");
+    jsonw_text(&l->w, l->more ? l->last : NULL);
+    jsonw_close(&l->w, '}');
+    buf_add_char(&l->json, '\n');
+    if (l->n == 0)
+        cli_note(l->c, "no runs");
+    if (l->n > 0 || l->c->json)
+        cli_grid_add_to(&l->grid, &text);
+    const int code = cli_print(l->c->json ? &l->json : &text);
+    if (l->more)
+        cli_note(l->c, "more: flowforge list --after %s", l->last);
+    buf_done(l->c->json ? &text : &l->json);
+    return code;
+}
+
+static int list(struct cli *c, const struct cli_session *s, struct listing *l)
+{
+    const struct run_row like = {.tenant = TENANT_DEFAULT.no};
+    struct store_query query = {
+        .record = &record_run, .like = &like, .n_equal = 1, .descending = true};
+    const char *after = cli_get(&c->args, "after");
+    struct arena arena = {0};
+    struct run_row last;
+    struct ff_err err = {0};
+    int code = CLI_OK;
+
+    if (after) {
+        code = cli_find_run(s, after, &arena, &last);
+        query.after = &last;
+    }
+    if (code == CLI_OK) {
+        l->now_us = loop_wall_us(s->loop);
+        begin(l);
+        code = store_scan(node_store(s->node), STORE_READER_CALLER, &query, list_one, l,
+                          &err);
+        code = code == FF_OK ? print(l) : cli_fail_err(&err);
+    }
+    arena_done(&arena);
+    return code;
+}
+
+int cmd_list(struct cli *c)
+{
+    struct listing l = {.c = c,
+                        .state = cli_get(&c->args, "state"),
+                        .workflow = cli_get(&c->args, "workflow")};
+    struct cli_session s;
+    struct ff_err err = {0};
+
+    if (cli_number(&c->args, "limit", LIMIT, LIMIT_MAX, &l.limit, &err) != FF_OK)
+        return cli_fail_err(&err);
+    int code = cli_open(c, &s);
+    if (code == CLI_OK)
+        code = list(c, &s, &l);
+    cli_close(&s);
+    return code;
+}

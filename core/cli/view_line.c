@@ -1,0 +1,150 @@
+/* view_line.c - one event of a run as one line for people. */
+#include "cli/view.h"
+
+#include <string.h>
+#include <time.h>
+
+struct line {
+    const struct track *track;
+    const struct track_event *event;
+    struct buf *out;
+};
+
+static const char *text_of(const struct line *l, const char *key)
+{
+    return json_string_value(json_object_get(l->event->json, key));
+}
+
+static void add_took(const struct line *l)
+{
+    char took[UNITS_TEXT];
+
+    if (l->event->took_us == MODEL_NULL)
+        return;
+    units_duration_text(l->event->took_us, took);
+    buf_printf(l->out, " (%s)", took);
+}
+
+/* ": exit code 1: cannot open x" */
+static void add_why(const struct line *l)
+{
+    const char *reason = text_of(l, "reason");
+    const char *message = text_of(l, "message");
+    const json_t *exit_code = json_object_get(l->event->json, "exit_code");
+    const bool by_code = reason && strcmp(reason, "exit_code") == 0;
+
+    if (reason && !by_code)
+        buf_printf(l->out, ": %s", reason);
+    if (exit_code && json_integer_value(exit_code) != 0)
+        buf_printf(l->out, "%s exit code %lld", reason && !by_code ? "," : ":",
+                   (long long)json_integer_value(exit_code));
+    if (message) {
+        buf_add_text(l->out, ": ");
+        cli_add_clean(l->out, message, strlen(message));
+    }
+}
+
+static void add_path(const struct line *l)
+{
+    char path[96];
+
+    track_path(l->track, l->event->task, l->event->item, path);
+    buf_add_text(l->out, path);
+}
+
+/* --- by type --- */
+
+static void task_started(const struct line *l)
+{
+    add_path(l);
+    buf_add_text(l->out, " started");
+    if (l->event->attempt > 1)
+        buf_printf(l->out, " (attempt %lld)", (long long)l->event->attempt);
+}
+
+static void task_finished(const struct line *l)
+{
+    const char *state = text_of(l, "state");
+
+    add_path(l);
+    buf_printf(l->out, " %s", state ? state : "ended");
+    add_took(l);
+    add_why(l);
+}
+
+static void task_retrying(const struct line *l)
+{
+    const json_t *delay = json_object_get(l->event->json, "delay_us");
+    char text[UNITS_TEXT];
+
+    add_path(l);
+    buf_add_text(l->out, " failed");
+    add_took(l);
+    add_why(l);
+    units_duration_text(json_integer_value(delay), text);
+    buf_printf(l->out, "; attempt %lld in %s", (long long)l->event->attempt + 1, text);
+}
+
+static void task_expanded(const struct line *l)
+{
+    const json_t *items = json_object_get(l->event->json, "items");
+
+    add_path(l);
+    buf_printf(l->out, " has %lld items", (long long)json_integer_value(items));
+}
+
+static void run_started(const struct line *l)
+{
+    buf_printf(l->out, "run %s of %s started", l->track->id, l->track->flow->name);
+}
+
+static void run_cancelling(const struct line *l)
+{
+    const char *mode = text_of(l, "mode");
+    const char *reason = text_of(l, "reason");
+
+    buf_add_text(l->out, mode && strcmp(mode, "kill") == 0 ? "run is being killed"
+                                                           : "run is being cancelled");
+    if (reason && strcmp(reason, "timeout") == 0)
+        buf_add_text(l->out, ": its timeout is over");
+}
+
+static void run_finished(const struct line *l)
+{
+    const char *state = text_of(l, "state");
+
+    buf_printf(l->out, "run %s", state ? state : "ended");
+    add_took(l);
+    add_why(l);
+}
+
+static const struct {
+    const char *type;
+    void (*add)(const struct line *l);
+} types[] = {
+    {"task.started", task_started},   {"task.finished", task_finished},
+    {"task.retrying", task_retrying}, {"task.expanded", task_expanded},
+    {"run.started", run_started},     {"run.cancelling", run_cancelling},
+    {"run.finished", run_finished},
+};
+
+void view_event_line(const struct track *t, const struct track_event *e, bool many,
+                     struct buf *out)
+{
+    const time_t seconds = (time_t)(e->at_us / UNITS_SECOND);
+    const struct line l = {t, e, out};
+    char clock[16] = "";
+    struct tm tm;
+
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        if (strcmp(types[i].type, e->type) != 0)
+            continue;
+        if (localtime_r(&seconds, &tm))
+            strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+        buf_printf(out, "%s ", clock);
+        if (many)
+            buf_printf(out, "%.13s ", t->id);
+        types[i].add(&l);
+        return;
+    }
+}
