@@ -17,11 +17,14 @@ struct loop_timer;
 struct lane;
 
 struct loop *loop_new(struct ff_err *err);
-void loop_free(struct loop *l); /* lanes first; pending timers and calls are dropped */
+/* Lanes first. Takes NULL. Pending timers and calls are dropped, the timers' slots are
+ * not written. */
+void loop_free(struct loop *l);
 
-/* Runs until loop_stop; returns what was given to it. */
+/* Runs until loop_stop and returns what was given to it; may be called again. Calls
+ * posted before the stop may still run, those posted after it wait for the next run. */
 int loop_run(struct loop *l);
-void loop_stop(struct loop *l, int result); /* loop thread */
+void loop_stop(struct loop *l, int result); /* loop thread, or before loop_run */
 
 /* Any thread. Wall clock and monotonic clock in microseconds. wall never goes back
  * within one process: a step backwards is smoothed until real time catches up. */
@@ -30,7 +33,8 @@ int64_t loop_mono_us(struct loop *l);
 uint64_t loop_random(struct loop *l);      /* any thread; seeded in the simulator */
 bool loop_is_thread(const struct loop *l); /* am I on the loop thread? */
 
-/* Loop thread. Level-triggered; deleting inside the callback is allowed. */
+/* Loop thread. Level-triggered; deleting inside the callback is allowed. NULL where the
+ * descriptor cannot be watched, as a regular file. events may be 0: suspended. */
 struct loop_watch *loop_watch_add(struct loop *l, int fd, uint32_t events, ff_fd_fn *fn,
                                   void *arg);
 void loop_watch_set(struct loop_watch *w, uint32_t events);
