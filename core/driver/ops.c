@@ -134,7 +134,8 @@ static void run_one(struct driver_ops *ops, struct ff_op *op)
 
     ops->n_pending--;
     give_back(ops, op);
-    fn(arg, err ? err->code : FF_OK, err);
+    if (fn)
+        fn(arg, err ? err->code : FF_OK, err);
     mem_free(err);
 }
 
