@@ -6,5 +6,6 @@
 #include "api/client.h"
 #include "api/http.h"
 #include "api/task_api.h"
+#include "api/task_exec.h"
 
 #endif
