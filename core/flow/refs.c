@@ -46,6 +46,19 @@ static const char *place_text(enum spec_place place)
     return "a task";
 }
 
+static void hint_field(struct flow_problem *p, const char *word,
+                       const char *const *fields)
+{
+    const char *near = text_nearest(word, fields);
+    char list[128];
+
+    spec_list_choices(fields, list, sizeof(list));
+    if (near)
+        flow_problem_near(p, near);
+    else
+        flow_problem_hint(p, "write %s", list);
+}
+
 /* The second word of a path against a list of fields. */
 static void check_field(const struct ref *r, size_t at, const char *const *fields)
 {
@@ -55,7 +68,7 @@ static void check_field(const struct ref *r, size_t at, const char *const *field
         return;
     p = problem(r, PROBLEM_UNKNOWN_FIELD);
     flow_problem_msg(p, "%s has no field %.64s", r->path[0], r->path[at]);
-    flow_problem_near(p, text_nearest(r->path[at], fields));
+    hint_field(p, r->path[at], fields);
 }
 
 static void check_run(struct checker *c, const struct ref *r)
@@ -202,7 +215,7 @@ static void check_task_field(const struct ref *r, const struct flow_task *t)
     if (spec_choice_index(fields, r->path[2]) < 0) {
         p = problem(r, PROBLEM_UNKNOWN_FIELD);
         flow_problem_msg(p, "a task has no field %.64s", r->path[2]);
-        flow_problem_near(p, text_nearest(r->path[2], fields));
+        hint_field(p, r->path[2], fields);
     } else if (r->n > 3 && strcmp(r->path[2], "outputs") == 0) {
         check_output(r, t);
     }

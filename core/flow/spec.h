@@ -172,6 +172,9 @@ extern const struct spec_type
 /* The index of a word among choices, or -1. */
 int spec_choice_index(const char *const *choices, const char *word);
 
+/* "sh, python or node" */
+void spec_list_choices(const char *const *choices, char *out, size_t cap);
+
 json_t *spec_schema_enum(const char *const *choices);
 
 /* [a-z_][a-z0-9_]*: tasks, inputs, outputs. False with FF014. */

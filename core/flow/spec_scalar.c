@@ -236,7 +236,7 @@ int spec_choice_index(const char *const *choices, const char *word)
     return -1;
 }
 
-static void list_choices(const char *const *choices, char *out, size_t cap)
+void spec_list_choices(const char *const *choices, char *out, size_t cap)
 {
     size_t n = 0;
 
@@ -260,7 +260,7 @@ static void read_choice(struct spec *s, const struct spec_field *field,
         *(unsigned *)slot = (unsigned)at;
         return;
     }
-    list_choices(choices, list, sizeof(list));
+    spec_list_choices(choices, list, sizeof(list));
     p = spec_problem(s, node->kind == TREE_TEXT ? PROBLEM_VALUE : PROBLEM_TYPE, node);
     flow_problem_msg(p, "%s must be %s", field->key, list);
     if (node->kind == TREE_TEXT)

@@ -136,20 +136,28 @@ static void refuse_limit(struct builder *b, const yaml_event_t *e, const char *w
 }
 
 /* A key, or what stands in its place. */
+static void refuse_key(struct builder *b, const struct tree_node *node)
+{
+    flow_problem_msg(flow_problem_add(b->problems, PROBLEM_KEY, (int)node->line,
+                                      (int)node->column, "", 0),
+                     "a key must be a simple text");
+}
+
 static struct tree_key take_key(struct builder *b, const yaml_event_t *e,
                                 const struct tree_node *node)
 {
     struct tree_key key = {node->text, node->n, node->line, node->column};
     struct flow_problem *p;
 
-    if (node->style == TREE_PLAIN && strcmp(node->text, "<<") == 0) {
+    if (node->kind == TREE_BROKEN) {
+        key.text = NULL;
+    } else if (node->n == 0) {
+        refuse_key(b, node);
+        key.text = NULL;
+    } else if (node->style == TREE_PLAIN && strcmp(node->text, "<<") == 0) {
         p = problem_at(b, PROBLEM_YAML_FEATURE, e->start_mark, "<<", 2);
         flow_problem_msg(p, "merge keys (<<) are not part of workflow files");
         flow_problem_hint(p, "write it out, or use defaults: for what tasks share");
-        key.text = NULL;
-    } else if (node->kind == TREE_BROKEN || node->n == 0) {
-        p = problem_at(b, PROBLEM_KEY, e->start_mark, "", 0);
-        flow_problem_msg(p, "a key must be a simple text");
         key.text = NULL;
     }
     return key;
@@ -312,8 +320,10 @@ static void close_collection(struct builder *b, const yaml_event_t *e)
     bool in_place_of_key =
         b->open[b->depth].node.kind == TREE_MAP && !b->open[b->depth].has_key;
 
-    if (in_place_of_key)
+    if (in_place_of_key) {
+        refuse_key(b, &done->node);
         done->node.kind = TREE_BROKEN;
+    }
     add_node(b, e, done->node);
 }
 

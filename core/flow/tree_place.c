@@ -4,6 +4,8 @@
 #include "flow/tree.h"
 #include <string.h>
 
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 static bool is_continuation(char c)
 {
     return ((unsigned char)c & 0xC0) == 0x80;
@@ -58,7 +60,7 @@ static size_t byte_of_column(struct line line, uint32_t column)
 {
     size_t at = 0;
 
-    if (line.len >= 3 && memcmp(line.start, "\xEF\xBB\xBF", 3) == 0)
+    if (line.len >= 3 && memcmp(line.start, BYTE_ORDER_MARK, 3) == 0)
         at = 3;
     for (uint32_t i = 1; i < column && at < line.len; i++)
         do
@@ -110,6 +112,32 @@ static bool place_in_block(const struct tree *t, const struct tree_node *node,
     return true;
 }
 
+/* Folding and joining of lines change white space only, so words stand in the source as
+ * often and in the order in which they stand in the text. */
+static bool place_by_word(const struct tree *t, const struct tree_node *node,
+                          size_t offset, int *line, int *column)
+{
+    struct line first = find_line(t->source, t->len, node->line);
+    const char *const end = t->source + t->len;
+    const char *word = node->text + offset;
+    const size_t len = strcspn(word, " \t\n");
+    const char *at = first.start;
+    size_t n_before = 0;
+
+    if (!at || len == 0)
+        return false;
+    for (const char *p = node->text; p < word; p++)
+        n_before += strncmp(p, word, len) == 0;
+    at += node->style == TREE_BLOCK ? first.len : byte_of_column(first, node->column);
+    at = memmem(at, (size_t)(end - at), word, len);
+    for (; at && n_before > 0; n_before--)
+        at = memmem(at + 1, (size_t)(end - at - 1), word, len);
+    if (!at)
+        return false;
+    tree_place_of_byte(t->source, (size_t)(at - t->source), line, column);
+    return true;
+}
+
 void tree_place(const struct tree *t, const struct tree_node *node, size_t offset,
                 int *line, int *column)
 {
@@ -117,10 +145,12 @@ void tree_place(const struct tree *t, const struct tree_node *node, size_t offse
     *column = (int)node->column;
     if (offset > node->n)
         return;
-    if (node->style == TREE_BLOCK)
-        place_in_block(t, node, offset, line, column);
-    else
-        place_in_line(t, node, offset, column);
+    if (node->style == TREE_BLOCK && place_in_block(t, node, offset, line, column))
+        return;
+    if (node->style != TREE_BLOCK && place_in_line(t, node, offset, column))
+        return;
+    if (node->style != TREE_QUOTED)
+        place_by_word(t, node, offset, line, column);
 }
 
 void tree_place_of_byte(const char *source, size_t offset, int *line, int *column)
@@ -129,6 +159,8 @@ void tree_place_of_byte(const char *source, size_t offset, int *line, int *colum
     const char *start = source;
     const char *next;
 
+    if (offset >= 3 && memcmp(source, BYTE_ORDER_MARK, 3) == 0)
+        start += 3;
     *line = 1;
     while ((next = after_break(start + line_length(start, end), end))) {
         start = next;
