@@ -90,12 +90,15 @@ bool expr_uses_now(const struct expr *e);
  *
  * Steps: each node of the syntax tree that is evaluated costs one; walking a list, a
  * map or a string costs one per element, per entry or per 64 bytes; matches() costs one
- * per 64 state visits of its automaton. The first time an evaluation walks a container
- * or string, the allowance grows by 16 times that walk's cost, so that the work may be
- * in proportion to the input, but walking the same thing again and again may not.
+ * per 64 state visits of its automaton; sorting costs one per four comparisons.
  *
  * Bytes: what an evaluation produces is added up and never given back: a string costs
  * its length, a list 8 per element, a map 16 and the key's length per entry.
+ *
+ * The first time that an evaluation walks a list, map or string (of four units and
+ * more), its allowance of steps grows by 16 times that walk's cost, and for lists and
+ * maps that of bytes by 4 per element: work may be in proportion to the input, but
+ * walking the same thing again and again may not.
  */
 json_t *expr_eval(const struct expr *e, const struct expr_scope *scope,
                   struct expr_err *err);

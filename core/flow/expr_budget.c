@@ -8,20 +8,26 @@
 #include <stdlib.h>
 
 /* How much one unit of input raises the allowance: enough for a filter's body. */
-#define CREDIT            16
+#define STEP_CREDIT       16
 #define STRING_STEP_BYTES 64
+/* Less than the 8 that an element of a list costs, or lists that are made only to be
+ * walked would pay for each other without end. */
+#define BYTE_CREDIT 4
 
 void expr_budget_init(struct expr_budget *budget, const struct expr_scope *scope)
 {
     /* Far from the end of its type, so that credits and products cannot overflow. */
     const uint64_t most = UINT64_MAX >> 16;
     uint64_t steps = scope->max_steps > 0 ? scope->max_steps : EXPR_DEFAULT_STEPS;
+    size_t bytes = scope->max_bytes > 0 ? scope->max_bytes : EXPR_DEFAULT_BYTES;
 
     if (steps > most)
         steps = most;
+    if (bytes > SIZE_MAX >> 16)
+        bytes = SIZE_MAX >> 16;
     *budget = (struct expr_budget){
         .allowance = steps,
-        .max_bytes = scope->max_bytes > 0 ? scope->max_bytes : EXPR_DEFAULT_BYTES,
+        .max_bytes = bytes,
     };
 }
 
@@ -109,7 +115,10 @@ bool expr_walk(struct expr_ctx *ctx, const struct expr_node *node, json_t *v)
     else if (json_is_string(v))
         cost = json_string_length(v) / STRING_STEP_BYTES;
     /* Small walks are left out of the set: it would cost more than they do. */
-    if (cost >= 4 && first_sight(ctx->budget, v))
-        ctx->budget->allowance += cost * CREDIT;
+    if (cost >= 4 && first_sight(ctx->budget, v)) {
+        ctx->budget->allowance += cost * STEP_CREDIT;
+        if (!json_is_string(v))
+            ctx->budget->max_bytes += (size_t)cost * BYTE_CREDIT;
+    }
     return expr_spend(ctx, node, cost);
 }
