@@ -12,12 +12,7 @@
 
 struct config;
 
-enum config_source {
-    CONFIG_DEFAULT,
-    CONFIG_FILE,
-    CONFIG_ENVIRONMENT,
-    CONFIG_FLAG
-};
+enum config_source { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_FLAG };
 
 /* A section that somebody reads: the core's own or a driver's. Options are the SDK's
  * struct ff_opt and outlive the config. An option named "*" (nothing else set) says
@@ -44,8 +39,8 @@ void config_default(struct config *c, const char *name, const char *value);
  * type, range, required, default; on failure it is left alone. Text lives as long as
  * the config. Errors name the file and line or the variable, and the nearest known
  * key. c NULL: defaults only. */
-int config_fill(const struct config *c, const struct config_section *section, void *target,
-                struct ff_err *err);
+int config_fill(const struct config *c, const struct config_section *section,
+                void *target, struct ff_err *err);
 
 /* After all sections were filled: sections, keys and FLOWFORGE_ variables of known
  * sections that nobody reads. Calls warn for each with a sentence that has its place

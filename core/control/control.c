@@ -1,9 +1,6 @@
 /* control.c - the door of the room: set-up, what others ask and tell, the end. */
 #include "control/control_priv.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 struct control *control_new(const struct control_setup *setup, struct ff_err *err)
 {
     struct control *c = mem_alloc(sizeof(*c));
@@ -94,9 +91,8 @@ void control_cancel(struct control *c, struct tenant t, int64_t run,
             done(arg, FF_NOT_FOUND, 0, &err);
         return;
     }
-    const struct queued q = { .in = { .type = INPUT_CANCEL, .cancel = mode },
-                              .done = done,
-                              .arg = arg };
+    const struct queued q = {
+        .in = {.type = INPUT_CANCEL, .cancel = mode}, .done = done, .arg = arg};
     control_queue(l, &q);
 }
 
@@ -122,7 +118,7 @@ void control_result(struct control *c, const struct attempt_key *key,
         return;
     }
     const struct queued q = {
-        .in = { .type = INPUT_RESULT, .node = key->node, .attempt = key->attempt },
+        .in = {.type = INPUT_RESULT, .node = key->node, .attempt = key->attempt},
         .result = copy_result(result),
     };
     control_queue(l, &q);
@@ -166,25 +162,4 @@ int control_node_path(struct control *c, const struct attempt_key *key, char *ou
         return FF_NOT_FOUND;
     r->kind->node_path(r, key->node, out, size);
     return FF_OK;
-}
-
-/* --- start messages --- */
-
-void control_start_body(const struct attempt_key *key, char out[96])
-{
-    snprintf(out, 96, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, key->tenant.no,
-             key->run, key->node, key->attempt);
-}
-
-bool control_parse_start(const void *body, size_t len, struct attempt_key *key)
-{
-    char text[96];
-    char rest;
-
-    if (len >= sizeof(text))
-        return false;
-    memcpy(text, body, len);
-    text[len] = 0;
-    return sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 "%c",
-                  &key->tenant.no, &key->run, &key->node, &key->attempt, &rest) == 4;
 }

@@ -16,8 +16,8 @@
 struct control;
 
 /* What control tells the executor; called on the loop thread, only about what is
- * durable. (Starts go through the queue driver: topic "start", body as written by
- * control_start_body.) */
+ * durable. (Starts go through the queue driver: topic "start", body an
+ * attempt_key_text.) */
 struct control_sink {
     void *arg;
     /* Take charge again of attempts that were running when the last owner died. */
@@ -75,8 +75,8 @@ void control_result(struct control *c, const struct attempt_key *key,
 
 /* What the executor asks. describe also gives the run's row (borrowed). */
 int control_describe(struct control *c, const struct attempt_key *key,
-                     struct arena *arena, struct work *work,
-                     const struct run_row **run, struct ff_err *err);
+                     struct arena *arena, struct work *work, const struct run_row **run,
+                     struct ff_err *err);
 bool control_is_current(struct control *c, const struct attempt_key *key);
 /* "fetch.3" of a live run; FF_NOT_FOUND. */
 int control_node_path(struct control *c, const struct attempt_key *key, char *out,
@@ -86,9 +86,7 @@ int control_node_path(struct control *c, const struct attempt_key *key, char *ou
 size_t control_open_runs(const struct control *c);
 bool control_loading(const struct control *c);
 
-/* The body of a start message and back; at most 96 bytes. */
+/* Start messages: their body is an attempt_key_text. */
 #define CONTROL_TOPIC_START "start"
-void control_start_body(const struct attempt_key *key, char out[96]);
-bool control_parse_start(const void *body, size_t len, struct attempt_key *key);
 
 #endif

@@ -34,13 +34,13 @@ struct live {
     int64_t no;
     struct run *run; /* NULL while it is loaded */
     struct sched_run *sched;
-    int64_t granted; /* slots it holds */
+    int64_t granted;     /* slots it holds */
     struct list dirty;   /* it has inputs to step */
     struct list stepped; /* its step is to be committed */
     bool busy;           /* its step is being committed */
     bool loading;
     struct step step;
-    size_t n_effects; /* of the step's effects, those already looked at */
+    size_t n_effects;           /* of the step's effects, those already looked at */
     struct queued_list inputs;  /* wait for the next step */
     struct queued_list applied; /* are in the step */
     struct map timers;          /* node and kind -> struct run_timer */
@@ -62,7 +62,7 @@ struct control {
     void *queue;
     const struct ff_queue_ops *queue_ops;
     struct map lives; /* run number -> struct live */
-    struct map plans; /* hash -> struct plan */
+    struct map plans; /* hash -> struct plan; the lane's, nobody else looks */
     struct list dirty, stepped;
     bool pump_posted;
     struct {
@@ -87,10 +87,10 @@ void control_fatal(struct control *c, const struct ff_err *err);
 void control_check_drained(struct control *c);
 
 /* effects.c */
-void control_now_effects(struct live *l);   /* those that touch memory only */
+void control_now_effects(struct live *l); /* those that touch memory only */
 /* Those of a step that is durable. False: the run was final and is gone. */
 bool control_after_effects(struct live *l);
-void control_flush(struct control *c);      /* starts and adoptions collected so far */
+void control_flush(struct control *c); /* starts and adoptions collected so far */
 void control_check_idle(struct control *c);
 
 /* load.c */

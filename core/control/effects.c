@@ -7,8 +7,7 @@
 static struct attempt_key key_of(const struct live *l, int64_t node, int64_t attempt)
 {
     return (struct attempt_key){
-        .tenant = l->tenant, .run = l->no, .node = node, .attempt = attempt
-    };
+        .tenant = l->tenant, .run = l->no, .node = node, .attempt = attempt};
 }
 
 void control_now_effects(struct live *l)
@@ -137,10 +136,10 @@ static void on_published(void *arg, int code, const struct ff_err *err)
 static void publish(struct control *c, const struct attempt_key *keys, size_t n)
 {
     struct ff_message messages[PUBLISH_MAX];
-    char bodies[PUBLISH_MAX][96];
+    char bodies[PUBLISH_MAX][ATTEMPT_KEY_TEXT];
 
     for (size_t i = 0; i < n; i++) {
-        control_start_body(&keys[i], bodies[i]);
+        attempt_key_text(&keys[i], bodies[i]);
         messages[i] = (struct ff_message){
             .struct_size = sizeof(messages[i]),
             .topic = CONTROL_TOPIC_START,

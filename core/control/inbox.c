@@ -6,8 +6,8 @@
 
 static void drop(struct control *c, const struct inbox_item *item)
 {
-    struct batch b = { 0 };
-    const struct inbox_row row = { .shard = c->setup.shard, .no = item->no };
+    struct batch b = {0};
+    const struct inbox_row row = {.shard = c->setup.shard, .no = item->no};
 
     batch_delete(&b, &record_inbox, &row, FF_ANY_VERSION);
     store_commit(c->setup.store, &b, NULL, NULL);
@@ -35,7 +35,7 @@ static void take(struct control *c, const struct inbox_item *item)
     if (is_queued(&l->inputs, item->no) || is_queued(&l->applied, item->no))
         return;
     const struct queued q = {
-        .in = { .type = INPUT_CANCEL, .cancel = kill ? CANCEL_KILL : CANCEL_GRACEFUL },
+        .in = {.type = INPUT_CANCEL, .cancel = kill ? CANCEL_KILL : CANCEL_GRACEFUL},
         .inbox_no = item->no,
     };
     control_queue(l, &q);

@@ -4,15 +4,28 @@
 
 #include <string.h>
 
+/* --- plans --- */
+
+#define PLANS_MAX 64 /* kept for the next run of the same file */
+
+static void forget_plans(struct map *plans)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(plans, &i, &value);)
+        plan_unref(value);
+    map_done(plans);
+    *plans = (struct map){0};
+}
+
 /* --- one run --- */
 
 struct load {
     struct control *control;
     struct tenant tenant;
     int64_t no;
-    struct plan *plan; /* if it was at hand; else parsed here */
-    struct run *run;   /* the result */
-    bool gone;         /* final meanwhile, or deleted */
+    struct run *run; /* the result */
+    bool gone;       /* final meanwhile, or deleted */
     int code;
     struct ff_err err;
 };
@@ -69,24 +82,24 @@ static int last_seq(void *arg, const void *row)
 static int load_tasks(struct load *ld)
 {
     struct store *s = ld->control->setup.store;
-    const struct task_row like = { .tenant = ld->tenant.no, .run = ld->no };
-    const struct event_row events = { .tenant = ld->tenant.no, .run = ld->no };
-    struct task_loader tl = { .load = ld };
+    const struct task_row like = {.tenant = ld->tenant.no, .run = ld->no};
+    const struct event_row events = {.tenant = ld->tenant.no, .run = ld->no};
+    struct task_loader tl = {.load = ld};
     int64_t seq = 0;
-    int code = store_scan(s, STORE_READER_LANE,
-                          &(struct store_query){
-                              .record = &record_task, .like = &like, .n_equal = 2 },
-                          load_task, &tl, &ld->err);
+    int code = store_scan(
+        s, STORE_READER_LANE,
+        &(struct store_query){.record = &record_task, .like = &like, .n_equal = 2},
+        load_task, &tl, &ld->err);
 
     if (code == FF_OK)
         code = tl.code;
     if (code == FF_OK)
         code = store_scan(s, STORE_READER_LANE,
-                          &(struct store_query){ .record = &record_event,
-                                                 .like = &events,
-                                                 .n_equal = 2,
-                                                 .descending = true,
-                                                 .limit = 1 },
+                          &(struct store_query){.record = &record_event,
+                                                .like = &events,
+                                                .n_equal = 2,
+                                                .descending = true,
+                                                .limit = 1},
                           last_seq, &seq, &ld->err);
     if (code == FF_OK)
         code = ld->run->kind->loaded(ld->run, &ld->err);
@@ -94,36 +107,50 @@ static int load_tasks(struct load *ld)
     return code;
 }
 
-static int load_plan(struct load *ld, const struct run_row *row, struct arena *arena)
+static struct plan *parse_plan(struct load *ld, const struct run_row *row,
+                               struct arena *arena)
 {
-    struct workflow_row workflow = { 0 };
+    struct workflow_row workflow = {0};
     char kind[32];
 
-    if (ld->plan)
-        return FF_OK;
-    const int code = store_workflow(ld->control->setup.store, STORE_READER_LANE,
-                                    ld->tenant, row->hash, arena, &workflow, &ld->err);
-    if (code != FF_OK)
-        return code;
+    if (store_workflow(ld->control->setup.store, STORE_READER_LANE, ld->tenant,
+                       row->hash, arena, &workflow, &ld->err) != FF_OK)
+        return NULL;
     snprintf(kind, sizeof(kind), "%.*s", (int)row->kind.len, row->kind.s);
     const struct engine_kind *k = engine_kind_find(kind);
-    if (!k)
-        return ff_fail(&ld->err, FF_UNSUPPORTED, 0, "runs of kind %s are unknown here",
-                       kind);
-    ld->plan = plan_new(k, workflow.source.s, workflow.source.len, &ld->err);
-    return ld->plan ? FF_OK : ld->err.code;
+    if (k)
+        return plan_new(k, workflow.source.s, workflow.source.len, &ld->err);
+    ff_fail(&ld->err, FF_UNSUPPORTED, 0, "runs of kind %s are unknown here", kind);
+    return NULL;
+}
+
+/* Plans are kept by their hash: a thousand runs of one file parse it once. */
+static struct plan *plan_for(struct load *ld, const struct run_row *row,
+                             struct arena *arena)
+{
+    struct map *plans = &ld->control->plans;
+    struct plan *plan = map_get_len(plans, row->hash.s, row->hash.len);
+
+    if (plan)
+        return plan;
+    plan = parse_plan(ld, row, arena);
+    if (!plan)
+        return NULL;
+    if (plans->n >= PLANS_MAX)
+        forget_plans(plans);
+    map_set_text(plans, arena_text(arena, row->hash.s, row->hash.len), plan);
+    return plan;
 }
 
 static int load_run(struct load *ld, struct arena *arena)
 {
-    const struct run_row like = { .tenant = ld->tenant.no, .run = ld->no };
-    struct run_copy copy = { .arena = arena };
-    int code = store_scan(ld->control->setup.store, STORE_READER_LANE,
-                          &(struct store_query){ .record = &record_run,
-                                                 .like = &like,
-                                                 .n_equal = 2,
-                                                 .limit = 1 },
-                          copy_run, &copy, &ld->err);
+    const struct run_row like = {.tenant = ld->tenant.no, .run = ld->no};
+    struct run_copy copy = {.arena = arena};
+    int code =
+        store_scan(ld->control->setup.store, STORE_READER_LANE,
+                   &(struct store_query){
+                       .record = &record_run, .like = &like, .n_equal = 2, .limit = 1},
+                   copy_run, &copy, &ld->err);
 
     if (code != FF_OK)
         return code;
@@ -131,17 +158,17 @@ static int load_run(struct load *ld, struct arena *arena)
         ld->gone = true;
         return FF_OK;
     }
-    code = load_plan(ld, &copy.row, arena);
-    if (code != FF_OK)
-        return code;
-    ld->run = engine_run_new(ld->plan, &copy.row, ld->control->setup.shard, &ld->err);
+    struct plan *plan = plan_for(ld, &copy.row, arena);
+    if (!plan)
+        return ld->err.code;
+    ld->run = engine_run_new(plan, &copy.row, ld->control->setup.shard, &ld->err);
     return ld->run ? load_tasks(ld) : ld->err.code;
 }
 
 static void load_on_lane(void *arg)
 {
     struct load *ld = arg;
-    struct arena arena = { 0 };
+    struct arena arena = {0};
 
     ld->code = load_run(ld, &arena);
     arena_done(&arena);
@@ -152,7 +179,7 @@ static void load_on_lane(void *arg)
 static void quarantine(struct live *l, const struct ff_err *err)
 {
     struct control *c = l->control;
-    struct batch b = { 0 };
+    struct batch b = {0};
     const struct run_row row = {
         .tenant = l->tenant.no,
         .run = l->no,
@@ -162,8 +189,7 @@ static void quarantine(struct live *l, const struct ff_err *err)
         .finished_at = loop_wall_us(c->setup.loop),
     };
     const struct open_run_row open = {
-        .shard = c->setup.shard, .tenant = l->tenant.no, .run = l->no
-    };
+        .shard = c->setup.shard, .tenant = l->tenant.no, .run = l->no};
 
     log_error("run %lld cannot be loaded: %s", (long long)l->no, err->msg);
     batch_patch(&b, &record_run, &row,
@@ -177,15 +203,6 @@ static void quarantine(struct live *l, const struct ff_err *err)
     if (c->setup.listener.changed)
         c->setup.listener.changed(c->setup.listener.arg, &row);
     control_live_free(l);
-}
-
-static void keep_plan(struct control *c, struct plan *plan, const struct run *run)
-{
-    char hash[SHA256_TEXT];
-
-    snprintf(hash, sizeof(hash), "%.*s", (int)run->row.hash.len, run->row.hash.s);
-    if (!map_get_text(&c->plans, hash))
-        map_set_text(&c->plans, hash, plan_ref(plan));
 }
 
 static void start_load(struct live *l);
@@ -222,17 +239,15 @@ static void load_done(void *arg)
             quarantine(l, &ld->err);
         }
     } else {
-        const struct queued q = { .in = { .type = INPUT_RESUME } };
+        const struct queued q = {.in = {.type = INPUT_RESUME}};
         struct queued_list rest = l->inputs;
         l->run = ld->run;
-        l->inputs = (struct queued_list){ 0 };
-        keep_plan(c, ld->plan, ld->run);
+        l->inputs = (struct queued_list){0};
         control_queue(l, &q); /* before anything that came meanwhile */
         for (size_t i = 0; i < rest.n; i++)
             control_queue(l, &rest.items[i]);
         ARRAY_DONE(&rest);
     }
-    plan_unref(ld->plan);
     mem_free(ld);
     control_post_pump(c);
 }
@@ -275,7 +290,7 @@ static void live_clear(struct live *l)
     for (; l->granted > 0; l->granted--)
         sched_return_slot(c->sched);
     map_done(&l->untaken);
-    l->untaken = (struct map){ 0 };
+    l->untaken = (struct map){0};
     step_reset(&l->step);
     l->n_effects = 0;
     engine_run_free(l->run);
@@ -347,7 +362,7 @@ static int add_inbox(void *arg, const void *row)
 {
     struct scan *sc = arg;
     const struct inbox_row *r = row;
-    struct inbox_item item = { .no = r->no, .run = r->run, .tenant = { r->tenant } };
+    struct inbox_item item = {.no = r->no, .run = r->run, .tenant = {r->tenant}};
 
     snprintf(item.kind, sizeof(item.kind), "%.*s", (int)r->kind.len, r->kind.s);
     ARRAY_ADD(&sc->inbox, item);
@@ -359,19 +374,19 @@ static void scan_on_lane(void *arg)
     struct scan *sc = arg;
     struct store *s = sc->control->setup.store;
     const int64_t shard = sc->control->setup.shard;
-    const struct open_run_row open = { .shard = shard };
-    const struct inbox_row inbox = { .shard = shard };
+    const struct open_run_row open = {.shard = shard};
+    const struct inbox_row inbox = {.shard = shard};
 
-    sc->code = store_scan(s, STORE_READER_LANE,
-                          &(struct store_query){
-                              .record = &record_open_run, .like = &open, .n_equal = 1 },
-                          add_open, sc, &sc->err);
+    sc->code = store_scan(
+        s, STORE_READER_LANE,
+        &(struct store_query){.record = &record_open_run, .like = &open, .n_equal = 1},
+        add_open, sc, &sc->err);
     if (sc->code == FF_OK)
-        sc->code = store_scan(s, STORE_READER_LANE,
-                              &(struct store_query){ .record = &record_inbox,
-                                                     .like = &inbox,
-                                                     .n_equal = 1 },
-                              add_inbox, sc, &sc->err);
+        sc->code =
+            store_scan(s, STORE_READER_LANE,
+                       &(struct store_query){
+                           .record = &record_inbox, .like = &inbox, .n_equal = 1},
+                       add_inbox, sc, &sc->err);
 }
 
 static void scan_done(void *arg)
@@ -385,7 +400,7 @@ static void scan_done(void *arg)
         log_warn("looking for open runs: %s", sc->err.msg);
     for (size_t i = 0; !c->draining && i < sc->open.n; i++)
         if (!control_live(c, sc->open.items[i].run))
-            start_load(live_new(c, (struct tenant){ sc->open.items[i].tenant },
+            start_load(live_new(c, (struct tenant){sc->open.items[i].tenant},
                                 sc->open.items[i].run));
     if (!c->draining)
         control_inbox(c, sc->inbox.items, sc->inbox.n);

@@ -6,7 +6,7 @@
 
 void control_queued_done(struct queued *q, int code)
 {
-    struct ff_err err = { .code = code };
+    struct ff_err err = {.code = code};
 
     if (q->done)
         q->done(q->arg, code, 0, code == FF_OK ? NULL : &err);
@@ -57,7 +57,7 @@ static void put_back_applied(struct live *l)
     struct queued_list old = l->inputs;
 
     l->inputs = l->applied;
-    l->applied = (struct queued_list){ 0 };
+    l->applied = (struct queued_list){0};
     for (size_t i = 0; i < old.n; i++)
         ARRAY_ADD(&l->inputs, old.items[i]);
     ARRAY_DONE(&old);
@@ -112,8 +112,8 @@ static void apply_one(struct live *l, struct queued *q)
     q->in.result = q->result;
     engine_step(l->run, &q->in, &l->step);
     if (q->inbox_no > 0) {
-        const struct inbox_row row = { .shard = l->control->setup.shard,
-                                       .no = q->inbox_no };
+        const struct inbox_row row = {.shard = l->control->setup.shard,
+                                      .no = q->inbox_no};
         batch_delete(&l->step.batch, &record_inbox, &row, FF_ANY_VERSION);
     }
     control_now_effects(l);
@@ -152,7 +152,7 @@ static void give_slots(struct control *c)
 
     while (sched_pick(c->sched, &owner, &node)) {
         struct live *l = owner;
-        const struct queued q = { .in = { .type = INPUT_GRANT, .node = node } };
+        const struct queued q = {.in = {.type = INPUT_GRANT, .node = node}};
         l->granted++;
         ARRAY_ADD(&l->inputs, q);
         mark_dirty(l);

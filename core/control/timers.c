@@ -38,7 +38,7 @@ void control_timers_clear(struct live *l)
         mem_free(t);
     }
     map_done(&l->timers);
-    l->timers = (struct map){ 0 };
+    l->timers = (struct map){0};
 }
 
 static void on_timer(void *arg)
@@ -50,8 +50,7 @@ static void on_timer(void *arg)
     while ((first = heap_first(&c->timers)) && first->when <= now) {
         struct run_timer *t = (struct run_timer *)(void *)first;
         const struct queued q = {
-            .in = { .type = INPUT_TIMER, .node = t->node, .timer = t->kind }
-        };
+            .in = {.type = INPUT_TIMER, .node = t->node, .timer = t->kind}};
         struct live *l = t->live;
         heap_del(&c->timers, first);
         map_del(&l->timers, timer_key(t->node, t->kind));

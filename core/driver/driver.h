@@ -71,7 +71,8 @@ const struct ff_auth_ops *driver_auth_ops(const struct driver_instance *i);
 
 /* One asynchronous call: pass driver_op(...) where a slot wants a struct ff_op. Loop
  * thread. fn (may be NULL) runs once on the loop thread, never from inside the call;
- * err is NULL on success. What is still open when the instance is freed is FF_CANCELLED there. */
+ * err is NULL on success. What is still open when the instance is freed is
+ * FF_CANCELLED there. */
 typedef void driver_done_fn(void *arg, int code, const struct ff_err *err);
 struct ff_op *driver_op(struct driver_instance *i, driver_done_fn *fn, void *arg);
 

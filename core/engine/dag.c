@@ -6,7 +6,7 @@
 
 static void *parse_plan(const char *source, size_t len, struct ff_err *err)
 {
-    struct flow_problems problems = { 0 };
+    struct flow_problems problems = {0};
     struct flow *flow = flow_parse(source, len, &problems);
 
     if (!flow)

@@ -65,7 +65,7 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
         t->message = mem_text_len(row->message.s, row->message.len);
     }
     if (row->state == TASK_RETRYING) {
-        const struct due due = { .node = row->node, .at = row->due_at };
+        const struct due due = {.node = row->node, .at = row->due_at};
         ARRAY_ADD(&d->due, due);
     }
     return FF_OK;
@@ -77,8 +77,7 @@ static void count_waiting(struct dag *d)
         const struct flow_task *t = &d->flow->tasks[i];
         d->tasks[i].waiting = 0;
         for (uint32_t k = 0; k < t->n_needs; k++)
-            d->tasks[i].waiting +=
-                !task_state_final(d->tasks[t->needs[k]].unit.state);
+            d->tasks[i].waiting += !task_state_final(d->tasks[t->needs[k]].unit.state);
     }
 }
 
@@ -116,9 +115,8 @@ static void resume_unit(struct run *r, struct step *s, int64_t node)
 
     if (u->state == TASK_RUNNING) {
         d->active++;
-        step_effect(s, (struct effect){ .type = EFFECT_ADOPT,
-                                        .node = node,
-                                        .attempt = u->attempt });
+        step_effect(s, (struct effect){
+                           .type = EFFECT_ADOPT, .node = node, .attempt = u->attempt});
     }
     if (u->state == TASK_RETRYING)
         d->active++;
@@ -153,8 +151,7 @@ static void go_on_task(struct run *r, struct step *s, uint32_t task)
         dag_stop_items(r, s, task, r->row.cancel);
     if (task_state_final(t->unit.state))
         return;
-    if (t->items->active == 0 &&
-        (t->items->stopping || t->items->final == t->items->n))
+    if (t->items->active == 0 && (t->items->stopping || t->items->final == t->items->n))
         dag_end_expanded(r, s, task);
     else
         dag_more_items(r, s, task);
@@ -179,16 +176,16 @@ void dag_resume(struct run *r, struct step *s)
     const uint32_t n = d->phase == PHASE_MAIN ? f->n_main : f->part_count[d->part];
 
     if (f->timeout_us > 0 && d->phase == PHASE_MAIN && r->row.cancel == CANCEL_NONE)
-        step_effect(s, (struct effect){ .type = EFFECT_TIMER,
-                                        .timer = TIMER_RUN,
-                                        .at_us = r->row.started_at + f->timeout_us });
+        step_effect(s, (struct effect){.type = EFFECT_TIMER,
+                                       .timer = TIMER_RUN,
+                                       .at_us = r->row.started_at + f->timeout_us});
     for (uint32_t i = first; i < first + n; i++)
         resume_task(r, s, i);
     for (size_t i = 0; i < d->due.n; i++)
-        step_effect(s, (struct effect){ .type = EFFECT_TIMER,
-                                        .node = d->due.items[i].node,
-                                        .timer = TIMER_RETRY,
-                                        .at_us = d->due.items[i].at });
+        step_effect(s, (struct effect){.type = EFFECT_TIMER,
+                                       .node = d->due.items[i].node,
+                                       .timer = TIMER_RETRY,
+                                       .at_us = d->due.items[i].at});
     ARRAY_DONE(&d->due);
     resume_cancel(r, s, first, n);
     for (uint32_t i = first; i < first + n; i++)

@@ -53,7 +53,7 @@ static json_t *run_outputs(struct run *r, int64_t now_us, struct ff_err *err)
     json_t *outputs = json_object();
     dag_scope_init(&sc, r, NULL, -1, 0, now_us);
     for (uint32_t i = 0; i < f->n_outputs; i++) {
-        struct ff_err why = { 0 };
+        struct ff_err why = {0};
         json_t *v = dag_eval(&sc, &f->outputs[i].value, &why);
         if (!v && err->code == FF_OK)
             ff_fail(err, FF_INVALID, 0, "outputs.%s: %.180s", f->outputs[i].name,
@@ -74,7 +74,7 @@ static struct ending ending_of(const struct run *r)
 {
     const struct dag *d = r->state;
     const struct flow *f = d->flow;
-    struct ending end = { .state = dag_main_result(r), .reason = r->row.reason.s };
+    struct ending end = {.state = dag_main_result(r), .reason = r->row.reason.s};
     int64_t bad = find_state(d, 0, f->n_main, TASK_FAILED);
 
     if (end.state == RUN_FAILED && !end.reason)
@@ -86,8 +86,8 @@ static struct ending ending_of(const struct run *r)
             end.reason = "handler_failed";
         }
     }
-    const int64_t stopped = find_state(d, f->n_main, f->n_tasks - f->n_main,
-                                       TASK_CANCELLED);
+    const int64_t stopped =
+        find_state(d, f->n_main, f->n_tasks - f->n_main, TASK_CANCELLED);
     if (end.state == RUN_SUCCEEDED && (stopped >= 0 || r->row.cancel == CANCEL_KILL)) {
         end.state = RUN_CANCELLED;
         end.reason = r->row.cancel == CANCEL_KILL ? "killed" : "cancelled";
@@ -97,14 +97,15 @@ static struct ending ending_of(const struct run *r)
                  f->tasks[bad].name, d->tasks[bad].message ? ": " : "",
                  d->tasks[bad].message ? d->tasks[bad].message : "");
     if (reason_is(r, "timeout"))
-        snprintf(end.message, sizeof(end.message), "the run took longer than its timeout");
+        snprintf(end.message, sizeof(end.message),
+                 "the run took longer than its timeout");
     return end;
 }
 
 static void end_run(struct run *r, struct step *s)
 {
     struct dag *d = dag_of(r);
-    struct ff_err err = { .code = FF_OK };
+    struct ff_err err = {.code = FF_OK};
     struct ending end = ending_of(r);
     json_t *outputs = run_outputs(r, s->now_us, &err);
 
@@ -115,7 +116,7 @@ static void end_run(struct run *r, struct step *s)
     }
     d->phase = PHASE_ENDED;
     if (d->flow->timeout_us > 0)
-        step_effect(s, (struct effect){ .type = EFFECT_TIMER, .timer = TIMER_RUN });
+        step_effect(s, (struct effect){.type = EFFECT_TIMER, .timer = TIMER_RUN});
     engine_run_ended(r, s, end.state, end.reason, end.message[0] ? end.message : NULL,
                      outputs);
     json_decref(outputs);
@@ -162,9 +163,9 @@ void dag_begin(struct run *r, struct step *s)
 
     engine_run_started(r, s);
     if (f->timeout_us > 0)
-        step_effect(s, (struct effect){ .type = EFFECT_TIMER,
-                                        .timer = TIMER_RUN,
-                                        .at_us = s->now_us + f->timeout_us });
+        step_effect(s, (struct effect){.type = EFFECT_TIMER,
+                                       .timer = TIMER_RUN,
+                                       .at_us = s->now_us + f->timeout_us});
     for (uint32_t i = 0; i < f->n_main; i++)
         if (f->tasks[i].n_needs == 0)
             dag_task_ready(r, s, i);
@@ -199,7 +200,8 @@ static void stop_task(struct run *r, struct step *s, uint32_t task,
     }
 }
 
-void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode, const char *reason)
+void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
+                const char *reason)
 {
     const struct dag *d = r->state;
     uint32_t first, n;

@@ -13,7 +13,7 @@
 /* One thing that can be run: a plain task, or one item of a foreach. Kept small:
  * a run may have 100,000 of them. */
 struct unit {
-    json_t *outputs; /* object, or NULL */
+    json_t *outputs;  /* object, or NULL */
     uint32_t version; /* of its row; 0: it has none */
     uint16_t attempt;
     uint16_t lost;
@@ -31,14 +31,14 @@ struct items {
     uint32_t final;  /* how many are final; never-started ones of a stopped foreach
                       * are not counted */
     uint32_t failed, cancelled;
-    bool stopping; /* fail_fast or cancel: no more are offered */
+    bool stopping;    /* fail_fast or cancel: no more are offered */
     json_t *gathered; /* outputs by name as lists, once the task is final */
     struct unit units[];
 };
 
 struct dag_task {
     struct unit unit;
-    uint32_t waiting; /* needs that are not final */
+    uint32_t waiting;    /* needs that are not final */
     struct items *items; /* of an expanded foreach */
     int64_t ready_at;    /* when its needs were met; pins now() for foreach */
     char *message;       /* of a failure, for tasks.X.message */
@@ -48,7 +48,7 @@ struct dag_task {
 struct node_queue {
     struct node_range {
         int64_t node, count;
-    } *items;
+    } * items;
     size_t n, cap, head;
 };
 
@@ -58,9 +58,9 @@ struct dag {
     const struct flow *flow;
     struct dag_task *tasks;
     enum dag_phase phase;
-    enum flow_part part;     /* which handlers, in PHASE_HANDLER */
-    uint32_t left;           /* tasks of the current phase that are not final */
-    int64_t active;          /* units offered to the scheduler and not final */
+    enum flow_part part;       /* which handlers, in PHASE_HANDLER */
+    uint32_t left;             /* tasks of the current phase that are not final */
+    int64_t active;            /* units offered to the scheduler and not final */
     struct node_queue waiting; /* for parallelism */
     struct { /* tasks that became final and whose followers must hear of it */
         uint32_t *items;
@@ -69,7 +69,7 @@ struct dag {
     struct { /* retries found when loading, until dag_resume sets their timers */
         struct due {
             int64_t node, at;
-        } *items;
+        } * items;
         size_t n, cap;
     } due;
 };

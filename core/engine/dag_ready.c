@@ -13,7 +13,8 @@ static void tell_followers(struct run *r, struct step *s, uint32_t task)
 
     for (uint32_t i = 0; i < t->n_needed_by; i++) {
         const uint32_t next = t->needed_by[i];
-        if (--d->tasks[next].waiting == 0 && d->tasks[next].unit.state == TASK_WAITING &&
+        if (--d->tasks[next].waiting == 0 &&
+            d->tasks[next].unit.state == TASK_WAITING &&
             (t->part == FLOW_MAIN) == (d->flow->tasks[next].part == FLOW_MAIN))
             dag_task_ready(r, s, next);
     }
@@ -36,8 +37,8 @@ void dag_settle(struct run *r, struct step *s)
 
 /* --- may it run? --- */
 
-static void end_task(struct run *r, struct step *s, uint32_t task, enum task_state state,
-                     const char *reason, const char *message)
+static void end_task(struct run *r, struct step *s, uint32_t task,
+                     enum task_state state, const char *reason, const char *message)
 {
     dag_end_unit(r, s, NODE_OF(task, -1), state, reason, message);
 }
@@ -137,7 +138,7 @@ json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
 static void expand(struct run *r, struct step *s, uint32_t task)
 {
     struct dag_task *t = &dag_of(r)->tasks[task];
-    struct ff_err err = { 0 };
+    struct ff_err err = {0};
     json_t *list = dag_foreach_list(r, task, s->now_us, &err);
 
     if (!list) {
@@ -210,7 +211,8 @@ void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct u
     items->final++;
     items->failed += u->state == TASK_FAILED;
     items->cancelled += u->state == TASK_CANCELLED;
-    if (u->state == TASK_FAILED && !items->stopping && flow_of(r)->tasks[task].fail_fast)
+    if (u->state == TASK_FAILED && !items->stopping &&
+        flow_of(r)->tasks[task].fail_fast)
         dag_stop_items(r, s, task, CANCEL_GRACEFUL);
     if (task_state_final(t->unit.state))
         return; /* ended from inside dag_stop_items */
@@ -227,7 +229,7 @@ void dag_task_ready(struct run *r, struct step *s, uint32_t task)
     struct dag *d = dag_of(r);
     struct dag_task *t = &d->tasks[task];
     const struct flow_task *ft = &d->flow->tasks[task];
-    struct ff_err err = { 0 };
+    struct ff_err err = {0};
     bool go;
 
     t->ready_at = s->now_us;

@@ -48,7 +48,8 @@ static json_t *task_object(struct run *r, uint32_t index)
     json_object_set_new(o, "exit_code",
                         t->unit.exit_code < 0 ? json_null()
                                               : json_integer(t->unit.exit_code));
-    json_object_set_new(o, "message", t->message ? json_string(t->message) : json_null());
+    json_object_set_new(o, "message",
+                        t->message ? json_string(t->message) : json_null());
     return o;
 }
 
@@ -64,7 +65,8 @@ static void add_asked(void *arg, const char *const *path, size_t n, size_t offse
 
     (void)offset;
     (void)length;
-    if (n < 2 || strcmp(path[0], "tasks") != 0 || json_object_get(asked->tasks, path[1]))
+    if (n < 2 || strcmp(path[0], "tasks") != 0 ||
+        json_object_get(asked->tasks, path[1]))
         return;
     const int64_t index = flow_task_index(flow_of(asked->run), path[1]);
     if (index >= 0)
@@ -80,7 +82,8 @@ static json_t *make_env(const struct dag_scope *sc)
 
     for (uint32_t i = 0; sc->task && i < sc->task->n_env; i++)
         if (sc->task->env[i].value.constant)
-            json_object_set(env, sc->task->env[i].name, sc->task->env[i].value.constant);
+            json_object_set(env, sc->task->env[i].name,
+                            sc->task->env[i].value.constant);
     return env;
 }
 
@@ -115,7 +118,8 @@ static json_t *make_run(const struct dag_scope *sc)
     if (r->row.started_at != MODEL_NULL)
         units_time_text(r->row.started_at, started);
     json_object_set_new(o, "id", json_stringn(r->row.id.s, r->row.id.len));
-    json_object_set_new(o, "name", json_stringn(r->row.workflow.s, r->row.workflow.len));
+    json_object_set_new(o, "name",
+                        json_stringn(r->row.workflow.s, r->row.workflow.len));
     json_object_set_new(o, "status", json_string(run_state_names[state]));
     json_object_set_new(o, "started_at", json_string(started));
     return o;
@@ -140,10 +144,10 @@ static const struct {
     const char *name;
     json_t *(*make)(const struct dag_scope *sc); /* NULL result: no such name here */
 } names[] = {
-    { "inputs", make_inputs }, { "tasks", NULL },
-    { "env", make_env },       { "item", make_item },
-    { "index", make_index },   { "attempt", make_attempt },
-    { "run", make_run },       { "workflow", make_workflow },
+    {"inputs", make_inputs}, {"tasks", NULL},
+    {"env", make_env},       {"item", make_item},
+    {"index", make_index},   {"attempt", make_attempt},
+    {"run", make_run},       {"workflow", make_workflow},
 };
 #define NAME_TASKS 1
 
@@ -164,8 +168,8 @@ static json_t *lookup(void *arg, const char *name)
 void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task *task,
                     int64_t item, int64_t attempt, int64_t now_us)
 {
-    *sc = (struct dag_scope){ .run = r, .task = task, .item = item, .attempt = attempt };
-    sc->scope = (struct expr_scope){ .lookup = lookup, .arg = sc, .now_us = now_us };
+    *sc = (struct dag_scope){.run = r, .task = task, .item = item, .attempt = attempt};
+    sc->scope = (struct expr_scope){.lookup = lookup, .arg = sc, .now_us = now_us};
 }
 
 void dag_scope_done(struct dag_scope *sc)
@@ -176,8 +180,8 @@ void dag_scope_done(struct dag_scope *sc)
 
 json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err *err)
 {
-    struct asked asked = { .run = sc->run, .tasks = json_object() };
-    struct expr_err why = { 0 };
+    struct asked asked = {.run = sc->run, .tasks = json_object()};
+    struct expr_err why = {0};
 
     tmpl_refs(t, add_asked, &asked);
     json_decref(sc->made[NAME_TASKS]);

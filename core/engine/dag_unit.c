@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-
 /* Without a retry: in the file an attempt that was lost by no fault of its own is
  * started again, but not for ever. */
 #define LOST_MAX 3
@@ -99,17 +98,17 @@ static void offer_now(struct run *r, struct step *s, int64_t node, int64_t count
 {
     const struct flow_task *t = &flow_of(r)->tasks[NODE_TASK(node)];
 
-    step_effect(s, (struct effect){ .type = EFFECT_OFFER,
-                                    .node = node,
-                                    .count = count,
-                                    .priority = (int32_t)t->priority,
-                                    .queue = t->queue });
+    step_effect(s, (struct effect){.type = EFFECT_OFFER,
+                                   .node = node,
+                                   .count = count,
+                                   .priority = (int32_t)t->priority,
+                                   .queue = t->queue});
     if (t->queue_timeout_us > 0)
         for (int64_t i = 0; i < count; i++)
-            step_effect(s, (struct effect){ .type = EFFECT_TIMER,
-                                            .node = node + i,
-                                            .timer = TIMER_QUEUE,
-                                            .at_us = s->now_us + t->queue_timeout_us });
+            step_effect(s, (struct effect){.type = EFFECT_TIMER,
+                                           .node = node + i,
+                                           .timer = TIMER_QUEUE,
+                                           .at_us = s->now_us + t->queue_timeout_us});
 }
 
 /* Units hold their place under the run's parallelism until they are final, so that
@@ -129,7 +128,7 @@ void dag_offer(struct run *r, struct step *s, int64_t node, int64_t count)
         offer_now(r, s, node, now);
     }
     if (now < count) {
-        const struct node_range rest = { .node = node + now, .count = count - now };
+        const struct node_range rest = {.node = node + now, .count = count - now};
         ARRAY_ADD(&d->waiting, rest);
     }
 }
@@ -169,7 +168,7 @@ void dag_grant(struct run *r, struct step *s, int64_t node)
     struct unit *u = dag_unit(dag_of(r), node);
 
     if (!u || u->state != TASK_QUEUED) {
-        step_effect(s, (struct effect){ .type = EFFECT_FREE, .node = node });
+        step_effect(s, (struct effect){.type = EFFECT_FREE, .node = node});
         return;
     }
     u->state = TASK_RUNNING;
@@ -178,17 +177,17 @@ void dag_grant(struct run *r, struct step *s, int64_t node)
     struct task_row row = row_of(r, node, u);
     row.started_at = s->now_us;
     write_unit(s, &row, u,
-               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_ATTEMPT) | COLUMN_BIT(COL_TASK_STARTED_AT) |
-                   COLUMN_BIT(COL_TASK_EXIT_CODE) | COLUMN_BIT(COL_TASK_REASON) |
-                   COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_DUE_AT) |
-                   COLUMN_BIT(COL_TASK_FINISHED_AT));
+               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_ATTEMPT) |
+                   COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_EXIT_CODE) |
+                   COLUMN_BIT(COL_TASK_REASON) | COLUMN_BIT(COL_TASK_MESSAGE) |
+                   COLUMN_BIT(COL_TASK_DUE_AT) | COLUMN_BIT(COL_TASK_FINISHED_AT));
     struct jsonw w = unit_event(r, s, "task.started", node, u);
     step_event_end(s, &w);
     if (flow_of(r)->tasks[NODE_TASK(node)].queue_timeout_us > 0)
         step_effect(s, (struct effect){
-                           .type = EFFECT_TIMER, .node = node, .timer = TIMER_QUEUE });
-    step_effect(s, (struct effect){
-                       .type = EFFECT_START, .node = node, .attempt = u->attempt });
+                           .type = EFFECT_TIMER, .node = node, .timer = TIMER_QUEUE});
+    step_effect(
+        s, (struct effect){.type = EFFECT_START, .node = node, .attempt = u->attempt});
 }
 
 /* --- ends --- */
@@ -223,23 +222,25 @@ void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state s
 {
     struct dag *d = dag_of(r);
     struct unit *u = dag_unit(d, node);
-    const bool was_active = (u->state == TASK_QUEUED && !waits_for_parallelism(d, node)) ||
-                            u->state == TASK_RETRYING;
+    const bool was_active =
+        (u->state == TASK_QUEUED && !waits_for_parallelism(d, node)) ||
+        u->state == TASK_RETRYING;
 
     if (u->state == TASK_QUEUED)
-        step_effect(s, (struct effect){
-                           .type = EFFECT_RETRACT, .node = node, .count = 1 });
+        step_effect(s,
+                    (struct effect){.type = EFFECT_RETRACT, .node = node, .count = 1});
     if (u->state == TASK_RETRYING)
         step_effect(s, (struct effect){
-                           .type = EFFECT_TIMER, .node = node, .timer = TIMER_RETRY });
+                           .type = EFFECT_TIMER, .node = node, .timer = TIMER_RETRY});
     u->state = (uint8_t)state;
     struct task_row row = row_of(r, node, u);
     row.reason = span_of(reason);
     row.message = span_of(message);
     row.finished_at = s->now_us;
     write_unit(s, &row, u,
-               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) | COLUMN_BIT(COL_TASK_MESSAGE) |
-                   COLUMN_BIT(COL_TASK_FINISHED_AT) | COLUMN_BIT(COL_TASK_DUE_AT));
+               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) |
+                   COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_FINISHED_AT) |
+                   COLUMN_BIT(COL_TASK_DUE_AT));
     struct jsonw w = unit_event(r, s, "task.finished", node, u);
     add_end(&w, &row);
     step_event_end(s, &w);
@@ -252,10 +253,10 @@ void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode
     const struct unit *u = dag_unit(dag_of(r), node);
     const struct flow_task *t = &flow_of(r)->tasks[NODE_TASK(node)];
 
-    step_effect(s, (struct effect){ .type = EFFECT_STOP,
-                                    .node = node,
-                                    .attempt = u->attempt,
-                                    .grace_us = mode == CANCEL_KILL ? 0 : t->grace_us });
+    step_effect(s, (struct effect){.type = EFFECT_STOP,
+                                   .node = node,
+                                   .attempt = u->attempt,
+                                   .grace_us = mode == CANCEL_KILL ? 0 : t->grace_us});
 }
 
 /* --- results and retries --- */
@@ -265,13 +266,13 @@ static const struct {
     uint32_t on;           /* its bit in retry.on */
     const char *reason;    /* unless the result names its own */
 } outcomes[] = {
-    [OUTCOME_SUCCEEDED] = { TASK_SUCCEEDED, 0, NULL },
-    [OUTCOME_FAILED] = { TASK_FAILED, FLOW_ON_FAILED, "exit_code" },
-    [OUTCOME_TIMEOUT] = { TASK_FAILED, FLOW_ON_TIMEOUT, "timeout" },
-    [OUTCOME_LOST] = { TASK_FAILED, FLOW_ON_LOST, "lost" },
-    [OUTCOME_OOM] = { TASK_FAILED, FLOW_ON_OOM, "oom" },
-    [OUTCOME_EVICTED] = { TASK_FAILED, FLOW_ON_EVICTED, "evicted" },
-    [OUTCOME_CANCELLED] = { TASK_CANCELLED, 0, "cancelled" },
+    [OUTCOME_SUCCEEDED] = {TASK_SUCCEEDED, 0, NULL},
+    [OUTCOME_FAILED] = {TASK_FAILED, FLOW_ON_FAILED, "exit_code"},
+    [OUTCOME_TIMEOUT] = {TASK_FAILED, FLOW_ON_TIMEOUT, "timeout"},
+    [OUTCOME_LOST] = {TASK_FAILED, FLOW_ON_LOST, "lost"},
+    [OUTCOME_OOM] = {TASK_FAILED, FLOW_ON_OOM, "oom"},
+    [OUTCOME_EVICTED] = {TASK_FAILED, FLOW_ON_EVICTED, "evicted"},
+    [OUTCOME_CANCELLED] = {TASK_CANCELLED, 0, "cancelled"},
 };
 
 static bool is_stopping(const struct run *r, int64_t node)
@@ -347,8 +348,9 @@ static void retry_unit(struct run *r, struct step *s, int64_t node, struct unit 
     row.state = TASK_RETRYING;
     row.due_at = s->now_us + delay;
     write_unit(s, &row, u,
-               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_LOST) | COLUMN_BIT(COL_TASK_EXIT_CODE) |
-                   COLUMN_BIT(COL_TASK_REASON) | COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_DUE_AT) |
+               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_LOST) |
+                   COLUMN_BIT(COL_TASK_EXIT_CODE) | COLUMN_BIT(COL_TASK_REASON) |
+                   COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_DUE_AT) |
                    COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_FINISHED_AT));
     struct jsonw w = unit_event(r, s, "task.retrying", node, u);
     if (row.exit_code != MODEL_NULL) {
@@ -365,10 +367,10 @@ static void retry_unit(struct run *r, struct step *s, int64_t node, struct unit 
     jsonw_int(&w, delay);
     step_event_end(s, &w);
     if (delay > 0)
-        step_effect(s, (struct effect){ .type = EFFECT_TIMER,
-                                        .node = node,
-                                        .timer = TIMER_RETRY,
-                                        .at_us = row.due_at });
+        step_effect(s, (struct effect){.type = EFFECT_TIMER,
+                                       .node = node,
+                                       .timer = TIMER_RETRY,
+                                       .at_us = row.due_at});
     else
         dag_retry_due(r, s, node);
 }
@@ -421,10 +423,10 @@ static void end_with_result(struct run *r, struct step *s, int64_t node, struct 
     }
     row->finished_at = s->now_us;
     write_unit(s, row, u,
-               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_LOST) | COLUMN_BIT(COL_TASK_EXIT_CODE) |
-                   COLUMN_BIT(COL_TASK_REASON) | COLUMN_BIT(COL_TASK_MESSAGE) |
-                   COLUMN_BIT(COL_TASK_OUTPUTS) | COLUMN_BIT(COL_TASK_STARTED_AT) |
-                   COLUMN_BIT(COL_TASK_FINISHED_AT));
+               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_LOST) |
+                   COLUMN_BIT(COL_TASK_EXIT_CODE) | COLUMN_BIT(COL_TASK_REASON) |
+                   COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_OUTPUTS) |
+                   COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_FINISHED_AT));
     struct jsonw w = unit_event(r, s, "task.finished", node, u);
     add_end(&w, row);
     step_event_end(s, &w);
@@ -438,7 +440,7 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
 
     if (!u || u->state != TASK_RUNNING || u->attempt != in->attempt)
         return; /* late: the attempt was given up, or its result is known */
-    step_effect(s, (struct effect){ .type = EFFECT_FREE, .node = in->node });
+    step_effect(s, (struct effect){.type = EFFECT_FREE, .node = in->node});
     write_log_row(r, s, in->node, u, result);
 
     const bool retry = may_retry(r, in->node, u, result);
@@ -453,9 +455,9 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
 
     struct task_row row = row_of(r, in->node, u);
     row.started_at = result->started_at ? result->started_at : s->now_us;
-    row.reason = span_of(outcome == OUTCOME_FAILED && result->reason
-                             ? result->reason
-                             : outcomes[outcome].reason);
+    row.reason =
+        span_of(outcome == OUTCOME_FAILED && result->reason ? result->reason
+                                                            : outcomes[outcome].reason);
     row.message = span_of(result->message);
     if (retry)
         retry_unit(r, s, in->node, u, &row);
@@ -502,7 +504,8 @@ void dag_end_expanded(struct run *r, struct step *s, uint32_t task)
     row.items = items->n;
     row.finished_at = s->now_us;
     write_unit(s, &row, &t->unit,
-               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) | COLUMN_BIT(COL_TASK_FINISHED_AT));
+               COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) |
+                   COLUMN_BIT(COL_TASK_FINISHED_AT));
     struct jsonw w = unit_event(r, s, "task.finished", node, &t->unit);
     add_end(&w, &row);
     step_event_end(s, &w);

@@ -9,9 +9,9 @@
 static const struct {
     const char *program, *flag;
 } langs[] = {
-    [FLOW_SH] = { "/bin/sh", "-c" },
-    [FLOW_PYTHON] = { "python3", "-c" },
-    [FLOW_NODE] = { "node", "-e" },
+    [FLOW_SH] = {"/bin/sh", "-c"},
+    [FLOW_PYTHON] = {"python3", "-c"},
+    [FLOW_NODE] = {"node", "-e"},
 };
 
 struct render {
@@ -25,7 +25,7 @@ struct render {
 static const char *text_of(struct render *re, const struct flow_value *v,
                            const char *what, size_t *len)
 {
-    struct ff_err why = { 0 };
+    struct ff_err why = {0};
     json_t *value = dag_eval(&re->scope, v, &why);
 
     if (!value) {
@@ -173,7 +173,7 @@ int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *are
     if (!u || u->state != TASK_RUNNING || u->attempt != attempt)
         return ff_fail(err, FF_NOT_FOUND, 0, "this attempt is not the current one");
     const struct flow_task *t = &flow_of(r)->tasks[NODE_TASK(node)];
-    struct render re = { .task = t, .arena = arena, .err = err };
+    struct render re = {.task = t, .arena = arena, .err = err};
     dag_node_path(r, node, path, sizeof(path));
     *work = (struct work){
         .task = t->name,

@@ -6,7 +6,7 @@
 
 #define KINDS_MAX 8
 
-static const struct engine_kind *kinds[KINDS_MAX] = { &engine_dag };
+static const struct engine_kind *kinds[KINDS_MAX] = {&engine_dag};
 
 const struct engine_kind *engine_kind_find(const char *name)
 {
@@ -62,7 +62,7 @@ static struct span own(struct arena *a, struct span s)
 {
     if (!s.s)
         return s;
-    return (struct span){ .s = arena_text(a, s.s, s.len), .len = s.len };
+    return (struct span){.s = arena_text(a, s.s, s.len), .len = s.len};
 }
 
 struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t shard,
@@ -86,8 +86,8 @@ struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t
     r->row.reason = own(&r->arena, row->reason);
     r->row.message = own(&r->arena, row->message);
     r->row.dir = own(&r->arena, row->dir);
-    r->row.inputs = (struct span){ 0 }; /* the parsed form is kept instead */
-    r->row.outputs = (struct span){ 0 };
+    r->row.inputs = (struct span){0}; /* the parsed form is kept instead */
+    r->row.outputs = (struct span){0};
     r->inputs = inputs ? inputs : json_object();
     r->next_seq = 2; /* 1 is run.created; the loader knows better */
     r->shard = shard;
@@ -130,7 +130,7 @@ void step_effect(struct step *s, struct effect e)
 struct jsonw step_event(struct step *s, const char *type)
 {
     buf_add_char(&s->events, s->events.len == 0 ? '[' : ',');
-    struct jsonw w = { .out = &s->events };
+    struct jsonw w = {.out = &s->events};
     jsonw_open(&w, '{');
     jsonw_key(&w, "type");
     jsonw_text(&w, type);
@@ -151,7 +151,7 @@ static void add_event_row(const struct run_row *row, int64_t seq, int64_t at,
         .run = row->run,
         .seq = seq,
         .at = at,
-        .body = { .s = body->data, .len = body->len },
+        .body = {.s = body->data, .len = body->len},
     };
     batch_put(b, &record_event, &event, FF_ABSENT);
 }
@@ -174,7 +174,7 @@ void engine_step_seal(struct run *r, struct step *s)
 
 void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b)
 {
-    struct step s = { .now_us = row->created_at };
+    struct step s = {.now_us = row->created_at};
     struct jsonw w = step_event(&s, "run.created");
     jsonw_key(&w, "workflow");
     jsonw_text_len(&w, row->workflow.s, row->workflow.len);
@@ -186,8 +186,7 @@ void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b
     buf_add_char(&s.events, ']');
 
     const struct open_run_row open = {
-        .shard = shard, .tenant = row->tenant, .run = row->run
-    };
+        .shard = shard, .tenant = row->tenant, .run = row->run};
     batch_put(b, &record_run, row, FF_ABSENT);
     batch_put(b, &record_open_run, &open, FF_ABSENT);
     add_event_row(row, 1, row->created_at, &s.events, b);
@@ -195,7 +194,6 @@ void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b
 }
 
 /* --- the run's own row --- */
-
 
 static void patch_run(struct run *r, struct step *s, uint64_t set)
 {
@@ -239,8 +237,7 @@ void engine_run_ended(struct run *r, struct step *s, enum run_state state,
 {
     MEM_AUTO char *text = outputs ? json_text(outputs) : NULL;
     const struct open_run_row open = {
-        .shard = r->shard, .tenant = r->row.tenant, .run = r->row.run
-    };
+        .shard = r->shard, .tenant = r->row.tenant, .run = r->row.run};
 
     r->row.state = state;
     r->row.finished_at = s->now_us;
@@ -248,9 +245,10 @@ void engine_run_ended(struct run *r, struct step *s, enum run_state state,
     r->row.message = own(&r->arena, span_of(message));
     r->row.outputs = span_of(text);
     patch_run(r, s,
-              COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_FINISHED_AT) | COLUMN_BIT(COL_RUN_REASON) |
-                  COLUMN_BIT(COL_RUN_MESSAGE) | COLUMN_BIT(COL_RUN_OUTPUTS));
-    r->row.outputs = (struct span){ 0 };
+              COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_FINISHED_AT) |
+                  COLUMN_BIT(COL_RUN_REASON) | COLUMN_BIT(COL_RUN_MESSAGE) |
+                  COLUMN_BIT(COL_RUN_OUTPUTS));
+    r->row.outputs = (struct span){0};
     batch_delete(&s->batch, &record_open_run, &open, FF_ANY_VERSION);
 
     struct jsonw w = step_event(s, "run.finished");
@@ -261,5 +259,5 @@ void engine_run_ended(struct run *r, struct step *s, enum run_state state,
         jsonw_text(&w, reason);
     }
     step_event_end(s, &w);
-    step_effect(s, (struct effect){ .type = EFFECT_ENDED });
+    step_effect(s, (struct effect){.type = EFFECT_ENDED});
 }

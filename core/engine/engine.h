@@ -21,6 +21,10 @@ struct attempt_key {
     struct tenant tenant;
     int64_t run, node, attempt;
 };
+/* "TENANT RUN NODE ATTEMPT", the body of start messages too. */
+#define ATTEMPT_KEY_TEXT 96
+void attempt_key_text(const struct attempt_key *key, char out[ATTEMPT_KEY_TEXT]);
+bool attempt_key_parse(const void *text, size_t len, struct attempt_key *key);
 
 /* --- inputs --- */
 
@@ -46,13 +50,13 @@ enum outcome {
 
 struct result {
     enum outcome outcome;
-    int64_t exit_code;    /* MODEL_NULL: it never exited */
-    const char *reason;   /* one word when failed for another cause than its exit code:
-                           * start_failed, output_missing ...; or NULL */
-    const char *message;  /* a sentence for people, or NULL */
-    json_t *outputs;      /* object or NULL; borrowed */
-    const char *stored;   /* the same as the row keeps it (large values by reference),
-                           * or NULL: write `outputs` itself */
+    int64_t exit_code;   /* MODEL_NULL: it never exited */
+    const char *reason;  /* one word when failed for another cause than its exit code:
+                          * start_failed, output_missing ...; or NULL */
+    const char *message; /* a sentence for people, or NULL */
+    json_t *outputs;     /* object or NULL; borrowed */
+    const char *stored;  /* the same as the row keeps it (large values by reference),
+                          * or NULL: write `outputs` itself */
     int64_t started_at, ended_at; /* wall clock; 0 unknown */
     int64_t log_chunks, log_bytes, log_dropped;
 };
@@ -74,7 +78,8 @@ struct input {
 enum effect_type {
     /* at once: only memory is touched */
     EFFECT_OFFER,   /* nodes node .. node+count-1 want a slot each */
-    EFFECT_RETRACT, /* those of node .. node+count-1 not yet granted no longer want one */
+    EFFECT_RETRACT, /* those of node .. node+count-1 not yet granted no longer want one
+                     */
     EFFECT_FREE,    /* the slot granted to `node` is free again */
     EFFECT_TIMER,   /* set timer (node, timer) to at_us; 0 deletes it */
     /* after the batch is durable */
@@ -126,8 +131,8 @@ struct work_output {
 /* Everything a runtime must be told, rendered from the run's state; owned by the arena
  * that was handed in. The shell adds the variables of the task contract. */
 struct work {
-    const char *task;  /* "fetch" */
-    const char *path;  /* "fetch", or "fetch.3" for an item */
+    const char *task; /* "fetch" */
+    const char *path; /* "fetch", or "fetch.3" for an item */
     int64_t attempt;
     const char *const *argv; /* ends with NULL */
     const char *const *env;  /* "K=V", ends with NULL */
@@ -156,7 +161,7 @@ void plan_unref(struct plan *p);
 struct run {
     const struct engine_kind *kind;
     struct plan *plan;
-    struct run_row row;  /* text in `arena` */
+    struct run_row row; /* text in `arena` */
     json_t *inputs;
     int64_t next_seq;
     int64_t shard;
@@ -183,7 +188,8 @@ struct engine_kind {
     void (*step)(struct run *r, const struct input *in, struct step *s);
 
     /* What attempt `attempt` of `node` is to do; FF_INVALID with a sentence when an
-     * expression fails (the attempt then fails), FF_NOT_FOUND when it is not running. */
+     * expression fails (the attempt then fails), FF_NOT_FOUND when it is not running.
+     */
     int (*describe)(struct run *r, int64_t node, int64_t attempt, struct arena *arena,
                     struct work *work, struct ff_err *err);
 

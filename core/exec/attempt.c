@@ -6,19 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-void exec_key_text(const struct attempt_key *key, char out[KEY_TEXT])
-{
-    snprintf(out, KEY_TEXT, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
-             key->tenant.no, key->run, key->node, key->attempt);
-}
-
 struct attempt *attempt_by_key(const struct exec *x, const struct attempt_key *key)
 {
-    char text[KEY_TEXT];
+    char text[ATTEMPT_KEY_TEXT];
 
     if (x->by_key.n == 0)
         return NULL;
-    exec_key_text(key, text);
+    attempt_key_text(key, text);
     return map_get_text(&x->by_key, text);
 }
 
@@ -73,7 +67,7 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
         mem_free(a);
         return NULL;
     }
-    exec_key_text(key, a->key_text);
+    attempt_key_text(key, a->key_text);
     a->run_id = arena_text(&a->arena, run->id.s, run->id.len);
     a->task_id = join3(&a->arena, a->run_id, a->work.path, 0);
     a->id = join3(&a->arena, a->run_id, a->work.path, key->attempt);
@@ -81,8 +75,7 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
     if (!a->work.argv)
         return a; /* ends at once: nobody will look for it */
     a->run_dir = exec_run_dir(x->setup.data_dir, a->run_id);
-    a->log_dir =
-        exec_log_dir(x->setup.data_dir, a->run_id, a->work.path, key->attempt);
+    a->log_dir = exec_log_dir(x->setup.data_dir, a->run_id, a->work.path, key->attempt);
     a->handle = ++x->next_handle;
     map_set_text(&x->by_key, a->key_text, a);
     map_set_text(&x->by_id, a->id, a);

@@ -51,10 +51,10 @@ static const struct {
     uint32_t reason;
     enum outcome outcome;
 } reasons[] = {
-    { FF_REASON_TIMEOUT, OUTCOME_TIMEOUT },
-    { FF_REASON_CANCELLED, OUTCOME_CANCELLED },
-    { FF_REASON_OOM, OUTCOME_OOM },
-    { FF_REASON_EVICTED, OUTCOME_EVICTED },
+    {FF_REASON_TIMEOUT, OUTCOME_TIMEOUT},
+    {FF_REASON_CANCELLED, OUTCOME_CANCELLED},
+    {FF_REASON_OOM, OUTCOME_OOM},
+    {FF_REASON_EVICTED, OUTCOME_EVICTED},
 };
 
 static enum outcome outcome_of(const struct ff_run_event *e)
@@ -149,8 +149,8 @@ static void read_reports(struct collect *co)
 
 /* --- declared outputs --- */
 
-static int FF_PRINTF(3, 4) fail_output(struct collect *co, const char *reason,
-                                       const char *fmt, ...)
+static int FF_PRINTF(3, 4)
+    fail_output(struct collect *co, const char *reason, const char *fmt, ...)
 {
     va_list ap;
 
@@ -190,12 +190,13 @@ static json_t *value_of(struct collect *co, const struct work_output *o, struct 
     return json_stringn(buf_text(b), b->len);
 }
 
-static json_t *read_value(struct collect *co, const struct work_output *o, bool *missing)
+static json_t *read_value(struct collect *co, const struct work_output *o,
+                          bool *missing)
 {
     struct attempt *a = co->attempt;
     const struct exec *x = a->exec;
-    struct buf b = { .max = VALUE_MAX };
-    struct ff_err err = { 0 };
+    struct buf b = {.max = VALUE_MAX};
+    struct ff_err err = {0};
     int code;
 
     if (o->from == WORK_FROM_STDOUT)
@@ -213,10 +214,11 @@ static json_t *read_value(struct collect *co, const struct work_output *o, bool 
     return v;
 }
 
-static json_t *get_output(struct collect *co, const struct work_output *o, bool *missing)
+static json_t *get_output(struct collect *co, const struct work_output *o,
+                          bool *missing)
 {
     struct attempt *a = co->attempt;
-    struct ff_err err = { 0 };
+    struct ff_err err = {0};
 
     if (o->from == WORK_FROM_SDK) {
         json_t *v = json_object_get(co->reported, o->name);
@@ -260,7 +262,7 @@ static int collect_declared(struct collect *co)
 static void collect_outputs(struct collect *co)
 {
     struct attempt *a = co->attempt;
-    struct ff_err err = { 0 };
+    struct ff_err err = {0};
     const char *name;
     json_t *value;
 
@@ -272,7 +274,8 @@ static void collect_outputs(struct collect *co)
         return;
     co->stored = values_store(a->run_dir, co->outputs, &err);
     if (!co->stored)
-        fail_output(co, "output_store_full", "outputs cannot be stored: %.200s", err.msg);
+        fail_output(co, "output_store_full", "outputs cannot be stored: %.200s",
+                    err.msg);
 }
 
 /* --- the way there and back --- */

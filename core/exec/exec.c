@@ -19,18 +19,19 @@ static void refuse(struct exec *x, const struct attempt_key *key, const char *re
 
 static void succeed_noop(struct exec *x, const struct attempt_key *key)
 {
-    const struct result result = { .outcome = OUTCOME_SUCCEEDED, .exit_code = MODEL_NULL };
+    const struct result result = {.outcome = OUTCOME_SUCCEEDED,
+                                  .exit_code = MODEL_NULL};
 
     attempt_report(x, NULL, key, &result);
 }
 
 static bool take_stop(struct exec *x, const struct attempt_key *key)
 {
-    char text[KEY_TEXT];
+    char text[ATTEMPT_KEY_TEXT];
 
     if (x->stops.n == 0)
         return false;
-    exec_key_text(key, text);
+    attempt_key_text(key, text);
     char *stop = map_del_text(&x->stops, text);
     mem_free(stop);
     return stop != NULL;
@@ -39,7 +40,7 @@ static bool take_stop(struct exec *x, const struct attempt_key *key)
 static void take_start(struct exec *x, const struct attempt_key *key)
 {
     const struct exec_source *source = &x->setup.source;
-    struct ff_err err = { 0 };
+    struct ff_err err = {0};
 
     if (!source->is_current(source->arg, key) || attempt_by_key(x, key))
         return; /* said twice, or overtaken */
@@ -68,7 +69,7 @@ static void on_message(void *arg, const struct ff_message *message)
 
     if (x->draining)
         return; /* the next owner is told again */
-    if (x->setup.source.parse_start(message->body, message->len, &key))
+    if (attempt_key_parse(message->body, message->len, &key))
         take_start(x, &key);
     else
         log_warn("queue: a start message that makes no sense is dropped");
@@ -81,7 +82,7 @@ static void on_message(void *arg, const struct ff_message *message)
 static void adopt_one(struct exec *x, const struct attempt_key *key, const char **ids,
                       size_t *n)
 {
-    struct ff_err err = { 0 };
+    struct ff_err err = {0};
 
     if (attempt_by_key(x, key))
         return;
@@ -124,10 +125,10 @@ void exec_adopt(struct exec *x, const struct attempt_key *keys, size_t n)
 void exec_stop(struct exec *x, const struct attempt_key *key, int64_t grace_us)
 {
     struct attempt *a = attempt_by_key(x, key);
-    char text[KEY_TEXT];
+    char text[ATTEMPT_KEY_TEXT];
 
     if (!a) {
-        exec_key_text(key, text);
+        attempt_key_text(key, text);
         if (!map_get_text(&x->stops, text))
             map_set_text(&x->stops, text, mem_text(text));
         return;
@@ -161,8 +162,7 @@ bool exec_progress_of(const struct exec *x, const struct attempt_key *key,
     if (!a)
         return false;
     *out = (struct exec_progress){
-        .progress = a->progress, .status = a->status, .message = a->message
-    };
+        .progress = a->progress, .status = a->status, .message = a->message};
     return true;
 }
 

@@ -21,8 +21,7 @@ struct exec_source {
     bool (*is_current)(void *arg, const struct attempt_key *key);
     int (*node_path)(void *arg, const struct attempt_key *key, char *out, size_t size);
     void (*result)(void *arg, const struct attempt_key *key, const struct result *r);
-    bool (*parse_start)(const void *body, size_t len, struct attempt_key *key);
-    const char *topic;
+    const char *topic; /* of start messages; their body is an attempt_key_text */
 };
 
 struct exec_setup {
@@ -30,9 +29,9 @@ struct exec_setup {
     struct driver_instance *queue;
     struct driver_instance *runtime;
     uint32_t slots;
-    const char *data_dir; /* runs/ and sdk/ stand below it, and task.key in it */
-    const char *api_endpoint; /* "unix:///..." for FLOWFORGE_API_ENDPOINT */
-    const char *sdk_path;     /* folder of the Python package, or NULL */
+    const char *data_dir;        /* runs/ and sdk/ stand below it, and task.key in it */
+    const char *api_endpoint;    /* "unix:///..." for FLOWFORGE_API_ENDPOINT */
+    const char *sdk_path;        /* folder of the Python package, or NULL */
     const char *const *pass_env; /* names (or PREFIX*) handed on to tasks; NULL ends */
     int64_t log_max_bytes;
     struct exec_source source;
@@ -51,9 +50,9 @@ void exec_settled(struct exec *x, const struct attempt_key *key);
 
 /* Live, not stored: what a running attempt last said of itself. */
 struct exec_progress {
-    int progress;         /* 0..100, -1: never said */
-    const char *status;   /* or NULL */
-    const char *message;  /* or NULL */
+    int progress;        /* 0..100, -1: never said */
+    const char *status;  /* or NULL */
+    const char *message; /* or NULL */
 };
 /* False: not running here. Borrowed until the next turn of the loop. */
 bool exec_progress_of(const struct exec *x, const struct attempt_key *key,
@@ -64,7 +63,8 @@ void exec_on_progress(struct exec *x, void (*fn)(void *arg, const struct attempt
 
 /* --- what tasks ask (the API's routes are elsewhere; loop thread) --- */
 
-struct exec_caller { /* who a token belongs to; text lives until the attempt is settled */
+struct exec_caller { /* who a token belongs to; text lives until the attempt is settled
+                      */
     const char *attempt_id, *task_id, *run_id;
     int64_t attempt;
     int64_t handle; /* for the calls below */

@@ -9,18 +9,18 @@
 
 #include "exec/exec.h"
 
-#define VALUE_MAX (16 * 1024 * 1024) /* of one text or JSON output */
-#define TOKEN_LIFE_US (15 * 60 * UNITS_SECOND)
-#define TOKEN_KEY_SIZE 32
-#define TOKEN_MAX 256
-#define START_DELAY_US (200 * 1000) /* first wait after the runtime had no room */
+#define VALUE_MAX          (16 * 1024 * 1024) /* of one text or JSON output */
+#define TOKEN_LIFE_US      (15 * 60 * UNITS_SECOND)
+#define TOKEN_KEY_SIZE     32
+#define TOKEN_MAX          256
+#define START_DELAY_US     (200 * 1000) /* first wait after the runtime had no room */
 #define START_DELAY_MAX_US (5 * UNITS_SECOND)
-#define START_TRIES 60
-#define SPOOL_NAME ".flowforge-spool.jsonl" /* what the SDK leaves when it met no API */
-#define KEY_TEXT 96
+#define START_TRIES        60
+#define SPOOL_NAME         ".flowforge-spool.jsonl" /* what the SDK leaves when it met no API \
+                                                     */
 
 enum attempt_state {
-    ATTEMPT_STARTING,   /* the runtime was asked, or is asked again later */
+    ATTEMPT_STARTING, /* the runtime was asked, or is asked again later */
     ATTEMPT_RUNNING,
     ATTEMPT_COLLECTING, /* it ended; its outputs are picked up on the lane */
     ATTEMPT_REPORTED    /* the result is with control; waits to be settled */
@@ -29,23 +29,23 @@ enum attempt_state {
 struct attempt {
     struct exec *exec;
     struct attempt_key key;
-    char key_text[KEY_TEXT];
+    char key_text[ATTEMPT_KEY_TEXT];
     int64_t handle;
     enum attempt_state state;
     struct arena arena; /* everything below that is text, and the outputs */
     struct work work;
     const char *id, *task_id, *run_id;
-    const char *dir;     /* absolute working directory */
+    const char *dir; /* absolute working directory */
     char *run_dir, *log_dir;
-    char *sdk_file;      /* outputs that the SDK reported; exists once used */
+    char *sdk_file; /* outputs that the SDK reported; exists once used */
     bool sdk_used;
-    int sdk_log_fd;      /* -1 until the SDK logs */
+    int sdk_log_fd; /* -1 until the SDK logs */
     int64_t sdk_log_bytes;
     int tries;
     struct loop_timer *retry;
     bool stop_asked, stop_sent;
     int64_t grace_us;
-    int progress;        /* -1: never said */
+    int progress; /* -1: never said */
     char *status, *message;
 };
 
@@ -83,7 +83,6 @@ void attempt_free(struct attempt *a);
 /* Hands the result to control. a may be NULL for one that never began. */
 void attempt_report(struct exec *x, struct attempt *a, const struct attempt_key *key,
                     const struct result *result);
-void exec_key_text(const struct attempt_key *key, char out[KEY_TEXT]);
 void exec_later_release(struct exec *x, const char *id);
 void exec_later_ack(struct exec *x, const char *receipt);
 /* Around everything that comes back later. */

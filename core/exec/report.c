@@ -19,11 +19,11 @@ int exec_authorize(struct exec *x, const char *token, struct exec_caller *who,
     if (!a || a->state == ATTEMPT_REPORTED ||
         !x->setup.source.is_current(x->setup.source.arg, &key))
         return ff_fail(err, FF_CONFLICT, 0, "this attempt is not the current one");
-    *who = (struct exec_caller){ .attempt_id = a->id,
-                                 .task_id = a->task_id,
-                                 .run_id = a->run_id,
-                                 .attempt = a->key.attempt,
-                                 .handle = a->handle };
+    *who = (struct exec_caller){.attempt_id = a->id,
+                                .task_id = a->task_id,
+                                .run_id = a->run_id,
+                                .attempt = a->key.attempt,
+                                .handle = a->handle};
     return FF_OK;
 }
 
@@ -65,7 +65,7 @@ int exec_task_log(struct exec *x, int64_t handle, const struct exec_log_line *li
                   size_t n, struct ff_err *err)
 {
     struct attempt *a = caller(x, handle, err);
-    struct buf b = { 0 };
+    struct buf b = {0};
 
     if (!a)
         return FF_CONFLICT;
@@ -77,7 +77,8 @@ int exec_task_log(struct exec *x, int64_t handle, const struct exec_log_line *li
     if (x->setup.log_max_bytes > 0 && a->sdk_log_bytes > x->setup.log_max_bytes) {
         char time[UNITS_TEXT];
         units_time_text(loop_wall_us(x->setup.loop), time);
-        buf_printf(&b, "%s system F [flowforge: over the log limit: the rest is dropped]\n",
+        buf_printf(&b,
+                   "%s system F [flowforge: over the log limit: the rest is dropped]\n",
                    time);
     }
     MEM_AUTO char *path = file_join(a->log_dir, "sdk.log");
@@ -115,7 +116,7 @@ int exec_task_status(struct exec *x, int64_t handle, const char *status, int pro
 /* data_dir/sdk/KEY.jsonl: one flat folder, since attempts come and go quickly. */
 void attempt_sdk_path(struct attempt *a)
 {
-    char name[KEY_TEXT + 16];
+    char name[ATTEMPT_KEY_TEXT + 16];
 
     if (a->sdk_file)
         return;
@@ -144,12 +145,12 @@ int exec_task_output(struct exec *x, int64_t handle, const char *name,
                      const json_t *value, struct ff_err *err)
 {
     struct attempt *a = caller(x, handle, err);
-    struct buf b = { 0 };
+    struct buf b = {0};
     int fd = -1;
 
     if (!a || make_sdk_file(a, err) != FF_OK)
         return err->code;
-    struct jsonw w = { .out = &b };
+    struct jsonw w = {.out = &b};
     jsonw_open(&w, '{');
     jsonw_key(&w, "kind");
     jsonw_text(&w, "output");

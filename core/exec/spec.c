@@ -103,7 +103,7 @@ static const char *const *task_env(struct attempt *a)
     const struct exec_setup *s = &a->exec->setup;
     const char *const *own = (const char *const *)environ;
     char token[TOKEN_MAX];
-    struct env e = { .arena = &a->arena };
+    struct env e = {.arena = &a->arena};
 
     e.cap = count_env(own) + count_env(a->work.env) + 32;
     e.items = arena_alloc(&a->arena, e.cap * sizeof(char *));
@@ -221,7 +221,8 @@ void attempt_start(struct attempt *a)
     st->exec = x;
     st->handle = a->handle;
     exec_pending(x);
-    x->runtime_ops->start(x->runtime, &spec, driver_op(x->setup.runtime, on_started, st));
+    x->runtime_ops->start(x->runtime, &spec,
+                          driver_op(x->setup.runtime, on_started, st));
 }
 
 static void on_stop_told(void *arg, int code, const struct ff_err *err)
@@ -236,8 +237,8 @@ void attempt_send_stop(struct attempt *a)
     struct exec *x = a->exec;
 
     if (a->state == ATTEMPT_STARTING && a->retry) {
-        const struct result result = { .outcome = OUTCOME_CANCELLED,
-                                       .exit_code = MODEL_NULL };
+        const struct result result = {.outcome = OUTCOME_CANCELLED,
+                                      .exit_code = MODEL_NULL};
         loop_timer_del(a->retry);
         attempt_report(x, a, &a->key, &result);
         return;

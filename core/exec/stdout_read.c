@@ -32,7 +32,7 @@ static int each_line(const char *log_dir, uint64_t chunk, const char *stream,
                      line_fn *fn, void *arg, struct ff_err *err)
 {
     char name[32];
-    struct buf b = { .max = CHUNK_MAX };
+    struct buf b = {.max = CHUNK_MAX};
 
     snprintf(name, sizeof(name), "%06llu.log", (unsigned long long)chunk);
     MEM_AUTO char *path = file_join(log_dir, name);
@@ -98,7 +98,7 @@ static void keep_last(void *arg, const char *text, size_t len, bool whole)
 
 void stderr_last_line(const char *log_dir, uint64_t chunks, char *out, size_t size)
 {
-    struct last last = { .out = out, .size = size };
+    struct last last = {.out = out, .size = size};
     struct ff_err err;
 
     out[0] = 0;

@@ -10,7 +10,7 @@
 int token_load_key(struct exec *x, struct ff_err *err)
 {
     MEM_AUTO char *path = file_join(x->setup.data_dir, "task.key");
-    struct buf b = { 0 };
+    struct buf b = {0};
     int sys = file_read(path, TOKEN_KEY_SIZE, &b);
 
     if (sys == 0 && b.len == TOKEN_KEY_SIZE) {
@@ -37,10 +37,9 @@ void token_make(const struct exec *x, const struct attempt *a, int64_t expires_u
                 char out[TOKEN_MAX])
 {
     char signature[SHA256_TEXT];
-    const int n = snprintf(out, TOKEN_MAX,
-                           "ff1.%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64,
-                           a->key.tenant.no, a->key.run, a->key.node, a->key.attempt,
-                           expires_us);
+    const int n = snprintf(
+        out, TOKEN_MAX, "ff1.%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64,
+        a->key.tenant.no, a->key.run, a->key.node, a->key.attempt, expires_us);
 
     sign(x, out, signature);
     snprintf(out + n, TOKEN_MAX - (size_t)n, ".%s", signature);

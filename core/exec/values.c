@@ -1,6 +1,6 @@
-/* values.c - outputs on disk: small ones in the row, large ones as values named by their
- * hash, files kept whole under theirs, all in the folder of their run. Blocking: lanes
- * only. */
+/* values.c - outputs on disk: small ones in the row, large ones as values named by
+ * their hash, files kept whole under theirs, all in the folder of their run. Blocking:
+ * lanes only. */
 #include "exec/exec_priv.h"
 
 #include <errno.h>
@@ -28,8 +28,8 @@ static int make_folder(const char *path, struct ff_err *err)
     const int sys = file_make_dirs(path, 0700);
 
     if (sys != 0)
-        return ff_fail(err, sys == -ENOSPC ? FF_FULL : FF_UNAVAILABLE, -sys, "%.160s: %s",
-                       path, strerror(-sys));
+        return ff_fail(err, sys == -ENOSPC ? FF_FULL : FF_UNAVAILABLE, -sys,
+                       "%.160s: %s", path, strerror(-sys));
     return FF_OK;
 }
 
@@ -49,8 +49,8 @@ static int put_value(const char *run_dir, const char *text, size_t len,
         return err->code;
     const int sys = file_write_durable(path, text, len, 0600);
     if (sys != 0)
-        return ff_fail(err, sys == -ENOSPC ? FF_FULL : FF_UNAVAILABLE, -sys, "%.160s: %s",
-                       path, strerror(-sys));
+        return ff_fail(err, sys == -ENOSPC ? FF_FULL : FF_UNAVAILABLE, -sys,
+                       "%.160s: %s", path, strerror(-sys));
     return FF_OK;
 }
 
@@ -61,8 +61,7 @@ static bool looks_like_ours(const json_t *value)
     const char *key;
     json_t *v;
 
-    json_object_foreach((json_t *)(uintptr_t)value, key, v)
-        return key[0] == '$';
+    json_object_foreach((json_t *)(uintptr_t)value, key, v) return key[0] == '$';
     return false;
 }
 
@@ -96,8 +95,8 @@ static int store_value(struct jsonw *w, const char *run_dir, const json_t *value
 
 char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *err)
 {
-    struct buf b = { 0 };
-    struct jsonw w = { .out = &b };
+    struct buf b = {0};
+    struct jsonw w = {.out = &b};
     const char *name;
     json_t *value;
 
@@ -117,7 +116,7 @@ char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *er
 static json_t *get_value(const char *run_dir, const char *hash, struct ff_err *err)
 {
     char seen[SHA256_TEXT];
-    struct buf b = { 0 };
+    struct buf b = {0};
 
     if (strlen(hash) != SHA256_TEXT - 1 || strspn(hash, "0123456789abcdef") != 64) {
         ff_fail(err, FF_CORRUPT, 0, "a stored output names an impossible value");
@@ -228,7 +227,7 @@ char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
                    int64_t attempt)
 {
     MEM_AUTO char *run_dir = exec_run_dir(data_dir, run_id);
-    struct buf b = { 0 };
+    struct buf b = {0};
 
     buf_printf(&b, "%s/logs/%s.%lld", run_dir, path, (long long)attempt);
     return buf_take(&b);

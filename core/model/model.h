@@ -19,7 +19,7 @@
 struct tenant {
     int64_t no;
 };
-#define TENANT_DEFAULT  ((struct tenant){ 1 })
+#define TENANT_DEFAULT  ((struct tenant){1})
 #define PROJECT_DEFAULT 1
 
 /* Text that need not end with NUL; s NULL is the null value. */
@@ -42,16 +42,16 @@ enum run_state {
     RUN_CANCELLED
 };
 enum task_state {
-    TASK_WAITING, /* for its needs; has no row yet */
-    TASK_QUEUED,  /* for a slot; has no row on its first attempt */
-    TASK_RUNNING, /* granted a slot: being started or running */
+    TASK_WAITING,  /* for its needs; has no row yet */
+    TASK_QUEUED,   /* for a slot; has no row on its first attempt */
+    TASK_RUNNING,  /* granted a slot: being started or running */
     TASK_RETRYING, /* waiting for its next attempt, due at due_at */
     TASK_SUCCEEDED,
     TASK_FAILED,
     TASK_SKIPPED,
     TASK_CANCELLED
 };
-extern const char *const run_state_names[];  /* end with NULL */
+extern const char *const run_state_names[]; /* end with NULL */
 extern const char *const task_state_names[];
 bool run_state_final(int64_t state);
 bool task_state_final(int64_t state);
@@ -59,7 +59,7 @@ bool task_state_final(int64_t state);
 struct run_row {
     int64_t tenant, run; /* key */
     int64_t version;
-    struct span id;       /* UUIDv7, unique */
+    struct span id; /* UUIDv7, unique */
     int64_t project;
     struct span workflow; /* name */
     struct span hash;     /* of the workflow row it is pinned to */
@@ -96,14 +96,14 @@ struct workflow_row {
 struct task_row {
     int64_t tenant, run, node; /* key; see NODE_OF */
     int64_t version;
-    struct span task;  /* name in the file */
-    int64_t item;      /* index in its foreach, or MODEL_NULL */
-    int64_t state;     /* enum task_state */
-    int64_t attempt;   /* 1 for the first; 0 when none was needed. It is the fence:
-                        * a result counts only for the attempt that stands here */
-    int64_t lost;      /* how many of them were lost */
-    int64_t exit_code; /* MODEL_NULL until an attempt exited */
-    struct span reason;  /* exit_code, timeout, lost, upstream_failed, if_false ... */
+    struct span task;   /* name in the file */
+    int64_t item;       /* index in its foreach, or MODEL_NULL */
+    int64_t state;      /* enum task_state */
+    int64_t attempt;    /* 1 for the first; 0 when none was needed. It is the fence:
+                         * a result counts only for the attempt that stands here */
+    int64_t lost;       /* how many of them were lost */
+    int64_t exit_code;  /* MODEL_NULL until an attempt exited */
+    struct span reason; /* exit_code, timeout, lost, upstream_failed, if_false ... */
     struct span message;
     struct span outputs; /* JSON object or null */
     int64_t items;       /* of an expanded foreach: how many; else MODEL_NULL */
@@ -112,9 +112,10 @@ struct task_row {
 };
 
 /* node = task index in the file << 32 | item + 1; item part 0 is the task itself. */
-#define NODE_OF(task_index, item) (((int64_t)(task_index) << 32) | ((int64_t)(item) + 1))
-#define NODE_TASK(node)           ((int64_t)(node) >> 32)
-#define NODE_ITEM(node)           (((int64_t)(node)&INT64_C(0xffffffff)) - 1) /* -1: none */
+#define NODE_OF(task_index, item)                                                      \
+    (((int64_t)(task_index) << 32) | ((int64_t)(item) + 1))
+#define NODE_TASK(node) ((int64_t)(node) >> 32)
+#define NODE_ITEM(node) (((int64_t)(node)&INT64_C(0xffffffff)) - 1) /* -1: none */
 
 /* The history: what one step of a run did, as a JSON array of events. */
 struct event_row {

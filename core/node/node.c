@@ -7,57 +7,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 
 #define NAMED(option, field)                                                           \
     .name = (option), .offset = offsetof(struct node_settings, field)
 #define OPT(field) NAMED(#field, field)
 const struct ff_opt node_options[] = {
-    { OPT(data_dir),
-      .type = FF_OPT_TEXT,
-      .help = "where runs, logs and values are kept; default: "
-              "$XDG_DATA_HOME/flowforge, else ~/.local/share/flowforge" },
-    { OPT(store), .type = FF_OPT_TEXT, .fallback = "store-sqlite", .help = "store driver" },
-    { OPT(queue), .type = FF_OPT_TEXT, .fallback = "queue-memory", .help = "queue driver" },
-    { OPT(runtime),
-      .type = FF_OPT_TEXT,
-      .fallback = "runtime-local",
-      .help = "runtime driver" },
-    { OPT(driver_dir),
-      .type = FF_OPT_TEXT,
-      .help = "where drivers are; default: lib/flowforge beside the program" },
-    { OPT(slots),
-      .type = FF_OPT_INT,
-      .max = 10000,
-      .help = "attempts that run at once; 0: twice the processors, at least 4",
-      .fallback = "0" },
-    { OPT(pass_env),
-      .type = FF_OPT_TEXT,
-      .help = "more variables of your environment that tasks get, comma separated; "
-              "a trailing * takes a prefix" },
-    { OPT(log_max_bytes),
-      .type = FF_OPT_SIZE,
-      .fallback = "1GiB",
-      .help = "output kept of one attempt; the rest is dropped and counted" },
-    { NAMED("keep", keep_us),
-      .type = FF_OPT_SECONDS,
-      .fallback = "30d",
-      .help = "how long finished runs are kept; 0s: for ever" },
-    { OPT(keep_runs),
-      .type = FF_OPT_INT,
-      .fallback = "10000",
-      .max = INT64_MAX,
-      .help = "how many finished runs are kept; 0: all" },
-    { OPT(keep_bytes),
-      .type = FF_OPT_SIZE,
-      .fallback = "20GiB",
-      .help = "how much disk finished runs may use for logs; 0: no limit" },
-    { OPT(log_level),
-      .type = FF_OPT_CHOICE,
-      .choices = log_levels,
-      .fallback = "warn",
-      .help = "what is written to stderr" },
-    { 0 },
+    {OPT(data_dir), .type = FF_OPT_TEXT,
+     .help = "where runs, logs and values are kept; default: "
+             "$XDG_DATA_HOME/flowforge, else ~/.local/share/flowforge"},
+    {OPT(store), .type = FF_OPT_TEXT, .fallback = "store-sqlite",
+     .help = "store driver"},
+    {OPT(queue), .type = FF_OPT_TEXT, .fallback = "queue-memory",
+     .help = "queue driver"},
+    {OPT(runtime), .type = FF_OPT_TEXT, .fallback = "runtime-local",
+     .help = "runtime driver"},
+    {OPT(driver_dir), .type = FF_OPT_TEXT,
+     .help = "where drivers are; default: lib/flowforge beside the program"},
+    {OPT(slots), .type = FF_OPT_INT, .max = 10000,
+     .help = "attempts that run at once; 0: twice the processors, at least 4",
+     .fallback = "0"},
+    {OPT(pass_env), .type = FF_OPT_TEXT,
+     .help = "more variables of your environment that tasks get, comma separated; "
+             "a trailing * takes a prefix"},
+    {OPT(log_max_bytes), .type = FF_OPT_SIZE, .fallback = "1GiB",
+     .help = "output kept of one attempt; the rest is dropped and counted"},
+    {NAMED("keep", keep_us), .type = FF_OPT_SECONDS, .fallback = "30d",
+     .help = "how long finished runs are kept; 0s: for ever"},
+    {OPT(keep_runs), .type = FF_OPT_INT, .fallback = "10000", .max = INT64_MAX,
+     .help = "how many finished runs are kept; 0: all"},
+    {OPT(keep_bytes), .type = FF_OPT_SIZE, .fallback = "20GiB",
+     .help = "how much disk finished runs may use for logs; 0: no limit"},
+    {OPT(log_level), .type = FF_OPT_CHOICE, .choices = log_levels, .fallback = "warn",
+     .help = "what is written to stderr"},
+    {0},
 };
 
 /* --- the data directory --- */
@@ -87,15 +70,15 @@ static int make_data_dir(struct node *n, struct ff_err *err)
     int sys = file_make_dirs(dir, 0700);
     n->data_dir = sys == 0 ? realpath(dir, NULL) : NULL;
     if (!n->data_dir)
-        ff_fail(err, FF_UNAVAILABLE, sys ? -sys : errno, "data directory %.160s: %s", dir,
-                strerror(sys ? -sys : errno));
+        ff_fail(err, FF_UNAVAILABLE, sys ? -sys : errno, "data directory %.160s: %s",
+                dir, strerror(sys ? -sys : errno));
     mem_free(dir);
     if (!n->data_dir)
         return err->code;
     n->settings.data_dir = n->data_dir;
     if (stat(n->data_dir, &st) == 0 && st.st_uid != geteuid())
-        return ff_fail(err, FF_DENIED, 0, "data directory %.160s belongs to somebody else",
-                       n->data_dir);
+        return ff_fail(err, FF_DENIED, 0,
+                       "data directory %.160s belongs to somebody else", n->data_dir);
     return FF_OK;
 }
 
@@ -129,7 +112,7 @@ struct driver_instance *node_instance(struct node *n, const char *name, uint32_t
 
 static int open_all(struct node *n, struct ff_err *err)
 {
-    const struct config_section section = { .name = "engine", .opts = node_options };
+    const struct config_section section = {.name = "engine", .opts = node_options};
     int code = config_fill(n->config, &section, &n->settings, err);
 
     if (code == FF_OK)

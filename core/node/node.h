@@ -17,7 +17,7 @@ struct node;
 
 /* The settings of the core: section "engine" of the configuration. */
 struct node_settings {
-    const char *data_dir;  /* default: $XDG_DATA_HOME/flowforge or ~/.local/share/... */
+    const char *data_dir; /* default: $XDG_DATA_HOME/flowforge or ~/.local/share/... */
     const char *store, *queue, *runtime; /* driver names */
     const char *driver_dir;
     int64_t slots;         /* default: 2 x the number of processors */

@@ -14,6 +14,7 @@ struct node {
     char *data_dir, *driver_dir;
     struct driver_instance *store_driver, *queue_driver, *runtime_driver;
     struct store *store;
+    int64_t next_run, numbers_left, numbers_block; /* run numbers taken in advance */
     /* while it is the owner */
     int lock_fd; /* -1: not */
     bool owner;

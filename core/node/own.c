@@ -15,7 +15,8 @@
 
 /* What tasks on a laptop expect to inherit; everything else must be asked for. */
 static const char pass_always[] =
-    "PATH,HOME,USER,LOGNAME,SHELL,LANG,LANGUAGE,LC_*,TZ,TMPDIR,TERM,VIRTUAL_ENV,CONDA_*,"
+    "PATH,HOME,USER,LOGNAME,SHELL,LANG,LANGUAGE,LC_*,TZ,TMPDIR,TERM,VIRTUAL_ENV,CONDA_*"
+    ","
     "PYTHONPATH,LD_LIBRARY_PATH,SSL_CERT_FILE,SSL_CERT_DIR,XDG_*,"
     "http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY";
 
@@ -45,7 +46,7 @@ static void drop_lock(struct node *n)
 static int acquire(struct node *n, struct ff_err *err)
 {
     char owner[128], host[64] = "";
-    struct shard_row row = { 0 };
+    struct shard_row row = {0};
 
     gethostname(host, sizeof(host) - 1);
     snprintf(owner, sizeof(owner), "%ld@%s", (long)getpid(), host);
@@ -69,9 +70,9 @@ static void sink_settled(void *arg, const struct attempt_key *key)
     exec_settled(((struct node *)arg)->exec, key);
 }
 
-static int source_describe(void *arg, const struct attempt_key *key, struct arena *arena,
-                           struct work *work, const struct run_row **run,
-                           struct ff_err *err)
+static int source_describe(void *arg, const struct attempt_key *key,
+                           struct arena *arena, struct work *work,
+                           const struct run_row **run, struct ff_err *err)
 {
     return control_describe(((struct node *)arg)->control, key, arena, work, run, err);
 }
@@ -122,9 +123,8 @@ static char **split_names(const char *a, const char *b)
 /* The Python package: beside the installed drivers, or in the source tree. */
 static char *find_sdk(const struct node *n)
 {
-    static const char *const places[] = {
-        "python", "../../share/flowforge/python", "../../../sdk/python"
-    };
+    static const char *const places[] = {"python", "../../share/flowforge/python",
+                                         "../../../sdk/python"};
 
     for (size_t i = 0; i < COUNT_OF(places); i++) {
         MEM_AUTO char *base = file_join(n->driver_dir, places[i]);
@@ -158,13 +158,12 @@ static int wire(struct node *n, const struct control_listener *listener,
         .sdk_path = n->sdk,
         .pass_env = (const char *const *)n->pass_env,
         .log_max_bytes = n->settings.log_max_bytes,
-        .source = { .arg = n,
-                    .describe = source_describe,
-                    .is_current = source_is_current,
-                    .node_path = source_node_path,
-                    .result = source_result,
-                    .parse_start = control_parse_start,
-                    .topic = CONTROL_TOPIC_START },
+        .source = {.arg = n,
+                   .describe = source_describe,
+                   .is_current = source_is_current,
+                   .node_path = source_node_path,
+                   .result = source_result,
+                   .topic = CONTROL_TOPIC_START},
     };
     const struct control_setup control = {
         .loop = n->loop,
@@ -174,10 +173,10 @@ static int wire(struct node *n, const struct control_listener *listener,
         .slots = n->settings.slots,
         .resolve = resolve,
         .resolve_arg = n,
-        .sink = { .arg = n,
-                  .adopt = sink_adopt,
-                  .stop = sink_stop,
-                  .settled = sink_settled },
+        .sink = {.arg = n,
+                 .adopt = sink_adopt,
+                 .stop = sink_stop,
+                 .settled = sink_settled},
         .listener = *listener,
     };
 
@@ -215,7 +214,7 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
         *endpoint = mem_text(n->socket);
     if (code != FF_OK)
         return code;
-    struct buf url = { 0 };
+    struct buf url = {0};
     buf_printf(&url, "unix://%s", n->socket);
     n->endpoint = buf_take(&url);
     n->sdk = find_sdk(n);
@@ -248,7 +247,7 @@ static void drained(void *arg)
 
 void node_disown(struct node *n)
 {
-    struct ff_err err = { 0 };
+    struct ff_err err = {0};
 
     if (!n->owner)
         return;

@@ -25,9 +25,8 @@ static int add_finished(void *arg, const void *row)
 {
     struct collect *c = arg;
     const struct run_row *r = row;
-    struct finished f = { .tenant = r->tenant,
-                          .run = r->run,
-                          .finished_at = r->finished_at };
+    struct finished f = {
+        .tenant = r->tenant, .run = r->run, .finished_at = r->finished_at};
 
     if (!run_state_final(r->state))
         return 0;
@@ -61,13 +60,14 @@ static int delete_row(void *arg, const void *row)
 static int delete_rows(struct node *n, const struct ff_record *record, const void *like,
                        struct ff_err *err)
 {
-    const struct store_query query = { .record = record, .like = like, .n_equal = 2 };
+    const struct store_query query = {.record = record, .like = like, .n_equal = 2};
     size_t failed, deleted;
     int code;
 
     do {
-        struct rows rows = { .record = record };
-        code = store_scan(n->store, STORE_READER_CALLER, &query, delete_row, &rows, err);
+        struct rows rows = {.record = record};
+        code =
+            store_scan(n->store, STORE_READER_CALLER, &query, delete_row, &rows, err);
         deleted = rows.batch.n;
         if (code == FF_OK && deleted > 0)
             code = store_commit_now(n->store, &rows.batch, &failed, err);
@@ -78,10 +78,10 @@ static int delete_rows(struct node *n, const struct ff_record *record, const voi
 
 static int delete_run(struct node *n, const struct finished *f, struct ff_err *err)
 {
-    const struct task_row task = { .tenant = f->tenant, .run = f->run };
-    const struct event_row event = { .tenant = f->tenant, .run = f->run };
-    const struct log_row log = { .tenant = f->tenant, .run = f->run };
-    const struct run_row run = { .tenant = f->tenant, .run = f->run };
+    const struct task_row task = {.tenant = f->tenant, .run = f->run};
+    const struct event_row event = {.tenant = f->tenant, .run = f->run};
+    const struct log_row log = {.tenant = f->tenant, .run = f->run};
+    const struct run_row run = {.tenant = f->tenant, .run = f->run};
     MEM_AUTO char *dir = exec_run_dir(n->data_dir, f->id);
 
     /* The run row goes last: until then the next pass finds the rest. */
@@ -114,25 +114,24 @@ static bool keeps(const struct node *n, const struct finished *f, size_t place,
 
 int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
 {
-    struct collect c = { .node = n };
-    const struct run_row like = { .tenant = TENANT_DEFAULT.no };
+    struct collect c = {.node = n};
+    const struct run_row like = {.tenant = TENANT_DEFAULT.no};
     const int64_t now = loop_wall_us(n->loop);
     int64_t bytes = 0;
-    int code = store_scan(n->store, STORE_READER_CALLER,
-                          &(struct store_query){ .record = &record_run,
-                                                 .like = &like,
-                                                 .n_equal = 1,
-                                                 .descending = true },
-                          add_finished, &c, err);
+    int code = store_scan(
+        n->store, STORE_READER_CALLER,
+        &(struct store_query){
+            .record = &record_run, .like = &like, .n_equal = 1, .descending = true},
+        add_finished, &c, err);
 
     *n_runs = 0;
     for (size_t i = 0; code == FF_OK && i < c.runs.n && *n_runs < PASS_MAX; i++) {
         const struct finished *f = &c.runs.items[i];
-        const struct log_row log = { .tenant = f->tenant, .run = f->run };
-        code = store_scan(n->store, STORE_READER_CALLER,
-                          &(struct store_query){
-                              .record = &record_log, .like = &log, .n_equal = 2 },
-                          add_log_bytes, &bytes, err);
+        const struct log_row log = {.tenant = f->tenant, .run = f->run};
+        code = store_scan(
+            n->store, STORE_READER_CALLER,
+            &(struct store_query){.record = &record_log, .like = &log, .n_equal = 2},
+            add_log_bytes, &bytes, err);
         if (code != FF_OK || keeps(n, f, i, bytes, now))
             continue;
         code = delete_run(n, f, err);

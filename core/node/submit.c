@@ -1,13 +1,16 @@
-/* submit.c - new runs and requests, as rows: whoever owns the shard finds them there. */
+/* submit.c - new runs and requests, as rows: whoever owns the shard finds them there.
+ */
 #include "node/node_priv.h"
 
 #include <string.h>
+
+#define NUMBERS_MAX 64
 
 static int store_workflow_once(struct node *n, struct tenant t,
                                const struct node_submit *what, int64_t now,
                                struct batch *b, struct ff_err *err)
 {
-    struct arena arena = { 0 };
+    struct arena arena = {0};
     struct workflow_row old;
     const int code = store_workflow(n->store, STORE_READER_CALLER, t,
                                     span_of(what->hash), &arena, &old, err);
@@ -19,7 +22,7 @@ static int store_workflow_once(struct node *n, struct tenant t,
         .tenant = t.no,
         .hash = span_of(what->hash),
         .name = span_of(what->workflow),
-        .source = { .s = what->source, .len = what->source_len },
+        .source = {.s = what->source, .len = what->source_len},
         .path = span_of(what->path),
         .created_at = now,
     };
@@ -27,18 +30,35 @@ static int store_workflow_once(struct node *n, struct tenant t,
     return FF_OK;
 }
 
+/* Numbers are taken in growing blocks: one run costs one number, many runs cost few
+ * commits. A block that is not used up leaves a gap, which means nothing. */
+static int next_number(struct node *n, int64_t *run, struct ff_err *err)
+{
+    if (n->numbers_left == 0) {
+        const int64_t block = n->numbers_block > 0 ? n->numbers_block : 1;
+        const int code = store_take_numbers(n->store, "run", block, &n->next_run, err);
+        if (code != FF_OK)
+            return code;
+        n->numbers_left = block;
+        n->numbers_block = block < NUMBERS_MAX ? block * 2 : block;
+    }
+    n->numbers_left--;
+    *run = n->next_run++;
+    return FF_OK;
+}
+
 int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
                 char id[ID_TEXT], int64_t *run, struct ff_err *err)
 {
     const int64_t now = loop_wall_us(n->loop);
-    struct batch b = { 0 };
+    struct batch b = {0};
     size_t failed;
 
     *run = 0;
     id_make(now, loop_random(n->loop), loop_random(n->loop), id);
     int code = store_workflow_once(n, t, what, now, &b, err);
     if (code == FF_OK)
-        code = store_take_numbers(n->store, "run", 1, run, err);
+        code = next_number(n, run, err);
     if (code == FF_OK) {
         MEM_AUTO char *inputs = json_text(what->inputs);
         const struct run_row row = {
@@ -66,7 +86,7 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
 int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run,
                       enum cancel_mode mode, struct ff_err *err)
 {
-    struct batch b = { 0 };
+    struct batch b = {0};
     int64_t no;
     size_t failed;
     int code = store_take_numbers(n->store, "inbox", 1, &no, err);

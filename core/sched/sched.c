@@ -215,7 +215,7 @@ static void close_gap(struct offer *o)
 void sched_offer(struct sched_run *r, int64_t node, int64_t n, int32_t priority)
 {
     struct offer *o = offer_of(r, priority);
-    const struct range range = { .node = node, .count = n };
+    const struct range range = {.node = node, .count = n};
 
     close_gap(o);
     ARRAY_ADD(&o->ranges, range);
@@ -238,7 +238,7 @@ static int64_t cut(struct offer *o, size_t i, int64_t from, int64_t to)
         return 0;
     o->ranges.items[i].count = from - old.node;
     if (to < end) {
-        const struct range rest = { .node = to, .count = end - to };
+        const struct range rest = {.node = to, .count = end - to};
         ARRAY_ADD(&o->ranges, rest);
         for (size_t k = o->ranges.n - 1; k > i + 1; k--)
             o->ranges.items[k] = o->ranges.items[k - 1];

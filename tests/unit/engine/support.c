@@ -38,13 +38,13 @@ static void merge(const struct ff_record *record, void *old, const struct ff_cha
 
 static void apply_task(struct world *w, const struct ff_change *c)
 {
-    struct task_row key = { 0 };
+    struct task_row key = {0};
 
     model_from_values(&record_task, c->values, &key);
     struct stored_task *t = stored(w, key.node);
     if (c->kind == FF_PUT) {
         assert_null(t);
-        const struct stored_task fresh = { 0 };
+        const struct stored_task fresh = {0};
         ARRAY_ADD(&w->tasks, fresh);
         t = &w->tasks.items[w->tasks.n - 1];
     } else {
@@ -58,11 +58,11 @@ static void apply_task(struct world *w, const struct ff_change *c)
     t->row.version = version;
     assert_true(t->row.attempt >= attempt);
     char *old = t->outputs;
-    t->outputs = t->row.outputs.s ? mem_text_len(t->row.outputs.s, t->row.outputs.len)
-                                  : NULL;
+    t->outputs =
+        t->row.outputs.s ? mem_text_len(t->row.outputs.s, t->row.outputs.len) : NULL;
     mem_free(old);
     t->row.outputs = span_of(t->outputs);
-    t->row.task = (struct span){ 0 };
+    t->row.task = (struct span){0};
     keep_text(&t->row.reason, t->reason, sizeof(t->reason));
     keep_text(&t->row.message, t->message, sizeof(t->message));
 }
@@ -77,15 +77,14 @@ static void apply_run(struct world *w, const struct ff_change *c)
     keep_text(&w->row.reason, w->reason, sizeof(w->reason));
     keep_text(&w->row.message, w->message, sizeof(w->message));
     mem_free(w->outputs);
-    w->outputs = w->row.outputs.s
-                     ? mem_text_len(w->row.outputs.s, w->row.outputs.len)
-                     : NULL;
+    w->outputs =
+        w->row.outputs.s ? mem_text_len(w->row.outputs.s, w->row.outputs.len) : NULL;
     w->row.outputs = span_of(w->outputs);
 }
 
 static void apply_event(struct world *w, const struct ff_change *c)
 {
-    struct event_row row = { 0 };
+    struct event_row row = {0};
 
     model_from_values(&record_event, c->values, &row);
     buf_add(&w->history, row.body.s, row.body.len);
@@ -122,7 +121,7 @@ static void set_timer(struct world *w, const struct effect *e)
     for (size_t i = 0; i < w->timers.n; i++)
         if (w->timers.items[i].node == e->node && w->timers.items[i].kind == e->timer)
             w->timers.items[i--] = w->timers.items[--w->timers.n];
-    const struct timer_set t = { .node = e->node, .at = e->at_us, .kind = e->timer };
+    const struct timer_set t = {.node = e->node, .at = e->at_us, .kind = e->timer};
     if (e->at_us != 0)
         ARRAY_ADD(&w->timers, t);
 }
@@ -163,7 +162,7 @@ static void apply_effect(struct world *w, const struct effect *e)
 
 void world_input(struct world *w, struct input in)
 {
-    struct step s = { .now_us = w->now };
+    struct step s = {.now_us = w->now};
 
     engine_step(w->run, &in, &s);
     engine_step_seal(w->run, &s);
@@ -178,7 +177,7 @@ void world_input(struct world *w, struct input in)
 struct world *world_new(const char *yaml, const char *inputs)
 {
     struct world *w = mem_alloc(sizeof(*w));
-    struct ff_err err = { 0 };
+    struct ff_err err = {0};
 
     w->plan = plan_new(&engine_dag, yaml, strlen(yaml), &err);
     if (!w->plan)
@@ -203,7 +202,7 @@ struct world *world_new(const char *yaml, const char *inputs)
     w->run = engine_run_new(w->plan, &w->row, 0, &err);
     if (!w->run)
         fail_msg("%s", err.msg);
-    world_input(w, (struct input){ .type = INPUT_BEGIN });
+    world_input(w, (struct input){.type = INPUT_BEGIN});
     return w;
 }
 
@@ -234,7 +233,7 @@ static int by_node(const void *a, const void *b)
 
 void world_restart(struct world *w)
 {
-    struct ff_err err = { 0 };
+    struct ff_err err = {0};
 
     engine_run_free(w->run);
     w->offered.n = w->started.n = w->adopted.n = w->stopped.n = w->timers.n = 0;
@@ -257,7 +256,7 @@ void world_restart(struct world *w)
     }
     if (w->run->kind->loaded(w->run, &err) != FF_OK)
         fail_msg("%s", err.msg);
-    world_input(w, (struct input){ .type = INPUT_RESUME });
+    world_input(w, (struct input){.type = INPUT_RESUME});
 }
 
 /* --- shorthands --- */
@@ -318,7 +317,7 @@ bool world_grant_one(struct world *w)
     const int64_t node = w->offered.items[0];
     remove_node(w, node);
     w->slots_out++;
-    world_input(w, (struct input){ .type = INPUT_GRANT, .node = node });
+    world_input(w, (struct input){.type = INPUT_GRANT, .node = node});
     return true;
 }
 
@@ -331,8 +330,8 @@ bool world_grant(struct world *w)
     return any;
 }
 
-void world_result(struct world *w, const char *path, enum outcome outcome, int exit_code,
-                  const char *outputs)
+void world_result(struct world *w, const char *path, enum outcome outcome,
+                  int exit_code, const char *outputs)
 {
     struct ff_err err;
     json_t *value = outputs ? json_parse(outputs, strlen(outputs), &err) : NULL;
@@ -344,10 +343,10 @@ void world_result(struct world *w, const char *path, enum outcome outcome, int e
     };
 
     assert_true(!outputs || value);
-    world_input(w, (struct input){ .type = INPUT_RESULT,
-                                   .node = world_node(w, path),
-                                   .attempt = world_attempt(w, path),
-                                   .result = &result });
+    world_input(w, (struct input){.type = INPUT_RESULT,
+                                  .node = world_node(w, path),
+                                  .attempt = world_attempt(w, path),
+                                  .result = &result});
     json_decref(value);
 }
 
@@ -376,7 +375,7 @@ void world_finish(struct world *w)
 
 void world_cancel(struct world *w, enum cancel_mode mode)
 {
-    world_input(w, (struct input){ .type = INPUT_CANCEL, .cancel = mode });
+    world_input(w, (struct input){.type = INPUT_CANCEL, .cancel = mode});
 }
 
 bool world_next_timer(struct world *w)
@@ -392,7 +391,7 @@ bool world_next_timer(struct world *w)
     w->timers.items[best] = w->timers.items[--w->timers.n];
     if (t.at > w->now)
         w->now = t.at;
-    world_input(w, (struct input){
-                       .type = INPUT_TIMER, .node = t.node, .timer = t.kind });
+    world_input(w,
+                (struct input){.type = INPUT_TIMER, .node = t.node, .timer = t.kind});
     return true;
 }

@@ -58,8 +58,8 @@ void world_input(struct world *w, struct input in);
 bool world_grant(struct world *w);
 bool world_grant_one(struct world *w);
 /* The running attempt of this node ends. outputs: JSON or NULL. */
-void world_result(struct world *w, const char *path, enum outcome outcome, int exit_code,
-                  const char *outputs);
+void world_result(struct world *w, const char *path, enum outcome outcome,
+                  int exit_code, const char *outputs);
 void world_succeed(struct world *w, const char *path);
 /* Grants and succeeds until nothing runs any more. */
 void world_finish(struct world *w);

@@ -76,12 +76,12 @@ static void a_false_if_skips_and_satisfies_those_behind(void **state)
 static void an_if_that_asks_for_the_status_judges_it_itself(void **state)
 {
     (void)state;
-    struct world *w = world_new(HEAD
-                                "tasks:\n"
-                                "  a: {run: x}\n"
-                                "  mend: {needs: [a], if: tasks.a.status == 'failed', "
-                                "run: x}\n",
-                                NULL);
+    struct world *w =
+        world_new(HEAD "tasks:\n"
+                       "  a: {run: x}\n"
+                       "  mend: {needs: [a], if: tasks.a.status == 'failed', "
+                       "run: x}\n",
+                  NULL);
 
     world_grant(w);
     world_result(w, "a", OUTCOME_FAILED, 1, NULL);
@@ -94,31 +94,32 @@ static void an_if_that_asks_for_the_status_judges_it_itself(void **state)
 static void outputs_reach_those_behind(void **state)
 {
     (void)state;
-    struct arena arena = { 0 };
+    struct arena arena = {0};
     struct work work;
     struct ff_err err;
-    struct world *w = world_new(HEAD "tasks:\n"
-                                     "  a: {run: x, outputs: {n: {from: file, as: json}}}\n"
-                                     "  b:\n"
-                                     "    needs: [a]\n"
-                                     "    env: {N: '${{ tasks.a.outputs.n + 1 }}'}\n"
-                                     "    stdin: 'n is ${{ tasks.a.outputs.n }}'\n"
-                                     "    run: x\n",
-                                NULL);
+    struct world *w =
+        world_new(HEAD "tasks:\n"
+                       "  a: {run: x, outputs: {n: {from: file, as: json}}}\n"
+                       "  b:\n"
+                       "    needs: [a]\n"
+                       "    env: {N: '${{ tasks.a.outputs.n + 1 }}'}\n"
+                       "    stdin: 'n is ${{ tasks.a.outputs.n }}'\n"
+                       "    run: x\n",
+                  NULL);
 
     world_grant(w);
     world_result(w, "a", OUTCOME_SUCCEEDED, 0, "{\"n\": 41}");
     world_grant(w);
-    assert_int_equal(w->run->kind->describe(w->run, world_node(w, "b"), 1, &arena, &work,
-                                            &err),
-                     FF_OK);
+    assert_int_equal(
+        w->run->kind->describe(w->run, world_node(w, "b"), 1, &arena, &work, &err),
+        FF_OK);
     assert_string_equal(work.env[0], "N=42");
     assert_string_equal(work.input, "n is 41");
     assert_string_equal(work.argv[0], "/bin/sh");
     assert_string_equal(work.argv[3], "x");
-    assert_int_equal(w->run->kind->describe(w->run, world_node(w, "b"), 2, &arena, &work,
-                                            &err),
-                     FF_NOT_FOUND);
+    assert_int_equal(
+        w->run->kind->describe(w->run, world_node(w, "b"), 2, &arena, &work, &err),
+        FF_NOT_FOUND);
     arena_done(&arena);
     world_free(w);
 }
@@ -126,11 +127,10 @@ static void outputs_reach_those_behind(void **state)
 static void an_expression_that_fails_fails_its_task_only(void **state)
 {
     (void)state;
-    struct world *w = world_new(HEAD
-                                "inputs: {l: list}\n"
-                                "tasks:\n"
-                                "  a: {if: 'inputs.l[3] == 1', run: x}\n"
-                                "  b: {run: x}\n",
+    struct world *w = world_new(HEAD "inputs: {l: list}\n"
+                                     "tasks:\n"
+                                     "  a: {if: 'inputs.l[3] == 1', run: x}\n"
+                                     "  b: {run: x}\n",
                                 "{\"l\": []}");
 
     assert_string_equal(world_state(w, "a"), "failed");
@@ -163,7 +163,7 @@ static void late_and_repeated_results_change_nothing(void **state)
     struct world *w = world_new(HEAD "tasks:\n"
                                      "  a: {run: x, retry: {max_attempts: 3}}\n",
                                 NULL);
-    const struct result ok = { .outcome = OUTCOME_SUCCEEDED };
+    const struct result ok = {.outcome = OUTCOME_SUCCEEDED};
 
     world_grant(w);
     world_result(w, "a", OUTCOME_FAILED, 1, NULL);
@@ -171,10 +171,10 @@ static void late_and_repeated_results_change_nothing(void **state)
         ;
     world_grant(w);
     assert_int_equal(world_attempt(w, "a"), 2);
-    world_input(w, (struct input){ .type = INPUT_RESULT,
-                                   .node = world_node(w, "a"),
-                                   .attempt = 1,
-                                   .result = &ok });
+    world_input(w, (struct input){.type = INPUT_RESULT,
+                                  .node = world_node(w, "a"),
+                                  .attempt = 1,
+                                  .result = &ok});
     assert_string_equal(world_state(w, "a"), "running");
     world_succeed(w, "a");
     const size_t length = w->history.len;
@@ -187,7 +187,7 @@ static void late_and_repeated_results_change_nothing(void **state)
 static void a_long_chain_of_skips_needs_no_deep_stack(void **state)
 {
     (void)state;
-    struct buf yaml = { 0 };
+    struct buf yaml = {0};
 
     buf_add_text(&yaml, HEAD "tasks:\n  t0: {run: x}\n");
     for (int i = 1; i < 20000; i++)

@@ -15,11 +15,12 @@
 static void retries_with_growing_delays_up_to_max_attempts(void **state)
 {
     (void)state;
-    struct world *w = world_new(HEAD "tasks:\n"
-                                     "  a: {run: x, retry: {max_attempts: 4, delay: 2s, "
-                                     "backoff: exponential, factor: 3, max_delay: 10s}}\n",
-                                NULL);
-    const int64_t delays[] = { 2, 6, 10 };
+    struct world *w =
+        world_new(HEAD "tasks:\n"
+                       "  a: {run: x, retry: {max_attempts: 4, delay: 2s, "
+                       "backoff: exponential, factor: 3, max_delay: 10s}}\n",
+                  NULL);
+    const int64_t delays[] = {2, 6, 10};
 
     for (size_t i = 0; i < 3; i++) {
         const int64_t before = w->now;
@@ -126,7 +127,7 @@ static void success_runs_on_success_then_finally_one_by_one(void **state)
 {
     (void)state;
     struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
-    static const char *const order[] = { "a", "good", "clean", "sweep" };
+    static const char *const order[] = {"a", "good", "clean", "sweep"};
 
     for (size_t i = 0; i < 4; i++) {
         assert_false(w->ended);
@@ -179,9 +180,8 @@ static void a_failing_handler_fails_a_run_but_not_what_follows(void **state)
 static void cancel_stops_what_runs_and_runs_on_cancel(void **state)
 {
     (void)state;
-    struct world *w = world_new(HEAD "tasks: {a: {run: x}, b: {needs: [a], run: x}}\n"
-                                     HANDLERS,
-                                NULL);
+    struct world *w = world_new(
+        HEAD "tasks: {a: {run: x}, b: {needs: [a], run: x}}\n" HANDLERS, NULL);
 
     world_grant(w);
     world_cancel(w, CANCEL_GRACEFUL);
@@ -236,8 +236,8 @@ static void a_restart_while_cancelling_goes_on_cancelling(void **state)
 static void a_run_that_takes_too_long_fails_and_cleans_up(void **state)
 {
     (void)state;
-    struct world *w = world_new(HEAD "timeout: 60s\ntasks: {a: {run: x}}\n" HANDLERS,
-                                NULL);
+    struct world *w =
+        world_new(HEAD "timeout: 60s\ntasks: {a: {run: x}}\n" HANDLERS, NULL);
 
     world_grant(w);
     assert_true(world_next_timer(w));
@@ -253,10 +253,10 @@ static void a_run_that_takes_too_long_fails_and_cleans_up(void **state)
 static void outputs_of_the_run_are_written_at_its_end(void **state)
 {
     (void)state;
-    struct world *w = world_new(HEAD
-                                "tasks: {a: {run: x, outputs: {n: json}}}\n"
-                                "outputs: {double: '${{ tasks.a.outputs.n * 2 }}'}\n",
-                                NULL);
+    struct world *w =
+        world_new(HEAD "tasks: {a: {run: x, outputs: {n: json}}}\n"
+                       "outputs: {double: '${{ tasks.a.outputs.n * 2 }}'}\n",
+                  NULL);
 
     world_grant(w);
     world_result(w, "a", OUTCOME_SUCCEEDED, 0, "{\"n\": 4}");

@@ -9,20 +9,19 @@
 static void gathers_outputs_in_order_with_null_where_an_item_failed(void **state)
 {
     (void)state;
-    struct arena arena = { 0 };
+    struct arena arena = {0};
     struct work work;
     struct ff_err err;
-    struct world *w = world_new(LIST
-                                "  work:\n"
-                                "    foreach: ${{ inputs.l }}\n"
-                                "    fail_fast: false\n"
-                                "    run: x\n"
-                                "    outputs: {score: {from: stdout, as: json}}\n"
-                                "  gather:\n"
-                                "    needs: [work]\n"
-                                "    if: tasks.work.status == 'failed'\n"
-                                "    stdin: ${{ tasks.work.outputs.score }}\n"
-                                "    run: x\n",
+    struct world *w = world_new(LIST "  work:\n"
+                                     "    foreach: ${{ inputs.l }}\n"
+                                     "    fail_fast: false\n"
+                                     "    run: x\n"
+                                     "    outputs: {score: {from: stdout, as: json}}\n"
+                                     "  gather:\n"
+                                     "    needs: [work]\n"
+                                     "    if: tasks.work.status == 'failed'\n"
+                                     "    stdin: ${{ tasks.work.outputs.score }}\n"
+                                     "    run: x\n",
                                 "{\"l\": [5, 6, 7]}");
 
     assert_int_equal(w->offered.n, 3);
@@ -33,14 +32,14 @@ static void gathers_outputs_in_order_with_null_where_an_item_failed(void **state
     assert_string_equal(world_state(w, "work"), "failed");
     assert_string_equal(world_reason(w, "work"), "item_failed");
     world_grant(w);
-    assert_int_equal(w->run->kind->describe(w->run, world_node(w, "gather"), 1, &arena,
-                                            &work, &err),
-                     FF_OK);
+    assert_int_equal(
+        w->run->kind->describe(w->run, world_node(w, "gather"), 1, &arena, &work, &err),
+        FF_OK);
     assert_string_equal(work.input, "[50,null,70]");
     world_restart(w);
-    assert_int_equal(w->run->kind->describe(w->run, world_node(w, "gather"), 1, &arena,
-                                            &work, &err),
-                     FF_OK);
+    assert_int_equal(
+        w->run->kind->describe(w->run, world_node(w, "gather"), 1, &arena, &work, &err),
+        FF_OK);
     assert_string_equal(work.input, "[50,null,70]");
     arena_done(&arena);
     world_free(w);
@@ -49,19 +48,20 @@ static void gathers_outputs_in_order_with_null_where_an_item_failed(void **state
 static void an_item_sees_itself(void **state)
 {
     (void)state;
-    struct arena arena = { 0 };
+    struct arena arena = {0};
     struct work work;
     struct ff_err err;
-    struct world *w = world_new(LIST "  work:\n"
-                                     "    foreach: ${{ inputs.l }}\n"
-                                     "    env: {ITEM: '${{ item.id }}', N: '${{ index }}'}\n"
-                                     "    run: x\n",
-                                "{\"l\": [{\"id\": \"p\"}, {\"id\": \"q\"}]}");
+    struct world *w =
+        world_new(LIST "  work:\n"
+                       "    foreach: ${{ inputs.l }}\n"
+                       "    env: {ITEM: '${{ item.id }}', N: '${{ index }}'}\n"
+                       "    run: x\n",
+                  "{\"l\": [{\"id\": \"p\"}, {\"id\": \"q\"}]}");
 
     world_grant(w);
-    assert_int_equal(w->run->kind->describe(w->run, world_node(w, "work.1"), 1, &arena,
-                                            &work, &err),
-                     FF_OK);
+    assert_int_equal(
+        w->run->kind->describe(w->run, world_node(w, "work.1"), 1, &arena, &work, &err),
+        FF_OK);
     assert_string_equal(work.env[0], "ITEM=q");
     assert_string_equal(work.env[1], "N=1");
     assert_string_equal(work.path, "work.1");
@@ -85,9 +85,10 @@ static void an_empty_list_succeeds_at_once(void **state)
 static void no_list_fails_the_task(void **state)
 {
     (void)state;
-    struct world *w = world_new(HEAD "inputs: {l: string}\n"
-                                     "tasks: {work: {foreach: '${{ inputs.l }}', run: x}}\n",
-                                "{\"l\": \"abc\"}");
+    struct world *w =
+        world_new(HEAD "inputs: {l: string}\n"
+                       "tasks: {work: {foreach: '${{ inputs.l }}', run: x}}\n",
+                  "{\"l\": \"abc\"}");
 
     assert_string_equal(world_reason(w, "work"), "expression");
     assert_string_equal(world_run_state(w), "failed");
@@ -97,9 +98,9 @@ static void no_list_fails_the_task(void **state)
 static void max_parallel_bounds_what_is_offered(void **state)
 {
     (void)state;
-    struct world *w =
-        world_new(LIST "  work: {foreach: '${{ inputs.l }}', max_parallel: 2, run: x}\n",
-                  "{\"l\": [1,2,3,4,5]}");
+    struct world *w = world_new(
+        LIST "  work: {foreach: '${{ inputs.l }}', max_parallel: 2, run: x}\n",
+        "{\"l\": [1,2,3,4,5]}");
 
     for (int i = 0; i < 5; i++) {
         char path[32];
@@ -115,9 +116,9 @@ static void max_parallel_bounds_what_is_offered(void **state)
 static void fail_fast_stops_the_others(void **state)
 {
     (void)state;
-    struct world *w =
-        world_new(LIST "  work: {foreach: '${{ inputs.l }}', max_parallel: 3, run: x}\n",
-                  "{\"l\": [1,2,3,4,5]}");
+    struct world *w = world_new(
+        LIST "  work: {foreach: '${{ inputs.l }}', max_parallel: 3, run: x}\n",
+        "{\"l\": [1,2,3,4,5]}");
 
     world_grant_one(w);
     world_grant_one(w);
@@ -135,9 +136,9 @@ static void fail_fast_stops_the_others(void **state)
 static void a_restart_during_fail_fast_goes_on_stopping(void **state)
 {
     (void)state;
-    struct world *w =
-        world_new(LIST "  work: {foreach: '${{ inputs.l }}', max_parallel: 2, run: x}\n",
-                  "{\"l\": [1,2,3]}");
+    struct world *w = world_new(
+        LIST "  work: {foreach: '${{ inputs.l }}', max_parallel: 2, run: x}\n",
+        "{\"l\": [1,2,3]}");
 
     world_grant(w);
     world_result(w, "work.0", OUTCOME_FAILED, 1, NULL);
@@ -153,9 +154,9 @@ static void a_restart_during_fail_fast_goes_on_stopping(void **state)
 static void a_restart_offers_the_items_that_have_not_begun(void **state)
 {
     (void)state;
-    struct world *w =
-        world_new(LIST "  work: {foreach: '${{ inputs.l }}', max_parallel: 2, run: x}\n",
-                  "{\"l\": [1,2,3,4]}");
+    struct world *w = world_new(
+        LIST "  work: {foreach: '${{ inputs.l }}', max_parallel: 2, run: x}\n",
+        "{\"l\": [1,2,3,4]}");
 
     world_grant(w);
     world_succeed(w, "work.1");
@@ -178,17 +179,16 @@ static void a_hundred_thousand_items_end(void **state)
 
     assert_int_equal(w->offered.n, 100000);
     for (int64_t i = 0; i < 100000; i++) {
-        const struct result ok = { .outcome = OUTCOME_SUCCEEDED,
-                                   .exit_code = MODEL_NULL };
+        const struct result ok = {.outcome = OUTCOME_SUCCEEDED,
+                                  .exit_code = MODEL_NULL};
         const int64_t node = NODE_OF(0, i);
-        struct step s = { .now_us = w->now };
-        engine_step(w->run, &(struct input){ .type = INPUT_GRANT, .node = node }, &s);
-        engine_step(w->run,
-                    &(struct input){ .type = INPUT_RESULT,
-                                     .node = node,
-                                     .attempt = 1,
-                                     .result = &ok },
-                    &s);
+        struct step s = {.now_us = w->now};
+        engine_step(w->run, &(struct input){.type = INPUT_GRANT, .node = node}, &s);
+        engine_step(
+            w->run,
+            &(struct input){
+                .type = INPUT_RESULT, .node = node, .attempt = 1, .result = &ok},
+            &s);
         step_done(&s);
     }
     assert_int_equal(w->run->row.state, RUN_SUCCEEDED);

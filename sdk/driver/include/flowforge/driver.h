@@ -25,8 +25,8 @@ enum ff_opt_type {
     FF_OPT_INT = 2,
     FF_OPT_BOOL = 3,
     FF_OPT_SECONDS = 4,
-    FF_OPT_SIZE = 5, /* 64KiB, 2MiB, 1GiB: arrives in bytes */
-    FF_OPT_CHOICE = 6  /* one word of `choices`: arrives as its index */
+    FF_OPT_SIZE = 5,  /* 64KiB, 2MiB, 1GiB: arrives in bytes */
+    FF_OPT_CHOICE = 6 /* one word of `choices`: arrives as its index */
 };
 enum ff_opt_flags { FF_OPT_REQUIRED = 1, FF_OPT_SECRET = 2 };
 
@@ -42,7 +42,7 @@ struct ff_opt {
     uint32_t flags;
     uint32_t offset;
     uint32_t reserved;
-    int64_t min, max; /* both 0: unbounded */
+    int64_t min, max;           /* both 0: unbounded */
     const char *const *choices; /* FF_OPT_CHOICE: ends with NULL */
 };
 

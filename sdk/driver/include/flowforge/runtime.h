@@ -50,28 +50,28 @@ struct ff_run_spec {
     const char *dir;         /* working directory, or NULL for the runtime's choice */
     const void *input;       /* standard input; NULL: /dev/null */
     size_t input_len;
-    const char *log_dir;    /* where log chunks go (docs/logs.md), made if absent */
-    int64_t log_max_bytes;  /* beyond it output is dropped and counted; 0: no cap */
-    int64_t timeout_us;     /* from the start of the process; 0: none */
-    int64_t grace_us;       /* between SIGTERM and SIGKILL at timeout or cancel */
-    int64_t cpu_milli;      /* 0: no limit */
-    int64_t memory_bytes;   /* 0: no limit */
+    const char *log_dir;   /* where log chunks go (docs/logs.md), made if absent */
+    int64_t log_max_bytes; /* beyond it output is dropped and counted; 0: no cap */
+    int64_t timeout_us;    /* from the start of the process; 0: none */
+    int64_t grace_us;      /* between SIGTERM and SIGKILL at timeout or cancel */
+    int64_t cpu_milli;     /* 0: no limit */
+    int64_t memory_bytes;  /* 0: no limit */
 };
 
 struct ff_run_event {
     uint32_t struct_size;
-    uint32_t state;         /* enum ff_run_state */
+    uint32_t state; /* enum ff_run_state */
     const char *attempt_id;
-    int32_t exit_code;      /* EXITED: 0..255; 128+signal where killed by one */
-    int32_t signal;         /* EXITED: the signal, or 0 */
-    uint32_t reason;        /* enum ff_run_reason */
+    int32_t exit_code; /* EXITED: 0..255; 128+signal where killed by one */
+    int32_t signal;    /* EXITED: the signal, or 0 */
+    uint32_t reason;   /* enum ff_run_reason */
     uint32_t reserved;
-    int64_t started_us;     /* wall clock; 0 if it never started */
+    int64_t started_us; /* wall clock; 0 if it never started */
     int64_t ended_us;
-    const char *message;    /* a sentence for people, or NULL */
-    uint64_t log_chunks;    /* numbered files in log_dir */
-    uint64_t log_bytes;     /* bytes of output kept */
-    uint64_t log_dropped;   /* bytes of output dropped over log_max_bytes */
+    const char *message;  /* a sentence for people, or NULL */
+    uint64_t log_chunks;  /* numbered files in log_dir */
+    uint64_t log_bytes;   /* bytes of output kept */
+    uint64_t log_dropped; /* bytes of output dropped over log_max_bytes */
 };
 
 /* Loop thread. Events of one attempt come in order. A final event is repeated
