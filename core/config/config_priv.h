@@ -4,11 +4,12 @@
 
 #include "config/config.h"
 
-#define CONFIG_MAX_BYTES (1024 * 1024)
-#define CONFIG_MAX_DEPTH 4 /* mappings and lists inside each other, the root included  \
-                            */
+#define CONFIG_MAX_BYTES ((size_t)1024 * 1024)
+#define CONFIG_MAX_DEPTH                                                               \
+    4 /* mappings and lists inside each other, the root included                       \
+       */
 #define CONFIG_MAX_NAME   63 /* of a section or a key */
-#define CONFIG_MAX_SECRET (64 * 1024)
+#define CONFIG_MAX_SECRET ((size_t)64 * 1024)
 
 #define CONFIG_NAME_TEXT  256 /* room for FLOWFORGE_SECTION_KEY_FILE or section.key */
 #define CONFIG_WHERE_TEXT 192

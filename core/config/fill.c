@@ -115,7 +115,7 @@ static int fill_one(const struct config *c, const struct config_section *section
         return ff_fail(err, FF_INVALID, 0,
                        "%s: %s.%s is given twice, as a value and as a file", f.where,
                        section->name, opt->name);
-    if (f.is_file)
+    if (c && f.is_file)
         code = read_secret(c, &f, err);
     if (code != FF_OK)
         return code;

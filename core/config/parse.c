@@ -129,9 +129,9 @@ static int check_key(const struct reader *r, const yaml_event_t *event)
     return FF_OK;
 }
 
-/* Adds "section.key", or the section itself where key is NULL. */
-static int add(const struct reader *r, const yaml_event_t *at, const char *section,
-               const char *key, struct setting **out)
+/* Adds "section.key", or the section itself where key is NULL; NULL when refused. */
+static struct setting *add(const struct reader *r, const yaml_event_t *at,
+                           const char *section, const char *key)
 {
     char name[CONFIG_NAME_TEXT];
     struct map *map = key ? &r->c->file : &r->c->sections;
@@ -140,8 +140,10 @@ static int add(const struct reader *r, const yaml_event_t *at, const char *secti
 
     snprintf(name, sizeof(name), "%s%s%s", section, key ? "." : "", key ? key : "");
     first = map_get_text(map, name);
-    if (first)
-        return REFUSE(r, at, "%s is here twice, first in line %zu", name, first->line);
+    if (first) {
+        REFUSE(r, at, "%s is here twice, first in line %zu", name, first->line);
+        return NULL;
+    }
     s = arena_alloc(&r->c->text, sizeof(*s));
     *s = (struct setting){
         .section = arena_text(&r->c->text, section, strlen(section)),
@@ -150,8 +152,7 @@ static int add(const struct reader *r, const yaml_event_t *at, const char *secti
         .column = at->start_mark.column + 1,
     };
     map_set_text(map, name, s);
-    *out = s;
-    return FF_OK;
+    return s;
 }
 
 static int read_item(struct reader *r, const yaml_event_t *event, struct buf *joined)
@@ -220,9 +221,9 @@ static int read_value(struct reader *r, const char *section, const char *key,
                       CONFIG_MAX_DEPTH);
     if (event.type == YAML_MAPPING_START_EVENT)
         return read_keys(r, section, key, depth + 1);
-    code = add(r, at, section, key, &s);
-    if (code != FF_OK)
-        return code;
+    s = add(r, at, section, key);
+    if (!s)
+        return FF_INVALID;
     if (event.type == YAML_SCALAR_EVENT)
         return read_scalar(r, &event, s);
     s->line = event.start_mark.line + 1;
@@ -262,16 +263,15 @@ static int read_section(struct reader *r, const yaml_event_t *name_event)
 {
     EVENT_AUTO yaml_event_t event = {0};
     const char *name = (const char *)name_event->data.scalar.value;
-    struct setting *s;
     int code = check_key(r, name_event);
 
     if (code != FF_OK)
         return code;
     if (strchr(name, '.'))
         return REFUSE(r, name_event, "a section's name has no '.'");
-    code = add(r, name_event, name, NULL, &s);
-    if (code == FF_OK)
-        code = next(r, &event);
+    if (!add(r, name_event, name, NULL))
+        return FF_INVALID;
+    code = next(r, &event);
     if (code != FF_OK)
         return code;
     if (event.type == YAML_SCALAR_EVENT && is_null(&event))

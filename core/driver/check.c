@@ -12,7 +12,7 @@
 
 /* Larger than any descriptor or table will grow: a size beyond it is garbage. */
 #define ABSURD_SIZE   4096
-#define ABSURD_CONFIG (1024 * 1024)
+#define ABSURD_CONFIG ((size_t)1024 * 1024)
 
 struct judged {
     struct driver *d;

@@ -6,8 +6,9 @@
 
 #include <stdatomic.h>
 
-#define DRIVER_PATH_TEXT 112 /* of a long path the end: a sentence has 247 characters  \
-                              */
+#define DRIVER_PATH_TEXT                                                               \
+    112 /* of a long path the end: a sentence has 247 characters                       \
+         */
 
 struct driver {
     struct driver_info info; /* info.d.ops points to `ops` below */

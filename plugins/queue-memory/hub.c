@@ -25,7 +25,7 @@ static int check_message(const struct ff_message *m, struct ff_err *err)
                        m->topic, MESSAGE_MAX_ID);
     if (m->len > MESSAGE_MAX_LEN || (m->len > 0 && !m->body))
         return ff_fail(err, FF_INVALID, 0,
-                       "topic %.80s: a message has a body of at most %d bytes",
+                       "topic %.80s: a message has a body of at most %zu bytes",
                        m->topic, MESSAGE_MAX_LEN);
     return FF_OK;
 }

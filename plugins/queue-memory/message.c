@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_BYTES (8 * 1024 * 1024)
+#define KEPT_BYTES ((size_t)8 * 1024 * 1024)
 
 void message_add_last(struct message_list *l, struct message *m)
 {

@@ -34,7 +34,7 @@ struct message *message_take(struct message_list *l); /* the first, or NULL */
 /* Memory of messages, used again by size. Zeroed is empty and ready. */
 #define MESSAGE_CLASSES 11 /* room for 128 bytes, 256, ... 128 KiB of id and body */
 #define MESSAGE_MAX_ID  255
-#define MESSAGE_MAX_LEN (64 * 1024)
+#define MESSAGE_MAX_LEN ((size_t)64 * 1024)
 
 struct message_pool {
     struct message *unused[MESSAGE_CLASSES];

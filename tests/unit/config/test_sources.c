@@ -234,9 +234,8 @@ static void only_secrets_have_a_file_form(void **state)
     struct target t = {0};
 
     (void)state;
-    assert_string_equal(
-        fill(c, "database", database, &t),
-        "config.yaml:1:23: database has no setting host_file");
+    assert_string_equal(fill(c, "database", database, &t),
+                        "config.yaml:1:23: database has no setting host_file");
     config_free(c);
 }
 
