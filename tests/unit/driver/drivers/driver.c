@@ -72,7 +72,7 @@ static void queue_unsubscribe(void *queue, const char *topic, struct ff_op *op)
 #define PUBLISH queue_publish
 #endif
 
-static const struct ff_queue_ops ops = {
+__attribute__((unused)) static const struct ff_queue_ops ops = {
     .open = queue_open,
     .close = queue_close,
     .publish = PUBLISH,
