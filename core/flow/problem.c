@@ -6,28 +6,29 @@
 const struct flow_code flow_codes[] = {FLOW_CODES(FLOW_CODE){0, NULL}};
 #undef FLOW_CODE
 
-/* Cuts off what a truncation left of a character at the end of text. */
-static void cut_partial_character(char *text, size_t len)
+/* Makes text that was cut anywhere safe to show: whole characters only, and nothing
+ * that moves a terminal's cursor. */
+static void clean(char *text)
 {
-    size_t start = len;
+    size_t len = strlen(text);
+    size_t bad;
 
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
-        start--;
-    if (start > 0 && (unsigned char)text[start - 1] >= 0xC0)
-        start--;
-    if (start < len && text_utf8_error(text + start, len - start) < len - start)
-        text[start] = '\0';
+    while ((bad = text_utf8_error(text, len)) < len) {
+        memmove(text + bad, text + bad + 1, len - bad);
+        len--;
+    }
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
+            *text = ' ';
 }
 
-/* One line of at most cap - 1 bytes, with "..." where it was shortened. */
-static void copy_line(char *out, size_t cap, const char *text, size_t len)
+/* At most cap - 1 bytes, with "..." where it was shortened. */
+static void copy_short(char *out, size_t cap, const char *text, size_t len)
 {
     size_t n = len < cap ? len : cap - 4;
 
-    for (size_t i = 0; i < n; i++)
-        out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7F ? ' ' : text[i];
-    out[n] = '\0';
-    cut_partial_character(out, n);
+    snprintf(out, cap, "%.*s", (int)n, text);
+    clean(out);
     if (n < len)
         memcpy(out + strlen(out), "...", 4);
 }
@@ -42,7 +43,7 @@ struct flow_problem *flow_problem_add(struct flow_problems *all, int code, int l
 
     struct flow_problem p = {.code = code, .line = line, .column = column};
 
-    copy_line(p.at, sizeof(p.at), at, at_len);
+    copy_short(p.at, sizeof(p.at), at, at_len);
     ARRAY_ADD(all, p);
     return &all->items[all->n - 1];
 }
@@ -50,10 +51,8 @@ struct flow_problem *flow_problem_add(struct flow_problems *all, int code, int l
 static void FF_PRINTF(3, 0)
     write_text(char *out, size_t cap, const char *fmt, va_list ap)
 {
-    int n = vsnprintf(out, cap, fmt, ap);
-
-    if (n >= (int)cap)
-        cut_partial_character(out, cap - 1);
+    vsnprintf(out, cap, fmt, ap);
+    clean(out);
 }
 
 void flow_problem_msg(struct flow_problem *p, const char *fmt, ...)
