@@ -89,10 +89,11 @@ static int print(struct listing *l)
     jsonw_text(&l->w, l->more ? l->last : NULL);
     jsonw_close(&l->w, '}');
     buf_add_char(&l->json, '\n');
-    if (l->n == 0)
+    cli_grid_add_to(&l->grid, &text);
+    if (l->n == 0) {
         cli_note(l->c, "no runs");
-    if (l->n > 0 || l->c->json)
-        cli_grid_add_to(&l->grid, &text);
+        buf_clear(&text);
+    }
     const int code = cli_print(l->c->json ? &l->json : &text);
     if (l->more)
         cli_note(l->c, "more: flowforge list --after %s", l->last);

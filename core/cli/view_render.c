@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BAR_WIDTH  10
-#define NAME_WIDTH 32
-#define ITEMS_MAX  8 /* running items shown of one task */
+#define BAR_WIDTH 10
+#define ITEMS_MAX 8 /* running items shown of one task */
 
 enum mark {
     MARK_WAITING,
@@ -102,14 +101,6 @@ static void FF_PRINTF(3, 4)
     va_end(ap);
     put(p, colour, buf_text(&text));
     buf_done(&text);
-}
-
-static void pad_to(struct picture *p, size_t width)
-{
-    while (p->width < width && p->width < p->look->columns) {
-        buf_add_char(&p->line, ' ');
-        p->width++;
-    }
 }
 
 static void end_line(struct picture *p)

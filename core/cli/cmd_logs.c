@@ -1,0 +1,100 @@
+/* cmd_logs.c - what the tasks of a run wrote, merged by time. */
+#include "cli/logs_follow.h"
+
+#include "cli/run_view.h"
+#include "exec/exec.h"
+#include <string.h>
+
+#define FLUSH_BYTES (64 * 1024)
+
+/* FF_NOT_FOUND: no such task. *many: its lines come from several items. */
+static int look_up(const struct cli_session *s, const struct run_row *run,
+                   const struct logs_pick *pick, bool *many)
+{
+    struct flow *flow = run_view_flow(s, run);
+    const int64_t task = flow ? flow_task_index(flow, pick->task) : -1;
+
+    *many = task >= 0 && flow->tasks[task].foreach && pick->item < 0;
+    flow_unref(flow);
+    return task >= 0 ? FF_OK : FF_NOT_FOUND;
+}
+
+/* Prints everything there is; CLI_IO when nobody reads it. */
+static int print_all(const struct log_sources *sources, struct logs_print *print,
+                     bool last)
+{
+    struct log_merge merge = {0};
+    struct log_source *s;
+    int code = CLI_OK;
+
+    for (size_t i = 0; i < sources->n; i++)
+        log_merge_add(&merge, sources->items[i], last);
+    while (code == CLI_OK && (s = log_merge_first(&merge))) {
+        logs_print_line(print, s);
+        log_merge_pop(&merge, last);
+        if (print->out.len >= FLUSH_BYTES)
+            code = cli_print(&print->out);
+    }
+    log_merge_done(&merge);
+    if (last)
+        logs_print_end(print);
+    return code == CLI_OK ? cli_print(&print->out) : code;
+}
+
+static int logs(struct cli *c, struct cli_session *s, const struct run_row *run,
+                const struct logs_pick *pick)
+{
+    const bool follow = cli_has(&c->args, "follow");
+    MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
+    MEM_AUTO char *run_dir = exec_run_dir(node_settings(s->node)->data_dir, id);
+    MEM_AUTO char *logs_dir = file_join(run_dir, "logs");
+    struct log_sources sources = {0};
+    struct logs_print print = {.json = c->json,
+                               .raw = cli_has(&c->args, "raw"),
+                               .timestamps = cli_has(&c->args, "timestamps"),
+                               .colour = c->colour,
+                               .prefix = true,
+                               .only = pick->only};
+
+    if (pick->task && look_up(s, run, pick, &print.prefix) != FF_OK)
+        return cli_fail(CLI_NOT_FOUND, "the workflow %.*s has no task %s",
+                        (int)run->workflow.len, run->workflow.s, pick->task);
+    logs_pick_scan(pick, &sources, logs_dir);
+    if (!follow && sources.n == 0)
+        cli_note(c, "nothing was written");
+    int code = print_all(&sources, &print, !follow);
+    if (code == CLI_OK && follow) {
+        const struct logs_follow_setup setup = {.c = c,
+                                                .s = s,
+                                                .run = run,
+                                                .pick = pick,
+                                                .print = &print,
+                                                .logs_dir = logs_dir,
+                                                .sources = &sources};
+        code = logs_follow(&setup);
+    }
+    logs_pick_free(&sources);
+    buf_done(&print.out);
+    return code;
+}
+
+int cmd_logs(struct cli *c)
+{
+    const char *word = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
+    struct logs_pick pick;
+    struct cli_session s = {0};
+    struct arena arena = {0};
+    struct run_row run;
+
+    int code = logs_pick_read(&pick, c, word);
+    if (code == CLI_OK)
+        code = cli_open(c, &s);
+    if (code == CLI_OK)
+        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
+    if (code == CLI_OK)
+        code = logs(c, &s, &run, &pick);
+    arena_done(&arena);
+    logs_pick_done(&pick);
+    cli_close(&s);
+    return code;
+}

@@ -1,0 +1,264 @@
+/* cmd_run.c - submits a workflow file as a new run and follows it. */
+#include "cli/flow_file.h"
+#include "cli/follow.h"
+#include "cli/owner.h"
+#include "cli/owner_link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INPUT_MAX  (64u << 20) /* bytes of a file of inputs */
+#define WAKE_TRIES 3
+
+/* --- inputs --- */
+
+static int read_input_file(const char *path, struct buf *out)
+{
+    const int code = file_read(path, INPUT_MAX, out);
+
+    if (code == 0)
+        return CLI_OK;
+    return cli_fail(code == -ENOENT ? CLI_NOT_FOUND : CLI_IO, "%s: %s", path,
+                    strerror(-code));
+}
+
+static json_t *parse_file(const char *path, int *code)
+{
+    struct buf text = {0};
+    struct ff_err err = {0};
+    json_t *value = NULL;
+
+    *code = read_input_file(path, &text);
+    if (*code == CLI_OK) {
+        value = json_parse(buf_text(&text), text.len, &err);
+        if (!value)
+            *code = cli_fail(CLI_INVALID, "%s: %s", path, err.msg);
+    }
+    buf_done(&text);
+    return value;
+}
+
+static json_t *text_of_file(const char *path, int *code)
+{
+    struct buf text = {0};
+    json_t *value = NULL;
+
+    *code = read_input_file(path, &text);
+    if (*code == CLI_OK) {
+        value = json_stringn(buf_text(&text), text.len);
+        if (!value)
+            *code = cli_fail(CLI_INVALID, "%s is not valid UTF-8", path);
+    }
+    buf_done(&text);
+    return value;
+}
+
+/* "text", "@file", "@file.json"; "@@text" stands for "@text". */
+static json_t *value_of(const char *text, int *code)
+{
+    const size_t len = strlen(text);
+
+    *code = CLI_OK;
+    if (text[0] == '@' && text[1] != '@') {
+        if (len > 5 && strcmp(text + len - 5, ".json") == 0)
+            return parse_file(text + 1, code);
+        return text_of_file(text + 1, code);
+    }
+    json_t *value = json_string(text[0] == '@' ? text + 1 : text);
+    if (!value)
+        *code = cli_fail(CLI_USAGE, "an input is not valid UTF-8");
+    return value;
+}
+
+static int add_assignment(json_t *inputs, const char *assignment)
+{
+    const char *equals = strchr(assignment, '=');
+    int code;
+
+    if (!equals || equals == assignment)
+        return cli_fail(CLI_USAGE, "an input is given as NAME=VALUE, not as %.60s",
+                        assignment);
+    MEM_AUTO char *name = mem_text_len(assignment, (size_t)(equals - assignment));
+    json_t *value = value_of(equals + 1, &code);
+    if (code == CLI_OK && json_object_set_new(inputs, name, value) != 0)
+        code = cli_fail(CLI_USAGE, "the name of an input is not valid UTF-8");
+    return code;
+}
+
+/* A new reference; NULL with an exit code. */
+static json_t *read_inputs(const struct cli *c, int *code)
+{
+    const char *file = cli_get(&c->args, "inputs");
+    const char *assignment;
+    json_t *inputs = json_object();
+
+    *code = CLI_OK;
+    if (file) {
+        json_decref(inputs);
+        inputs = parse_file(file, code);
+        if (inputs && !json_is_object(inputs))
+            *code = cli_fail(CLI_INVALID, "%s holds no JSON object", file);
+    }
+    for (size_t i = 0;
+         *code == CLI_OK && (assignment = cli_next(&c->args, "input", &i));)
+        *code = add_assignment(inputs, assignment);
+    if (*code == CLI_OK)
+        return inputs;
+    json_decref(inputs);
+    return NULL;
+}
+
+/* --- submitting --- */
+
+/* Problems of the file and of the inputs. */
+static void report(const struct cli *c, const char *path,
+                   const struct flow_problems *problems)
+{
+    struct buf out = {0};
+
+    if (c->json) {
+        json_t *j = json_pack("{s:s, s:s, s:o}", "type", "invalid", "file", path,
+                              "problems", flow_file_problems_json(problems));
+        json_add_to(&out, j);
+        buf_add_char(&out, '\n');
+        json_decref(j);
+        cli_print(&out);
+        return;
+    }
+    flow_file_add_problems(path, problems, &out);
+    fputs(buf_text(&out), stderr);
+    buf_done(&out);
+}
+
+static int check(struct cli *c, struct flow_file *f, json_t **inputs)
+{
+    struct flow_problems problems = {0};
+    int code = flow_file_read(f, c->args.words.items[0]);
+
+    if (code == CLI_INVALID && f->problems.n > 0)
+        report(c, f->path, &f->problems);
+    if (code != CLI_OK)
+        return code;
+    json_t *given = read_inputs(c, &code);
+    if (code != CLI_OK)
+        return code;
+    *inputs = flow_inputs(f->flow, given, cli_has(&c->args, "input"), &problems);
+    json_decref(given);
+    if (!*inputs) {
+        report(c, f->path, &problems);
+        code = CLI_INVALID;
+    }
+    flow_problems_done(&problems);
+    return code;
+}
+
+/* Absolute: --dir, or the folder of the file. malloc'd by realpath. */
+static char *working_dir(const struct cli *c, const char *path, int *code)
+{
+    const char *given = cli_get(&c->args, "dir");
+    const char *slash = strrchr(path, '/');
+    MEM_AUTO char *folder =
+        slash ? mem_text_len(path, slash == path ? 1 : (size_t)(slash - path))
+              : mem_text(".");
+    char *dir = realpath(given ? given : folder, NULL);
+    struct stat st;
+
+    *code = CLI_OK;
+    if (!dir || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+        *code = cli_fail(CLI_NOT_FOUND, "%s: %s", given ? given : folder,
+                         dir ? "not a directory" : strerror(errno));
+    return dir;
+}
+
+static int submit(struct cli *c, struct cli_session *s, const struct flow_file *f,
+                  json_t *inputs, char id[ID_TEXT])
+{
+    struct ff_err err = {0};
+    int64_t run;
+    int code;
+
+    char *dir = working_dir(c, f->path, &code);
+    char *path = realpath(f->path, NULL);
+    if (code == CLI_OK) {
+        const struct node_submit what = {.source = buf_text(&f->source),
+                                         .source_len = f->source.len,
+                                         .path = path ? path : f->path,
+                                         .dir = dir,
+                                         .workflow = f->flow->name,
+                                         .hash = f->flow->hash,
+                                         .inputs = inputs};
+        if (node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err) != FF_OK)
+            code = cli_fail_err(&err);
+    }
+    free(path);
+    free(dir);
+    return code;
+}
+
+/* --- after it --- */
+
+/* Somebody must lead it: the owner there is, or a new one in the background. */
+static int detach(struct cli *c, struct cli_session *s, const char *id)
+{
+    MEM_AUTO char *socket = node_socket_path(s->node);
+    struct ff_err err = {0};
+    struct buf out = {0};
+
+    for (int i = 0; i < WAKE_TRIES; i++) {
+        if (owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) == FF_OK)
+            break;
+        const enum engine_answer answer = engine_spawn(c, s);
+        if (answer == ENGINE_FAILED)
+            return cli_fail(CLI_UNAVAILABLE, "run %s is stored, but nobody leads it",
+                            id);
+        if (answer == ENGINE_LEADS)
+            break;
+    }
+    if (c->json)
+        buf_printf(&out, "{\"run\":\"%s\"}\n", id);
+    else
+        buf_printf(&out, "%s\n", id);
+    return cli_print(&out);
+}
+
+static int follow(struct cli *c, struct cli_session *s, const char *id)
+{
+    struct arena arena = {0};
+    struct run_row run;
+    int code = cli_find_run(s, id, &arena, &run);
+
+    if (code == CLI_OK) {
+        const struct follow_setup setup = {.c = c,
+                                           .s = s,
+                                           .runs = &run,
+                                           .n_runs = 1,
+                                           .interrupt_cancels = true,
+                                           .show_past = true};
+        code = follow_runs(&setup);
+    }
+    arena_done(&arena);
+    return code;
+}
+
+int cmd_run(struct cli *c)
+{
+    struct cli_session s = {0};
+    struct flow_file f;
+    json_t *inputs = NULL;
+    char id[ID_TEXT];
+
+    int code = check(c, &f, &inputs);
+    if (code == CLI_OK)
+        code = cli_open(c, &s);
+    if (code == CLI_OK)
+        code = submit(c, &s, &f, inputs, id);
+    if (code == CLI_OK)
+        code = cli_has(&c->args, "detach") ? detach(c, &s, id) : follow(c, &s, id);
+    json_decref(inputs);
+    flow_file_done(&f);
+    cli_close(&s);
+    return code;
+}

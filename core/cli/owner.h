@@ -1,0 +1,46 @@
+/* cli/owner.h - this process as the owner of the data directory: leads the open runs
+ * and answers tasks and other processes on owner.sock. */
+#ifndef CLI_OWNER_H
+#define CLI_OWNER_H
+
+#include "cli/cli_priv.h"
+
+/* Loop thread; any may be NULL. */
+struct owner_events {
+    void *arg;
+    void (*changed)(void *arg, const struct run_row *run);
+    void (*progress)(void *arg, int64_t run, const char *path,
+                     const struct exec_progress *said);
+    void (*idle)(void *arg);
+    void (*fatal)(void *arg, const struct ff_err *err);
+};
+
+struct owner {
+    struct cli_session *session;
+    struct owner_events events;
+    struct http_server *server;
+    struct owner_api *api;
+    struct task_api *tasks;
+    bool led;          /* it was the owner */
+    size_t n_followed; /* runs that others followed when it stopped */
+};
+
+/* FF_BUSY: another process is the owner. Stop it in either case. */
+int owner_start(struct owner *o, struct cli_session *s,
+                const struct owner_events *events, struct ff_err *err);
+/* Gives the runs up; attempts go on. Runs the loop: not from a callback. */
+void owner_stop(struct owner *o);
+
+/* After owner_stop, if it led: leads on in a process of the background what nobody else
+ * would, and deletes what is kept too long. */
+void owner_leave(struct cli *c, struct owner *o);
+
+/* --- the background process (engine_spawn.c) --- */
+
+enum engine_answer { ENGINE_LEADS, ENGINE_BUSY, ENGINE_FAILED };
+/* Starts `flowforge engine` with the same settings and waits until it leads. */
+enum engine_answer engine_spawn(struct cli *c, struct cli_session *s);
+/* Open runs in the store; negative: they cannot be read. */
+int64_t owner_count_open(struct cli_session *s);
+
+#endif
