@@ -181,33 +181,39 @@ EXPR_FUNCTION(sum)
     return expr_made(ctx, call->node, json_integer(whole));
 }
 
-/* Merges keys[from..middle) and [middle..to), and values with them, by way of spare. */
-static int merge(struct expr_ctx *ctx, const struct expr_node *node, json_t **keys,
-                 json_t **values, size_t from, size_t middle, size_t to, json_t **spare)
+/* Merges keys[from..middle) and [middle..to), and values with them. */
+struct merge {
+    json_t **keys, **values;
+    json_t **spare; /* room for both */
+    size_t from, middle, to;
+};
+
+static int merge(struct expr_ctx *ctx, const struct expr_node *node,
+                 const struct merge *m)
 {
-    const size_t n = to - from;
-    size_t i = from, j = middle;
+    const size_t n = m->to - m->from;
+    size_t i = m->from, j = m->middle;
     int order;
 
     /* A comparison costs less than a node: see expr_eval. */
     if (!expr_spend(ctx, node, n / 4 + 1))
         return -1;
     for (size_t k = 0; k < n; k++) {
-        bool right = i == middle;
-        if (i < middle && j < to) {
-            if (!expr_order(keys[i], keys[j], &order)) {
-                no_order(ctx, node, keys[i], keys[j]);
+        bool right = i == m->middle;
+        if (i < m->middle && j < m->to) {
+            if (!expr_order(m->keys[i], m->keys[j], &order)) {
+                no_order(ctx, node, m->keys[i], m->keys[j]);
                 return -1;
             }
             right = order > 0;
         }
         const size_t taken = right ? j++ : i++;
-        spare[2 * k] = keys[taken];
-        spare[2 * k + 1] = values[taken];
+        m->spare[2 * k] = m->keys[taken];
+        m->spare[2 * k + 1] = m->values[taken];
     }
     for (size_t k = 0; k < n; k++) {
-        keys[from + k] = spare[2 * k];
-        values[from + k] = spare[2 * k + 1];
+        m->keys[m->from + k] = m->spare[2 * k];
+        m->values[m->from + k] = m->spare[2 * k + 1];
     }
     return 0;
 }
@@ -215,11 +221,12 @@ static int merge(struct expr_ctx *ctx, const struct expr_node *node, json_t **ke
 int expr_sort(struct expr_ctx *ctx, const struct expr_node *node, json_t **keys,
               json_t **values, size_t n)
 {
-    json_t **spare = calloc(2 * n + 1, sizeof(json_t *));
+    struct merge m = {.keys = keys, .values = values};
     int order;
     int rc = 0;
 
-    if (spare == NULL) {
+    m.spare = calloc(2 * n + 1, sizeof(json_t *));
+    if (m.spare == NULL) {
         expr_made(ctx, node, NULL);
         return -1;
     }
@@ -228,12 +235,13 @@ int expr_sort(struct expr_ctx *ctx, const struct expr_node *node, json_t **keys,
         rc = -1;
     }
     for (size_t width = 1; rc == 0 && width < n; width *= 2) {
-        for (size_t from = 0; rc == 0 && from + width < n; from += 2 * width) {
-            const size_t to = from + 2 * width < n ? from + 2 * width : n;
-            rc = merge(ctx, node, keys, values, from, from + width, to, spare);
+        for (m.from = 0; rc == 0 && m.from + width < n; m.from += 2 * width) {
+            m.middle = m.from + width;
+            m.to = m.middle + width < n ? m.middle + width : n;
+            rc = merge(ctx, node, &m);
         }
     }
-    free(spare);
+    free(m.spare);
     return rc;
 }
 

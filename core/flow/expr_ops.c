@@ -201,14 +201,17 @@ static int order_strings(const json_t *a, const json_t *b)
 
 bool expr_order(const json_t *a, const json_t *b, int *order)
 {
-    if (json_is_number(a) && json_is_number(b))
+    if (json_is_number(a) && json_is_number(b)) {
         *order = order_numbers(a, b);
-    else if (json_is_string(a) && json_is_string(b))
+        return true;
+    }
+    if (json_is_string(a) && json_is_string(b)) {
         *order = order_strings(a, b);
-    else if (json_is_boolean(a) && json_is_boolean(b))
-        *order = (int)json_is_true(a) - (int)json_is_true(b);
-    else
+        return true;
+    }
+    if (!json_is_boolean(a) || !json_is_boolean(b))
         return false;
+    *order = (int)json_is_true(a) - (int)json_is_true(b);
     return true;
 }
 

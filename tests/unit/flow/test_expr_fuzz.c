@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define N_TEXTS   30000
+#define N_TEXTS   15000
 #define MAX_PARTS 40
 
 static uint64_t seed;
