@@ -45,7 +45,9 @@ def main() -> int:
     text = (SOURCE / "docs/expressions.md").read_text()
     asked, wanted = examples(text)
     lines = "".join(json.dumps(request) + "\n" for request in asked)
-    done = subprocess.run([PROGRAM], input=lines.encode(), capture_output=True, check=True)
+    done = subprocess.run(
+        [PROGRAM], input=lines.encode(), capture_output=True, check=True
+    )
     failed = 0
     answers = done.stdout.decode().splitlines()
     for request, value, line in zip(asked, wanted, answers, strict=True):
