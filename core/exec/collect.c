@@ -169,7 +169,7 @@ static json_t *value_of(struct collect *co, const struct work_output *o, struct 
     json_t *v;
 
     if (b->overflow) {
-        fail_output(co, "output_too_large", "output %s: larger than %d MiB", o->name,
+        fail_output(co, "output_too_large", "output %s: larger than %zu MiB", o->name,
                     VALUE_MAX >> 20);
         return NULL;
     }

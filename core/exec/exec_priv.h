@@ -9,8 +9,8 @@
 
 #include "exec/exec.h"
 
-#define VALUE_MAX          (16 * 1024 * 1024) /* of one text or JSON output */
-#define TOKEN_LIFE_US      (15 * 60 * UNITS_SECOND)
+#define VALUE_MAX          ((size_t)16 << 20) /* of one text or JSON output */
+#define TOKEN_LIFE_US      (INT64_C(15) * 60 * UNITS_SECOND)
 #define TOKEN_KEY_SIZE     32
 #define TOKEN_MAX          256
 #define START_DELAY_US     (200 * 1000) /* first wait after the runtime had no room */

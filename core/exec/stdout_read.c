@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define CHUNK_MAX (64 * 1024 * 1024) /* a chunk is rotated long before */
+#define CHUNK_MAX ((size_t)64 << 20) /* a chunk is rotated long before */
 
 /* One line of a chunk; false when it is not of this stream. */
 static bool parse_line(const char *line, size_t len, const char *stream,

@@ -123,7 +123,7 @@ static json_t *get_value(const char *run_dir, const char *hash, struct ff_err *e
         return NULL;
     }
     MEM_AUTO char *path = place_of(run_dir, "values", hash);
-    const int sys = file_read(path, 4 * (size_t)VALUE_MAX, &b);
+    const int sys = file_read(path, 4 * VALUE_MAX, &b);
     json_t *v = NULL;
     if (sys != 0) {
         ff_fail(err, FF_CORRUPT, -sys, "%.160s: %s", path, strerror(-sys));
