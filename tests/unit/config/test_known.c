@@ -106,8 +106,13 @@ static void two_readers_share_a_section(void **state)
     (void)state;
     assert_string_equal(fill(c, "database", core, &name), "");
     assert_string_equal(name, "x");
+    assert_int_equal(config_set(c, "database.drivr=x", NULL), FF_OK);
+    assert_int_equal(config_set(c, "database.driver=x", NULL), FF_OK);
     config_unknown(c, note, &said);
-    assert_int_equal(said.n, 2);
+    assert_int_equal(said.n, 3);
+    assert_string_equal(
+        said.text[2],
+        "command line: nothing here reads database.drivr; did you mean driver?");
     assert_string_equal(
         fill(c, "database", driver, &host),
         "config.yaml:4:9: database has no setting hots; did you mean host?");

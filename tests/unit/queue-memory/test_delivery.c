@@ -219,6 +219,28 @@ static void malformed_messages_are_refused(void **state)
     assert_int_equal(publish_many(&wrong[4], 1), FF_INVALID);
 }
 
+static void malformed_topics_have_no_subscribers(void **state)
+{
+    static char text[300];
+    struct subscriber s = {0};
+    struct ff_err err = {0};
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    assert_int_equal(test_ops->subscribe(test_queue, NULL, 1, NULL, &s, &err),
+                     FF_INVALID);
+    assert_int_equal(test_ops->subscribe(test_queue, "", 1, NULL, &s, &err),
+                     FF_INVALID);
+    assert_int_equal(test_ops->subscribe(test_queue, text, 1, NULL, &s, &err),
+                     FF_INVALID);
+    assert_string_equal(err.msg, "a topic has 1 to 255 characters");
+    text[255] = '\0';
+    subscribe_to(test_queue, text, 1, &s);
+    assert_int_equal(publish(text, "a"), FF_OK);
+    assert_int_equal(s.n, 1);
+    assert_int_equal(unsubscribe_from(test_queue, NULL), FF_NOT_FOUND);
+}
+
 static void a_batch_is_taken_whole_or_not_at_all(void **state)
 {
     struct ff_message batch[] = {message_of("t", "a"), message_of("", "b")};
@@ -247,6 +269,7 @@ int main(void)
         WITH_QUEUE(old_and_odd_receipts_are_ignored),
         WITH_QUEUE(many_receipts_are_acked_at_once),
         WITH_QUEUE(malformed_messages_are_refused),
+        WITH_QUEUE(malformed_topics_have_no_subscribers),
         WITH_QUEUE(a_batch_is_taken_whole_or_not_at_all),
     };
 
