@@ -117,6 +117,25 @@ enum cli_colour cli_task_colour(int64_t task_state)
                : CLI_PLAIN;
 }
 
+/* A message about an exit code says the code itself. */
+void cli_add_why(struct buf *out, const char *reason, int64_t exit_code,
+                 const char *message)
+{
+    const bool by_code = reason && strcmp(reason, "exit_code") == 0;
+    const bool says_code = exit_code != MODEL_NULL && exit_code != 0 && !message;
+
+    if (reason && !by_code)
+        buf_add_text(out, reason);
+    if (says_code)
+        buf_printf(out, "%sexit code %lld", reason && !by_code ? ", " : "",
+                   (long long)exit_code);
+    if (!message)
+        return;
+    if (reason && !by_code)
+        buf_add_text(out, ": ");
+    cli_add_clean(out, message, strlen(message));
+}
+
 size_t cli_width(const char *text)
 {
     size_t n = 0;

@@ -132,6 +132,10 @@ void cli_add_coloured(struct buf *out, bool on, enum cli_colour colour,
                       const char *text);
 enum cli_colour cli_run_colour(int64_t run_state);
 enum cli_colour cli_task_colour(int64_t task_state);
+/* Why something failed: "timeout: it took ...", "exit code 3"; nothing where nothing is
+ * known. exit_code may be MODEL_NULL, the texts NULL. */
+void cli_add_why(struct buf *out, const char *reason, int64_t exit_code,
+                 const char *message);
 /* Columns that a terminal needs for it: one a character of UTF-8. */
 size_t cli_width(const char *text);
 

@@ -176,6 +176,11 @@ static void add_task(const struct showing *s, struct cli_grid *g,
         cli_cell(g, CLI_PLAIN, "-");
 }
 
+static char *mem_text_of(struct span s)
+{
+    return s.s ? mem_text_len(s.s, s.len) : NULL;
+}
+
 static void add_why(struct cli_grid *g, const struct task_view *t,
                     const struct task_row *row)
 {
@@ -188,11 +193,11 @@ static void add_why(struct cli_grid *g, const struct task_view *t,
                 buf_printf(&text, " %lld %s", (long long)t->counts[i],
                            task_state_names[i]);
     }
-    if (row->reason.s)
-        buf_printf(&text, "%s%.*s", text.len ? "; " : "", (int)row->reason.len,
-                   row->reason.s);
-    if (row->message.s)
-        buf_printf(&text, ": %.*s", (int)row->message.len, row->message.s);
+    MEM_AUTO char *reason = mem_text_of(row->reason);
+    MEM_AUTO char *message = mem_text_of(row->message);
+    if (reason && text.len > 0)
+        buf_add_text(&text, "; ");
+    cli_add_why(&text, reason, row->exit_code, message);
     cli_cell(g, CLI_PLAIN, buf_text(&text));
     buf_done(&text);
 }

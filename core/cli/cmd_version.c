@@ -1,7 +1,9 @@
 /* cmd_version.c - which FlowForge this is. */
 #include "cli/cli_priv.h"
 
-#ifndef FLOWFORGE_GIT
+#ifdef FF_HAS_GIT_ID
+#include "ff_git_id.h" /* made by the build */
+#else
 #define FLOWFORGE_GIT "unknown"
 #endif
 

@@ -25,23 +25,18 @@ static void add_took(const struct line *l)
     buf_printf(l->out, " (%s)", took);
 }
 
-/* ": exit code 1: cannot open x" */
+/* ": exit code 1" */
 static void add_why(const struct line *l)
 {
-    const char *reason = text_of(l, "reason");
-    const char *message = text_of(l, "message");
     const json_t *exit_code = json_object_get(l->event->json, "exit_code");
-    const bool by_code = reason && strcmp(reason, "exit_code") == 0;
+    struct buf why = {0};
 
-    if (reason && !by_code)
-        buf_printf(l->out, ": %s", reason);
-    if (exit_code && json_integer_value(exit_code) != 0)
-        buf_printf(l->out, "%s exit code %lld", reason && !by_code ? "," : ":",
-                   (long long)json_integer_value(exit_code));
-    if (message) {
-        buf_add_text(l->out, ": ");
-        cli_add_clean(l->out, message, strlen(message));
-    }
+    cli_add_why(&why, text_of(l, "reason"),
+                exit_code ? json_integer_value(exit_code) : MODEL_NULL,
+                text_of(l, "message"));
+    if (why.len > 0)
+        buf_printf(l->out, ": %s", buf_text(&why));
+    buf_done(&why);
 }
 
 static void add_path(const struct line *l)

@@ -188,14 +188,12 @@ static void put_counts(struct picture *p, const struct track_task *t)
 
 static void put_why(struct picture *p, const struct track_task *t)
 {
-    const bool by_code = t->reason && strcmp(t->reason, "exit_code") == 0;
+    struct buf why = {0};
 
-    if (t->reason && !by_code)
-        put_f(p, CLI_DIM, " %s", t->reason);
-    if (t->exit_code != MODEL_NULL && t->exit_code != 0)
-        put_f(p, CLI_RED, " exit code %lld", (long long)t->exit_code);
-    if (t->message)
-        put_f(p, CLI_PLAIN, " %s", t->message);
+    cli_add_why(&why, t->reason, t->exit_code, t->message);
+    if (why.len > 0)
+        put_f(p, t->state == TASK_FAILED ? CLI_RED : CLI_DIM, " %s", buf_text(&why));
+    buf_done(&why);
 }
 
 static void put_retry(struct picture *p, const struct track_active *a)

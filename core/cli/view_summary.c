@@ -12,18 +12,10 @@ static void add_failed(const struct track *t, const struct view_look *look,
         if (!task->seen || task->state != TASK_FAILED)
             continue;
         struct buf why = {0};
-        buf_printf(&why, "task %s failed", t->flow->tasks[i].name);
-        if (task->reason)
-            buf_printf(&why, ": %s", task->reason);
-        if (task->exit_code != MODEL_NULL)
-            buf_printf(&why, " %lld", (long long)task->exit_code);
-        if (task->message)
-            buf_printf(&why, ": %s", task->message);
-        struct buf clean = {0};
-        cli_add_clean(&clean, buf_text(&why), why.len);
-        cli_add_coloured(out, look->colour, CLI_RED, buf_text(&clean));
+        buf_printf(&why, "task %s failed: ", t->flow->tasks[i].name);
+        cli_add_why(&why, task->reason, task->exit_code, task->message);
+        cli_add_coloured(out, look->colour, CLI_RED, buf_text(&why));
         buf_add_char(out, '\n');
-        buf_done(&clean);
         buf_done(&why);
     }
 }
@@ -39,9 +31,11 @@ void view_summary(const struct track *t, const struct view_look *look,
                      run_state_names[t->state]);
     buf_printf(out, ": %s %s, %lld of %u tasks ended, took %s", t->flow->name, t->id,
                (long long)t->final_tasks, t->flow->n_main, took);
-    if (t->message && t->state != RUN_SUCCEEDED) {
+    if (t->state == RUN_CANCELLED && t->reason)
+        buf_printf(out, ": %s", t->reason);
+    if (t->state == RUN_FAILED && t->reason && strcmp(t->reason, "task_failed") != 0) {
         buf_add_text(out, ": ");
-        cli_add_clean(out, t->message, strlen(t->message));
+        cli_add_why(out, t->reason, MODEL_NULL, t->message);
     }
     buf_printf(out, "\nlogs: flowforge logs %s (in %s/runs/%s/logs)\n", t->id, data_dir,
                t->id);
