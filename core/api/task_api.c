@@ -10,6 +10,7 @@ enum {
     OUTPUT_BODY_MAX = BODY_MAX + 1024, /* a value of BODY_MAX and its name */
     LINES_MAX = 100 * 1000,
     MESSAGE_MAX = 4096,
+    SOURCE_MAX = 32,
     TOKEN_MAX = 4096
 };
 
@@ -202,13 +203,10 @@ static int read_line(const json_t *item, size_t i, struct task_api_line *line,
     return FF_OK;
 }
 
-static void declare_lost(struct batch *batch, int64_t last, int64_t seq,
-                         int64_t time_us)
+static void declare_lost(struct batch *batch, int64_t lost, int64_t time_us)
 {
-    if (last < 0 || seq <= last + 1)
-        return;
     snprintf(batch->lost, sizeof(batch->lost), "[%lld log batches were lost here]",
-             (long long)(seq - last - 1));
+             (long long)lost);
     struct task_api_line line = {.time_us = time_us,
                                  .level = "warn",
                                  .text = batch->lost,
@@ -216,8 +214,8 @@ static void declare_lost(struct batch *batch, int64_t last, int64_t seq,
     ARRAY_ADD(batch, line);
 }
 
-static int read_lines(const json_t *lines, struct batch *batch, int64_t last,
-                      int64_t seq, struct ff_err *err)
+static int read_lines(const json_t *lines, struct batch *batch, int64_t lost,
+                      struct ff_err *err)
 {
     struct task_api_line line;
     const json_t *item;
@@ -230,35 +228,67 @@ static int read_lines(const json_t *lines, struct batch *batch, int64_t last,
     {
         if (read_line(item, i, &line, err) != FF_OK)
             return FF_INVALID;
-        if (i == 0)
-            declare_lost(batch, last, seq, line.time_us);
+        if (i == 0 && lost > 0)
+            declare_lost(batch, lost, line.time_us);
         ARRAY_ADD(batch, line);
     }
     return FF_OK;
 }
 
+/* Whose numbers these are: each process of an attempt counts for itself. */
+static int read_writer(const struct call *call, char *writer, size_t room,
+                       struct ff_err *err)
+{
+    const json_t *source = json_object_get(call->body, "source");
+    const char *text = source ? json_string_value(source) : "";
+
+    if (!text || strlen(text) > SOURCE_MAX)
+        return ff_fail(err, FF_INVALID, 0, "source is not a text of up to %d bytes",
+                       SOURCE_MAX);
+    snprintf(writer, room, "%s/%s", call->who.attempt_id, text);
+    return FF_OK;
+}
+
+/* Batches between the last one and this that are neither here nor, as the writer says,
+ * in its spool file. */
+static int64_t lost_before(const json_t *body, int64_t last, int64_t seq)
+{
+    int64_t spooled = json_integer_value(json_object_get(body, "spooled"));
+
+    return last < 0 || spooled < 0 || spooled > seq ? 0 : seq - last - 1 - spooled;
+}
+
+static int store_batch(struct task_api *api, struct call *call, const char *writer,
+                       int64_t seq)
+{
+    int64_t last = task_seq_last(&api->seq, writer);
+    struct batch batch = {0};
+
+    if (seq <= last)
+        return FF_OK;
+    int code = read_lines(json_object_get(call->body, "lines"), &batch,
+                          lost_before(call->body, last, seq), &call->err);
+    if (code == FF_OK && batch.n > 0)
+        code =
+            api->ops->log(api->arg, &call->who, seq, batch.items, batch.n, &call->err);
+    if (code == FF_OK)
+        task_seq_set(&api->seq, writer, seq);
+    ARRAY_DONE(&batch);
+    return code;
+}
+
 static int put_logs(struct task_api *api, struct call *call, json_t **answer)
 {
     const json_t *seq = json_object_get(call->body, "seq");
-    json_int_t number = json_integer_value(seq);
-    struct batch batch = {0};
-    int code = FF_OK;
+    char writer[sizeof(call->who.attempt_id) + SOURCE_MAX + 2];
 
-    if (!json_is_integer(seq) || number < 1)
+    if (!json_is_integer(seq) || json_integer_value(seq) < 1)
         return ff_fail(&call->err, FF_INVALID, 0, "seq is not a number from 1 on");
-    int64_t last = task_seq_last(&api->seq, call->who.attempt_id);
-    if (number > last) {
-        const json_t *lines = json_object_get(call->body, "lines");
-        code = read_lines(lines, &batch, last, number, &call->err);
-        if (code == FF_OK && batch.n > 0)
-            code = api->ops->log(api->arg, &call->who, number, batch.items, batch.n,
-                                 &call->err);
-        if (code == FF_OK)
-            task_seq_set(&api->seq, call->who.attempt_id, number);
-        ARRAY_DONE(&batch);
-    }
+    int code = read_writer(call, writer, sizeof(writer), &call->err);
     if (code == FF_OK)
-        *answer = json_pack("{s:I}", "acked", number);
+        code = store_batch(api, call, writer, json_integer_value(seq));
+    if (code == FF_OK)
+        *answer = json_pack("{s:I}", "acked", json_integer_value(seq));
     return code;
 }
 

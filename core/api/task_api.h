@@ -35,10 +35,10 @@ struct task_api_ops {
      * it MUST be cheap. */
     int (*authorize)(void *arg, const char *token, struct task_api_who *who,
                      struct ff_err *err);
-    /* Stores lines in order. Batches of an attempt arrive in rising seq: repeated ones
-     * are dropped before, and lost ones are a line of level "warn" in the next batch.
-     * The memory of that is the server's: after its restart the first batch of an
-     * attempt is taken with any seq. */
+    /* Stores lines in order. Each process of a task numbers its batches: repeated ones
+     * are dropped before they get here, and lost ones become a line of level "warn" in
+     * the next. The memory of that is this server's: after a restart the first batch of
+     * each process is taken as it comes. */
     int (*log)(void *arg, const struct task_api_who *who, int64_t seq,
                const struct task_api_line *lines, size_t n, struct ff_err *err);
     /* progress -1 and message NULL: not given. *cancel: the task should stop. */
@@ -47,8 +47,9 @@ struct task_api_ops {
     /* value is borrowed; at most 1 MiB of text. The last value of a name counts. */
     int (*output)(void *arg, const struct task_api_who *who, const char *name,
                   const json_t *value, struct ff_err *err);
-    /* Renews the token: writes the one to use from now on and when it ends. The old
-     * one MUST stay good for a while, since the answer may be lost. */
+    /* Renews the token: writes the one to use from now on ("": the same) and when it
+     * ends. The old one MUST stay good until its own end: the answer may be lost, and
+     * other processes of the task still use it. */
     int (*heartbeat)(void *arg, const struct task_api_who *who, bool *cancel,
                      char *token, size_t token_size, int64_t *expires_us,
                      struct ff_err *err);

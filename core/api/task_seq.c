@@ -4,7 +4,7 @@
 struct seen {
     struct list link;
     int64_t seq;
-    char *attempt_id;
+    char *writer;
 };
 
 void task_seq_init(struct task_seq *t, size_t max)
@@ -15,9 +15,9 @@ void task_seq_init(struct task_seq *t, size_t max)
 
 static void forget(struct task_seq *t, struct seen *s)
 {
-    map_del_text(&t->attempts, s->attempt_id);
+    map_del_text(&t->writers, s->writer);
     list_del(&s->link);
-    mem_free(s->attempt_id);
+    mem_free(s->writer);
     mem_free(s);
 }
 
@@ -32,27 +32,27 @@ void task_seq_done(struct task_seq *t)
 {
     for (struct seen *s = oldest(t); s; s = oldest(t))
         forget(t, s);
-    map_done(&t->attempts);
+    map_done(&t->writers);
 }
 
-int64_t task_seq_last(const struct task_seq *t, const char *attempt_id)
+int64_t task_seq_last(const struct task_seq *t, const char *writer)
 {
-    const struct seen *s = map_get_text(&t->attempts, attempt_id);
+    const struct seen *s = map_get_text(&t->writers, writer);
 
     return s ? s->seq : -1;
 }
 
-void task_seq_set(struct task_seq *t, const char *attempt_id, int64_t seq)
+void task_seq_set(struct task_seq *t, const char *writer, int64_t seq)
 {
-    struct seen *s = map_get_text(&t->attempts, attempt_id);
+    struct seen *s = map_get_text(&t->writers, writer);
 
     if (!s) {
-        if (t->attempts.n >= t->max)
+        if (t->writers.n >= t->max)
             forget(t, oldest(t));
         s = mem_alloc(sizeof(*s));
-        s->attempt_id = mem_text(attempt_id);
+        s->writer = mem_text(writer);
         list_init(&s->link);
-        map_set_text(&t->attempts, attempt_id, s);
+        map_set_text(&t->writers, writer, s);
     }
     s->seq = seq;
     list_del(&s->link);
