@@ -15,3 +15,9 @@ if(NOT EXISTS ${CMAKE_SOURCE_DIR}/sdk/driver/CMakeLists.txt
   install(DIRECTORY sdk/driver/include/flowforge
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endif()
+# The Python package as tasks on this host see it; pip users take it from its wheel.
+if(EXISTS ${CMAKE_SOURCE_DIR}/sdk/python/flowforge)
+  install(DIRECTORY sdk/python/flowforge
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/flowforge/python
+    PATTERN __pycache__ EXCLUDE)
+endif()

@@ -30,6 +30,9 @@ const struct ff_opt node_options[] = {
     {OPT(pass_env), .type = FF_OPT_TEXT,
      .help = "more variables of your environment that tasks get, comma separated; "
              "a trailing * takes a prefix"},
+    {OPT(sdk), .type = FF_OPT_TEXT,
+     .help = "folder that holds the Python package flowforge; default: the installed "
+             "one"},
     {OPT(log_max_bytes), .type = FF_OPT_SIZE, .fallback = "1GiB",
      .help = "output kept of one attempt; the rest is dropped and counted"},
     {NAMED("keep", keep_us), .type = FF_OPT_SECONDS, .fallback = "30d",

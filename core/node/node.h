@@ -22,9 +22,10 @@ struct node_settings {
     const char *driver_dir;
     int64_t slots;         /* default: 2 x the number of processors */
     const char *pass_env;  /* more variables for tasks, comma separated */
+    const char *sdk;       /* folder of the Python package, or NULL: found */
     int64_t log_max_bytes; /* per attempt */
     int64_t keep_us, keep_runs, keep_bytes; /* retention; 0: for ever */
-    const char *log_level;
+    int64_t log_level;                      /* 0 error, 1 warn, 2 info, 3 debug */
 };
 extern const struct ff_opt node_options[]; /* for `config show` and --help */
 

@@ -120,12 +120,16 @@ static char **split_names(const char *a, const char *b)
     return names;
 }
 
-/* The Python package: beside the installed drivers, or in the source tree. */
+/* The Python package: where engine.sdk says, installed, or in the source tree above a
+ * build folder. */
 static char *find_sdk(const struct node *n)
 {
-    static const char *const places[] = {"python", "../../share/flowforge/python",
-                                         "../../../sdk/python"};
+    static const char *const places[] = {"../../share/flowforge/python",
+                                         "../../../sdk/python",
+                                         "../../../../sdk/python"};
 
+    if (n->settings.sdk)
+        return realpath(n->settings.sdk, NULL);
     for (size_t i = 0; i < COUNT_OF(places); i++) {
         MEM_AUTO char *base = file_join(n->driver_dir, places[i]);
         MEM_AUTO char *probe = file_join(base, "flowforge/__init__.py");
