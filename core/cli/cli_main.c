@@ -77,7 +77,7 @@ static int dispatch(struct cli *c, char *const *argv)
 {
     struct ff_err err = {0};
     size_t used;
-    size_t n_words;
+    size_t n_words = 0;
 
     if (cli_args_read(&c->args, NULL, argv, true, &used, &err) != FF_OK)
         return cli_fail_err(&err);

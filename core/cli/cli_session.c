@@ -44,7 +44,11 @@ int cli_open(struct cli *c, struct cli_session *s)
     s->node = node_open(s->loop, s->config, &err);
     if (!s->node && err.code == FF_INVALID)
         return cli_fail(CLI_CONFIG, "%s", err.msg);
-    return s->node ? CLI_OK : cli_fail_err(&err);
+    if (!s->node)
+        return cli_fail_err(&err);
+    if (!c->quiet && !c->verbose)
+        log_setup((int)node_settings(s->node)->log_level + LOG_ERROR, false);
+    return CLI_OK;
 }
 
 void cli_close(struct cli_session *s)
