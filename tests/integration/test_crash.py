@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""kill -9 of every process at any point: runs resume, nothing that finished runs again.
+
+What physically ran is judged by a ledger that the tasks append to. The number of random
+kills is FF_KILLS (default small enough for every test run; a campaign sets it high), the
+seed is printed and FF_SEED replays it.
+"""
+# ctest: timeout=300
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+FLOWFORGE = str(Path(os.environ["FLOWFORGE_BIN"]) / "flowforge")
+SEED = int(os.environ.get("FF_SEED", time.time_ns() % 1_000_000_007))
+KILLS = int(os.environ.get("FF_KILLS", "25"))
+PATIENCE = 60
+
+FLOW = """\
+flowforge: 1
+name: crash
+tasks:
+  list:
+    run: 'echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger; echo "[3,1,2,5,4]"; echo "end $FF_TASK_ID $FF_ATTEMPT" >> ledger'
+    outputs: {items: {from: stdout, as: json}}
+  work:
+    needs: [list]
+    foreach: ${{ tasks.list.outputs.items }}
+    max_parallel: 3
+    env: {ITEM: "${{ item }}"}
+    run: |
+      echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger
+      sleep 0.0$ITEM
+      echo $((ITEM * 10)) > "$FF_OUT/ten"
+      echo "end $FF_TASK_ID $FF_ATTEMPT" >> ledger
+    outputs: {ten: json}
+  flaky:
+    retry: {max_attempts: 40, delay: 10ms, on: [failed, lost]}
+    run: |
+      echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger
+      [ $FF_ATTEMPT -ge 2 ]
+      echo "end $FF_TASK_ID $FF_ATTEMPT" >> ledger
+  sum:
+    needs: [work, flaky]
+    env: {TENS: "${{ tasks.work.outputs.ten }}"}
+    run: |
+      echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger
+      printf %s "$TENS" > "$FF_OUT/tens"
+      echo "end $FF_TASK_ID $FF_ATTEMPT" >> ledger
+    outputs: {tens: json}
+defaults: {retry: {max_attempts: 40, delay: 0ms, on: [lost]}}
+outputs: {tens: "${{ tasks.sum.outputs.tens }}"}
+"""
+
+
+class Place:
+    """A data directory with one workflow file and its ledger."""
+
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="ff-crash-")
+        self.dir = Path(self.folder.name)
+        (self.dir / "flow.yaml").write_text(FLOW)
+        self.data = self.dir / "data"
+
+    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [FLOWFORGE, "--data-dir", str(self.data), *words],
+            cwd=self.dir,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def ask(self, *words: str) -> object:
+        done = subprocess.run(
+            [FLOWFORGE, "--data-dir", str(self.data), *words, "-o", "json"],
+            cwd=self.dir,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def supervisors(self) -> "list[int]":
+        found = []
+        mark = str(self.data / "runtime").encode()
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                line = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"flowforge-supervisor" in line and mark in line:
+                found.append(int(entry.name))
+        return found
+
+    def ledger(self) -> "list[list[str]]":
+        file = self.dir / "ledger"
+        if not file.exists():
+            return []
+        return [line.split() for line in file.read_text().splitlines()]
+
+    def close(self) -> None:
+        for pid in self.supervisors():
+            kill(pid)
+        self.folder.cleanup()
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+class Crash(unittest.TestCase):
+    def setUp(self) -> None:
+        self.place = Place()
+        self.addCleanup(self.place.close)
+
+    def check_ledger(self, supervisor_killed: bool) -> None:
+        starts = [(t, a) for what, t, a in self.place.ledger() if what == "start"]
+        ends = [(t, int(a)) for what, t, a in self.place.ledger() if what == "end"]
+        self.assertEqual(
+            len(starts), len(set(starts)), f"an attempt began twice: {starts}"
+        )
+        if supervisor_killed:
+            return
+        # Without the death of a supervisor each task reached its end exactly once.
+        tasks = [t for t, _ in ends]
+        self.assertEqual(len(tasks), len(set(tasks)), f"a finished task ran again: {ends}")
+
+    def finish(self) -> "dict[str, object]":
+        """Resumes until every run is final; the last one's description."""
+        done = self.place.start("resume")
+        try:
+            _, err = done.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            done.kill()
+            self.fail(f"it never ends: {self.place.ask('get', 'last')}")
+        run = self.place.ask("get", "last")
+        assert isinstance(run, dict), err
+        return run
+
+    def check_run(self, run: "dict[str, object]") -> None:
+        self.assertEqual(run["state"], "succeeded", run)
+        self.assertEqual(run["outputs"], {"tens": [30, 10, 20, 50, 40]})
+
+    def run_id(self) -> "str | None":
+        run = self.place.ask("get", "last")
+        return run["id"] if isinstance(run, dict) else None
+
+    def storm(self, rng: random.Random, kills: int, who: str) -> None:
+        """Kills `who` at random moments while the run is led by one owner after another."""
+        owner = self.place.start("run", "flow.yaml")
+        for _ in range(kills):
+            time.sleep(rng.uniform(0.0, 0.12))
+            if who in ("owner", "all"):
+                kill(owner.pid)
+            if who in ("supervisor", "all"):
+                for pid in self.place.supervisors():
+                    kill(pid)
+            if owner.poll() is None and who == "supervisor":
+                continue
+            owner.wait()
+            assert owner.stderr
+            owner.stderr.close()
+            owner = self.place.start("resume" if self.run_id() else "run", *(
+                [] if self.run_id() else ["flow.yaml"]
+            ))
+        try:
+            owner.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            owner.kill()
+            owner.communicate()
+            self.fail(f"it never ends: {self.place.ask('get', 'last')}")
+
+    def test_an_owner_that_is_killed_again_and_again_repeats_nothing(self) -> None:
+        self.storm(random.Random(SEED), KILLS, "owner")
+        self.check_run(self.finish())
+        self.check_ledger(supervisor_killed=False)
+
+    def test_a_supervisor_that_is_killed_ends_its_tasks_and_they_begin_again(self) -> None:
+        self.storm(random.Random(SEED + 1), KILLS // 2, "supervisor")
+        self.check_run(self.finish())
+        self.check_ledger(supervisor_killed=True)
+
+    def test_everything_killed_at_once_goes_on_where_it_was(self) -> None:
+        self.storm(random.Random(SEED + 2), KILLS // 2, "all")
+        self.check_run(self.finish())
+        self.check_ledger(supervisor_killed=True)
+
+    def test_the_history_has_no_gap_and_one_end(self) -> None:
+        self.storm(random.Random(SEED + 3), KILLS // 3, "owner")
+        self.finish()
+        done = subprocess.run(
+            [FLOWFORGE, "--data-dir", str(self.place.data), "history", "last",
+             "--canonical"],
+            capture_output=True, text=True, timeout=PATIENCE, check=True,
+        )
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        ends = [e for e in events if e["type"] == "run.finished"]
+        self.assertEqual(len(ends), 1)
+        finals = [(e.get("task"), e.get("item")) for e in events
+                  if e["type"] == "task.finished"]
+        self.assertEqual(len(finals), len(set(finals)), "a task ended twice")
+
+
+if __name__ == "__main__":
+    print(f"seed {SEED}, {KILLS} kills (FF_SEED, FF_KILLS)", file=sys.stderr)
+    unittest.main(verbosity=2)
