@@ -2,7 +2,6 @@
  * after is in record.c. */
 #include "attempt.h"
 
-#include "client.h"
 #include "dirs.h"
 #include "spawn.h"
 #include "sup.h"
@@ -354,8 +353,6 @@ int attempt_start(struct sup *sup, struct client *client, const struct start *st
 
     if (attempt) {
         attempt->client = client;
-        if (attempt->phase == ENDED)
-            client_event(client, attempt);
         return FF_OK;
     }
     if (sup->stopping)

@@ -69,7 +69,8 @@ struct start {
     size_t input_len;
 };
 
-/* Starts it, or finds it started before. From then on `client` gets its event. */
+/* Starts it, or finds it started before. From then on `client` gets its event; of
+ * one that is ENDED the caller sends it. */
 int attempt_start(struct sup *sup, struct client *client, const struct start *start,
                   struct ff_err *err);
 

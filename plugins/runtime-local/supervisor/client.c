@@ -53,6 +53,7 @@ static void add_client(struct sup *sup, int fd)
     *client = (struct client){
         .source = {.fn = on_client, .fd = fd},
         .sup = sup,
+        .events = EPOLLIN,
         .next = sup->clients,
         .tx = {.max = RL_FRAME_MAX},
     };
@@ -187,8 +188,6 @@ bool clients_run(struct sup *sup)
 
 static void flush(struct client *client)
 {
-    struct loop *loop = &client->sup->loop;
-
     if (client->owed && client->tx.len <= TX_SOFT_MAX)
         pay(client);
     if (client->tx.failed)
@@ -200,11 +199,12 @@ static void flush(struct client *client)
     if (sent < 0)
         client->closing = true;
     client->stuck = sent == 0;
+    /* One who does not read what it asked for may not ask for more. */
     const bool slow = client->stuck && before > TX_SOFT_MAX;
-    uint32_t events = slow ? 0 : EPOLLIN;
-    if (client->stuck)
-        events |= EPOLLOUT;
-    loop_events(loop, &client->source, events);
+    const uint32_t events = (slow ? 0 : EPOLLIN) | (client->stuck ? EPOLLOUT : 0);
+    if (events != client->events)
+        loop_events(&client->sup->loop, &client->source, events);
+    client->events = events;
 }
 
 static void free_client(struct client *client)

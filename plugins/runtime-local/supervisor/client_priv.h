@@ -13,6 +13,7 @@ struct client {
     struct rl_rx rx;
     struct rl_out tx;
     size_t sent;
+    uint32_t events; /* that it is watched for */
     bool greeted;
     bool closing; /* freed after this round */
     bool stuck;   /* waits for room in the socket and is not read from */

@@ -1,62 +1,85 @@
-/* dirs.c - see dirs.h. */
+/* dirs.c - see dirs.h. How they are emptied is in trash.c. */
 #include "dirs.h"
 
-#include "spawn.h"
 #include "sup.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FEW_FILES   16
 #define SMALL_BYTES ((off_t)1 << 20)
-#define DEPTH_MAX   256
+#define DIR_MODE    0700
+#define MAX_SPARES  256
 
-static int open_dir(int dir_fd, const char *name)
+/* "." and ".." in the form of getdents64. */
+#define EMPTY_BYTES 48
+
+/* Empty directories of released attempts, under their old names: the next attempts
+ * get them by a rename, which costs a fifth of making one and deleting it again. */
+static char *spares[MAX_SPARES];
+static int n_spares;
+
+static bool take_spare(int dir_fd, const char *name)
 {
-    if (mkdirat(dir_fd, name, 0700) && errno != EEXIST)
-        return -1;
-    return openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    while (n_spares) {
+        char *spare = spares[--n_spares];
+        const bool taken = !renameat2(dir_fd, spare, dir_fd, name, RENAME_NOREPLACE);
+        if (!taken)
+            unlinkat(dir_fd, spare, AT_REMOVEDIR);
+        free(spare);
+        if (taken)
+            return true;
+    }
+    return false;
 }
 
-bool dirs_open(struct sup *sup)
+/* True when the directory is as it was when it was made. */
+static bool is_untouched(const struct sup *sup, int parent_fd, const char *name)
 {
-    sup->out_fd = open_dir(sup->dir_fd, RL_OUT_DIR);
-    if (sup->out_fd < 0)
+    uint64_t entries[128 / sizeof(uint64_t)]; /* has room for "." and ".." only */
+    struct stat st;
+
+    const int fd =
+        openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
         return false;
-    sup->work_fd = open_dir(sup->dir_fd, RL_WORK_DIR);
-    if (sup->work_fd < 0)
-        return false;
-    sup->trash_fd = open_dir(sup->dir_fd, RL_TRASH);
-    sup->trash = true; /* for all we know */
-    return sup->trash_fd >= 0;
+    const bool same = !fstat(fd, &st) && (st.st_mode & 07777) == DIR_MODE &&
+                      st.st_uid == sup->uid && st.st_nlink <= 2;
+    long len = 0;
+    long n = 1;
+    while (same && n > 0) {
+        n = syscall(SYS_getdents64, fd, entries, sizeof(entries));
+        len += n;
+    }
+    close(fd);
+    return same && n == 0 && len == EMPTY_BYTES;
 }
 
-static void throw_away(struct sup *sup, int dir_fd, const char *name)
+static bool keep_as_spare(const struct sup *sup, int parent_fd, const char *name)
 {
-    static uint64_t n;
-    char place[64];
-
-    if (!n)
-        n = (uint64_t)wall_us();
-    snprintf(place, sizeof(place), "%llx", (unsigned long long)n++);
-    if (!renameat(dir_fd, name, sup->trash_fd, place))
-        sup->trash = true;
-    else if (errno != ENOENT)
-        say(sup, "cannot remove %s: %s", name, strerror(errno));
+    if (n_spares == MAX_SPARES || !is_untouched(sup, parent_fd, name))
+        return false;
+    char *spare = strdup(name);
+    if (spare)
+        spares[n_spares++] = spare;
+    return spare != NULL;
 }
 
 static bool make(struct sup *sup, int dir_fd, const char *name)
 {
-    if (!mkdirat(dir_fd, name, 0700))
+    if (!mkdirat(dir_fd, name, DIR_MODE))
         return true;
     if (errno != EEXIST)
         return false;
-    throw_away(sup, dir_fd, name); /* of an attempt that nobody knows any more */
-    return !mkdirat(dir_fd, name, 0700);
+    dirs_throw_away(sup, dir_fd, name); /* of an attempt that nobody knows any more */
+    return !mkdirat(dir_fd, name, DIR_MODE);
 }
 
 bool dirs_make(struct sup *sup, struct attempt *attempt, bool work)
@@ -64,7 +87,7 @@ bool dirs_make(struct sup *sup, struct attempt *attempt, bool work)
     char name[RL_NAME_SIZE];
 
     rl_dir_name(attempt->id, name);
-    if (!make(sup, sup->out_fd, name))
+    if (!take_spare(sup->out_fd, name) && !make(sup, sup->out_fd, name))
         return false;
     attempt->has_work = work && make(sup, sup->work_fd, name);
     return attempt->has_work == work;
@@ -111,7 +134,7 @@ static void remove_dir(struct sup *sup, int parent_fd, const char *name)
     if (!unlinkat(parent_fd, name, AT_REMOVEDIR) || errno == ENOENT)
         return;
     if (!remove_small(parent_fd, name))
-        throw_away(sup, parent_fd, name);
+        dirs_throw_away(sup, parent_fd, name);
 }
 
 void dirs_remove(struct sup *sup, struct attempt *attempt)
@@ -119,108 +142,8 @@ void dirs_remove(struct sup *sup, struct attempt *attempt)
     char name[RL_NAME_SIZE];
 
     rl_dir_name(attempt->id, name);
-    remove_dir(sup, sup->out_fd, name);
+    if (!keep_as_spare(sup, sup->out_fd, name))
+        remove_dir(sup, sup->out_fd, name);
     if (attempt->has_work)
         remove_dir(sup, sup->work_fd, name);
-}
-
-static bool is_known(const struct sup *sup, const char *name)
-{
-    char other[RL_NAME_SIZE];
-
-    for (struct attempt *attempt = table_first(&sup->table); attempt;
-         attempt = table_next(&sup->table, attempt)) {
-        rl_dir_name(attempt->id, other);
-        if (strcmp(name, other) != 0)
-            continue;
-        attempt->has_work = true; /* for all we know */
-        return true;
-    }
-    return false;
-}
-
-static void tidy(struct sup *sup, int dir_fd)
-{
-    const int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-
-    if (!dir) {
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    while ((entry = readdir(dir)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            !is_known(sup, entry->d_name))
-            throw_away(sup, dir_fd, entry->d_name);
-    closedir(dir);
-}
-
-void dirs_tidy(struct sup *sup)
-{
-    tidy(sup, sup->out_fd);
-    tidy(sup, sup->work_fd);
-}
-
-void dirs_empty_trash(struct sup *sup)
-{
-    char *argv[] = {NULL, (char *)"/proc/self/exe", (char *)"--empty-trash", NULL};
-    char *env[] = {NULL};
-    struct spawn_error error;
-    const struct spawn how = {.argv = argv + 1,
-                              .env = env,
-                              .dir = sup->dir,
-                              .in_fd = -1,
-                              .out_fd = 2,
-                              .err_fd = 2};
-
-    if (!sup->trash || sup->sweeper)
-        return;
-    sup->trash = false;
-    const pid_t pid = spawn(&how, &error);
-    if (pid > 0)
-        sup->sweeper = pid;
-    else
-        say(sup, "cannot empty the trash: %s", strerror(error.sys));
-}
-
-/* Deletes everything in the directory that fd opens, and closes it. */
-static int empty(int fd, int depth)
-{
-    DIR *dir = fdopendir(fd);
-    const struct dirent *entry;
-    int failed = 0;
-
-    if (!dir) {
-        close(fd);
-        return 1;
-    }
-    while ((entry = readdir(dir))) {
-        const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-            continue;
-        if (!unlinkat(fd, name, 0) || errno == ENOENT)
-            continue;
-        if (depth < DEPTH_MAX) {
-            /* A task may have taken its own rights away. */
-            int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-            if (sub < 0 && errno == EACCES && !fchmodat(fd, name, 0700, 0))
-                sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-            if (sub >= 0) {
-                fchmod(sub, 0700);
-                empty(sub, depth + 1);
-            }
-        }
-        failed |= unlinkat(fd, name, AT_REMOVEDIR) && errno != ENOENT;
-    }
-    closedir(dir);
-    return failed;
-}
-
-int dirs_empty_main(void)
-{
-    const int fd = open(RL_TRASH, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-    return fd < 0 ? 1 : empty(fd, 0);
 }

@@ -20,6 +20,9 @@ void dirs_work_path(const struct sup *sup, const struct attempt *attempt, char *
                     size_t size);
 void dirs_remove(struct sup *sup, struct attempt *attempt);
 
+/* Moves DIR_FD/name to the trash. */
+void dirs_throw_away(struct sup *sup, int dir_fd, const char *name);
+
 /* Moves to the trash what belongs to no known attempt. */
 void dirs_tidy(struct sup *sup);
 

@@ -203,6 +203,7 @@ static const char *set_up(struct sup *sup)
 {
     const size_t size = strlen(sup->dir) + sizeof("/" RL_OUT_DIR "/");
 
+    open_log(sup);
     sup->idle.fn = on_idle;
     sup->out_prefix = malloc(size);
     if (!sup->out_prefix || !loop_init(&sup->loop) || !table_init(&sup->table))
@@ -342,6 +343,7 @@ int main(int argc, char **argv)
     sup.dir = options.dir;
     sup.idle_exit_us = options.idle_exit_us;
     sup.dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    sup.uid = geteuid();
     const int locked = sup.dir_fd < 0 ? -1 : lock(&sup);
     if (locked == 0) {
         tell(options.ready_fd, "B");

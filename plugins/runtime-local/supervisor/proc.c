@@ -12,6 +12,7 @@
 
 #define ENVIRON_MAX ((size_t)1 << 20)
 #define MARK        "FF_OUT="
+#define START_FIELD 22 /* of /proc/PID/stat */
 
 bool pids_add(struct pids *pids, pid_t pid)
 {
@@ -68,22 +69,23 @@ bool proc_stat(pid_t pid, struct proc_stat *stat)
     int parent;
     int group;
     int session;
-    long long start;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     if (read_file(path, text, sizeof(text)) <= 0)
         return false;
-    /* The name in brackets may hold anything, brackets too. */
+    /* The name in brackets may hold anything, brackets too. The state is field 3. */
     const char *at = strrchr(text, ')');
-    if (!at || sscanf(at + 1,
-                      " %c %d %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-                      " %*s %*s %lld",
-                      &stat->state, &parent, &group, &session, &start) != 5)
+    if (!at ||
+        sscanf(at + 1, " %c %d %d %d", &stat->state, &parent, &group, &session) != 4)
+        return false;
+    for (int field = 2; field < START_FIELD && at; field++)
+        at = strchr(at + 1, ' ');
+    if (!at)
         return false;
     stat->parent = parent;
     stat->group = group;
     stat->session = session;
-    stat->start_ticks = start;
+    stat->start_ticks = strtoll(at, NULL, 10);
     return true;
 }
 

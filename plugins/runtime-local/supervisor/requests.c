@@ -146,12 +146,15 @@ static void start(struct client *client, struct rl_frame *frame)
         return;
     }
     const char *fault = find_fault(&what);
-    if (fault)
+    if (fault) {
         fail(client, frame->seq, FF_INVALID, fault);
-    else if (attempt_start(sup, client, &what, &err))
-        client_done(client, frame->seq, &err);
-    else
-        client_done(client, frame->seq, NULL);
+        return;
+    }
+    const int code = attempt_start(sup, client, &what, &err);
+    client_done(client, frame->seq, code ? &err : NULL);
+    struct attempt *known = code ? NULL : table_by_id(&sup->table, what.id);
+    if (known && known->phase == ENDED)
+        client_event(client, known);
 }
 
 static void cancel(struct client *client, struct rl_frame *frame)

@@ -12,8 +12,7 @@
 #define MAX_BYTES ((off_t)256 << 10) /* of each of two files */
 #define OLD_LOG   RL_LOG ".1"
 
-/* Standard error becomes the log, for what the C library may have to say, too. */
-static void open_log(const struct sup *sup)
+void open_log(const struct sup *sup)
 {
     struct stat st;
 

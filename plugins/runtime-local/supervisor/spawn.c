@@ -31,17 +31,18 @@
 struct child {
     const struct spawn *spawn;
     char *const *paths; /* to try, one after the other; ends with NULL */
-    pid_t parent;
     volatile enum spawn_step step;
     volatile int sys; /* 0: the program runs */
 };
 
 static char *stack;
 static struct rlimit nofile_limit;
+static pid_t supervisor;
 
 bool spawn_init(const struct rlimit *nofile)
 {
     nofile_limit = *nofile;
+    supervisor = getpid();
     stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     return stack != MAP_FAILED;
@@ -100,7 +101,7 @@ CHILD_CODE static int prepare(struct child *child)
     /* When the supervisor is killed its tasks end too. It may have died before
      * this call, which then would never fire. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != child->parent)
+    if (getppid() != supervisor)
         _exit(1);
     setsid();
 
@@ -193,7 +194,7 @@ pid_t spawn(const struct spawn *spawn, struct spawn_error *error)
 {
     const char *name = spawn->argv[0];
     char *only[2] = {spawn->argv[0], NULL};
-    struct child child = {.spawn = spawn, .paths = only, .parent = getpid()};
+    struct child child = {.spawn = spawn, .paths = only};
 
     if (!*name) {
         *error = (struct spawn_error){SPAWN_EXEC, ENOENT};

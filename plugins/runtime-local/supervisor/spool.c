@@ -20,8 +20,9 @@
 #define STAMP_SIZE  40
 #define HEAD_SIZE   (STAMP_SIZE + 16)
 #define RETRY_US    1000000
-/* What lines cost besides their text, beyond which a flood of empty lines counts
- * as over the limit: the files stay within twice max_bytes and this. */
+/* What lines cost besides their text: a flood of empty ones counts as over the limit
+ * when the files reach this many times max_bytes, and some more. */
+#define FRAMING_TIMES 8
 #define FRAMING_BYTES ((int64_t)64 << 10)
 
 static char input[READ_BYTES];
@@ -197,8 +198,8 @@ static size_t allowed(const struct spool *spool, size_t len)
     if (!spool->max_bytes)
         return len;
     const int64_t left = spool->max_bytes - (int64_t)(spool->kept + page_text);
-    if (left <= 0 ||
-        spool->file_bytes + (int64_t)page_len >= 2 * spool->max_bytes + FRAMING_BYTES)
+    if (left <= 0 || spool->file_bytes + (int64_t)page_len >=
+                         FRAMING_TIMES * spool->max_bytes + FRAMING_BYTES)
         return 0;
     return (size_t)left < len ? (size_t)left : len;
 }

@@ -27,6 +27,7 @@ struct sup {
     struct pids children; /* kept for its memory */
     const char *dir;      /* absolute; also the current directory */
     char *out_prefix;     /* what every $FF_OUT begins with */
+    uid_t uid;            /* ours, and the tasks' */
     int dir_fd;
     int out_fd;
     int work_fd;
@@ -52,7 +53,10 @@ struct sup {
     size_t words_cap;
 };
 
-/* One line to DIR/supervisor.log, which is kept small. */
+/* Makes DIR/supervisor.log standard error. */
+void open_log(const struct sup *sup);
+
+/* One line to the log, which is kept small. */
 void say(struct sup *sup, const char *fmt, ...) FF_PRINTF(2, 3);
 
 /* What the disk holds is not known any more: kills all tasks and ends. */

@@ -84,7 +84,8 @@ static bool may_be_wanted(struct sup *sup, const struct orphan *orphan)
 {
     for (const struct attempt *attempt = table_first(&sup->table); attempt;
          attempt = table_next(&sup->table, attempt))
-        if (attempt->phase == RUNNING && attempt->born_ticks <= orphan->start_ticks)
+        if (attempt->phase == RUNNING && !attempt->reaped &&
+            attempt->born_ticks <= orphan->start_ticks)
             return true;
     return false;
 }
