@@ -193,7 +193,30 @@ json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err 
     return v;
 }
 
+/* A list or map with expressions inside; its depth is bounded by that of the file. */
+static json_t *eval_nested(struct dag_scope *sc, const struct flow_nested *nested,
+                           struct ff_err *err)
+{
+    json_t *made = nested->is_map ? json_object() : json_array();
+
+    for (uint32_t i = 0; i < nested->n; i++) {
+        json_t *v = dag_eval(sc, &nested->items[i].value, err);
+
+        if (!v) {
+            json_decref(made);
+            return NULL;
+        }
+        if (nested->is_map)
+            json_object_set_new_nocheck(made, nested->items[i].name, v);
+        else
+            json_array_append_new(made, v);
+    }
+    return made;
+}
+
 json_t *dag_eval(struct dag_scope *sc, const struct flow_value *v, struct ff_err *err)
 {
+    if (v->nested)
+        return eval_nested(sc, v->nested, err);
     return v->tmpl ? dag_eval_tmpl(sc, v->tmpl, err) : json_incref(v->constant);
 }

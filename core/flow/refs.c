@@ -73,8 +73,7 @@ static void check_field(const struct ref *r, size_t at, const char *const *field
 
 static void check_run(struct checker *c, const struct ref *r)
 {
-    static const char *const fields[] = {"id",         "name",    "status",
-                                         "started_at", "attempt", NULL};
+    static const char *const fields[] = {"id", "name", "status", "started_at", NULL};
 
     (void)c;
     check_field(r, 1, fields);
