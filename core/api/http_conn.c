@@ -50,12 +50,14 @@ void http_conn_kill(struct http_conn *c)
     if (c->phase == CONN_DEAD)
         return;
     enter(c);
+    if (c->phase == CONN_BODY)
+        http_reply_free(c->reply); /* no handler has it yet */
+    else if (c->reply)
+        c->reply->conn = NULL;
     c->phase = CONN_DEAD;
     loop_timer_del(c->deadline);
     loop_timer_del(c->soon);
     bufferevent_setcb(c->bev, NULL, NULL, NULL, NULL);
-    if (c->reply)
-        c->reply->conn = NULL;
     if (c->stream)
         http_stream_lost(c->stream);
     c->reply = NULL;
@@ -374,7 +376,9 @@ static void await(struct http_conn *c)
     if (c->phase != CONN_HEAD && c->phase != CONN_BODY)
         return;
     bool idle = c->phase == CONN_HEAD && evbuffer_get_length(input(c)) == 0;
-    if (c->input_ended || (idle && c->server->stopping)) {
+    if (c->input_ended && c->phase == CONN_BODY) {
+        http_conn_kill(c);
+    } else if (c->input_ended || (idle && c->server->stopping)) {
         flush_out(c);
     } else if (c->phase == CONN_BODY) {
         arm(c, c->server->opts.body_timeout_us);

@@ -18,6 +18,7 @@ enum {
     HTTP_FRAMING_MAX = 16 * 1024,   /* bytes of chunk framing without any body */
     HTTP_INPUT_MAX = 64 * 1024,     /* read ahead of the request in hand */
     HTTP_OUTPUT_PAUSE = 256 * 1024, /* unsent: no further request is begun */
+    HTTP_SPARE_MAX = 64,            /* replies kept for re-use */
     HTTP_TURN = 32                  /* pipelined requests served before others' turn */
 };
 
@@ -86,7 +87,8 @@ void http_route_find(const struct http_mount *mounts, size_t n_mounts,
 struct http_reply {
     struct http_request request;
     struct http_peer peer;
-    struct http_conn *conn; /* NULL: the peer has gone */
+    struct http_conn *conn;  /* NULL: the peer has gone */
+    struct http_reply *next; /* of the server's spare ones */
     struct arena memory;
     struct http_pairs headers, params, query;
     char *target;
@@ -103,6 +105,7 @@ struct http_reply {
 
 struct http_reply *http_reply_new(struct http_conn *c);
 void http_reply_free(struct http_reply *reply);
+void http_reply_free_spare(struct http_server *s);
 const char *http_reason(int status);
 /* Writes status line and headers. length -1: chunked, or until close. */
 void http_reply_head(struct http_reply *reply, int status, const char *type,
@@ -187,6 +190,8 @@ struct http_server {
     int unix_lock;
     struct list conns, idle;
     size_t n_conns;
+    struct http_reply *spare;
+    size_t n_spare;
     bool accepting;
     bool stopping;
     ff_call_fn *stopped;

@@ -5,25 +5,63 @@
 
 struct http_reply *http_reply_new(struct http_conn *c)
 {
-    struct http_reply *reply = mem_alloc(sizeof(*reply));
+    struct http_server *s = c->server;
+    struct http_reply *reply = s->spare;
 
-    reply->conn = c;
-    reply->peer = c->peer;
-    reply->minor = 1;
+    if (reply) {
+        s->spare = reply->next;
+        s->n_spare--;
+    } else {
+        reply = mem_alloc(sizeof(*reply));
+    }
+    *reply = (struct http_reply){.conn = c,
+                                 .peer = c->peer,
+                                 .minor = 1,
+                                 .memory = reply->memory,
+                                 .headers = reply->headers,
+                                 .params = reply->params,
+                                 .query = reply->query,
+                                 .extra = reply->extra};
     reply->request.peer = &reply->peer;
     reply->request.method = reply->request.path = "";
     return reply;
 }
 
-void http_reply_free(struct http_reply *reply)
+static void destroy(struct http_reply *reply)
 {
     ARRAY_DONE(&reply->headers);
     ARRAY_DONE(&reply->params);
     ARRAY_DONE(&reply->query);
-    buf_done(&reply->body);
     buf_done(&reply->extra);
     arena_done(&reply->memory);
     mem_free(reply);
+}
+
+/* An arena begins with 64 KiB: too much to allocate for every request. */
+void http_reply_free(struct http_reply *reply)
+{
+    struct http_server *s = reply->conn ? reply->conn->server : NULL;
+
+    buf_done(&reply->body);
+    if (!s || s->n_spare == HTTP_SPARE_MAX) {
+        destroy(reply);
+        return;
+    }
+    arena_reset(&reply->memory);
+    reply->headers.n = reply->params.n = reply->query.n = 0;
+    buf_clear(&reply->extra);
+    reply->next = s->spare;
+    s->spare = reply;
+    s->n_spare++;
+}
+
+void http_reply_free_spare(struct http_server *s)
+{
+    while (s->spare) {
+        struct http_reply *reply = s->spare;
+        s->spare = reply->next;
+        destroy(reply);
+    }
 }
 
 bool http_reply_gone(const struct http_reply *reply)

@@ -1,6 +1,7 @@
 /* api/http_server.c - the HTTP server: listens, counts its connections, stops. */
 #include "api/http_priv.h"
 #include <netinet/in.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -154,11 +155,28 @@ static int listen_tcp(struct http_server *s, struct ff_err *err)
     return FF_OK;
 }
 
+static void on_sigpipe(int number)
+{
+    (void)number;
+}
+
+/* libevent writes without MSG_NOSIGNAL, and a peer that has left must not end the
+ * process. A handler, as children would inherit that a signal is ignored. */
+static void survive_sigpipe(void)
+{
+    const struct sigaction handle = {.sa_handler = on_sigpipe, .sa_flags = SA_RESTART};
+    struct sigaction old;
+
+    if (sigaction(SIGPIPE, NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+        sigaction(SIGPIPE, &handle, NULL);
+}
+
 int http_server_listen(struct http_server *s, struct ff_err *err)
 {
     struct ff_err own = {0};
     int code = FF_OK;
 
+    survive_sigpipe();
     if (s->opts.unix_path)
         code = listen_unix(s, &own);
     if (code == FF_OK && s->opts.address)
@@ -257,6 +275,7 @@ void http_server_free(struct http_server *s)
     s->stopped = NULL;
     close_listeners(s);
     kill_all(s);
+    http_reply_free_spare(s);
     loop_timer_del(s->grace);
     loop_timer_del(s->report);
     ARRAY_DONE(&s->mounts);
