@@ -1,0 +1,470 @@
+/* test_second_kind.c - a run kind that knows no DAG, led by the real control room over
+ * store-memory and queue-memory: proof that control, exec's contract, scheduler and
+ * store know nothing of DAGs.
+ *
+ * The kind "ladder": its source is a number n; it wants one slot after the other for
+ * nodes 0 .. n-1, each after the one before ended, and a timer of 1 ms between them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/control.h"
+
+/* --- the kind --- */
+
+struct ladder {
+    int64_t rungs, at;
+    uint32_t version; /* of the row of rung `at` */
+    bool running;
+};
+
+static void *parse(const char *source, size_t len, struct ff_err *err)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%.*s", (int)len, source);
+    if (atoi(text) <= 0) {
+        ff_fail(err, FF_INVALID, 0, "a ladder needs rungs");
+        return NULL;
+    }
+    int64_t *n = mem_alloc(sizeof(*n));
+    *n = atoi(text);
+    return n;
+}
+
+static void *state_new(struct run *r)
+{
+    struct ladder *l = mem_alloc(sizeof(*l));
+
+    l->rungs = *(int64_t *)r->plan->data;
+    return l;
+}
+
+static void state_free(struct run *r)
+{
+    mem_free(r->state);
+}
+
+static int load_task(struct run *r, const struct task_row *row, json_t *outputs,
+                     struct ff_err *err)
+{
+    struct ladder *l = r->state;
+
+    (void)outputs;
+    (void)err;
+    if (task_state_final(row->state)) {
+        l->at = row->node + 1;
+        return FF_OK;
+    }
+    l->at = row->node;
+    l->version = (uint32_t)row->version;
+    l->running = true;
+    return FF_OK;
+}
+
+static int loaded(struct run *r, struct ff_err *err)
+{
+    (void)r;
+    (void)err;
+    return FF_OK;
+}
+
+static struct task_row row_of(const struct run *r, int64_t state, int64_t now)
+{
+    const struct ladder *l = r->state;
+
+    return (struct task_row){
+        .tenant = r->row.tenant,
+        .run = r->row.run,
+        .node = l->at,
+        .task = span_of("rung"),
+        .item = MODEL_NULL,
+        .state = state,
+        .attempt = 1,
+        .exit_code = MODEL_NULL,
+        .items = MODEL_NULL,
+        .due_at = MODEL_NULL,
+        .queued_at = now,
+        .started_at = now,
+        .finished_at = task_state_final(state) ? now : MODEL_NULL,
+    };
+}
+
+static void want(struct run *r, struct step *s)
+{
+    const struct ladder *l = r->state;
+
+    step_effect(s, (struct effect){.type = EFFECT_OFFER, .node = l->at, .count = 1});
+}
+
+static void on_grant(struct run *r, struct step *s)
+{
+    struct ladder *l = r->state;
+    const struct task_row row = row_of(r, TASK_RUNNING, s->now_us);
+
+    batch_put(&s->batch, &record_task, &row, FF_ABSENT);
+    l->version = 1;
+    l->running = true;
+    struct jsonw w = step_event(s, "rung.begun");
+    step_event_end(s, &w);
+    step_effect(s, (struct effect){.type = EFFECT_START, .node = l->at, .attempt = 1});
+}
+
+static void on_result(struct run *r, struct step *s)
+{
+    struct ladder *l = r->state;
+    const struct task_row row = row_of(r, TASK_SUCCEEDED, s->now_us);
+
+    batch_patch(&s->batch, &record_task, &row,
+                COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_FINISHED_AT),
+                l->version);
+    struct jsonw w = step_event(s, "rung.climbed");
+    step_event_end(s, &w);
+    step_effect(s, (struct effect){.type = EFFECT_FREE, .node = l->at});
+    l->running = false;
+    if (++l->at == l->rungs)
+        engine_run_ended(r, s, RUN_SUCCEEDED, NULL, NULL, NULL);
+    else
+        step_effect(s, (struct effect){.type = EFFECT_TIMER,
+                                       .node = l->at,
+                                       .timer = TIMER_RETRY,
+                                       .at_us = s->now_us + 1000});
+}
+
+static void step(struct run *r, const struct input *in, struct step *s)
+{
+    struct ladder *l = r->state;
+
+    switch (in->type) {
+    case INPUT_BEGIN:
+    case INPUT_RESUME:
+        if (r->row.state == RUN_PENDING)
+            engine_run_started(r, s);
+        if (l->running)
+            step_effect(
+                s, (struct effect){.type = EFFECT_ADOPT, .node = l->at, .attempt = 1});
+        else
+            want(r, s);
+        break;
+    case INPUT_GRANT:
+        on_grant(r, s);
+        break;
+    case INPUT_RESULT:
+        if (l->running && in->node == l->at)
+            on_result(r, s);
+        break;
+    case INPUT_TIMER:
+        want(r, s);
+        break;
+    case INPUT_CANCEL:
+        engine_run_ended(r, s, RUN_CANCELLED, "cancelled", NULL, NULL);
+        break;
+    }
+}
+
+static int describe(struct run *r, int64_t node, int64_t attempt, struct arena *arena,
+                    struct work *work, struct ff_err *err)
+{
+    (void)r;
+    (void)node;
+    (void)arena;
+    (void)err;
+    *work = (struct work){.task = "rung", .path = "rung", .attempt = attempt};
+    return FF_OK;
+}
+
+static bool is_current(const struct run *r, int64_t node, int64_t attempt)
+{
+    const struct ladder *l = r->state;
+
+    return l->running && l->at == node && attempt == 1;
+}
+
+static void node_path(const struct run *r, int64_t node, char *out, size_t size)
+{
+    (void)r;
+    snprintf(out, size, "rung.%lld", (long long)node);
+}
+
+static const struct engine_kind ladder_kind = {
+    .name = "ladder",
+    .plan_new = parse,
+    .plan_free = mem_free,
+    .state_new = state_new,
+    .state_free = state_free,
+    .load_task = load_task,
+    .loaded = loaded,
+    .step = step,
+    .describe = describe,
+    .is_current = is_current,
+    .node_path = node_path,
+};
+
+/* --- the rest of a process --- */
+
+struct process {
+    struct loop *loop;
+    struct config *config;
+    struct driver_instance *store_driver, *queue_driver;
+    struct store *store;
+    struct control *control;
+    void *queue; /* the executor's session */
+    int64_t started[64];
+    size_t n_started, n_adopted, n_settled;
+    size_t stop_after; /* starts; then the owner goes without a word. 0: never */
+    bool answers;
+};
+
+static const struct ff_err *check(int code, const struct ff_err *err)
+{
+    if (code != FF_OK)
+        fail_msg("%s", err->msg);
+    return err;
+}
+
+static void on_start(void *arg, const struct ff_message *message)
+{
+    struct process *p = arg;
+    const char *receipt = message->receipt;
+    struct attempt_key key;
+
+    assert_true(attempt_key_parse(message->body, message->len, &key));
+    driver_queue_ops(p->queue_driver)
+        ->ack(p->queue, &receipt, 1, driver_op(p->queue_driver, NULL, NULL));
+    p->started[p->n_started++] = key.node;
+    if (p->stop_after > 0 && p->n_started == p->stop_after) {
+        loop_stop(p->loop, 1);
+        return;
+    }
+    const struct result ok = {.outcome = OUTCOME_SUCCEEDED, .exit_code = 0};
+    control_result(p->control, &key, &ok);
+}
+
+static void adopt(void *arg, const struct attempt_key *keys, size_t n)
+{
+    struct process *p = arg;
+
+    p->n_adopted += n;
+    for (size_t i = 0; i < n; i++) {
+        const struct result ok = {.outcome = OUTCOME_SUCCEEDED, .exit_code = 0};
+        control_result(p->control, &keys[i], &ok);
+    }
+}
+
+static void stop(void *arg, const struct attempt_key *key, int64_t grace_us)
+{
+    (void)arg;
+    (void)key;
+    (void)grace_us;
+}
+
+static void settled(void *arg, const struct attempt_key *key)
+{
+    struct process *p = arg;
+
+    (void)key;
+    p->n_settled++;
+}
+
+static void idle(void *arg)
+{
+    struct process *p = arg;
+
+    if (p->n_started > 0)
+        loop_stop(p->loop, 0);
+}
+
+static void fatal(void *arg, const struct ff_err *err)
+{
+    (void)arg;
+    fail_msg("%s", err->msg);
+}
+
+static struct driver_instance *instance(struct process *p, const char *name,
+                                        uint32_t kind)
+{
+    struct ff_err err = {0};
+    struct driver *d = driver_load(getenv("FLOWFORGE_LIB"), name, kind, &err);
+
+    check(d ? FF_OK : err.code, &err);
+    struct driver_instance *i = driver_instance_new(d, p->loop, p->config, name, &err);
+    check(i ? FF_OK : err.code, &err);
+    return i;
+}
+
+static void open_process(struct process *p)
+{
+    struct ff_err err = {0};
+    char *none[] = {NULL};
+
+    p->config = config_load("/dev/null", none, &err);
+    check(p->config ? FF_OK : err.code, &err);
+    p->loop = loop_new(&err);
+    p->store_driver = instance(p, "store-memory", FF_STORE);
+    p->queue_driver = instance(p, "queue-memory", FF_QUEUE);
+    p->store = store_open(p->loop, p->store_driver, &err);
+    check(p->store ? FF_OK : err.code, &err);
+}
+
+static void own(struct process *p)
+{
+    struct ff_err err = {0};
+    struct shard_row row = {0};
+
+    check(store_acquire_shard(p->store, 0, "test", "", 0, &row, &err), &err);
+    check(driver_open_queue(p->queue_driver, &p->queue, &err), &err);
+    check(driver_queue_ops(p->queue_driver)
+              ->subscribe(p->queue, CONTROL_TOPIC_START, 4, on_start, p, &err),
+          &err);
+    const struct control_setup setup = {
+        .loop = p->loop,
+        .store = p->store,
+        .queue = p->queue_driver,
+        .slots = 4,
+        .sink = {p, adopt, stop, settled},
+        .listener = {.arg = p, .idle = idle, .fatal = fatal},
+    };
+    p->control = control_new(&setup, &err);
+    check(p->control ? FF_OK : err.code, &err);
+}
+
+static void drained(void *arg)
+{
+    loop_stop(((struct process *)arg)->loop, 0);
+}
+
+static void disown(struct process *p)
+{
+    control_drain(p->control, drained, p);
+    loop_run(p->loop);
+    control_free(p->control);
+    driver_queue_ops(p->queue_driver)->close(p->queue);
+    p->control = NULL;
+}
+
+static void close_process(struct process *p)
+{
+    store_close(p->store);
+    driver_instance_free(p->store_driver);
+    driver_instance_free(p->queue_driver);
+    loop_free(p->loop);
+    config_free(p->config);
+}
+
+static void submit(struct process *p, int64_t no, const char *id, const char *rungs)
+{
+    struct ff_err err = {0};
+    struct batch b = {0};
+    size_t failed;
+    const struct workflow_row workflow = {.tenant = 1,
+                                          .hash = span_of(rungs),
+                                          .name = span_of("ladder"),
+                                          .source = span_of(rungs)};
+    const struct run_row row = {
+        .tenant = 1,
+        .run = no,
+        .id = span_of(id),
+        .project = 1,
+        .workflow = span_of("ladder"),
+        .hash = span_of(rungs),
+        .kind = span_of("ladder"),
+        .inputs = span_of("{}"),
+        .dir = span_of("/"),
+        .created_at = loop_wall_us(p->loop),
+        .started_at = MODEL_NULL,
+        .finished_at = MODEL_NULL,
+    };
+    batch_put(&b, &record_workflow, &workflow, FF_ANY_VERSION);
+    engine_run_create(&row, 0, &b);
+    check(store_commit_now(p->store, &b, &failed, &err), &err);
+    batch_done(&b);
+}
+
+#define ID_A "0193a000-0000-7000-8000-00000000000a"
+#define ID_B "0193a000-0000-7000-8000-00000000000b"
+
+static int64_t state_of(struct process *p, const char *id)
+{
+    struct arena arena = {0};
+    struct run_row row = {0};
+    struct ff_err err = {0};
+
+    check(store_run_by_id(p->store, STORE_READER_CALLER, TENANT_DEFAULT, id, &arena,
+                          &row, &err),
+          &err);
+    const int64_t run_state = row.state;
+    arena_done(&arena);
+    return run_state;
+}
+
+static void a_kind_that_is_no_dag_runs_to_its_end(void **state)
+{
+    (void)state;
+    struct process p = {0};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "5");
+    submit(&p, 2, ID_B, "3");
+    own(&p);
+    loop_run(p.loop);
+    assert_int_equal(p.n_started, 8);
+    assert_int_equal(p.n_settled, 8);
+    assert_int_equal(state_of(&p, ID_A), RUN_SUCCEEDED);
+    assert_int_equal(state_of(&p, ID_B), RUN_SUCCEEDED);
+    disown(&p);
+    close_process(&p);
+}
+
+static void the_next_owner_goes_on_with_it(void **state)
+{
+    (void)state;
+    struct process p = {.stop_after = 3};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "5");
+    own(&p);
+    assert_int_equal(loop_run(p.loop), 1); /* rung 2 runs and its end is never said */
+    disown(&p);
+    assert_int_equal(state_of(&p, ID_A), RUN_RUNNING);
+    p.stop_after = 0;
+    own(&p);
+    loop_run(p.loop);
+    assert_int_equal(p.n_adopted, 1);
+    assert_int_equal(p.n_started, 5); /* none was started twice */
+    assert_int_equal(state_of(&p, ID_A), RUN_SUCCEEDED);
+    disown(&p);
+    close_process(&p);
+}
+
+static void a_run_of_an_unknown_kind_is_set_aside_and_stops_nobody(void **state)
+{
+    (void)state;
+    struct process p = {0};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "no number"); /* its plan does not parse */
+    submit(&p, 2, ID_B, "2");
+    own(&p);
+    loop_run(p.loop);
+    assert_int_equal(state_of(&p, ID_A), RUN_FAILED);
+    assert_int_equal(state_of(&p, ID_B), RUN_SUCCEEDED);
+    disown(&p);
+    close_process(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_kind_that_is_no_dag_runs_to_its_end),
+        cmocka_unit_test(the_next_owner_goes_on_with_it),
+        cmocka_unit_test(a_run_of_an_unknown_kind_is_set_aside_and_stops_nobody),
+    };
+    engine_kind_add(&ladder_kind);
+    log_setup(0, false);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

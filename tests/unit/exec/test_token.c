@@ -1,0 +1,117 @@
+/* test_token.c - task tokens. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "exec/exec_priv.h"
+
+struct fixture {
+    struct exec exec;
+    struct attempt attempt;
+    char dir[64];
+};
+
+static int open_one(void **state)
+{
+    struct fixture *f = mem_alloc(sizeof(*f));
+    struct ff_err err = {0};
+
+    snprintf(f->dir, sizeof(f->dir), "/tmp/ff-token-XXXXXX");
+    if (!mkdtemp(f->dir))
+        return -1;
+    f->exec.setup.data_dir = f->dir;
+    f->exec.setup.loop = loop_new(&err);
+    f->attempt.exec = &f->exec;
+    f->attempt.key = (struct attempt_key){{1}, 5, NODE_OF(3, 7), 2};
+    *state = f;
+    return token_load_key(&f->exec, &err);
+}
+
+static int close_one(void **state)
+{
+    struct fixture *f = *state;
+
+    loop_free(f->exec.setup.loop);
+    file_remove_tree(f->dir);
+    mem_free(f);
+    return 0;
+}
+
+static void a_token_names_its_attempt(void **state)
+{
+    struct fixture *f = *state;
+    char token[TOKEN_MAX];
+    struct attempt_key key;
+    struct ff_err err;
+
+    token_make(&f->exec, &f->attempt, loop_wall_us(f->exec.setup.loop) + 1000000,
+               token);
+    assert_int_equal(token_check(&f->exec, token, &key, &err), FF_OK);
+    assert_int_equal(key.run, 5);
+    assert_int_equal(key.node, NODE_OF(3, 7));
+    assert_int_equal(key.attempt, 2);
+}
+
+static void every_changed_byte_spoils_it(void **state)
+{
+    struct fixture *f = *state;
+    char token[TOKEN_MAX];
+    struct attempt_key key;
+    struct ff_err err;
+
+    token_make(&f->exec, &f->attempt, loop_wall_us(f->exec.setup.loop) + 1000000,
+               token);
+    for (size_t i = 0; token[i]; i++) {
+        const char old = token[i];
+        token[i] = old == '1' ? '2' : '1';
+        assert_int_equal(token_check(&f->exec, token, &key, &err), FF_DENIED);
+        token[i] = old;
+    }
+    token[strlen(token) - 1] = 0;
+    assert_int_equal(token_check(&f->exec, token, &key, &err), FF_DENIED);
+    assert_int_equal(token_check(&f->exec, "", &key, &err), FF_DENIED);
+}
+
+static void it_ends(void **state)
+{
+    struct fixture *f = *state;
+    char token[TOKEN_MAX];
+    struct attempt_key key;
+    struct ff_err err;
+
+    token_make(&f->exec, &f->attempt, loop_wall_us(f->exec.setup.loop) - 1, token);
+    assert_int_equal(token_check(&f->exec, token, &key, &err), FF_DENIED);
+    assert_non_null(strstr(err.msg, "expired"));
+}
+
+static void the_key_outlives_the_process(void **state)
+{
+    struct fixture *f = *state;
+    struct exec next = {.setup = f->exec.setup};
+    char token[TOKEN_MAX];
+    struct attempt_key key;
+    struct ff_err err;
+
+    token_make(&f->exec, &f->attempt, loop_wall_us(f->exec.setup.loop) + 1000000,
+               token);
+    assert_int_equal(token_load_key(&next, &err), FF_OK);
+    assert_int_equal(token_check(&next, token, &key, &err), FF_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_token_names_its_attempt, open_one, close_one),
+        cmocka_unit_test_setup_teardown(every_changed_byte_spoils_it, open_one,
+                                        close_one),
+        cmocka_unit_test_setup_teardown(it_ends, open_one, close_one),
+        cmocka_unit_test_setup_teardown(the_key_outlives_the_process, open_one,
+                                        close_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,170 @@
+/* test_values.c - outputs on disk and back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "exec/exec_priv.h"
+
+#define RUN "0193a000-0000-7000-8000-000000000001"
+
+static char dir[64];
+
+static int make_dir(void **state)
+{
+    (void)state;
+    snprintf(dir, sizeof(dir), "/tmp/ff-values-XXXXXX");
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    return file_remove_tree(dir);
+}
+
+/* Stores and resolves; the result must equal what went in. */
+static void round_trip(const char *json, bool by_reference)
+{
+    struct ff_err err = {0};
+    json_t *in = json_parse(json, strlen(json), &err);
+    MEM_AUTO char *run_dir = exec_run_dir(dir, RUN);
+    MEM_AUTO char *stored = values_store(run_dir, in, &err);
+
+    assert_non_null(stored);
+    assert_int_equal(strstr(stored, "$value_at") != NULL, by_reference);
+    json_t *out = exec_resolve(dir, RUN, span_of(stored), &err);
+    if (!out)
+        fail_msg("%s", err.msg);
+    assert_true(json_equal(in, out));
+    json_decref(in);
+    json_decref(out);
+}
+
+static void small_values_stand_in_the_row(void **state)
+{
+    (void)state;
+    round_trip("{\"a\": 1, \"b\": [1, 2.5, null, \"x\"], \"c\": {\"d\": true}}", false);
+}
+
+static void objects_that_look_like_references_come_back_as_they_were(void **state)
+{
+    (void)state;
+    round_trip("{\"a\": {\"$value\": 1}, \"b\": {\"$other\": {\"$value\": 2}}}", false);
+    struct ff_err err = {0};
+    json_t *forged = json_pack("{s:{s:s, s:i}}", "a", "$value_at",
+                               "0000000000000000000000000000000000000000000000000000"
+                               "000000000000",
+                               "size", 3);
+    MEM_AUTO char *run_dir = exec_run_dir(dir, RUN);
+    MEM_AUTO char *stored = values_store(run_dir, forged, &err);
+    json_t *out = exec_resolve(dir, RUN, span_of(stored), &err);
+    assert_true(json_equal(forged, out));
+    json_decref(forged);
+    json_decref(out);
+}
+
+static char *long_value(void)
+{
+    struct buf b = {0};
+
+    buf_add_text(&b, "{\"a\": \"");
+    for (int i = 0; i < 100000; i++)
+        buf_add_char(&b, (char)('a' + i % 26));
+    buf_add_text(&b, "\", \"b\": 7}");
+    return buf_take(&b);
+}
+
+static void large_values_stand_by_reference(void **state)
+{
+    (void)state;
+    MEM_AUTO char *json = long_value();
+
+    round_trip(json, true);
+}
+
+static void a_value_that_changed_on_disk_is_never_served(void **state)
+{
+    (void)state;
+    struct ff_err err = {0};
+    MEM_AUTO char *json = long_value();
+    json_t *in = json_parse(json, strlen(json), &err);
+    MEM_AUTO char *run_dir = exec_run_dir(dir, RUN);
+    MEM_AUTO char *stored = values_store(run_dir, in, &err);
+    char hash[SHA256_TEXT];
+
+    const char *at = strstr(stored, "\"$value_at\":\"") + strlen("\"$value_at\":\"");
+    snprintf(hash, sizeof(hash), "%.64s", at);
+    MEM_AUTO char *folder = file_join(run_dir, "values");
+    MEM_AUTO char *path = file_join(folder, hash);
+    assert_int_equal(file_write_durable(path, "\"forged\"", 8, 0600), 0);
+    assert_null(exec_resolve(dir, RUN, span_of(stored), &err));
+    assert_int_equal(err.code, FF_CORRUPT);
+    unlink(path);
+    assert_null(exec_resolve(dir, RUN, span_of(stored), &err));
+    assert_int_equal(err.code, FF_CORRUPT);
+    json_decref(in);
+}
+
+static void a_reference_cannot_name_a_file_outside(void **state)
+{
+    (void)state;
+    struct ff_err err = {0};
+
+    assert_null(exec_resolve(
+        dir, RUN, span_of("{\"a\":{\"$value_at\":\"../../../etc/passwd\"}}"), &err));
+    assert_int_equal(err.code, FF_CORRUPT);
+}
+
+/* --- stdout from log chunks --- */
+
+static void stdout_comes_back_byte_for_byte(void **state)
+{
+    (void)state;
+    static const char one[] = "2026-11-21T00:00:00.000000Z stdout F first\n"
+                              "2026-11-21T00:00:00.000000Z stderr F not this\n"
+                              "2026-11-21T00:00:00.000000Z stdout P half a \n";
+    static const char two[] = "2026-11-21T00:00:00.000000Z stdout F line\n"
+                              "2026-11-21T00:00:00.000000Z stdout F \n"
+                              "2026-11-21T00:00:00.000000Z stderr F the end\n"
+                              "2026-11-21T00:00:00.000000Z stdout P no newline\n";
+    struct buf out = {.max = 1000};
+    struct ff_err err = {0};
+    char line[64];
+
+    MEM_AUTO char *a = file_join(dir, "000001.log");
+    MEM_AUTO char *b = file_join(dir, "000002.log");
+    assert_int_equal(file_write_durable(a, one, sizeof(one) - 1, 0600), 0);
+    assert_int_equal(file_write_durable(b, two, sizeof(two) - 1, 0600), 0);
+    assert_int_equal(stdout_read(dir, 2, &out, &err), FF_OK);
+    assert_string_equal(buf_text(&out), "first\nhalf a line\n\nno newline");
+    stderr_last_line(dir, 2, line, sizeof(line));
+    assert_string_equal(line, "the end");
+    assert_int_equal(stdout_read(dir, 3, &out, &err), FF_UNAVAILABLE);
+    buf_done(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(small_values_stand_in_the_row, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(
+            objects_that_look_like_references_come_back_as_they_were, make_dir,
+            remove_dir),
+        cmocka_unit_test_setup_teardown(large_values_stand_by_reference, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(a_value_that_changed_on_disk_is_never_served,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_reference_cannot_name_a_file_outside,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(stdout_comes_back_byte_for_byte, make_dir,
+                                        remove_dir),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
