@@ -376,6 +376,30 @@ static int memory_commit(void *store, const struct ff_change *changes, size_t n,
 
 /* --- reads --- */
 
+static bool fits(const struct ff_query *q, uint32_t i, const struct ff_value *value)
+{
+    const uint16_t column = table_order_column(q->record, q->index, i);
+    struct ff_err ignored;
+
+    return !value->type || value_check(q->record, column, value, &ignored) == FF_OK;
+}
+
+static bool values_fit(const struct ff_query *q)
+{
+    const uint32_t n_order = table_order_length(q->record, q->index);
+    bool right = true;
+
+    for (uint32_t i = 0; i < q->n_equal && right; i++)
+        right = fits(q, i, &q->equal[i]);
+    for (uint32_t i = 0; i < n_order && q->after && right; i++)
+        right = fits(q, i, &q->after[i]);
+    if (right && q->from)
+        right = q->from->type && fits(q, q->n_equal, q->from);
+    if (right && q->below)
+        right = q->below->type && fits(q, q->n_equal, q->below);
+    return right;
+}
+
 static int check_query(struct database *d, const struct ff_query *q, struct ff_err *err)
 {
     if (!find_table(d, q->record) || q->index < -1 || q->index >= q->record->n_indexes)
@@ -387,8 +411,9 @@ static int check_query(struct database *d, const struct ff_query *q, struct ff_e
     if (q->n_equal > n_columns || ((q->from || q->below) && q->n_equal >= n_columns))
         return ff_fail(err, FF_INVALID, 0,
                        "%s: a query beyond the columns of its index", q->record->name);
-    if ((q->from && !q->from->type) || (q->below && !q->below->type))
-        return ff_fail(err, FF_INVALID, 0, "%s: a range that begins or ends with null",
+    if (!values_fit(q))
+        return ff_fail(err, FF_INVALID, 0,
+                       "%s: a query with a value that its column cannot hold",
                        q->record->name);
     return FF_OK;
 }

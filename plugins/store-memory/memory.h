@@ -22,6 +22,10 @@ struct table {
     size_t n_rows;
 };
 
+/* The columns of the index (none for -1), then those of the key. */
+uint32_t table_order_length(const struct ff_record *record, int index);
+uint16_t table_order_column(const struct ff_record *record, int index, size_t i);
+
 int table_init(struct table *t, const struct ff_record *record);
 void table_done(struct table *t);
 

@@ -31,19 +31,28 @@ static struct row **link_next(const struct row *row, size_t order, int level)
 
 /* --- orders --- */
 
-static size_t n_order_columns(const struct table *t, size_t order)
+uint32_t table_order_length(const struct ff_record *record, int index)
 {
-    return (order ? t->record->indexes[order - 1].n_columns : 0U) +
-           (size_t)t->record->n_key;
+    return (index < 0 ? 0U : record->indexes[index].n_columns) +
+           (uint32_t)record->n_key;
 }
 
-/* The columns of the index, then those of the key. */
+uint16_t table_order_column(const struct ff_record *record, int index, size_t i)
+{
+    const size_t n_indexed = index < 0 ? 0 : record->indexes[index].n_columns;
+
+    return i < n_indexed ? record->indexes[index].columns[i]
+                         : (uint16_t)(i - n_indexed);
+}
+
+static size_t n_order_columns(const struct table *t, size_t order)
+{
+    return table_order_length(t->record, (int)order - 1);
+}
+
 static uint16_t order_column(const struct table *t, size_t order, size_t i)
 {
-    const size_t n_indexed = order ? t->record->indexes[order - 1].n_columns : 0;
-
-    return i < n_indexed ? t->record->indexes[order - 1].columns[i]
-                         : (uint16_t)(i - n_indexed);
+    return table_order_column(t->record, (int)order - 1, i);
 }
 
 /* `bound` has values in the order's own sequence, row in the record's. */

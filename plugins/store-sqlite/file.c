@@ -20,7 +20,8 @@ struct lite_file {
     struct lite_file *next;
     size_t refs;
     atomic_bool dead;
-    struct ff_err why; /* written once, before dead is set */
+    struct ff_err why;                      /* written once, before dead is set */
+    struct lite_checkpointer *checkpointer; /* by files_mutex */
     char path[PATH_MAX];
 };
 
@@ -209,18 +210,37 @@ int lite_file_open(const struct ff_host *host, const char *path,
     return FF_OK;
 }
 
+struct lite_checkpointer *lite_file_checkpointer(struct lite_file *file)
+{
+    struct lite_checkpointer *c;
+
+    pthread_mutex_lock(&files_mutex);
+    if (!file->checkpointer)
+        file->checkpointer = lite_checkpointer_new(file);
+    c = file->checkpointer;
+    pthread_mutex_unlock(&files_mutex);
+    return c;
+}
+
+/* Out of the list first: the checkpointer asks whether the file is dead, which takes
+ * the mutex, and while it ends somebody may open the file anew. */
 void lite_file_close(struct lite_file *file)
 {
     struct lite_file **link = &files;
+    bool last;
 
     if (!file)
         return;
     pthread_mutex_lock(&files_mutex);
-    while (*link != file)
-        link = &(*link)->next;
-    if (--file->refs == 0) {
+    last = --file->refs == 0;
+    if (last) {
+        while (*link != file)
+            link = &(*link)->next;
         *link = file->next;
-        free(file);
     }
     pthread_mutex_unlock(&files_mutex);
+    if (!last)
+        return;
+    lite_checkpointer_free(file->checkpointer);
+    free(file);
 }

@@ -27,6 +27,16 @@ const char *lite_file_path(const struct lite_file *file);
 void lite_file_kill(struct lite_file *file, const struct ff_err *err);
 bool lite_file_dead(struct lite_file *file, struct ff_err *err);
 
+/* The thread that carries the log over, started by the first call; NULL: there is none
+ * to be had. */
+struct lite_checkpointer;
+struct lite_checkpointer *lite_file_checkpointer(struct lite_file *file);
+
+/* --- checkpoint.c --- */
+
+struct lite_checkpointer *lite_checkpointer_new(struct lite_file *file);
+void lite_checkpointer_free(struct lite_checkpointer *c); /* takes NULL */
+
 /* --- statement.c: prepared statements, by what they do --- */
 
 enum lite_kind { LITE_SCAN = FF_CHECK + 1, LITE_COUNT };
@@ -77,6 +87,7 @@ struct lite_session {
     int checkpoint_pages; /* the log's length at which it is carried over */
     int wal_pages;        /* after the last commit */
     int next_checkpoint;
+    int n_commits; /* since the log began anew */
 };
 
 int lite_statement(struct lite_session *s, const struct lite_shape *shape,
@@ -91,11 +102,14 @@ void lite_sql_index(sqlite3_str *out, const struct ff_record *record,
 void lite_sql_column(sqlite3_str *out, const struct ff_column *column, bool added);
 
 /* Fills bind for changes. The parameters of scans come in the order of the text: equal,
- * from, below, same, beyond, limit. */
+ * from, below, same, beyond, limit. Columns that are the same come without a range. */
 void lite_sql_statement(sqlite3_str *out, struct lite_statement *statement);
 
 /* The column at place i of an index (-1: the primary key) followed by the key. */
 uint16_t lite_order_column(const struct ff_record *record, int index, size_t i);
+/* A key column that the index has already: named twice in an ORDER BY it makes SQLite
+ * sort. */
+bool lite_order_repeats(const struct ff_record *record, int index, size_t i);
 size_t lite_order_length(const struct ff_record *record, int index);
 
 /* --- value.c: values to parameters and back --- */
@@ -106,6 +120,10 @@ int lite_bind(struct lite_session *s, sqlite3_stmt *stmt, int place,
 int lite_read(struct lite_session *s, sqlite3_stmt *stmt, int place,
               const struct ff_record *record, uint16_t column, struct ff_value *value,
               struct ff_err *err);
+
+/* As SQLite orders them; enums by their names. */
+int lite_compare(const struct ff_column *column, const struct ff_value *a,
+                 const struct ff_value *b);
 
 /* --- error.c --- */
 

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define MAX_ORDER LITE_MAX_COLUMNS
-
 struct walk {
     struct lite_session *s;
     const struct ff_query *query;
@@ -36,6 +34,30 @@ static bool known(const struct lite_session *s, const struct ff_query *q)
     return false;
 }
 
+/* Of the type of its column in the order, or null. */
+static bool fits(const struct ff_query *q, size_t i, const struct ff_value *value)
+{
+    const uint16_t column = lite_order_column(q->record, q->index, i);
+
+    return !value->type || value->type == q->record->columns[column].type;
+}
+
+static bool values_fit(const struct ff_query *q)
+{
+    const size_t n_order = lite_order_length(q->record, q->index);
+    bool right = true;
+
+    for (uint32_t i = 0; i < q->n_equal && right; i++)
+        right = fits(q, i, &q->equal[i]);
+    for (size_t i = 0; i < n_order && q->after && right; i++)
+        right = fits(q, i, &q->after[i]);
+    if (right && q->from)
+        right = q->from->type && fits(q, q->n_equal, q->from);
+    if (right && q->below)
+        right = q->below->type && fits(q, q->n_equal, q->below);
+    return right;
+}
+
 static int check_query(const struct lite_session *s, const struct ff_query *q,
                        struct ff_err *err)
 {
@@ -48,8 +70,9 @@ static int check_query(const struct lite_session *s, const struct ff_query *q,
     if (q->n_equal > n_columns || ((q->from || q->below) && q->n_equal >= n_columns))
         return ff_fail(err, FF_INVALID, 0,
                        "%s: a query beyond the columns of its index", q->record->name);
-    if ((q->from && !q->from->type) || (q->below && !q->below->type))
-        return ff_fail(err, FF_INVALID, 0, "%s: a range that begins or ends with null",
+    if (!values_fit(q))
+        return ff_fail(err, FF_INVALID, 0,
+                       "%s: a query with a value that its column cannot hold",
                        q->record->name);
     return FF_OK;
 }
@@ -97,9 +120,9 @@ static int bind_walk(struct walk *w, const struct lite_shape *shape, sqlite3_stm
     for (size_t i = 0; i < n_equal && code == FF_OK; i++)
         if (!(shape->nulls >> i & 1))
             code = bind_one(w, stmt, &place, i, &q->equal[i], err);
-    if (q->from && code == FF_OK)
+    if (shape->flags & LITE_FROM && code == FF_OK)
         code = bind_one(w, stmt, &place, n_equal, q->from, err);
-    if (q->below && code == FF_OK)
+    if (shape->flags & LITE_BELOW && code == FF_OK)
         code = bind_one(w, stmt, &place, n_equal, q->below, err);
     for (size_t i = n_equal; i < end && code == FF_OK; i++)
         if (!(shape->nulls >> i & 1))
@@ -174,28 +197,88 @@ static int walk_segment(struct walk *w, const struct lite_shape *shape,
     return code;
 }
 
-/* Rows equal to the cursor up to column i, and beyond it there. Nulls come first. */
+/* --- cursors --- */
+
+static int compare_cursor(const struct walk *w, const struct ff_value *bound)
+{
+    const size_t i = w->query->n_equal;
+
+    return lite_compare(order_column(w, i), &w->query->after[i], bound);
+}
+
+/* Is the cursor itself within from and below? */
+static bool cursor_in_range(const struct walk *w)
+{
+    const struct ff_query *q = w->query;
+
+    if ((q->from || q->below) && !q->after[q->n_equal].type)
+        return false;
+    return (!q->from || compare_cursor(w, q->from) >= 0) &&
+           (!q->below || compare_cursor(w, q->below) < 0);
+}
+
+/* The cursor and the range bound the same column from the same side: SQLite would pick
+ * either of them to begin at, so only the tighter one is left. */
+static void tighten(const struct walk *w, struct lite_shape *shape)
+{
+    const struct ff_query *q = w->query;
+    const uint8_t range = LITE_FROM | LITE_BELOW;
+
+    if (shape->beyond == LITE_NOT_NULL && shape->flags & range)
+        shape->beyond = LITE_NO_CURSOR; /* a range has no nulls */
+    if (shape->beyond == LITE_GREATER && q->from) {
+        if (compare_cursor(w, q->from) < 0)
+            shape->beyond = LITE_NO_CURSOR;
+        else
+            shape->flags &= (uint8_t)~LITE_FROM;
+    }
+    if (shape->beyond == LITE_LESS && q->below) {
+        if (compare_cursor(w, q->below) >= 0)
+            shape->beyond = LITE_NO_CURSOR;
+        else
+            shape->flags &= (uint8_t)~LITE_BELOW;
+    }
+}
+
+/* Descending, the nulls of the column come last. */
+static int walk_nulls(struct walk *w, size_t i, struct lite_shape shape,
+                      struct ff_err *err)
+{
+    if (w->stopped || !w->left || !(order_column(w, i)->flags & FF_COL_NULLABLE) ||
+        shape.flags & (LITE_FROM | LITE_BELOW))
+        return FF_OK;
+    shape.beyond = LITE_NULL;
+    return walk_segment(w, &shape, err);
+}
+
+/* Rows equal to the cursor up to column i, and beyond it there. */
 static int walk_beyond(struct walk *w, size_t i, struct ff_err *err)
 {
     const bool descending = w->shape.flags & LITE_DESCENDING;
+    const size_t n_equal = w->query->n_equal;
     const bool null = !w->query->after[i].type;
     struct lite_shape shape = w->shape;
-    int code = FF_OK;
+    struct lite_shape nulls;
+    int code;
 
-    shape.n_same = (uint8_t)(i - w->query->n_equal);
-    for (size_t k = w->query->n_equal; k < i; k++)
-        if (!w->query->after[k].type)
-            shape.nulls |= UINT64_C(1) << k;
     if (null && descending)
         return FF_OK; /* nothing is beyond */
+    shape.n_same = (uint8_t)(i - n_equal);
+    for (size_t k = n_equal; k < i; k++)
+        if (!w->query->after[k].type)
+            shape.nulls |= UINT64_C(1) << k;
+    if (shape.n_same && !cursor_in_range(w))
+        return FF_OK;
+    if (shape.n_same)
+        shape.flags &= LITE_DESCENDING;
+    nulls = shape;
     shape.beyond = (uint8_t)(null         ? LITE_NOT_NULL
                              : descending ? LITE_LESS
                                           : LITE_GREATER);
+    if (!shape.n_same)
+        tighten(w, &shape);
     code = walk_segment(w, &shape, err);
-    if (code != FF_OK || !descending || !(order_column(w, i)->flags & FF_COL_NULLABLE))
-        return code;
-    shape.beyond = LITE_NULL;
-    return w->stopped || !w->left ? FF_OK : walk_segment(w, &shape, err);
+    return code == FF_OK && descending ? walk_nulls(w, i, nulls, err) : code;
 }
 
 static int walk_all(struct walk *w, struct ff_err *err)
@@ -205,7 +288,8 @@ static int walk_all(struct walk *w, struct ff_err *err)
     if (!w->query->after)
         return walk_segment(w, &w->shape, err);
     for (size_t i = w->n_order; i-- > w->query->n_equal && code == FF_OK;)
-        if (!w->stopped && w->left)
+        if (!w->stopped && w->left &&
+            !lite_order_repeats(w->query->record, w->query->index, i))
             code = walk_beyond(w, i, err);
     return code;
 }

@@ -164,6 +164,16 @@ uint16_t lite_order_column(const struct ff_record *record, int index, size_t i)
                          : (uint16_t)(i - n_indexed);
 }
 
+bool lite_order_repeats(const struct ff_record *record, int index, size_t i)
+{
+    const uint16_t column = lite_order_column(record, index, i);
+
+    for (size_t k = 0; k < i; k++)
+        if (lite_order_column(record, index, k) == column)
+            return true;
+    return false;
+}
+
 static const char *order_name(const struct lite_shape *shape, size_t i)
 {
     return shape->record->columns[lite_order_column(shape->record, shape->index, i)]
@@ -232,8 +242,9 @@ static void select_range(sqlite3_str *out, const struct lite_shape *shape)
     where_range(out, shape);
     sqlite3_str_appendall(out, " ORDER BY ");
     for (size_t i = 0; i < n; i++)
-        sqlite3_str_appendf(out, "%s%s%s", i ? ", " : "", order_name(shape, i),
-                            direction);
+        if (!lite_order_repeats(shape->record, shape->index, i))
+            sqlite3_str_appendf(out, "%s%s%s", i ? ", " : "", order_name(shape, i),
+                                direction);
     sqlite3_str_appendall(out, " LIMIT ?");
     if (shape->kind == LITE_COUNT)
         sqlite3_str_appendall(out, ")");

@@ -18,6 +18,38 @@ static const char *enum_name(const struct ff_column *column, int64_t number)
     return NULL;
 }
 
+static int compare_text(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    const size_t len = a_len < b_len ? a_len : b_len;
+    const int order = len ? memcmp(a, b, len) : 0;
+
+    return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+static bool is_text(uint32_t type)
+{
+    return type == FF_TEXT || type == FF_JSON || type == FF_BYTES;
+}
+
+int lite_compare(const struct ff_column *column, const struct ff_value *a,
+                 const struct ff_value *b)
+{
+    const char *a_name = NULL;
+    const char *b_name = NULL;
+
+    if (!a->type || !b->type)
+        return (a->type != 0) - (b->type != 0);
+    if (is_text(column->type))
+        return compare_text(a->s, a->len, b->s, b->len);
+    if (column->type == FF_ENUM) {
+        a_name = enum_name(column, a->i);
+        b_name = enum_name(column, b->i);
+    }
+    if (a_name && b_name)
+        return strcmp(a_name, b_name);
+    return (a->i > b->i) - (a->i < b->i);
+}
+
 /* Bound as SQLITE_STATIC: the values outlive the step, and every parameter is bound
  * again before the next one. A null pointer would bind NULL, hence the "". */
 static int bind_text(sqlite3_stmt *stmt, int place, const struct ff_value *value)

@@ -3,7 +3,7 @@
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
-#include "base/base.h"
+#include "model/model.h"
 #include <flowforge/store.h>
 
 #include <setjmp.h>

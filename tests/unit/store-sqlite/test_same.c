@@ -234,6 +234,20 @@ static const struct ff_value *random_bound(struct world *w, const struct ff_colu
     return bound;
 }
 
+/* As of a row that may or may not be there, within the equal columns. */
+static void random_cursor(struct world *w, struct random_query *r,
+                          const uint16_t *columns, size_t n_order)
+{
+    struct ff_value row[N_THING];
+
+    for (uint16_t i = 0; i < N_THING; i++)
+        row[i] = good_value(w, &record_thing.columns[i]);
+    for (uint32_t i = 0; i < r->q.n_equal; i++)
+        row[columns[i]] = r->equal[i];
+    for (size_t i = 0; i < n_order; i++)
+        r->after[i] = row[columns[i]];
+}
+
 static void make_query(struct world *w, struct random_query *r)
 {
     const int index = (int)below(w, record_thing.n_indexes + 1U) - 1;
@@ -254,13 +268,31 @@ static void make_query(struct world *w, struct random_query *r)
         q->from = one_in(w, 3) ? random_bound(w, c, &r->from) : NULL;
         q->below = one_in(w, 3) ? random_bound(w, c, &r->below) : NULL;
     }
-    for (size_t i = 0; i < n_order; i++)
-        r->after[i] = i < q->n_equal ? r->equal[i]
-                                     : good_value(w, &record_thing.columns[columns[i]]);
+    random_cursor(w, r, columns, n_order);
     q->after = one_in(w, 2) ? r->after : NULL;
     q->flags = one_in(w, 2) ? FF_DESCENDING : 0;
     q->limit = one_in(w, 2) ? (uint32_t)below(w, 5) : 0;
     q->want = one_in(w, 2) ? rand_next(&w->rand) & 0xfff : 0;
+}
+
+/* One of its values has another type than its column, or the range is too far out. */
+static void wrong_query_both(struct world *w, struct random_query *r)
+{
+    struct ff_query *q = &r->q;
+    uint64_t n;
+
+    if (q->after)
+        r->after[0].type = 99;
+    else if (q->n_equal)
+        r->equal[0].type = 99;
+    else
+        q->n_equal = 5;
+    q->equal = r->equal;
+    for (int i = 0; i < 2; i++) {
+        const struct ff_store_ops *ops = w->drivers[i]->ops.store;
+
+        assert_int_equal(ops->count(w->stores[i], q, &n, NULL), FF_INVALID);
+    }
 }
 
 static void query_both(struct world *w)
@@ -271,6 +303,10 @@ static void query_both(struct world *w)
     size_t stop_after = one_in(w, 10) ? 1 + below(w, 3) : 0;
 
     make_query(w, &r);
+    if (one_in(w, 50)) {
+        wrong_query_both(w, &r);
+        return;
+    }
     for (int i = 0; i < 2; i++) {
         const struct ff_store_ops *ops = w->drivers[i]->ops.store;
         struct ff_err err = {0};
