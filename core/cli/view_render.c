@@ -118,17 +118,28 @@ static void put_mark(struct picture *p, enum mark mark, enum cli_colour colour)
     put(p, CLI_PLAIN, " ");
 }
 
+/* Whole seconds while the clock runs: tenths would only flicker. */
+static void put_clock(struct picture *p, int64_t from_us)
+{
+    const int64_t since = p->look->now_us > from_us ? p->look->now_us - from_us : 0;
+    char text[UNITS_TEXT];
+
+    units_duration_text(since, text);
+    if (since < 60 * UNITS_SECOND)
+        snprintf(text, sizeof(text), "%llds", (long long)(since / UNITS_SECOND));
+    put_f(p, CLI_DIM, " %s", text);
+}
+
 static void put_span(struct picture *p, int64_t from_us, int64_t to_us)
 {
     char text[UNITS_TEXT];
 
     if (from_us == MODEL_NULL || from_us == 0)
         return;
-    /* Whole seconds while the clock runs: tenths would only flicker. */
-    if (to_us == MODEL_NULL)
-        to_us = from_us + (p->look->now_us > from_us ? (p->look->now_us - from_us) /
-                                                           UNITS_SECOND * UNITS_SECOND
-                                                     : 0);
+    if (to_us == MODEL_NULL) {
+        put_clock(p, from_us);
+        return;
+    }
     units_duration_text(to_us - from_us, text);
     put_f(p, CLI_DIM, " %s", text);
 }
@@ -165,12 +176,12 @@ static void put_run(struct picture *p, const struct track *t)
 
     put_mark(p, run_marks[t->state], colour);
     put(p, CLI_BOLD, t->flow->name);
-    put_f(p, CLI_DIM, " %s", t->id);
     put_f(p, colour, " %s", run_state_names[t->state]);
     snprintf(done, sizeof(done), " %lld/%u tasks", (long long)t->final_tasks,
              t->flow->n_main);
     put(p, CLI_PLAIN, done);
     put_span(p, t->started_at, t->finished_at);
+    put_f(p, CLI_DIM, " %s", t->id);
 }
 
 static void put_counts(struct picture *p, const struct track_task *t)
@@ -204,7 +215,10 @@ static void put_retry(struct picture *p, const struct track_active *a)
     if (left <= 0)
         return;
     /* Rounded up: "in 0s" would be wrong. */
-    units_duration_text((left + UNITS_SECOND - 1) / UNITS_SECOND * UNITS_SECOND, text);
+    const int64_t seconds = (left + UNITS_SECOND - 1) / UNITS_SECOND;
+    units_duration_text(seconds * UNITS_SECOND, text);
+    if (seconds < 60)
+        snprintf(text, sizeof(text), "%llds", (long long)seconds);
     put_f(p, CLI_YELLOW, " attempt %lld in %s", (long long)a->attempt + 1, text);
 }
 
@@ -308,19 +322,27 @@ static void collect(struct picture *p, struct track *const *tracks, size_t n_tra
     }
 }
 
+/* Of what has ended the latest stays, of what waits the next. */
+static bool drops_from_front(int rank)
+{
+    return rank == task_ranks[TASK_SUCCEEDED] || rank == task_ranks[TASK_SKIPPED] ||
+           rank == task_ranks[TASK_CANCELLED];
+}
+
 /* Marks what does not fit by rank -1 and returns how many those are. */
 static size_t drop(struct picture *p, size_t room)
 {
-    size_t n = p->spots.n;
+    const size_t n = p->spots.n;
     size_t n_dropped = 0;
 
     if (n <= room)
         return 0;
     for (int rank = RANK_LAST; rank >= RANK_RUN; rank--) {
-        for (size_t i = p->spots.n; i > 0 && n - n_dropped > room - 1; i--) {
-            if (p->spots.items[i - 1].rank != rank)
+        for (size_t i = 0; i < n && n - n_dropped > room - 1; i++) {
+            struct spot *s = &p->spots.items[drops_from_front(rank) ? i : n - 1 - i];
+            if (s->rank != rank)
                 continue;
-            p->spots.items[i - 1].rank = -1;
+            s->rank = -1;
             n_dropped++;
         }
     }

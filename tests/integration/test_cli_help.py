@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+"""Commands, options and exit codes: help, suggestions, and the manual."""
+
+import re
+import unittest
+
+from ff_cli import SOURCE, CliTest
+
+MANUAL = SOURCE / "docs/cli.md"
+
+
+class Help(CliTest):
+    def test_every_command_has_help_that_names_its_options(self) -> None:
+        for command in self.call("help", "-o", "json").json()["commands"]:
+            text = self.call(*command["name"].split(), "--help").out
+            self.assertIn(command["summary"], text)
+            for option in command["options"]:
+                self.assertIn("--" + option["name"], text)
+
+    def test_the_manual_names_every_command_option_and_exit_code(self) -> None:
+        manual = MANUAL.read_text()
+        table = self.call("help", "-o", "json").json()
+        for command in table["commands"]:
+            if command["hidden"]:
+                continue
+            heading = f"\n## flowforge {command['name']}\n"
+            self.assertIn(heading, manual)
+            section = manual.split(heading)[1].split("\n## ")[0]
+            for option in command["options"]:
+                self.assertIn(f"`--{option['name']}", section, command["name"])
+        for option in table["options"]:
+            self.assertIn(f"`--{option['name']}", manual)
+        for code in table["exit_codes"]:
+            self.assertIn(f"| {code['code']} | {code['meaning']} |", manual)
+
+    def test_the_manual_names_no_command_that_is_not_there(self) -> None:
+        table = self.call("help", "-o", "json").json()
+        names = {c["name"] for c in table["commands"]}
+        for heading in re.findall(r"^## flowforge (.+)$", MANUAL.read_text(), re.M):
+            self.assertIn(heading, names)
+
+    def test_an_unknown_command_is_answered_with_the_nearest(self) -> None:
+        result = self.call("rum", expect=2)
+        self.assertIn("did you mean run?", result.err)
+        self.assertEqual(result.out, "")
+
+    def test_an_unknown_option_is_answered_with_the_nearest(self) -> None:
+        result = self.call("run", "--detatch", "x.yaml", expect=2)
+        self.assertIn("did you mean --detach?", result.err)
+
+    def test_half_a_command_lists_the_whole_ones(self) -> None:
+        result = self.call("driver", expect=2)
+        self.assertIn("driver list", result.err)
+        self.assertIn("driver show", result.err)
+
+    def test_wrong_values_and_missing_words_are_usage_errors(self) -> None:
+        for args in (
+            ["list", "--state", "gone"],
+            ["list", "--limit", "many"],
+            ["list", "-o", "xml"],
+            ["list", "--limit"],
+            ["get"],
+            ["schema", "extra"],
+            [],
+        ):
+            with self.subTest(args=args):
+                self.call(*args, expect=2)
+
+    def test_options_may_stand_anywhere_and_be_written_together(self) -> None:
+        self.file("a.yaml", "flowforge: 1\nname: a\ntasks: {t: {run: 'true'}}\n")
+        self.call("--output=json", "validate", "a.yaml")
+        result = self.call("validate", "-qojson", "a.yaml")
+        self.assertTrue(result.json()[0]["valid"])
+
+    def test_the_version_names_program_commit_and_abi(self) -> None:
+        version = self.call("version", "-o", "json").json()
+        self.assertEqual(set(version) >= {"version", "commit", "abi"}, True)
+        self.assertIn(version["version"], self.call("--version").out)
+
+
+if __name__ == "__main__":
+    unittest.main()
