@@ -154,18 +154,18 @@ static void write_request(const struct client *c, const struct client_request *r
     buf_add(out, r->body, r->len);
 }
 
-static int take_bytes(struct intake *in, const char *bytes, size_t n,
-                      struct ff_err *err)
+/* n 0: the end of input, which also ends an answer without a length. */
+static int take_bytes(struct intake *in, const char *bytes, size_t n, struct ff_err *err)
 {
     enum llhttp_errno code =
         n > 0 ? llhttp_execute(&in->parser, bytes, n) : llhttp_finish(&in->parser);
 
-    if (code != HPE_OK && !(code == HPE_PAUSED && in->done))
-        return ff_fail(err, FF_INTERNAL, 0, "the server's answer is malformed: %s",
-                       llhttp_get_error_reason(&in->parser));
-    if (n == 0 && !in->done)
+    if (in->done || (n > 0 && code == HPE_OK))
+        return FF_OK;
+    if (n == 0)
         return ff_fail(err, FF_UNAVAILABLE, 0, "the server closed the connection");
-    return FF_OK;
+    return ff_fail(err, FF_INTERNAL, 0, "the server's answer is malformed: %s",
+                   llhttp_get_error_reason(&in->parser));
 }
 
 static int read_answer(struct client *c, struct intake *in, struct ff_err *err)

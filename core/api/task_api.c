@@ -1,27 +1,14 @@
 /* api/task_api.c - what tasks ask and report: checks the form, keeps the order of log
  * batches, and calls the executor's table. */
-#include "api/task_api.h"
-#include "api/task_seq.h"
+#include "api/task_priv.h"
 #include <string.h>
 
 enum {
     INLINE_MAX = 32 * 1024, /* about 2 ms of parsing; more goes to the lane */
     BODY_MAX = 1024 * 1024,
     OUTPUT_BODY_MAX = BODY_MAX + 1024, /* a value of BODY_MAX and its name */
-    LINES_MAX = 100 * 1000,
     MESSAGE_MAX = 4096,
-    SOURCE_MAX = 32,
     TOKEN_MAX = 4096
-};
-
-struct task_api {
-    const struct task_api_ops *ops;
-    void *arg;
-    int64_t heartbeat_us;
-    struct loop *loop;
-    struct lane *lane; /* parses large bodies; made for the first of them */
-    struct list calls; /* that it has in hand */
-    struct task_seq seq;
 };
 
 /* A token that stopped being good is not the same as one whose attempt has been
@@ -65,26 +52,9 @@ static bool admit(void *arg, const struct http_request *r, struct http_reply *re
 
 /* --- calls with a JSON body --- */
 
-struct call;
-
-/* Does what the call asks. FF_OK: *answer is a new reference; else call->err says why.
- */
-typedef int act_fn(struct task_api *api, struct call *call, json_t **answer);
-
-struct call {
-    struct list link;     /* api->calls */
-    struct task_api *api; /* NULL: freed meanwhile */
-    struct http_reply *reply;
-    const struct http_request *request;
-    act_fn *act;
-    struct task_api_who who;
-    json_t *body; /* an object */
-    struct ff_err err;
-};
-
 static void parse(void *arg)
 {
-    struct call *call = arg;
+    struct task_call *call = arg;
 
     call->body = http_json(call->request, &call->err);
     if (call->body && !json_is_object(call->body)) {
@@ -94,7 +64,7 @@ static void parse(void *arg)
     }
 }
 
-static void answer(struct call *call)
+static void answer(struct task_call *call)
 {
     json_t *result = NULL;
 
@@ -112,7 +82,7 @@ static void answer(struct call *call)
  * again. */
 static void run(void *arg)
 {
-    struct call *call = arg;
+    struct task_call *call = arg;
 
     list_del(&call->link);
     if (!call->api)
@@ -133,11 +103,11 @@ static bool have_lane(struct task_api *api)
 }
 
 static void begin(struct task_api *api, const struct http_request *r,
-                  struct http_reply *reply, act_fn *act)
+                  struct http_reply *reply, task_act_fn *act)
 {
-    struct call *call = mem_alloc(sizeof(*call));
+    struct task_call *call = mem_alloc(sizeof(*call));
 
-    *call = (struct call){.api = api, .reply = reply, .request = r, .act = act};
+    *call = (struct task_call){.api = api, .reply = reply, .request = r, .act = act};
     list_add_tail(&api->calls, &call->link);
     if (r->body_len > INLINE_MAX && have_lane(api)) {
         lane_do(api->lane, parse, run, call);
@@ -163,138 +133,9 @@ static void describe(void *arg, const struct http_request *r, struct http_reply 
     json_decref(answer);
 }
 
-/* --- POST /api/v1/task/logs --- */
-
-struct batch {
-    struct task_api_line *items;
-    size_t n, cap;
-    char lost[64];
-};
-
-static const char *known_level(const char *level)
-{
-    static const char *const levels[] = {"debug", "info", "warn", "error"};
-
-    for (size_t i = 0; i < COUNT_OF(levels); i++)
-        if (level && strcmp(levels[i], level) == 0)
-            return levels[i];
-    return NULL;
-}
-
-static int read_line(const json_t *item, size_t i, struct task_api_line *line,
-                     struct ff_err *err)
-{
-    const json_t *text = json_object_get(item, "text");
-    const char *time = json_string_value(json_object_get(item, "time"));
-    const char *level = json_string_value(json_object_get(item, "level"));
-
-    *line = (struct task_api_line){.text = json_string_value(text),
-                                   .len = json_string_length(text),
-                                   .level = known_level(level ? level : "info")};
-    if (!line->text)
-        return ff_fail(err, FF_INVALID, 0, "lines[%zu]: text is missing", i);
-    if (strpbrk(line->text, "\r\n"))
-        return ff_fail(err, FF_INVALID, 0, "lines[%zu]: the text has a line break", i);
-    if (!line->level)
-        return ff_fail(err, FF_INVALID, 0,
-                       "lines[%zu]: level is none of debug, info, warn, error", i);
-    if (!time || !units_time(time, &line->time_us))
-        return ff_fail(err, FF_INVALID, 0, "lines[%zu]: time is not RFC 3339", i);
-    return FF_OK;
-}
-
-static void declare_lost(struct batch *batch, int64_t lost, int64_t time_us)
-{
-    snprintf(batch->lost, sizeof(batch->lost), "[%lld log batches were lost here]",
-             (long long)lost);
-    struct task_api_line line = {.time_us = time_us,
-                                 .level = "warn",
-                                 .text = batch->lost,
-                                 .len = strlen(batch->lost)};
-    ARRAY_ADD(batch, line);
-}
-
-static int read_lines(const json_t *lines, struct batch *batch, int64_t lost,
-                      struct ff_err *err)
-{
-    struct task_api_line line;
-    const json_t *item;
-    size_t i;
-
-    if (!json_is_array(lines) || json_array_size(lines) > LINES_MAX)
-        return ff_fail(err, FF_INVALID, 0, "lines is not an array of up to %d lines",
-                       LINES_MAX);
-    json_array_foreach(lines, i, item)
-    {
-        if (read_line(item, i, &line, err) != FF_OK)
-            return FF_INVALID;
-        if (i == 0 && lost > 0)
-            declare_lost(batch, lost, line.time_us);
-        ARRAY_ADD(batch, line);
-    }
-    return FF_OK;
-}
-
-/* Whose numbers these are: each process of an attempt counts for itself. */
-static int read_writer(const struct call *call, char *writer, size_t room,
-                       struct ff_err *err)
-{
-    const json_t *source = json_object_get(call->body, "source");
-    const char *text = source ? json_string_value(source) : "";
-
-    if (!text || strlen(text) > SOURCE_MAX)
-        return ff_fail(err, FF_INVALID, 0, "source is not a text of up to %d bytes",
-                       SOURCE_MAX);
-    snprintf(writer, room, "%s/%s", call->who.attempt_id, text);
-    return FF_OK;
-}
-
-/* Batches between the last one and this that are neither here nor, as the writer says,
- * in its spool file. */
-static int64_t lost_before(const json_t *body, int64_t last, int64_t seq)
-{
-    int64_t spooled = json_integer_value(json_object_get(body, "spooled"));
-
-    return last < 0 || spooled < 0 || spooled > seq ? 0 : seq - last - 1 - spooled;
-}
-
-static int store_batch(struct task_api *api, struct call *call, const char *writer,
-                       int64_t seq)
-{
-    int64_t last = task_seq_last(&api->seq, writer);
-    struct batch batch = {0};
-
-    if (seq <= last)
-        return FF_OK;
-    int code = read_lines(json_object_get(call->body, "lines"), &batch,
-                          lost_before(call->body, last, seq), &call->err);
-    if (code == FF_OK && batch.n > 0)
-        code =
-            api->ops->log(api->arg, &call->who, seq, batch.items, batch.n, &call->err);
-    if (code == FF_OK)
-        task_seq_set(&api->seq, writer, seq);
-    ARRAY_DONE(&batch);
-    return code;
-}
-
-static int put_logs(struct task_api *api, struct call *call, json_t **answer)
-{
-    const json_t *seq = json_object_get(call->body, "seq");
-    char writer[sizeof(call->who.attempt_id) + SOURCE_MAX + 2];
-
-    if (!json_is_integer(seq) || json_integer_value(seq) < 1)
-        return ff_fail(&call->err, FF_INVALID, 0, "seq is not a number from 1 on");
-    int code = read_writer(call, writer, sizeof(writer), &call->err);
-    if (code == FF_OK)
-        code = store_batch(api, call, writer, json_integer_value(seq));
-    if (code == FF_OK)
-        *answer = json_pack("{s:I}", "acked", json_integer_value(seq));
-    return code;
-}
-
 static void take_logs(void *arg, const struct http_request *r, struct http_reply *reply)
 {
-    begin(arg, r, reply, put_logs);
+    begin(arg, r, reply, task_put_logs);
 }
 
 /* --- POST /api/v1/task/status --- */
@@ -343,7 +184,7 @@ static int read_report(const json_t *body, struct report *out, struct ff_err *er
     return FF_OK;
 }
 
-static int put_status(struct task_api *api, struct call *call, json_t **answer)
+static int put_status(struct task_api *api, struct task_call *call, json_t **answer)
 {
     struct report report;
     bool cancel = false;
@@ -365,7 +206,7 @@ static void take_status(void *arg, const struct http_request *r,
 
 /* --- POST /api/v1/task/outputs --- */
 
-static int put_output(struct task_api *api, struct call *call, json_t **answer)
+static int put_output(struct task_api *api, struct task_call *call, json_t **answer)
 {
     const char *name = json_string_value(json_object_get(call->body, "name"));
     const json_t *value = json_object_get(call->body, "value");
@@ -389,7 +230,7 @@ static void take_output(void *arg, const struct http_request *r,
 
 /* --- POST /api/v1/task/heartbeat --- */
 
-static int beat(struct task_api *api, struct call *call, json_t **answer)
+static int beat(struct task_api *api, struct task_call *call, json_t **answer)
 {
     char token[TOKEN_MAX] = "";
     char expires[UNITS_TEXT];
@@ -443,7 +284,7 @@ void task_api_free(struct task_api *api)
         return;
     for (struct list *link = api->calls.next, *next; link != &api->calls; link = next) {
         next = link->next;
-        LIST_OF(link, struct call, link)->api = NULL;
+        LIST_OF(link, struct task_call, link)->api = NULL;
         list_del(link);
     }
     lane_free(api->lane);

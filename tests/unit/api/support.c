@@ -117,6 +117,11 @@ static void mount_routes(struct site *s)
     http_server_mount(s->server, routes, COUNT_OF(routes), s);
 }
 
+void site_no_routes(struct site *s)
+{
+    (void)s;
+}
+
 /* --- the server --- */
 
 static void *run(void *arg)

@@ -36,6 +36,7 @@ struct site {
 void site_start(struct site *s, struct http_options opts);
 void site_start_with(struct site *s, struct http_options opts,
                      void (*mount)(struct site *s));
+void site_no_routes(struct site *s); /* for site_start_with */
 void site_stop(struct site *s);
 /* Runs fn on the loop thread and waits until it has returned. */
 void site_do(struct site *s, ff_call_fn *fn, void *arg);
