@@ -1,7 +1,8 @@
 /* control/control_priv.h - the inside of the control room.
  *
- * control.c is the door; load.c brings runs into memory; pump.c steps and commits;
- * effects.c carries out; timers.c keeps time; inbox.c reads messages of others. */
+ * control.c is the door; scan.c finds open runs, load.c brings them into memory; pump.c
+ * steps and commits; effects.c carries out; timers.c keeps time; inbox.c reads messages
+ * of others. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -93,8 +94,12 @@ bool control_after_effects(struct live *l);
 void control_flush(struct control *c); /* starts and adoptions collected so far */
 void control_check_idle(struct control *c);
 
-/* load.c */
+/* scan.c */
 void control_scan(struct control *c);
+
+/* load.c */
+struct live *control_live_new(struct control *c, struct tenant t, int64_t no);
+void control_load(struct live *l);   /* comes back as INPUT_RESUME, or not at all */
 void control_reload(struct live *l); /* memory is ahead of the store: load it again */
 struct live *control_live(struct control *c, int64_t run);
 void control_live_free(struct live *l);

@@ -205,8 +205,6 @@ static void quarantine(struct live *l, const struct ff_err *err)
     control_live_free(l);
 }
 
-static void start_load(struct live *l);
-
 static void retry_load(void *arg)
 {
     struct control *c = arg;
@@ -215,7 +213,7 @@ static void retry_load(void *arg)
     for (size_t i = 0; map_next(&c->lives, &i, &value);) {
         struct live *l = value;
         if (!l->run && !l->loading)
-            start_load(l);
+            control_load(l);
     }
 }
 
@@ -252,7 +250,7 @@ static void load_done(void *arg)
     control_post_pump(c);
 }
 
-static void start_load(struct live *l)
+void control_load(struct live *l)
 {
     struct control *c = l->control;
     struct load *ld = mem_alloc(sizeof(*ld));
@@ -265,7 +263,7 @@ static void start_load(struct live *l)
     lane_do(c->lane, load_on_lane, load_done, ld);
 }
 
-static struct live *live_new(struct control *c, struct tenant t, int64_t no)
+struct live *control_live_new(struct control *c, struct tenant t, int64_t no)
 {
     struct live *l = mem_alloc(sizeof(*l));
 
@@ -331,98 +329,5 @@ void control_reload(struct live *l)
     live_clear(l);
     drop_grants(l);
     l->sched = sched_run_new(l->control->sched, l->tenant.no, 1, l);
-    start_load(l);
-}
-
-/* --- which runs there are --- */
-
-struct scan {
-    struct control *control;
-    struct {
-        struct open_run_row *items;
-        size_t n, cap;
-    } open;
-    struct {
-        struct inbox_item *items;
-        size_t n, cap;
-    } inbox;
-    int code;
-    struct ff_err err;
-};
-
-static int add_open(void *arg, const void *row)
-{
-    struct scan *sc = arg;
-
-    ARRAY_ADD(&sc->open, *(const struct open_run_row *)row);
-    return 0;
-}
-
-static int add_inbox(void *arg, const void *row)
-{
-    struct scan *sc = arg;
-    const struct inbox_row *r = row;
-    struct inbox_item item = {.no = r->no, .run = r->run, .tenant = {r->tenant}};
-
-    snprintf(item.kind, sizeof(item.kind), "%.*s", (int)r->kind.len, r->kind.s);
-    ARRAY_ADD(&sc->inbox, item);
-    return 0;
-}
-
-static void scan_on_lane(void *arg)
-{
-    struct scan *sc = arg;
-    struct store *s = sc->control->setup.store;
-    const int64_t shard = sc->control->setup.shard;
-    const struct open_run_row open = {.shard = shard};
-    const struct inbox_row inbox = {.shard = shard};
-
-    sc->code = store_scan(
-        s, STORE_READER_LANE,
-        &(struct store_query){.record = &record_open_run, .like = &open, .n_equal = 1},
-        add_open, sc, &sc->err);
-    if (sc->code == FF_OK)
-        sc->code =
-            store_scan(s, STORE_READER_LANE,
-                       &(struct store_query){
-                           .record = &record_inbox, .like = &inbox, .n_equal = 1},
-                       add_inbox, sc, &sc->err);
-}
-
-static void scan_done(void *arg)
-{
-    struct scan *sc = arg;
-    struct control *c = sc->control;
-
-    c->n_lane--;
-    c->scanning = false;
-    if (sc->code != FF_OK)
-        log_warn("looking for open runs: %s", sc->err.msg);
-    for (size_t i = 0; !c->draining && i < sc->open.n; i++)
-        if (!control_live(c, sc->open.items[i].run))
-            start_load(live_new(c, (struct tenant){sc->open.items[i].tenant},
-                                sc->open.items[i].run));
-    if (!c->draining)
-        control_inbox(c, sc->inbox.items, sc->inbox.n);
-    ARRAY_DONE(&sc->open);
-    ARRAY_DONE(&sc->inbox);
-    mem_free(sc);
-    if (c->scan_again && !c->draining)
-        control_scan(c);
-    control_arm_sweep(c);
-    control_post_pump(c);
-}
-
-void control_scan(struct control *c)
-{
-    if (c->draining || c->dead)
-        return;
-    c->scan_again = c->scanning; /* what came after it began must be seen too */
-    if (c->scanning)
-        return;
-    struct scan *sc = mem_alloc(sizeof(*sc));
-    sc->control = c;
-    c->scanning = true;
-    c->n_lane++;
-    lane_do(c->lane, scan_on_lane, scan_done, sc);
+    control_load(l);
 }
