@@ -23,6 +23,7 @@
 
 #define STOP_GRACE_US 5000000
 #define EXIT_FATAL    70
+#define KEEP_US       (INT64_C(30) * 86400 * 1000000) /* outcomes nobody asks for */
 #define LOCK_TRIES    50 /* of 2 ms: a child that is about to call execve holds it */
 
 struct options {
@@ -151,6 +152,9 @@ static void add_ended(void *arg, uint64_t serial, const char *id,
 {
     struct sup *sup = arg;
 
+    /* A release that was not flushed before a crash is never repeated. */
+    if (outcome->ended_us < wall_us() - KEEP_US)
+        return;
     if (!rl_id_valid(id) || table_by_id(&sup->table, id))
         return;
     struct attempt *attempt = attempt_revive(sup, id, ENDED);

@@ -275,6 +275,18 @@ static void remove_tree(const char *path)
         fprintf(stderr, "cannot remove %s\n", path);
 }
 
+/* A sanitizer's last words in the supervisor end in its log. */
+static void look_for_sanitizer(const char *dir)
+{
+    char path[500];
+
+    snprintf(path, sizeof(path), "%s/supervisor.log", dir);
+    char *text = read_all(path, NULL);
+    if (text && (strstr(text, "Sanitizer") || strstr(text, "runtime error")))
+        fail_msg("%s", text);
+    free(text);
+}
+
 /* The supervisor goes by itself soon after its last client; the test waits so that
  * nothing of it is left behind. */
 void engine_free(struct engine *engine)
@@ -290,6 +302,7 @@ void engine_free(struct engine *engine)
             fail_msg("the supervisor %d does not end", (int)pid);
         poll(NULL, 0, 5);
     }
+    look_for_sanitizer(dir);
     remove_tree(dir);
 }
 
@@ -499,7 +512,6 @@ static void add_record(const char *line, size_t len, const char *stream, char **
     assert_true(tag == 'F' || tag == 'P');
     const char *text = name + name_len + 3;
     const size_t text_len = (size_t)(line + len - text);
-    *out = realloc(*out, *out_len + text_len + 2);
     memcpy(*out + *out_len, text, text_len);
     *out_len += text_len;
     if (tag == 'F')
@@ -520,6 +532,7 @@ char *log_text(const struct engine *engine, const char *id, const char *stream,
         char *text = read_all(path, &size);
         if (!text)
             break;
+        out = realloc(out, out_len + size + 1); /* records hold less than they take */
         for (size_t at = 0; at < size;) {
             const char *end = memchr(text + at, '\n', size - at);
             assert_non_null(end); /* records are whole */

@@ -153,7 +153,7 @@ static void input_arrives_whole(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct job job;
-        char id[16];
+        char id[32];
         size_t len;
         snprintf(id, sizeof(id), "in-%zu", i);
         char *input = malloc(sizes[i] + 1);

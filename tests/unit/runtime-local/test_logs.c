@@ -196,7 +196,7 @@ static void flood_leaves_others_alone(void **state)
     job.spec.log_max_bytes = 100000000;
     assert_int_equal(start(engine, &job.spec), FF_OK);
     for (int i = 0; i < 50; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof(id), "t%d", i);
         assert_int_equal(run_sh(engine, id, "echo done")->event.log_bytes, 5);
     }

@@ -183,7 +183,7 @@ static void next_attempt_finds_nothing_of_the_last(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof(id), "bad%zu", i);
         run_sh(engine, id, deeds[i]);
         assert_int_equal(release(engine, id), FF_OK);

@@ -199,7 +199,7 @@ static void unmarked_daemon_ends_with_its_own_task(void **state)
     const pid_t pid = pid_in("pid");
     pid_in("main");
     for (int i = 0; i < 3; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof(id), "other%d", i);
         run_sh(engine, id, "sleep 0.02 & exit 0");
         assert_false(is_gone(pid));
