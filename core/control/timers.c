@@ -1,5 +1,7 @@
 /* timers.c - what is due when. One heap over all runs and one timer of the loop for
- * its first entry; nothing ticks while nothing is due. */
+ * its first entry; nothing ticks while nothing is due. Times come as wall clock, since
+ * rows outlive processes, and are kept as monotonic: setting the clock of the machine
+ * must neither hasten nor delay a retry. */
 #include "control/control_priv.h"
 
 static int64_t timer_key(int64_t node, enum timer_kind kind)
@@ -23,7 +25,7 @@ void control_timer_set(struct live *l, int64_t node, enum timer_kind kind, int64
     t->live = l;
     t->node = node;
     t->kind = kind;
-    t->item.when = at;
+    t->item.when = loop_mono_us(c->setup.loop) + at - loop_wall_us(c->setup.loop);
     heap_add(&c->timers, &t->item);
     map_set(&l->timers, timer_key(node, kind), t);
 }
@@ -44,7 +46,7 @@ void control_timers_clear(struct live *l)
 static void on_timer(void *arg)
 {
     struct control *c = arg;
-    const int64_t now = loop_wall_us(c->setup.loop);
+    const int64_t now = loop_mono_us(c->setup.loop);
     struct heap_item *first;
 
     while ((first = heap_first(&c->timers)) && first->when <= now) {
@@ -69,7 +71,7 @@ void control_timers_arm(struct control *c)
     loop_timer_del(c->timer);
     if (!first)
         return;
-    const int64_t delay = first->when - loop_wall_us(c->setup.loop);
+    const int64_t delay = first->when - loop_mono_us(c->setup.loop);
     c->timer_at = first->when;
     loop_timer_add(c->setup.loop, delay > 0 ? delay : 0, on_timer, c, &c->timer);
 }
