@@ -1,0 +1,92 @@
+"""The workflow files under examples/ and what they say of themselves, in comments:
+
+# expect: succeeded                  the state of the run
+# expect-output: name={"a": 1}       one of its outputs
+# expect-task: a=skipped b=absent    states of tasks; absent: it has none
+# expect-input: name=value           an input that the run is started with
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+SOURCE = Path(os.environ.get("FLOWFORGE_SOURCE") or Path(__file__).parents[2])
+BIN = Path(os.environ.get("FLOWFORGE_BIN") or SOURCE / "build/bin")
+EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 5}
+
+
+@dataclasses.dataclass
+class Example:
+    path: Path
+    state: str = ""
+    outputs: dict[str, Any] = dataclasses.field(default_factory=dict)
+    tasks: dict[str, str] = dataclasses.field(default_factory=dict)
+    inputs: list[str] = dataclasses.field(default_factory=list)
+
+    def read_line(self, line: str) -> None:
+        key, _, rest = line.removeprefix("#").strip().partition(": ")
+        if key == "expect":
+            assert not self.state, f"{self.path}: two states are expected"
+            self.state = rest.strip()
+        elif key == "expect-output":
+            name, _, value = rest.partition("=")
+            self.outputs[name] = json.loads(value)
+        elif key == "expect-task":
+            self.tasks.update(pair.split("=") for pair in rest.split())
+        elif key == "expect-input":
+            self.inputs.append(rest.strip())
+        else:
+            assert not key.startswith("expect"), f"{self.path}: unknown: {line}"
+
+
+def read_example(path: Path) -> Example:
+    example = Example(path)
+    for line in path.read_text().splitlines():
+        if line.startswith("#"):
+            example.read_line(line)
+    return example
+
+
+def all_examples() -> list[Example]:
+    return [read_example(path) for path in sorted(SOURCE.glob("examples/**/*.yaml"))]
+
+
+def flowforge(data_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [BIN / "flowforge", "--config", "/dev/null", "--data-dir", data_dir]
+    return subprocess.run(
+        [*map(str, command), *words], capture_output=True, text=True, timeout=240
+    )
+
+
+def check(example: Example) -> list[str]:
+    """Runs it; what was not as expected, one sentence each."""
+    inputs = [word for text in example.inputs for word in ("--input", text)]
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder)
+        done = flowforge(data_dir, "run", "-q", str(example.path), *inputs)
+        shown = flowforge(data_dir, "get", "last", "-o", "json")
+        if shown.returncode != 0:
+            return [f"there is no run: {done.stderr}{shown.stderr}"]
+        logs = flowforge(data_dir, "logs", "last").stdout
+    run = json.loads(shown.stdout)
+    wrong = list(differences(example, run))
+    if done.returncode != EXIT_CODES[run["state"]]:
+        wrong.append(f"exit code {done.returncode} for a run that {run['state']}")
+    return [*wrong, logs[-2000:]] if wrong else []
+
+
+def differences(example: Example, run: dict[str, Any]):
+    if run["state"] != example.state:
+        yield f"it {run['state']}: {run.get('message')}"
+    for name, value in example.outputs.items():
+        got = (run.get("outputs") or {}).get(name, "nothing")
+        if got != value:
+            yield f"output {name} is {got!r}, not {value!r}"
+    states = {task["task"]: task["state"] for task in run["tasks"]}
+    for name, state in example.tasks.items():
+        if states.get(name, "absent") != state:
+            yield f"task {name}: {states.get(name, 'absent')}, not {state}"
