@@ -326,13 +326,13 @@ class Sender:
         if status not in _OVER:
             _notice.say_once(f"{path} was refused with status {status}{more}")
             return
+        if status == FENCED:
+            self._cancellation.request()
+        _notice.say_once(f"{_OVER[status]}{more}; nothing more is sent")
         with self._lock:
             self._over = _OVER[status]
             self._fenced = status == FENCED
             self._give_up()
-        _notice.say_once(f"{self._over}{more}; nothing more is sent")
-        if self._fenced:
-            self._cancellation.request()
 
     def _give_up(self) -> None:
         """The server will not be asked again. A fenced attempt's results are nobody's;

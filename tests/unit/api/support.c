@@ -112,7 +112,7 @@ static const struct http_route routes[] = {
     {"GET", "/big", big, 0, NULL},
 };
 
-static void mount_routes(struct site *s)
+void mount_test_routes(struct site *s)
 {
     http_server_mount(s->server, routes, COUNT_OF(routes), s);
 }
@@ -151,7 +151,7 @@ void site_start_with(struct site *s, struct http_options opts,
 
 void site_start(struct site *s, struct http_options opts)
 {
-    site_start_with(s, opts, mount_routes);
+    site_start_with(s, opts, mount_test_routes);
     assert_true(s->listening);
 }
 

@@ -36,7 +36,9 @@ struct site {
 void site_start(struct site *s, struct http_options opts);
 void site_start_with(struct site *s, struct http_options opts,
                      void (*mount)(struct site *s));
-void site_no_routes(struct site *s); /* for site_start_with */
+/* For site_start_with: those routes, or none. */
+void mount_test_routes(struct site *s);
+void site_no_routes(struct site *s);
 void site_stop(struct site *s);
 /* Runs fn on the loop thread and waits until it has returned. */
 void site_do(struct site *s, ff_call_fn *fn, void *arg);
