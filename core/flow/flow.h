@@ -15,6 +15,8 @@
 #define FLOW_MAX_TASKS     200000
 #define FLOW_MAX_ITEMS     1000000 /* of one foreach, checked when it expands */
 #define FLOW_MAX_ATTEMPTS  1000
+#define FLOW_MAX_CODE      131071 /* bytes of run: and script.code: Linux takes no more
+                                   * in one argument (MAX_ARG_STRLEN) */
 #define FLOW_MAX_ERRORS    100 /* reported of one file; the rest is counted */
 
 /* One thing wrong with a file. Lines and columns from 1. */

@@ -19,6 +19,16 @@ static void refuse_expression(struct spec *s, const struct tree_node *node,
                       variable);
 }
 
+static void refuse_length(struct spec *s, const struct spec_field *field,
+                          const struct tree_node *node)
+{
+    struct flow_problem *p = spec_problem_in(s, PROBLEM_LIMIT, node, 0, 0);
+
+    flow_problem_msg(p, "%s has %u bytes; %d are the limit", field->key, node->n,
+                     FLOW_MAX_CODE);
+    flow_problem_hint(p, "put it in a file: script: {file: ...}");
+}
+
 static bool check_code(struct spec *s, const struct spec_field *field,
                        const struct tree_node *node, const char *variable)
 {
@@ -32,11 +42,13 @@ static bool check_code(struct spec *s, const struct spec_field *field,
     if (node->n == 0)
         flow_problem_msg(spec_problem(s, PROBLEM_VALUE, node), "%s is empty",
                          field->key);
+    if (node->n > FLOW_MAX_CODE)
+        refuse_length(s, field, node);
     for (; (at = strstr(at, "${{")); at += 3) {
         refuse_expression(s, node, at, variable);
         good = false;
     }
-    return good && node->n > 0;
+    return good && node->n > 0 && node->n <= FLOW_MAX_CODE;
 }
 
 static void read_shell(struct spec *s, const struct spec_field *field,

@@ -22,7 +22,7 @@ static const struct spec_field output_fields[] = {
      .arg = forms,
      .fallback = "\"text\"",
      .since = "0.1",
-     .help = "text: without its last line end; json: parsed; file: kept as a file, the "
+     .help = "text: without line ends at its end; json: parsed; file: kept, and the "
              "value is {path, size, sha256}. From the sdk always json"},
     {.key = "optional",
      .type = &spec_boolean,

@@ -230,6 +230,27 @@ static void variables_of_all_tasks_together_are_limited(void **state)
     buf_done(&b);
 }
 
+static void code_longer_than_an_argument_is_refused(void **state)
+{
+    struct buf b = {0};
+
+    (void)state;
+    buf_add_text(&b, TOP "tasks:\n  a:\n    run: ");
+    for (int i = 0; i < FLOW_MAX_CODE; i++)
+        buf_add_char(&b, 'x');
+    flow_unref(read_good(buf_text(&b)));
+    buf_add_char(&b, 'x');
+
+    struct flow_problems p = read_bad(buf_text(&b));
+
+    assert_int_equal(p.n, 1);
+    assert_int_equal(p.items[0].code, PROBLEM_LIMIT);
+    assert_int_equal(p.items[0].line, 5);
+    assert_int_equal(p.items[0].column, 10);
+    flow_problems_done(&p);
+    buf_done(&b);
+}
+
 static void problems_are_added_to_those_that_are_there(void **state)
 {
     struct flow_problems p = {0};
@@ -260,6 +281,7 @@ int main(void)
         cmocka_unit_test(what_is_shown_is_short_and_on_one_line),
         cmocka_unit_test(more_tasks_than_the_limit_are_refused_once),
         cmocka_unit_test(variables_of_all_tasks_together_are_limited),
+        cmocka_unit_test(code_longer_than_an_argument_is_refused),
         cmocka_unit_test(problems_are_added_to_those_that_are_there),
     };
 
