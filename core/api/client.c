@@ -155,7 +155,8 @@ static void write_request(const struct client *c, const struct client_request *r
 }
 
 /* n 0: the end of input, which also ends an answer without a length. */
-static int take_bytes(struct intake *in, const char *bytes, size_t n, struct ff_err *err)
+static int take_bytes(struct intake *in, const char *bytes, size_t n,
+                      struct ff_err *err)
 {
     enum llhttp_errno code =
         n > 0 ? llhttp_execute(&in->parser, bytes, n) : llhttp_finish(&in->parser);

@@ -189,15 +189,14 @@ int http_server_listen(struct http_server *s, struct ff_err *err)
 
 uint16_t http_server_port(const struct http_server *s)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_in6 name = {0};
     socklen_t len = sizeof(name);
 
     if (!s->tcp_listener.listener ||
         getsockname(evconnlistener_get_fd(s->tcp_listener.listener),
                     (struct sockaddr *)&name, &len) != 0)
         return 0;
-    /* The port stands at the same place for both families. */
-    return ntohs(((struct sockaddr_in *)(void *)&name)->sin_port);
+    return ntohs(name.sin6_port); /* at the same place in sockaddr_in */
 }
 
 /* --- stopping --- */

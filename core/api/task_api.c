@@ -7,6 +7,7 @@ enum {
     INLINE_MAX = 32 * 1024, /* about 2 ms of parsing; more goes to the lane */
     BODY_MAX = 1024 * 1024,
     OUTPUT_BODY_MAX = BODY_MAX + 1024, /* a value of BODY_MAX and its name */
+    STATUS_BODY_MAX = 64 * 1024,
     MESSAGE_MAX = 4096,
     TOKEN_MAX = 4096
 };
@@ -259,7 +260,7 @@ static void take_heartbeat(void *arg, const struct http_request *r,
 static const struct http_route routes[] = {
     {"GET", "/api/v1/task", describe, 0, NULL},
     {"POST", "/api/v1/task/logs", take_logs, BODY_MAX, admit},
-    {"POST", "/api/v1/task/status", take_status, 64 * 1024, admit},
+    {"POST", "/api/v1/task/status", take_status, STATUS_BODY_MAX, admit},
     {"POST", "/api/v1/task/outputs", take_output, OUTPUT_BODY_MAX, admit},
     {"POST", "/api/v1/task/heartbeat", take_heartbeat, 1024, admit},
 };
