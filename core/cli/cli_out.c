@@ -11,13 +11,14 @@
 
 int cli_fail(int code, const char *fmt, ...)
 {
+    struct buf text = {0};
     va_list ap;
 
-    fputs("flowforge: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    fprintf(stderr, "flowforge: %s\n", buf_text(&text));
+    buf_done(&text);
     return code;
 }
 
@@ -26,21 +27,23 @@ int cli_fail_err(const struct ff_err *err)
     struct buf text = {0};
 
     cli_add_clean(&text, err->msg, strlen(err->msg));
-    const int code = cli_fail(cli_exit_of(err->code), "%s", buf_text(&text));
+    const int code = cli_fail((int)cli_exit_of(err->code), "%s", buf_text(&text));
     buf_done(&text);
     return code;
 }
 
 void cli_note(const struct cli *c, const char *fmt, ...)
 {
+    struct buf text = {0};
     va_list ap;
 
     if (c->quiet || c->json)
         return;
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s\n", buf_text(&text));
+    buf_done(&text);
 }
 
 int cli_print(struct buf *text)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define FLUSH_BYTES (64 * 1024)
+#define FLUSH_BYTES ((size_t)64 * 1024)
 
 struct telling {
     const struct cli *c;

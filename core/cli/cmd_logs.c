@@ -5,7 +5,7 @@
 #include "exec/exec.h"
 #include <string.h>
 
-#define FLUSH_BYTES (64 * 1024)
+#define FLUSH_BYTES ((size_t)64 * 1024)
 
 /* FF_NOT_FOUND: no such task. *many: its lines come from several items. */
 static int look_up(const struct cli_session *s, const struct run_row *run,

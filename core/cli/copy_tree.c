@@ -42,9 +42,7 @@ static int copy_file(const char *from, const char *to, struct ff_err *err)
     if (in < 0)
         return errno == ENOENT ? FF_OK : fail(err, from);
     const int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (out < 0)
-        code = fail(err, to);
-    else if (copy_bytes(in, out) != 0)
+    if (out < 0 || copy_bytes(in, out) != 0)
         code = fail(err, to);
     if (out >= 0)
         close(out);

@@ -7,7 +7,7 @@
 
 #define HEARTBEAT_US    (20 * UNITS_SECOND)
 #define LISTEN_TRIES    100
-#define LISTEN_PAUSE_NS (20 * 1000 * 1000)
+#define LISTEN_PAUSE_NS 20000000L
 
 /* --- what control and executor say --- */
 

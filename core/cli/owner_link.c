@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define CALL_TIMEOUT_US (5 * UNITS_SECOND)
-#define PENDING_MAX     (1024 * 1024)
+#define PENDING_MAX     ((size_t)1024 * 1024)
 
 struct owner_link {
     struct owner_link_setup setup;
