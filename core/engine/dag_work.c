@@ -51,7 +51,20 @@ static const char **list_in(struct arena *a, size_t n)
     return arena_alloc(a, (n + 1) * sizeof(char *));
 }
 
-static int render_argv(struct render *re, struct work *work)
+/* script.file stands beside the workflow, wherever the task works. */
+static const char *script_path(struct render *re, const struct run *r, const char *file)
+{
+    const struct span dir = r->row.dir;
+    const size_t size = dir.len + strlen(file) + 2;
+
+    if (!dir.s)
+        return file;
+    char *path = arena_alloc(re->arena, size);
+    snprintf(path, size, "%.*s/%s", (int)dir.len, dir.s, file);
+    return path;
+}
+
+static int render_argv(struct render *re, const struct run *r, struct work *work)
 {
     const struct flow_task *t = re->task;
     const char **argv = list_in(re->arena, t->n_argv + 4u);
@@ -72,7 +85,7 @@ static int render_argv(struct render *re, struct work *work)
         argv[n++] = t->interpreter ? t->interpreter : langs[t->lang].program;
         if (t->text)
             argv[n++] = langs[t->lang].flag;
-        argv[n++] = t->text ? t->text : t->file;
+        argv[n++] = t->text ? t->text : script_path(re, r, t->file);
         break;
     case FLOW_COMMAND:
         for (uint32_t i = 0; i < t->n_argv; i++) {
@@ -144,7 +157,7 @@ static void render_outputs(struct render *re, struct work *work)
 static int render(struct render *re, const struct run *r, struct work *work)
 {
     const struct flow_task *t = re->task;
-    int code = render_argv(re, work);
+    int code = render_argv(re, r, work);
 
     if (code == FF_OK)
         code = render_env(re, r, work);

@@ -124,6 +124,28 @@ static void outputs_reach_those_behind(void **state)
     world_free(w);
 }
 
+static void a_script_file_stands_beside_the_workflow(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct work work;
+    struct ff_err err;
+    struct world *w = world_new(
+        HEAD "tasks:\n"
+             "  a: {working_dir: /elsewhere, script: {lang: python, file: x/a.py}}\n",
+        NULL);
+
+    world_grant(w);
+    assert_int_equal(
+        w->run->kind->describe(w->run, world_node(w, "a"), 1, &arena, &work, &err),
+        FF_OK);
+    assert_string_equal(work.argv[0], "python3");
+    assert_string_equal(work.argv[1], "/somewhere/x/a.py");
+    assert_string_equal(work.dir, "/elsewhere");
+    arena_done(&arena);
+    world_free(w);
+}
+
 static void an_expression_that_fails_fails_its_task_only(void **state)
 {
     (void)state;
@@ -208,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_false_if_skips_and_satisfies_those_behind),
         cmocka_unit_test(an_if_that_asks_for_the_status_judges_it_itself),
         cmocka_unit_test(outputs_reach_those_behind),
+        cmocka_unit_test(a_script_file_stands_beside_the_workflow),
         cmocka_unit_test(an_expression_that_fails_fails_its_task_only),
         cmocka_unit_test(no_more_than_parallelism_are_offered),
         cmocka_unit_test(late_and_repeated_results_change_nothing),
