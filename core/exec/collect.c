@@ -199,6 +199,12 @@ static json_t *read_value(struct collect *co, const struct work_output *o,
     struct ff_err err = {0};
     int code;
 
+    /* Part of a value would look like a whole one. */
+    if (o->from == WORK_FROM_STDOUT && co->event.log_dropped > 0) {
+        fail_output(co, "output_too_large",
+                    "output %s is not whole: the log was over its limit", o->name);
+        return NULL;
+    }
     if (o->from == WORK_FROM_STDOUT)
         code = stdout_read(a->log_dir, co->event.log_chunks, &b, &err);
     else
