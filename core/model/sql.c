@@ -15,10 +15,10 @@ static void add_check(struct buf *out, const struct ff_column *column)
         buf_printf(out, " CHECK (%s IN (0, 1))", column->name);
     if (column->type != FF_ENUM)
         return;
-    buf_printf(out, " CHECK (%s IN (", column->name);
+    buf_add_text(out, " CHECK (");
     for (size_t i = 0; column->names[i]; i++)
-        buf_printf(out, "%s'%s'", i ? ", " : "", column->names[i]);
-    buf_add_text(out, "))");
+        buf_printf(out, "%s%s = '%s'", i ? " OR " : "", column->name, column->names[i]);
+    buf_add_char(out, ')');
 }
 
 static void add_table(struct buf *out, const struct ff_record *record)
