@@ -30,11 +30,13 @@ static int compare_questions(const void *a, const void *b)
     return (x->position > y->position) - (x->position < y->position);
 }
 
+/* Nearly all are; of the first needs only, as a task can have 200,000 and ask as often.
+ */
 static bool is_direct(const struct spec *s, const struct spec_before *asked)
 {
     const struct flow_task *t = &s->tasks.items[asked->task];
 
-    for (uint32_t k = 0; k < t->n_needs; k++)
+    for (uint32_t k = 0; k < t->n_needs && k < 64; k++)
         if (t->needs[k] == asked->before)
             return true;
     return false;

@@ -13,6 +13,7 @@
 #define FLOW_MAX_BYTES     (64u << 20)
 #define FLOW_MAX_DEPTH     32
 #define FLOW_MAX_TASKS     200000
+#define FLOW_MAX_NAMES     1000 /* in one inputs:, outputs: or env: (with shared ones) */
 #define FLOW_MAX_ITEMS     1000000 /* of one foreach, checked when it expands */
 #define FLOW_MAX_ATTEMPTS  1000
 #define FLOW_MAX_CODE      131071 /* bytes of run: and script.code: Linux takes no more

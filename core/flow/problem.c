@@ -36,7 +36,7 @@ static void copy_short(char *out, size_t cap, const char *text, size_t len)
 struct flow_problem *flow_problem_add(struct flow_problems *all, int code, int line,
                                       int column, const char *at, size_t at_len)
 {
-    if (all->n >= FLOW_MAX_ERRORS) {
+    if (flow_problems_full(all)) {
         all->n_more++;
         return NULL;
     }
@@ -81,6 +81,13 @@ void flow_problem_near(struct flow_problem *p, const char *near)
 {
     if (near)
         flow_problem_hint(p, "did you mean `%s`?", near);
+}
+
+void flow_problem_nearest(struct flow_problem *p, const char *word,
+                          const char *const *candidates)
+{
+    if (p)
+        flow_problem_near(p, text_nearest(word, candidates));
 }
 
 static bool stands_before(const struct flow_problem *a, const struct flow_problem *b)

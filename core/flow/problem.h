@@ -66,6 +66,15 @@ void FF_PRINTF(2, 3) flow_problem_hint(struct flow_problem *p, const char *fmt, 
 
 /* The hint "did you mean `near`?", or nothing when near is NULL. */
 void flow_problem_near(struct flow_problem *p, const char *near);
+void flow_problem_nearest(struct flow_problem *p, const char *word,
+                          const char *const *candidates);
+
+/* Whether further problems are only counted: then what is worth knowing of them is not
+ * worth finding out. */
+static inline bool flow_problems_full(const struct flow_problems *all)
+{
+    return all->n >= FLOW_MAX_ERRORS;
+}
 
 /* By line and column; problems of one place keep their order. */
 void flow_problems_sort(struct flow_problems *all);

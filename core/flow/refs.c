@@ -49,8 +49,12 @@ static const char *place_text(enum spec_place place)
 static void hint_field(struct flow_problem *p, const char *word,
                        const char *const *fields)
 {
-    const char *near = text_nearest(word, fields);
     char list[128];
+
+    if (!p)
+        return;
+
+    const char *near = text_nearest(word, fields);
 
     spec_list_choices(fields, list, sizeof(list));
     if (near)
@@ -318,14 +322,22 @@ static const struct {
 
 static void refuse_root(const struct ref *r)
 {
+    static const char *const later[] = {"secrets", "vars",    "event",
+                                        "tenant",  "project", NULL};
     const char *names[COUNT_OF(roots) + 1] = {NULL};
-    struct flow_problem *p = problem(r, PROBLEM_UNKNOWN_ROOT);
+    bool is_later = spec_choice_index(later, r->path[0]) >= 0;
+    struct flow_problem *p =
+        problem(r, is_later ? PROBLEM_LATER : PROBLEM_UNKNOWN_ROOT);
     size_t found = (uintptr_t)map_get_text(&r->s->flow->by_name, r->path[0]);
 
     for (size_t i = 0; i < COUNT_OF(roots); i++)
         names[i] = roots[i].name;
+    if (is_later) {
+        flow_problem_msg(p, "%s is not supported yet by this version", r->path[0]);
+        return;
+    }
     flow_problem_msg(p, "there is no name %.64s in expressions", r->path[0]);
-    flow_problem_near(p, text_nearest(r->path[0], names));
+    flow_problem_nearest(p, r->path[0], names);
     if (found)
         flow_problem_hint(p, "did you mean `tasks.%s`?", r->path[0]);
 }

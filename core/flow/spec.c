@@ -22,13 +22,15 @@ struct flow_problem *spec_problem_in(struct spec *s, int code,
                                      const struct tree_node *node, size_t offset,
                                      size_t len)
 {
-    int line, column;
+    int line = 0;
+    int column = 0;
 
     if (offset > node->n)
         offset = node->n;
     if (len > node->n - offset)
         len = node->n - offset;
-    tree_place(s->tree, node, offset, &line, &column);
+    if (!flow_problems_full(s->problems))
+        tree_place(s->tree, node, offset, &line, &column);
     return flow_problem_add(s->problems, code, line, column, node->text + offset, len);
 }
 
@@ -199,6 +201,10 @@ static uint64_t refuse_unknown(struct spec *s, const struct spec_object *object,
                                const struct tree_key *key)
 {
     struct flow_problem *p = spec_problem_key(s, PROBLEM_UNKNOWN_KEY, key);
+
+    if (!p)
+        return SPEC_SEEN_BAD;
+
     size_t near = find_near_field(object, key->text);
 
     flow_problem_msg(p, "%s has no key %.100s", object->phrase, key->text);

@@ -87,7 +87,7 @@ struct spec_env {
 struct spec {
     struct flow *flow;
     struct flow_owned *owned;
-    const struct tree *tree;
+    struct tree *tree;
     struct flow_problems *problems;
     struct {
         struct flow_task *items;
@@ -179,6 +179,10 @@ json_t *spec_schema_enum(const char *const *choices);
 
 /* [a-z_][a-z0-9_]*: tasks, inputs, outputs. False with FF014. */
 bool spec_check_name(struct spec *s, const struct tree_key *key, const char *what);
+
+/* False with FF002 for more than FLOW_MAX_NAMES. */
+bool spec_check_count(struct spec *s, const char *key, const struct tree_node *node,
+                      size_t n);
 
 /* The nearest well formed name: Load-Data gives load_data. False when there is none. */
 bool spec_mend_name(const char *name, bool dashes, char out[SPEC_KEY_MAX]);

@@ -6,7 +6,7 @@
 static void refuse_expression(struct spec *s, const struct tree_node *node,
                               const char *at, const char *variable)
 {
-    const char *end = strstr(at, "}}");
+    const char *end = flow_problems_full(s->problems) ? NULL : strstr(at, "}}");
     size_t len = end ? (size_t)(end + 2 - at) : 3;
     struct flow_problem *p = spec_problem_in(s, PROBLEM_EXPRESSION_IN_CODE, node,
                                              (size_t)(at - node->text), len);
@@ -42,13 +42,15 @@ static bool check_code(struct spec *s, const struct spec_field *field,
     if (node->n == 0)
         flow_problem_msg(spec_problem(s, PROBLEM_VALUE, node), "%s is empty",
                          field->key);
-    if (node->n > FLOW_MAX_CODE)
+    if (node->n > FLOW_MAX_CODE) {
         refuse_length(s, field, node);
+        return false;
+    }
     for (; (at = strstr(at, "${{")); at += 3) {
         refuse_expression(s, node, at, variable);
         good = false;
     }
-    return good && node->n > 0 && node->n <= FLOW_MAX_CODE;
+    return good && node->n > 0;
 }
 
 static void read_shell(struct spec *s, const struct spec_field *field,

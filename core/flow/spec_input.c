@@ -218,7 +218,7 @@ static void read_short(struct spec *s, const struct tree_node *node,
     p = spec_problem(s, PROBLEM_VALUE, node);
     flow_problem_msg(p, "an input is a type (string, integer, number, boolean, list, "
                         "object) or a map");
-    flow_problem_near(p, text_nearest(node->text, flow_type_names));
+    flow_problem_nearest(p, node->text, flow_type_names);
 }
 
 static void read_inputs(struct spec *s, const struct spec_field *field,
@@ -230,6 +230,8 @@ static void read_inputs(struct spec *s, const struct spec_field *field,
         spec_wrong_type(s, field->key, field->type->is, node);
         return;
     }
+    if (!spec_check_count(s, field->key, node, node->n))
+        return;
     flow->inputs = spec_alloc(s, node->n, sizeof(*flow->inputs));
     for (uint32_t i = 0; i < node->n; i++) {
         const struct tree_key *key = &node->items[i].key;

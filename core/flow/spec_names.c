@@ -37,6 +37,16 @@ bool spec_check_name(struct spec *s, const struct tree_key *key, const char *wha
     return false;
 }
 
+bool spec_check_count(struct spec *s, const char *key, const struct tree_node *node,
+                      size_t n)
+{
+    if (n <= FLOW_MAX_NAMES)
+        return true;
+    flow_problem_msg(spec_problem(s, PROBLEM_LIMIT, node),
+                     "%s has %zu names; %d are the limit", key, n, FLOW_MAX_NAMES);
+    return false;
+}
+
 json_t *spec_schema_names(json_t *values)
 {
     return json_pack("{sss{ss}so}", "type", "object", "propertyNames", "pattern",

@@ -65,7 +65,7 @@ static bool read_short(struct spec *s, const struct tree_node *node,
     }
     p = spec_problem(s, PROBLEM_VALUE, node);
     flow_problem_msg(p, "an output is file, stdout, sdk, json or a map");
-    flow_problem_near(p, text_nearest(node->text, words));
+    flow_problem_nearest(p, node->text, words);
     return false;
 }
 
@@ -123,6 +123,8 @@ static void read_outputs(struct spec *s, const struct spec_field *field,
         spec_wrong_type(s, field->key, field->type->is, node);
         return;
     }
+    if (!spec_check_count(s, field->key, node, node->n))
+        return;
     task->outputs = spec_alloc(s, node->n, sizeof(*task->outputs));
     for (uint32_t i = 0; i < node->n; i++) {
         const struct tree_key *key = &node->items[i].key;

@@ -55,7 +55,7 @@ static void read_reasons(struct spec *s, const struct spec_field *field,
         flow_problem_msg(p, "%s names failed, timeout, lost, oom or evicted",
                          field->key);
         if (item->kind == TREE_TEXT)
-            flow_problem_near(p, text_nearest(item->text, reasons));
+            flow_problem_nearest(p, item->text, reasons);
     }
     *(uint32_t *)slot = bits;
 }

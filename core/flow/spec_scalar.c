@@ -264,7 +264,7 @@ static void read_choice(struct spec *s, const struct spec_field *field,
     p = spec_problem(s, node->kind == TREE_TEXT ? PROBLEM_VALUE : PROBLEM_TYPE, node);
     flow_problem_msg(p, "%s must be %s", field->key, list);
     if (node->kind == TREE_TEXT)
-        flow_problem_near(p, text_nearest(node->text, choices));
+        flow_problem_nearest(p, node->text, choices);
 }
 
 json_t *spec_schema_enum(const char *const *choices)

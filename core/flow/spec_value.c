@@ -272,6 +272,9 @@ static bool count_env(struct spec *s, const struct tree_node *node)
 {
     bool fitted = s->n_env <= MAX_ENV_TOTAL;
 
+    if (!spec_check_count(s, "env", node, (size_t)s->env.n + node->n))
+        return false;
+
     s->n_env += (size_t)s->env.n + node->n;
     if (s->n_env <= MAX_ENV_TOTAL)
         return true;
@@ -335,7 +338,7 @@ static void read_run_outputs(struct spec *s, const struct spec_field *field,
     const struct spec_value_rule rule = {.place = PLACE_RUN_OUTPUT};
     struct flow *flow = slot;
 
-    if (!want_map(s, field, node))
+    if (!want_map(s, field, node) || !spec_check_count(s, field->key, node, node->n))
         return;
     flow->outputs = spec_alloc(s, node->n, sizeof(*flow->outputs));
     for (uint32_t i = 0; i < node->n; i++) {

@@ -377,68 +377,6 @@ static void read_events(struct builder *b)
     }
 }
 
-static void refuse_byte(struct builder *b, size_t at, const char *msg, const char *hint)
-{
-    int line, column;
-
-    tree_place_of_byte(b->tree->source, at, &line, &column);
-
-    struct flow_problem *p =
-        flow_problem_add(b->problems, PROBLEM_BYTES, line, column, "", 0);
-
-    flow_problem_msg(p, "%s", msg);
-    flow_problem_hint(p, "%s", hint);
-}
-
-/* U+0085, U+2028 and U+2029 end lines in YAML 1.1, and so in libyaml, but not in YAML
- * 1.2 or an editor: their lines would be counted wrongly and values silently changed.
- */
-static const char *find_foreign_break(const char *text, size_t len)
-{
-    const unsigned char *p = (const unsigned char *)text;
-
-    for (size_t i = 0; i + 1 < len; i++) {
-        if (p[i] == 0xC2 && p[i + 1] == 0x85)
-            return text + i;
-        if (p[i] == 0xE2 && i + 2 < len && p[i + 1] == 0x80 &&
-            (p[i + 2] == 0xA8 || p[i + 2] == 0xA9))
-            return text + i;
-    }
-    return NULL;
-}
-
-static bool check_bytes(struct builder *b)
-{
-    const char *text = b->tree->source;
-    size_t len = b->tree->len;
-
-    if (len > FLOW_MAX_BYTES) {
-        flow_problem_msg(flow_problem_add(b->problems, PROBLEM_LIMIT, 1, 1, "", 0),
-                         "the file has %zu bytes; 64 MiB are the limit", len);
-        return false;
-    }
-
-    size_t bad = text_utf8_error(text, len);
-
-    if (bad < len) {
-        refuse_byte(b, bad,
-                    text[bad] ? "this byte is not valid UTF-8"
-                              : "the file holds a zero byte",
-                    "save the file as UTF-8 text");
-        return false;
-    }
-
-    const char *foreign = find_foreign_break(text, len);
-
-    if (foreign) {
-        refuse_byte(b, (size_t)(foreign - text),
-                    "a line break that not all readers of YAML take for one",
-                    "write it as \\N, \\L or \\P in double quotes");
-        return false;
-    }
-    return true;
-}
-
 bool tree_read(struct tree *t, const char *text, size_t len,
                struct flow_problems *problems)
 {
@@ -448,7 +386,7 @@ bool tree_read(struct tree *t, const char *text, size_t len,
     *t = (struct tree){.source = text, .len = len};
     b->tree = t;
     b->problems = problems;
-    if (check_bytes(b) && yaml_parser_initialize(&b->parser)) {
+    if (tree_check_bytes(text, len, problems) && yaml_parser_initialize(&b->parser)) {
         yaml_parser_set_input_string(&b->parser, (const unsigned char *)text, len);
         read_events(b);
         yaml_parser_delete(&b->parser);

@@ -51,6 +51,8 @@ struct tree {
     size_t len;
     struct tree_node root;
     struct arena arena; /* owns nodes and texts */
+    uint32_t near_line; /* a line whose start is known: problems come in their order */
+    size_t near_start;
 };
 
 /* False when the text gives no tree at all. With true there may be problems too. */
@@ -71,10 +73,13 @@ bool tree_resolve_plain(struct tree_node *node);
 /* A constant: new reference. Lists and maps with all that is in them. */
 json_t *tree_json(const struct tree_node *node);
 
+/* False with a problem for bytes that are no text; tree_read asks it first. */
+bool tree_check_bytes(const char *text, size_t len, struct flow_problems *problems);
+
 /* Where the byte at `offset` of a scalar's text stands in the file; the scalar's own
  * place when that cannot be told, as in folded text. */
-void tree_place(const struct tree *t, const struct tree_node *node, size_t offset,
-                int *line, int *column);
+void tree_place(struct tree *t, const struct tree_node *node, size_t offset, int *line,
+                int *column);
 
 /* The same for a byte of the source. */
 void tree_place_of_byte(const char *source, size_t offset, int *line, int *column);

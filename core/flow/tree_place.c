@@ -42,15 +42,22 @@ static const char *after_break(const char *at, const char *end)
     return at < end ? at + 1 : NULL;
 }
 
-/* Line `number` of the source, counted from 1; start is NULL past the last. */
-static struct line find_line(const char *source, size_t len, uint32_t number)
+/* Line `number`, counted from 1; start is NULL past the last. */
+static struct line find_line(struct tree *t, uint32_t number)
 {
-    const char *end = source + len;
-    struct line line = {source, line_length(source, end)};
+    const char *end = t->source + t->len;
+    bool ahead = t->near_line > 0 && number >= t->near_line;
+    uint32_t at = ahead ? t->near_line : 1;
+    struct line line = {.start = t->source + (ahead ? t->near_start : 0)};
 
-    while (--number > 0 && line.start) {
+    line.len = line_length(line.start, end);
+    for (; at < number && line.start; at++) {
         line.start = after_break(line.start + line.len, end);
         line.len = line.start ? line_length(line.start, end) : 0;
+    }
+    if (line.start) {
+        t->near_line = number;
+        t->near_start = (size_t)(line.start - t->source);
     }
     return line;
 }
@@ -70,10 +77,10 @@ static size_t byte_of_column(struct line line, uint32_t column)
 }
 
 /* Plain and quoted: exact as far as the source is the text, byte for byte. */
-static bool place_in_line(const struct tree *t, const struct tree_node *node,
-                          size_t offset, int *column)
+static bool place_in_line(struct tree *t, const struct tree_node *node, size_t offset,
+                          int *column)
 {
-    struct line line = find_line(t->source, t->len, node->line);
+    struct line line = find_line(t, node->line);
     size_t at = line.start ? byte_of_column(line, node->column) : 0;
     size_t quote = node->style == TREE_QUOTED;
 
@@ -86,8 +93,8 @@ static bool place_in_line(const struct tree *t, const struct tree_node *node,
 
 /* Literal blocks: line k of the text is line k after the header, indented. Folded ones
  * pass the comparison only where nothing was folded before. */
-static bool place_in_block(const struct tree *t, const struct tree_node *node,
-                           size_t offset, int *line, int *column)
+static bool place_in_block(struct tree *t, const struct tree_node *node, size_t offset,
+                           int *line, int *column)
 {
     const char *text = node->text;
     uint32_t number = node->line + 1;
@@ -98,7 +105,7 @@ static bool place_in_block(const struct tree *t, const struct tree_node *node,
         number++;
     }
 
-    struct line from = find_line(t->source, t->len, number);
+    struct line from = find_line(t, number);
     size_t len = line_length(text, node->text + node->n);
 
     if (!from.start || len > from.len ||
@@ -114,10 +121,10 @@ static bool place_in_block(const struct tree *t, const struct tree_node *node,
 
 /* Folding and joining of lines change white space only, so words stand in the source as
  * often and in the order in which they stand in the text. */
-static bool place_by_word(const struct tree *t, const struct tree_node *node,
-                          size_t offset, int *line, int *column)
+static bool place_by_word(struct tree *t, const struct tree_node *node, size_t offset,
+                          int *line, int *column)
 {
-    struct line first = find_line(t->source, t->len, node->line);
+    struct line first = find_line(t, node->line);
     const char *const end = t->source + t->len;
     const char *word = node->text + offset;
     const size_t len = strcspn(word, " \t\n");
@@ -138,8 +145,8 @@ static bool place_by_word(const struct tree *t, const struct tree_node *node,
     return true;
 }
 
-void tree_place(const struct tree *t, const struct tree_node *node, size_t offset,
-                int *line, int *column)
+void tree_place(struct tree *t, const struct tree_node *node, size_t offset, int *line,
+                int *column)
 {
     *line = (int)node->line;
     *column = (int)node->column;

@@ -159,6 +159,7 @@ static void every_limit_is_documented(void **state)
         {"lists and maps inside each other", FLOW_MAX_DEPTH},
         {"values in a file", TREE_MAX_NODES},
         {"tasks and handlers in a file", FLOW_MAX_TASKS},
+        {"names in one `inputs`, `outputs` or `env`", FLOW_MAX_NAMES},
         {"variables of all tasks together", 5000000},
         {"bytes of `run` or `script.code`", FLOW_MAX_CODE},
         {"items of a `foreach`", FLOW_MAX_ITEMS},

@@ -215,10 +215,10 @@ static void variables_of_all_tasks_together_are_limited(void **state)
 
     (void)state;
     buf_add_text(&b, TOP "env:\n");
-    for (int i = 0; i < 3000; i++)
+    for (int i = 0; i < 998; i++)
         buf_printf(&b, "  A%d: x\n", i);
     buf_add_text(&b, "tasks:\n");
-    for (int i = 0; i < 2000; i++)
+    for (int i = 0; i < 5100; i++)
         buf_printf(&b, "  t%d: {run: x, env: {B: y}}\n", i);
 
     struct flow_problems p = read_bad(buf_text(&b));
@@ -226,6 +226,59 @@ static void variables_of_all_tasks_together_are_limited(void **state)
     assert_int_equal(p.n, 1);
     assert_int_equal(p.items[0].code, PROBLEM_LIMIT);
     assert_non_null(strstr(p.items[0].msg, "variables"));
+    flow_problems_done(&p);
+    buf_done(&b);
+}
+
+static void names_in_one_place_are_limited(void **state)
+{
+    static const struct {
+        const char *head, *item, *tail;
+        int line, column;
+    } cases[] = {
+        {TOP "inputs: {", "a%d: string, ", "}\ntasks: {a: {run: x}}\n", 3, 9},
+        {TOP "env: {", "A%d: x, ", "}\ntasks: {a: {run: x}}\n", 3, 6},
+        {TOP "outputs: {", "a%d: x, ", "}\ntasks: {a: {run: x}}\n", 3, 10},
+        {TOP "tasks: {a: {run: x, outputs: {", "a%d: file, ", "}}}\n", 3, 30},
+        {TOP "env: {B: x}\ntasks: {a: {run: x, env: {", "A%d: x, ", "}}}\n", 4, 26},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf b = {0};
+
+        buf_add_text(&b, cases[i].head);
+        for (int k = 0; k < FLOW_MAX_NAMES + 1; k++)
+            buf_printf(&b, cases[i].item, k);
+        buf_add_text(&b, cases[i].tail);
+
+        struct flow_problems p = read_bad(buf_text(&b));
+
+        assert_int_equal(p.n, 1);
+        assert_int_equal(p.items[0].code, PROBLEM_LIMIT);
+        assert_int_equal(p.items[0].line, cases[i].line);
+        assert_int_equal(p.items[0].column, cases[i].column);
+        flow_problems_done(&p);
+        buf_done(&b);
+    }
+}
+
+/* Files made to cost much: what is only counted is not looked into. */
+static void problems_beyond_those_shown_are_only_counted(void **state)
+{
+    struct buf b = {0};
+
+    (void)state;
+    buf_add_text(&b, TOP "tasks:\n  a:\n    run: x\n    env:\n      A: |\n");
+    for (int i = 0; i < 20000; i++)
+        buf_add_text(&b, "        ${{ nobody }}\n");
+
+    struct flow_problems p = read_bad(buf_text(&b));
+
+    assert_int_equal(p.n, FLOW_MAX_ERRORS);
+    assert_int_equal(p.n_more, 20000 - FLOW_MAX_ERRORS);
+    assert_int_equal(p.items[99].line, 107);
+    assert_int_equal(p.items[99].column, 13);
     flow_problems_done(&p);
     buf_done(&b);
 }
@@ -281,6 +334,8 @@ int main(void)
         cmocka_unit_test(what_is_shown_is_short_and_on_one_line),
         cmocka_unit_test(more_tasks_than_the_limit_are_refused_once),
         cmocka_unit_test(variables_of_all_tasks_together_are_limited),
+        cmocka_unit_test(names_in_one_place_are_limited),
+        cmocka_unit_test(problems_beyond_those_shown_are_only_counted),
         cmocka_unit_test(code_longer_than_an_argument_is_refused),
         cmocka_unit_test(problems_are_added_to_those_that_are_there),
     };
