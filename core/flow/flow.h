@@ -46,7 +46,7 @@ struct flow_input {
     bool required;           /* no default and not optional */
     json_t *choices;         /* `enum:` list, or NULL */
     double min, max;         /* of numbers; -inf, inf when not given */
-    const char *pattern;     /* POSIX ERE a string must match whole, or NULL */
+    const char *pattern;     /* of matches(): a string must match it whole; or NULL */
 };
 
 /* A value of the file that may contain ${{ }}: one of tmpl, constant and nested. */
