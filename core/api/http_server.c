@@ -63,14 +63,21 @@ static void set_accepting(struct http_server *s, bool on)
     }
 }
 
+/* At the cap one more may come if one that is idle can make way for it; else new ones
+ * wait in the kernel's backlog. */
+static bool can_take_one(const struct http_server *s)
+{
+    return s->n_conns < s->opts.n_connections_max ||
+           (s->n_conns == s->opts.n_connections_max && !list_empty(&s->idle));
+}
+
 void http_server_has_room(struct http_server *s)
 {
-    if (!s->accepting && !s->stopping && !s->retry)
+    if (!s->accepting && !s->stopping && !s->retry && can_take_one(s))
         set_accepting(s, true);
 }
 
-/* At the cap the one that has been idle longest makes way; when none is, new ones wait
- * in the kernel's backlog. */
+/* The one that has been idle longest goes. */
 static void make_room(struct http_server *s)
 {
     if (s->n_conns >= s->opts.n_connections_max && !list_empty(&s->idle))
@@ -99,7 +106,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
         return;
     }
     http_conn_new(s, bev, &peer, l->loopback && !s->opts.any_host);
-    if (s->n_conns >= s->opts.n_connections_max && list_empty(&s->idle))
+    if (!can_take_one(s))
         set_accepting(s, false);
 }
 
@@ -258,6 +265,7 @@ void http_server_stop(struct http_server *s, int64_t grace_us, ff_call_fn *done,
     s->stopped = done;
     s->stopped_arg = arg;
     close_listeners(s);
+    loop_timer_del(s->grace);
     for (struct list *link = s->conns.next, *next; link != &s->conns; link = next) {
         next = link->next;
         http_conn_retire(LIST_OF(link, struct http_conn, link));

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 struct site {
     struct loop *loop;
@@ -29,7 +30,7 @@ struct site {
     size_t n_kept;
     struct http_stream *stream;
     sem_t event; /* posted by: a request kept, a stream opened or gone, the stop */
-    int n_admitted, n_handled, n_gone;
+    atomic_int n_admitted, n_handled, n_gone;
 };
 
 /* Answers at /echo, /items/{id}, /body, /small, /guarded, /kept, /events, /big. */
