@@ -129,6 +129,8 @@ static bool start(struct lite_checkpointer *c)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     failed = pthread_create(&c->thread, NULL, work, c);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!failed)
+        pthread_setname_np(c->thread, "ff-checkpoint");
     return failed == 0;
 }
 
@@ -161,7 +163,7 @@ void lite_checkpointer_free(struct lite_checkpointer *c)
     pthread_cond_signal(&c->changed);
     pthread_mutex_unlock(&c->mutex);
     pthread_join(c->thread, NULL);
-    if (c->db && lite_file_dead(c->file, NULL))
+    if (c->db) /* the session that comes after does it, uninterrupted */
         sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(c->db);
     pthread_cond_destroy(&c->changed);

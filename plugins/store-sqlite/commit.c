@@ -2,6 +2,8 @@
  */
 #include "lite.h"
 
+#include <errno.h>
+
 static int lite_guard(const struct ff_change *change, uint8_t *guard,
                       struct ff_err *err)
 {
@@ -115,9 +117,12 @@ static int apply(struct lite_session *s, const struct ff_change *change,
 static int run(struct lite_session *s, sqlite3_stmt *stmt, const char *doing,
                struct ff_err *err)
 {
-    const int result = sqlite3_step(stmt);
-    const int code = result == SQLITE_DONE ? FF_OK : lite_fail(s, result, doing, err);
+    int result;
+    int code;
 
+    errno = 0; /* lite_fail looks at it */
+    result = sqlite3_step(stmt);
+    code = result == SQLITE_DONE ? FF_OK : lite_fail(s, result, doing, err);
     sqlite3_reset(stmt);
     return code;
 }

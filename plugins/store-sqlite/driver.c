@@ -180,6 +180,18 @@ static int lite_open(const struct ff_host *host, const void *config, void **stor
 
 /* The last session of all carries the log over and deletes it - not when a flush has
  * failed: that would flush again, be told that all is well, and copy what is lost. */
+static void close_connection(struct lite_session *s)
+{
+    const bool dead = lite_file_dead(s->file, NULL);
+    const bool last = lite_file_leave(s->file);
+
+    if (s->db && dead)
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_close(s->db);
+    if (last)
+        lite_file_free(s->file);
+}
+
 static void lite_close(void *store)
 {
     struct lite_session *s = store;
@@ -190,24 +202,38 @@ static void lite_close(void *store)
     sqlite3_finalize(s->begin);
     sqlite3_finalize(s->commit);
     sqlite3_finalize(s->rollback);
-    if (s->db && lite_file_dead(s->file, NULL))
-        sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite3_close(s->db);
-    lite_file_close(s->file);
+    if (s->file)
+        close_connection(s);
     free(s);
 }
 
 /* --- small ones of the contract --- */
 
-int lite_check_file(struct lite_session *s, struct ff_err *err)
+/* Two calls of stat(), a microsecond each, before something that costs seventy at
+ * least. SQLite itself looks at the file, but not at its log. */
+static bool was_moved(struct lite_session *s)
 {
     int moved = 0;
 
+    sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved || (s->log_inode && lite_file_log_inode(s->file) != s->log_inode);
+}
+
+/* As long as a session is open nobody who knows SQLite replaces the log. */
+void lite_remember_log(struct lite_session *s)
+{
+    s->log_inode = lite_file_log_inode(s->file);
+}
+
+int lite_check_file(struct lite_session *s, struct ff_err *err)
+{
+    struct ff_err local;
+
     if (lite_file_dead(s->file, err))
         return FF_FATAL;
-    sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (!moved)
+    if (!was_moved(s))
         return FF_OK;
+    err = err ? err : &local;
     ff_fail(err, FF_FATAL, 0, "database %s: the file was moved or deleted while open",
             lite_file_path(s->file));
     lite_file_kill(s->file, err);

@@ -55,9 +55,21 @@ static bool did_not_fit(int result, int sys)
            (sys == EFBIG || sys == EDQUOT || sys == ENOSPC);
 }
 
+/* SQLite keeps errno of a failed statement, but not of a failed COMMIT; there the last
+ * call to the system that failed is the one. */
+static int system_error(const struct lite_session *s, int last)
+{
+    const int kept = s->db ? sqlite3_system_errno(s->db) : 0;
+
+    return kept ? kept : last;
+}
+
 int lite_fail(struct lite_session *s, int result, const char *doing, struct ff_err *err)
 {
-    const int sys = s->db ? sqlite3_system_errno(s->db) : 0;
+    const bool failed = (result & 0xff) == SQLITE_IOERR ||
+                        (result & 0xff) == SQLITE_FULL ||
+                        (result & 0xff) == SQLITE_CANTOPEN;
+    const int sys = failed ? system_error(s, errno) : 0;
     const struct meaning *meaning =
         did_not_fit(result, sys) ? meaning_of(SQLITE_FULL) : meaning_of(result);
     const char *detail = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(result);

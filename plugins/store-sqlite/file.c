@@ -33,6 +33,15 @@ const char *lite_file_path(const struct lite_file *file)
     return file->path;
 }
 
+ino_t lite_file_log_inode(const struct lite_file *file)
+{
+    char log[PATH_MAX + sizeof("-wal")];
+    struct stat st;
+
+    snprintf(log, sizeof(log), "%s-wal", file->path);
+    return stat(log, &st) == 0 ? st.st_ino : 0;
+}
+
 void lite_file_kill(struct lite_file *file, const struct ff_err *err)
 {
     pthread_mutex_lock(&files_mutex);
@@ -224,13 +233,11 @@ struct lite_checkpointer *lite_file_checkpointer(struct lite_file *file)
 
 /* Out of the list first: the checkpointer asks whether the file is dead, which takes
  * the mutex, and while it ends somebody may open the file anew. */
-void lite_file_close(struct lite_file *file)
+bool lite_file_leave(struct lite_file *file)
 {
     struct lite_file **link = &files;
     bool last;
 
-    if (!file)
-        return;
     pthread_mutex_lock(&files_mutex);
     last = --file->refs == 0;
     if (last) {
@@ -239,8 +246,12 @@ void lite_file_close(struct lite_file *file)
         *link = file->next;
     }
     pthread_mutex_unlock(&files_mutex);
-    if (!last)
-        return;
-    lite_checkpointer_free(file->checkpointer);
+    if (last)
+        lite_checkpointer_free(file->checkpointer);
+    return last;
+}
+
+void lite_file_free(struct lite_file *file)
+{
     free(file);
 }

@@ -8,6 +8,7 @@
 #include <flowforge/store.h>
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define LITE_MAX_COLUMNS 64 /* one bit each in a mask */
 #define LITE_BUSY_MS     200
@@ -19,8 +20,12 @@ struct lite_file;
 /* Makes the directory (0700) and the file (0600) when they are not there. */
 int lite_file_open(const struct ff_host *host, const char *path,
                    struct lite_file **file, struct ff_err *err);
-void lite_file_close(struct lite_file *file); /* takes NULL */
+/* A session leaves: true for the last one, whose business it is to free the file when
+ * its connection is closed. The checkpointer has ended then. */
+bool lite_file_leave(struct lite_file *file);
+void lite_file_free(struct lite_file *file);
 const char *lite_file_path(const struct lite_file *file);
+ino_t lite_file_log_inode(const struct lite_file *file); /* 0: there is none */
 
 /* After a failed flush nobody knows what is on the disk: every session of the process
  * refuses everything from then on. Any thread. */
@@ -87,7 +92,8 @@ struct lite_session {
     int checkpoint_pages; /* the log's length at which it is carried over */
     int wal_pages;        /* after the last commit */
     int next_checkpoint;
-    int n_commits; /* since the log began anew */
+    int n_commits;   /* since the log began anew */
+    ino_t log_inode; /* of the log file; 0: not known yet */
 };
 
 int lite_statement(struct lite_session *s, const struct lite_shape *shape,
@@ -143,8 +149,9 @@ int lite_count(void *store, const struct ff_query *query, uint64_t *n,
                struct ff_err *err);
 int lite_backup(void *store, const char *to, struct ff_err *err);
 
-/* Dead, or the file was moved or deleted under us: FF_FATAL. */
+/* Dead, or the file or its log was moved or deleted under us: FF_FATAL. */
 int lite_check_file(struct lite_session *s, struct ff_err *err);
+void lite_remember_log(struct lite_session *s);
 
 /* Carries the log over into the database when it is long. Never fails a commit. */
 void lite_checkpoint(struct lite_session *s);

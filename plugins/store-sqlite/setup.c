@@ -194,7 +194,9 @@ int lite_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
         if (!sqlite3_get_autocommit(s->db))
             sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
-    if (code == FF_OK)
+    if (code == FF_OK) {
         s->schema = schema;
+        lite_remember_log(s);
+    }
     return code;
 }

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,11 +42,11 @@ struct fake {
 
     struct answer script[64]; /* then always FF_OK */
     size_t n_script, at;
-    struct asked asked[256];
-    size_t n_asked;
-    int64_t shard_version; /* of the one shard row; 0: none */
-    int64_t rows[1024];    /* versions by run number */
-    int64_t delay_us;      /* of each commit, by the loop's clock */
+    struct asked asked[256]; /* by number, modulo */
+    atomic_size_t n_asked;   /* set after the entry was written */
+    int64_t shard_version;   /* of the one shard row; 0: none */
+    int64_t rows[1024];      /* versions by run number */
+    int64_t delay_us;        /* of each commit, by the loop's clock */
     size_t n_open;
 };
 
@@ -72,8 +73,8 @@ void commit_run(struct fake *f, int64_t no, struct result *r);
 /* Runs the loop until n results have come in since the fake was opened. */
 void run_until(struct fake *f, size_t n);
 
-/* Runs until n more commits have gone through and been called back, so that the store
- * counts as fast. */
-void warm_up(struct fake *f);
+/* Commits one run after the other until the store counts as fast, and one of them was
+ * made on the loop thread. Gives how many; what was asked is forgotten. */
+size_t warm_up(struct fake *f);
 
 #endif
