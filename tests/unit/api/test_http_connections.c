@@ -216,6 +216,26 @@ static void at_the_cap_the_longest_idle_makes_way(void **state)
         close(fds[i]);
 }
 
+/* Their answers are not out yet, so none of them can make way. */
+static void those_that_do_not_read_cannot_exceed_the_cap(void **state)
+{
+    int fds[20];
+
+    (void)state;
+    site_start(&site, (struct http_options){.n_connections_max = 5});
+    for (int i = 0; i < 20; i++) {
+        fds[i] = site_connect(&site);
+        say(fds[i], "GET /big HTTP/1.1\r\n" HOST "\r\n");
+    }
+    site_wait_connections(&site, 5);
+    for (int i = 0; i < 20; i++) {
+        assert_in_range(site_connections(&site), 1, 6);
+        hear(fds[i], &h);
+        assert_int_equal(h.body.len, 4 * 1024 * 1024);
+        close(fds[i]);
+    }
+}
+
 static void running_out_of_descriptors_is_survived(void **state)
 {
     struct rlimit old, tight;
@@ -363,6 +383,7 @@ int main(void)
         TEST(three_hundred_connections_are_served_at_once),
         TEST(beyond_the_cap_connections_wait),
         TEST(at_the_cap_the_longest_idle_makes_way),
+        TEST(those_that_do_not_read_cannot_exceed_the_cap),
         TEST(running_out_of_descriptors_is_survived),
         TEST(a_peer_may_leave_at_any_byte),
         TEST(a_peer_may_leave_amid_a_large_answer),
