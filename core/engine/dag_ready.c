@@ -216,10 +216,10 @@ void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct u
         dag_stop_items(r, s, task, CANCEL_GRACEFUL);
     if (task_state_final(t->unit.state))
         return; /* ended from inside dag_stop_items */
+    /* First, since after a restart it also steps over items that have their row. */
+    dag_more_items(r, s, task);
     if (items_done(items))
         dag_end_expanded(r, s, task);
-    else
-        dag_more_items(r, s, task);
 }
 
 /* --- the decision --- */

@@ -170,6 +170,22 @@ static void a_restart_offers_the_items_that_have_not_begun(void **state)
     world_free(w);
 }
 
+static void ends_after_a_restart_when_its_last_items_run(void **state)
+{
+    (void)state;
+    struct world *w = world_new(
+        LIST "  work: {foreach: '${{ inputs.l }}', max_parallel: 1, run: x}\n",
+        "{\"l\": [1,2]}");
+
+    world_grant(w);
+    world_succeed(w, "work.0");
+    world_grant(w);
+    world_restart(w); /* each item has its row, and no more may be offered */
+    world_succeed(w, "work.1");
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_free(w);
+}
+
 static void a_hundred_thousand_items_end(void **state)
 {
     (void)state;
@@ -206,6 +222,7 @@ int main(void)
         cmocka_unit_test(fail_fast_stops_the_others),
         cmocka_unit_test(a_restart_during_fail_fast_goes_on_stopping),
         cmocka_unit_test(a_restart_offers_the_items_that_have_not_begun),
+        cmocka_unit_test(ends_after_a_restart_when_its_last_items_run),
         cmocka_unit_test(a_hundred_thousand_items_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
