@@ -46,6 +46,12 @@ static const char *text_of(struct render *re, const struct flow_value *v,
     return kept;
 }
 
+/* The plan may go before the attempt does: when its run is loaded again, or over. */
+static const char *own(struct render *re, const char *text)
+{
+    return arena_text(re->arena, text, strlen(text));
+}
+
 static const char **list_in(struct arena *a, size_t n)
 {
     return arena_alloc(a, (n + 1) * sizeof(char *));
@@ -58,7 +64,7 @@ static const char *script_path(struct render *re, const struct run *r, const cha
     const size_t size = dir.len + strlen(file) + 2;
 
     if (!dir.s)
-        return file;
+        return own(re, file);
     char *path = arena_alloc(re->arena, size);
     snprintf(path, size, "%.*s/%s", (int)dir.len, dir.s, file);
     return path;
@@ -79,13 +85,13 @@ static int render_argv(struct render *re, const struct run *r, struct work *work
         argv[n++] = "/bin/sh";
         argv[n++] = "-eu";
         argv[n++] = "-c";
-        argv[n++] = t->text;
+        argv[n++] = own(re, t->text);
         break;
     case FLOW_SCRIPT:
-        argv[n++] = t->interpreter ? t->interpreter : langs[t->lang].program;
+        argv[n++] = t->interpreter ? own(re, t->interpreter) : langs[t->lang].program;
         if (t->text)
             argv[n++] = langs[t->lang].flag;
-        argv[n++] = t->text ? t->text : script_path(re, r, t->file);
+        argv[n++] = t->text ? own(re, t->text) : script_path(re, r, t->file);
         break;
     case FLOW_COMMAND:
         for (uint32_t i = 0; i < t->n_argv; i++) {
@@ -145,7 +151,7 @@ static void render_outputs(struct render *re, struct work *work)
 
     for (uint32_t i = 0; i < t->n_outputs; i++)
         outputs[i] = (struct work_output){
-            .name = t->outputs[i].name,
+            .name = own(re, t->outputs[i].name),
             .from = (enum work_from)t->outputs[i].from,
             .as = (enum work_as)t->outputs[i].as,
             .optional = t->outputs[i].optional,
@@ -189,7 +195,7 @@ int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *are
     struct render re = {.task = t, .arena = arena, .err = err};
     dag_node_path(r, node, path, sizeof(path));
     *work = (struct work){
-        .task = t->name,
+        .task = own(&re, t->name),
         .path = arena_text(arena, path, strlen(path)),
         .attempt = attempt,
         .timeout_us = t->timeout_us,
