@@ -134,6 +134,13 @@ static struct run *run_of(struct control *c, const struct attempt_key *key)
 }
 
 int control_describe(struct control *c, const struct attempt_key *key,
+/* Its start need not be said again. Asking for an older attempt takes nothing. */
+static void taken(struct live *l, const struct attempt_key *key)
+{
+    if ((intptr_t)map_get(&l->untaken, key->node) == (intptr_t)key->attempt)
+        map_del(&l->untaken, key->node);
+}
+
                      struct arena *arena, struct work *work, const struct run_row **run,
                      struct ff_err *err)
 {
@@ -141,7 +148,7 @@ int control_describe(struct control *c, const struct attempt_key *key,
 
     if (!r)
         return ff_fail(err, FF_NOT_FOUND, 0, "the run is not open here");
-    map_del(&control_live(c, key->run)->untaken, key->node);
+    taken(control_live(c, key->run), key);
     *run = &r->row;
     return r->kind->describe(r, key->node, key->attempt, arena, work, err);
 }

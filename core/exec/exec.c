@@ -88,7 +88,8 @@ static void adopt_one(struct exec *x, const struct attempt_key *key, const char 
         return;
     struct attempt *a = attempt_new(x, key, &err);
     if (!a) {
-        refuse(x, key, "expression", err.msg, OUTCOME_FAILED);
+        if (err.code != FF_NOT_FOUND) /* else its result was here before us */
+            refuse(x, key, "expression", err.msg, OUTCOME_FAILED);
         return;
     }
     if (!a->work.argv) {
