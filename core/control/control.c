@@ -43,6 +43,7 @@ void control_free(struct control *c)
     loop_timer_del(c->timer);
     loop_timer_del(c->rehint);
     loop_timer_del(c->sweep);
+    loop_timer_del(c->reload);
     for (size_t i = 0; map_next(&c->lives, &i, &value);)
         control_live_free(value);
     map_done(&c->lives);
@@ -133,7 +134,6 @@ static struct run *run_of(struct control *c, const struct attempt_key *key)
     return l && l->tenant.no == key->tenant.no ? l->run : NULL;
 }
 
-int control_describe(struct control *c, const struct attempt_key *key,
 /* Its start need not be said again. Asking for an older attempt takes nothing. */
 static void taken(struct live *l, const struct attempt_key *key)
 {
@@ -141,6 +141,7 @@ static void taken(struct live *l, const struct attempt_key *key)
         map_del(&l->untaken, key->node);
 }
 
+int control_describe(struct control *c, const struct attempt_key *key,
                      struct arena *arena, struct work *work, const struct run_row **run,
                      struct ff_err *err)
 {

@@ -12,7 +12,7 @@
  * for work that nobody announced. */
 #define REHINT_US (2 * UNITS_SECOND)
 #define SWEEP_US  (30 * UNITS_SECOND)
-#define RETRY_US  (1 * UNITS_SECOND) /* a load that failed for a passing reason */
+#define RETRY_US  (1 * UNITS_SECOND) /* a scan or load that failed for a while */
 
 /* An input that waits for its step, or whose step is in flight. Owns what it holds. */
 struct queued {
@@ -71,7 +71,7 @@ struct control {
         size_t n, cap;
     } starts, adopts; /* durable, to be told in this turn */
     struct heap timers;
-    struct loop_timer *timer, *rehint, *sweep;
+    struct loop_timer *timer, *rehint, *sweep, *reload;
     int64_t timer_at;
     bool scanning, scan_again;
     size_t n_busy, n_lane; /* commits and publishes, lane jobs in flight */
@@ -110,6 +110,7 @@ void control_timers_clear(struct live *l);
 void control_timers_arm(struct control *c);
 void control_arm_rehint(struct control *c);
 void control_arm_sweep(struct control *c);
+void control_arm_rescan(struct control *c);
 
 /* inbox.c */
 struct inbox_item {

@@ -217,6 +217,12 @@ static void retry_load(void *arg)
     }
 }
 
+static void load_later(struct control *c)
+{
+    if (!c->reload)
+        loop_timer_add(c->setup.loop, RETRY_US, retry_load, c, &c->reload);
+}
+
 static void load_done(void *arg)
 {
     struct load *ld = arg;
@@ -232,7 +238,7 @@ static void load_done(void *arg)
             map_del(&c->lives, l->no);
             control_live_free(l);
         } else if (l && (ld->code == FF_UNAVAILABLE || ld->code == FF_BUSY)) {
-            loop_timer_add(c->setup.loop, RETRY_US, retry_load, c, NULL);
+            load_later(c);
         } else if (l && ld->code != FF_OK) {
             quarantine(l, &ld->err);
         }

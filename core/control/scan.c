@@ -43,16 +43,19 @@ static void scan_on_lane(void *arg)
     const struct open_run_row open = {.shard = shard};
     const struct inbox_row inbox = {.shard = shard};
 
+    /* Messages first: of each that is seen here the run is seen below, unless it is
+     * over. The other way round, one submitted and cancelled in between would look as
+     * if it were over, and its cancel would be thrown away. */
     sc->code = store_scan(
         s, STORE_READER_LANE,
-        &(struct store_query){.record = &record_open_run, .like = &open, .n_equal = 1},
-        add_open, sc, &sc->err);
+        &(struct store_query){.record = &record_inbox, .like = &inbox, .n_equal = 1},
+        add_inbox, sc, &sc->err);
     if (sc->code == FF_OK)
         sc->code =
             store_scan(s, STORE_READER_LANE,
                        &(struct store_query){
-                           .record = &record_inbox, .like = &inbox, .n_equal = 1},
-                       add_inbox, sc, &sc->err);
+                           .record = &record_open_run, .like = &open, .n_equal = 1},
+                       add_open, sc, &sc->err);
 }
 
 static void scan_done(void *arg)
@@ -68,14 +71,16 @@ static void scan_done(void *arg)
         if (!control_live(c, sc->open.items[i].run))
             control_load(control_live_new(c, (struct tenant){sc->open.items[i].tenant},
                                           sc->open.items[i].run));
-    if (!c->draining)
+    if (!c->draining && sc->code == FF_OK)
         control_inbox(c, sc->inbox.items, sc->inbox.n);
     ARRAY_DONE(&sc->open);
     ARRAY_DONE(&sc->inbox);
-    mem_free(sc);
     if (c->scan_again && !c->draining)
         control_scan(c);
+    if (sc->code != FF_OK && !c->draining)
+        control_arm_rescan(c);
     control_arm_sweep(c);
+    mem_free(sc);
     control_post_pump(c);
 }
 

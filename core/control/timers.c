@@ -123,3 +123,11 @@ void control_arm_sweep(struct control *c)
     if (!c->sweep && c->lives.n > 0)
         loop_timer_add(c->setup.loop, SWEEP_US, on_sweep, c, &c->sweep);
 }
+
+/* A scan failed. Whoever knocked was promised that somebody looks, and an idle owner
+ * has no sweep. */
+void control_arm_rescan(struct control *c)
+{
+    loop_timer_del(c->sweep);
+    loop_timer_add(c->setup.loop, RETRY_US, on_sweep, c, &c->sweep);
+}
