@@ -40,6 +40,7 @@ struct live {
     struct list stepped; /* its step is to be committed */
     bool busy;           /* its step is being committed */
     bool loading;
+    bool first; /* was open at the start and is not loaded yet */
     struct step step;
     size_t n_effects;           /* of the step's effects, those already looked at */
     struct queued_list inputs;  /* wait for the next step */
@@ -74,6 +75,8 @@ struct control {
     struct loop_timer *timer, *rehint, *sweep, *reload;
     int64_t timer_at;
     bool scanning, scan_again;
+    bool began;            /* it is known which runs were open at the start */
+    size_t n_first;        /* of those, how many are not loaded yet */
     size_t n_busy, n_lane; /* commits and publishes, lane jobs in flight */
     bool draining, dead, was_idle;
     ff_call_fn *drained;

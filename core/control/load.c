@@ -223,6 +223,19 @@ static void load_later(struct control *c)
         loop_timer_add(c->setup.loop, RETRY_US, retry_load, c, &c->reload);
 }
 
+/* Also when it failed: one run that cannot be read must not stop the others. */
+static void first_load_over(struct live *l)
+{
+    l->control->n_first -= l->first;
+    l->first = false;
+}
+
+static void return_slots(struct live *l)
+{
+    for (; l->granted > 0; l->granted--)
+        sched_return_slot(l->control->sched);
+}
+
 static void load_done(void *arg)
 {
     struct load *ld = arg;
@@ -230,8 +243,10 @@ static void load_done(void *arg)
     struct live *l = control_live(c, ld->no);
 
     c->n_lane--;
-    if (l)
+    if (l) {
         l->loading = false;
+        first_load_over(l);
+    }
     if (!l || ld->gone || ld->code != FF_OK || c->draining) {
         engine_run_free(ld->run);
         if (l && ld->gone) {
@@ -247,6 +262,7 @@ static void load_done(void *arg)
         struct queued_list rest = l->inputs;
         l->run = ld->run;
         l->inputs = (struct queued_list){0};
+        return_slots(l);      /* it takes them again as it adopts */
         control_queue(l, &q); /* before anything that came meanwhile */
         for (size_t i = 0; i < rest.n; i++)
             control_queue(l, &rest.items[i]);
@@ -283,16 +299,13 @@ struct live *control_live_new(struct control *c, struct tenant t, int64_t no)
     return l;
 }
 
-/* Everything that memory holds of the run but its waiting inputs. */
+/* Everything that memory holds of the run but its waiting inputs, and its slots: until
+ * it is loaded again nobody knows how many of its attempts run. */
 static void live_clear(struct live *l)
 {
-    struct control *c = l->control;
-
     control_timers_clear(l);
     sched_run_free(l->sched);
     l->sched = NULL;
-    for (; l->granted > 0; l->granted--)
-        sched_return_slot(c->sched);
     map_done(&l->untaken);
     l->untaken = (struct map){0};
     step_reset(&l->step);
@@ -304,6 +317,8 @@ static void live_clear(struct live *l)
 void control_live_free(struct live *l)
 {
     live_clear(l);
+    return_slots(l);
+    first_load_over(l);
     list_del(&l->dirty);
     list_del(&l->stepped);
     for (size_t i = 0; i < l->inputs.n; i++)

@@ -145,11 +145,15 @@ static void apply_dirty(struct control *c)
     }
 }
 
+/* Attempts of the owner before hold slots as well: none is given away until they are
+ * counted. */
 static void give_slots(struct control *c)
 {
     void *owner;
     int64_t node;
 
+    if (!c->began || c->n_first > 0)
+        return;
     while (sched_pick(c->sched, &owner, &node)) {
         struct live *l = owner;
         const struct queued q = {.in = {.type = INPUT_GRANT, .node = node}};

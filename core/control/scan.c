@@ -58,6 +58,18 @@ static void scan_on_lane(void *arg)
                        add_open, sc, &sc->err);
 }
 
+static void load_new(struct control *c, const struct open_run_row *open)
+{
+    struct live *l;
+
+    if (control_live(c, open->run))
+        return;
+    l = control_live_new(c, (struct tenant){open->tenant}, open->run);
+    l->first = !c->began;
+    c->n_first += l->first;
+    control_load(l);
+}
+
 static void scan_done(void *arg)
 {
     struct scan *sc = arg;
@@ -68,9 +80,8 @@ static void scan_done(void *arg)
     if (sc->code != FF_OK)
         log_warn("looking for open runs: %s", sc->err.msg);
     for (size_t i = 0; !c->draining && i < sc->open.n; i++)
-        if (!control_live(c, sc->open.items[i].run))
-            control_load(control_live_new(c, (struct tenant){sc->open.items[i].tenant},
-                                          sc->open.items[i].run));
+        load_new(c, &sc->open.items[i]);
+    c->began = c->began || sc->code == FF_OK;
     if (!c->draining && sc->code == FF_OK)
         control_inbox(c, sc->inbox.items, sc->inbox.n);
     ARRAY_DONE(&sc->open);
