@@ -25,16 +25,25 @@ static void succeed_noop(struct exec *x, const struct attempt_key *key)
     attempt_report(x, NULL, key, &result);
 }
 
-static bool take_stop(struct exec *x, const struct attempt_key *key)
+/* Kept until the attempt is settled: its start message may come twice. */
+static bool is_stopped(const struct exec *x, const struct attempt_key *key)
 {
     char text[ATTEMPT_KEY_TEXT];
 
     if (x->stops.n == 0)
         return false;
     attempt_key_text(key, text);
-    char *stop = map_del_text(&x->stops, text);
-    mem_free(stop);
-    return stop != NULL;
+    return map_get_text(&x->stops, text) != NULL;
+}
+
+static void forget_stop(struct exec *x, const struct attempt_key *key)
+{
+    char text[ATTEMPT_KEY_TEXT];
+
+    if (x->stops.n == 0)
+        return;
+    attempt_key_text(key, text);
+    mem_free(map_del_text(&x->stops, text));
 }
 
 static void take_start(struct exec *x, const struct attempt_key *key)
@@ -44,7 +53,7 @@ static void take_start(struct exec *x, const struct attempt_key *key)
 
     if (!source->is_current(source->arg, key) || attempt_by_key(x, key))
         return; /* said twice, or overtaken */
-    if (take_stop(x, key)) {
+    if (is_stopped(x, key)) {
         refuse(x, key, NULL, "it was cancelled before it began", OUTCOME_CANCELLED);
         return;
     }
@@ -146,7 +155,7 @@ void exec_settled(struct exec *x, const struct attempt_key *key)
 {
     struct attempt *a = attempt_by_key(x, key);
 
-    take_stop(x, key);
+    forget_stop(x, key);
     if (!a)
         return;
     exec_later_release(x, a->id);
