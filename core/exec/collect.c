@@ -326,7 +326,12 @@ static void after(void *arg)
         co->result.outputs = co->outputs;
         co->result.stored = co->stored;
     }
-    attempt_report(x, a, &a->key, &co->result);
+    if (a->settled) { /* by another result, which came first */
+        exec_later_release(x, a->id);
+        attempt_free(a);
+    } else {
+        attempt_report(x, a, &a->key, &co->result);
+    }
     json_decref(co->reported);
     json_decref(co->outputs);
     buf_done(&co->sdk);

@@ -158,6 +158,10 @@ void exec_settled(struct exec *x, const struct attempt_key *key)
     forget_stop(x, key);
     if (!a)
         return;
+    if (a->state == ATTEMPT_COLLECTING) {
+        a->settled = true; /* the lane is reading it: freed when it comes back */
+        return;
+    }
     exec_later_release(x, a->id);
     attempt_free(a);
 }

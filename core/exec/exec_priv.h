@@ -44,6 +44,7 @@ struct attempt {
     int tries;
     struct loop_timer *retry;
     bool stop_asked, stop_sent;
+    bool settled; /* while it was being collected */
     int64_t grace_us;
     int progress; /* -1: never said */
     char *status, *message;
