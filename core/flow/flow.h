@@ -7,18 +7,19 @@
 #define FLOW_FLOW_H
 
 #include "base/base.h"
-#include "flow/expr.h"
+#include "expr/expr.h"
 
 /* Limits on a file; each error says the limit. */
-#define FLOW_MAX_BYTES     (64u << 20)
-#define FLOW_MAX_DEPTH     32
-#define FLOW_MAX_TASKS     200000
-#define FLOW_MAX_NAMES     1000 /* in one inputs:, outputs: or env: (with shared ones) */
-#define FLOW_MAX_ITEMS     1000000 /* of one foreach, checked when it expands */
-#define FLOW_MAX_ATTEMPTS  1000
-#define FLOW_MAX_CODE      131071 /* bytes of run: and script.code: Linux takes no more
-                                   * in one argument (MAX_ARG_STRLEN) */
-#define FLOW_MAX_ERRORS    100 /* reported of one file; the rest is counted */
+#define FLOW_MAX_BYTES    (64u << 20)
+#define FLOW_MAX_DEPTH    32
+#define FLOW_MAX_TASKS    200000
+#define FLOW_MAX_NAMES    1000 /* in one inputs:, outputs: or env: (with shared ones) */
+#define FLOW_MAX_ITEMS    1000000 /* of one foreach, checked when it expands */
+#define FLOW_MAX_ATTEMPTS 1000
+#define FLOW_MAX_CODE                                                                  \
+    131071                  /* bytes of run: and script.code: Linux takes no more      \
+                             * in one argument (MAX_ARG_STRLEN) */
+#define FLOW_MAX_ERRORS 100 /* reported of one file; the rest is counted */
 
 /* One thing wrong with a file. Lines and columns from 1. */
 struct flow_problem {
@@ -26,7 +27,7 @@ struct flow_problem {
     char at[64];    /* the text at fault, shortened */
     char msg[256];  /* one sentence */
     char hint[160]; /* remedy or nearest valid name, or "" */
-    int code;       /* stable: FF021 is 21; the table is in docs/workflow-reference.md */
+    int code; /* stable: FF021 is 21; the table is in docs/workflow-reference.md */
 };
 struct flow_problems {
     struct flow_problem *items;
@@ -35,7 +36,14 @@ struct flow_problems {
 };
 void flow_problems_done(struct flow_problems *p);
 
-enum flow_type { FLOW_STRING, FLOW_INTEGER, FLOW_NUMBER, FLOW_BOOLEAN, FLOW_LIST, FLOW_OBJECT };
+enum flow_type {
+    FLOW_STRING,
+    FLOW_INTEGER,
+    FLOW_NUMBER,
+    FLOW_BOOLEAN,
+    FLOW_LIST,
+    FLOW_OBJECT
+};
 extern const char *const flow_type_names[];
 
 struct flow_input {
@@ -54,7 +62,8 @@ struct flow_value {
     struct tmpl *tmpl; /* NULL: constant */
     json_t *constant;  /* NULL when tmpl */
     int line, column;
-    struct flow_nested *nested; /* a list or map with ${{ }} somewhere inside, or NULL */
+    struct flow_nested
+        *nested; /* a list or map with ${{ }} somewhere inside, or NULL */
 };
 
 /* Names of items are NULL in a list. */
@@ -104,7 +113,13 @@ enum flow_kind { FLOW_RUN, FLOW_COMMAND, FLOW_SCRIPT, FLOW_NOOP };
 enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
 
 /* Which part of the file a task stands in. */
-enum flow_part { FLOW_MAIN, FLOW_ON_SUCCESS, FLOW_ON_FAILURE, FLOW_ON_CANCEL, FLOW_FINALLY };
+enum flow_part {
+    FLOW_MAIN,
+    FLOW_ON_SUCCESS,
+    FLOW_ON_FAILURE,
+    FLOW_ON_CANCEL,
+    FLOW_FINALLY
+};
 
 struct flow_task {
     const char *name;
@@ -118,16 +133,16 @@ struct flow_task {
     uint32_t n_needed_by;
     bool needs_all; /* a skipped need skips this task too */
 
-    struct tmpl *condition; /* `if:`, or NULL */
+    struct tmpl *condition;      /* `if:`, or NULL */
     bool condition_judges_needs; /* it names tasks.X.status: then failed needs do
                                   * not skip the task by themselves */
 
     enum flow_kind kind;
-    const char *text;         /* run: shell text; script: code; else NULL */
-    const char *file;         /* script.file, relative to the workflow's folder, or NULL */
+    const char *text; /* run: shell text; script: code; else NULL */
+    const char *file; /* script.file, relative to the workflow's folder, or NULL */
     enum flow_lang lang;
-    const char *interpreter;  /* script: program to run it with, or NULL: by lang */
-    struct flow_value *argv;  /* command */
+    const char *interpreter; /* script: program to run it with, or NULL: by lang */
+    struct flow_value *argv; /* command */
     uint32_t n_argv;
 
     struct flow_pair *env; /* workflow's env first, then the task's own */

@@ -4,7 +4,7 @@
  * {"error": message, "code": number, "offset": number, "hint": text}. With "template"
  * instead of "expr" the text is a template. Not a part of the product.
  */
-#include "flow/expr.h"
+#include "expr/expr.h"
 
 #include <stdio.h>
 #include <stdlib.h>
