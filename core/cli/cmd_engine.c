@@ -82,7 +82,7 @@ static int lead(struct cli *c, struct engine *e, bool pipe_is_there)
     }
     if (code == FF_BUSY)
         tell(e, pipe_is_there, 'b');
-    owner_stop(&owner);
+    owner_stop(&owner, e->signo ? 128 + e->signo : CLI_IO);
     if (code != FF_OK && code != FF_BUSY)
         return cli_fail_err(&err);
     if (e->fatal.code != FF_OK)

@@ -155,7 +155,7 @@ static int try_to_lead(struct follow *f, enum stop *why, struct ff_err *err)
 
     if (code == FF_OK)
         *why = lead(f);
-    owner_stop(&f->owner);
+    owner_stop(&f->owner, f->signo ? 128 + f->signo : CLI_IO);
     return code;
 }
 

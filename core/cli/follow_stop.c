@@ -3,6 +3,7 @@
 #include "cli/follow_priv.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #define RETRY_CANCEL_US (UNITS_SECOND / 10)
 
@@ -85,6 +86,9 @@ void follow_on_signal(void *arg, int signo)
         view_changed(&f->view);
         return;
     }
+    /* It is leaving already, and somebody has no patience. */
+    if (f->signo)
+        _exit(128 + signo);
     if (signo == SIGINT) {
         interrupted(f);
         return;

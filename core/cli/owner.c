@@ -4,8 +4,10 @@
 #include "api/api.h"
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define HEARTBEAT_US    (20 * UNITS_SECOND)
+#define STUCK_US        (5 * UNITS_SECOND)
 #define LISTEN_TRIES    100
 #define LISTEN_PAUSE_NS 20000000L
 
@@ -100,12 +102,26 @@ int owner_start(struct owner *o, struct cli_session *s,
     return serve(o, err);
 }
 
+static void on_stuck(void *arg)
+{
+    const struct owner *o = arg;
+
+    log_error("the store takes nothing: leaving without it; what was acknowledged is "
+              "safe");
+    fflush(stdout);
+    _exit(o->stuck_code);
+}
+
 /* The server goes first: its routes must not ask a node that has given the runs up.
  * Then whoever followed tries to become the owner, and waits until the node lets go. */
-void owner_stop(struct owner *o)
+void owner_stop(struct owner *o, int exit_code)
 {
+    struct loop_timer *stuck = NULL;
+
     if (!o->session)
         return;
+    o->stuck_code = exit_code;
+    loop_timer_add(o->session->loop, STUCK_US, on_stuck, o, &stuck);
     if (o->api)
         o->n_followed = owner_api_followed(o->api);
     if (o->server)
@@ -116,6 +132,7 @@ void owner_stop(struct owner *o)
     node_disown(o->session->node);
     owner_api_free(o->api);
     o->api = NULL;
+    loop_timer_del(stuck);
 }
 
 /* --- leaving --- */

@@ -21,15 +21,18 @@ struct owner {
     struct http_server *server;
     struct owner_api *api;
     struct task_api *tasks;
-    bool led;          /* it was the owner */
+    bool led; /* it was the owner */
+    int stuck_code;
     size_t n_followed; /* runs that others followed when it stopped */
 };
 
 /* FF_BUSY: another process is the owner. Stop it in either case. */
 int owner_start(struct owner *o, struct cli_session *s,
                 const struct owner_events *events, struct ff_err *err);
-/* Gives the runs up; attempts go on. Runs the loop: not from a callback. */
-void owner_stop(struct owner *o);
+/* Gives the runs up; attempts go on. Runs the loop: not from a callback. A store that
+ * does not take what is in flight is not waited for longer than a few seconds: then the
+ * process ends here with exit_code, as if it had been killed, which loses nothing. */
+void owner_stop(struct owner *o, int exit_code);
 
 /* After owner_stop, if it led: leads on in a process of the background what nobody else
  * would, and deletes what is kept too long. */

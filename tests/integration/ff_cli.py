@@ -39,27 +39,35 @@ class Process:
     def __init__(self, popen: "subprocess.Popen[str]") -> None:
         self.popen = popen
         self.seen = ""
+        self.seen_err = ""
 
-    def wait_for(self, text: str) -> str:
+    def wait_for(self, text: str) -> None:
         """Reads standard output until `text` is in it."""
         assert self.popen.stdout
-        fd = self.popen.stdout.fileno()
+        self.seen = self.read(self.popen.stdout.fileno(), self.seen, text)
+
+    def wait_for_err(self, text: str) -> None:
+        assert self.popen.stderr
+        self.seen_err = self.read(self.popen.stderr.fileno(), self.seen_err, text)
+
+    @staticmethod
+    def read(fd: int, seen: str, text: str) -> str:
         end = time.monotonic() + PATIENCE
-        while text not in self.seen:
+        while text not in seen:
             if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
-                raise AssertionError(f"no {text!r} in {self.seen!r}")
+                raise AssertionError(f"no {text!r} in {seen!r}")
             piece = os.read(fd, 65536)
             if not piece:
-                raise AssertionError(f"ended without {text!r}: {self.seen!r}")
-            self.seen += piece.decode()
-        return self.seen
+                raise AssertionError(f"ended without {text!r}: {seen!r}")
+            seen += piece.decode()
+        return seen
 
     def end(self, signo: int | None = None) -> Result:
         """Sends a signal, if any, and waits for the end."""
         if signo is not None:
             self.popen.send_signal(signo)
         out, err = self.popen.communicate(timeout=PATIENCE)
-        return Result(self.popen.returncode, self.seen + out, err)
+        return Result(self.popen.returncode, self.seen + out, self.seen_err + err)
 
 
 class Gate:
@@ -146,7 +154,7 @@ class CliTest(unittest.TestCase):
         self.assertNotIn("Sanitizer", result.err)
         return result
 
-    def start(self, *args: str) -> Process:
+    def start(self, *args: str, **kwargs: Any) -> Process:
         popen = subprocess.Popen(
             self.command(*args),
             cwd=self.folder,
@@ -155,6 +163,7 @@ class CliTest(unittest.TestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            **kwargs,
         )
         process = Process(popen)
         self.processes.append(process)

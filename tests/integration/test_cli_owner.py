@@ -2,6 +2,7 @@
 """Who leads a run, and what happens when that process goes."""
 
 import os
+import resource
 import signal
 import unittest
 
@@ -140,6 +141,23 @@ class Owner(CliTest):
     def test_hang_up_leaves_too(self) -> None:
         process = self.start_gated("one")
         self.assertEqual(process.end(signal.SIGHUP).code, 128 + signal.SIGHUP)
+
+    def test_a_full_disk_stops_commits_but_nobody_from_leaving(self) -> None:
+        def ignore_too_large() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+        path = self.gated("one")
+        process = self.start("run", path, preexec_fn=ignore_too_large)
+        fd = os.open(self.folder / "one.gate", os.O_WRONLY)  # the task is there now
+        resource.prlimit(process.popen.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        os.write(fd, b"go\n")
+        os.close(fd)
+        process.wait_for_err("commits wait")
+        process.popen.send_signal(signal.SIGTERM)
+        self.assertEqual(process.end(signal.SIGTERM).code, 128 + signal.SIGTERM)
+        self.call("resume")
+        self.assertEqual(self.state(), "succeeded")
+        self.assertEqual(self.call("logs", "last", "wait").out, "waiting\nwent on\n")
 
     def test_cancel_asks_the_owner(self) -> None:
         process = self.start_gated("one")
