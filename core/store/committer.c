@@ -19,9 +19,9 @@ static const struct {
     int code;
     int64_t first_us, max_us;
 } pauses[] = {
-    {FF_BUSY, 1000, 100 * 1000},
-    {FF_FULL, 50 * 1000, 1000 * 1000},
-    {FF_UNAVAILABLE, 50 * 1000, 2000 * 1000},
+    {FF_BUSY, 1000, 100000},
+    {FF_FULL, 50000, UNITS_SECOND},
+    {FF_UNAVAILABLE, 50000, 2 * UNITS_SECOND},
 };
 
 struct committer {

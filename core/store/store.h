@@ -40,7 +40,8 @@ void store_close(struct store *s);
  * of the last row that the group guards; see doubt.c.
  * err is NULL with FF_OK. Called on the loop thread, never from inside store_commit. It
  * may call store_commit, but not store_close. */
-typedef void store_done_fn(void *arg, int code, size_t failed, const struct ff_err *err);
+typedef void store_done_fn(void *arg, int code, size_t failed,
+                           const struct ff_err *err);
 
 /* Takes over the contents of `b` (left empty and re-usable). fn may be NULL. */
 void store_commit(struct store *s, struct batch *b, store_done_fn *fn, void *arg);

@@ -14,6 +14,11 @@ struct row {
     struct row *links[]; /* per order: back, then next on each level */
 };
 
+static size_t order_of(int index)
+{
+    return (size_t)index + 1; /* of -1: 0 */
+}
+
 static size_t n_orders(const struct table *t)
 {
     return (size_t)t->record->n_indexes + 1;
@@ -90,7 +95,7 @@ int table_compare(const struct table *t, int index, const struct row *a,
 {
     if (!a || !b)
         return (a == NULL) - (b == NULL);
-    return compare_rows(t, (size_t)(index + 1), a, b);
+    return compare_rows(t, order_of(index), a, b);
 }
 
 /* The first row not below the bound; with `past`, the first one above it. */
@@ -306,7 +311,7 @@ static void make_bound(struct ff_value *bound, const struct ff_query *q,
 struct row *table_first(const struct table *t, const struct ff_query *q)
 {
     static const struct ff_value null = {0};
-    const size_t order = (size_t)(q->index + 1);
+    const size_t order = order_of(q->index);
     struct ff_value bound[MEMORY_MAX_COLUMNS + 1];
     struct row *first = seek(t, order, q->equal, q->n_equal, false);
 
@@ -328,7 +333,7 @@ struct row *table_first(const struct table *t, const struct ff_query *q)
 
 struct row *table_end(const struct table *t, const struct ff_query *q)
 {
-    const size_t order = (size_t)(q->index + 1);
+    const size_t order = order_of(q->index);
     struct ff_value bound[MEMORY_MAX_COLUMNS + 1];
     struct row *end = seek(t, order, q->equal, q->n_equal, true);
 
@@ -348,12 +353,12 @@ struct row *table_end(const struct table *t, const struct ff_query *q)
 struct row *table_next(const struct table *t, int index, const struct row *row)
 {
     (void)t;
-    return *link_next(row, (size_t)(index + 1), 0);
+    return *link_next(row, order_of(index), 0);
 }
 
 struct row *table_previous(const struct table *t, int index, const struct row *row)
 {
-    struct row *previous = *link_back(row ? row : t->head, (size_t)(index + 1));
+    struct row *previous = *link_back(row ? row : t->head, order_of(index));
 
     return previous == t->head ? NULL : previous;
 }

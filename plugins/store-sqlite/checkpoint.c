@@ -206,11 +206,9 @@ void lite_checkpoint(struct lite_session *s)
         return;
     c = is_rare(s) ? NULL : lite_file_checkpointer(s->file);
     if (!c || atomic_load(&c->failed) ||
-        s->wal_pages > s->checkpoint_pages * MAX_GROWTH) {
+        s->wal_pages > s->checkpoint_pages * MAX_GROWTH ||
+        atomic_exchange(&c->nearly_done, false))
         carry_over_inline(s);
-    } else if (atomic_exchange(&c->nearly_done, false)) {
-        carry_over_inline(s);
-    } else {
+    else
         wake(c);
-    }
 }

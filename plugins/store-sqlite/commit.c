@@ -93,7 +93,7 @@ static int apply(struct lite_session *s, const struct ff_change *change,
                  struct ff_err *err)
 {
     struct lite_statement *statement;
-    struct lite_shape shape;
+    struct lite_shape shape = {0};
     int code = shape_of(s, change, &shape, err);
 
     if (code == FF_OK)

@@ -11,7 +11,7 @@
 
 #define OPEN_TRIES     100
 #define OPEN_RETRY_US  20000
-#define PAGE_BYTES     4096
+#define PAGE_BYTES     INT64_C(4096)
 #define MIN_CHECKPOINT 64
 
 /* SQLite counts the memory it uses under one mutex for all threads. Nobody asks, and it

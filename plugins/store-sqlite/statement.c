@@ -50,7 +50,7 @@ static int grow(struct lite_cache *cache)
     struct lite_cache bigger = {
         .n = cache->n, .n_slots = cache->n_slots ? cache->n_slots * 2 : FIRST_SLOTS};
 
-    bigger.slots = calloc(bigger.n_slots, sizeof(*bigger.slots));
+    bigger.slots = calloc(bigger.n_slots, sizeof(struct lite_statement *));
     if (!bigger.slots)
         return FF_NO_MEMORY;
     for (size_t i = 0; i < cache->n_slots; i++)

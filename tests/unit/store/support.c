@@ -266,6 +266,11 @@ void run_until(struct fake *f, size_t n)
     n_wanted = 0;
 }
 
+void run_for_one(struct fake *f)
+{
+    run_until(f, n_results + 1);
+}
+
 size_t warm_up(struct fake *f)
 {
     bool on_loop = false;
@@ -276,7 +281,7 @@ size_t warm_up(struct fake *f)
         assert_true(n < 100000);
         f->rows[1023] = 0;
         commit_run(f, 1023, &r);
-        run_until(f, n_results + 1);
+        run_for_one(f);
         assert_int_equal(r.code, FF_OK);
         on_loop = f->asked[(f->n_asked - 1) % COUNT_OF(f->asked)].on_loop;
         n++;

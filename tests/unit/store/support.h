@@ -73,6 +73,9 @@ void commit_run(struct fake *f, int64_t no, struct result *r);
 /* Runs the loop until n results have come in since the fake was opened. */
 void run_until(struct fake *f, size_t n);
 
+/* Runs the loop until one more result has come in. */
+void run_for_one(struct fake *f);
+
 /* Commits one run after the other until the store counts as fast, and one of them was
  * made on the loop thread. Gives how many; what was asked is forgotten. */
 size_t warm_up(struct fake *f);

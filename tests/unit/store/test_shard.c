@@ -1,0 +1,186 @@
+/* Shards, fences and counters on real drivers. */
+#include "support_real.h"
+
+#include <pthread.h>
+
+#define LEASE_US (60 * UNITS_SECOND)
+
+static int acquire(struct store *s, const char *owner, int64_t lease_us,
+                   struct shard_row *row)
+{
+    struct ff_err err = {0};
+
+    return store_acquire_shard(s, 1, owner, "/run/x.sock", lease_us, row, &err);
+}
+
+static void a_shard_has_one_owner_at_a_time(void **state)
+{
+    struct real *r = *state;
+    struct store *other = real_open_again(r);
+    struct shard_row row;
+    struct shard_row theirs;
+
+    assert_int_equal(acquire(r->store, "one", LEASE_US, &row), FF_OK);
+    assert_int_equal(row.epoch, 1);
+    assert_int_equal(row.version, 1);
+    assert_int_equal(acquire(other, "two", LEASE_US, &theirs), FF_BUSY);
+    assert_int_equal(theirs.owner.len, 3);
+    assert_memory_equal(theirs.owner.s, "one", 3);
+    assert_int_equal(theirs.endpoint.len, 11);
+    store_close(other);
+}
+
+static void a_released_shard_is_free(void **state)
+{
+    struct real *r = *state;
+    struct store *other = real_open_again(r);
+    struct ff_err err = {0};
+    struct shard_row row;
+
+    assert_int_equal(store_release_shard(r->store, &err), FF_DENIED);
+    assert_int_equal(acquire(r->store, "one", LEASE_US, &row), FF_OK);
+    store_set_fence(r->store, &row);
+    assert_int_equal(store_release_shard(r->store, &err), FF_OK);
+    assert_false(store_get_fence(r->store).held);
+    assert_int_equal(acquire(other, "two", LEASE_US, &row), FF_OK);
+    assert_int_equal(row.epoch, 2);
+    store_close(other);
+}
+
+static int commit_and_wait(struct real *r, struct store *s, int64_t no)
+{
+    struct fake loop_of = {.loop = r->loop};
+    struct result result = {.fake = &loop_of};
+    struct batch b = {0};
+    char id[ID_TEXT];
+    const struct run_row row = a_run(1, no, id);
+
+    batch_put(&b, &record_run, &row, FF_ABSENT);
+    store_commit(s, &b, on_done, &result);
+    run_for_one(&loop_of);
+    return result.code;
+}
+
+static void an_owner_whose_lease_is_over_writes_nothing_more(void **state)
+{
+    struct real *r = *state;
+    struct store *other = real_open_again(r);
+    struct shard_row row;
+    struct shard_row theirs;
+
+    assert_int_equal(acquire(r->store, "one", 0, &row), FF_OK);
+    store_set_fence(r->store, &row);
+    assert_int_equal(commit_and_wait(r, r->store, 1), FF_OK);
+    assert_int_equal(acquire(other, "two", LEASE_US, &theirs), FF_OK);
+    assert_int_equal(theirs.epoch, 2);
+    store_set_fence(other, &theirs);
+    assert_int_equal(commit_and_wait(r, r->store, 2), FF_DENIED);
+    assert_int_equal(commit_and_wait(r, other, 2), FF_OK);
+    store_close(other);
+}
+
+static void a_renewal_extends_the_lease(void **state)
+{
+    struct real *r = *state;
+    struct fake loop_of = {.loop = r->loop};
+    struct result result = {.fake = &loop_of};
+    struct arena arena = {0};
+    struct ff_err err = {0};
+    struct shard_row row;
+
+    assert_int_equal(acquire(r->store, "one", LEASE_US, &row), FF_OK);
+    store_set_fence(r->store, &row);
+    store_renew(r->store, row.lease_until + 5, on_done, &result);
+    run_for_one(&loop_of);
+    assert_int_equal(result.code, FF_OK);
+    assert_int_equal(commit_and_wait(r, r->store, 1), FF_OK);
+    assert_int_equal(store_read_shard(r->store, 1, &row, &arena, &err), FF_OK);
+    assert_int_equal(row.version, 2);
+    assert_int_equal(store_get_fence(r->store).version, 2);
+    assert_int_equal(store_read_shard(r->store, 9, &row, &arena, &err), FF_NOT_FOUND);
+    arena_done(&arena);
+}
+
+/* --- counters --- */
+
+static void numbers_come_in_blocks_without_gaps(void **state)
+{
+    struct real *r = *state;
+    struct ff_err err = {0};
+    int64_t first;
+
+    assert_int_equal(store_take_numbers(r->store, "run", 10, &first, &err), FF_OK);
+    assert_int_equal(first, 1);
+    assert_int_equal(store_take_numbers(r->store, "run", 1, &first, &err), FF_OK);
+    assert_int_equal(first, 11);
+    assert_int_equal(store_take_numbers(r->store, "inbox", 1, &first, &err), FF_OK);
+    assert_int_equal(first, 1);
+}
+
+struct taker {
+    pthread_t thread;
+    struct store *store;
+    int64_t taken[50];
+};
+
+static void *take_many(void *arg)
+{
+    struct taker *t = arg;
+    struct ff_err err;
+
+    for (size_t i = 0; i < COUNT_OF(t->taken); i++)
+        if (store_take_numbers(t->store, "run", 1, &t->taken[i], &err) != FF_OK)
+            t->taken[i] = -1;
+    return NULL;
+}
+
+static void two_takers_never_get_the_same_number(void **state)
+{
+    struct real *r = *state;
+    struct taker t[2] = {{.store = r->store}, {.store = real_open_again(r)}};
+    bool seen[101] = {false};
+
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&t[i].thread, NULL, take_many, &t[i]), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(t[i].thread, NULL);
+    for (int i = 0; i < 2; i++)
+        for (size_t k = 0; k < COUNT_OF(t[i].taken); k++) {
+            assert_in_range(t[i].taken[k], 1, 100);
+            assert_false(seen[t[i].taken[k]]);
+            seen[t[i].taken[k]] = true;
+        }
+    store_close(t[1].store);
+}
+
+static void a_commit_now_names_the_change_that_conflicts(void **state)
+{
+    struct real *r = *state;
+    struct batch b = {0};
+    struct ff_err err = {0};
+    char id[2][ID_TEXT];
+    const struct run_row rows[] = {a_run(1, 2, id[0]), a_run(1, 1, id[1])};
+    size_t failed = 99;
+
+    put_run(r, 1, 1);
+    batch_put(&b, &record_run, &rows[0], FF_ABSENT);
+    batch_put(&b, &record_run, &rows[1], FF_ABSENT);
+    assert_int_equal(store_commit_now(r->store, &b, &failed, &err), FF_CONFLICT);
+    assert_int_equal(failed, 1);
+    batch_done(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_EACH(a_shard_has_one_owner_at_a_time),
+        ON_EACH(a_released_shard_is_free),
+        ON_EACH(an_owner_whose_lease_is_over_writes_nothing_more),
+        ON_EACH(a_renewal_extends_the_lease),
+        ON_EACH(numbers_come_in_blocks_without_gaps),
+        ON_EACH(two_takers_never_get_the_same_number),
+        ON_EACH(a_commit_now_names_the_change_that_conflicts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
