@@ -1,7 +1,12 @@
 /* sched.c - the fair queue. A tenant is in the ring while something of it waits; each
  * visit of the ring gives it `weight` picks. Within a tenant the highest priority goes
- * first, and among equals the runs take turns. */
+ * first, and among equals the runs take turns. A turn is one pick, or with hundreds of
+ * slots a small part of them: what one run starts together is written together, and
+ * one event row for each task would cost half of what the task does. */
 #include "sched/sched.h"
+
+/* As many turns are taken with all slots. */
+#define TURNS 64
 
 struct range {
     int64_t node, count;
@@ -16,7 +21,8 @@ struct offer {
         struct range *items;
         size_t n, cap;
     } ranges;
-    size_t head; /* first range that still has nodes */
+    size_t head;  /* first range that still has nodes */
+    int64_t used; /* picks of this turn */
 };
 
 struct level { /* one priority of one tenant */
@@ -50,6 +56,7 @@ struct sched {
     struct list ring; /* of tenants for whom something waits */
     struct map tenants;
     int64_t slots; /* free ones; below zero: more adopted than there are */
+    int64_t all_slots;
     int64_t waiting;
 };
 
@@ -81,6 +88,7 @@ void sched_free(struct sched *s)
 void sched_add_slots(struct sched *s, int64_t n)
 {
     s->slots += n;
+    s->all_slots += n;
 }
 
 int64_t sched_free_slots(const struct sched *s)
@@ -291,6 +299,14 @@ static struct fair_tenant *next_tenant(struct sched *s)
     return LIST_OF(list_first(&s->ring), struct fair_tenant, link);
 }
 
+/* The run goes to the end of its ring. */
+static void end_turn(struct fair_tenant *t, struct offer *o)
+{
+    o->used = 0;
+    list_del(&o->link);
+    list_add_tail(&level_of(t, o->priority)->offers, &o->link);
+}
+
 bool sched_pick(struct sched *s, void **owner, int64_t *node)
 {
     if (s->slots <= 0 || s->waiting == 0)
@@ -304,10 +320,8 @@ bool sched_pick(struct sched *s, void **owner, int64_t *node)
     range->count--;
     t->credit--;
     s->slots--;
-    /* The run goes to the end of its ring: runs of equal priority take turns. */
-    list_del(&o->link);
-    if (range->count > 0 || o->head + 1 < o->ranges.n)
-        list_add_tail(&level_of(t, o->priority)->offers, &o->link);
+    if (++o->used >= s->all_slots / TURNS)
+        end_turn(t, o);
     skip_empty(o);
     count(o->run, -1);
     return true;

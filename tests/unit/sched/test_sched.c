@@ -111,6 +111,31 @@ static void higher_priority_goes_first_and_equals_take_turns(void **state)
     sched_free(s);
 }
 
+static void a_turn_is_a_small_part_of_many_slots(void **state)
+{
+    (void)state;
+    struct sched *s = sched_new();
+    int a, b;
+    struct sched_run *one = sched_run_new(s, 1, 1, &a);
+    struct sched_run *two = sched_run_new(s, 1, 1, &b);
+    void *owner;
+    size_t n_changes = 0;
+    const void *last = NULL;
+
+    sched_add_slots(s, 1280);
+    sched_offer(one, 0, 640, 0);
+    sched_offer(two, 0, 640, 0);
+    for (int i = 0; i < 1280; i++) {
+        assert_true(pick(s, &owner) >= 0);
+        n_changes += owner != last;
+        last = owner;
+    }
+    assert_int_equal(n_changes, 64);
+    sched_run_free(one);
+    sched_run_free(two);
+    sched_free(s);
+}
+
 static void what_is_retracted_is_never_picked(void **state)
 {
     (void)state;
@@ -199,6 +224,7 @@ int main(void)
         cmocka_unit_test(a_tenant_with_a_thousand_waits_no_more_than_one_with_one),
         cmocka_unit_test(weights_share_in_proportion),
         cmocka_unit_test(higher_priority_goes_first_and_equals_take_turns),
+        cmocka_unit_test(a_turn_is_a_small_part_of_many_slots),
         cmocka_unit_test(what_is_retracted_is_never_picked),
         cmocka_unit_test(random_offers_and_retractions_agree_with_a_model),
     };
