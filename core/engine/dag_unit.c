@@ -57,27 +57,40 @@ static void write_unit(struct step *s, const struct task_row *row, struct unit *
     u->version++;
 }
 
+/* Two events are written for each task: names of tasks, types and states are words that
+ * need no escape, and are not searched for one. */
+#define ADD_WORD(w, key, word) add_word(w, ",\"" key "\":\"", word)
+#define ADD_INT(w, key, n)     add_int(w, ",\"" key "\":", n)
+
+static void add_word(const struct jsonw *w, const char *head, const char *word)
+{
+    buf_add_text(w->out, head);
+    buf_add_text(w->out, word);
+    buf_add_char(w->out, '"');
+}
+
+static void add_int(const struct jsonw *w, const char *head, int64_t n)
+{
+    buf_add_text(w->out, head);
+    buf_add_int(w->out, n);
+}
+
 static struct jsonw unit_event(const struct run *r, struct step *s, const char *type,
                                int64_t node, const struct unit *u)
 {
-    struct jsonw w = step_event(s, type);
-    jsonw_key(&w, "task");
-    jsonw_text(&w, flow_of(r)->tasks[NODE_TASK(node)].name);
-    if (NODE_ITEM(node) >= 0) {
-        jsonw_key(&w, "item");
-        jsonw_int(&w, NODE_ITEM(node));
-    }
-    if (u->attempt > 0) {
-        jsonw_key(&w, "attempt");
-        jsonw_int(&w, u->attempt);
-    }
+    const struct jsonw w = step_event(s, type);
+
+    ADD_WORD(&w, "task", flow_of(r)->tasks[NODE_TASK(node)].name);
+    if (NODE_ITEM(node) >= 0)
+        ADD_INT(&w, "item", NODE_ITEM(node));
+    if (u->attempt > 0)
+        ADD_INT(&w, "attempt", u->attempt);
     return w;
 }
 
 static void add_end(struct jsonw *w, const struct task_row *row)
 {
-    jsonw_key(w, "state");
-    jsonw_text(w, task_state_names[row->state]);
+    ADD_WORD(w, "state", task_state_names[row->state]);
     if (row->exit_code != MODEL_NULL) {
         jsonw_key(w, "exit_code");
         jsonw_int(w, row->exit_code);

@@ -214,11 +214,19 @@ void dag_node_path(const struct run *r, int64_t node, char *out, size_t size)
 {
     const struct flow *f = flow_of(r);
     const int64_t task = NODE_TASK(node);
+    const bool known = task >= 0 && task < (int64_t)f->n_tasks;
+    const char *name = known ? f->tasks[task].name : "?";
+    char item[ENGINE_INT_TEXT + 1];
+    size_t item_len = 0;
 
-    if (task < 0 || task >= (int64_t)f->n_tasks)
-        snprintf(out, size, "?");
-    else if (NODE_ITEM(node) < 0)
-        snprintf(out, size, "%s", f->tasks[task].name);
-    else
-        snprintf(out, size, "%s.%lld", f->tasks[task].name, (long long)NODE_ITEM(node));
+    if (known && NODE_ITEM(node) >= 0) {
+        item[0] = '.';
+        item_len = (size_t)(engine_put_int(item + 1, NODE_ITEM(node)) - item);
+    }
+    const size_t name_len = strnlen(name, size - 1);
+    if (item_len > size - 1 - name_len)
+        item_len = size - 1 - name_len;
+    memcpy(out, name, name_len);
+    memcpy(out + name_len, item, item_len);
+    out[name_len + item_len] = 0;
 }

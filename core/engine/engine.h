@@ -222,6 +222,10 @@ void engine_step_seal(struct run *r, struct step *s); /* nothing happened: no ro
 
 /* --- for kinds --- */
 
+/* Writes n, at most ENGINE_INT_TEXT characters and no NUL; returns the end of it. */
+#define ENGINE_INT_TEXT 20
+char *engine_put_int(char *p, int64_t n);
+
 /* Opens an event of the step: {"type": ..., "task": ..., more keys by the caller};
  * close with step_event_end. */
 struct jsonw step_event(struct step *s, const char *type);

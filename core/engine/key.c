@@ -2,7 +2,7 @@
  * is done several times for each task and printf costs more than all the rest of it. */
 #include "engine/engine.h"
 
-static char *put_int(char *p, int64_t n)
+char *engine_put_int(char *p, int64_t n)
 {
     char digits[20];
     size_t len = 0;
@@ -21,14 +21,14 @@ static char *put_int(char *p, int64_t n)
 
 void attempt_key_text(const struct attempt_key *key, char out[ATTEMPT_KEY_TEXT])
 {
-    char *p = put_int(out, key->tenant.no);
+    char *p = engine_put_int(out, key->tenant.no);
 
     *p++ = ' ';
-    p = put_int(p, key->run);
+    p = engine_put_int(p, key->run);
     *p++ = ' ';
-    p = put_int(p, key->node);
+    p = engine_put_int(p, key->node);
     *p++ = ' ';
-    p = put_int(p, key->attempt);
+    p = engine_put_int(p, key->attempt);
     *p = 0;
 }
 

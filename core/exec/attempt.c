@@ -51,6 +51,19 @@ static const char *working_dir(struct arena *a, struct span run_dir, const char 
     return text;
 }
 
+/* One is kept for the next attempt: most live for a moment only. */
+static void give_back_arena(struct attempt *a)
+{
+    struct exec *x = a->exec;
+
+    if (x->spare.blocks) {
+        arena_done(&a->arena);
+        return;
+    }
+    arena_reset(&a->arena);
+    x->spare = a->arena;
+}
+
 struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
                             struct ff_err *err)
 {
@@ -62,18 +75,20 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
     a->key = *key;
     a->sdk_log_fd = -1;
     a->progress = -1;
+    a->arena = x->spare;
+    x->spare = (struct arena){0};
     if (source->describe(source->arg, key, &a->arena, &a->work, &run, err) != FF_OK) {
-        arena_done(&a->arena);
+        give_back_arena(a);
         mem_free(a);
         return NULL;
     }
+    if (!a->work.argv)
+        return a; /* ends at once: nobody will look for it */
     attempt_key_text(key, a->key_text);
     a->run_id = arena_text(&a->arena, run->id.s, run->id.len);
     a->task_id = join3(&a->arena, a->run_id, a->work.path, 0);
     a->id = join3(&a->arena, a->run_id, a->work.path, key->attempt);
     a->dir = working_dir(&a->arena, run->dir, a->work.dir);
-    if (!a->work.argv)
-        return a; /* ends at once: nobody will look for it */
     a->run_dir = exec_run_dir(x->setup.data_dir, a->run_id);
     a->log_dir = exec_log_dir(x->setup.data_dir, a->run_id, a->work.path, key->attempt);
     a->handle = ++x->next_handle;
@@ -102,7 +117,7 @@ void attempt_free(struct attempt *a)
     mem_free(a->run_dir);
     mem_free(a->status);
     mem_free(a->message);
-    arena_done(&a->arena);
+    give_back_arena(a);
     mem_free(a);
 }
 

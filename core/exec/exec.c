@@ -252,5 +252,6 @@ void exec_free(struct exec *x)
         mem_free(x->releases.items[i]);
     ARRAY_DONE(&x->receipts);
     ARRAY_DONE(&x->releases);
+    arena_done(&x->spare);
     mem_free(x);
 }

@@ -16,8 +16,9 @@
 #define START_DELAY_US     (200 * 1000) /* first wait after the runtime had no room */
 #define START_DELAY_MAX_US (5 * UNITS_SECOND)
 #define START_TRIES        60
-#define SPOOL_NAME         ".flowforge-spool.jsonl" /* what the SDK leaves when it met no API \
-                                                     */
+#define SPOOL_NAME                                                                     \
+    ".flowforge-spool.jsonl" /* what the SDK leaves when it met no API                 \
+                              */
 
 enum attempt_state {
     ATTEMPT_STARTING, /* the runtime was asked, or is asked again later */
@@ -57,7 +58,8 @@ struct exec {
     const struct ff_queue_ops *queue_ops;
     const struct ff_runtime_ops *runtime_ops;
     struct map by_key, by_id, by_handle;
-    struct map stops; /* key text -> itself: stop asked before the start came */
+    struct arena spare; /* empty, for the next attempt */
+    struct map stops;   /* key text -> itself: stop asked before the start came */
     int64_t next_handle;
     uint8_t token_key[TOKEN_KEY_SIZE];
     struct {
