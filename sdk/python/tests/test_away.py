@@ -63,12 +63,13 @@ class Misbehaving(TaskTest):
         self.assertEqual(self.spooled(), [])
 
 
-class Away(TaskTest):
-    flush_timeout = "0.3"
+BRIEFLY = "0.3"  # seconds to wait at the end for a server that will not come
 
+
+class Away(TaskTest):
     def test_a_server_that_never_comes_costs_the_flush_and_nothing_else(self) -> None:
         self.api.stop()
-        done = self.run_task(SEED)
+        done = self.run_task(SEED, FLOWFORGE_FLUSH_TIMEOUT=BRIEFLY)
         self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertIn("was away at the end", done.stderr)
         self.assertIn(".flowforge-spool.jsonl", done.stderr)
@@ -126,12 +127,14 @@ class Away(TaskTest):
 
     def test_without_an_output_directory_the_loss_is_counted(self) -> None:
         self.api.stop()
-        done = self.run_task(SEED, FF_OUT=None)
+        done = self.run_task(SEED, FF_OUT=None, FLOWFORGE_FLUSH_TIMEOUT=BRIEFLY)
         self.assertIn("lost: 3 outputs or states, 1 log lines", done.stderr)
 
     def test_a_full_disk_is_told_too(self) -> None:
         self.api.stop()
-        done = self.run_task(SEED, FF_OUT="/proc/nowhere")
+        done = self.run_task(
+            SEED, FF_OUT="/proc/nowhere", FLOWFORGE_FLUSH_TIMEOUT=BRIEFLY
+        )
         self.assertIn("lost: 3 outputs or states, 1 log lines", done.stderr)
 
     def test_more_log_than_memory_goes_to_the_file_and_order_stays(self) -> None:
@@ -168,7 +171,8 @@ class Away(TaskTest):
 
     def test_processes_share_the_file_and_remove_only_their_own(self) -> None:
         self.api.stop()
-        self.run_task("from flowforge import client\nclient.output('a', 'other')\n")
+        other = "from flowforge import client\nclient.output('a', 'other')\n"
+        self.run_task(other, FLOWFORGE_FLUSH_TIMEOUT=BRIEFLY)
         code = (
             "from flowforge import client\n"
             "client.output('a', 'own')\n"
@@ -246,8 +250,6 @@ class Refused(TaskTest):
 
 
 class Slow(TaskTest):
-    flush_timeout = "0.3"
-
     def test_the_program_waits_for_room_while_lines_go_out(self) -> None:
         """12 MB through a queue of 8 MB: nothing is lost, nothing needs the file."""
         code = (
@@ -271,7 +273,7 @@ class Slow(TaskTest):
         self.api.take = hang  # type: ignore[assignment,method-assign]
         self.addCleanup(held.set)
         code = "from flowforge import client\nclient.output('a', 1)\n"
-        done = self.run_task(code)
+        done = self.run_task(code, FLOWFORGE_FLUSH_TIMEOUT=BRIEFLY)
         self.assertIn("was away at the end", done.stderr)
         self.assertEqual([k["value"] for k in self.spooled()], [1])
 
