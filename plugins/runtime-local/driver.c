@@ -18,6 +18,7 @@
 struct config {
     const char *dir;
     const char *supervisor;
+    const char *cgroup;
     int64_t idle_exit_us;
 };
 
@@ -34,6 +35,12 @@ static const struct ff_opt options[] = {
         .help = "path of flowforge-supervisor (default: beside this driver)",
         .type = FF_OPT_TEXT,
         .offset = offsetof(struct config, supervisor),
+    },
+    {
+        .name = "cgroup",
+        .help = "directory of an empty control group for limits (default: our own)",
+        .type = FF_OPT_TEXT,
+        .offset = offsetof(struct config, cgroup),
     },
     {
         .name = "idle_exit",
@@ -54,7 +61,7 @@ static int make_dirs(const char *dir, struct ff_err *err)
     if (strlen(dir) > DIR_BYTES_MAX)
         return ff_fail(err, FF_INVALID, ENAMETOOLONG, "dir is longer than %d bytes",
                        DIR_BYTES_MAX);
-    strcpy(path, dir);
+    snprintf(path, sizeof(path), "%s", dir);
     for (char *at = path + 1; *at; at++) {
         if (*at != '/')
             continue;
@@ -95,6 +102,7 @@ static void local_close(void *runtime)
     if (local->dir_fd >= 0)
         close(local->dir_fd);
     free(local->program);
+    free(local->cgroup);
     free(local->dir);
     free(local);
 }
@@ -120,6 +128,7 @@ static int local_open(const struct ff_host *host, const void *config,
         .dir = realpath(cfg->dir, NULL),
         .dir_fd = open(cfg->dir, O_PATH | O_DIRECTORY | O_CLOEXEC),
         .program = cfg->supervisor ? strdup(cfg->supervisor) : program_beside_us(),
+        .cgroup = cfg->cgroup ? strdup(cfg->cgroup) : NULL,
         .idle_exit_us = cfg->idle_exit_us,
         .fd = -1,
     };

@@ -4,10 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,31 +14,14 @@
 #define READY_LIMIT_US INT64_C(30000000)
 #define BUSY_PAUSE_US  INT64_C(20000)
 
-/* Runs in the engine's memory between vfork and execve: nothing but system calls. */
-static void become_supervisor(const struct local *local, int ready_fd, char **argv,
-                              volatile int *failed)
+/* 0 or an errno. The supervisor closes what else it inherits, and resets its
+ * signals. */
+static int start(struct local *local, int ready_fd)
 {
     char *env[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin", NULL};
-
-    if (ready_fd != READY_FD)
-        dup2(ready_fd, READY_FD);
-    else
-        fcntl(ready_fd, F_SETFD, 0);
-    syscall(SYS_close_range, (unsigned)READY_FD + 1, ~0u, 0u);
-    execve(local->program, argv, env);
-    *failed = errno;
-    _exit(127);
-}
-
-/* The process id, or -1 with errno. Signals are blocked meanwhile: a handler of the
- * engine's must not run in the child, which shares its memory. */
-static pid_t start(const struct local *local, int ready_fd)
-{
-    volatile int failed = 0;
+    posix_spawn_file_actions_t actions;
     char ready[16];
     char idle[32];
-    sigset_t all;
-    sigset_t before;
 
     snprintf(ready, sizeof(ready), "%d", READY_FD);
     snprintf(idle, sizeof(idle), "%lld", (long long)local->idle_exit_us);
@@ -50,23 +32,18 @@ static pid_t start(const struct local *local, int ready_fd)
                     idle,
                     (char *)"--ready-fd",
                     ready,
+                    local->cgroup ? (char *)"--cgroup" : NULL,
+                    local->cgroup,
                     NULL};
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const pid_t pid = vfork();
-    if (pid == 0)
-        become_supervisor(local, ready_fd, argv, &failed);
-    const int cloned = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (pid < 0) {
-        errno = cloned;
-        return -1;
-    }
+    int failed = posix_spawn_file_actions_init(&actions);
+    if (failed)
+        return failed;
+    failed = posix_spawn_file_actions_adddup2(&actions, ready_fd, READY_FD);
     if (!failed)
-        return pid;
-    waitpid(pid, NULL, 0);
-    errno = failed;
-    return -1;
+        failed =
+            posix_spawn(&local->launched, local->program, &actions, NULL, argv, env);
+    posix_spawn_file_actions_destroy(&actions);
+    return failed;
 }
 
 static void give_up(struct local *local, const char *why)
@@ -138,10 +115,9 @@ void launch(struct local *local)
         link_lost(local, strerror(errno));
         return;
     }
-    local->launched = start(local, fds[1]);
-    const int failed = errno;
+    const int failed = start(local, fds[1]);
     close(fds[1]);
-    if (local->launched < 0) {
+    if (failed) {
         close(fds[0]);
         snprintf(why, sizeof(why), "cannot run %.200s: %s", local->program,
                  strerror(failed));

@@ -155,7 +155,7 @@ static void receive(struct local *local)
 
 static void note_sent(struct local *local, struct request *request, size_t n)
 {
-    while (n) {
+    while (n && request) {
         const size_t left = request->frame.len - request->sent;
         const size_t some = n < left ? n : left;
         request->sent += some;

@@ -48,6 +48,7 @@ struct local {
     char *dir; /* absolute, without symbolic links */
     int dir_fd;
     char *program;
+    char *cgroup; /* or NULL */
     int64_t idle_exit_us;
 
     enum link_state state;

@@ -3,6 +3,7 @@
 #include "attempt.h"
 
 #include "dirs.h"
+#include "limits.h"
 #include "spawn.h"
 #include "sup.h"
 
@@ -179,6 +180,8 @@ static void refuse(struct attempt *attempt, const struct start *start,
 
     outcome->state = FF_RUN_REFUSED;
     outcome->started_us = 0;
+    free(outcome->message); /* of limits */
+    outcome->message = NULL;
     if (error->step == SPAWN_DIR)
         outcome_say(outcome, "cannot work in %.150s: %s", start->dir, why);
     else if (error->step == SPAWN_EXEC && error->sys == E2BIG)
@@ -212,8 +215,10 @@ static int run(struct attempt *attempt, const struct start *start, int in_fd,
         dirs_work_path(sup, attempt, work, sizeof(work));
         how.dir = work;
     }
+    limits_begin(attempt, start, &how);
     attempt->outcome.started_us = wall_us();
     attempt->pid = spawn(&how, &error);
+    limits_started(attempt);
     if (attempt->pid > 0)
         return FF_OK;
     attempt->pid = 0;
@@ -340,6 +345,8 @@ static void undo(struct attempt *attempt)
     }
     if (attempt->slot != LIVE_NONE)
         dirs_remove(sup, attempt);
+    limits_end(attempt);
+    free(attempt->outcome.message);
     live_give(&sup->live, attempt->slot);
     journal_unreserve(&sup->journal, attempt->id);
     table_del(&sup->table, attempt);

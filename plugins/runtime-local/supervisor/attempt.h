@@ -46,9 +46,10 @@ struct attempt {
     int64_t kill_us;    /* TERMINATING: end of the grace; KILLING: its start */
     unsigned passes;    /* of SIGKILL */
     struct timer timer;
-    struct spool *spool; /* until FINISHED */
-    uint64_t serial;     /* its name in the journal */
-    uint32_t slot;       /* in the live table, until ENDED; LIVE_NONE */
+    struct spool *spool;   /* until FINISHED */
+    struct limits *limits; /* until FINISHED; NULL: none */
+    uint64_t serial;       /* its name in the journal */
+    uint32_t slot;         /* in the live table, until ENDED; LIVE_NONE */
     struct outcome outcome;
     char id[]; /* NUL-terminated */
 };

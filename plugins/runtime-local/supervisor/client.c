@@ -27,7 +27,9 @@ static void on_client(struct source *source, uint32_t events)
 
     if (events & EPOLLOUT)
         client->stuck = false; /* clients_flush tries again */
-    if ((events & EPOLLIN) && rl_rx_read(&client->rx, source->fd) < 0)
+    /* What came in must be carried out before more is taken in. */
+    if ((events & EPOLLIN) && !client->pending &&
+        rl_rx_read(&client->rx, source->fd) < 0)
         client->closing = true;
     if (!(events & (EPOLLIN | EPOLLOUT)))
         client->closing = true;
@@ -159,31 +161,27 @@ static void pay(struct client *client)
             client_event(client, attempt);
 }
 
-/* True when there are more requests. */
-static bool run(struct client *client)
+static void run(struct client *client)
 {
     struct rl_frame frame;
 
     for (int i = 0; i < RUN_REQUESTS; i++) {
+        client->pending = true;
         if (client->closing || client->tx.len > TX_SOFT_MAX)
-            return false;
+            return;
         const int found = rl_rx_next(&client->rx, &frame);
-        if (found < 0)
-            client->closing = true;
+        client->pending = found > 0;
+        client->closing = client->closing || found < 0;
         if (found <= 0)
-            return false;
+            return;
         client_request(client, &frame);
     }
-    return client->rx.end > client->rx.begin;
 }
 
-bool clients_run(struct sup *sup)
+void clients_run(struct sup *sup)
 {
-    bool more = false;
-
     for (struct client *client = sup->clients; client; client = client->next)
-        more = run(client) || more;
-    return more;
+        run(client);
 }
 
 static void flush(struct client *client)
@@ -223,9 +221,10 @@ static void free_client(struct client *client)
     sup->n_clients--;
 }
 
-void clients_flush(struct sup *sup)
+bool clients_flush(struct sup *sup)
 {
     struct client **at = &sup->clients;
+    bool more = false;
 
     while (*at) {
         struct client *client = *at;
@@ -234,9 +233,11 @@ void clients_flush(struct sup *sup)
             *at = client->next;
             free_client(client);
         } else {
+            more = more || (client->pending && client->tx.len <= TX_SOFT_MAX);
             at = &client->next;
         }
     }
+    return more;
 }
 
 void clients_close(struct sup *sup)

@@ -16,12 +16,12 @@ bool clients_listen(struct sup *sup);
 /* Tells the client how an ENDED attempt ended; later when it reads too slowly. */
 void client_event(struct client *client, struct attempt *attempt);
 
-/* Carries out requests that have come in, some of each client's. True when there
- * are more. */
-bool clients_run(struct sup *sup);
+/* Carries out requests that have come in, some of each client's. */
+void clients_run(struct sup *sup);
 
-/* Sends what there is to send, and frees those who left. */
-void clients_flush(struct sup *sup);
+/* Sends what there is to send, and frees those who left. True when requests wait that
+ * can be carried out now. */
+bool clients_flush(struct sup *sup);
 
 void clients_close(struct sup *sup);
 

@@ -17,6 +17,7 @@ struct client {
     bool greeted;
     bool closing; /* freed after this round */
     bool stuck;   /* waits for room in the socket and is not read from */
+    bool pending; /* requests that came in were not all carried out */
     bool owed;    /* some attempt is marked unreported for it */
 };
 

@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ struct options {
     const char *dir;
     int64_t idle_exit_us;
     int ready_fd; /* told R, B (another one is there) or E and a sentence; or -1 */
+    const char *cgroup; /* a control group set aside for us, or NULL */
     bool empty_trash;
 };
 
@@ -116,11 +118,15 @@ static void on_signals(struct source *source, uint32_t events)
  * would inherit that. */
 static bool take_signals(struct sup *sup)
 {
+    /* The kernel's form, which is not the C library's: SIG_DFL, no flags, no mask. */
+    static const uint64_t defaults[4];
     sigset_t all;
     sigset_t wanted;
 
+    /* Not by signal(), which refuses those that the C library has for itself, and
+     * posix_spawn leaves those ignored. */
     for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
+        syscall(SYS_rt_sigaction, number, defaults, NULL, sizeof(uint64_t));
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     sigemptyset(&wanted);
@@ -262,9 +268,9 @@ static void serve(struct sup *sup)
 
     while (!sup->stop_now) {
         loop_round(&sup->loop, more);
-        more = clients_run(sup);
+        clients_run(sup);
         attempts_record(sup);
-        clients_flush(sup);
+        more = clients_flush(sup);
         free_dead(sup);
         dirs_empty_trash(sup);
         if (sup->n_running)
@@ -275,6 +281,7 @@ static void serve(struct sup *sup)
             loop_timer(&sup->loop, &sup->idle, mono_us() + sup->idle_exit_us);
     }
     clients_close(sup);
+    cgroups_leave(&sup->cgroups);
     if (journal_commit(&sup->journal, attempts_keep, sup))
         say(sup, "the last records were not written: %s", strerror(errno));
 }
@@ -285,6 +292,7 @@ static bool parse(int argc, char **argv, struct options *options)
         {"dir", required_argument, NULL, 'd'},
         {"idle-exit-us", required_argument, NULL, 'i'},
         {"ready-fd", required_argument, NULL, 'r'},
+        {"cgroup", required_argument, NULL, 'c'},
         {"empty-trash", no_argument, NULL, 't'},
         {NULL, 0, NULL, 0},
     };
@@ -298,6 +306,8 @@ static bool parse(int argc, char **argv, struct options *options)
             options->idle_exit_us = strtoll(optarg, NULL, 10);
         else if (option == 'r')
             options->ready_fd = (int)strtol(optarg, NULL, 10);
+        else if (option == 'c')
+            options->cgroup = optarg;
         else if (option == 't')
             options->empty_trash = true;
         else
@@ -306,11 +316,11 @@ static bool parse(int argc, char **argv, struct options *options)
     return options->empty_trash || (options->dir && options->dir[0] == '/');
 }
 
-/* Leaves the terminal, the session and whoever started us, with no descriptor but
- * the ready one. False in the process that was started. */
-static bool detach(const struct options *options)
+/* Leaves the terminal, the session and whoever started us; the process that was
+ * started ends here. */
+static bool detach(const struct sup *sup)
 {
-    const pid_t pid = fork();
+    const pid_t pid = cgroups_fork(&sup->cgroups);
     if (pid)
         _exit(pid < 0);
     setsid();
@@ -320,9 +330,42 @@ static bool detach(const struct options *options)
             dup2(null, fd);
     if (null > 2)
         close(null);
-    if (options->ready_fd > 2)
-        fcntl(options->ready_fd, F_SETFD, FD_CLOEXEC);
     return null >= 0;
+}
+
+/* Whoever started us may have left descriptors open. */
+static void close_others(int ready_fd)
+{
+    const unsigned keep = ready_fd > 2 ? (unsigned)ready_fd : 2;
+
+    if (keep > 3)
+        syscall(SYS_close_range, 3u, keep - 1, 0u);
+    syscall(SYS_close_range, keep + 1, ~0u, 0u);
+    if (ready_fd > 2)
+        fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* Takes the state directory and becomes a process of its own. 0: go on; 1: this one
+ * is done; -1: failed, with errno. */
+static int begin(struct sup *sup, const struct options *options)
+{
+    if (chdir(options->dir))
+        return -1;
+    sup->dir = options->dir;
+    sup->idle_exit_us = options->idle_exit_us;
+    sup->uid = geteuid();
+    sup->dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (sup->dir_fd < 0)
+        return -1;
+    /* Before the fork: only the one that holds it may enter the home group, since all
+     * else in that is killed. */
+    const int locked = lock(sup);
+    if (locked == 0)
+        tell(options->ready_fd, "B");
+    if (locked != 1)
+        return locked == 0 ? 1 : -1;
+    cgroups_begin(&sup->cgroups, sup->dir, options->cgroup);
+    return detach(sup) ? 0 : -1;
 }
 
 int main(int argc, char **argv)
@@ -337,23 +380,11 @@ int main(int argc, char **argv)
     }
     if (options.empty_trash)
         return dirs_empty_main();
-    if (chdir(options.dir)) {
-        tell(options.ready_fd, "E%.200s: %s", options.dir, strerror(errno));
-        return 1;
-    }
-    if (!detach(&options))
-        return 1;
-
-    sup.dir = options.dir;
-    sup.idle_exit_us = options.idle_exit_us;
-    sup.dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    sup.uid = geteuid();
-    const int locked = sup.dir_fd < 0 ? -1 : lock(&sup);
-    if (locked == 0) {
-        tell(options.ready_fd, "B");
+    close_others(options.ready_fd);
+    const int begun = begin(&sup, &options);
+    if (begun == 1)
         return 0;
-    }
-    const char *failed = locked < 0 ? RL_LOCK : set_up(&sup);
+    const char *failed = begun < 0 ? RL_LOCK : set_up(&sup);
     if (failed) {
         tell(options.ready_fd, "Ecannot use %s in %.150s: %s", failed, options.dir,
              strerror(errno));

@@ -37,18 +37,17 @@ bool outcome_get(struct rl_in *in, const char **id, struct outcome *outcome)
 
 void outcome_say(struct outcome *outcome, const char *fmt, ...)
 {
-    char text[OUTCOME_MESSAGE_MAX];
-    size_t len = 0;
+    char more[OUTCOME_MESSAGE_MAX];
+    char text[2 * OUTCOME_MESSAGE_MAX + 4];
+    const char *before = outcome->message;
     va_list ap;
 
-    if (outcome->message)
-        len = (size_t)snprintf(text, sizeof(text), "%s; ", outcome->message);
-    if (len >= sizeof(text))
-        return;
     va_start(ap, fmt);
-    vsnprintf(text + len, sizeof(text) - len, fmt, ap);
+    vsnprintf(more, sizeof(more), fmt, ap);
     va_end(ap);
-
+    snprintf(text, sizeof(text), "%s%s%s", before ? before : "", before ? "; " : "",
+             more);
+    text[OUTCOME_MESSAGE_MAX - 1] = '\0';
     char *message = strdup(text);
     if (!message)
         return;

@@ -3,6 +3,7 @@
 #include "attempt.h"
 #include "client.h"
 #include "dirs.h"
+#include "limits.h"
 #include "sup.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ void attempt_finish(struct attempt *attempt)
 
     loop_timer_del(&sup->loop, &attempt->timer);
     close_spool(attempt);
+    limits_end(attempt);
     if (attempt->pid) {
         tree_disown(sup, attempt);
         table_del_pid(&sup->table, attempt);

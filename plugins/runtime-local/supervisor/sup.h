@@ -3,6 +3,7 @@
 #define SUPERVISOR_SUP_H
 
 #include "attempt.h"
+#include "cgroup.h"
 #include "journal.h"
 #include "live.h"
 #include "loop.h"
@@ -27,7 +28,8 @@ struct sup {
     struct pids children; /* kept for its memory */
     const char *dir;      /* absolute; also the current directory */
     char *out_prefix;     /* what every $FF_OUT begins with */
-    uid_t uid;            /* ours, and the tasks' */
+    struct cgroups cgroups;
+    uid_t uid; /* ours, and the tasks' */
     int dir_fd;
     int out_fd;
     int work_fd;

@@ -35,8 +35,10 @@ void sweep_add(void *arg, const char *id, pid_t pid, int64_t start_ticks, uint32
         return;
     }
     struct attempt *attempt = attempt_revive(sup, id, SWEEPING);
-    if (!attempt)
+    if (!attempt) {
         sup_die(sup, "no memory for the former supervisor's attempts", 0);
+        return;
+    }
     attempt->slot = slot;
     attempt->has_work = true; /* for all we know */
 }
@@ -72,6 +74,7 @@ static size_t kill_pass(const struct sup *sup)
     struct pids all = {0};
     struct pids left = {0};
 
+    cgroups_members(&sup->cgroups, &left); /* marks or not, these cannot hide */
     proc_all(&all);
     for (size_t i = 0; i < all.n; i++) {
         const pid_t pid = all.list[i];

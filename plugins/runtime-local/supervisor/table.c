@@ -22,8 +22,8 @@ static size_t pid_bucket(const struct table *table, pid_t pid)
 
 static bool resize(struct table *table, size_t n_buckets)
 {
-    struct attempt **by_id = calloc(n_buckets, sizeof(*by_id));
-    struct attempt **by_pid = calloc(n_buckets, sizeof(*by_pid));
+    struct attempt **by_id = calloc(n_buckets, sizeof(struct attempt *));
+    struct attempt **by_pid = calloc(n_buckets, sizeof(struct attempt *));
 
     if (!by_id || !by_pid) {
         free(by_id);

@@ -154,6 +154,29 @@ static void killed_supervisor_takes_its_tasks_with_it(void **state)
     assert_int_equal(run_sh(engine, "b", "exit 2")->event.exit_code, 2);
 }
 
+/* Only a control group knows of this one, where we may have one. */
+static void killed_supervisor_takes_even_the_unmarked(void **state)
+{
+    char path[64];
+
+    (void)state;
+    assert_int_equal(start_in_dir(engine, "a",
+                                  "(env -i D=$D setsid sh -c 'echo $$ >$D/hidden; "
+                                  "exec sleep 1000' &) ; exec sleep 1000"),
+                     FF_OK);
+    const pid_t hidden = read_pid(engine, in_dir("hidden"));
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)hidden);
+    char *groups = read_all(path, NULL);
+    const bool grouped = strstr(groups, "/flowforge-") != NULL;
+    free(groups);
+    kill_supervisor();
+    assert_int_equal(wait_end(engine, "a")->event.state, FF_RUN_LOST);
+    if (grouped)
+        assert_true(is_gone(hidden));
+    else
+        kill(hidden, SIGKILL);
+}
+
 static void recorded_exits_survive_the_supervisor(void **state)
 {
     (void)state;
@@ -333,7 +356,7 @@ static void damaged_journal_is_put_aside(void **state)
     FILE *file = fopen(in_dir("exits.journal"), "r+");
     assert_non_null(file);
     for (int i = 0; i < 2; i++) {
-        fseek(file, i * (512 << 10), SEEK_SET);
+        fseek(file, i * 524288L, SEEK_SET);
         fputs("rubbish", file);
     }
     fclose(file);
@@ -353,6 +376,7 @@ int main(void)
         TEST(killed_engine_learns_what_ended_meanwhile),
         TEST(unknown_attempt_is_lost),
         TEST(killed_supervisor_takes_its_tasks_with_it),
+        TEST(killed_supervisor_takes_even_the_unmarked),
         TEST(recorded_exits_survive_the_supervisor),
         TEST(idle_supervisor_ends_and_forgets_nothing),
         TEST(told_to_stop_it_ends_its_tasks_in_order),
