@@ -93,6 +93,10 @@ static void listen_at(const char *path, struct ff_err *err, int expected)
     assert_int_equal(http_server_listen(s, err), expected);
     http_server_free(s);
     loop_free(l);
+    struct buf lock = {0};
+    buf_printf(&lock, "%s.lock", path);
+    unlink(lock.data);
+    buf_done(&lock);
 }
 
 static void a_dead_server_s_socket_is_replaced(void **state)
