@@ -60,10 +60,7 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
         if (span_is(row->reason, "upstream_failed"))
             u->flags |= UNIT_BLOCKED;
     }
-    if (row->message.s) {
-        mem_free(t->message);
-        t->message = mem_text_len(row->message.s, row->message.len);
-    }
+    dag_note_message(r, row->node, row->message);
     if (row->state == TASK_RETRYING) {
         const struct due due = {.node = row->node, .at = row->due_at};
         ARRAY_ADD(&d->due, due);

@@ -94,6 +94,7 @@ void dag_queue_timeout(struct run *r, struct step *s, int64_t node);
 /* Ends a unit that has not run, or whose row needs no attempt. */
 void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state state,
                   const char *reason, const char *message);
+void dag_note_message(struct run *r, int64_t node, struct span message);
 void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
 /* A task with items: its own row, written when it is expanded and when it ends. */
 void dag_put_expanded(struct run *r, struct step *s, uint32_t task);

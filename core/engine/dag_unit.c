@@ -220,14 +220,23 @@ static void unit_final(struct run *r, struct step *s, int64_t node, struct unit 
         ARRAY_ADD(&d->settled, task);
 }
 
-static void set_message(struct run *r, int64_t node, const char *message)
+/* A task of items keeps what the first one that failed for good had to say. */
+void dag_note_message(struct run *r, int64_t node, struct span message)
 {
-    struct dag_task *t = &dag_of(r)->tasks[NODE_TASK(node)];
+    struct dag *d = dag_of(r);
+    struct dag_task *t = &d->tasks[NODE_TASK(node)];
+    struct buf b = {0};
 
-    if (!message)
+    if (!message.s)
         return;
+    if (NODE_ITEM(node) >= 0) {
+        if (t->message || dag_unit(d, node)->state != TASK_FAILED)
+            return;
+        buf_printf(&b, "item %lld: ", (long long)NODE_ITEM(node));
+    }
+    buf_add(&b, message.s, message.len);
     mem_free(t->message);
-    t->message = mem_text(message);
+    t->message = buf_take(&b);
 }
 
 void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state state,
@@ -257,7 +266,7 @@ void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state s
     struct jsonw w = unit_event(r, s, "task.finished", node, u);
     add_end(&w, &row);
     step_event_end(s, &w);
-    set_message(r, node, message);
+    dag_note_message(r, node, row.message);
     unit_final(r, s, node, u, was_active);
 }
 
@@ -464,7 +473,6 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
         u->lost++;
     u->exit_code = result->exit_code == MODEL_NULL ? -1 : (int16_t)result->exit_code;
     u->state = (uint8_t)outcomes[outcome].state;
-    set_message(r, in->node, result->message);
 
     struct task_row row = row_of(r, in->node, u);
     row.started_at = result->started_at ? result->started_at : s->now_us;
@@ -472,6 +480,8 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
         span_of(outcome == OUTCOME_FAILED && result->reason ? result->reason
                                                             : outcomes[outcome].reason);
     row.message = span_of(result->message);
+    if (!retry || NODE_ITEM(in->node) < 0)
+        dag_note_message(r, in->node, row.message);
     if (retry)
         retry_unit(r, s, in->node, u, &row);
     else
@@ -514,11 +524,12 @@ void dag_end_expanded(struct run *r, struct step *s, uint32_t task)
     }
     struct task_row row = row_of(r, node, &t->unit);
     row.reason = span_of(reason);
+    row.message = span_of(items->failed > 0 ? t->message : NULL);
     row.items = items->n;
     row.finished_at = s->now_us;
     write_unit(s, &row, &t->unit,
                COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) |
-                   COLUMN_BIT(COL_TASK_FINISHED_AT));
+                   COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_FINISHED_AT));
     struct jsonw w = unit_event(r, s, "task.finished", node, &t->unit);
     add_end(&w, &row);
     step_event_end(s, &w);

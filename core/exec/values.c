@@ -220,6 +220,8 @@ json_t *values_keep_file(const struct attempt *a, const char *name, struct ff_er
     if (x->runtime_ops->take(x->runtime, a->id, name, tmp, err) == FF_OK)
         v = keep_as(a->run_dir, tmp, name, err);
     file_remove_tree(tmp_dir);
+    MEM_AUTO char *incoming = file_join(a->run_dir, "incoming");
+    rmdir(incoming); /* unless others are coming in too */
     return v;
 }
 

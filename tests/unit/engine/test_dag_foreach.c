@@ -45,6 +45,26 @@ static void gathers_outputs_in_order_with_null_where_an_item_failed(void **state
     world_free(w);
 }
 
+static void a_failed_foreach_says_which_item_and_why(void **state)
+{
+    (void)state;
+    const struct result bad = {
+        .outcome = OUTCOME_FAILED, .exit_code = 4, .message = "exit code 4: no luck"};
+    struct world *w = world_new(LIST "  work: {foreach: '${{ inputs.l }}', run: x}\n",
+                                "{\"l\": [5, 6, 7]}");
+
+    world_grant(w);
+    world_input(w, (struct input){.type = INPUT_RESULT,
+                                  .node = world_node(w, "work.1"),
+                                  .attempt = 1,
+                                  .result = &bad});
+    world_restart(w);
+    world_result(w, "work.0", OUTCOME_CANCELLED, -1, NULL);
+    world_result(w, "work.2", OUTCOME_CANCELLED, -1, NULL);
+    assert_string_equal(w->message, "task work failed: item 1: exit code 4: no luck");
+    world_free(w);
+}
+
 static void an_item_sees_itself(void **state)
 {
     (void)state;
@@ -215,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gathers_outputs_in_order_with_null_where_an_item_failed),
+        cmocka_unit_test(a_failed_foreach_says_which_item_and_why),
         cmocka_unit_test(an_item_sees_itself),
         cmocka_unit_test(an_empty_list_succeeds_at_once),
         cmocka_unit_test(no_list_fails_the_task),
