@@ -11,8 +11,7 @@ struct collect {
     char *event_message;
     struct result result;
     char message[512];
-    struct buf sdk;   /* lines that the SDK reported or left */
-    json_t *reported; /* outputs among them */
+    struct spool_words words; /* of the SDK */
     json_t *outputs;
     char *stored;
 };
@@ -93,58 +92,12 @@ static void judge(struct collect *co)
         describe_exit(co);
 }
 
-/* --- what the SDK said --- */
-
-static void note_line(struct collect *co, const char *line, size_t len)
-{
-    struct ff_err err;
-    json_t *o = json_parse(line, len, &err);
-    const char *kind = json_string_value(json_object_get(o, "kind"));
-    const char *name = json_string_value(json_object_get(o, "name"));
-    json_t *value = json_object_get(o, "value");
-
-    if (kind && strcmp(kind, "output") == 0 && name && value)
-        json_object_set(co->reported, name, value);
-    json_decref(o);
-}
-
-static void note_lines(struct collect *co)
-{
-    const char *p = buf_text(&co->sdk);
-
-    co->reported = json_object();
-    while (*p) {
-        const char *end = strchr(p, '\n');
-        const size_t len = end ? (size_t)(end - p) : strlen(p);
-        if (len > 0)
-            note_line(co, p, len);
-        p += len + (end != NULL);
-    }
-}
-
 static int add_bytes(void *arg, const void *bytes, size_t len)
 {
     struct buf *b = arg;
 
     buf_add(b, bytes, len);
     return b->overflow;
-}
-
-/* First what the SDK reported to us, then what it left when it could not reach us. */
-static void read_reports(struct collect *co)
-{
-    struct attempt *a = co->attempt;
-    const struct exec *x = a->exec;
-    struct ff_err err;
-
-    co->sdk.max = 4 * VALUE_MAX;
-    if (a->sdk_file && access(a->sdk_file, F_OK) == 0) {
-        a->sdk_used = true;
-        file_read(a->sdk_file, 4 * VALUE_MAX, &co->sdk);
-        buf_add_char(&co->sdk, '\n');
-    }
-    x->runtime_ops->output(x->runtime, a->id, SPOOL_NAME, add_bytes, &co->sdk, &err);
-    note_lines(co);
 }
 
 /* --- declared outputs --- */
@@ -227,7 +180,7 @@ static json_t *get_output(struct collect *co, const struct work_output *o,
     struct ff_err err = {0};
 
     if (o->from == WORK_FROM_SDK) {
-        json_t *v = json_object_get(co->reported, o->name);
+        json_t *v = json_object_get(co->words.outputs, o->name);
         *missing = v == NULL;
         return json_incref(v);
     }
@@ -272,9 +225,8 @@ static void collect_outputs(struct collect *co)
     const char *name;
     json_t *value;
 
-    read_reports(co);
     co->outputs = json_object();
-    json_object_foreach(co->reported, name, value)
+    json_object_foreach(co->words.outputs, name, value)
         json_object_set(co->outputs, name, value);
     if (collect_declared(co) != FF_OK || json_object_size(co->outputs) == 0)
         return;
@@ -291,6 +243,8 @@ static void on_lane(void *arg)
     struct collect *co = arg;
 
     judge(co);
+    if (co->event.state == FF_RUN_EXITED)
+        spool_read(co->attempt, &co->words);
     if (co->result.outcome == OUTCOME_SUCCEEDED)
         collect_outputs(co);
 }
@@ -298,18 +252,18 @@ static void on_lane(void *arg)
 /* The exit code decides; a task that said something else of itself is quoted. */
 static void note_status(struct collect *co)
 {
-    const struct attempt *a = co->attempt;
+    const char *last = co->words.status ? co->words.status : co->attempt->status;
     const bool ok = co->result.outcome == OUTCOME_SUCCEEDED;
 
-    if (!a->status)
+    if (!last)
         return;
-    const bool said_ok = strcmp(a->status, "SUCCEEDED") == 0;
-    const bool said_bad = strcmp(a->status, "FAILED") == 0;
+    const bool said_ok = strcmp(last, "SUCCEEDED") == 0;
+    const bool said_bad = strcmp(last, "FAILED") == 0;
     if ((ok && said_bad) || (!ok && said_ok)) {
         const size_t n = strlen(co->message);
         snprintf(co->message + n, sizeof(co->message) - n,
                  "%sthe task said %s of itself; its exit code decides", n ? "; " : "",
-                 a->status);
+                 last);
     }
 }
 
@@ -332,9 +286,8 @@ static void after(void *arg)
     } else {
         attempt_report(x, a, &a->key, &co->result);
     }
-    json_decref(co->reported);
+    spool_words_done(&co->words);
     json_decref(co->outputs);
-    buf_done(&co->sdk);
     mem_free(co->stored);
     mem_free(co->event_message);
     mem_free(co);

@@ -9,8 +9,10 @@
 
 #include "exec/exec.h"
 
-#define VALUE_MAX          ((size_t)16 << 20) /* of one text or JSON output */
-#define TOKEN_LIFE_US      (INT64_C(15) * 60 * UNITS_SECOND)
+#define VALUE_MAX ((size_t)16 << 20) /* of one text or JSON output */
+/* The token is fenced by its attempt anyway; it lasts long enough for a shell task that
+ * speaks for the first time after hours. The heartbeat renews it. */
+#define TOKEN_LIFE_US      (INT64_C(24) * 3600 * UNITS_SECOND)
 #define TOKEN_KEY_SIZE     32
 #define TOKEN_MAX          256
 #define START_DELAY_US     (200 * 1000) /* first wait after the runtime had no room */
@@ -99,6 +101,16 @@ void attempt_send_stop(struct attempt *a);
 /* events.c */
 void exec_on_event(void *arg, const struct ff_run_event *event);
 
+/* spool.c (blocking): what the SDK said, over HTTP or by file. */
+struct spool_words {
+    json_t *outputs; /* by name, the last value of each */
+    char *status;    /* the last one in the file, or NULL */
+};
+void spool_read(struct attempt *a, struct spool_words *words);
+void spool_words_done(struct spool_words *words);
+
+/* report.c */
+void sdk_log_line(struct buf *b, const struct exec_log_line *line);
 /* report.c: where the outputs stand that the SDK reports */
 void attempt_sdk_path(struct attempt *a);
 

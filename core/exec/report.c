@@ -49,7 +49,7 @@ static int append(const char *path, int *fd, const struct buf *b, struct ff_err 
     return FF_OK;
 }
 
-static void add_line(struct buf *b, const struct exec_log_line *line)
+void sdk_log_line(struct buf *b, const struct exec_log_line *line)
 {
     char time[UNITS_TEXT];
 
@@ -72,7 +72,7 @@ int exec_task_log(struct exec *x, int64_t handle, const struct exec_log_line *li
     if (x->setup.log_max_bytes > 0 && a->sdk_log_bytes > x->setup.log_max_bytes)
         return FF_OK; /* over the limit, which the last line below has said */
     for (size_t i = 0; i < n; i++)
-        add_line(&b, &lines[i]);
+        sdk_log_line(&b, &lines[i]);
     a->sdk_log_bytes += (int64_t)b.len;
     if (x->setup.log_max_bytes > 0 && a->sdk_log_bytes > x->setup.log_max_bytes) {
         char time[UNITS_TEXT];

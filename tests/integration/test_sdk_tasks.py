@@ -81,6 +81,7 @@ class Tasks(CliTest):
         code += "os.environ['FLOWFORGE_FLUSH_TIMEOUT'] = '0.1'\n" + SEED
         outputs = self.outputs_of(self.workflow(code, "result"))
         self.assertEqual(outputs, {"result": {"status": "ok"}})
+        self.assertIn("Starting task", self.logs())
 
     def test_a_cancelled_task_hears_of_it_and_may_clean_up(self) -> None:
         gate = self.folder / "cleaned"
@@ -95,8 +96,8 @@ class Tasks(CliTest):
             f"pathlib.Path({str(gate)!r}).write_text(str(client.cancelled()))\n"
         )
         process = self.start("run", self.workflow(code), "-o", "json")
-        text = process.wait_for("task.started")
-        run = json.loads(text.splitlines()[0])["run"]
+        process.wait_for("task.started")
+        run = json.loads(process.seen.splitlines()[0])["run"]
         while "ready" not in self.call("logs", run, expect=None).out:
             pass
         self.call("cancel", run)
