@@ -87,6 +87,8 @@ struct control {
 void control_queue(struct live *l, const struct queued *q); /* takes over q's things */
 void control_post_pump(struct control *c);
 void control_queued_done(struct queued *q, int code);
+/* Changes that belong to no run in memory. */
+void control_commit_aside(struct control *c, struct batch *b);
 void control_fatal(struct control *c, const struct ff_err *err);
 void control_check_drained(struct control *c);
 

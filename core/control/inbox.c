@@ -10,7 +10,7 @@ static void drop(struct control *c, const struct inbox_item *item)
     const struct inbox_row row = {.shard = c->setup.shard, .no = item->no};
 
     batch_delete(&b, &record_inbox, &row, FF_ANY_VERSION);
-    store_commit(c->setup.store, &b, NULL, NULL);
+    control_commit_aside(c, &b);
     batch_done(&b);
 }
 

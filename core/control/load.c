@@ -197,7 +197,7 @@ static void quarantine(struct live *l, const struct ff_err *err)
                     COLUMN_BIT(COL_RUN_MESSAGE) | COLUMN_BIT(COL_RUN_FINISHED_AT),
                 FF_ANY_VERSION);
     batch_delete(&b, &record_open_run, &open, FF_ANY_VERSION);
-    store_commit(c->setup.store, &b, NULL, NULL);
+    control_commit_aside(c, &b);
     batch_done(&b);
     map_del(&c->lives, l->no);
     if (c->setup.listener.changed)

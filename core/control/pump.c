@@ -92,6 +92,26 @@ static void on_committed(void *arg, int code, size_t failed, const struct ff_err
     control_post_pump(c);
 }
 
+static void on_aside_committed(void *arg, int code, size_t failed,
+                               const struct ff_err *err)
+{
+    struct control *c = arg;
+
+    (void)failed;
+    c->n_busy--;
+    /* A conflict: the sweep comes upon the same thing again. */
+    if (code != FF_OK && code != FF_CONFLICT && code != FF_IN_DOUBT &&
+        code != FF_CANCELLED)
+        control_fatal(c, err);
+    control_check_drained(c);
+}
+
+void control_commit_aside(struct control *c, struct batch *b)
+{
+    c->n_busy++;
+    store_commit(c->setup.store, b, on_aside_committed, c);
+}
+
 static void commit_step(struct live *l)
 {
     struct control *c = l->control;
