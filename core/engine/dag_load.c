@@ -145,7 +145,7 @@ static void go_on_task(struct run *r, struct step *s, uint32_t task)
         return;
     }
     if (t->items->stopping)
-        dag_stop_items(r, s, task, r->row.cancel);
+        dag_stop_items(r, s, task, (enum cancel_mode)r->row.cancel);
     if (task_state_final(t->unit.state))
         return;
     if (t->items->active == 0 && (t->items->stopping || t->items->final == t->items->n))
@@ -162,7 +162,7 @@ static void resume_cancel(struct run *r, struct step *s, uint32_t first, uint32_
         return;
     for (uint32_t i = first; i < first + n; i++)
         if (!d->tasks[i].items && d->tasks[i].unit.state == TASK_RUNNING)
-            dag_stop_unit(r, s, NODE_OF(i, -1), r->row.cancel);
+            dag_stop_unit(r, s, NODE_OF(i, -1), (enum cancel_mode)r->row.cancel);
 }
 
 void dag_resume(struct run *r, struct step *s)
