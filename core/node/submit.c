@@ -55,7 +55,10 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
     size_t failed;
 
     *run = 0;
-    id_make(now, loop_random(n->loop), loop_random(n->loop), id);
+    /* Not both in the call: which is asked for first would be the compiler's choice, and
+     * a simulated run would differ. */
+    const uint64_t random = loop_random(n->loop);
+    id_make(now, random, loop_random(n->loop), id);
     int code = store_workflow_once(n, t, what, now, &b, err);
     if (code == FF_OK)
         code = next_number(n, run, err);
