@@ -1,0 +1,375 @@
+/* check_commit.c - a mirror of the runs in the store, kept by looking at every commit
+ * as it becomes durable, and the rules that each of them must keep: who may write (G4),
+ * final states stay (I1), attempts grow by one (I2), histories have no gap (I7). */
+#include "sim.h"
+
+#include <string.h>
+
+struct mirror mirror = {.owner = SIM_CLIENT};
+
+struct mirror_run *mirror_run(int64_t no)
+{
+    return map_get(&mirror.runs, no);
+}
+
+struct mirror_task *mirror_task(const struct mirror_run *r, int64_t node)
+{
+    return map_get(&r->tasks, node);
+}
+
+/* --- names --- */
+
+void mirror_attempt_id(const struct mirror_run *r, const struct mirror_task *t,
+                       char *out, size_t size)
+{
+    const char *name = r->flow->tasks[NODE_TASK(t->row.node)].name;
+
+    if (NODE_ITEM(t->row.node) < 0)
+        snprintf(out, size, "%s/%s/%lld", r->id, name, (long long)t->row.attempt);
+    else
+        snprintf(out, size, "%s/%s.%lld/%lld", r->id, name,
+                 (long long)NODE_ITEM(t->row.node), (long long)t->row.attempt);
+}
+
+static struct mirror_run *run_by_id(const char *id, size_t len)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&mirror.runs, &i, &value);) {
+        struct mirror_run *r = value;
+        if (strncmp(r->id, id, len) == 0 && r->id[len] == 0)
+            return r;
+    }
+    return NULL;
+}
+
+struct mirror_task *mirror_find(const char *attempt_id, struct mirror_run **run,
+                                int64_t *attempt)
+{
+    char task[64];
+    long long item = -1, no = 0;
+    const char *slash = strchr(attempt_id, '/');
+
+    *run = run_by_id(attempt_id, (size_t)(slash - attempt_id));
+    if (!*run)
+        return NULL;
+    if (sscanf(slash, "/%63[^./].%lld/%lld", task, &item, &no) != 3) {
+        item = -1;
+        sscanf(slash, "/%63[^./]/%lld", task, &no);
+    }
+    *attempt = no;
+    return mirror_task(*run, NODE_OF(flow_task_index((*run)->flow, task), item));
+}
+
+/* --- values of a change --- */
+
+/* The column as the change writes it, or NULL: it does not. */
+static const struct ff_value *written(const struct ff_change *c, int column)
+{
+    if (c->kind == FF_PUT || (c->kind == FF_PATCH && c->set >> column & 1))
+        return &c->values[column];
+    return NULL;
+}
+
+static void take_int(const struct ff_change *c, int column, int64_t *place)
+{
+    const struct ff_value *v = written(c, column);
+
+    if (v)
+        *place = v->type ? v->i : MODEL_NULL;
+}
+
+static void take_text(const struct ff_change *c, int column, char *out, size_t size)
+{
+    const struct ff_value *v = written(c, column);
+
+    if (v)
+        snprintf(out, size, "%.*s", v->type ? (int)v->len : 0, v->type ? v->s : "");
+}
+
+static void take_owned(const struct ff_change *c, int column, char **place)
+{
+    const struct ff_value *v = written(c, column);
+
+    if (!v)
+        return;
+    mem_free(*place);
+    *place = v->type ? mem_text_len(v->s, v->len) : NULL;
+}
+
+/* --- one record after the other --- */
+
+static void on_workflow(const struct ff_change *c)
+{
+    char hash[SHA256_TEXT];
+    struct flow_problems problems = {0};
+    const struct ff_value *source = &c->values[COL_WORKFLOW_SOURCE];
+
+    take_text(c, COL_WORKFLOW_HASH, hash, sizeof(hash));
+    if (c->kind != FF_PUT || map_get_text(&mirror.flows, hash))
+        return;
+    map_set_text(&mirror.flows, hash, flow_parse(source->s, source->len, &problems));
+    flow_problems_done(&problems);
+}
+
+static void add_run(const struct ff_change *c, int64_t no)
+{
+    struct mirror_run *r = mem_alloc(sizeof(*r));
+    char hash[SHA256_TEXT];
+
+    sim_check(!mirror_run(no), "I5: run %lld is created twice", (long long)no);
+    take_text(c, COL_RUN_HASH, hash, sizeof(hash));
+    r->no = no;
+    r->tenant.no = c->values[COL_RUN_TENANT].i;
+    r->flow = map_get_text(&mirror.flows, hash);
+    take_text(c, COL_RUN_ID, r->id, sizeof(r->id));
+    sim_check(r->flow, "run %lld has no workflow", (long long)no);
+    map_set(&mirror.runs, no, r);
+}
+
+static void take_run(struct mirror_run *r, const struct ff_change *c)
+{
+    take_int(c, COL_RUN_STATE, &r->row.state);
+    take_int(c, COL_RUN_CANCEL, &r->row.cancel);
+    take_int(c, COL_RUN_STARTED_AT, &r->row.started_at);
+    take_int(c, COL_RUN_FINISHED_AT, &r->row.finished_at);
+    take_text(c, COL_RUN_REASON, r->reason, sizeof(r->reason));
+    take_owned(c, COL_RUN_INPUTS, &r->inputs);
+    take_owned(c, COL_RUN_OUTPUTS, &r->outputs);
+    r->row.version++;
+}
+
+static bool run_edge_allowed(int64_t from, int64_t to)
+{
+    if (to == RUN_PENDING)
+        return false;
+    if (from == RUN_PENDING)
+        return to == RUN_RUNNING || run_state_final(to);
+    return to != RUN_RUNNING || from == RUN_RUNNING;
+}
+
+static void on_run(const struct ff_change *c)
+{
+    const int64_t no = c->values[COL_RUN_RUN].i;
+
+    if (c->kind == FF_PUT) {
+        add_run(c, no);
+        take_run(mirror_run(no), c);
+        return;
+    }
+    struct mirror_run *r = mirror_run(no);
+    sim_check(r && c->kind == FF_PATCH, "run %lld: an impossible change",
+              (long long)no);
+    const int64_t before = r->row.state;
+    const int64_t cancel = r->row.cancel;
+    sim_check(!run_state_final(before), "I1: run %lld was %s and is changed",
+              (long long)no, run_state_names[before]);
+    take_run(r, c);
+    sim_check(run_edge_allowed(before, r->row.state), "I1: run %lld goes from %s to %s",
+              (long long)no, run_state_names[before], run_state_names[r->row.state]);
+    sim_check(r->row.cancel >= cancel, "run %lld: its cancel is taken back",
+              (long long)no);
+    if (cancel != CANCEL_NONE && r->row.cancel > cancel)
+        sim_seen(SEEN_CANCEL_HARDER);
+    if (r->row.state == RUN_CANCELLING)
+        take_text(c, COL_RUN_REASON, r->stop_reason, sizeof(r->stop_reason));
+    sim_trace("run %lld: %s %s", (long long)no, run_state_names[r->row.state],
+              r->reason);
+    sim.progress_at = sim.now;
+}
+
+static void take_task(struct mirror_task *t, const struct ff_change *c)
+{
+    take_int(c, COL_TASK_STATE, &t->row.state);
+    take_int(c, COL_TASK_ATTEMPT, &t->row.attempt);
+    take_int(c, COL_TASK_LOST, &t->row.lost);
+    take_int(c, COL_TASK_EXIT_CODE, &t->row.exit_code);
+    take_int(c, COL_TASK_ITEMS, &t->row.items);
+    take_int(c, COL_TASK_DUE_AT, &t->row.due_at);
+    take_int(c, COL_TASK_QUEUED_AT, &t->row.queued_at);
+    take_text(c, COL_TASK_REASON, t->reason, sizeof(t->reason));
+    take_text(c, COL_TASK_MESSAGE, t->message, sizeof(t->message));
+    take_owned(c, COL_TASK_OUTPUTS, &t->outputs);
+}
+
+static bool holds_slot(const struct mirror_task *t)
+{
+    return t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL;
+}
+
+static void on_task(const struct ff_change *c)
+{
+    struct mirror_run *r = mirror_run(c->values[COL_TASK_RUN].i);
+    const int64_t node = c->values[COL_TASK_NODE].i;
+    struct mirror_task before = {.row = {.state = TASK_WAITING, .items = MODEL_NULL}};
+
+    sim_check(r && c->kind != FF_DELETE, "a task of no run");
+    struct mirror_task *t = mirror_task(r, node);
+    sim_check((t == NULL) == (c->kind == FF_PUT), "I3: a task row is written twice");
+    if (t) {
+        before = *t;
+    } else {
+        t = mem_alloc(sizeof(*t));
+        t->row.node = node;
+        map_set(&r->tasks, node, t);
+    }
+    before.outputs = NULL;
+    take_task(t, c);
+    mirror.n_running += holds_slot(t) - holds_slot(&before);
+    sim_trace("run %lld task %s item %lld: %s %s attempt %lld", (long long)r->no,
+              r->flow->tasks[NODE_TASK(node)].name, (long long)NODE_ITEM(node),
+              task_state_names[t->row.state], t->reason, (long long)t->row.attempt);
+    check_edge(r, &before, t, c->set);
+    sim.progress_at = sim.now;
+}
+
+static void on_event(const struct ff_change *c)
+{
+    struct mirror_run *r = mirror_run(c->values[COL_EVENT_RUN].i);
+    const int64_t seq = c->values[COL_EVENT_SEQ].i;
+    const struct ff_value *body = &c->values[COL_EVENT_BODY];
+
+    sim_check(r && c->kind == FF_PUT, "I7: a history is rewritten");
+    sim_check(seq == (int64_t)r->events.n + 1, "I7: event %lld of run %lld after %zu",
+              (long long)seq, (long long)r->no, r->events.n);
+    ARRAY_ADD(&r->events, mem_text_len(body->s, body->len));
+}
+
+static void on_open_run(const struct ff_change *c)
+{
+    struct mirror_run *r = mirror_run(c->values[COL_OPEN_RUN_RUN].i);
+
+    sim_check(r, "an open run that is none");
+    mirror.n_open += (c->kind == FF_PUT) - (int)(c->kind == FF_DELETE && r->open);
+    r->open = c->kind == FF_PUT;
+}
+
+/* A message goes with the commit that does what it asks. */
+static void on_inbox(const struct ff_change *c, struct map *kinds)
+{
+    const int64_t no = c->values[COL_INBOX_NO].i;
+
+    if (c->kind == FF_PUT) {
+        char kind[16];
+        struct run_row *asked = mem_alloc(sizeof(*asked));
+        take_text(c, COL_INBOX_KIND, kind, sizeof(kind));
+        asked->run = c->values[COL_INBOX_RUN].i;
+        asked->cancel = strcmp(kind, "kill") == 0 ? CANCEL_KILL : CANCEL_GRACEFUL;
+        map_set(kinds, no, asked);
+        mirror.n_inbox++;
+        return;
+    }
+    const struct run_row *asked = map_get(kinds, no);
+    if (c->kind != FF_DELETE || !asked)
+        return;
+    const struct mirror_run *r = mirror_run(asked->run);
+    sim_check(run_state_final(r->row.state) || r->row.cancel >= asked->cancel,
+              "I13: the message that cancels run %lld is thrown away",
+              (long long)asked->run);
+    map_del(kinds, no);
+    mirror.n_inbox--;
+}
+
+static void on_shard(int node, const struct ff_change *c)
+{
+    if (c->kind == FF_PUT)
+        mirror.owner = node;
+}
+
+/* --- the commit as a whole --- */
+
+static bool is_of_runs(const struct ff_change *c)
+{
+    if (c->kind == FF_CHECK)
+        return false;
+    if (c->record == &record_task || c->record == &record_log)
+        return true;
+    if (c->record == &record_run || c->record == &record_open_run)
+        return c->kind != FF_PUT;
+    return c->record == &record_event && c->values[COL_EVENT_SEQ].i > 1;
+}
+
+static void apply(int node, const struct ff_change *c)
+{
+    sim_check(!is_of_runs(c) || node == mirror.owner,
+              "G4: process %d writes %s, and %d owns the shard", node, c->record->name,
+              mirror.owner);
+    if (c->kind == FF_CHECK)
+        return;
+    if (c->record == &record_workflow)
+        on_workflow(c);
+    else if (c->record == &record_run)
+        on_run(c);
+    else if (c->record == &record_task)
+        on_task(c);
+    else if (c->record == &record_event)
+        on_event(c);
+    else if (c->record == &record_open_run)
+        on_open_run(c);
+    else if (c->record == &record_shard)
+        on_shard(node, c);
+}
+
+static void settle_run(struct mirror_run *r)
+{
+    check_limits(r);
+    if (r->row.cancel != CANCEL_NONE && r->final_main < (int64_t)r->flow->n_main)
+        r->cancelled_main = true;
+    r->killed = r->row.cancel == CANCEL_KILL;
+    sim_check(r->open == !run_state_final(r->row.state),
+              "I6: run %lld is %s and %s an open_run row", (long long)r->no,
+              run_state_names[r->row.state], r->open ? "has" : "has no");
+    if (!run_state_final(r->row.state) || r->was_final)
+        return;
+    r->was_final = true;
+    check_history(r);
+    check_run(r);
+}
+
+/* Runs that the commit touched, once each. */
+static void settle_runs(const struct ff_change *changes, size_t n)
+{
+    struct map done = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        const struct ff_change *c = &changes[i];
+        int column = c->record == &record_run        ? COL_RUN_RUN
+                     : c->record == &record_task     ? COL_TASK_RUN
+                     : c->record == &record_open_run ? COL_OPEN_RUN_RUN
+                                                     : -1;
+        struct mirror_run *r = column < 0 ? NULL : mirror_run(c->values[column].i);
+        if (!r || map_get(&done, r->no))
+            continue;
+        map_set(&done, r->no, r);
+        settle_run(r);
+    }
+    map_done(&done);
+}
+
+/* A result whose commit fails has freed its slot in memory all the same, and another
+ * run may have been given it. A run that cannot be read does not hold up the others. */
+static void check_slots(void)
+{
+    const bool may_exceed =
+        sim.o.store_conflict || sim.o.store_doubt || sim.o.read_down;
+
+    sim_check(may_exceed || mirror.n_running <= sim.o.slots,
+              "I17: %lld attempts hold %lld slots", (long long)mirror.n_running,
+              (long long)sim.o.slots);
+    if (mirror.n_running >= sim.o.slots)
+        sim_seen(SEEN_SLOTS_FULL);
+}
+
+void check_commit(int node, const struct ff_change *changes, size_t n)
+{
+    static struct map inbox; /* number -> what it asks */
+
+    sim_trace("commit of %d: %zu changes", node, n);
+    for (size_t i = 0; i < n; i++)
+        apply(node, &changes[i]);
+    for (size_t i = 0; i < n; i++)
+        if (changes[i].record == &record_inbox)
+            on_inbox(&changes[i], &inbox);
+    settle_runs(changes, n);
+    check_slots();
+}

@@ -1,0 +1,383 @@
+/* check_edge.c - the life of a task row, edge by edge, as the commits show it: needs
+ * (I4), retries, cancels (I13), limits, and the process behind an attempt. */
+#include "sim.h"
+
+#include <string.h>
+
+#define LOST_MAX 3 /* losses forgiven without a retry: in the file */
+
+static const struct flow_task *task_of(const struct mirror_run *r,
+                                       const struct mirror_task *t)
+{
+    return &r->flow->tasks[NODE_TASK(t->row.node)];
+}
+
+static void name_of(const struct mirror_run *r, const struct mirror_task *t,
+                    char out[96])
+{
+    mirror_attempt_id(r, t, out, 96);
+    memmove(out, out + ID_TEXT, strlen(out + ID_TEXT) + 1);
+}
+
+static _Noreturn void FF_PRINTF(3, 4)
+    fail_task(const struct mirror_run *r, const struct mirror_task *t, const char *fmt,
+              ...)
+{
+    char name[96], why[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    name_of(r, t, name);
+    sim_fail("run %lld task %s: %s", (long long)r->no, name, why);
+}
+
+#define check(holds, ...)                                                              \
+    do {                                                                               \
+        if (!(holds))                                                                  \
+            fail_task(r, t, __VA_ARGS__);                                              \
+    } while (0)
+
+/* --- which edges there are --- */
+
+#define TO(state) (1u << (state))
+static const uint32_t edges[] = {
+    [TASK_WAITING] =
+        TO(TASK_RUNNING) | TO(TASK_FAILED) | TO(TASK_SKIPPED) | TO(TASK_CANCELLED),
+    [TASK_QUEUED] = 0, /* has no row of its own */
+    [TASK_RUNNING] =
+        TO(TASK_RETRYING) | TO(TASK_SUCCEEDED) | TO(TASK_FAILED) | TO(TASK_CANCELLED),
+    [TASK_RETRYING] = TO(TASK_RUNNING) | TO(TASK_FAILED) | TO(TASK_CANCELLED),
+    [TASK_SUCCEEDED] = 0,
+    [TASK_FAILED] = 0,
+    [TASK_SKIPPED] = 0,
+    [TASK_CANCELLED] = 0,
+};
+
+static const struct {
+    int64_t from, to;
+    enum sim_seen seen;
+} seen_edges[] = {
+    {TASK_WAITING, TASK_RUNNING, SEEN_TO_RUNNING},
+    {TASK_WAITING, TASK_CANCELLED, SEEN_CANCELLED_UNSTARTED},
+    {TASK_RUNNING, TASK_RETRYING, SEEN_TO_RETRYING},
+    {TASK_RUNNING, TASK_SUCCEEDED, SEEN_TO_SUCCEEDED},
+    {TASK_RUNNING, TASK_CANCELLED, SEEN_CANCELLED_RUNNING},
+    {TASK_RETRYING, TASK_RUNNING, SEEN_RETRYING_TO_RUNNING},
+    {TASK_RETRYING, TASK_CANCELLED, SEEN_RETRYING_TO_CANCELLED},
+};
+
+static const struct {
+    const char *reason;
+    enum sim_seen seen;
+} seen_reasons[] = {
+    {"exit_code", SEEN_EXIT_CODE},
+    {"timeout", SEEN_TIMEOUT},
+    {"lost", SEEN_LOST},
+    {"oom", SEEN_OOM},
+    {"evicted", SEEN_EVICTED},
+    {"start_failed", SEEN_START_FAILED},
+    {"output_missing", SEEN_OUTPUT_MISSING},
+    {"expression", SEEN_EXPRESSION},
+    {"queue_timeout", SEEN_QUEUE_TIMEOUT},
+    {"upstream_failed", SEEN_UPSTREAM_FAILED},
+    {"need_skipped", SEEN_NEED_SKIPPED},
+    {"if_false", SEEN_IF_FALSE},
+    {"item_failed", SEEN_ITEM_FAILED},
+};
+
+static void note(const struct mirror_task *before, const struct mirror_task *t)
+{
+    for (size_t i = 0; i < COUNT_OF(seen_edges); i++)
+        if (seen_edges[i].from == before->row.state && seen_edges[i].to == t->row.state)
+            sim_seen(seen_edges[i].seen);
+    for (size_t i = 0; i < COUNT_OF(seen_reasons); i++)
+        if (strcmp(seen_reasons[i].reason, t->reason) == 0)
+            sim_seen(seen_reasons[i].seen);
+}
+
+/* --- needs and the order of the parts --- */
+
+static bool is_final(const struct mirror_run *r, uint32_t task)
+{
+    const struct mirror_task *t = mirror_task(r, NODE_OF(task, -1));
+
+    return t && task_state_final(t->row.state);
+}
+
+static bool handler_runs(const struct mirror_run *r)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&r->tasks, &i, &value);) {
+        const struct mirror_task *t = value;
+        const enum flow_part part = task_of(r, t)->part;
+        if (part != FLOW_MAIN && part != FLOW_FINALLY &&
+            !task_state_final(t->row.state))
+            return true;
+    }
+    return false;
+}
+
+static void check_needs(const struct mirror_run *r, const struct mirror_task *t)
+{
+    const struct flow_task *ft = task_of(r, t);
+
+    for (uint32_t i = 0; i < ft->n_needs; i++)
+        check(is_final(r, ft->needs[i]), "I4: %s is not final",
+              r->flow->tasks[ft->needs[i]].name);
+    for (uint32_t i = 0; ft->part != FLOW_MAIN && i < r->flow->n_main; i++)
+        check(is_final(r, i), "I4: a handler runs while %s does",
+              r->flow->tasks[i].name);
+    if (ft->part == FLOW_FINALLY)
+        check(!handler_runs(r), "I4: finally runs while another handler does");
+}
+
+/* --- starts --- */
+
+static bool lost_is_free(const struct mirror_task *before)
+{
+    return strcmp(before->reason, "lost") == 0 ||
+           strcmp(before->reason, "evicted") == 0;
+}
+
+static void check_next_attempt(const struct mirror_run *r,
+                               const struct mirror_task *before,
+                               const struct mirror_task *t)
+{
+    const struct flow_retry *retry = &task_of(r, t)->retry;
+
+    check(t->row.attempt == before->row.attempt + 1, "I2: attempt %lld follows %lld",
+          (long long)t->row.attempt, (long long)before->row.attempt);
+    if (t->row.attempt == 1)
+        return;
+    if (retry->given)
+        check(t->row.attempt <= retry->max_attempts, "attempt %lld of at most %lld",
+              (long long)t->row.attempt, (long long)retry->max_attempts);
+    else
+        check(lost_is_free(before) && t->row.attempt <= LOST_MAX + 1,
+              "attempt %lld without retry, after %s", (long long)t->row.attempt,
+              before->reason);
+}
+
+static const struct mirror_task *parent_of(const struct mirror_run *r,
+                                           const struct mirror_task *t)
+{
+    return NODE_ITEM(t->row.node) < 0
+               ? NULL
+               : mirror_task(r, NODE_OF(NODE_TASK(t->row.node), -1));
+}
+
+/* Is an item of this task final and bad, in an earlier commit or this one? */
+static int64_t count_items(const struct mirror_run *r, int64_t task, int64_t state)
+{
+    const struct mirror_task *parent = mirror_task(r, NODE_OF(task, -1));
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < parent->row.items; i++) {
+        const struct mirror_task *item = mirror_task(r, NODE_OF(task, i));
+        n += item && item->row.state == state;
+    }
+    return n;
+}
+
+static void check_start(const struct mirror_run *r, const struct mirror_task *before,
+                        const struct mirror_task *t)
+{
+    const struct flow_task *ft = task_of(r, t);
+    const struct mirror_task *parent = parent_of(r, t);
+
+    check(!r->killed, "I13: it starts after a kill");
+    check(!r->cancelled_main || ft->part != FLOW_MAIN, "I13: it starts after a cancel");
+    check_needs(r, t);
+    if (t->row.items != MODEL_NULL) {
+        sim_seen(t->row.items > 0 ? SEEN_EXPANDED : SEEN_EXPANDED_EMPTY);
+        return;
+    }
+    check_next_attempt(r, before, t);
+    check(!ft->foreach || (parent && parent->row.state == TASK_RUNNING &&
+                           NODE_ITEM(t->row.node) < parent->row.items),
+          "an item of a task that is not expanded runs");
+}
+
+/* --- ends of attempts --- */
+
+static const struct {
+    const char *reason;
+    uint32_t on;
+} retry_reasons[] = {
+    {"exit_code", FLOW_ON_FAILED},
+    {"start_failed", FLOW_ON_FAILED},
+    {"output_missing", FLOW_ON_FAILED},
+    {"expression", FLOW_ON_FAILED},
+    {"timeout", FLOW_ON_TIMEOUT},
+    {"lost", FLOW_ON_LOST},
+    {"oom", FLOW_ON_OOM},
+    {"evicted", FLOW_ON_EVICTED},
+};
+
+static uint32_t retry_bit(const char *reason)
+{
+    for (size_t i = 0; i < COUNT_OF(retry_reasons); i++)
+        if (strcmp(retry_reasons[i].reason, reason) == 0)
+            return retry_reasons[i].on;
+    return 0;
+}
+
+static bool exit_code_fits(const struct flow_retry *retry, const struct mirror_task *t)
+{
+    const uint32_t code = (uint32_t)t->row.exit_code & 255;
+
+    if (!retry->exit_codes || retry_bit(t->reason) != FLOW_ON_FAILED ||
+        t->row.exit_code == MODEL_NULL)
+        return true;
+    return retry->exit_codes[code / 8] >> (code % 8) & 1;
+}
+
+/* By the words of the file alone: would this end be followed by another attempt? */
+static bool wants_retry(const struct mirror_run *r, const struct mirror_task *t)
+{
+    const struct flow_retry *retry = &task_of(r, t)->retry;
+
+    if (!retry->given)
+        return lost_is_free(t) && t->row.lost <= LOST_MAX;
+    return (retry->on & retry_bit(t->reason)) && t->row.attempt < retry->max_attempts &&
+           exit_code_fits(retry, t);
+}
+
+static void check_end_of_attempt(const struct mirror_run *r,
+                                 const struct mirror_task *before,
+                                 const struct mirror_task *t)
+{
+    char id[160];
+
+    mirror_attempt_id(r, t, id, sizeof(id));
+    check(t->row.attempt == before->row.attempt, "I2: its attempt changes as it ends");
+    check(!runtime_sim_runs(id), "its process still runs, and it is %s %s",
+          task_state_names[t->row.state], t->reason);
+    if (t->row.state == TASK_RETRYING)
+        check(wants_retry(r, t), "it is retried after %s", t->reason);
+    if (t->row.state == TASK_FAILED)
+        check(!wants_retry(r, t), "it is not retried after %s", t->reason);
+    if (t->row.state == TASK_CANCELLED) {
+        const struct mirror_task *parent = parent_of(r, t);
+        check(r->row.cancel != CANCEL_NONE || (parent && task_of(r, t)->fail_fast) ||
+                  strcmp(t->reason, "cancelled") != 0,
+              "it is cancelled, and nobody asked for it");
+    }
+}
+
+/* --- items and their task --- */
+
+static void check_parent_end(const struct mirror_run *r, const struct mirror_task *t)
+{
+    const int64_t task = NODE_TASK(t->row.node);
+    const int64_t failed = count_items(r, task, TASK_FAILED);
+    const int64_t cancelled = count_items(r, task, TASK_CANCELLED);
+    const int64_t done = count_items(r, task, TASK_SUCCEEDED);
+
+    check(count_items(r, task, TASK_RUNNING) == 0 &&
+              count_items(r, task, TASK_RETRYING) == 0,
+          "it ends while items of it run");
+    if (t->row.state == TASK_SUCCEEDED)
+        check(done == t->row.items, "it succeeds with %lld of %lld items",
+              (long long)done, (long long)t->row.items);
+    if (t->row.state == TASK_FAILED)
+        check(failed > 0, "it fails, and no item did");
+    if (t->row.state == TASK_CANCELLED)
+        check(failed == 0 && (cancelled > 0 || done < t->row.items ||
+                              r->row.cancel != CANCEL_NONE),
+              "it is cancelled, and no item was");
+    if (failed > 0)
+        check(t->row.state == TASK_FAILED, "it is %s with %lld items failed",
+              task_state_names[t->row.state], (long long)failed);
+    if (failed > 0 && task_of(r, t)->fail_fast && done + failed < t->row.items)
+        sim_seen(SEEN_FAIL_FAST);
+    if (failed + cancelled + done < t->row.items)
+        check(r->row.cancel != CANCEL_NONE || (failed > 0 && task_of(r, t)->fail_fast),
+              "it leaves out items, and nobody stopped it");
+}
+
+/* An item may not begin in a later commit than the failure of another one. */
+static void check_fail_fast(const struct mirror_run *r, const struct mirror_task *t)
+{
+    if (NODE_ITEM(t->row.node) < 0 || !task_of(r, t)->fail_fast)
+        return;
+    const struct mirror_task *parent = parent_of(r, t);
+    check(!parent->item_failed, "it starts after the failure of another item");
+}
+
+static void note_item_failure(const struct mirror_run *r, const struct mirror_task *t)
+{
+    struct mirror_task *parent = (struct mirror_task *)(uintptr_t)parent_of(r, t);
+
+    if (parent && t->row.state == TASK_FAILED)
+        parent->item_failed = true;
+}
+
+/* --- */
+
+void check_edge(struct mirror_run *r, const struct mirror_task *before,
+                struct mirror_task *t, uint64_t set)
+{
+    const int64_t from = before->row.state, to = t->row.state;
+    const bool was_attempt = from == TASK_RUNNING && before->row.items == MODEL_NULL;
+
+    (void)set;
+    check(edges[from] & TO(to), "I1: it goes from %s to %s", task_state_names[from],
+          task_state_names[to]);
+    note(before, t);
+    if (to == TASK_RUNNING) {
+        check_start(r, before, t);
+        check_fail_fast(r, t);
+    } else if (was_attempt) {
+        check_end_of_attempt(r, before, t);
+    } else if (from == TASK_RUNNING) {
+        check_parent_end(r, t);
+    } else if (from == TASK_WAITING && to == TASK_SKIPPED) {
+        check_needs(r, t);
+    }
+    note_item_failure(r, t);
+    if (task_state_final(to) && NODE_ITEM(t->row.node) < 0 &&
+        task_of(r, t)->part == FLOW_MAIN)
+        r->final_main++;
+}
+
+/* --- limits of a run, after each commit --- */
+
+static int64_t running_of(const struct mirror_run *r, int64_t task)
+{
+    void *value;
+    int64_t n = 0;
+
+    for (size_t i = 0; map_next(&r->tasks, &i, &value);) {
+        const struct mirror_task *t = value;
+        n += t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL &&
+             (task < 0 || NODE_TASK(t->row.node) == task);
+    }
+    return n;
+}
+
+void check_limits(struct mirror_run *r)
+{
+    const struct flow *f = r->flow;
+
+    if (f->parallelism > 0) {
+        const int64_t n = running_of(r, -1);
+        sim_check(n <= f->parallelism, "run %lld: %lld attempts, parallelism is %lld",
+                  (long long)r->no, (long long)n, (long long)f->parallelism);
+        if (n == f->parallelism)
+            sim_seen(SEEN_PARALLELISM);
+    }
+    for (uint32_t i = 0; i < f->n_tasks; i++) {
+        if (!f->tasks[i].foreach || f->tasks[i].max_parallel == 0)
+            continue;
+        const int64_t n = running_of(r, i);
+        sim_check(n <= f->tasks[i].max_parallel,
+                  "run %lld: %lld items of %s, max_parallel is %lld", (long long)r->no,
+                  (long long)n, f->tasks[i].name, (long long)f->tasks[i].max_parallel);
+        if (n == f->tasks[i].max_parallel)
+            sim_seen(SEEN_MAX_PARALLEL);
+    }
+}

@@ -1,0 +1,162 @@
+/* check_history.c - the events of a run, played again from nothing, must come to the
+ * rows that the run left (I7), by edges that exist. */
+#include "sim.h"
+
+#include <string.h>
+
+struct replayed {
+    int64_t state, attempt, exit_code;
+    char reason[32];
+    bool expanded;
+};
+
+struct replay {
+    const struct mirror_run *run;
+    struct map tasks; /* node -> struct replayed */
+    int64_t state;
+    char reason[32];
+};
+
+/* --- one event --- */
+
+static const char *text_of(const json_t *e, const char *key)
+{
+    const char *text = json_string_value(json_object_get(e, key));
+
+    return text ? text : "";
+}
+
+static int64_t int_of(const json_t *e, const char *key)
+{
+    const json_t *v = json_object_get(e, key);
+
+    return v ? json_integer_value(v) : MODEL_NULL;
+}
+
+static int64_t state_named(const char *const *names, const char *name)
+{
+    for (int64_t i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static struct replayed *task_of(struct replay *p, const json_t *e)
+{
+    const char *name = text_of(e, "task");
+    const int64_t item = int_of(e, "item");
+    const int64_t task = flow_task_index(p->run->flow, name);
+    const int64_t node = NODE_OF(task, item == MODEL_NULL ? -1 : item);
+    struct replayed *t = map_get(&p->tasks, node);
+
+    sim_check(task >= 0, "I7: an event of a task %s", name);
+    if (t)
+        return t;
+    t = mem_alloc(sizeof(*t));
+    t->exit_code = MODEL_NULL;
+    map_set(&p->tasks, node, t);
+    return t;
+}
+
+static void play_task(struct replay *p, const json_t *e, const char *type)
+{
+    struct replayed *t = task_of(p, e);
+    const int64_t attempt = int_of(e, "attempt");
+
+    sim_check(!task_state_final(t->state),
+              "I7: run %lld: %s of task %s, which was over", (long long)p->run->no,
+              type, text_of(e, "task"));
+    snprintf(t->reason, sizeof(t->reason), "%s", text_of(e, "reason"));
+    t->exit_code = int_of(e, "exit_code");
+    if (strcmp(type, "task.started") == 0) {
+        sim_check(attempt == t->attempt + 1, "I7: attempt %lld after %lld",
+                  (long long)attempt, (long long)t->attempt);
+        t->state = TASK_RUNNING;
+        t->attempt = attempt;
+    } else if (strcmp(type, "task.expanded") == 0) {
+        t->state = TASK_RUNNING;
+        t->expanded = true;
+    } else if (strcmp(type, "task.retrying") == 0) {
+        sim_check(t->state == TASK_RUNNING && attempt == t->attempt,
+                  "I7: a retry of what did not run");
+        t->state = TASK_RETRYING;
+    } else {
+        sim_check(attempt == MODEL_NULL ? t->attempt == 0 : attempt == t->attempt,
+                  "I7: the end of attempt %lld, it was at %lld", (long long)attempt,
+                  (long long)t->attempt);
+        t->state = state_named(task_state_names, text_of(e, "state"));
+    }
+}
+
+static void play_run(struct replay *p, const json_t *e, const char *type)
+{
+    if (strcmp(type, "run.started") == 0)
+        p->state = RUN_RUNNING;
+    else if (strcmp(type, "run.cancelling") == 0)
+        p->state = RUN_CANCELLING;
+    else if (strcmp(type, "run.finished") == 0)
+        p->state = state_named(run_state_names, text_of(e, "state"));
+    snprintf(p->reason, sizeof(p->reason), "%s", text_of(e, "reason"));
+}
+
+static void play(struct replay *p, const char *body)
+{
+    struct ff_err err;
+    size_t i;
+    json_t *e;
+    json_t *list = json_parse(body, strlen(body), &err);
+
+    sim_check(json_is_array(list), "I7: a history that is no list: %s", body);
+    json_array_foreach(list, i, e)
+    {
+        const char *type = text_of(e, "type");
+        sim_check(!run_state_final(p->state), "I7: run %lld: %s after its end",
+                  (long long)p->run->no, type);
+        if (strncmp(type, "task.", 5) == 0)
+            play_task(p, e, type);
+        else
+            play_run(p, e, type);
+    }
+    json_decref(list);
+}
+
+/* --- the comparison --- */
+
+static void compare(const struct replay *p, const struct mirror_task *t)
+{
+    const struct replayed *played = map_get(&p->tasks, t->row.node);
+    const char *name = p->run->flow->tasks[NODE_TASK(t->row.node)].name;
+
+    sim_check(played, "I7: task %s has a row and no history", name);
+    sim_check(played->state == t->row.state && played->attempt == t->row.attempt &&
+                  strcmp(played->reason, t->reason) == 0 &&
+                  played->exit_code == t->row.exit_code &&
+                  played->expanded == (t->row.items != MODEL_NULL),
+              "I7: run %lld task %s item %lld: row %s %s attempt %lld code %lld, "
+              "history %s %s attempt %lld code %lld",
+              (long long)p->run->no, name, (long long)NODE_ITEM(t->row.node),
+              task_state_names[t->row.state], t->reason, (long long)t->row.attempt,
+              (long long)t->row.exit_code, task_state_names[played->state],
+              played->reason, (long long)played->attempt, (long long)played->exit_code);
+}
+
+void check_history(struct mirror_run *r)
+{
+    struct replay p = {.run = r, .state = RUN_PENDING};
+    void *value;
+
+    for (size_t i = 0; i < r->events.n; i++)
+        play(&p, r->events.items[i]);
+    for (size_t i = 0; map_next(&r->tasks, &i, &value);)
+        compare(&p, value);
+    sim_check(p.tasks.n == r->tasks.n,
+              "I7: run %lld: %zu tasks in its history, %zu rows", (long long)r->no,
+              p.tasks.n, r->tasks.n);
+    sim_check(p.state == r->row.state && strcmp(p.reason, r->reason) == 0,
+              "I7: run %lld: row %s %s, history %s %s", (long long)r->no,
+              run_state_names[r->row.state], r->reason, run_state_names[p.state],
+              p.reason);
+    for (size_t i = 0; map_next(&p.tasks, &i, &value);)
+        mem_free(value);
+    map_done(&p.tasks);
+}

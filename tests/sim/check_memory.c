@@ -1,0 +1,93 @@
+/* check_memory.c - what a process holds in memory against what is stored: slots (I17),
+ * and that nothing is left when all is over. */
+#include "sim.h"
+
+#include "control/control_priv.h"
+#include "exec/exec_priv.h"
+
+static struct sim_node *leader(void)
+{
+    struct sim_node *n = nodes_owner();
+
+    return n && n->control && !n->control->dead && !n->control->draining ? n : NULL;
+}
+
+static int64_t granted(const struct control *c)
+{
+    int64_t n = 0;
+    void *value;
+
+    for (size_t i = 0; map_next(&c->lives, &i, &value);)
+        n += ((struct live *)value)->granted;
+    return n;
+}
+
+static int64_t running(const struct mirror_run *r)
+{
+    int64_t n = 0;
+    void *value;
+
+    for (size_t i = 0; map_next(&r->tasks, &i, &value);) {
+        const struct mirror_task *t = value;
+        n += t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL;
+    }
+    return n;
+}
+
+/* A run of which nothing is under way holds one slot for each of its RUNNING rows. */
+static void check_live(const struct live *l)
+{
+    const struct mirror_run *r = mirror_run(l->no);
+
+    if (!r || !l->run || l->busy || l->loading || l->inputs.n > 0 || l->applied.n > 0)
+        return;
+    sim_check(l->granted == running(r), "I17: run %lld holds %lld slots, %lld rows run",
+              (long long)l->no, (long long)l->granted, (long long)running(r));
+}
+
+void check_memory(void)
+{
+    const struct sim_node *n = leader();
+    void *value;
+
+    if (!n)
+        return;
+    const struct control *c = n->control;
+    sim_check(granted(c) + sched_free_slots(c->sched) == sim.o.slots,
+              "I17: %lld slots granted, %lld free, of %lld", (long long)granted(c),
+              (long long)sched_free_slots(c->sched), (long long)sim.o.slots);
+    /* A commit that arrives late is behind the back of whoever leads. */
+    if (sim.o.store_doubt > 0 || n->no != mirror.owner || sim.n_events % 16 != 0)
+        return;
+    for (size_t i = 0; map_next(&c->lives, &i, &value);)
+        check_live(value);
+}
+
+static bool nobody_died(void)
+{
+    const struct sim_options *o = &sim.o;
+
+    return !o->crash_us && !o->pause_us && !o->drain_us && !o->store_fatal &&
+           !o->store_conflict && !o->store_doubt;
+}
+
+void check_memory_end(void)
+{
+    const struct sim_node *n = leader();
+
+    sim_check(n, "I6: nobody leads in the end");
+    const struct control *c = n->control;
+    sim_check(c->lives.n == 0, "%zu runs are in memory in the end", c->lives.n);
+    sim_check(sched_waiting(c->sched) == 0, "%lld nodes wait in the end",
+              (long long)sched_waiting(c->sched));
+    sim_check(sched_free_slots(c->sched) == sim.o.slots, "I17: %lld of %lld slots free",
+              (long long)sched_free_slots(c->sched), (long long)sim.o.slots);
+    sim_check(c->timers.n == 0, "%zu timers are set in the end", c->timers.n);
+    sim_check(n->exec->by_key.n == 0, "I16: %zu attempts are in memory in the end",
+              n->exec->by_key.n);
+    sim_check(n->exec->stops.n == 0, "I16: %zu stops are in memory in the end",
+              n->exec->stops.n);
+    if (nobody_died())
+        sim_check(runtime_sim_known() == 0, "%zu attempts were never released",
+                  runtime_sim_known());
+}

@@ -1,0 +1,281 @@
+/* client.c - those who submit runs and ask for cancels, through the same code as the
+ * command line (core/node/submit.c); and what was promised to them. */
+#include "sim.h"
+
+#include "node/node_priv.h"
+
+#include <string.h>
+
+#define SECOND UNITS_SECOND
+
+struct act {
+    bool cancel;
+    bool done;
+    int64_t at;
+};
+
+/* A cancel that was acknowledged. */
+struct promise {
+    int64_t run;
+    enum cancel_mode mode;
+    bool was_final;
+};
+
+static struct node client; /* only its loop and store are used */
+static struct {
+    struct act *items;
+    size_t n, cap;
+} acts;
+static struct {
+    int64_t *items;
+    size_t n, cap;
+} submitted; /* numbers of acknowledged runs */
+static struct {
+    struct promise *items;
+    size_t n, cap;
+} promises;
+static bool acting;
+
+void client_open(void)
+{
+    struct ff_err err = {0};
+
+    client.loop = loop_new(&err);
+    sim_loop_init(client.loop, SIM_CLIENT, 0);
+    sim_opening(SIM_CLIENT, client.loop);
+    client.store_driver = driver_instance_new(driver_from(&store_sim_driver, &err),
+                                              client.loop, NULL, "store", &err);
+    client.store = store_open(client.loop, client.store_driver, &err);
+    if (!client.store)
+        sim_fail("the client cannot open the store: %s", err.msg);
+}
+
+static void knock(void *arg)
+{
+    (void)arg;
+    nodes_wake();
+}
+
+/* --- submit --- */
+
+static void submit(void)
+{
+    const struct tenant tenant = {1 + (int64_t)sim_rand(RAND_CLIENT, 2)};
+    char *source = flow_gen();
+    struct flow_problems problems = {0};
+    struct flow *f = flow_parse(source, strlen(source), &problems);
+    char id[ID_TEXT];
+    struct ff_err err = {0};
+    int64_t run = 0;
+
+    if (!f)
+        sim_fail("the generated workflow is wrong: line %d: %s (%s)\n%s",
+                 problems.items[0].line, problems.items[0].msg, problems.items[0].at,
+                 source);
+    json_t *inputs = flow_inputs(f, NULL, false, &problems);
+    const struct node_submit what = {
+        .source = source,
+        .source_len = strlen(source),
+        .dir = "/",
+        .workflow = f->name,
+        .hash = f->hash,
+        .inputs = inputs,
+    };
+    const int code = node_submit(&client, tenant, &what, id, &run, &err);
+    sim_trace("submit: run %lld of tenant %lld: %d", (long long)run,
+              (long long)tenant.no, code);
+    if (sim.verbose)
+        fprintf(stderr, "%s\n", source);
+    if (code == FF_OK) {
+        sim_check(mirror_run(run), "I10: run %lld is acknowledged and not stored",
+                  (long long)run);
+        ARRAY_ADD(&submitted, run);
+        nodes_wake();
+    } else {
+        sim_at(NULL, 5 * SECOND, knock, NULL); /* it would ask what became of it */
+    }
+    json_decref(inputs);
+    flow_problems_done(&problems);
+    flow_unref(f);
+    mem_free(source);
+}
+
+/* --- cancel --- */
+
+static void promise(int64_t run, enum cancel_mode mode, bool was_final)
+{
+    const struct promise p = {.run = run, .mode = mode, .was_final = was_final};
+
+    ARRAY_ADD(&promises, p);
+}
+
+struct asked {
+    int64_t run;
+    enum cancel_mode mode;
+};
+
+static void on_cancelled(void *arg, int code, size_t failed, const struct ff_err *err)
+{
+    struct asked *asked = arg;
+    const struct mirror_run *r = mirror_run(asked->run);
+
+    (void)failed;
+    (void)err;
+    sim_trace("cancel of run %lld: %d", (long long)asked->run, code);
+    if (code == FF_OK) {
+        sim_check(run_state_final(r->row.state) ||
+                      r->row.cancel >= (int64_t)asked->mode,
+                  "I10: the cancel of run %lld is acknowledged and not stored",
+                  (long long)asked->run);
+        promise(asked->run, asked->mode, false);
+    }
+    if (code == FF_NOT_FOUND)
+        sim_seen(SEEN_CANCEL_OVER);
+    mem_free(asked);
+}
+
+struct direct {
+    struct sim_node *node;
+    struct tenant tenant;
+    struct asked asked;
+};
+
+static void cancel_there(void *arg)
+{
+    struct direct *d = arg;
+    struct asked *asked = mem_alloc(sizeof(*asked));
+
+    *asked = d->asked;
+    sim_seen(SEEN_CANCEL_DIRECT);
+    if (d->node->phase == NODE_OWNER)
+        control_cancel(d->node->control, d->tenant, asked->run, asked->mode,
+                       on_cancelled, asked);
+    mem_free(d);
+}
+
+static void cancel_direct(const struct mirror_run *r, enum cancel_mode mode)
+{
+    struct sim_node *owner = nodes_owner();
+    struct direct *d = mem_alloc(sizeof(*d));
+
+    *d = (struct direct){
+        .node = owner, .tenant = r->tenant, .asked = {.run = r->no, .mode = mode}};
+    sim_at(owner->loop, 0, cancel_there, d);
+}
+
+static void cancel_by_row(const struct mirror_run *r, enum cancel_mode mode)
+{
+    struct ff_err err;
+    const struct run_row row = {.tenant = r->tenant.no, .run = r->no};
+    const bool was_final = run_state_final(r->row.state);
+    const int code = node_leave_cancel(&client, r->tenant, &row, mode, &err);
+
+    sim_trace("cancel of run %lld left: %d", (long long)r->no, code);
+    if (code != FF_OK) {
+        sim_at(NULL, 5 * SECOND, knock, NULL);
+        return;
+    }
+    sim_seen(SEEN_CANCEL_INBOX);
+    promise(r->no, mode, was_final);
+    nodes_wake();
+}
+
+static const struct mirror_run *any_run(void)
+{
+    size_t left = mirror.runs.n > 0 ? sim_rand(RAND_CLIENT, mirror.runs.n) : 0;
+    void *value = NULL;
+
+    for (size_t i = 0; map_next(&mirror.runs, &i, &value);)
+        if (left-- == 0)
+            break;
+    return value;
+}
+
+static void cancel(void)
+{
+    const struct mirror_run *r = any_run();
+    const enum cancel_mode mode =
+        sim_chance(RAND_CLIENT, 300) ? CANCEL_KILL : CANCEL_GRACEFUL;
+    const bool direct = sim_chance(RAND_CLIENT, 500);
+
+    if (!r)
+        return;
+    if (direct && nodes_owner())
+        cancel_direct(r, mode);
+    else
+        cancel_by_row(r, mode);
+}
+
+/* --- when --- */
+
+static void do_act(struct act *a)
+{
+    if (a->done)
+        return;
+    a->done = true;
+    acting = true;
+    if (a->cancel)
+        cancel();
+    else
+        submit();
+    acting = false;
+}
+
+static void on_due(void *arg)
+{
+    do_act(&acts.items[(size_t)(uintptr_t)arg]);
+}
+
+/* Whatever is due soonest happens while somebody else reads. */
+void client_act_now(void)
+{
+    struct act *next = NULL;
+
+    if (acting)
+        return;
+    for (size_t i = 0; i < acts.n; i++) {
+        struct act *a = &acts.items[i];
+        if (!a->done && (!next || a->at < next->at))
+            next = a;
+    }
+    if (next)
+        do_act(next);
+}
+
+static void plan(bool is_cancel, int64_t within)
+{
+    const struct act act = {.cancel = is_cancel,
+                            .at = sim_between(RAND_CLIENT, 0, within)};
+
+    sim_at(client.loop, act.at, on_due, (void *)(uintptr_t)acts.n);
+    ARRAY_ADD(&acts, act);
+}
+
+void client_plan(void)
+{
+    for (int64_t i = 0; i < sim.o.n_runs; i++)
+        plan(false, sim.o.submit_us);
+    for (int64_t i = 0; i < sim.o.cancels; i++)
+        plan(true, sim.o.submit_us + 20 * SECOND);
+}
+
+bool client_is_done(void)
+{
+    for (size_t i = 0; i < acts.n; i++)
+        if (!acts.items[i].done)
+            return false;
+    return true;
+}
+
+void client_check(void)
+{
+    for (size_t i = 0; i < submitted.n; i++)
+        sim_check(mirror_run(submitted.items[i]), "I10: run %lld is gone",
+                  (long long)submitted.items[i]);
+    for (size_t i = 0; i < promises.n; i++) {
+        const struct promise *p = &promises.items[i];
+        const struct mirror_run *r = mirror_run(p->run);
+        sim_check(p->was_final || run_state_final(r->row.state),
+                  "I10: the cancel of run %lld had no effect", (long long)p->run);
+    }
+}

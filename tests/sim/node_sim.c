@@ -1,0 +1,415 @@
+/* node_sim.c - a process of FlowForge, wired as core/node/own.c does it: it waits for
+ * the lock, takes the shard, leads its runs, and may crash, stop in order, or be paused
+ * and robbed meanwhile. */
+#include "sim.h"
+
+#include <string.h>
+
+#define SECOND UNITS_SECOND
+
+struct sim_node sim_nodes[SIM_MAX_NODES];
+
+static struct sim_node *lock_holder;
+static struct driver *store_driver, *queue_driver, *runtime_driver;
+
+struct sim_node *nodes_owner(void)
+{
+    return lock_holder && lock_holder->phase == NODE_OWNER ? lock_holder : NULL;
+}
+
+/* --- what the rooms tell each other --- */
+
+static void sink_adopt(void *arg, const struct attempt_key *keys, size_t n)
+{
+    exec_adopt(((struct sim_node *)arg)->exec, keys, n);
+}
+
+static void sink_stop(void *arg, const struct attempt_key *key, int64_t grace_us)
+{
+    exec_stop(((struct sim_node *)arg)->exec, key, grace_us);
+}
+
+static void sink_settled(void *arg, const struct attempt_key *key)
+{
+    exec_settled(((struct sim_node *)arg)->exec, key);
+}
+
+static int source_describe(void *arg, const struct attempt_key *key,
+                           struct arena *arena, struct work *work,
+                           const struct run_row **run, struct ff_err *err)
+{
+    return control_describe(((struct sim_node *)arg)->control, key, arena, work, run,
+                            err);
+}
+
+static bool source_is_current(void *arg, const struct attempt_key *key)
+{
+    return control_is_current(((struct sim_node *)arg)->control, key);
+}
+
+static int source_node_path(void *arg, const struct attempt_key *key, char *out,
+                            size_t size)
+{
+    return control_node_path(((struct sim_node *)arg)->control, key, out, size);
+}
+
+static void source_result(void *arg, const struct attempt_key *key,
+                          const struct result *result)
+{
+    control_result(((struct sim_node *)arg)->control, key, result);
+}
+
+static json_t *resolve(void *arg, const char *run_id, struct span stored,
+                       struct ff_err *err)
+{
+    (void)arg;
+    return exec_resolve(sim.data_dir, run_id, stored, err);
+}
+
+/* --- the end of a process --- */
+
+static void boot(void *arg);
+
+static void boot_later(struct sim_node *n)
+{
+    sim_at(NULL, sim_between(RAND_NODES, 0, 5 * SECOND), boot, n);
+}
+
+/* kill -9: nothing of it is freed, its events never come. */
+static void crash(struct sim_node *n)
+{
+    if (n->phase == NODE_DOWN)
+        return;
+    sim_trace("process %d dies", n->no);
+    sim_seen(SEEN_CRASH);
+    if (store_sim_untold(n->no))
+        sim_seen(SEEN_CRASH_WITH_COMMIT_UNTOLD);
+    sim_loop_kill(n->loop);
+    queue_sim_crash(n->no);
+    runtime_sim_crash(n->no);
+    if (lock_holder == n)
+        lock_holder = NULL;
+    n->phase = NODE_DOWN;
+    n->life++;
+    boot_later(n);
+}
+
+static void crash_now(void *arg)
+{
+    crash(arg);
+}
+
+static void on_fatal(void *arg, const struct ff_err *err)
+{
+    struct sim_node *n = arg;
+
+    sim_trace("process %d gives up: %s", n->no, err->msg);
+    if (err->code == FF_DENIED)
+        sim_seen(SEEN_ZOMBIE_DENIED);
+    sim_at(NULL, 0, crash_now, n);
+}
+
+static void close_parts(struct sim_node *n)
+{
+    control_free(n->control);
+    exec_free(n->exec);
+    driver_instance_free(n->queue);
+    driver_instance_free(n->runtime);
+    n->control = NULL;
+    n->exec = NULL;
+    n->queue = n->runtime = NULL;
+}
+
+static void close_node(void *arg)
+{
+    struct sim_node *n = arg;
+    struct ff_err err;
+
+    close_parts(n);
+    if (store_release_shard(n->store, &err) != FF_OK)
+        sim_trace("the shard is left without a word: %s", err.msg);
+    store_close(n->store);
+    driver_instance_free(n->store_driver);
+    sim_trace("process %d has ended in order", n->no);
+    sim_seen(SEEN_DRAIN);
+    if (lock_holder == n)
+        lock_holder = NULL;
+    n->phase = NODE_DOWN;
+    n->life++;
+    sim_loop_kill(n->loop);
+    boot_later(n);
+}
+
+static void exec_drained(void *arg)
+{
+    struct sim_node *n = arg;
+
+    loop_post(n->loop, close_node, n);
+}
+
+/* The executor last: until control is drained it still hears of settled attempts. */
+static void control_drained(void *arg)
+{
+    struct sim_node *n = arg;
+
+    exec_drain(n->exec, exec_drained, n);
+}
+
+static void drain(void *arg)
+{
+    struct sim_node *n = arg;
+
+    if (n->phase != NODE_OWNER)
+        return;
+    sim_trace("process %d is told to end", n->no);
+    n->phase = NODE_DRAINING;
+    control_drain(n->control, control_drained, n);
+}
+
+/* --- owning --- */
+
+static void must(int code, const struct ff_err *err)
+{
+    if (code != FF_OK)
+        sim_fail("a process cannot start: %s", err->msg);
+}
+
+static void open_drivers(struct sim_node *n)
+{
+    struct ff_err err = {0};
+
+    n->queue = driver_instance_new(queue_driver, n->loop, NULL, "queue", &err);
+    n->runtime = driver_instance_new(runtime_driver, n->loop, NULL, "runtime", &err);
+    must(err.code, &err);
+}
+
+static void wire(struct sim_node *n)
+{
+    const struct exec_setup exec = {
+        .loop = n->loop,
+        .queue = n->queue,
+        .runtime = n->runtime,
+        .slots = (uint32_t)sim.o.slots,
+        .data_dir = sim.data_dir,
+        .api_endpoint = "unix:///nowhere",
+        .source = {.arg = n,
+                   .describe = source_describe,
+                   .is_current = source_is_current,
+                   .node_path = source_node_path,
+                   .result = source_result,
+                   .topic = CONTROL_TOPIC_START},
+    };
+    const struct control_setup control = {
+        .loop = n->loop,
+        .store = n->store,
+        .queue = n->queue,
+        .shard = SIM_SHARD,
+        .slots = sim.o.slots,
+        .resolve = resolve,
+        .sink = {.arg = n,
+                 .adopt = sink_adopt,
+                 .stop = sink_stop,
+                 .settled = sink_settled},
+        .listener = {.arg = n, .fatal = on_fatal},
+    };
+    struct ff_err err = {0};
+
+    n->exec = exec_new(&exec, &err);
+    must(n->exec ? FF_OK : err.code, &err);
+    n->control = control_new(&control, &err);
+    must(n->control ? FF_OK : err.code, &err);
+}
+
+/* Where owners are known by leases and not by a lock of the kernel, a process that
+ * stands still for too long is robbed. */
+static bool may_take_lock(const struct sim_node *n)
+{
+    if (!lock_holder || lock_holder == n)
+        return true;
+    if (!sim.o.steal || !sim_loop_is_paused(lock_holder->loop))
+        return false;
+    sim_seen(SEEN_STEAL);
+    sim_trace("process %d robs %d", n->no, lock_holder->no);
+    return true;
+}
+
+static void try_to_own(void *arg)
+{
+    struct sim_node *n = arg;
+    struct shard_row row = {0};
+    struct ff_err err;
+
+    if (may_take_lock(n)) {
+        lock_holder = n;
+        if (store_acquire_shard(n->store, SIM_SHARD, "sim", NULL, 0, &row, &err) ==
+            FF_OK) {
+            sim_trace("process %d owns the shard: epoch %lld", n->no,
+                      (long long)row.epoch);
+            store_set_fence(n->store, &row);
+            n->phase = NODE_OWNER;
+            open_drivers(n);
+            wire(n);
+            return;
+        }
+        lock_holder = NULL;
+        if (err.code == FF_FATAL) {
+            sim_at(NULL, 0, crash_now, n);
+            return;
+        }
+    }
+    sim_at(n->loop, sim_between(RAND_NODES, SECOND / 10, SECOND), try_to_own, n);
+}
+
+static void open_store(void *arg)
+{
+    struct sim_node *n = arg;
+    struct ff_err err = {0};
+
+    sim_opening(n->no, n->loop);
+    n->store_driver = driver_instance_new(store_driver, n->loop, NULL, "store", &err);
+    n->store = n->store_driver ? store_open(n->loop, n->store_driver, &err) : NULL;
+    must(n->store ? FF_OK : err.code, &err);
+    n->phase = NODE_STANDBY;
+    try_to_own(n);
+}
+
+static void boot(void *arg)
+{
+    struct sim_node *n = arg;
+    struct ff_err err;
+
+    sim_trace("process %d begins", n->no);
+    n->loop = loop_new(&err);
+    sim_loop_init(n->loop, n->no,
+                  sim.o.skew_us ? sim_between(RAND_NODES, -sim.o.skew_us, sim.o.skew_us)
+                                : 0);
+    n->phase = NODE_STANDBY;
+    sim_at(n->loop, 0, open_store, n);
+}
+
+/* --- what happens to processes --- */
+
+/* Exponential would be truer; this has the same mean and no floating point. */
+static int64_t next_in(int64_t mean)
+{
+    return sim_between(RAND_NODES, 0, 2 * mean);
+}
+
+static struct sim_node *any_node(void)
+{
+    /* The owner has more to lose. */
+    if (lock_holder && sim_chance(RAND_NODES, 700))
+        return lock_holder;
+    return &sim_nodes[sim_rand(RAND_NODES, (uint64_t)sim.o.n_nodes)];
+}
+
+static void plague_crash(void *arg)
+{
+    (void)arg;
+    if (!sim.faults)
+        return;
+    crash(any_node());
+    sim_at(NULL, next_in(sim.o.crash_us), plague_crash, NULL);
+}
+
+static void plague_drain(void *arg)
+{
+    struct sim_node *n = any_node();
+
+    (void)arg;
+    if (!sim.faults)
+        return;
+    if (n->phase == NODE_OWNER)
+        sim_at(n->loop, 0, drain, n);
+    sim_at(NULL, next_in(sim.o.drain_us), plague_drain, NULL);
+}
+
+struct pause {
+    struct sim_node *node;
+    uint64_t life;
+};
+
+static void resume(void *arg)
+{
+    struct pause *p = arg;
+
+    if (p->node->life == p->life && sim_loop_is_paused(p->node->loop)) {
+        sim_trace("process %d goes on", p->node->no);
+        sim_loop_resume(p->node->loop);
+    }
+    mem_free(p);
+}
+
+static void plague_pause(void *arg)
+{
+    struct sim_node *n = any_node();
+
+    (void)arg;
+    if (!sim.faults)
+        return;
+    if (n->phase != NODE_DOWN && !sim_loop_is_paused(n->loop)) {
+        struct pause *p = mem_alloc(sizeof(*p));
+        *p = (struct pause){.node = n, .life = n->life};
+        sim_trace("process %d stands still", n->no);
+        sim_seen(SEEN_PAUSE);
+        sim_loop_pause(n->loop);
+        sim_at(NULL, sim_between(RAND_NODES, 1000, 20 * SECOND), resume, p);
+    }
+    sim_at(NULL, next_in(sim.o.pause_us), plague_pause, NULL);
+}
+
+static void plague_wipe(void *arg)
+{
+    (void)arg;
+    if (!sim.faults)
+        return;
+    sim_trace("the runtime loses all");
+    runtime_sim_wipe();
+    sim_at(NULL, next_in(sim.o.wipe_us), plague_wipe, NULL);
+}
+
+static void begin_plague(int64_t mean, ff_call_fn *fn)
+{
+    if (mean > 0)
+        sim_at(NULL, next_in(mean), fn, NULL);
+}
+
+void nodes_boot(void)
+{
+    struct ff_err err = {0};
+
+    store_driver = driver_from(&store_sim_driver, &err);
+    queue_driver = driver_from(&queue_sim_driver, &err);
+    runtime_driver = driver_from(&runtime_sim_driver, &err);
+    must(err.code, &err);
+    for (int i = 0; i < sim.o.n_nodes; i++) {
+        sim_nodes[i].no = i;
+        sim_at(NULL, sim_between(RAND_NODES, 0, SECOND), boot, &sim_nodes[i]);
+    }
+    begin_plague(sim.o.crash_us, plague_crash);
+    begin_plague(sim.o.drain_us, plague_drain);
+    begin_plague(sim.o.pause_us, plague_pause);
+    begin_plague(sim.o.wipe_us, plague_wipe);
+}
+
+void nodes_heal(void)
+{
+    for (int i = 0; i < sim.o.n_nodes; i++)
+        if (sim_nodes[i].phase != NODE_DOWN && sim_loop_is_paused(sim_nodes[i].loop))
+            sim_loop_resume(sim_nodes[i].loop);
+}
+
+static void wake(void *arg)
+{
+    struct sim_node *n = arg;
+
+    if (n->phase == NODE_OWNER)
+        control_wake(n->control);
+}
+
+/* A process that is not there yet looks by itself when it comes. */
+void nodes_wake(void)
+{
+    if (nodes_owner())
+        sim_at(lock_holder->loop, sim_between(RAND_CLIENT, 0, 3000), wake, lock_holder);
+}

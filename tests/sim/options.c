@@ -1,0 +1,119 @@
+/* options.c - the options of a seed. In the swarm manner most faults are off in one
+ * seed and the others strong: a system that fails a little everywhere is tested less
+ * than one that fails badly in one place. */
+#include "sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND UNITS_SECOND
+
+static const struct {
+    const char *name;
+    size_t offset;
+} table[] = {
+#define X(name) {#name, offsetof(struct sim_options, name)},
+    SIM_OPTIONS(X)
+#undef X
+};
+
+static int64_t pick(const int64_t *from, size_t n)
+{
+    return from[sim_rand(RAND_OPTIONS, n)];
+}
+#define PICK(...)                                                                      \
+    pick((const int64_t[]){__VA_ARGS__},                                               \
+         sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
+
+/* Off in most seeds. */
+static int64_t fault(int64_t most)
+{
+    const bool on = sim_chance(RAND_OPTIONS, 300);
+    const int64_t strength = sim_between(RAND_OPTIONS, 1, most);
+
+    return on ? strength : 0;
+}
+
+static int64_t every(int64_t shortest, int64_t longest)
+{
+    const bool on = sim_chance(RAND_OPTIONS, 400);
+    const int64_t mean = sim_between(RAND_OPTIONS, shortest, longest);
+
+    return on ? mean : 0;
+}
+
+static void draw_faults(struct sim_options *o)
+{
+    o->store_stall = fault(50);
+    o->store_busy = fault(300);
+    o->store_down = fault(200);
+    o->store_doubt = fault(200);
+    o->store_conflict = fault(100);
+    o->store_fatal = fault(10);
+    o->read_down = fault(300);
+    o->interleave = fault(1000);
+    o->queue_shared = PICK(0, 1);
+    o->queue_lose = fault(500);
+    o->queue_double = fault(500);
+    o->queue_late = fault(500);
+    o->queue_down = fault(300);
+    o->start_busy = fault(400);
+    o->start_refused = fault(100);
+    o->task_bad = PICK(0, 50, 100, 200, 500);
+    o->task_gone = fault(200);
+    o->task_slow = PICK(0, 0, 20, 100);
+    o->task_stuck = PICK(0, 50, 200);
+    o->event_double = fault(500);
+    o->event_late = fault(300);
+    o->wipe_us = every(20 * SECOND, 200 * SECOND);
+    o->crash_us = every(SECOND, 60 * SECOND);
+    o->drain_us = every(5 * SECOND, 60 * SECOND);
+    o->pause_us = every(5 * SECOND, 60 * SECOND);
+    o->steal = PICK(0, 1);
+}
+
+void options_draw(struct sim_options *o)
+{
+    o->n_nodes = PICK(1, 2, 3);
+    o->slots = PICK(1, 2, 3, 5, 8, 20);
+    o->n_runs = PICK(1, 2, 3, 5, 8);
+    o->submit_us = PICK(SECOND, 10 * SECOND, 60 * SECOND);
+    o->faults_us = PICK(10 * SECOND, 60 * SECOND, 120 * SECOND);
+    o->cancels = PICK(0, 0, 1, 2, 5);
+    o->max_tasks = PICK(2, 5, 10, 20);
+    o->skew_us = PICK(0, 0, SECOND, 20 * SECOND);
+    o->lane_us = PICK(50, 1000, 20 * 1000);
+    o->commit_us = PICK(200, 2000, 30 * 1000);
+    draw_faults(o);
+}
+
+static int64_t *place(struct sim_options *o, size_t i)
+{
+    return (int64_t *)(void *)((char *)o + table[i].offset);
+}
+
+bool options_set(struct sim_options *o, const char *assignment)
+{
+    const char *eq = strchr(assignment, '=');
+
+    for (size_t i = 0; eq && i < COUNT_OF(table); i++) {
+        const size_t len = strlen(table[i].name);
+        if (len != (size_t)(eq - assignment) ||
+            strncmp(table[i].name, assignment, len) != 0)
+            continue;
+        *place(o, i) = strtoll(eq + 1, NULL, 10);
+        return true;
+    }
+    return false;
+}
+
+void options_print(const struct sim_options *o)
+{
+    struct sim_options copy = *o;
+
+    fprintf(stderr, "options:");
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        if (*place(&copy, i) != 0)
+            fprintf(stderr, " %s=%lld", table[i].name, (long long)*place(&copy, i));
+    fprintf(stderr, "\n");
+}

@@ -1,0 +1,302 @@
+/* store_sim.c - a store driver with faults around plugins/store-memory. What became
+ * durable is judged by check_commit at that moment, whoever wrote it. */
+#include "sim.h"
+
+#include <string.h>
+
+#define SECOND UNITS_SECOND
+
+const struct ff_driver *ff_driver_entry(void); /* of plugins/store-memory */
+
+struct session {
+    void *inner;
+    int node;
+    struct loop *loop;
+    bool dead;          /* it said FATAL: it says so for ever */
+    int64_t down_until; /* its link broke inside a commit */
+};
+
+static const struct ff_store_ops *inner_ops;
+static void *plain; /* a session of the simulator's own */
+static struct {
+    int node;
+    struct loop *loop;
+} opening;
+static int64_t untold_until[SIM_MAX_NODES];
+
+void sim_opening(int node, struct loop *l)
+{
+    opening.node = node;
+    opening.loop = l;
+}
+
+/* The memory driver asks its host for the time only, and we do not ask it. */
+static const struct ff_host no_host = {.struct_size = sizeof(no_host)};
+static const char *const no_config[1]; /* its option "name" is not set */
+
+void store_sim_init(void)
+{
+    struct ff_err err;
+
+    inner_ops = ff_driver_entry()->ops.store;
+    if (inner_ops->open(&no_host, no_config, &plain, &err) != FF_OK ||
+        inner_ops->setup(plain, &model_schema, &err) != FF_OK)
+        sim_fail("store-memory: %s", err.msg);
+}
+
+const struct ff_store_ops *store_sim_plain(void **session)
+{
+    *session = plain;
+    return inner_ops;
+}
+
+bool store_sim_untold(int node)
+{
+    return untold_until[node] > sim.now;
+}
+
+/* --- commits that arrive after their sender gave up --- */
+
+struct late {
+    struct batch batch;
+    int node;
+};
+
+static void keep_change(struct batch *b, const struct ff_change *c)
+{
+    struct ff_change copy = *c;
+    const size_t n = c->record->n_columns;
+    struct ff_value *values = arena_alloc(&b->arena, n * sizeof(*values));
+
+    for (size_t i = 0; i < n; i++) {
+        const bool is_key = i <= c->record->n_key;
+        const bool used =
+            c->kind == FF_PUT || is_key || (c->kind == FF_PATCH && c->set >> i & 1);
+        values[i] = used ? c->values[i] : (struct ff_value){0};
+        if (values[i].type && values[i].s)
+            values[i].s = arena_text(&b->arena, values[i].s, values[i].len);
+    }
+    copy.values = values;
+    ARRAY_ADD(b, copy);
+}
+
+static int execute(void *session, int node, const struct ff_change *changes, size_t n,
+                   size_t *failed, struct ff_err *err)
+{
+    const int code = inner_ops->commit(session, changes, n, failed, err);
+
+    if (node >= 0)
+        untold_until[node] = sim.now + sim.o.lane_us / 2;
+    if (code == FF_OK)
+        check_commit(node, changes, n);
+    else
+        sim_trace("commit of %d refused: %d at %zu of %zu", node, code, *failed, n);
+    return code;
+}
+
+static void on_late(void *arg)
+{
+    struct late *late = arg;
+    struct ff_err err;
+    size_t failed = 0;
+    const int code =
+        execute(plain, late->node, late->batch.items, late->batch.n, &failed, &err);
+
+    sim_trace("late commit of %d arrives: %d", late->node, code);
+    sim_seen(code == FF_OK ? SEEN_LATE_WRITTEN : SEEN_LATE_REFUSED);
+    if (late->node == SIM_CLIENT)
+        nodes_wake(); /* a message that was carried out may be there again */
+    batch_done(&late->batch);
+    mem_free(late);
+}
+
+static void commit_later(const struct session *s, const struct ff_change *changes,
+                         size_t n)
+{
+    struct late *late = mem_alloc(sizeof(*late));
+
+    late->node = s->node;
+    for (size_t i = 0; i < n; i++)
+        keep_change(&late->batch, &changes[i]);
+    sim_at(NULL, sim_between(RAND_STORE, 1, 3 * SECOND), on_late, late);
+}
+
+/* --- faults --- */
+
+static int in_doubt(struct session *s, const struct ff_change *changes, size_t n,
+                    struct ff_err *err)
+{
+    size_t failed = 0;
+    const uint64_t what = sim_rand(RAND_STORE, 4);
+
+    if (what < 2 && execute(s->inner, s->node, changes, n, &failed, err) != FF_OK)
+        return err->code;
+    if (what < 2)
+        sim_seen(SEEN_DOUBT_WRITTEN);
+    else
+        sim_seen(SEEN_DOUBT_NOT_WRITTEN);
+    if (what == 3)
+        commit_later(s, changes, n);
+    if (sim_chance(RAND_STORE, 300))
+        s->down_until = sim.now + sim_between(RAND_STORE, 0, 4 * SECOND);
+    sim_trace("commit in doubt: %llu", (unsigned long long)what);
+    return ff_fail(err, FF_IN_DOUBT, 0, "the link broke inside the commit");
+}
+
+/* Of a change without a guard there is nothing to break. */
+static bool rival_comes(const struct ff_change *changes, size_t n, size_t *failed)
+{
+    if (!sim_chance(RAND_STORE, sim.o.store_conflict))
+        return false;
+    *failed = sim_rand(RAND_STORE, n);
+    return changes[*failed].expect != FF_ANY_VERSION;
+}
+
+static int rival(const struct ff_change *changes, const size_t *failed,
+                 struct ff_err *err)
+{
+    sim_seen(changes[*failed].kind == FF_CHECK ? SEEN_FENCE_CONFLICT
+                                               : SEEN_RIVAL_CONFLICT);
+    sim_trace("a rival breaks the guard of change %zu", *failed);
+    return ff_fail(err, FF_CONFLICT, 0, "a rival was here");
+}
+
+static int down(struct ff_err *err)
+{
+    if (sim_chance(RAND_STORE, 300)) {
+        sim_seen(SEEN_STORE_FULL);
+        return ff_fail(err, FF_FULL, 0, "the disk is full");
+    }
+    sim_seen(SEEN_STORE_UNAVAILABLE);
+    return ff_fail(err, FF_UNAVAILABLE, 0, "the store is down");
+}
+
+static int sim_commit(void *store, const struct ff_change *changes, size_t n,
+                      size_t *failed, struct ff_err *err)
+{
+    struct session *s = store;
+    const bool faults = sim.faults;
+
+    sim_spend(sim_between(RAND_STORE, 0, sim.o.commit_us));
+    if (faults && sim_chance(RAND_STORE, sim.o.store_stall)) {
+        sim_seen(SEEN_STORE_STALL);
+        sim_spend(sim_between(RAND_STORE, 0, 5 * SECOND));
+    }
+    if (!s->dead && faults && s->node >= 0 &&
+        sim_chance(RAND_STORE, sim.o.store_fatal)) {
+        sim_seen(SEEN_STORE_FATAL);
+        s->dead = true;
+        sim_trace("the store is dead for %d", s->node);
+    }
+    if (s->dead)
+        return ff_fail(err, FF_FATAL, 0, "a flush failed");
+    if (faults && sim_chance(RAND_STORE, sim.o.store_busy)) {
+        sim_seen(SEEN_STORE_BUSY);
+        return ff_fail(err, FF_BUSY, 0, "somebody else writes");
+    }
+    if (faults && (s->down_until > sim.now || sim_chance(RAND_STORE, sim.o.store_down)))
+        return down(err);
+    if (faults && rival_comes(changes, n, failed))
+        return rival(changes, failed, err);
+    if (faults && sim_chance(RAND_STORE, sim.o.store_doubt))
+        return in_doubt(s, changes, n, err);
+    return execute(s->inner, s->node, changes, n, failed, err);
+}
+
+/* --- reads --- */
+
+static int read_faults(const struct session *s, struct ff_err *err)
+{
+    if (sim.faults && s->node >= 0 && sim_chance(RAND_STORE, sim.o.interleave)) {
+        sim_seen(SEEN_INTERLEAVED);
+        for (int64_t n = sim_between(RAND_STORE, 1, 3); n > 0; n--)
+            client_act_now();
+    }
+    if (sim.faults && s->down_until > sim.now)
+        return ff_fail(err, FF_UNAVAILABLE, 0, "the link is down");
+    if (!sim.faults || !sim_chance(RAND_STORE, sim.o.read_down))
+        return FF_OK;
+    sim_seen(SEEN_READ_DOWN);
+    sim_trace("a read of %d fails", s->node);
+    if (sim_chance(RAND_STORE, 500))
+        return ff_fail(err, FF_BUSY, 0, "the store is busy");
+    return ff_fail(err, FF_UNAVAILABLE, 0, "the store is down");
+}
+
+static int sim_scan(void *store, const struct ff_query *query, ff_row_fn *fn, void *arg,
+                    struct ff_err *err)
+{
+    const struct session *s = store;
+    const int code = read_faults(s, err);
+
+    return code == FF_OK ? inner_ops->scan(s->inner, query, fn, arg, err) : code;
+}
+
+static int sim_count(void *store, const struct ff_query *query, uint64_t *n,
+                     struct ff_err *err)
+{
+    const struct session *s = store;
+    const int code = read_faults(s, err);
+
+    return code == FF_OK ? inner_ops->count(s->inner, query, n, err) : code;
+}
+
+/* --- the rest --- */
+
+static int sim_open(const struct ff_host *host, const void *config, void **store,
+                    struct ff_err *err)
+{
+    struct session *s = mem_alloc(sizeof(*s));
+
+    (void)config;
+    s->node = opening.node;
+    s->loop = opening.loop;
+    *store = s;
+    return inner_ops->open(host, no_config, &s->inner, err);
+}
+
+static void sim_close(void *store)
+{
+    struct session *s = store;
+
+    if (!s)
+        return;
+    inner_ops->close(s->inner);
+    mem_free(s);
+}
+
+static int sim_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
+{
+    return inner_ops->setup(((struct session *)store)->inner, schema, err);
+}
+
+static int sim_ping(void *store, struct ff_err *err)
+{
+    (void)store;
+    (void)err;
+    return FF_OK;
+}
+
+static int sim_now(void *store, int64_t *now_us, struct ff_err *err)
+{
+    (void)store;
+    (void)err;
+    *now_us = SIM_EPOCH_US + sim.now;
+    return FF_OK;
+}
+
+static const struct ff_store_ops ops = {
+    .open = sim_open,
+    .close = sim_close,
+    .setup = sim_setup,
+    .commit = sim_commit,
+    .scan = sim_scan,
+    .count = sim_count,
+    .ping = sim_ping,
+    .now = sim_now,
+};
+
+const struct ff_driver store_sim_driver = {
+    FF_DRIVER_HEAD(FF_STORE, FF_PARALLEL, ops), .name = "sim",     .version = "1",
+    .summary = "the memory store with faults",  .ops.store = &ops,
+};
