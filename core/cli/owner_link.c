@@ -19,7 +19,8 @@ struct owner_link {
     struct buf pending; /* read from the pipe, not yet a whole line */
     int data[2];        /* lines of JSON, from the thread to the loop */
     int stop[2];        /* closed at one end: the thread gives up */
-    struct ff_err err;  /* the thread's; read after the pipe's end */
+    bool began;         /* the thread closes data[1] */
+    struct ff_err err;  /* the thread's; read after it was joined */
 };
 
 /* --- the thread --- */
@@ -94,6 +95,9 @@ static void on_readable(void *arg, int fd, uint32_t events)
     }
     loop_watch_del(link->watch);
     link->watch = NULL;
+    /* Its last act was to close the pipe; after the join its words can be read. */
+    lane_free(link->lane);
+    link->lane = NULL;
     link->setup.ended(link->setup.arg, &link->err);
 }
 
@@ -148,6 +152,7 @@ struct owner_link *owner_link_new(const struct owner_link_setup *setup,
     }
     link->watch =
         loop_watch_add(setup->loop, link->data[0], FF_FD_READ, on_readable, link);
+    link->began = true;
     lane_do(link->lane, listen_to_owner, NULL, link);
     return link;
 }
@@ -162,14 +167,13 @@ void owner_link_free(struct owner_link *link)
 {
     if (!link)
         return;
-    const bool has_thread = link->lane != NULL;
     loop_watch_del(link->watch);
     /* Either end wakes the thread, wherever it waits. */
     close_fd(link->stop[1]);
     close_fd(link->data[0]);
     lane_free(link->lane);
     close_fd(link->stop[0]);
-    if (!has_thread)
+    if (!link->began)
         close_fd(link->data[1]);
     client_free(link->client);
     buf_done(&link->path);
