@@ -96,6 +96,8 @@ void control_check_drained(struct control *c);
 void control_now_effects(struct live *l); /* those that touch memory only */
 /* Those of a step that is durable. False: the run was final and is gone. */
 bool control_after_effects(struct live *l);
+/* Of a run that is over: their attempts are settled. */
+void control_refuse_inputs(struct live *l);
 void control_flush(struct control *c); /* starts and adoptions collected so far */
 void control_check_idle(struct control *c);
 

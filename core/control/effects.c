@@ -78,8 +78,7 @@ static void tell_applied(struct live *l)
     l->applied.n = 0;
 }
 
-/* Inputs that came for a run that had just become final. */
-static void refuse_inputs(struct live *l)
+void control_refuse_inputs(struct live *l)
 {
     const struct control_sink *sink = &l->control->setup.sink;
 
@@ -89,8 +88,6 @@ static void refuse_inputs(struct live *l)
             const struct attempt_key key = key_of(l, q->in.node, q->in.attempt);
             sink->settled(sink->arg, &key);
         }
-        if (q->in.type == INPUT_GRANT)
-            sched_return_slot(l->control->sched);
         control_queued_done(q, FF_NOT_FOUND);
     }
     l->inputs.n = 0;
@@ -111,7 +108,7 @@ bool control_after_effects(struct live *l)
         listener->changed(listener->arg, &l->run->row);
     if (!ended)
         return true;
-    refuse_inputs(l);
+    control_refuse_inputs(l);
     map_del(&c->lives, l->no);
     control_live_free(l);
     return false;

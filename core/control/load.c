@@ -199,6 +199,7 @@ static void quarantine(struct live *l, const struct ff_err *err)
     batch_delete(&b, &record_open_run, &open, FF_ANY_VERSION);
     control_commit_aside(c, &b);
     batch_done(&b);
+    control_refuse_inputs(l);
     map_del(&c->lives, l->no);
     if (c->setup.listener.changed)
         c->setup.listener.changed(c->setup.listener.arg, &row);
@@ -250,6 +251,7 @@ static void load_done(void *arg)
     if (!l || ld->gone || ld->code != FF_OK || c->draining) {
         engine_run_free(ld->run);
         if (l && ld->gone) {
+            control_refuse_inputs(l);
             map_del(&c->lives, l->no);
             control_live_free(l);
         } else if (l && (ld->code == FF_UNAVAILABLE || ld->code == FF_BUSY)) {
