@@ -182,6 +182,20 @@ static int64_t count_items(const struct mirror_run *r, int64_t task, int64_t sta
     return n;
 }
 
+/* Whoever leads the run knows when its time is over, also after a restart. */
+static void check_run_timeout(const struct mirror_run *r, const struct mirror_task *t)
+{
+    const int64_t slack = 10 * UNITS_SECOND + 2 * sim.o.skew_us;
+    const int64_t due = r->row.started_at - SIM_EPOCH_US + r->flow->timeout_us;
+
+    if (sim.faults || r->flow->timeout_us == 0 || r->row.cancel != CANCEL_NONE ||
+        task_of(r, t)->part != FLOW_MAIN)
+        return;
+    check(sim.now < due + slack || sim.now < sim.healed_at + slack,
+          "it starts, and the run's time was over %lld s ago",
+          (long long)((sim.now - due) / UNITS_SECOND));
+}
+
 static void check_start(const struct mirror_run *r, const struct mirror_task *before,
                         const struct mirror_task *t)
 {
@@ -191,6 +205,7 @@ static void check_start(const struct mirror_run *r, const struct mirror_task *be
     check(!r->killed, "I13: it starts after a kill");
     check(!r->cancelled_main || ft->part != FLOW_MAIN, "I13: it starts after a cancel");
     check_needs(r, t);
+    check_run_timeout(r, t);
     if (t->row.items != MODEL_NULL) {
         sim_seen(t->row.items > 0 ? SEEN_EXPANDED : SEEN_EXPANDED_EMPTY);
         return;

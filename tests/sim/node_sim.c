@@ -407,9 +407,19 @@ static void wake(void *arg)
         control_wake(n->control);
 }
 
+/* An idle owner has nothing but the knock; one that leads a run sweeps now and then. */
+static bool wake_is_lost(void)
+{
+    if (!sim.faults || control_open_runs(lock_holder->control) == 0 ||
+        !sim_chance(RAND_CLIENT, sim.o.wake_lost))
+        return false;
+    sim_seen(SEEN_WAKE_LOST);
+    return true;
+}
+
 /* A process that is not there yet looks by itself when it comes. */
 void nodes_wake(void)
 {
-    if (nodes_owner())
+    if (nodes_owner() && !wake_is_lost())
         sim_at(lock_holder->loop, sim_between(RAND_CLIENT, 0, 3000), wake, lock_holder);
 }

@@ -52,6 +52,7 @@ static void draw_faults(struct sim_options *o)
     o->store_fatal = fault(10);
     o->read_down = fault(300);
     o->interleave = fault(1000);
+    o->wake_lost = fault(1000);
     o->queue_shared = PICK(0, 1);
     o->queue_lose = fault(500);
     o->queue_double = fault(500);

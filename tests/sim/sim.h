@@ -53,6 +53,7 @@ bool sim_chance(enum stream s, int64_t permille);
     X(store_conflict) /* a guard that a rival broke */                                 \
     X(store_fatal)                                                                     \
     X(read_down)    /* permille of reads that fail */                                  \
+    X(wake_lost)      /* permille of knocks at the owner's door that nobody hears */   \
     X(interleave)   /* clients act between the reads of an owner */                    \
     X(queue_shared) /* the queue outlives its processes */                             \
     X(queue_lose)                                                                      \
@@ -91,7 +92,7 @@ void options_print(const struct sim_options *o);
     X(STORE_BUSY) X(STORE_UNAVAILABLE) X(STORE_FULL) X(STORE_FATAL)                    \
     X(STORE_STALL) X(DOUBT_WRITTEN) X(DOUBT_NOT_WRITTEN) X(LATE_WRITTEN)               \
     X(LATE_REFUSED) X(RIVAL_CONFLICT) X(FENCE_CONFLICT) X(READ_DOWN)                   \
-    X(INTERLEAVED)                                                                     \
+    X(INTERLEAVED) X(WAKE_LOST)                                                        \
     X(QUEUE_LOST) X(QUEUE_DOUBLE) X(QUEUE_LATE) X(QUEUE_DOWN) X(QUEUE_AGAIN)           \
     X(QUEUE_TO_ZOMBIE) X(START_AGAIN) X(START_BUSY) X(START_REFUSED)                   \
     X(TASK_BAD) X(TASK_LOST) X(TASK_OOM) X(TASK_EVICTED) X(TASK_TIMEOUT)               \
@@ -133,6 +134,7 @@ struct sim {
     int64_t now; /* virtual microseconds */
     uint64_t n_events;
     bool faults;         /* they may still happen */
+    int64_t healed_at;   /* when they stopped */
     int64_t progress_at; /* when a row of a run or task last changed */
     uint64_t hash;
     uint32_t seen[N_SEEN];

@@ -30,7 +30,7 @@ static void heal(void *arg)
     (void)arg;
     sim_trace("faults are over");
     sim.faults = false;
-    sim.progress_at = sim.now;
+    sim.healed_at = sim.progress_at = sim.now;
     nodes_heal();
 }
 
