@@ -95,10 +95,8 @@ int dag_loaded(struct run *r, struct ff_err *err)
             return ff_fail(err, FF_CORRUPT, 0, "foreach of %s gives %zu items, had %u",
                            d->flow->tasks[i].name, json_array_size(t->items->list),
                            t->items->n);
-        t->items->stopping =
-            (t->items->failed > 0 && d->flow->tasks[i].fail_fast) ||
-            (r->row.cancel != CANCEL_NONE &&
-             (d->phase != PHASE_MAIN || d->flow->tasks[i].part == FLOW_MAIN));
+        t->items->stopping = (t->items->failed > 0 && d->flow->tasks[i].fail_fast) ||
+                             dag_phase_stopped(r);
     }
     return FF_OK;
 }
@@ -158,7 +156,7 @@ static void resume_cancel(struct run *r, struct step *s, uint32_t first, uint32_
 {
     const struct dag *d = r->state;
 
-    if (r->row.cancel == CANCEL_NONE)
+    if (!dag_phase_stopped(r))
         return;
     for (uint32_t i = first; i < first + n; i++)
         if (!d->tasks[i].items && d->tasks[i].unit.state == TASK_RUNNING)

@@ -218,6 +218,23 @@ void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
 
 /* --- after loading --- */
 
+/* Were the tasks of the phase that the run is in told to stop? A graceful cancel stops
+ * those of its own phase only: one of the main tasks leaves a reason, one of a handler
+ * leaves that cancelled. */
+bool dag_phase_stopped(const struct run *r)
+{
+    const struct dag *d = r->state;
+    const struct flow *f = d->flow;
+    const enum flow_part part = part_for(dag_main_result(r));
+
+    if (r->row.cancel != CANCEL_GRACEFUL || d->phase == PHASE_MAIN)
+        return r->row.cancel != CANCEL_NONE;
+    if (r->row.reason.s)
+        return false;
+    return d->phase == PHASE_HANDLER ||
+           find_state(d, f->part_first[part], f->part_count[part], TASK_CANCELLED) < 0;
+}
+
 static uint32_t count_left(const struct dag *d, uint32_t first, uint32_t n)
 {
     uint32_t left = 0;

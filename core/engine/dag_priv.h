@@ -120,6 +120,7 @@ void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
 void dag_phase_done(struct run *r, struct step *s); /* when left reaches 0 */
 enum run_state dag_main_result(const struct run *r);
 void dag_find_phase(struct run *r); /* from the states of the tasks, after loading */
+bool dag_phase_stopped(const struct run *r);
 
 /* dag_load.c */
 int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,

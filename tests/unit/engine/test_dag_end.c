@@ -233,6 +233,51 @@ static void a_restart_while_cancelling_goes_on_cancelling(void **state)
     world_free(w);
 }
 
+static void a_restart_leaves_the_handlers_of_a_cancelled_run_alone(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+
+    world_grant(w);
+    world_cancel(w, CANCEL_GRACEFUL);
+    world_result(w, "a", OUTCOME_CANCELLED, -1, NULL);
+    world_grant(w);
+    assert_string_equal(world_state(w, "gone"), "running");
+    world_restart(w);
+    assert_int_equal(w->adopted.n, 1);
+    assert_int_equal(w->stopped.n, 0);
+    world_succeed(w, "gone");
+    world_grant(w);
+    world_restart(w);
+    assert_int_equal(w->stopped.n, 0);
+    world_finish(w);
+    assert_string_equal(world_state(w, "clean"), "succeeded");
+    assert_string_equal(world_run_state(w), "cancelled");
+    world_free(w);
+}
+
+static void a_restart_stops_the_handler_that_was_cancelled_and_no_other(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+
+    world_grant(w);
+    world_succeed(w, "a");
+    world_grant(w);
+    world_cancel(w, CANCEL_GRACEFUL);
+    world_restart(w);
+    assert_int_equal(w->stopped.n, 1);
+    world_result(w, "good", OUTCOME_CANCELLED, -1, NULL);
+    world_grant(w);
+    assert_string_equal(world_state(w, "clean"), "running");
+    world_restart(w);
+    assert_int_equal(w->stopped.n, 0);
+    world_finish(w);
+    assert_string_equal(world_state(w, "clean"), "succeeded");
+    assert_string_equal(world_run_state(w), "cancelled");
+    world_free(w);
+}
+
 static void a_run_that_takes_too_long_fails_and_cleans_up(void **state)
 {
     (void)state;
@@ -279,6 +324,8 @@ int main(void)
         cmocka_unit_test(cancel_stops_what_runs_and_runs_on_cancel),
         cmocka_unit_test(kill_runs_no_handlers),
         cmocka_unit_test(a_restart_while_cancelling_goes_on_cancelling),
+        cmocka_unit_test(a_restart_leaves_the_handlers_of_a_cancelled_run_alone),
+        cmocka_unit_test(a_restart_stops_the_handler_that_was_cancelled_and_no_other),
         cmocka_unit_test(a_run_that_takes_too_long_fails_and_cleans_up),
         cmocka_unit_test(outputs_of_the_run_are_written_at_its_end),
     };
