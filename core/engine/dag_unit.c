@@ -308,11 +308,24 @@ static bool is_stopping(const struct run *r, int64_t node)
            (r->row.cancel != CANCEL_NONE && d->phase == PHASE_MAIN);
 }
 
+/* Whatever an attempt that we stop did not succeed at is cancelled. One that ends as
+ * cancelled and nobody here told to was sent away by whoever owns the machine: a run
+ * must not end well because its host was shut down. */
+static enum outcome judge(const struct run *r, int64_t node,
+                          const struct result *result)
+{
+    if (result->outcome != OUTCOME_SUCCEEDED && is_stopping(r, node))
+        return OUTCOME_CANCELLED;
+    if (result->outcome == OUTCOME_CANCELLED && r->row.cancel == CANCEL_NONE)
+        return OUTCOME_EVICTED;
+    return result->outcome;
+}
+
 static bool may_retry(const struct run *r, int64_t node, const struct unit *u,
-                      const struct result *result)
+                      enum outcome outcome, const struct result *result)
 {
     const struct flow_retry *retry = &flow_of(r)->tasks[NODE_TASK(node)].retry;
-    const uint32_t on = outcomes[result->outcome].on;
+    const uint32_t on = outcomes[outcome].on;
 
     if (is_stopping(r, node) || u->attempt >= FLOW_MAX_ATTEMPTS)
         return false;
@@ -465,10 +478,8 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
     step_effect(s, (struct effect){.type = EFFECT_FREE, .node = in->node});
     write_log_row(r, s, in->node, u, result);
 
-    const bool retry = may_retry(r, in->node, u, result);
-    enum outcome outcome = result->outcome;
-    if (outcome != OUTCOME_SUCCEEDED && is_stopping(r, in->node))
-        outcome = OUTCOME_CANCELLED;
+    const enum outcome outcome = judge(r, in->node, result);
+    const bool retry = may_retry(r, in->node, u, outcome, result);
     if (outcome == OUTCOME_LOST || outcome == OUTCOME_EVICTED)
         u->lost++;
     u->exit_code = result->exit_code == MODEL_NULL ? -1 : (int16_t)result->exit_code;

@@ -78,7 +78,9 @@ static void terminate(struct attempt *attempt, int64_t grace_us)
 void attempt_cancel(struct attempt *attempt, int64_t grace_us)
 {
     if (attempt->phase == RUNNING) {
-        attempt->outcome.reason = FF_REASON_CANCELLED;
+        /* Not the engine, but whoever shuts the machine down? Then it runs again. */
+        attempt->outcome.reason =
+            attempt->sup->stopping ? FF_REASON_EVICTED : FF_REASON_CANCELLED;
         terminate(attempt, grace_us);
     } else if (attempt->phase == TERMINATING) {
         const int64_t kill_us = attempt->sup->loop.now_us + grace_us;

@@ -278,6 +278,23 @@ static void a_restart_stops_the_handler_that_was_cancelled_and_no_other(void **s
     world_free(w);
 }
 
+static void an_attempt_that_nobody_here_cancelled_was_evicted(void **state)
+{
+    (void)state;
+    struct world *w =
+        world_new(HEAD "tasks: {a: {run: x}, b: {needs: [a], run: x}}\n", NULL);
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_CANCELLED, 143, NULL);
+    assert_string_equal(world_reason(w, "a"), "evicted");
+    while (world_next_timer(w))
+        ;
+    world_finish(w);
+    assert_int_equal(world_attempt(w, "a"), 2);
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_free(w);
+}
+
 static void a_run_that_takes_too_long_fails_and_cleans_up(void **state)
 {
     (void)state;
@@ -326,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_restart_while_cancelling_goes_on_cancelling),
         cmocka_unit_test(a_restart_leaves_the_handlers_of_a_cancelled_run_alone),
         cmocka_unit_test(a_restart_stops_the_handler_that_was_cancelled_and_no_other),
+        cmocka_unit_test(an_attempt_that_nobody_here_cancelled_was_evicted),
         cmocka_unit_test(a_run_that_takes_too_long_fails_and_cleans_up),
         cmocka_unit_test(outputs_of_the_run_are_written_at_its_end),
     };

@@ -232,6 +232,7 @@ static void told_to_stop_it_ends_its_tasks_in_order(void **state)
     const struct seen *end = wait_end(engine, "a");
     assert_int_equal(end->event.state, FF_RUN_EXITED);
     assert_int_equal(end->event.exit_code, 3);
+    assert_int_equal(end->event.reason, FF_REASON_EVICTED);
     assert_int_equal(run_sh(engine, "b", "exit 2")->event.exit_code, 2);
 }
 
