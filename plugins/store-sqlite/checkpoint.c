@@ -1,10 +1,15 @@
 /* store-sqlite/checkpoint.c - carries the write-ahead log over into the database.
  *
- * With small commits it is done inline, once in some hundreds of them, where it hardly
- * shows. With large ones it would be every few commits, and their slowest by far; then
- * a thread does it beside them. The thread cannot end it while commits go on: whenever
- * it is through, there is a new piece of log, only shorter. When that is short enough
- * the next commit carries it over itself, and the log begins anew.
+ * With small commits it is done inline, early, once in some hundreds of them: it is
+ * over soon and hardly shows. With large ones it would be every few commits, and their
+ * slowest by far. So the log may grow long, which saves writing the same pages again
+ * and again, and a thread carries it over beside them. The thread cannot end it while
+ * commits go on: whenever it is through, there is a new piece of log, only shorter.
+ * When that is short enough the next commit carries it over itself, and the log begins
+ * anew.
+ *
+ * 100 tasks a commit over 1,000 runs, 4 MiB inline: 30,000 tasks/s, slowest commit 28
+ * ms; 64 MiB inline: 51,000 and 87 ms; 64 MiB and the thread: 53,000 and 17 ms.
  *
  * The thread sleeps on a condition: idle it costs nothing. */
 #include "lite.h"
@@ -14,11 +19,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define RARE_COMMITS 200 /* inline, if it comes once in so many commits */
-#define REST_PAGES   64  /* what a commit may carry over by itself */
+#define SMALL_COMMIT 5    /* pages, on average */
+#define EARLY_PAGES  1024 /* of log, for small commits */
+#define REST_PAGES   64   /* what a commit may carry over by itself */
 #define MAX_PASSES   8
 #define MAX_GROWTH                                                                     \
-    8 /* the log grew to so many times its length: nothing helps, inline */
+    4 /* the log grew to so many times its length: nothing helps, inline */
 
 struct lite_checkpointer {
     const char *path; /* the file's */
@@ -183,32 +189,42 @@ static void wake(struct lite_checkpointer *c)
 
 /* --- after a commit --- */
 
+static int early_pages(const struct lite_session *s)
+{
+    return s->checkpoint_pages < EARLY_PAGES ? s->checkpoint_pages : EARLY_PAGES;
+}
+
 static void carry_over_inline(struct lite_session *s)
 {
-    /* What a reader still needs stays: try again when the log has grown by a quarter.
-     */
-    if (carry_over(s->db, s->file) == 0)
-        s->next_checkpoint = s->checkpoint_pages;
-    else
-        s->next_checkpoint = s->wal_pages + s->checkpoint_pages / 4 + 1;
+    const int rest = carry_over(s->db, s->file);
+
+    /* What a reader still needs stays: try again when the log has grown. */
+    s->next_inline = rest == 0 ? 0 : s->wal_pages + early_pages(s) / 4;
 }
 
-static bool is_rare(const struct lite_session *s)
+static bool has_small_commits(const struct lite_session *s)
 {
-    return s->n_commits >= RARE_COMMITS;
+    return s->wal_pages / SMALL_COMMIT < s->n_commits;
 }
 
-void lite_checkpoint(struct lite_session *s)
+static void carry_over_beside(struct lite_session *s)
 {
-    struct lite_checkpointer *c;
+    struct lite_checkpointer *c = lite_file_checkpointer(s->file);
 
-    if (s->wal_pages < s->next_checkpoint)
-        return;
-    c = is_rare(s) ? NULL : lite_file_checkpointer(s->file);
     if (!c || atomic_load(&c->failed) ||
         s->wal_pages > s->checkpoint_pages * MAX_GROWTH ||
         atomic_exchange(&c->nearly_done, false))
         carry_over_inline(s);
     else
         wake(c);
+}
+
+void lite_checkpoint(struct lite_session *s)
+{
+    if (s->wal_pages < early_pages(s) || s->wal_pages < s->next_inline)
+        return;
+    if (has_small_commits(s))
+        carry_over_inline(s);
+    else if (s->wal_pages >= s->checkpoint_pages)
+        carry_over_beside(s);
 }

@@ -45,8 +45,8 @@ static const struct ff_opt options[] = {
      .min = 1 << 16,
      .max = INT64_C(1) << 36},
     {.name = "checkpoint",
-     .help = "length of the write-ahead log at which it is carried over",
-     .fallback = "16MiB",
+     .help = "length that the write-ahead log may reach under load",
+     .fallback = "64MiB",
      .type = FF_OPT_SIZE,
      .offset = offsetof(struct config, checkpoint_bytes),
      .min = MIN_CHECKPOINT * PAGE_BYTES,
@@ -166,7 +166,6 @@ static int lite_open(const struct ff_host *host, const void *config, void **stor
         return ff_fail(err, FF_NO_MEMORY, 0, "out of memory for a session");
     s->host = host;
     s->checkpoint_pages = (int)(c->checkpoint_bytes / PAGE_BYTES);
-    s->next_checkpoint = s->checkpoint_pages;
 
     const int code = open_session(s, c, err);
 

@@ -89,11 +89,11 @@ struct lite_session {
     const struct ff_schema *schema;
     struct lite_cache cache;
     sqlite3_stmt *begin, *commit, *rollback;
-    int checkpoint_pages; /* the log's length at which it is carried over */
+    int checkpoint_pages; /* the log's length at which a thread carries it over */
     int wal_pages;        /* after the last commit */
-    int next_checkpoint;
-    int n_commits;   /* since the log began anew */
-    ino_t log_inode; /* of the log file; 0: not known yet */
+    int next_inline;      /* not before the log is so long; 0: no matter */
+    int n_commits;        /* since the log began anew */
+    ino_t log_inode;      /* of the log file; 0: not known yet */
 };
 
 int lite_statement(struct lite_session *s, const struct lite_shape *shape,

@@ -102,7 +102,7 @@ static void large_commits_have_a_thread_for_it(void **state)
     for (uint64_t i = 0; i < 300; i++)
         put_pairs(p, 500, i);
     assert_true(has_checkpointer());
-    assert_true(size_of(p->log) < 12 * CHECKPOINT); /* inline from 8 times on */
+    assert_true(size_of(p->log) < 6 * CHECKPOINT); /* inline from 4 times on */
 }
 
 static int no_row(void *arg, const struct ff_value *values)
