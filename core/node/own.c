@@ -50,7 +50,11 @@ static int acquire(struct node *n, struct ff_err *err)
 
     gethostname(host, sizeof(host) - 1);
     snprintf(owner, sizeof(owner), "%ld@%s", (long)getpid(), host);
-    return store_acquire_shard(n->store, NODE_SHARD, owner, n->socket, 0, &row, err);
+    const int code =
+        store_acquire_shard(n->store, NODE_SHARD, owner, n->socket, 0, &row, err);
+    if (code == FF_OK)
+        store_set_fence(n->store, &row);
+    return code;
 }
 
 /* --- what the rooms tell each other --- */

@@ -118,7 +118,8 @@ int store_acquire_shard(struct store *s, int64_t shard, const char *owner,
         row->epoch++;
         row->owner = span_of(owner);
         row->endpoint = span_of(endpoint);
-        row->lease_until = now_us + lease_us;
+        /* Without a lease the row must not look taken when the clock is set back. */
+        row->lease_until = lease_us > 0 ? now_us + lease_us : 0;
         code = take_shard(s, row, err);
     }
     store_own_row(&record_shard, row, &s->shard_text);

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Who leads a run, and what happens when that process goes."""
 
+import contextlib
 import os
 import resource
 import signal
+import sqlite3
 import unittest
 
 from ff_cli import CliTest, Process
@@ -158,6 +160,26 @@ class Owner(CliTest):
         self.call("resume")
         self.assertEqual(self.state(), "succeeded")
         self.assertEqual(self.call("logs", "last", "wait").out, "waiting\nwent on\n")
+
+    def test_an_owner_that_lost_the_shard_writes_nothing_more(self) -> None:
+        process = self.start_gated("one")
+        with contextlib.closing(sqlite3.connect(self.data / "flowforge.db")) as db:
+            db.execute("UPDATE shard SET epoch = epoch + 1, version = version + 1")
+            db.commit()
+        self.open_gate("one")
+        result = process.end()
+        self.assertEqual(result.code, 74, result.err)
+        self.assertIn("belongs to another process now", result.err)
+        self.assertNotIn("wait succeeded", result.out)
+        self.assertEqual(self.state(), "running")
+        self.call("resume")
+        self.assertEqual(self.state(), "succeeded")
+
+    def test_an_owner_that_leaves_gives_the_shard_back(self) -> None:
+        path = self.file("a.yaml", "flowforge: 1\nname: a\ntasks: {a: {run: 'true'}}\n")
+        self.call("run", path)
+        with contextlib.closing(sqlite3.connect(self.data / "flowforge.db")) as db:
+            self.assertEqual(db.execute("SELECT owner FROM shard").fetchall(), [(None,)])
 
     def test_cancel_asks_the_owner(self) -> None:
         process = self.start_gated("one")

@@ -47,6 +47,16 @@ static void a_released_shard_is_free(void **state)
     store_close(other);
 }
 
+static void without_a_lease_no_clock_keeps_the_next_one_out(void **state)
+{
+    struct real *r = *state;
+    struct shard_row row;
+
+    assert_int_equal(acquire(r->store, "one", 0, &row), FF_OK);
+    assert_int_equal(row.lease_until, 0);
+    assert_int_equal(acquire(r->store, "two", LEASE_US, &row), FF_OK);
+}
+
 static int commit_and_wait(struct real *r, struct store *s, int64_t no)
 {
     struct fake loop_of = {.loop = r->loop};
@@ -175,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_EACH(a_shard_has_one_owner_at_a_time),
         ON_EACH(a_released_shard_is_free),
+        ON_EACH(without_a_lease_no_clock_keeps_the_next_one_out),
         ON_EACH(an_owner_whose_lease_is_over_writes_nothing_more),
         ON_EACH(a_renewal_extends_the_lease),
         ON_EACH(numbers_come_in_blocks_without_gaps),
