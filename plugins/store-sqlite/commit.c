@@ -127,6 +127,17 @@ static int run(struct lite_session *s, sqlite3_stmt *stmt, const char *doing,
     return code;
 }
 
+/* Here alone a commit can meet another writer. */
+static int begin(struct lite_session *s, struct ff_err *err)
+{
+    int code;
+
+    sqlite3_busy_timeout(s->db, LITE_COMMIT_MS);
+    code = run(s, s->begin, "begin", err);
+    sqlite3_busy_timeout(s->db, LITE_BUSY_MS);
+    return code;
+}
+
 /* Some errors have rolled back already. */
 static void roll_back(struct lite_session *s)
 {
@@ -143,7 +154,7 @@ int lite_commit(void *store, const struct ff_change *changes, size_t n, size_t *
     int code = lite_check_file(s, err);
 
     if (code == FF_OK)
-        code = run(s, s->begin, "begin", err);
+        code = begin(s, err);
     if (code != FF_OK)
         return code;
     for (size_t i = 0; i < n; i++) {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 struct lite_file {
@@ -124,6 +125,22 @@ static int check_directory(const char *path, struct ff_err *err)
     return FF_OK;
 }
 
+/* The log needs memory that all its users share, which over a network they do not. */
+static void warn_of_network(const struct ff_host *host, const char *path)
+{
+    static const long network[] = {0x6969, 0x517b, (long)0xff534d42, (long)0xfe534d42};
+    struct statfs fs;
+
+    if (statfs(path, &fs) != 0)
+        return;
+    for (size_t i = 0; i < sizeof(network) / sizeof(network[0]); i++)
+        if ((long)fs.f_type == network[i])
+            ff_log(host, FF_WARN,
+                   "database: %s is on a network file system; only processes of one "
+                   "machine may use it",
+                   path);
+}
+
 static int check_file(const struct ff_host *host, const char *path, struct ff_err *err)
 {
     struct stat st;
@@ -160,6 +177,7 @@ static int make_file(const struct ff_host *host, const char *path, struct ff_err
         code = check_directory(directory, err);
     if (code != FF_OK)
         return code;
+    warn_of_network(host, directory);
 
     const int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 

@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define LITE_MAX_COLUMNS 64 /* one bit each in a mask */
-#define LITE_BUSY_MS     200
+#define LITE_MAX_COLUMNS 64   /* one bit each in a mask */
+#define LITE_BUSY_MS     5000 /* a read or a set-up waits so long for a lock */
+#define LITE_COMMIT_MS   50   /* a commit: it may run on the loop thread */
 
 /* --- file.c: the database file, shared by the sessions of this process --- */
 
@@ -105,7 +106,8 @@ void lite_cache_done(struct lite_cache *cache);
 void lite_sql_table(sqlite3_str *out, const struct ff_record *record);
 void lite_sql_index(sqlite3_str *out, const struct ff_record *record,
                     const struct ff_index *index);
-void lite_sql_column(sqlite3_str *out, const struct ff_column *column, bool added);
+void lite_sql_column(sqlite3_str *out, const struct ff_column *column);
+void lite_sql_check(sqlite3_str *out, const struct ff_column *column); /* may be none */
 
 /* Fills bind for changes. The parameters of scans come in the order of the text: equal,
  * from, below, same, beyond, limit. Columns that are the same come without a range. */

@@ -76,18 +76,42 @@ static int check_record(const struct ff_record *record, struct ff_err *err)
                    record->name);
 }
 
+/* --- what is there --- */
+
+/* The statement that made the table; NULL in *sql when there is no such table. */
+static int read_table_sql(struct lite_session *s, const char *table, char **sql,
+                          struct ff_err *err)
+{
+    sqlite3_stmt *stmt;
+    int result = sqlite3_prepare_v2(
+        s->db, "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", -1,
+        &stmt, NULL);
+
+    *sql = NULL;
+    if (result == SQLITE_OK) {
+        sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
+        result = sqlite3_step(stmt);
+    }
+    if (result == SQLITE_ROW)
+        *sql = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
+    sqlite3_finalize(stmt);
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        return lite_fail(s, result, table, err);
+    if (result == SQLITE_ROW && !*sql)
+        return ff_fail(err, FF_NO_MEMORY, 0, "out of memory for %s", table);
+    return FF_OK;
+}
+
 static int has_column(struct lite_session *s, const char *table, const char *column,
                       bool *has, struct ff_err *err)
 {
     sqlite3_stmt *stmt;
     int result = sqlite3_prepare_v2(
-        s->db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ? OR ? IS NULL", -1,
-        &stmt, NULL);
+        s->db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", -1, &stmt, NULL);
 
     if (result == SQLITE_OK) {
         sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 2, column, -1, SQLITE_STATIC);
-        sqlite3_bind_text(stmt, 3, column, -1, SQLITE_STATIC);
         result = sqlite3_step(stmt);
     }
     sqlite3_finalize(stmt);
@@ -97,13 +121,85 @@ static int has_column(struct lite_session *s, const char *table, const char *col
     return FF_OK;
 }
 
+/* Does the table take all names of its enums? */
+static int takes_all_names(struct lite_session *s, const struct ff_record *record,
+                           const char *sql, bool *takes, struct ff_err *err)
+{
+    *takes = true;
+    for (uint16_t i = 0; i < record->n_columns && *takes; i++) {
+        sqlite3_str *text = sqlite3_str_new(s->db);
+        char *check;
+
+        lite_sql_check(text, &record->columns[i]);
+        if (sqlite3_str_length(text) == 0) {
+            sqlite3_free(sqlite3_str_finish(text));
+            continue;
+        }
+        check = sqlite3_str_finish(text);
+        if (!check)
+            return ff_fail(err, FF_NO_MEMORY, 0, "out of memory for %s", record->name);
+
+        bool has = false;
+        const int code =
+            has_column(s, record->name, record->columns[i].name, &has, err);
+
+        *takes = !has || strstr(sql, check);
+        sqlite3_free(check);
+        if (code != FF_OK)
+            return code;
+    }
+    return FF_OK;
+}
+
+/* --- making it so --- */
+
+/* The columns that the table has and the schema knows, with commas. */
+static int add_common_columns(struct lite_session *s, const struct ff_record *record,
+                              sqlite3_str *out, struct ff_err *err)
+{
+    for (uint16_t i = 0; i < record->n_columns; i++) {
+        bool has = false;
+        const int code =
+            has_column(s, record->name, record->columns[i].name, &has, err);
+
+        if (code != FF_OK)
+            return code;
+        if (has)
+            sqlite3_str_appendf(out, "%s%s", i ? ", " : "", record->columns[i].name);
+    }
+    return FF_OK;
+}
+
+/* SQLite cannot change a CHECK: a new table takes over the rows. */
+static int make_anew(struct lite_session *s, const struct ff_record *record,
+                     struct ff_err *err)
+{
+    sqlite3_str *names = sqlite3_str_new(s->db);
+    sqlite3_str *sql = sqlite3_str_new(s->db);
+    int code = add_common_columns(s, record, names, err);
+    char *columns = sqlite3_str_finish(names);
+
+    sqlite3_str_appendf(sql, "ALTER TABLE %s RENAME TO old_%s;\n", record->name,
+                        record->name);
+    lite_sql_table(sql, record);
+    sqlite3_str_appendf(sql,
+                        ";\nINSERT INTO %s (%s) SELECT %s FROM old_%s;\n"
+                        "DROP TABLE old_%s",
+                        record->name, columns, columns, record->name, record->name);
+    sqlite3_free(columns);
+    if (code == FF_OK)
+        return run_text(s, sql, err);
+    sqlite3_free(sqlite3_str_finish(sql));
+    return code;
+}
+
 static int add_columns(struct lite_session *s, const struct ff_record *record,
                        struct ff_err *err)
 {
     for (uint16_t i = 0; i < record->n_columns; i++) {
         const struct ff_column *column = &record->columns[i];
-        bool has;
-        int code = has_column(s, record->name, column->name, &has, err);
+        bool has = false;
+        const int code = has_column(s, record->name, column->name, &has, err);
 
         if (code != FF_OK)
             return code;
@@ -116,40 +212,50 @@ static int add_columns(struct lite_session *s, const struct ff_record *record,
         sqlite3_str *sql = sqlite3_str_new(s->db);
 
         sqlite3_str_appendf(sql, "ALTER TABLE %s ADD COLUMN ", record->name);
-        lite_sql_column(sql, column, true);
-        code = run_text(s, sql, err);
-        if (code != FF_OK)
-            return code;
+        lite_sql_column(sql, column);
+        if (run_text(s, sql, err) != FF_OK)
+            return err->code;
     }
     return FF_OK;
+}
+
+static int upgrade_table(struct lite_session *s, const struct ff_record *record,
+                         const char *sql, struct ff_err *err)
+{
+    bool takes = true;
+    int code = takes_all_names(s, record, sql, &takes, err);
+
+    if (code == FF_OK && !takes)
+        code = make_anew(s, record, err);
+    return code == FF_OK ? add_columns(s, record, err) : code;
+}
+
+static int make_table(struct lite_session *s, const struct ff_record *record,
+                      struct ff_err *err)
+{
+    sqlite3_str *sql = sqlite3_str_new(s->db);
+
+    lite_sql_table(sql, record);
+    return run_text(s, sql, err);
 }
 
 static int set_up_record(struct lite_session *s, const struct ff_record *record,
                          struct ff_err *err)
 {
-    bool has;
+    char *sql = NULL;
     int code = check_record(record, err);
 
     if (code == FF_OK)
-        code = has_column(s, record->name, NULL, &has, err);
-    if (code != FF_OK)
-        return code;
+        code = read_table_sql(s, record->name, &sql, err);
+    if (code == FF_OK)
+        code = sql ? upgrade_table(s, record, sql, err) : make_table(s, record, err);
+    sqlite3_free(sql);
+    for (uint16_t i = 0; i < record->n_indexes && code == FF_OK; i++) {
+        sqlite3_str *index = sqlite3_str_new(s->db);
 
-    sqlite3_str *sql = sqlite3_str_new(s->db);
-
-    if (!has) {
-        lite_sql_table(sql, record);
-        sqlite3_str_appendall(sql, ";\n");
-    } else {
-        code = add_columns(s, record, err);
+        lite_sql_index(index, record, &record->indexes[i]);
+        code = run_text(s, index, err);
     }
-    for (uint16_t i = 0; i < record->n_indexes; i++) {
-        lite_sql_index(sql, record, &record->indexes[i]);
-        sqlite3_str_appendall(sql, ";\n");
-    }
-    if (code == FF_OK && sqlite3_str_length(sql) > 0)
-        return run_text(s, sql, err);
-    sqlite3_free(sqlite3_str_finish(sql));
     return code;
 }
 

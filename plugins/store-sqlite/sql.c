@@ -21,15 +21,20 @@ static void check_names(sqlite3_str *out, const struct ff_column *column)
     sqlite3_str_appendall(out, ")");
 }
 
-void lite_sql_column(sqlite3_str *out, const struct ff_column *column, bool added)
+void lite_sql_check(sqlite3_str *out, const struct ff_column *column)
 {
-    sqlite3_str_appendf(out, "%s %s", column->name, types[column->type]);
-    if (!(column->flags & FF_COL_NULLABLE) && !added)
-        sqlite3_str_appendall(out, " NOT NULL");
     if (column->type == FF_BOOL)
         sqlite3_str_appendf(out, " CHECK (%s IN (0, 1))", column->name);
     if (column->type == FF_ENUM)
         check_names(out, column);
+}
+
+void lite_sql_column(sqlite3_str *out, const struct ff_column *column)
+{
+    sqlite3_str_appendf(out, "%s %s", column->name, types[column->type]);
+    if (!(column->flags & FF_COL_NULLABLE))
+        sqlite3_str_appendall(out, " NOT NULL");
+    lite_sql_check(out, column);
 }
 
 /* WITHOUT ROWID: one tree in the order of the key, and not a second one for it. */
@@ -38,7 +43,7 @@ void lite_sql_table(sqlite3_str *out, const struct ff_record *record)
     sqlite3_str_appendf(out, "CREATE TABLE %s (\n", record->name);
     for (uint16_t i = 0; i < record->n_columns; i++) {
         sqlite3_str_appendall(out, "    ");
-        lite_sql_column(out, &record->columns[i], false);
+        lite_sql_column(out, &record->columns[i]);
         sqlite3_str_appendall(out, ",\n");
     }
     sqlite3_str_appendall(out, "    PRIMARY KEY (");

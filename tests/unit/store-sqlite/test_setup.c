@@ -192,6 +192,46 @@ static void an_upgrade_adds_columns_records_and_indexes(void **state)
     run_sql(p->path, "INSERT INTO added VALUES (1, 1); UPDATE pair SET note = 'other'");
 }
 
+/* --- names added to an enum --- */
+
+static const char *const more_names[] = {"red", "green", "blue", "grey", NULL};
+
+static void an_upgrade_lets_an_enum_take_more_names(void **state)
+{
+    const struct place *p = *state;
+    const struct ff_store_ops *ops = p->driver->ops.store;
+    struct ff_column columns[N_THING];
+    struct ff_record thing = record_thing;
+    const struct ff_record *records[] = {&thing, &record_pair, NULL};
+    const struct ff_schema schema = {
+        .struct_size = sizeof(schema), .version = 2, .records = records};
+    struct ff_value values[N_THING] = {{0}};
+    const struct ff_change put = {
+        .kind = FF_PUT, .record = &thing, .expect = FF_ABSENT, .values = values};
+    struct ff_err err = {0};
+    size_t failed;
+    void *store;
+
+    memcpy(columns, record_thing.columns, sizeof(columns));
+    columns[THING_COLOR].names = more_names;
+    thing.columns = columns;
+    set_up_with(p, &test_schema, FF_OK);
+    run_sql(p->path, "INSERT INTO thing (a, b, version, j, color)"
+                     " VALUES (1, 'old', 3, '{}', 'blue')");
+    assert_int_equal(try_open(p->driver, "path", p->path, &store, &err), FF_OK);
+    assert_int_equal(ops->setup(store, &schema, &err), FF_OK);
+    values[THING_A] = v_int(2);
+    values[THING_B] = v_text("new");
+    values[THING_J] = (struct ff_value){.type = FF_JSON, .s = "{}", .len = 2};
+    values[THING_COLOR] = (struct ff_value){.type = FF_ENUM, .i = 3};
+    assert_int_equal(ops->commit(store, &put, 1, &failed, &err), FF_OK);
+    ops->close(store);
+    run_sql(p->path, "UPDATE thing INDEXED BY thing_color SET version = 9"
+                     " WHERE color = 'blue' AND n IS NULL;"
+                     "CREATE TEMP TABLE two (n CHECK (n = 2));"
+                     "INSERT INTO two SELECT count(*) FROM thing");
+}
+
 static void a_newer_schema_is_refused(void **state)
 {
     const struct place *p = *state;
@@ -282,6 +322,7 @@ int main(void)
         TEST(the_tables_are_those_of_schema_sql),
         TEST(setting_up_again_writes_nothing),
         TEST(an_upgrade_adds_columns_records_and_indexes),
+        TEST(an_upgrade_lets_an_enum_take_more_names),
         TEST(a_newer_schema_is_refused),
         TEST(the_database_of_another_program_is_refused),
         TEST(a_file_that_is_no_database_is_refused),

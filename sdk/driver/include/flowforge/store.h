@@ -138,7 +138,7 @@ struct ff_store_ops {
     /* Create or upgrade tables to `schema`; idempotent; safe when two cores
      * start together.  The schema outlives the instance. FF_UNSUPPORTED when
      * the stored schema is newer. Columns and records added since (see `since`)
-     * are added; added columns are nullable. */
+     * are added; added columns are nullable. An enum may have more names. */
     int (*setup)(void *store, const struct ff_schema *schema, struct ff_err *err);
 
     /* All or nothing, durable on return. Guards are judged at commit: a row that
