@@ -27,6 +27,9 @@ const char *driver_shown(const char *path, char out[DRIVER_PATH_TEXT]);
 /* place.c: the file `name` means, resolved and safe to load. mem_free it. */
 char *driver_find(const char *dir, const char *name, struct ff_err *err);
 
+/* whole.c: is the file as long as what it says of itself? */
+int driver_check_whole(const char *path, const char *subject, struct ff_err *err);
+
 /* check.c: judges a descriptor of unknown size and fills d with what both sides know.
  * subject names it in sentences. */
 int driver_check(struct driver *d, const struct ff_driver *theirs, const char *subject,

@@ -93,7 +93,9 @@ struct driver *driver_load(const char *dir, const char *name, uint32_t kind,
         mem_free(path);
         return again(d, subject, kind, err);
     }
-    theirs = enter(path, subject, err);
+    theirs = NULL;
+    if (driver_check_whole(path, subject, err) == FF_OK)
+        theirs = enter(path, subject, err);
     if (!theirs) {
         mem_free(path);
         return NULL;

@@ -54,6 +54,20 @@ static void check(const char *in, const char *name, const char *wanted)
         fail_msg("'%s' does not say '%s'", msg, wanted);
 }
 
+static void a_file_that_was_cut_short_is_refused(void **state)
+{
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(stat(path, &st), 0);
+    for (off_t len = st.st_size / 2; len >= 64; len /= 2) {
+        assert_int_equal(truncate(path, len), 0);
+        check(dir, "some", "is cut short: it has");
+    }
+    assert_int_equal(truncate(path, 10), 0);
+    check(dir, "some", "cannot be loaded");
+}
+
 static void names_lead_to_files_of_the_directory_only(void **state)
 {
     (void)state;
@@ -227,6 +241,7 @@ int main(void)
         IN_DIR(missing_drivers_are_named_with_the_nearest),
         IN_DIR(only_regular_files_are_loaded),
         IN_DIR(files_that_are_no_libraries_are_refused),
+        IN_DIR(a_file_that_was_cut_short_is_refused),
         IN_DIR(what_others_can_write_is_not_loaded),
         IN_DIR(groups_that_write_are_others),
         IN_DIR(what_belongs_to_others_is_not_loaded),
