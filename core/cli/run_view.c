@@ -98,8 +98,11 @@ void run_view_fill_in(struct run_view *v)
         }
         for (size_t s = 0; s < COUNT_OF(view->counts); s++)
             seen += view->counts[s];
+        /* Items that never began have no row, and get none when the rest is ended. */
+        const int rest =
+            task_state_final(view->row.state) ? TASK_CANCELLED : TASK_WAITING;
         if (view->row.items != MODEL_NULL && view->row.items > seen)
-            view->counts[TASK_WAITING] += view->row.items - seen;
+            view->counts[rest] += view->row.items - seen;
     }
 }
 

@@ -137,6 +137,19 @@ class Run(CliTest):
         self.assertIn("each.1", self.call("get", "last", "each").out)
         self.call("get", "last", "nosuch", expect=4)
 
+    def test_items_that_never_began_count_as_cancelled_when_the_others_ended(
+        self,
+    ) -> None:
+        self.file(
+            "stops.yaml",
+            "flowforge: 1\nname: stops\ntasks:\n"
+            "  each: {foreach: '${{ [1, 2, 3, 4] }}', max_parallel: 1, run: exit 1}\n",
+        )
+        self.call("run", "-q", "stops.yaml", expect=1)
+        self.assertIn("4 items: 1 failed 3 cancelled", self.call("get", "last").out)
+        (task,) = self.call("get", "last", "-o", "json").json()["tasks"]
+        self.assertEqual(task["item_states"], {"failed": 1, "cancelled": 3})
+
     def test_large_outputs_are_shown_whole(self) -> None:
         self.file(
             "large.yaml",
