@@ -12,6 +12,28 @@ static int follow(struct cli *c, struct cli_session *s, const struct run_row *ru
     return code == CLI_RUN_FAILED || code == CLI_CANCELLED ? CLI_OK : code;
 }
 
+/* The sentence for a person, one document for a program. */
+static int FF_PRINTF(4, 5)
+    answer(struct cli *c, const char *id, bool cancelling, const char *fmt, ...)
+{
+    struct buf sentence = {0};
+    struct buf out = {0};
+    va_list ap;
+
+    va_start(ap, fmt);
+    buf_vprintf(&sentence, fmt, ap);
+    va_end(ap);
+    cli_note(c, "%s", buf_text(&sentence));
+    buf_done(&sentence);
+    if (!c->json)
+        return CLI_OK;
+    json_t *j = json_pack("{s:s, s:b}", "run", id, "cancelling", cancelling);
+    json_add_to(&out, j);
+    buf_add_char(&out, '\n');
+    json_decref(j);
+    return cli_print(&out);
+}
+
 static int cancel(struct cli *c, struct cli_session *s, const struct run_row *run)
 {
     const bool kill = cli_has(&c->args, "kill");
@@ -19,21 +41,17 @@ static int cancel(struct cli *c, struct cli_session *s, const struct run_row *ru
     MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
     struct ff_err err = {0};
 
-    if (run_state_final(run->state)) {
-        cli_note(c, "run %s has %s already", id, run_state_names[run->state]);
-        return CLI_OK;
-    }
+    if (run_state_final(run->state))
+        return answer(c, id, false, "run %s has %s already", id,
+                      run_state_names[run->state]);
     const int code = owner_call_cancel(socket, id, kill, &err);
-    if (code == FF_CONFLICT) {
-        cli_note(c, "%s", err.msg);
-        return CLI_OK;
-    }
+    if (code == FF_CONFLICT)
+        return answer(c, id, false, "%s", err.msg);
     if (code != FF_OK && code != FF_UNAVAILABLE && code != FF_IN_DOUBT)
         return cli_fail_err(&err);
-    if (code == FF_OK && !cli_has(&c->args, "wait")) {
-        cli_note(c, "run %s is being %s", id, kill ? "killed" : "cancelled");
-        return CLI_OK;
-    }
+    if (code == FF_OK && !cli_has(&c->args, "wait"))
+        return answer(c, id, true, "run %s is being %s", id,
+                      kill ? "killed" : "cancelled");
     if (code != FF_OK &&
         node_leave_cancel(s->node, TENANT_DEFAULT, run,
                           kill ? CANCEL_KILL : CANCEL_GRACEFUL, &err) != FF_OK)

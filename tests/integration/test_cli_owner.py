@@ -187,6 +187,16 @@ class Owner(CliTest):
         self.assertEqual(process.end().code, 5)
         result = self.call("cancel", "last")
         self.assertIn("already", result.err)
+        self.assertEqual(result.out, "")
+
+    def test_cancel_answers_programs_with_a_document(self) -> None:
+        process = self.start_gated("one")
+        run = self.call("get", "last", "-o", "json").json()["id"]
+        answer = self.call("cancel", "last", "-o", "json").json()
+        self.assertEqual(answer, {"run": run, "cancelling": True})
+        self.assertEqual(process.end().code, 5)
+        answer = self.call("cancel", "last", "-o", "json").json()
+        self.assertEqual(answer, {"run": run, "cancelling": False})
 
     def test_cancel_without_an_owner_stops_what_still_runs(self) -> None:
         process = self.start_gated("one")
