@@ -118,6 +118,8 @@ static void add_range(const struct ff_opt *o, struct buf *out)
         buf_add_text(out, word_of(type_words, COUNT_OF(type_words), o->type));
     if (o->type == FF_OPT_INT && (o->min || o->max))
         buf_printf(out, " %lld..%lld", (long long)o->min, (long long)o->max);
+    if (o->flags & FF_OPT_SECRET)
+        buf_add_text(out, ", secret");
 }
 
 static void show_text(const struct cli *c, const struct driver_info *info,

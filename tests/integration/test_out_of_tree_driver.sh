@@ -50,6 +50,17 @@ same "exported symbols" "ff_driver_entry" \
     "$(nm -D --defined-only "$so" | sed 's/.* //')"
 same "what the driver says" "auth token 1.0.0" "$("$show" "$so" | head -n 1)"
 
+# The command line tells its secrets from its other options, and shows none.
+"$FLOWFORGE_BIN/flowforge" driver show "$so" >"$work/log" || fail "$(cat "$work/log")"
+grep -q '^token .*text, secret ' "$work/log" || fail "no secret: $(cat "$work/log")"
+"$FLOWFORGE_BIN/flowforge" --set "engine.driver_dir=${so%/*}" \
+    --set auth-token.token=a-secret-of-ours config show --sources >"$work/log" ||
+    fail "$(cat "$work/log")"
+grep -q '^auth-token.token .*\*\*\*' "$work/log" || fail "$(cat "$work/log")"
+if grep -q a-secret-of-ours "$work/log"; then
+    fail "the secret is shown: $(cat "$work/log")"
+fi
+
 # By pkg-config and the bare compiler.
 PKG_CONFIG_PATH=$work/ff/share/pkgconfig
 export PKG_CONFIG_PATH
