@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,21 @@ int file_make_dirs(const char *path, mode_t mode)
             return failed;
     }
     return make_dir(part, mode);
+}
+
+int64_t file_tree_bytes(const char *path)
+{
+    char *const roots[] = {(char *)path, NULL}; /* fts changes none of them */
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    const FTSENT *entry;
+    int64_t bytes = 0;
+
+    while (tree && (entry = fts_read(tree)) != NULL)
+        if (entry->fts_info == FTS_F)
+            bytes += entry->fts_statp->st_size;
+    if (tree)
+        fts_close(tree);
+    return bytes;
 }
 
 int file_sync_dir(const char *path)

@@ -11,6 +11,8 @@ int file_read(const char *path, size_t max, struct buf *out); /* -EFBIG above ma
 int file_write_durable(const char *path, const void *bytes, size_t len, mode_t mode);
 int file_make_dirs(const char *path, mode_t mode); /* like mkdir -p */
 int file_remove_tree(const char *path);            /* follows no links; absent is 0 */
+/* Bytes of all files below, links not followed; what cannot be read counts nothing. */
+int64_t file_tree_bytes(const char *path);
 int file_sync_dir(const char *path);
 char *file_join(const char *a, const char *b); /* a/b, or b where it is absolute */
 char *file_dir_of_program(void); /* directory of the running program; mem_free it */

@@ -40,7 +40,8 @@ const struct ff_opt node_options[] = {
     {OPT(keep_runs), .type = FF_OPT_INT, .fallback = "10000", .max = INT64_MAX,
      .help = "how many finished runs are kept; 0: all"},
     {OPT(keep_bytes), .type = FF_OPT_SIZE, .fallback = "20GiB",
-     .help = "how much disk finished runs may use for logs; 0: no limit"},
+     .help = "disk that logs, large values and kept files of finished runs may use; "
+             "0: no limit"},
     {OPT(log_level), .type = FF_OPT_CHOICE, .choices = log_levels, .fallback = "warn",
      .help = "what is written to stderr"},
     {0},

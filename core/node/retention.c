@@ -41,6 +41,24 @@ static int add_log_bytes(void *arg, const void *row)
     return 0;
 }
 
+/* What tasks left: logs are counted in rows, since a run may have many small ones;
+ * values and kept files have folders of their own, which most runs lack. */
+static int add_bytes(struct node *n, const struct finished *f, int64_t *bytes,
+                     struct ff_err *err)
+{
+    static const char *const folders[] = {"values", "files"};
+    const struct log_row log = {.tenant = f->tenant, .run = f->run};
+    const struct store_query query = {
+        .record = &record_log, .like = &log, .n_equal = 2};
+    MEM_AUTO char *dir = exec_run_dir(n->data_dir, f->id);
+
+    for (size_t i = 0; i < COUNT_OF(folders); i++) {
+        MEM_AUTO char *folder = file_join(dir, folders[i]);
+        *bytes += file_tree_bytes(folder);
+    }
+    return store_scan(n->store, STORE_READER_CALLER, &query, add_log_bytes, bytes, err);
+}
+
 /* --- deleting one --- */
 
 struct rows {
@@ -127,11 +145,7 @@ int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
     *n_runs = 0;
     for (size_t i = 0; code == FF_OK && i < c.runs.n && *n_runs < PASS_MAX; i++) {
         const struct finished *f = &c.runs.items[i];
-        const struct log_row log = {.tenant = f->tenant, .run = f->run};
-        code = store_scan(
-            n->store, STORE_READER_CALLER,
-            &(struct store_query){.record = &record_log, .like = &log, .n_equal = 2},
-            add_log_bytes, &bytes, err);
+        code = add_bytes(n, f, &bytes, err);
         if (code != FF_OK || keeps(n, f, i, bytes, now))
             continue;
         code = delete_run(n, f, err);
