@@ -33,6 +33,20 @@ class Help(CliTest):
         for code in table["exit_codes"]:
             self.assertIn(f"| {code['code']} | {code['meaning']} |", manual)
 
+    def test_the_manual_names_every_setting_of_the_engine_with_its_default(
+        self,
+    ) -> None:
+        section = MANUAL.read_text().split("\n## Settings\n")[1].split("\n## ")[0]
+        told = re.findall(r"^\| `(\w+)` \| (?:`(.*?)`|–) \|", section, re.M)
+        shown = self.call("config", "show", "-o", "json", "--config", "/dev/null")
+        known = [
+            # The data directory is that of this test.
+            (s["key"], "" if s["key"] == "data_dir" else s["value"] or "")
+            for s in shown.json()
+            if s["section"] == "engine"
+        ]
+        self.assertEqual(known, told)
+
     def test_the_manual_names_no_command_that_is_not_there(self) -> None:
         table = self.call("help", "-o", "json").json()
         names = {c["name"] for c in table["commands"]}
