@@ -179,7 +179,8 @@ class Owner(CliTest):
         path = self.file("a.yaml", "flowforge: 1\nname: a\ntasks: {a: {run: 'true'}}\n")
         self.call("run", path)
         with contextlib.closing(sqlite3.connect(self.data / "flowforge.db")) as db:
-            self.assertEqual(db.execute("SELECT owner FROM shard").fetchall(), [(None,)])
+            owners = db.execute("SELECT owner FROM shard").fetchall()
+        self.assertEqual(owners, [(None,)])
 
     def test_cancel_asks_the_owner(self) -> None:
         process = self.start_gated("one")

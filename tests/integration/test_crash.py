@@ -2,11 +2,12 @@
 """kill -9 of every process at any point: runs resume, nothing that finished runs again.
 
 What physically ran is judged by a ledger that the tasks append to. The number of random
-kills is FF_KILLS (default small enough for every test run; a campaign sets it high), the
-seed is printed and FF_SEED replays it.
+kills is FF_KILLS (default small enough for every test run; a campaign sets it high),
+the seed is printed and FF_SEED replays it.
 """
 # ctest: timeout=300
 
+import contextlib
 import json
 import os
 import random
@@ -28,7 +29,10 @@ flowforge: 1
 name: crash
 tasks:
   list:
-    run: 'echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger; echo "[3,1,2,5,4]"; echo "end $FF_TASK_ID $FF_ATTEMPT" >> ledger'
+    run: |
+      echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger
+      echo "[3,1,2,5,4]"
+      echo "end $FF_TASK_ID $FF_ATTEMPT" >> ledger
     outputs: {items: {from: stdout, as: json}}
   work:
     needs: [list]
@@ -115,10 +119,8 @@ class Place:
 
 
 def kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 class Crash(unittest.TestCase):
@@ -136,7 +138,7 @@ class Crash(unittest.TestCase):
             return
         # Without the death of a supervisor each task reached its end exactly once.
         tasks = [t for t, _ in ends]
-        self.assertEqual(len(tasks), len(set(tasks)), f"a finished task ran again: {ends}")
+        self.assertEqual(len(tasks), len(set(tasks)), f"finished, ran again: {ends}")
 
     def finish(self) -> "dict[str, object]":
         """Resumes until every run is final; the last one's description."""
@@ -159,7 +161,7 @@ class Crash(unittest.TestCase):
         return run["id"] if isinstance(run, dict) else None
 
     def storm(self, rng: random.Random, kills: int, who: str) -> None:
-        """Kills `who` at random moments while the run is led by one owner after another."""
+        """Kills `who` at random moments; one owner after another leads the run."""
         owner = self.place.start("run", "flow.yaml")
         for _ in range(kills):
             time.sleep(rng.uniform(0.0, 0.12))
@@ -173,9 +175,10 @@ class Crash(unittest.TestCase):
             owner.wait()
             assert owner.stderr
             owner.stderr.close()
-            owner = self.place.start("resume" if self.run_id() else "run", *(
-                [] if self.run_id() else ["flow.yaml"]
-            ))
+            owner = self.place.start(
+                "resume" if self.run_id() else "run",
+                *([] if self.run_id() else ["flow.yaml"]),
+            )
         try:
             owner.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
@@ -188,7 +191,7 @@ class Crash(unittest.TestCase):
         self.check_run(self.finish())
         self.check_ledger(supervisor_killed=False)
 
-    def test_a_supervisor_that_is_killed_ends_its_tasks_and_they_begin_again(self) -> None:
+    def test_a_killed_supervisor_ends_its_tasks_and_they_begin_again(self) -> None:
         self.storm(random.Random(SEED + 1), KILLS // 2, "supervisor")
         self.check_run(self.finish())
         self.check_ledger(supervisor_killed=True)
@@ -202,15 +205,27 @@ class Crash(unittest.TestCase):
         self.storm(random.Random(SEED + 3), KILLS // 3, "owner")
         self.finish()
         done = subprocess.run(
-            [FLOWFORGE, "--data-dir", str(self.place.data), "history", "last",
-             "--canonical"],
-            capture_output=True, text=True, timeout=PATIENCE, check=True,
+            [
+                FLOWFORGE,
+                "--data-dir",
+                str(self.place.data),
+                "history",
+                "last",
+                "--canonical",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
         )
         events = [json.loads(line) for line in done.stdout.splitlines()]
         ends = [e for e in events if e["type"] == "run.finished"]
         self.assertEqual(len(ends), 1)
-        finals = [(e.get("task"), e.get("item")) for e in events
-                  if e["type"] == "task.finished"]
+        finals = [
+            (e.get("task"), e.get("item"))
+            for e in events
+            if e["type"] == "task.finished"
+        ]
         self.assertEqual(len(finals), len(set(finals)), "a task ended twice")
 
 
