@@ -55,8 +55,8 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
     size_t failed;
 
     *run = 0;
-    /* Not both in the call: which is asked for first would be the compiler's choice, and
-     * a simulated run would differ. */
+    /* Not both in the call: which is asked for first would be the compiler's choice,
+     * and a simulated run would differ. */
     const uint64_t random = loop_random(n->loop);
     id_make(now, random, loop_random(n->loop), id);
     int code = store_workflow_once(n, t, what, now, &b, err);

@@ -53,7 +53,7 @@ bool sim_chance(enum stream s, int64_t permille);
     X(store_conflict) /* a guard that a rival broke */                                 \
     X(store_fatal)                                                                     \
     X(read_down)    /* permille of reads that fail */                                  \
-    X(wake_lost)      /* permille of knocks at the owner's door that nobody hears */   \
+    X(wake_lost)    /* permille of knocks at the owner's door that nobody hears */     \
     X(interleave)   /* clients act between the reads of an owner */                    \
     X(queue_shared) /* the queue outlives its processes */                             \
     X(queue_lose)                                                                      \
