@@ -197,6 +197,21 @@ static void the_program_knows_where_it_is(void **state)
     assert_null(strchr(exe + strlen(dir) + 1, '/'));
 }
 
+static void the_bytes_of_a_tree_are_those_of_its_files(void **state)
+{
+    char below[256], path[300], link_to[300];
+
+    snprintf(below, sizeof(below), "%s/below", (char *)*state);
+    snprintf(path, sizeof(path), "%s/file", below);
+    snprintf(link_to, sizeof(link_to), "%s/link", below);
+    assert_int_equal(file_tree_bytes(below), 0);
+    assert_int_equal(mkdir(below, 0755), 0);
+    assert_int_equal(file_write_durable(path, "12345", 5, 0644), 0);
+    assert_int_equal(symlink(path, link_to), 0);
+    assert_int_equal(file_tree_bytes(below), 5);
+    assert_int_equal(file_tree_bytes(*state), 5);
+}
+
 static void syncing_needs_a_directory(void **state)
 {
     assert_int_equal(file_sync_dir(*state), 0);
@@ -218,6 +233,7 @@ int main(void)
         IN_PLACE(removing_follows_no_link),
         IN_PLACE(removing_goes_to_any_depth),
         IN_PLACE(removing_takes_wide_trees),
+        IN_PLACE(the_bytes_of_a_tree_are_those_of_its_files),
         cmocka_unit_test(paths_are_joined),
         cmocka_unit_test(the_program_knows_where_it_is),
         IN_PLACE(syncing_needs_a_directory),
