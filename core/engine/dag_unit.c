@@ -220,13 +220,22 @@ static void unit_final(struct run *r, struct step *s, int64_t node, struct unit 
         ARRAY_ADD(&d->settled, task);
 }
 
-/* A task of items keeps what the first one that failed for good had to say. */
+static void forget_message(struct dag_task *t)
+{
+    mem_free(t->message);
+    t->message = NULL;
+}
+
+/* What the last attempt had to say, as in its row; a task of items keeps what the first
+ * one that failed for good said. */
 void dag_note_message(struct run *r, int64_t node, struct span message)
 {
     struct dag *d = dag_of(r);
     struct dag_task *t = &d->tasks[NODE_TASK(node)];
     struct buf b = {0};
 
+    if (NODE_ITEM(node) < 0)
+        forget_message(t);
     if (!message.s)
         return;
     if (NODE_ITEM(node) >= 0) {
@@ -235,7 +244,6 @@ void dag_note_message(struct run *r, int64_t node, struct span message)
         buf_printf(&b, "item %lld: ", (long long)NODE_ITEM(node));
     }
     buf_add(&b, message.s, message.len);
-    mem_free(t->message);
     t->message = buf_take(&b);
 }
 

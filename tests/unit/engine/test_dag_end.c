@@ -109,6 +109,36 @@ static void one_attempt_means_one_attempt_even_when_it_is_lost(void **state)
     world_free(w);
 }
 
+static void a_message_goes_with_the_attempt_that_said_it(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct work work;
+    struct ff_err err;
+    const struct result bad = {
+        .outcome = OUTCOME_FAILED, .exit_code = 4, .message = "exit code 4"};
+    struct world *w = world_new(HEAD "tasks:\n"
+                                     "  a: {run: x, retry: {delay: 0s}}\n"
+                                     "  b: {needs: [a], run: x, stdin: "
+                                     "'${{ tasks.a.message == null }}'}\n",
+                                NULL);
+
+    world_grant(w);
+    world_input(w, (struct input){.type = INPUT_RESULT,
+                                  .node = world_node(w, "a"),
+                                  .attempt = 1,
+                                  .result = &bad});
+    world_grant(w);
+    world_succeed(w, "a");
+    world_grant(w);
+    assert_int_equal(
+        w->run->kind->describe(w->run, world_node(w, "b"), 1, &arena, &work, &err),
+        FF_OK);
+    assert_string_equal(work.input, "true"); /* as it is after a restart */
+    arena_done(&arena);
+    world_free(w);
+}
+
 static void waiting_too_long_for_a_slot_fails(void **state)
 {
     (void)state;
@@ -334,6 +364,7 @@ int main(void)
         cmocka_unit_test(jitter_is_the_same_after_a_restart),
         cmocka_unit_test(lost_attempts_start_again_without_a_retry_but_not_for_ever),
         cmocka_unit_test(one_attempt_means_one_attempt_even_when_it_is_lost),
+        cmocka_unit_test(a_message_goes_with_the_attempt_that_said_it),
         cmocka_unit_test(waiting_too_long_for_a_slot_fails),
         cmocka_unit_test(success_runs_on_success_then_finally_one_by_one),
         cmocka_unit_test(failure_runs_on_failure_and_stays_a_failure),
