@@ -113,6 +113,15 @@ char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *er
     return buf_take(&b);
 }
 
+/* As JSON a text of VALUE_MAX may take six times as much: \u0001. */
+#define STORED_MAX (8 * VALUE_MAX)
+
+/* A file that cannot be opened just now is no reason to give its run up. */
+static int read_code(int sys)
+{
+    return sys == -ENOENT || sys == -EFBIG ? FF_CORRUPT : FF_UNAVAILABLE;
+}
+
 static json_t *get_value(const char *run_dir, const char *hash, struct ff_err *err)
 {
     char seen[SHA256_TEXT];
@@ -123,10 +132,10 @@ static json_t *get_value(const char *run_dir, const char *hash, struct ff_err *e
         return NULL;
     }
     MEM_AUTO char *path = place_of(run_dir, "values", hash);
-    const int sys = file_read(path, 4 * VALUE_MAX, &b);
+    const int sys = file_read(path, STORED_MAX, &b);
     json_t *v = NULL;
     if (sys != 0) {
-        ff_fail(err, FF_CORRUPT, -sys, "%.160s: %s", path, strerror(-sys));
+        ff_fail(err, read_code(sys), -sys, "%.160s: %s", path, strerror(-sys));
     } else {
         sha256_text(buf_text(&b), b.len, seen);
         if (strcmp(seen, hash) != 0)
