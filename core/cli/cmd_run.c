@@ -243,6 +243,15 @@ static int follow(struct cli *c, struct cli_session *s, const char *id)
     return code;
 }
 
+/* A detached run is led by another process, which has to see it. */
+static int check_detach(const struct cli *c, const struct cli_session *s)
+{
+    if (!cli_has(&c->args, "detach") || node_store_is_shared(s->node))
+        return CLI_OK;
+    return cli_fail(CLI_USAGE, "runs of %s end with this process: leave --detach out",
+                    node_settings(s->node)->store);
+}
+
 int cmd_run(struct cli *c)
 {
     struct cli_session s = {0};
@@ -253,6 +262,8 @@ int cmd_run(struct cli *c)
     int code = check(c, &f, &inputs);
     if (code == CLI_OK)
         code = cli_open(c, &s);
+    if (code == CLI_OK)
+        code = check_detach(c, &s);
     if (code == CLI_OK)
         code = submit(c, &s, &f, inputs, id);
     if (code == CLI_OK)

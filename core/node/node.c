@@ -169,6 +169,11 @@ struct store *node_store(struct node *n)
     return n->store;
 }
 
+bool node_store_is_shared(const struct node *n)
+{
+    return driver_instance_info(n->store_driver)->d.caps & FF_STORE_SHARED;
+}
+
 char *node_socket_path(const struct node *n)
 {
     return mem_text(n->socket);

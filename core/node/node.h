@@ -36,6 +36,8 @@ void node_close(struct node *n); /* gives up ownership first; takes NULL */
 
 const struct node_settings *node_settings(const struct node *n);
 struct store *node_store(struct node *n);
+/* Do other processes see the same rows, also after this one has ended? */
+bool node_store_is_shared(const struct node *n);
 char *node_socket_path(const struct node *n); /* of the owner; mem_free it */
 
 /* Becomes the owner and starts to lead every open run. FF_BUSY: somebody else is;

@@ -97,6 +97,14 @@ class Owner(CliTest):
         self.call("resume", run)
         self.assertEqual(self.state(run), "succeeded")
 
+    def test_a_run_that_ends_with_its_process_is_not_detached(self) -> None:
+        path = self.file("a.yaml", "flowforge: 1\nname: a\ntasks: {a: {run: 'true'}}\n")
+        memory = ("--set", "engine.store=store-memory")
+        result = self.call("run", "--detach", path, *memory, expect=2)
+        self.assertIn("store-memory", result.err)
+        self.assertEqual(result.out, "")
+        self.call("run", path, *memory)
+
     def test_interrupt_cancels_and_ends_with_5(self) -> None:
         process = self.start_gated("one")
         result = process.end(signal.SIGINT)
