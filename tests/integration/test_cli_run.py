@@ -182,6 +182,25 @@ class Run(CliTest):
                 | {"inputs", "workflow", "items"},
             )
 
+    def test_events_are_the_same_whatever_the_store(self) -> None:
+        """store-memory ends with the process, so `history` cannot be asked later."""
+        kept = {"type", "task", "item", "attempt", "state", "exit_code", "reason"}
+        kept |= {"inputs", "workflow", "items"}
+        for path, code in (("ok.yaml", 0), ("fails.yaml", 1)):
+            seen = []
+            for store in ("store-sqlite", "store-memory"):
+                lines = self.call(
+                    *("run", path, "-o", "json", "--set", f"engine.store={store}"),
+                    expect=code,
+                ).lines()
+                events = [e for e in lines if e["type"] != "result"]
+                texts = [
+                    json.dumps({k: e[k] for k in kept & set(e)}, sort_keys=True)
+                    for e in events
+                ]
+                seen.append(sorted(texts))
+            self.assertEqual(*seen)
+
     def test_history_has_every_event_with_its_sequence(self) -> None:
         self.call("run", "-q", "ok.yaml")
         lines = self.call("history", "last", "-o", "json").lines()
