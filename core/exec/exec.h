@@ -95,7 +95,7 @@ int exec_task_heartbeat(struct exec *x, int64_t handle, bool *cancel, char *toke
  *   values/HASH          outputs above EXEC_INLINE_MAX; the row has
  *                        {"$value_at": HASH, "size": n} in their place
  *   files/HASH/NAME      outputs kept `as: file` */
-#define EXEC_INLINE_MAX (64 * 1024)
+#define EXEC_INLINE_MAX ((size_t)64 << 10)
 char *exec_run_dir(const char *data_dir, const char *run_id); /* mem_free these */
 char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
                    int64_t attempt);

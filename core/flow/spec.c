@@ -78,6 +78,12 @@ bool spec_kebab(const char *key, char out[SPEC_KEY_MAX])
     return true;
 }
 
+/* Not toupper: keys are ASCII whatever the locale. */
+static char raised(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 bool spec_camel(const char *key, char out[SPEC_KEY_MAX])
 {
     size_t n = 0;
@@ -87,7 +93,7 @@ bool spec_camel(const char *key, char out[SPEC_KEY_MAX])
         return false;
     for (; *key && n < SPEC_KEY_MAX - 1; key++) {
         if (*key != '_')
-            out[n++] = raise ? (char)toupper((unsigned char)*key) : *key;
+            out[n++] = raise ? raised(*key) : *key;
         raise = *key == '_';
     }
     out[n] = '\0';

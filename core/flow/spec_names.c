@@ -1,20 +1,26 @@
 /* Names that the file gives to tasks, inputs and outputs: one rule for all, so that
  * each may stand in an expression as it is (a-b would be a subtraction there). */
 #include "flow/spec.h"
-#include <ctype.h>
 #include <string.h>
+
+/* ASCII, whatever the locale. '_' for what no name may have. */
+static char mended(char c, bool dashes)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+        return c;
+    return dashes && c == '-' ? c : '_';
+}
 
 bool spec_mend_name(const char *name, bool dashes, char out[SPEC_KEY_MAX])
 {
     size_t n = 0;
 
-    if (isdigit((unsigned char)name[0]))
+    if (name[0] >= '0' && name[0] <= '9')
         out[n++] = '_';
-    for (; *name && n < SPEC_KEY_MAX - 1; name++) {
-        char c = (char)tolower((unsigned char)*name);
-
-        out[n++] = isalnum((unsigned char)c) || (dashes && c == '-') ? c : '_';
-    }
+    for (; *name && n < SPEC_KEY_MAX - 1; name++)
+        out[n++] = mended(*name, dashes);
     out[n] = '\0';
     return text_is_name(out, dashes);
 }
@@ -22,7 +28,7 @@ bool spec_mend_name(const char *name, bool dashes, char out[SPEC_KEY_MAX])
 bool spec_check_name(struct spec *s, const struct tree_key *key, const char *what)
 {
     struct flow_problem *p;
-    char mended[SPEC_KEY_MAX];
+    char better[SPEC_KEY_MAX];
 
     if (text_is_name(key->text, false))
         return true;
@@ -32,8 +38,8 @@ bool spec_check_name(struct spec *s, const struct tree_key *key, const char *wha
     else
         flow_problem_msg(p, "the name of %s is made of a-z, 0-9 and _, no digit first",
                          what);
-    if (spec_mend_name(key->text, false, mended))
-        flow_problem_near(p, mended);
+    if (spec_mend_name(key->text, false, better))
+        flow_problem_near(p, better);
     return false;
 }
 

@@ -2,7 +2,6 @@
  * floats, plain ones only. Everything else is text: yes, on and 12:30:00 too, which
  * YAML 1.1 reads as something else. */
 #include "flow/tree.h"
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -99,7 +98,7 @@ bool tree_resolve_plain(struct tree_node *node)
     }
     if (is_any_of(node, true_words) || is_any_of(node, false_words)) {
         node->kind = TREE_BOOL;
-        node->truth = tolower((unsigned char)node->text[0]) == 't';
+        node->truth = node->text[0] == 't' || node->text[0] == 'T';
         return true;
     }
 
