@@ -237,6 +237,25 @@ static void return_slots(struct live *l)
         sched_return_slot(l->control->sched);
 }
 
+/* Only what will be as wrong the next time sets a run aside. */
+static bool is_hopeless(int code)
+{
+    return code == FF_CORRUPT || code == FF_INVALID || code == FF_UNSUPPORTED ||
+           code == FF_NOT_FOUND;
+}
+
+static void load_failed(struct live *l, struct load *ld)
+{
+    struct control *c = l->control;
+
+    if (is_hopeless(ld->code))
+        quarantine(l, &ld->err);
+    else if (ld->code == FF_FATAL)
+        control_fatal(c, &ld->err);
+    else
+        load_later(c);
+}
+
 static void load_done(void *arg)
 {
     struct load *ld = arg;
@@ -254,10 +273,8 @@ static void load_done(void *arg)
             control_refuse_inputs(l);
             map_del(&c->lives, l->no);
             control_live_free(l);
-        } else if (l && (ld->code == FF_UNAVAILABLE || ld->code == FF_BUSY)) {
-            load_later(c);
-        } else if (l && ld->code != FF_OK) {
-            quarantine(l, &ld->err);
+        } else if (l && ld->code != FF_OK && !c->draining) {
+            load_failed(l, ld);
         }
     } else {
         const struct queued q = {.in = {.type = INPUT_RESUME}};

@@ -21,7 +21,10 @@ struct unit {
     uint8_t state;     /* enum task_state */
     uint8_t flags;
 };
-enum unit_flags { UNIT_BLOCKED = 1 /* skipped because something before it failed */ };
+enum unit_flags {
+    UNIT_BLOCKED = 1, /* skipped because something before it failed */
+    UNIT_HELD = 2     /* queued, but held back by the run's parallelism */
+};
 
 struct items {
     json_t *list; /* the evaluated foreach */
@@ -95,6 +98,7 @@ void dag_queue_timeout(struct run *r, struct step *s, int64_t node);
 void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state state,
                   const char *reason, const char *message);
 void dag_note_message(struct run *r, int64_t node, struct span message);
+void dag_forget_held(struct run *r); /* nothing that is held back is offered any more */
 void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
 /* A task with items: its own row, written when it is expanded and when it ends. */
 void dag_put_expanded(struct run *r, struct step *s, uint32_t task);

@@ -143,6 +143,8 @@ void dag_offer(struct run *r, struct step *s, int64_t node, int64_t count)
     if (now < count) {
         const struct node_range rest = {.node = node + now, .count = count - now};
         ARRAY_ADD(&d->waiting, rest);
+        for (int64_t i = now; i < count; i++)
+            dag_unit(d, node + i)->flags |= UNIT_HELD;
     }
 }
 
@@ -158,8 +160,10 @@ static void unit_inactive(struct run *r, struct step *s)
         const int64_t node = range->node++;
         if (--range->count == 0)
             q->head++;
-        if (dag_unit(d, node)->state != TASK_QUEUED)
+        struct unit *u = dag_unit(d, node);
+        if (u->state != TASK_QUEUED)
             continue; /* cancelled while it waited */
+        u->flags &= (uint8_t)~UNIT_HELD;
         d->active++;
         offer_now(r, s, node, 1);
     }
@@ -167,13 +171,11 @@ static void unit_inactive(struct run *r, struct step *s)
         q->head = q->n = 0;
 }
 
-static bool waits_for_parallelism(const struct dag *d, int64_t node)
+void dag_forget_held(struct run *r)
 {
-    for (size_t i = d->waiting.head; i < d->waiting.n; i++)
-        if (node >= d->waiting.items[i].node &&
-            node < d->waiting.items[i].node + d->waiting.items[i].count)
-            return true;
-    return false;
+    struct node_queue *q = &dag_of(r)->waiting;
+
+    q->head = q->n = 0;
 }
 
 void dag_grant(struct run *r, struct step *s, int64_t node)
@@ -252,9 +254,8 @@ void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state s
 {
     struct dag *d = dag_of(r);
     struct unit *u = dag_unit(d, node);
-    const bool was_active =
-        (u->state == TASK_QUEUED && !waits_for_parallelism(d, node)) ||
-        u->state == TASK_RETRYING;
+    const bool was_active = (u->state == TASK_QUEUED && !(u->flags & UNIT_HELD)) ||
+                            u->state == TASK_RETRYING;
 
     if (u->state == TASK_QUEUED)
         step_effect(s,

@@ -227,6 +227,27 @@ static void cancel_stops_what_runs_and_runs_on_cancel(void **state)
     world_free(w);
 }
 
+static void a_cancel_offers_nothing_that_parallelism_held_back(void **state)
+{
+    (void)state;
+    struct world *w =
+        world_new(HEAD "parallelism: 2\n"
+                       "tasks: {t: {foreach: '${{ range(5000) }}', run: x}}\n",
+                  NULL);
+
+    world_grant(w);
+    assert_int_equal(world_running(w), 2);
+    world_cancel(w, CANCEL_GRACEFUL);
+    assert_int_equal(w->offered.n, 0);
+    assert_int_equal(w->stopped.n, 2);
+    world_result(w, "t.0", OUTCOME_CANCELLED, -1, NULL);
+    world_result(w, "t.1", OUTCOME_CANCELLED, -1, NULL);
+    assert_true(w->ended);
+    assert_int_equal(w->offered.n, 0);
+    assert_int_equal(w->slots_out, 0);
+    world_free(w);
+}
+
 static void kill_runs_no_handlers(void **state)
 {
     (void)state;
@@ -370,6 +391,7 @@ int main(void)
         cmocka_unit_test(failure_runs_on_failure_and_stays_a_failure),
         cmocka_unit_test(a_failing_handler_fails_a_run_but_not_what_follows),
         cmocka_unit_test(cancel_stops_what_runs_and_runs_on_cancel),
+        cmocka_unit_test(a_cancel_offers_nothing_that_parallelism_held_back),
         cmocka_unit_test(kill_runs_no_handlers),
         cmocka_unit_test(a_restart_while_cancelling_goes_on_cancelling),
         cmocka_unit_test(a_restart_leaves_the_handlers_of_a_cancelled_run_alone),
