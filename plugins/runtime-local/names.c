@@ -64,3 +64,30 @@ void rl_dir_name(const char *attempt_id, char name[RL_NAME_SIZE])
     }
     name[len] = '\0';
 }
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool rl_dir_id(const char *name, char attempt_id[RL_NAME_SIZE])
+{
+    size_t len = 0;
+
+    for (; *name && len + 1 < RL_NAME_SIZE; name++) {
+        if (*name != '%') {
+            attempt_id[len++] = *name == '+' ? '/' : *name;
+            continue;
+        }
+        const int high = hex_value(name[1]);
+        const int low = high < 0 ? -1 : hex_value(name[2]);
+        if (low < 0)
+            return false;
+        attempt_id[len++] = (char)(high * 16 + low);
+        name += 2;
+    }
+    attempt_id[len] = '\0';
+    return !*name && rl_id_valid(attempt_id);
+}

@@ -14,4 +14,7 @@ bool rl_id_valid(const char *attempt_id);
  * different names. */
 void rl_dir_name(const char *attempt_id, char name[RL_NAME_SIZE]);
 
+/* The way back. False when the name does not tell, or is none of ours. */
+bool rl_dir_id(const char *name, char attempt_id[RL_NAME_SIZE]);
+
 #endif

@@ -1,2 +1,3 @@
 # What the driver and its supervisor share.
 set(SUPERVISOR_SOURCES ${dir}/wire.c ${dir}/names.c)
+set(SUPERVISOR_LIBS Threads::Threads)

@@ -177,12 +177,13 @@ class Supervisor(unittest.TestCase):
         self.tracer = None
 
     def tearDown(self):
+        if self.tracer:  # gone first: leaks are not looked for under strace
+            self.tracer.terminate()
+            self.tracer.wait(DEADLINE)
         for pid in self.pids:
             if not is_gone(pid):
                 os.kill(pid, signal.SIGTERM)
             wait_until(lambda pid=pid: is_gone(pid))
-        if self.tracer:
-            self.tracer.wait(DEADLINE)
         log = self.path("supervisor.log")
         if log.exists():
             words = log.read_text()
@@ -217,7 +218,7 @@ class Supervisor(unittest.TestCase):
         if not shutil.which("strace"):
             self.skipTest("there is no strace")
         self.tracer = subprocess.Popen(
-            ["strace", "-qq", "-p", str(pid), "-e", what, "-o", self.path("trace")],
+            ["strace", "-qq", "-f", "-p", str(pid), "-e", what, "-o", self.path("trace")],
             stderr=subprocess.DEVNULL,
         )
 

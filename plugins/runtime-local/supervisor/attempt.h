@@ -80,7 +80,7 @@ void attempt_cancel(struct attempt *attempt, int64_t grace_us);
 /* The main process was waited for. Called once all exits of a round were seen. */
 void attempt_exited(struct attempt *attempt);
 
-/* A child that is no main process of ours ended or appeared: look again. */
+/* Children that are no main processes ended; who is left is known again. */
 void attempt_look(struct attempt *attempt);
 
 /* Ended: forgets it and deletes its directories. Otherwise once it has ended. */
@@ -96,8 +96,11 @@ void attempt_finish(struct attempt *attempt);
 /* Puts every outcome that is still needed into the journal: see journal_keep_fn. */
 void attempts_keep(void *sup, struct journal *journal);
 
-/* Makes all FINISHED outcomes durable and tells the clients. Ends the process
- * when the journal fails. */
+/* Makes FINISHED outcomes durable, and tells the clients once they are. Ends the
+ * process when the journal fails. */
 void attempts_record(struct sup *sup);
+
+/* Once, before the first. False with errno. */
+bool attempts_record_begin(struct sup *sup);
 
 #endif

@@ -66,7 +66,6 @@ static void add_client(struct sup *sup, int fd)
     }
     sup->clients = client;
     sup->n_clients++;
-    loop_timer_del(&sup->loop, &sup->idle);
 }
 
 /* Without descriptors the waiting client would wake us again and again: it is taken
@@ -217,8 +216,9 @@ static void free_client(struct client *client)
     close(client->source.fd);
     rl_rx_done(&client->rx);
     rl_out_done(&client->tx);
-    free(client);
     sup->n_clients--;
+    sup->n_greeted -= client->greeted;
+    free(client);
 }
 
 bool clients_flush(struct sup *sup)

@@ -67,44 +67,9 @@ static void seal(uint8_t *records, size_t len, uint32_t salt)
     }
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t len, off_t at)
-{
-    while (len) {
-        const ssize_t n = pwrite(fd, bytes, len, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n ? errno : EIO;
-        bytes += n;
-        at += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
-/* Writes `records` at the end of the half. A flush that failed is not repeated: the
- * kernel may have dropped the pages and would call the next one a success. */
-static int append(struct journal *journal, struct rl_out *records)
-{
-    if (records->failed)
-        return ENOMEM;
-    seal(records->data, records->len, journal->salt);
-    const off_t at =
-        (off_t)((size_t)journal->half * journal->half_bytes + journal->used);
-    const int failed = write_all(journal->fd, records->data, records->len, at);
-    if (failed)
-        return failed;
-    if (fdatasync(journal->fd))
-        return errno;
-    journal->used += records->len;
-    journal->flushes++;
-    records->len = 0;
-    return 0;
-}
-
-/* Starts the next generation in the other half with all that is still needed. What
+/* Begins the next generation, in the other half, with all that is still needed. What
  * is pending is among that, or is a FORGET of what is not. */
-static int switch_half(struct journal *journal, journal_keep_fn *keep, void *arg)
+static int turn(struct journal *journal, journal_keep_fn *keep, void *arg)
 {
     struct rl_out *out = &journal->pending;
     struct half half = {.last_serial = journal->last_serial};
@@ -131,20 +96,65 @@ static int switch_half(struct journal *journal, journal_keep_fn *keep, void *arg
     seal(out->data + carried, half.carried_len, half.salt);
     half.carried_crc = journal_crc(0, out->data + carried, half.carried_len);
     memcpy(out->data + begun + sizeof(struct record), &half, sizeof(half));
-    return append(journal, out);
+    return 0;
+}
+
+/* Makes what is pending ready to be written at *at. 0 or an errno. */
+static int prepare(struct journal *journal, journal_keep_fn *keep, void *arg, off_t *at)
+{
+    struct rl_out *out = &journal->pending;
+
+    if (journal->fresh || journal->used + out->len > journal->half_bytes) {
+        const int failed = turn(journal, keep, arg);
+        if (failed)
+            return failed;
+        journal->fresh = false;
+    }
+    if (out->failed)
+        return ENOMEM;
+    seal(out->data, out->len, journal->salt);
+    *at = (off_t)((size_t)journal->half * journal->half_bytes + journal->used);
+    journal->used += out->len;
+    journal->flushes++;
+    return 0;
+}
+
+static int commit(struct journal *journal, journal_keep_fn *keep, void *arg)
+{
+    struct rl_out *out = &journal->pending;
+    off_t at;
+
+    int failed = prepare(journal, keep, arg, &at);
+    if (!failed)
+        failed = flush_bytes(journal->fd, out->data, out->len, at);
+    out->len = 0;
+    return failed;
 }
 
 int journal_commit(struct journal *journal, journal_keep_fn *keep, void *arg)
 {
-    const size_t len = journal->pending.len;
+    if (!journal->failed)
+        journal->failed = flusher_wait(&journal->flusher);
+    if (!journal->failed && (journal->fresh || journal->pending.len))
+        journal->failed = commit(journal, keep, arg);
+    return journal->failed;
+}
 
-    if (journal->failed || (!journal->fresh && !len))
+int journal_begin(struct journal *journal, journal_keep_fn *keep, void *arg)
+{
+    off_t at;
+
+    if (!journal->failed)
+        journal->failed = prepare(journal, keep, arg, &at);
+    if (journal->failed)
         return journal->failed;
-    if (!journal->fresh && journal->used + len <= journal->half_bytes)
-        return append(journal, &journal->pending);
-    const int failed = switch_half(journal, keep, arg);
-    journal->fresh = false;
-    return failed;
+    const struct rl_out empty = journal->flying;
+    journal->flying = journal->pending;
+    journal->pending = empty;
+    journal->pending.len = 0;
+    flusher_begin(&journal->flusher, journal->fd, journal->flying.data,
+                  journal->flying.len, at);
+    return 0;
 }
 
 int journal_make_file(int dir_fd, size_t half_bytes)
@@ -156,8 +166,9 @@ int journal_make_file(int dir_fd, size_t half_bytes)
     if (fd < 0)
         return -1;
     for (size_t at = 0; at < 2 * half_bytes; at += sizeof(zeros)) {
-        const int failed = write_all(fd, zeros, sizeof(zeros), (off_t)at);
-        if (failed) {
+        const ssize_t n = pwrite(fd, zeros, sizeof(zeros), (off_t)at);
+        if (n != (ssize_t)sizeof(zeros)) {
+            const int failed = n < 0 ? errno : ENOSPC;
             close(fd);
             unlinkat(dir_fd, NEW_NAME, 0);
             errno = failed;
@@ -197,11 +208,13 @@ bool journal_reserve(struct journal *journal, const char *id, journal_keep_fn *k
                            : -1;
         if (fd < 0)
             return false;
+        journal->failed = flusher_wait(&journal->flusher);
         close(journal->fd);
         journal->fd = fd;
         journal->half_bytes = half_bytes;
-        journal->fresh = false;
-        journal->failed = switch_half(journal, keep, arg);
+        journal->fresh = true;
+        if (!journal->failed)
+            journal->failed = commit(journal, keep, arg);
         if (!journal->failed)
             journal->failed = journal_install_file(journal);
     }

@@ -8,6 +8,7 @@
 #ifndef SUPERVISOR_JOURNAL_H
 #define SUPERVISOR_JOURNAL_H
 
+#include "flusher.h"
 #include "outcome.h"
 
 #include <stdbool.h>
@@ -29,6 +30,8 @@ struct journal {
     bool fresh;            /* opened, and not committed to yet */
     int failed;            /* an errno; there is no way on */
     struct rl_out pending; /* records for the next commit */
+    struct rl_out flying;  /* records that the flusher has */
+    struct flusher flusher;
     uint64_t flushes;
 };
 
@@ -60,5 +63,9 @@ void journal_forget(struct journal *journal, uint64_t serial);
 /* Makes what was put durable. 0, or an errno after which nothing is known and the
  * supervisor must end. `keep` is called when the half is full. */
 int journal_commit(struct journal *journal, journal_keep_fn *keep, void *arg);
+
+/* The same by the flusher, which was started and is not busy; it is durable when
+ * flusher_end says so. */
+int journal_begin(struct journal *journal, journal_keep_fn *keep, void *arg);
 
 #endif

@@ -57,11 +57,21 @@ static void note_exit(struct attempt *attempt, int status)
         WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Main processes are judged after all exits are known: then whoever lost its parent
- * among them is our child and can be found. */
+/* Attempts whose main process is gone and that wait for their orphans. */
+static void look_again(struct sup *sup)
+{
+    struct attempt *attempt = table_first(&sup->table);
+
+    for (; attempt; attempt = table_next(&sup->table, attempt))
+        attempt_look(attempt);
+}
+
+/* Attempts are judged after all exits are known: then whoever lost its parent among
+ * them is our child and can be found. */
 static void reap(struct sup *sup)
 {
     struct attempt *exited = NULL;
+    bool orphans = false;
     int status;
     pid_t pid;
 
@@ -75,17 +85,18 @@ static void reap(struct sup *sup)
             sup->sweeper = 0;
         } else {
             attempt = tree_reaped(sup, pid);
-            if (attempt)
-                attempt_look(attempt);
+            orphans = orphans || (attempt && attempt->reaped);
         }
     }
-    if (exited)
+    if (exited || orphans)
         tree_refresh(sup);
     while (exited) {
         struct attempt *attempt = exited;
         exited = attempt->next;
         attempt_exited(attempt);
     }
+    if (orphans)
+        look_again(sup);
 }
 
 static void stop(struct sup *sup)
@@ -204,7 +215,7 @@ static void on_idle(struct timer *timer)
 {
     struct sup *sup = container_of(timer, struct sup, idle);
 
-    if (!sup->n_running && !sup->n_clients)
+    if (!sup->n_running && !sup->n_greeted && !sup->flushing)
         sup->stop_now = true;
 }
 
@@ -228,6 +239,8 @@ static const char *set_up(struct sup *sup)
         return RL_JOURNAL;
     if (!live_open(&sup->live, sup->dir_fd, sweep_add, sup))
         return RL_LIVE;
+    if (!attempts_record_begin(sup))
+        return "a thread";
     sweep_run(sup);
     dirs_tidy(sup);
     attempts_record(sup);
@@ -273,11 +286,11 @@ static void serve(struct sup *sup)
         more = clients_flush(sup);
         free_dead(sup);
         dirs_empty_trash(sup);
-        if (sup->n_running)
+        if (sup->n_running || sup->flushing)
             continue;
         if (sup->stopping)
             sup->stop_now = true;
-        else if (!sup->n_clients && !sup->idle.place)
+        else if (!sup->n_greeted && !sup->idle.place)
             loop_timer(&sup->loop, &sup->idle, mono_us() + sup->idle_exit_us);
     }
     clients_close(sup);

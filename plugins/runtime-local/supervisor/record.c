@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 static void close_spool(struct attempt *attempt)
 {
@@ -88,21 +89,60 @@ static void publish(struct attempt *attempt)
         forget(attempt);
 }
 
+static void publish_all(struct attempt *durable)
+{
+    while (durable) {
+        struct attempt *attempt = durable;
+        durable = attempt->next;
+        publish(attempt);
+    }
+}
+
+static void on_flushed(struct source *source, uint32_t events)
+{
+    struct sup *sup = container_of(source, struct sup, flushed);
+    struct attempt *durable = sup->flushing;
+
+    (void)events;
+    const int failed = flusher_end(&sup->journal.flusher);
+    if (failed)
+        sup_die(sup, "cannot write " RL_JOURNAL, failed);
+    if (sup->journal.flusher.busy)
+        return;
+    sup->flushing = NULL;
+    publish_all(durable);
+}
+
+bool attempts_record_begin(struct sup *sup)
+{
+    if (!flusher_start(&sup->journal.flusher))
+        return false;
+    sup->flushed =
+        (struct source){.fn = on_flushed, .fd = sup->journal.flusher.done_fd};
+    return loop_watch(&sup->loop, &sup->flushed, EPOLLIN);
+}
+
+/* One flush at a time: what finishes meanwhile goes together in the next. When there
+ * is nothing else to do the hand-over would only cost time. */
 void attempts_record(struct sup *sup)
 {
     struct attempt *finished = sup->finished;
+    int failed;
 
-    if (!finished && sup->journal.pending.len < JOURNAL_LAZY_BYTES)
+    if (sup->journal.flusher.busy ||
+        (!finished && sup->journal.pending.len < JOURNAL_LAZY_BYTES))
         return;
     for (struct attempt *attempt = finished; attempt; attempt = attempt->next)
         journal_put(&sup->journal, attempt->serial, attempt->id, &attempt->outcome);
-    const int failed = journal_commit(&sup->journal, attempts_keep, sup);
+    sup->finished = NULL;
+    if (sup->n_running) {
+        sup->flushing = finished;
+        failed = journal_begin(&sup->journal, attempts_keep, sup);
+    } else {
+        failed = journal_commit(&sup->journal, attempts_keep, sup);
+    }
     if (failed)
         sup_die(sup, "cannot write " RL_JOURNAL, failed);
-    sup->finished = NULL;
-    while (finished) {
-        struct attempt *attempt = finished;
-        finished = attempt->next;
-        publish(attempt);
-    }
+    if (!sup->flushing)
+        publish_all(finished);
 }

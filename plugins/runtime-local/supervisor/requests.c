@@ -35,7 +35,10 @@ static void hello(struct client *client, struct rl_frame *frame)
         rl_out_send(&client->tx, &client->sent, client->source.fd);
         return;
     }
+    if (!client->greeted)
+        sup->n_greeted++;
     client->greeted = true;
+    loop_timer_del(&sup->loop, &sup->idle);
     struct rl_out *tx = &client->tx;
     const size_t begun = rl_frame_begin(tx, RL_HELLO, frame->seq);
     rl_put_u32(tx, RL_MAGIC);

@@ -36,6 +36,7 @@ struct sup {
     int trash_fd;
     struct source listener;
     struct source signals;
+    struct source flushed;
     struct timer idle;
     struct timer listen_again; /* after there were no descriptors for a client */
     struct timer sweep_again;
@@ -43,12 +44,14 @@ struct sup {
     int spare_fd; /* closed to refuse a client when there is no other */
     struct client *clients;
     uint32_t n_clients;
+    uint32_t n_greeted; /* of them: only these keep an idle supervisor */
     uint32_t n_running;
     uint64_t n_started;
     struct attempt *finished;
-    struct spool *dead; /* freed between rounds, when no event points to them */
-    pid_t sweeper;      /* the process that empties the trash; 0: none */
-    bool trash;         /* there is something in it */
+    struct attempt *flushing; /* their outcomes are with the flusher */
+    struct spool *dead;       /* freed between rounds, when no event points to them */
+    pid_t sweeper;            /* the process that empties the trash; 0: none */
+    bool trash;               /* there is something in it */
     bool stopping;
     bool stop_now;
     char **words; /* scratch for argv and env */

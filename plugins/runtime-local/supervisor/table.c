@@ -106,6 +106,21 @@ struct attempt *table_by_id(const struct table *table, const char *id)
     return attempt;
 }
 
+struct attempt *table_by_dir(const struct table *table, const char *name)
+{
+    char id[RL_NAME_SIZE];
+    char other[RL_NAME_SIZE];
+
+    if (rl_dir_id(name, id))
+        return table_by_id(table, id);
+    for (struct attempt *attempt = table->first; attempt; attempt = attempt->row_next) {
+        rl_dir_name(attempt->id, other);
+        if (strcmp(name, other) == 0)
+            return attempt;
+    }
+    return NULL;
+}
+
 void table_add_pid(struct table *table, struct attempt *attempt)
 {
     struct attempt **bucket = &table->by_pid[pid_bucket(table, attempt->pid)];

@@ -21,6 +21,9 @@ bool table_add(struct table *table, struct attempt *attempt); /* false: no memor
 void table_del(struct table *table, struct attempt *attempt);
 struct attempt *table_by_id(const struct table *table, const char *id);
 
+/* By the name of its directories; slow where the name does not tell the id. */
+struct attempt *table_by_dir(const struct table *table, const char *name);
+
 /* An attempt is found by attempt->pid between these two calls. Of two with the same
  * number the younger is found. */
 void table_add_pid(struct table *table, struct attempt *attempt);

@@ -49,17 +49,11 @@ void dirs_throw_away(struct sup *sup, int dir_fd, const char *name)
 
 static bool is_known(const struct sup *sup, const char *name)
 {
-    char other[RL_NAME_SIZE];
+    struct attempt *attempt = table_by_dir(&sup->table, name);
 
-    for (struct attempt *attempt = table_first(&sup->table); attempt;
-         attempt = table_next(&sup->table, attempt)) {
-        rl_dir_name(attempt->id, other);
-        if (strcmp(name, other) != 0)
-            continue;
+    if (attempt)
         attempt->has_work = true; /* for all we know */
-        return true;
-    }
-    return false;
+    return attempt != NULL;
 }
 
 static void tidy(struct sup *sup, int dir_fd)

@@ -20,22 +20,15 @@ static struct attempt *owner_of(struct sup *sup, pid_t pid,
                                 const struct proc_stat *stat)
 {
     char name[RL_NAME_SIZE];
-    char other[RL_NAME_SIZE];
     struct attempt *attempt = table_by_pid(&sup->table, stat->session);
 
     if (attempt && stat->start_ticks >= attempt->born_ticks)
         return attempt;
     if (!proc_out_name(pid, sup->out_prefix, name, sizeof(name)))
         return NULL;
-    for (attempt = table_first(&sup->table); attempt;
-         attempt = table_next(&sup->table, attempt)) {
-        if (attempt->phase < RUNNING || attempt->phase > KILLING)
-            continue;
-        rl_dir_name(attempt->id, other);
-        if (strcmp(name, other) == 0)
-            return attempt;
-    }
-    return NULL;
+    attempt = table_by_dir(&sup->table, name);
+    return attempt && attempt->phase >= RUNNING && attempt->phase <= KILLING ? attempt
+                                                                             : NULL;
 }
 
 static void add_orphan(struct sup *sup, pid_t pid)

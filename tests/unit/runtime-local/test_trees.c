@@ -186,6 +186,22 @@ static void deaf_daemon_ends_with_its_task(void **state)
     assert_true(is_gone(pid_in("pid")));
 }
 
+/* Its parent obeys SIGTERM, so that it becomes an orphan while all are being ended. */
+static void deaf_child_of_an_obedient_daemon_ends_too(void **state)
+{
+    (void)state;
+    begin_tree("a",
+               "cat >$D/deaf.sh <<'EOF'\n"
+               "trap '' TERM; echo $$ >$D/deaf; while :; do sleep 0.05; done\n"
+               "EOF\n"
+               "(setsid sh -c 'sh $D/deaf.sh & wait' >/dev/null 2>&1 &)\n"
+               "while ! [ -s $D/deaf ]; do sleep 0.01; done",
+               0, 60000000);
+    const pid_t deaf = pid_in("deaf");
+    assert_int_equal(wait_end(engine, "a")->event.exit_code, 0);
+    assert_true(is_gone(deaf));
+}
+
 /* One that shed its session and its environment may be anybody's: it must not be
  * killed while the task that made it runs, and not outlive it. */
 static void unmarked_daemon_ends_with_its_own_task(void **state)
@@ -241,6 +257,7 @@ int main(void)
         TEST(fork_bomb_is_ended),
         TEST(leftover_child_does_not_hang_the_attempt),
         TEST(deaf_daemon_ends_with_its_task),
+        TEST(deaf_child_of_an_obedient_daemon_ends_too),
         TEST(unmarked_daemon_ends_with_its_own_task),
         TEST(zombies_are_reaped),
     };

@@ -148,11 +148,19 @@ static void names_are_safe_and_differ(void **state)
         {"\xc3\xa9", "%c3%a9"},
     };
     char name[RL_NAME_SIZE];
+    char id[RL_NAME_SIZE];
 
     (void)state;
+    assert_false(rl_dir_id("%", id));
+    assert_false(rl_dir_id("%4", id));
+    assert_false(rl_dir_id("%%00", id));
+    assert_false(rl_dir_id("%00", id));
+    assert_false(rl_dir_id("a b", id));
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         rl_dir_name(cases[i].id, name);
         assert_string_equal(name, cases[i].name);
+        assert_true(rl_dir_id(name, id));
+        assert_string_equal(id, cases[i].id);
     }
 }
 
@@ -172,6 +180,7 @@ static void longest_ids_have_names(void **state)
     assert_true(strlen(name) < RL_NAME_SIZE);
     id[200] = '#';
     rl_dir_name(id, other);
+    assert_false(rl_dir_id(other, id));
     assert_string_not_equal(name, other);
     id[RL_ID_MAX - 1] = ' ';
     assert_false(rl_id_valid(id));
