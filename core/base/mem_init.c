@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <jansson.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <sysexits.h>
@@ -27,8 +28,17 @@ static void *alloc(size_t size)
     return mem_grow(NULL, size, 1);
 }
 
+/* Steps and groups take some hundred KiB and give them back, many times a second. glibc
+ * would hand them to the kernel each time, a page fault for each page and an mprotect
+ * for each step in a thread. */
+#define KEEP_BYTES (4 * 1024 * 1024)
+
 void mem_init(void)
 {
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+    mallopt(M_MMAP_THRESHOLD, KEEP_BYTES);
+#endif
     mem_on_exhausted(end_process);
     json_set_alloc_funcs(alloc, mem_free);
 }

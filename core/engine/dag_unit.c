@@ -57,40 +57,47 @@ static void write_unit(struct step *s, const struct task_row *row, struct unit *
     u->version++;
 }
 
-/* Two events are written for each task: names of tasks, types and states are words that
- * need no escape, and are not searched for one. */
-#define ADD_WORD(w, key, word) add_word(w, ",\"" key "\":\"", word)
-#define ADD_INT(w, key, n)     add_int(w, ",\"" key "\":", n)
+/* Two events are written for each task, so their usual parts are put together by hand:
+ * names of tasks and states are words that need no escape. */
+#define PUT(p, literal) put(p, literal, sizeof(literal) - 1)
 
-static void add_word(const struct jsonw *w, const char *head, const char *word)
+static char *put(char *p, const char *text, size_t len)
 {
-    buf_add_text(w->out, head);
-    buf_add_text(w->out, word);
-    buf_add_char(w->out, '"');
-}
-
-static void add_int(const struct jsonw *w, const char *head, int64_t n)
-{
-    buf_add_text(w->out, head);
-    buf_add_int(w->out, n);
+    memcpy(p, text, len);
+    return p + len;
 }
 
 static struct jsonw unit_event(const struct run *r, struct step *s, const char *type,
                                int64_t node, const struct unit *u)
 {
+    const char *name = flow_of(r)->tasks[NODE_TASK(node)].name;
     const struct jsonw w = step_event(s, type);
+    const size_t len = strlen(name);
+    char *const begin = buf_room(w.out, len + 32 + 2 * ENGINE_INT_TEXT);
 
-    ADD_WORD(&w, "task", flow_of(r)->tasks[NODE_TASK(node)].name);
+    if (!begin)
+        return w;
+    char *p = put(PUT(begin, ",\"task\":\""), name, len);
+    *p++ = '"';
     if (NODE_ITEM(node) >= 0)
-        ADD_INT(&w, "item", NODE_ITEM(node));
+        p = engine_put_int(PUT(p, ",\"item\":"), NODE_ITEM(node));
     if (u->attempt > 0)
-        ADD_INT(&w, "attempt", u->attempt);
+        p = engine_put_int(PUT(p, ",\"attempt\":"), u->attempt);
+    buf_added(w.out, (size_t)(p - begin));
     return w;
 }
 
 static void add_end(struct jsonw *w, const struct task_row *row)
 {
-    ADD_WORD(w, "state", task_state_names[row->state]);
+    const char *state = task_state_names[row->state];
+    const size_t len = strlen(state);
+    char *const begin = buf_room(w->out, len + 16);
+
+    if (begin) {
+        char *p = put(PUT(begin, ",\"state\":\""), state, len);
+        *p++ = '"';
+        buf_added(w->out, (size_t)(p - begin));
+    }
     if (row->exit_code != MODEL_NULL) {
         jsonw_key(w, "exit_code");
         jsonw_int(w, row->exit_code);

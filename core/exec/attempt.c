@@ -52,16 +52,14 @@ static const char *working_dir(struct arena *a, struct span run_dir, const char 
 }
 
 /* One is kept for the next attempt: most live for a moment only. */
-static void give_back_arena(struct attempt *a)
+static void give_back_arena(struct exec *x, struct arena *arena)
 {
-    struct exec *x = a->exec;
-
     if (x->spare.blocks) {
-        arena_done(&a->arena);
+        arena_done(arena);
         return;
     }
-    arena_reset(&a->arena);
-    x->spare = a->arena;
+    arena_reset(arena);
+    x->spare = *arena;
 }
 
 struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
@@ -69,21 +67,22 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
 {
     const struct exec_source *source = &x->setup.source;
     const struct run_row *run;
-    struct attempt *a = mem_alloc(sizeof(*a));
+    struct arena arena = x->spare;
+    struct work work;
 
-    a->exec = x;
-    a->key = *key;
-    a->sdk_log_fd = -1;
-    a->progress = -1;
-    a->arena = x->spare;
     x->spare = (struct arena){0};
-    if (source->describe(source->arg, key, &a->arena, &a->work, &run, err) != FF_OK) {
-        give_back_arena(a);
-        mem_free(a);
+    err->code = source->describe(source->arg, key, &arena, &work, &run, err);
+    if (err->code != FF_OK || !work.argv) {
+        give_back_arena(x, &arena);
         return NULL;
     }
-    if (!a->work.argv)
-        return a; /* ends at once: nobody will look for it */
+    struct attempt *a = mem_alloc(sizeof(*a));
+    a->exec = x;
+    a->key = *key;
+    a->arena = arena;
+    a->work = work;
+    a->sdk_log_fd = -1;
+    a->progress = -1;
     attempt_key_text(key, a->key_text);
     a->run_id = arena_text(&a->arena, run->id.s, run->id.len);
     a->task_id = join3(&a->arena, a->run_id, a->work.path, 0);
@@ -117,7 +116,7 @@ void attempt_free(struct attempt *a)
     mem_free(a->run_dir);
     mem_free(a->status);
     mem_free(a->message);
-    give_back_arena(a);
+    give_back_arena(x, &a->arena);
     mem_free(a);
 }
 

@@ -26,6 +26,17 @@ static void succeed_noop(struct exec *x, const struct attempt_key *key)
 }
 
 /* Kept until the attempt is settled: its start message may come twice. */
+/* There is nothing to run, or it cannot be said what. Not found: its result was here
+ * before us, or it was overtaken. */
+static void end_at_once(struct exec *x, const struct attempt_key *key,
+                        const struct ff_err *err)
+{
+    if (err->code == FF_OK)
+        succeed_noop(x, key);
+    else if (err->code != FF_NOT_FOUND)
+        refuse(x, key, "expression", err->msg, OUTCOME_FAILED);
+}
+
 static bool is_stopped(const struct exec *x, const struct attempt_key *key)
 {
     char text[ATTEMPT_KEY_TEXT];
@@ -58,17 +69,10 @@ static void take_start(struct exec *x, const struct attempt_key *key)
         return;
     }
     struct attempt *a = attempt_new(x, key, &err);
-    if (!a) {
-        if (err.code != FF_NOT_FOUND)
-            refuse(x, key, "expression", err.msg, OUTCOME_FAILED);
-        return;
-    }
-    if (!a->work.argv) {
-        attempt_free(a);
-        succeed_noop(x, key);
-        return;
-    }
-    attempt_start(a);
+    if (a)
+        attempt_start(a);
+    else
+        end_at_once(x, key, &err);
 }
 
 static void on_message(void *arg, const struct ff_message *message)
@@ -97,13 +101,7 @@ static void adopt_one(struct exec *x, const struct attempt_key *key, const char 
         return;
     struct attempt *a = attempt_new(x, key, &err);
     if (!a) {
-        if (err.code != FF_NOT_FOUND) /* else its result was here before us */
-            refuse(x, key, "expression", err.msg, OUTCOME_FAILED);
-        return;
-    }
-    if (!a->work.argv) {
-        attempt_free(a);
-        succeed_noop(x, key);
+        end_at_once(x, key, &err);
         return;
     }
     a->state = ATTEMPT_RUNNING;

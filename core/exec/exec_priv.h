@@ -81,7 +81,8 @@ struct exec {
 struct attempt *attempt_by_key(const struct exec *x, const struct attempt_key *key);
 struct attempt *attempt_by_id(const struct exec *x, const char *id);
 struct attempt *attempt_by_handle(const struct exec *x, int64_t handle);
-/* Asks the source what it is to do; NULL with a code. */
+/* Asks the source what it is to do; NULL with a code, FF_OK: nothing, and that is done.
+ */
 struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
                             struct ff_err *err);
 void attempt_free(struct attempt *a);

@@ -5,20 +5,33 @@
 
 #include "model/row_priv.h"
 
+#include <string.h>
+
 /* What a change costs beside its text, about: its record header and key in the
  * database, its page's share in the log. */
 #define CHANGE_BYTES 24
 #define NUMBER_BYTES 8
 
-static struct ff_value own_value(struct batch *b, struct ff_value value)
+static void add_value(struct batch *b, const struct ff_column *column, const void *row,
+                      struct ff_value *value)
 {
-    if (value.type && value.s) {
-        value.s = arena_text(&b->arena, value.s, value.len);
-        b->bytes += value.len;
-    } else {
+    const char *field = (const char *)row + column->offset;
+
+    if (!model_is_text(column)) {
+        memcpy(&value->i, field, sizeof(value->i));
+        value->type = value->i == MODEL_NULL ? 0 : column->type;
         b->bytes += NUMBER_BYTES;
+        return;
     }
-    return value;
+    struct span span;
+
+    memcpy(&span, field, sizeof(span));
+    if (!span.s)
+        return;
+    value->type = column->type;
+    value->s = arena_text(&b->arena, span.s, span.len);
+    value->len = span.len;
+    b->bytes += span.len;
 }
 
 /* Columns outside of `columns` are null: no driver reads them. */
@@ -26,14 +39,16 @@ static void add_change(struct batch *b, struct ff_change change, const void *row
                        uint64_t columns)
 {
     const struct ff_record *record = change.record;
-    struct ff_value *values =
-        arena_alloc(&b->arena, record->n_columns * sizeof(*values));
+    const size_t size = record->n_columns * sizeof(struct ff_value);
+    struct ff_value *values = arena_alloc(&b->arena, size);
 
-    for (uint16_t i = 0; i < record->n_columns; i++) {
-        if (columns & COLUMN_BIT(i))
-            values[i] = own_value(b, model_value(&record->columns[i], row));
-        else
-            values[i] = (struct ff_value){0};
+    memset(values, 0, size);
+    if (record->n_columns < 64)
+        columns &= (UINT64_C(1) << record->n_columns) - 1;
+    for (; columns; columns &= columns - 1) {
+        const int i = __builtin_ctzll(columns);
+
+        add_value(b, &record->columns[i], row, &values[i]);
     }
     change.values = values;
     b->bytes += CHANGE_BYTES;
