@@ -45,8 +45,8 @@ format: ## rewrite our C in the house's format
 install: build ## prefix=/usr/local DESTDIR=
 	@DESTDIR="$(DESTDIR)" cmake --install build/release --strip --prefix "$(prefix)"
 
-soak: build ## run for hours under faults
-	@if [ -x scripts/soak ]; then scripts/soak; else echo "soak: scripts/soak is not there yet"; fi
+soak: setup ## run for HOURS under faults
+	scripts/soak $(HOURS)
 
 coverage: setup ## line coverage of the tests
 	@$(locked) scripts/build coverage
