@@ -208,20 +208,18 @@ static void lite_close(void *store)
 
 /* --- small ones of the contract --- */
 
-/* Two calls of stat(), a microsecond each, before something that costs seventy at
- * least. SQLite itself looks at the file, but not at its log. */
-static bool was_moved(struct lite_session *s)
+/* A microsecond or two, before something that costs seventy at least. */
+static bool was_moved(const struct lite_session *s)
 {
-    int moved = 0;
+    const struct lite_inodes now = lite_file_inodes(s->file);
 
-    sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    return moved || (s->log_inode && lite_file_log_inode(s->file) != s->log_inode);
+    return s->inodes.file && (now.file != s->inodes.file || now.log != s->inodes.log);
 }
 
 /* As long as a session is open nobody who knows SQLite replaces the log. */
-void lite_remember_log(struct lite_session *s)
+void lite_remember_files(struct lite_session *s)
 {
-    s->log_inode = lite_file_log_inode(s->file);
+    s->inodes = lite_file_inodes(s->file);
 }
 
 int lite_check_file(struct lite_session *s, struct ff_err *err)

@@ -8,7 +8,6 @@
 #include <flowforge/store.h>
 #include <sqlite3.h>
 #include <stdbool.h>
-#include <sys/types.h>
 
 #define LITE_MAX_COLUMNS 64   /* one bit each in a mask */
 #define LITE_BUSY_MS     5000 /* a read or a set-up waits so long for a lock */
@@ -26,7 +25,12 @@ int lite_file_open(const struct ff_host *host, const char *path,
 bool lite_file_leave(struct lite_file *file);
 void lite_file_free(struct lite_file *file);
 const char *lite_file_path(const struct lite_file *file);
-ino_t lite_file_log_inode(const struct lite_file *file); /* 0: there is none */
+
+/* Which files the database and its log are now; 0: there is none. */
+struct lite_inodes {
+    uint64_t file, log;
+};
+struct lite_inodes lite_file_inodes(const struct lite_file *file);
 
 /* After a failed flush nobody knows what is on the disk: every session of the process
  * refuses everything from then on. Any thread. */
@@ -90,11 +94,11 @@ struct lite_session {
     const struct ff_schema *schema;
     struct lite_cache cache;
     sqlite3_stmt *begin, *commit, *rollback;
-    int checkpoint_pages; /* the log's length at which a thread carries it over */
-    int wal_pages;        /* after the last commit */
-    int next_inline;      /* not before the log is so long; 0: no matter */
-    int n_commits;        /* since the log began anew */
-    ino_t log_inode;      /* of the log file; 0: not known yet */
+    int checkpoint_pages;      /* the log's length at which a thread carries it over */
+    int wal_pages;             /* after the last commit */
+    int next_inline;           /* not before the log is so long; 0: no matter */
+    int n_commits;             /* since the log began anew */
+    struct lite_inodes inodes; /* that it works on; 0: not known yet */
 };
 
 int lite_statement(struct lite_session *s, const struct lite_shape *shape,
@@ -153,7 +157,7 @@ int lite_backup(void *store, const char *to, struct ff_err *err);
 
 /* Dead, or the file or its log was moved or deleted under us: FF_FATAL. */
 int lite_check_file(struct lite_session *s, struct ff_err *err);
-void lite_remember_log(struct lite_session *s);
+void lite_remember_files(struct lite_session *s);
 
 /* Carries the log over into the database when it is long. Never fails a commit. */
 void lite_checkpoint(struct lite_session *s);

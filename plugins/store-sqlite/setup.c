@@ -302,7 +302,7 @@ int lite_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
     }
     if (code == FF_OK) {
         s->schema = schema;
-        lite_remember_log(s);
+        lite_remember_files(s);
     }
     return code;
 }
