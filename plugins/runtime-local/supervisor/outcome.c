@@ -1,6 +1,8 @@
 /* outcome.c - see outcome.h. */
 #include "outcome.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,20 +39,21 @@ bool outcome_get(struct rl_in *in, const char **id, struct outcome *outcome)
 
 void outcome_say(struct outcome *outcome, const char *fmt, ...)
 {
-    char more[OUTCOME_MESSAGE_MAX];
-    char text[2 * OUTCOME_MESSAGE_MAX + 4];
-    const char *before = outcome->message;
+    char *words = NULL;
+    char *text = NULL;
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(more, sizeof(more), fmt, ap);
+    const int said = vasprintf(&words, fmt, ap);
     va_end(ap);
-    snprintf(text, sizeof(text), "%s%s%s", before ? before : "", before ? "; " : "",
-             more);
-    text[OUTCOME_MESSAGE_MAX - 1] = '\0';
-    char *message = strdup(text);
-    if (!message)
+    if (said < 0)
         return;
+    if (outcome->message && asprintf(&text, "%s; %s", outcome->message, words) >= 0) {
+        free(words);
+        words = text;
+    }
+    if (strlen(words) >= OUTCOME_MESSAGE_MAX)
+        words[OUTCOME_MESSAGE_MAX - 1] = '\0';
     free(outcome->message);
-    outcome->message = message;
+    outcome->message = words;
 }
