@@ -51,8 +51,9 @@ struct tracked *track(struct local *local, const char *id)
     if (local->n_tracked >= local->n_buckets && !grow_buckets(local))
         return NULL;
     struct tracked **at = find(local, id);
-    if (*at)
-        return *at;
+    struct tracked *known = *at;
+    if (known)
+        return known;
     const size_t len = strlen(id);
     struct tracked *tracked = calloc(1, sizeof(*tracked) + len + 1);
     if (!tracked)

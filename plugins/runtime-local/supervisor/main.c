@@ -335,7 +335,7 @@ static bool detach(const struct sup *sup)
 {
     const pid_t pid = cgroups_fork(&sup->cgroups);
     if (pid)
-        _exit(pid < 0);
+        _exit(pid < 0 ? 1 : 0);
     setsid();
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2; fd++)

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define STACK_BYTES  ((size_t)64 << 10)
+#define STACK_ALIGN  64
 #define SHELL        "/bin/sh"
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
@@ -43,9 +43,8 @@ bool spawn_init(const struct rlimit *nofile)
 {
     nofile_limit = *nofile;
     supervisor = getpid();
-    stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    return stack != MAP_FAILED;
+    stack = aligned_alloc(STACK_ALIGN, STACK_BYTES);
+    return stack != NULL;
 }
 
 /* As execvp does: look on after a name that is not there, and give a file without
