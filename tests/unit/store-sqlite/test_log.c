@@ -88,7 +88,7 @@ static void small_commits_carry_the_log_over_by_themselves(void **state)
 {
     struct place *p = *state;
 
-    for (uint64_t i = 0; i < 2000; i++)
+    for (uint64_t i = 0; i < 1000; i++)
         put_pairs(p, 1, i);
     assert_true(size_of(p->log) < 2 * CHECKPOINT);
     assert_true(size_of(p->path) > 4 * 4096);
@@ -99,7 +99,7 @@ static void large_commits_have_a_thread_for_it(void **state)
 {
     struct place *p = *state;
 
-    for (uint64_t i = 0; i < 300; i++)
+    for (uint64_t i = 0; i < 120; i++)
         put_pairs(p, 500, i);
     assert_true(has_checkpointer());
     assert_true(size_of(p->log) < 6 * CHECKPOINT); /* inline from 4 times on */

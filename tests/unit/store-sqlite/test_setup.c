@@ -263,6 +263,42 @@ static void a_file_that_is_no_database_is_refused(void **state)
     assert_non_null(strstr(err.msg, p->path));
 }
 
+/* A page of rows overwritten with zeroes, as a bad disk would. */
+static void a_damaged_page_is_reported(void **state)
+{
+    const struct place *p = *state;
+    const struct ff_store_ops *ops = p->driver->ops.store;
+    const struct ff_query q = {
+        .struct_size = sizeof(q), .record = &record_pair, .index = -1};
+    struct rows rows = {.record = &record_pair};
+    struct ff_err err = {0};
+    struct buf bytes = {0};
+    sqlite3_stmt *stmt;
+    sqlite3 *db;
+    size_t page;
+    void *store;
+
+    write_old_pair(p);
+    assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'pair'",
+                           -1, &stmt, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    page = (size_t)sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    assert_int_equal(file_read(p->path, 1 << 24, &bytes), 0);
+    memset(bytes.data + (page - 1) * 4096, 0, 4096);
+    assert_int_equal(file_write_durable(p->path, bytes.data, bytes.len, 0600), 0);
+    buf_done(&bytes);
+    store = open_store(p->driver, "path", p->path);
+    assert_int_equal(ops->scan(store, &q, add_row, &rows, &err), FF_CORRUPT);
+    assert_non_null(strstr(err.msg, p->path));
+    ops->close(store);
+    buf_done(&rows.text);
+}
+
 /* --- the file --- */
 
 static mode_t mode_of(const char *path)
@@ -326,6 +362,7 @@ int main(void)
         TEST(a_newer_schema_is_refused),
         TEST(the_database_of_another_program_is_refused),
         TEST(a_file_that_is_no_database_is_refused),
+        TEST(a_damaged_page_is_reported),
         TEST(directory_and_files_are_for_the_owner_alone),
         TEST(a_file_that_others_could_read_is_closed_to_them),
         TEST(a_directory_that_everyone_may_write_is_refused),
