@@ -73,7 +73,7 @@ static struct jsonw unit_event(const struct run *r, struct step *s, const char *
     const char *name = flow_of(r)->tasks[NODE_TASK(node)].name;
     const struct jsonw w = step_event(s, type);
     const size_t len = strlen(name);
-    char *const begin = buf_room(w.out, len + 32 + 2 * ENGINE_INT_TEXT);
+    char *const begin = buf_room(w.out, len + 32 + (size_t)2 * ENGINE_INT_TEXT);
 
     if (!begin)
         return w;

@@ -218,7 +218,17 @@ class Supervisor(unittest.TestCase):
         if not shutil.which("strace"):
             self.skipTest("there is no strace")
         self.tracer = subprocess.Popen(
-            ["strace", "-qq", "-f", "-p", str(pid), "-e", what, "-o", self.path("trace")],
+            [
+                "strace",
+                "-qq",
+                "-f",
+                "-p",
+                str(pid),
+                "-e",
+                what,
+                "-o",
+                self.path("trace"),
+            ],
             stderr=subprocess.DEVNULL,
         )
 

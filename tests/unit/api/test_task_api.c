@@ -250,8 +250,8 @@ static void malformed_batches_are_refused_whole(void **state)
         "{\"seq\":1,\"lines\":[" LINE("a\\nb") "]}",
         "{\"seq\":1,\"source\":1,\"lines\":[" LINE("a") "]}",
         "{\"seq\":1,\"source\":\"123456789012345678901234567890123\",\"lines\":[]}",
-        "{\"seq\":1,\"lines\":[{\"time\":\"2026-11-21T19:20:37Z\",\"level\":\"x\","
-        "\"text\":\"a\"}]}",
+        ("{\"seq\":1,\"lines\":[{\"time\":\"2026-11-21T19:20:37Z\",\"level\":\"x\","
+         "\"text\":\"a\"}]}"),
     };
 
     (void)state;
