@@ -7,6 +7,7 @@
 #define STORE_MEMORY_MEMORY_H
 
 #include <flowforge/store.h>
+#include <pthread.h>
 #include <stdbool.h>
 
 #define MEMORY_MAX_COLUMNS 64 /* one bit each in a mask */
@@ -62,5 +63,30 @@ int value_compare(const struct ff_column *column, const struct ff_value *a,
                   const struct ff_value *b);
 int value_check(const struct ff_record *record, uint16_t column,
                 const struct ff_value *value, struct ff_err *err);
+
+/* --- driver.c: what sessions of one name share --- */
+
+struct database {
+    struct database *next;
+    size_t refs;
+    char *name;
+    pthread_mutex_t mutex;
+    const struct ff_schema *schema; /* NULL until the first setup */
+    struct table *tables;           /* in the order of the schema's records */
+    size_t n_tables;
+};
+
+struct session {
+    const struct ff_host *host;
+    struct database *database;
+};
+
+/* NULL: no record of the schema that was set up last. */
+struct table *database_table(struct database *d, const struct ff_record *record);
+
+/* --- commit.c --- */
+
+int memory_commit(void *store, const struct ff_change *changes, size_t n,
+                  size_t *failed, struct ff_err *err);
 
 #endif
