@@ -150,7 +150,7 @@ int main(int argc, char **argv)
         return 2;
     }
     mem_init();
-    b.n_commits = argc > 5 ? atoi(argv[5]) : 100 * RUNS / b.n_tasks;
+    b.n_commits = argc > 5 ? atoi(argv[5]) : 100LL * RUNS / b.n_tasks;
     b.body = mem_alloc((size_t)b.n_tasks * EVENT_BYTES);
     memset(b.body, 'x', (size_t)b.n_tasks * EVENT_BYTES);
     b.took_us = mem_array((size_t)b.n_commits, sizeof(*b.took_us));
