@@ -563,6 +563,15 @@ pid_t supervisor_pid(const struct engine *engine)
     return peer.pid;
 }
 
+/* kill(0) would end the tests themselves. */
+pid_t live_supervisor(const struct engine *engine)
+{
+    const pid_t pid = supervisor_pid(engine);
+
+    assert_true(pid > 0);
+    return pid;
+}
+
 bool is_gone(pid_t pid)
 {
     char path[64];

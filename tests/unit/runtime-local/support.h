@@ -90,8 +90,9 @@ const struct seen *run_sh(struct engine *engine, const char *id, const char *scr
 char *log_text(const struct engine *engine, const char *id, const char *stream,
                size_t *len);
 
-pid_t supervisor_pid(const struct engine *engine);
-bool is_gone(pid_t pid);                       /* no such process, or a zombie */
+pid_t supervisor_pid(const struct engine *engine);  /* 0: there is none */
+pid_t live_supervisor(const struct engine *engine); /* there must be one */
+bool is_gone(pid_t pid);                            /* no such process, or a zombie */
 char *read_all(const char *path, size_t *len); /* NULL when there is no such file */
 pid_t read_pid(struct engine *engine, const char *path); /* waits for it */
 

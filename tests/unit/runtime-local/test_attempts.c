@@ -292,7 +292,7 @@ static void long_state_directory_works(void **state)
         strcat(dir, "/a-directory-with-a-long-name");
     struct engine *other = engine_new(dir);
     assert_int_equal(run_sh(other, "a", "exit 3")->event.exit_code, 3);
-    const pid_t pid = supervisor_pid(other);
+    const pid_t pid = live_supervisor(other);
     assert_true(pid > 0);
     engine_close_keep(other);
     WAIT_FOR(engine, is_gone(pid));

@@ -205,7 +205,7 @@ static void flood_leaves_others_alone(void **state)
     const struct seen *end = wait_end(engine, "flood");
     assert_int_equal(end->event.reason, FF_REASON_CANCELLED);
     char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)supervisor_pid(engine));
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)live_supervisor(engine));
     char *status = read_all(path, NULL);
     const char *rss = strstr(status, "VmHWM:");
     assert_non_null(rss);

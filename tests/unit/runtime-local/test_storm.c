@@ -56,7 +56,7 @@ static void storm_of_attempts_all_end_once(void **state)
 
     (void)state;
     run_sh(engine, "first", "true");
-    const pid_t pid = supervisor_pid(engine);
+    const pid_t pid = live_supervisor(engine);
     const int before = count_descriptors(pid);
     for (int done = 0; done < N_STORM; done += BURST) {
         forget_seen(engine);
@@ -77,7 +77,7 @@ static void storm_of_attempts_all_end_once(void **state)
         for (int i = 0; i < BURST; i++)
             assert_int_equal(release(engine, ids[i]), FF_OK);
     }
-    assert_int_equal(supervisor_pid(engine), pid);
+    assert_int_equal(live_supervisor(engine), pid);
     WAIT_FOR(engine, count_descriptors(pid) == before);
     snprintf(pattern, sizeof(pattern), "%s/attempts/*", engine_dir(engine));
     assert_in_range(count_files(pattern), 0, 257); /* those kept for the next */
@@ -103,7 +103,7 @@ static void without_descriptors_starts_are_busy(void **state)
 
     (void)state;
     run_sh(engine, "first", "true");
-    const pid_t pid = supervisor_pid(engine);
+    const pid_t pid = live_supervisor(engine);
     const struct rlimit old = limit_descriptors(pid, 60);
     for (int i = 0; i < BURST; i++) {
         snprintf(ids[i], sizeof(ids[i]), "s%d", i);
@@ -132,7 +132,7 @@ static void without_descriptors_starts_are_busy(void **state)
         assert_int_equal(run_sh(engine, ids[i], "exit 7")->event.exit_code, 7);
         break;
     }
-    assert_int_equal(supervisor_pid(engine), pid);
+    assert_int_equal(live_supervisor(engine), pid);
 }
 
 /* A connection that cannot be accepted does not make the supervisor spin. */
@@ -142,7 +142,7 @@ static void without_descriptors_clients_are_turned_away(void **state)
 
     (void)state;
     run_sh(engine, "first", "true");
-    const pid_t pid = supervisor_pid(engine);
+    const pid_t pid = live_supervisor(engine);
     const struct rlimit old = limit_descriptors(pid, 3);
     for (int i = 0; i < 20; i++)
         supervisor_pid(engine);
@@ -157,7 +157,7 @@ static void signals_do_not_disturb_it(void **state)
 {
     (void)state;
     run_sh(engine, "first", "true");
-    const pid_t pid = supervisor_pid(engine);
+    const pid_t pid = live_supervisor(engine);
     for (int i = 0; i < 30; i++) {
         char id[32];
         const int signals[] = {SIGUSR1, SIGUSR2, SIGHUP, SIGPIPE, SIGCHLD, SIGALRM};
@@ -166,7 +166,7 @@ static void signals_do_not_disturb_it(void **state)
         snprintf(id, sizeof(id), "t%d", i);
         assert_int_equal(run_sh(engine, id, "exit 3")->event.exit_code, 3);
     }
-    assert_int_equal(supervisor_pid(engine), pid);
+    assert_int_equal(live_supervisor(engine), pid);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

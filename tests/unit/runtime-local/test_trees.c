@@ -235,7 +235,7 @@ static void zombies_are_reaped(void **state)
     (void)state;
     begin_tree("a", "(sleep 0.01 &) ; (sleep 0.02 &) ; sleep 0.2; exit 0", 0, 60000000);
     wait_end(engine, "a");
-    const pid_t pid = supervisor_pid(engine);
+    const pid_t pid = live_supervisor(engine);
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
     char *children = read_all(path, NULL);
     assert_string_equal(children, "");
