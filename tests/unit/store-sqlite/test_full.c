@@ -2,13 +2,14 @@
 #include "support.h"
 #include "support_process.h"
 
-#include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define BIG ((size_t)64 * 1024)
+#define BIG      ((size_t)64 * 1024)
+#define NO_RIGHT 77
 
 /* A thing with 64 KiB of text. */
 static int put_big(const struct ff_driver *d, void *store, int64_t a, const char *text,
@@ -65,51 +66,68 @@ static char *big_text(void)
     return text;
 }
 
-/* --- a file system of one megabyte, where we may mount it --- */
+/* --- a small file system, where we may mount one --- */
 
-static void a_full_file_system_is_survived(void **state)
+struct job {
+    const char *dir, *path;
+};
+
+/* In a namespace of the child: whatever happens, the mount goes with it. */
+static bool mount_small(const char *dir)
 {
+    return unshare(CLONE_NEWNS) == 0 &&
+           mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", dir, "tmpfs", 0, "size=4m,mode=0700") == 0;
+}
+
+static int fill_file_system(void *arg, int tell_fd)
+{
+    const struct job *job = arg;
     const struct ff_driver *d = load_driver("store-sqlite");
-    char *dir = make_temp_dir();
-    char *path = file_join(dir, "full.db");
-    char *ballast = file_join(dir, "ballast");
+    char *ballast = file_join(job->dir, "ballast");
+    char *zeroes = mem_alloc(1 << 20);
     char *text = big_text();
     struct ff_err err = {0};
     void *store;
     uint64_t n;
 
-    (void)state;
-    if (mount("tmpfs", dir, "tmpfs", 0, "size=4m,mode=0700") != 0) {
-        print_message("skipped: no right to mount (%s)\n", strerror(errno));
-    } else {
-        mem_free(text);
-        text = big_text();
-        char *filler = mem_alloc(1 << 20);
-
-        assert_int_equal(file_write_durable(ballast, filler, 1 << 20, 0600), 0);
-        mem_free(filler);
-        store = open_store(d, "path", path);
-        n = fill(d, store, text);
-        assert_int_equal(unlink(ballast), 0);
-        assert_int_equal(put_big(d, store, (int64_t)n, text, &err), FF_OK);
-        assert_int_equal(count_things(d, store), n + 1);
-        d->ops.store->close(store);
-        store = open_store(d, "path", path);
-        assert_int_equal(count_things(d, store), n + 1);
-        d->ops.store->close(store);
-        assert_int_equal(umount2(dir, MNT_DETACH), 0);
-    }
-    mem_free(path);
+    (void)tell_fd;
+    if (!mount_small(job->dir))
+        return NO_RIGHT;
+    assert_int_equal(file_write_durable(ballast, zeroes, 1 << 20, 0600), 0);
+    store = open_store(d, "path", job->path);
+    n = fill(d, store, text);
+    assert_int_equal(unlink(ballast), 0);
+    assert_int_equal(put_big(d, store, (int64_t)n, text, &err), FF_OK);
+    d->ops.store->close(store);
+    store = open_store(d, "path", job->path);
+    assert_int_equal(count_things(d, store), n + 1);
+    d->ops.store->close(store);
     mem_free(ballast);
+    mem_free(zeroes);
     mem_free(text);
+    return 0;
+}
+
+static void a_full_file_system_is_survived(void **state)
+{
+    char *dir = make_temp_dir();
+    char *path = file_join(dir, "full.db");
+    struct job job = {.dir = dir, .path = path};
+    struct child c = start_child(fill_file_system, &job);
+    int status;
+
+    (void)state;
+    let_go(&c);
+    status = end_child(&c);
+    mem_free(path);
     remove_temp_dir(dir);
+    if (status == NO_RIGHT)
+        skip();
+    assert_int_equal(status, 0);
 }
 
 /* --- a limit on the size of files --- */
-
-struct job {
-    const char *path;
-};
 
 static void limit_files(rlim_t bytes)
 {
