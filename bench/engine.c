@@ -10,6 +10,7 @@
  *   slots=N      (4000)
  *   command=P    each task starts this program; without it a task does nothing
  *   ballast=MB   memory that the engine also holds (0)
+ *   set=X.Y=V    a setting of the configuration
  *   resume=1     submits nothing: goes on with what is there
  * changed_us in the result: between one commit and the next, which in a chain is from
  * one task's end to the end of the next one, that does nothing. */
@@ -25,7 +26,7 @@
 #define LAYER 100
 
 struct options {
-    const char *data_dir, *driver_dir, *shape, *command, *slots;
+    const char *data_dir, *driver_dir, *shape, *command, *slots, *setting;
     int tasks, runs;
     size_t ballast_mb;
     bool resume;
@@ -147,7 +148,7 @@ static void set(struct config *c, const char *name, const char *value)
     struct buf b = {0};
     struct ff_err err;
 
-    buf_printf(&b, "%s=%s", name, value);
+    buf_printf(&b, name ? "%s=%s" : "%s%s", name ? name : "", value);
     check(config_set(c, buf_text(&b), &err), &err);
     buf_done(&b);
 }
@@ -166,6 +167,8 @@ static bool take_option(struct options *o, const char *word)
         o->command = value;
     else if (strncmp(word, "ballast=", 8) == 0)
         o->ballast_mb = strtoul(value, NULL, 10);
+    else if (strncmp(word, "set=", 4) == 0)
+        o->setting = value;
     else if (strncmp(word, "resume=", 7) == 0)
         o->resume = atoi(value);
     else
@@ -210,6 +213,8 @@ static void open_engine(struct bench *b)
     set(b->config, "engine.data_dir", b->options.data_dir);
     set(b->config, "engine.driver_dir", b->options.driver_dir);
     set(b->config, "engine.slots", b->options.slots);
+    if (b->options.setting)
+        set(b->config, NULL, b->options.setting);
     b->loop = loop_new(&err);
     check(b->loop ? FF_OK : err.code, &err);
     b->node = node_open(b->loop, b->config, &err);

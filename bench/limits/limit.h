@@ -52,7 +52,8 @@ static inline int samples_order(const void *a, const void *b)
 /* Sort first. */
 static inline void samples_sort(struct samples *s)
 {
-    qsort(s->items, s->n, sizeof(*s->items), samples_order);
+    if (s->n > 0)
+        qsort(s->items, s->n, sizeof(*s->items), samples_order);
 }
 
 static inline double samples_us(const struct samples *s, double part)

@@ -1,6 +1,7 @@
 /* bench/limits/nothing.c - a program that ends at once, without libc: what is measured
  * with it is the starting of processes and not what they do. */
-__attribute__((noreturn, force_align_arg_pointer)) void _start(void);
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): where the kernel begins */
+__attribute__((noreturn)) void _start(void);
 
 void _start(void)
 {
