@@ -179,8 +179,8 @@ static void changed_expressions_are_refused_in_order(void **state)
 {
     static const char *const right[] = {
         "v.list.filter(x, x > 1 && x in [1, 2]).map(y, {'k': string(y)}).size() == 1",
-        "'a,b'.split(',').map(s, s.upperAscii().replace('A', "
-        "s)).join('-').matches('^A')",
+        ("'a,b'.split(',').map(s, s.upperAscii().replace('A', "
+         "s)).join('-').matches('^A')"),
         "or_value(tasks.extract.outputs.items.sortBy(i, -i.id)[0].id, 1) + 0x1F * -2",
         "x ${{ has(v.map.a) ? to_json(v) : \"}}\" }} y $${{ z }} ${{ v.s }}",
     };
