@@ -25,8 +25,18 @@ struct control *control_new(const struct control_setup *setup, struct ff_err *er
     return c;
 }
 
+/* None of these may begin something new any more. */
+static void delete_timers(struct control *c)
+{
+    loop_timer_del(c->timer);
+    loop_timer_del(c->rehint);
+    loop_timer_del(c->sweep);
+    loop_timer_del(c->reload);
+}
+
 void control_drain(struct control *c, ff_call_fn *fn, void *arg)
 {
+    delete_timers(c);
     c->draining = true;
     c->drained = fn;
     c->drained_arg = arg;
@@ -40,10 +50,7 @@ void control_free(struct control *c)
     if (!c)
         return;
     lane_free(c->lane);
-    loop_timer_del(c->timer);
-    loop_timer_del(c->rehint);
-    loop_timer_del(c->sweep);
-    loop_timer_del(c->reload);
+    delete_timers(c);
     for (size_t i = 0; map_next(&c->lives, &i, &value);)
         control_live_free(value);
     map_done(&c->lives);

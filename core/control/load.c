@@ -220,7 +220,7 @@ static void retry_load(void *arg)
 
 static void load_later(struct control *c)
 {
-    if (!c->reload)
+    if (!c->reload && !c->draining)
         loop_timer_add(c->setup.loop, RETRY_US, retry_load, c, &c->reload);
 }
 

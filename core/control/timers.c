@@ -108,7 +108,7 @@ static void on_rehint(void *arg)
 
 void control_arm_rehint(struct control *c)
 {
-    if (!c->rehint)
+    if (!c->rehint && !c->draining)
         loop_timer_add(c->setup.loop, REHINT_US, on_rehint, c, &c->rehint);
 }
 
@@ -120,7 +120,7 @@ static void on_sweep(void *arg)
 /* Only while there is work: an idle process does nothing. */
 void control_arm_sweep(struct control *c)
 {
-    if (!c->sweep && c->lives.n > 0)
+    if (!c->sweep && !c->draining && c->lives.n > 0)
         loop_timer_add(c->setup.loop, SWEEP_US, on_sweep, c, &c->sweep);
 }
 
