@@ -313,8 +313,13 @@ static void apply(int node, const struct ff_change *c)
 static void settle_run(struct mirror_run *r)
 {
     check_limits(r);
-    if (r->row.cancel != CANCEL_NONE && r->final_main < (int64_t)r->flow->n_main)
-        r->cancelled_main = true;
+    const bool stops_main =
+        r->row.cancel != CANCEL_NONE && r->final_main < (int64_t)r->flow->n_main;
+
+    if ((stops_main && !r->cancelled_main) ||
+        (r->row.cancel == CANCEL_KILL && !r->killed))
+        r->stopped_at = sim.now;
+    r->cancelled_main = r->cancelled_main || stops_main;
     r->killed = r->row.cancel == CANCEL_KILL;
     sim_check(r->open == !run_state_final(r->row.state),
               "I6: run %lld is %s and %s an open_run row", (long long)r->no,

@@ -34,6 +34,40 @@ static int64_t running(const struct mirror_run *r)
     return n;
 }
 
+/* An attempt of a run that was stopped is told so, by whoever leads now. */
+#define TELL_US (3 * UNITS_SECOND)
+
+static void check_told(const struct sim_node *n, const struct mirror_run *r,
+                       const struct mirror_task *t)
+{
+    const struct flow_task *ft = &r->flow->tasks[NODE_TASK(t->row.node)];
+    const struct attempt_key key = {.tenant = r->tenant,
+                                    .run = r->no,
+                                    .node = t->row.node,
+                                    .attempt = t->row.attempt};
+    const struct attempt *a = attempt_by_key(n->exec, &key);
+
+    if (t->row.state != TASK_RUNNING || !a || a->state != ATTEMPT_RUNNING)
+        return;
+    if (r->killed || (r->cancelled_main && ft->part == FLOW_MAIN))
+        sim_check(a->stop_sent, "I13: %s was not told to stop", a->id);
+}
+
+static void check_stops(const struct sim_node *n)
+{
+    void *run, *task;
+
+    if (sim.now - TELL_US < n->calm_since || !sim_is_calm())
+        return;
+    for (size_t i = 0; map_next(&mirror.runs, &i, &run);) {
+        const struct mirror_run *r = run;
+        if (!r->stopped_at || sim.now - TELL_US < r->stopped_at || !r->open)
+            continue;
+        for (size_t k = 0; map_next(&r->tasks, &k, &task);)
+            check_told(n, r, task);
+    }
+}
+
 /* A run of which nothing is under way holds one slot for each of its RUNNING rows. */
 static void check_live(const struct live *l)
 {
@@ -61,6 +95,7 @@ void check_memory(void)
         return;
     for (size_t i = 0; map_next(&c->lives, &i, &value);)
         check_live(value);
+    check_stops(n);
 }
 
 static bool nobody_died(void)
@@ -87,6 +122,7 @@ void check_memory_end(void)
               n->exec->by_key.n);
     sim_check(n->exec->stops.n == 0, "I16: %zu stops are in memory in the end",
               n->exec->stops.n);
+    sim_check(n->unsettled.n == 0, "%zu results were never settled", n->unsettled.n);
     if (nobody_died())
         sim_check(runtime_sim_known() == 0, "%zu attempts were never released",
                   runtime_sim_known());

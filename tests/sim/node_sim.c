@@ -31,7 +31,21 @@ static void sink_stop(void *arg, const struct attempt_key *key, int64_t grace_us
 
 static void sink_settled(void *arg, const struct attempt_key *key)
 {
-    exec_settled(((struct sim_node *)arg)->exec, key);
+    struct sim_node *n = arg;
+    char text[ATTEMPT_KEY_TEXT];
+
+    attempt_key_text(key, text);
+    map_del_text(&n->unsettled, text);
+    exec_settled(n->exec, key);
+}
+
+/* Each result is followed by a word that it is settled, sooner or later. */
+static void note_result(struct sim_node *n, const struct attempt_key *key)
+{
+    char text[ATTEMPT_KEY_TEXT];
+
+    attempt_key_text(key, text);
+    map_set_text(&n->unsettled, text, n);
 }
 
 static int source_describe(void *arg, const struct attempt_key *key,
@@ -53,10 +67,49 @@ static int source_node_path(void *arg, const struct attempt_key *key, char *out,
     return control_node_path(((struct sim_node *)arg)->control, key, out, size);
 }
 
+struct again {
+    struct sim_node *node;
+    uint64_t life;
+    struct attempt_key key;
+    struct result result;
+};
+
+static void report_again(void *arg)
+{
+    struct again *a = arg;
+
+    if (a->node->life == a->life && a->node->phase == NODE_OWNER) {
+        note_result(a->node, &a->key);
+        control_result(a->node->control, &a->key, &a->result);
+    }
+    json_decref(a->result.outputs);
+    mem_free((void *)(uintptr_t)a->result.stored);
+    mem_free(a);
+}
+
+/* As an executor would that did not hear the answer. */
+static void report_twice(struct sim_node *n, const struct attempt_key *key,
+                         const struct result *result)
+{
+    struct again *a = mem_alloc(sizeof(*a));
+
+    sim_seen(SEEN_RESULT_DOUBLE);
+    *a = (struct again){.node = n, .life = n->life, .key = *key, .result = *result};
+    a->result.outputs = json_incref(result->outputs);
+    a->result.stored = mem_text(result->stored);
+    a->result.message = "said again";
+    sim_at(n->loop, sim_between(RAND_NODES, 0, 5 * SECOND), report_again, a);
+}
+
 static void source_result(void *arg, const struct attempt_key *key,
                           const struct result *result)
 {
-    control_result(((struct sim_node *)arg)->control, key, result);
+    struct sim_node *n = arg;
+
+    if (sim.faults && sim_chance(RAND_NODES, sim.o.result_double))
+        report_twice(n, key, result);
+    note_result(n, key);
+    control_result(n->control, key, result);
 }
 
 static json_t *resolve(void *arg, const char *run_id, struct span stored,
@@ -72,7 +125,7 @@ static void boot(void *arg);
 
 static void boot_later(struct sim_node *n)
 {
-    sim_at(NULL, sim_between(RAND_NODES, 0, 5 * SECOND), boot, n);
+    sim_at(NULL, sim_between(RAND_NODES, 0, 2 * SECOND), boot, n);
 }
 
 /* kill -9: nothing of it is freed, its events never come. */
@@ -247,6 +300,7 @@ static void try_to_own(void *arg)
                       (long long)row.epoch);
             store_set_fence(n->store, &row);
             n->phase = NODE_OWNER;
+            n->calm_since = sim.now;
             open_drivers(n);
             wire(n);
             return;
@@ -284,6 +338,8 @@ static void boot(void *arg)
                   sim.o.skew_us ? sim_between(RAND_NODES, -sim.o.skew_us, sim.o.skew_us)
                                 : 0);
     n->phase = NODE_STANDBY;
+    map_done(&n->unsettled);
+    n->unsettled = (struct map){0};
     sim_at(n->loop, 0, open_store, n);
 }
 
@@ -335,6 +391,7 @@ static void resume(void *arg)
 
     if (p->node->life == p->life && sim_loop_is_paused(p->node->loop)) {
         sim_trace("process %d goes on", p->node->no);
+        p->node->calm_since = sim.now;
         sim_loop_resume(p->node->loop);
     }
     mem_free(p);
@@ -397,6 +454,8 @@ void nodes_heal(void)
     for (int i = 0; i < sim.o.n_nodes; i++)
         if (sim_nodes[i].phase != NODE_DOWN && sim_loop_is_paused(sim_nodes[i].loop))
             sim_loop_resume(sim_nodes[i].loop);
+    for (int i = 0; i < sim.o.n_nodes; i++)
+        sim_nodes[i].calm_since = sim.now;
 }
 
 static void wake(void *arg)

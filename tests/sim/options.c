@@ -47,8 +47,8 @@ static void draw_faults(struct sim_options *o)
     o->store_stall = fault(50);
     o->store_busy = fault(300);
     o->store_down = fault(200);
-    o->store_doubt = fault(200);
-    o->store_conflict = fault(100);
+    o->store_doubt = fault(300);
+    o->store_conflict = fault(300);
     o->store_fatal = fault(10);
     o->read_down = fault(300);
     o->interleave = fault(1000);
@@ -59,18 +59,64 @@ static void draw_faults(struct sim_options *o)
     o->queue_late = fault(500);
     o->queue_down = fault(300);
     o->start_busy = fault(400);
+    o->start_slow = fault(500);
     o->start_refused = fault(100);
     o->task_bad = PICK(0, 50, 100, 200, 500);
-    o->task_gone = fault(200);
-    o->task_slow = PICK(0, 0, 20, 100);
+    o->task_gone = fault(700);
+    o->task_slow = PICK(0, 0, 50, 200);
     o->task_stuck = PICK(0, 50, 200);
     o->event_double = fault(500);
     o->event_late = fault(300);
+    o->result_double = fault(500);
     o->wipe_us = every(20 * SECOND, 200 * SECOND);
     o->crash_us = every(SECOND, 60 * SECOND);
     o->drain_us = every(5 * SECOND, 60 * SECOND);
     o->pause_us = every(5 * SECOND, 60 * SECOND);
     o->steal = PICK(0, 1);
+}
+
+/* Some mistakes need several things at once, which chance alone brings together too
+ * rarely. */
+static void focus_on_stops(struct sim_options *o)
+{
+    o->cancels = 10;
+    o->submit_us = SECOND;
+    o->task_slow = 500;
+    o->max_tasks = 20;
+    o->slots = 20;
+    o->queue_late = 700;
+    o->queue_double = 700;
+    o->lane_us = PICK(20 * 1000, 400 * 1000);
+}
+
+static void focus_on_reloads(struct sim_options *o)
+{
+    o->store_conflict = 300;
+    o->queue_lose = 500;
+    o->task_gone = 300;
+    o->slots = 20;
+    o->wipe_us = 5 * SECOND;
+    o->lane_us = PICK(1000, 20 * 1000);
+}
+
+static void focus_on_restarts(struct sim_options *o)
+{
+    o->crash_us = 8 * SECOND;
+    o->cancels = 10;
+    o->task_slow = 500;
+    o->lane_us = PICK(1000, 20 * 1000);
+}
+
+static void focus(struct sim_options *o)
+{
+    const uint64_t on = sim_rand(RAND_OPTIONS, 8);
+
+    if (on == 1 || on == 3)
+        focus_on_reloads(o);
+    if (on == 0 || on == 3)
+        focus_on_stops(o);
+    if (on == 2)
+        focus_on_restarts(o);
 }
 
 void options_draw(struct sim_options *o)
@@ -80,12 +126,13 @@ void options_draw(struct sim_options *o)
     o->n_runs = PICK(1, 2, 3, 5, 8);
     o->submit_us = PICK(SECOND, 10 * SECOND, 60 * SECOND);
     o->faults_us = PICK(10 * SECOND, 60 * SECOND, 120 * SECOND);
-    o->cancels = PICK(0, 0, 1, 2, 5);
+    o->cancels = PICK(0, 1, 2, 5, 10);
     o->max_tasks = PICK(2, 5, 10, 20);
     o->skew_us = PICK(0, 0, SECOND, 20 * SECOND);
-    o->lane_us = PICK(50, 1000, 20 * 1000);
+    o->lane_us = PICK(50, 1000, 20 * 1000, 400 * 1000);
     o->commit_us = PICK(200, 2000, 30 * 1000);
     draw_faults(o);
+    focus(o);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

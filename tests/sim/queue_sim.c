@@ -64,21 +64,24 @@ static void arrive(void *arg)
     pump();
 }
 
-static void send(const struct session *s, const struct ff_message *from)
+static void send(const struct session *s, const struct ff_message *from, int64_t delay)
 {
     struct message *m = mem_alloc(sizeof(*m));
-    int64_t delay = sim_between(RAND_QUEUE, 0, 2000);
 
     m->topic = mem_text(from->topic);
     m->id = mem_text(from->id);
     m->body = mem_text_len(from->body, from->len);
     m->len = from->len;
     m->node = s->node;
-    if (sim.faults && sim_chance(RAND_QUEUE, sim.o.queue_late)) {
-        sim_seen(SEEN_QUEUE_LATE);
-        delay = sim_between(RAND_QUEUE, 0, 20 * SECOND);
-    }
     sim_at(NULL, delay, arrive, m);
+}
+
+static int64_t delay_us(void)
+{
+    if (!sim.faults || !sim_chance(RAND_QUEUE, sim.o.queue_late))
+        return sim_between(RAND_QUEUE, 0, 2000);
+    sim_seen(SEEN_QUEUE_LATE);
+    return sim_between(RAND_QUEUE, 0, 20 * SECOND);
 }
 
 static void note_again(const char *id)
@@ -99,11 +102,12 @@ static void publish_one(const struct session *s, const struct ff_message *m)
         sim_seen(SEEN_QUEUE_LOST);
         return;
     }
-    send(s, m);
+    const int64_t delay = delay_us();
+    send(s, m, delay);
     if (!sim.faults || !sim_chance(RAND_QUEUE, sim.o.queue_double))
         return;
     sim_seen(SEEN_QUEUE_DOUBLE);
-    send(s, m);
+    send(s, m, delay + sim_between(RAND_QUEUE, 0, SECOND / 5));
 }
 
 /* --- delivery --- */

@@ -261,7 +261,8 @@ static void runtime_start(void *runtime, const struct ff_run_spec *spec,
                           struct ff_op *op)
 {
     struct session *s = runtime;
-    const int64_t delay = sim_between(RAND_RUNTIME, 0, 3000);
+    const bool slow = sim.faults && sim_chance(RAND_RUNTIME, sim.o.start_slow);
+    const int64_t delay = sim_between(RAND_RUNTIME, 0, slow ? 5 * SECOND : 3000);
     struct proc *p = map_get_text(&procs, spec->attempt_id);
 
     sim_trace("start %s", spec->attempt_id);

@@ -61,6 +61,7 @@ bool sim_chance(enum stream s, int64_t permille);
     X(queue_late) /* permille that come seconds late */                                \
     X(queue_down) /* permille of publishes that fail */                                \
     X(start_busy) /* permille of starts for which there is no room */                  \
+    X(start_slow) /* permille of starts that are confirmed seconds later */            \
     X(start_refused)                                                                   \
     X(task_bad)   /* permille of attempts that exit with a code but 0 */               \
     X(task_gone)  /* lost, evicted, out of memory */                                   \
@@ -68,11 +69,12 @@ bool sim_chance(enum stream s, int64_t permille);
     X(task_stuck) /* permille that only end when they are told to */                   \
     X(event_double)                                                                    \
     X(event_late)                                                                      \
-    X(wipe_us)  /* mean time between losses of all that the runtime knows */           \
-    X(crash_us) /* mean time between crashes of a process */                           \
-    X(drain_us) /* mean time between orderly stops */                                  \
-    X(pause_us) /* mean time between pauses of a process */                            \
-    X(steal)    /* a paused owner is robbed of its shard */
+    X(result_double) /* permille of results that are reported again, later */          \
+    X(wipe_us)       /* mean time between losses of all that the runtime knows */      \
+    X(crash_us)      /* mean time between crashes of a process */                      \
+    X(drain_us)      /* mean time between orderly stops */                             \
+    X(pause_us)      /* mean time between pauses of a process */                       \
+    X(steal)         /* a paused owner is robbed of its shard */
 
 struct sim_options {
 #define X(name) int64_t name;
@@ -97,6 +99,7 @@ void options_print(const struct sim_options *o);
     X(QUEUE_TO_ZOMBIE) X(START_AGAIN) X(START_BUSY) X(START_REFUSED)                   \
     X(TASK_BAD) X(TASK_LOST) X(TASK_OOM) X(TASK_EVICTED) X(TASK_TIMEOUT)               \
     X(TASK_STOPPED) X(TASK_KILLED) X(STOP_TOO_LATE) X(EVENT_DOUBLE) X(EVENT_LATE)      \
+    X(RESULT_DOUBLE)                                                                   \
     X(WIPED) X(ADOPT_RUNNING) X(ADOPT_EXITED) X(ADOPT_UNKNOWN)                         \
     X(TO_RUNNING) X(TO_RETRYING) X(RETRYING_TO_RUNNING) X(RETRYING_TO_CANCELLED)       \
     X(TO_SUCCEEDED) X(CANCELLED_RUNNING) X(CANCELLED_UNSTARTED)                        \
@@ -145,6 +148,8 @@ struct sim {
 };
 extern struct sim sim;
 
+/* No fault of the store holds up what is decided. */
+bool sim_is_calm(void);
 void sim_run(void); /* one seed, from sim.seed and sim.o; returns if all is well */
 
 /* --- trace.c --- */
@@ -220,7 +225,9 @@ struct sim_node {
     struct store *store;
     struct control *control;
     struct exec *exec;
-    uint64_t life; /* counts its starts */
+    struct map unsettled; /* attempts by key whose results were given to control */
+    uint64_t life;        /* counts its starts */
+    int64_t calm_since;   /* it became the owner, or went on after a pause */
 };
 extern struct sim_node sim_nodes[SIM_MAX_NODES];
 void nodes_boot(void);
@@ -267,6 +274,7 @@ struct mirror_run {
     bool open;           /* has its open_run row */
     bool cancelled_main; /* told to stop, in an earlier commit, while main tasks ran */
     bool killed;         /* in an earlier commit */
+    int64_t stopped_at;  /* when either of them became true */
     char
         stop_reason[32]; /* what a stop of the main tasks was for; "": there was none */
     int64_t final_main;  /* main tasks that are final */

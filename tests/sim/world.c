@@ -25,6 +25,14 @@ bool sim_chance(enum stream s, int64_t permille)
     return permille > 0 && (int64_t)sim_rand(s, 1000) < permille;
 }
 
+bool sim_is_calm(void)
+{
+    const struct sim_options *o = &sim.o;
+
+    return !sim.faults || (!o->store_stall && !o->store_busy && !o->store_down &&
+                           !o->store_doubt && !o->store_conflict && !o->read_down);
+}
+
 static void heal(void *arg)
 {
     (void)arg;
