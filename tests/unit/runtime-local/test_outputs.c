@@ -177,8 +177,8 @@ static void next_attempt_finds_nothing_of_the_last(void **state)
                                  "chmod 755 $FF_OUT",
                                  "chmod 0 $FF_OUT",
                                  "touch $FF_OUT/x; rm $FF_OUT/x",
-                                 "i=0; while [ $i -lt 40 ]; do touch $FF_OUT/f$i; "
-                                 "i=$((i+1)); done",
+                                 ("i=0; while [ $i -lt 40 ]; do touch $FF_OUT/f$i; "
+                                  "i=$((i+1)); done"),
                                  "rmdir $FF_OUT"};
 
     (void)state;
