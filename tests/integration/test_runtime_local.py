@@ -266,6 +266,11 @@ class Supervisor(unittest.TestCase):
         self.assertIn(b"/no/such/place: No such file or directory", os.read(ready, 300))
         os.close(ready)
 
+    def test_supervisor_that_nobody_greets_ends(self):
+        client = self.launch(idle_us=100000, greet=False)  # and it stays connected
+        wait_until(lambda: is_gone(client.pid))
+        self.assertFalse(self.path("supervisor.sock").exists())
+
     def test_other_major_is_refused_with_a_sentence(self):
         client = self.launch(greet=False)
         client.send(HELLO, struct.pack("=III", MAGIC, 2, 0))

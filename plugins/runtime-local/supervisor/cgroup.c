@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define VERSION_2 "cgroup2"
+#define PREFIX    "flowforge-"
 
 /* A hierarchy, as /proc/self/mountinfo has it. */
 struct mounted {
@@ -178,7 +179,8 @@ static void find_parent(struct cgroups *groups, enum cgroup_kind kind)
     free(own);
 }
 
-static void empty_parent(const char *parent)
+/* Deletes the groups in it that nobody is in and whose names begin so. */
+static void delete_empty(const char *parent, const char *prefix)
 {
     DIR *dir = parent ? opendir(parent) : NULL;
     const struct dirent *entry;
@@ -186,7 +188,8 @@ static void empty_parent(const char *parent)
     if (!dir)
         return;
     while ((entry = readdir(dir)))
-        if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+            strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
             unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
     closedir(dir);
 }
@@ -198,7 +201,8 @@ void cgroups_find_parents(struct cgroups *groups)
     groups->has_parents = true;
     for (int kind = 0; kind < CGROUP_KINDS; kind++) {
         find_parent(groups, (enum cgroup_kind)kind);
-        empty_parent(groups->parents[kind]); /* of a former supervisor's attempts */
+        /* Of a former supervisor's attempts. */
+        delete_empty(groups->parents[kind], "");
     }
 }
 
@@ -209,7 +213,7 @@ void cgroups_begin(struct cgroups *groups, const char *dir, const char *given)
     for (; *dir; dir++)
         hash = (hash ^ (unsigned char)*dir) * UINT64_C(1099511628211);
     *groups = (struct cgroups){.from = own_group(NULL)};
-    snprintf(groups->name, sizeof(groups->name), "flowforge-%016llx",
+    snprintf(groups->name, sizeof(groups->name), PREFIX "%016llx",
              (unsigned long long)hash);
     groups->version_2 = given ? strdup(given) : groups->from;
     groups->home = make_group(groups->version_2, groups->name, "");
@@ -251,10 +255,13 @@ void cgroups_members(const struct cgroups *groups, struct pids *pids)
 void cgroups_leave(struct cgroups *groups)
 {
     for (int kind = 0; kind < CGROUP_KINDS; kind++) {
-        empty_parent(groups->parents[kind]);
+        delete_empty(groups->parents[kind], "");
         if (groups->parents[kind])
             rmdir(groups->parents[kind]);
     }
-    if (groups->home && groups->from && cgroup_write(groups->from, "cgroup.procs", "0"))
-        rmdir(groups->home);
+    if (!groups->home || !groups->from)
+        return;
+    /* With ours go those of supervisors that were killed and have no successor. */
+    if (cgroup_write(groups->from, "cgroup.procs", "0"))
+        delete_empty(groups->version_2, PREFIX);
 }

@@ -275,23 +275,29 @@ static void free_dead(struct sup *sup)
     }
 }
 
+/* With no task and no client it ends after a while; told to stop, at once. */
+static void consider_the_end(struct sup *sup)
+{
+    if (sup->n_running || sup->flushing)
+        return;
+    if (sup->stopping)
+        sup->stop_now = true;
+    else if (!sup->n_greeted && !sup->idle.place)
+        loop_timer(&sup->loop, &sup->idle, mono_us() + sup->idle_exit_us);
+}
+
 static void serve(struct sup *sup)
 {
-    bool more = false;
-
-    while (!sup->stop_now) {
-        loop_round(&sup->loop, more);
+    for (;;) {
         clients_run(sup);
         attempts_record(sup);
-        more = clients_flush(sup);
+        const bool more = clients_flush(sup);
         free_dead(sup);
         dirs_empty_trash(sup);
-        if (sup->n_running || sup->flushing)
-            continue;
-        if (sup->stopping)
-            sup->stop_now = true;
-        else if (!sup->n_greeted && !sup->idle.place)
-            loop_timer(&sup->loop, &sup->idle, mono_us() + sup->idle_exit_us);
+        consider_the_end(sup);
+        if (sup->stop_now)
+            break;
+        loop_round(&sup->loop, more);
     }
     clients_close(sup);
     cgroups_leave(&sup->cgroups);
