@@ -1,18 +1,23 @@
 /* store/doubt.c - was it committed? For drivers whose link can break inside a commit.
  *
- * A group writes nothing extra for this: its last guarded change is the witness.
- * Nothing in the group comes after it, and while the shard is ours nobody else writes
- * the rows of its runs; so the row's version alone tells. The shard's row is read after
- * the witness: if it is no longer ours, neither answer counts, because whoever has it
- * now reads everything from the store.
+ * Nothing extra is written for this: of each batch the last guarded change is the
+ * witness, and the row that it leaves is compared whole. The version alone would not
+ * do: a commit that looked lost may still arrive, and its rows have the versions that
+ * those of the next one would have. Most batches end with a row of a history, which no
+ * other step of the run would write the same.
  *
- * Should a commit that looked lost still arrive later, the guards of the second one
- * conflict, and the runs concerned are loaded again. */
+ * The shard's row is read after the witnesses: if it is no longer ours, no answer
+ * counts, because whoever has it now reads everything from the store. Where a witness
+ * is not found the batch is tried again; if that was wrong its guards do not hold, and
+ * the run concerned is loaded again. */
 #include "store/store_priv.h"
 
-static const struct ff_change *find_witness(const struct group *g)
+#include <string.h>
+
+static const struct ff_change *find_witness(const struct group *g,
+                                            const struct pending *p)
 {
-    for (size_t i = g->changes.n; i > 0; i--) {
+    for (size_t i = p->begin + p->batch.n; i > p->begin; i--) {
         const struct ff_change *c = &g->changes.items[i - 1];
 
         if (c->kind != FF_CHECK && c->expect != FF_ANY_VERSION)
@@ -21,76 +26,105 @@ static const struct ff_change *find_witness(const struct group *g)
     return NULL;
 }
 
-struct version_of {
+struct reading {
+    const struct ff_change *change; /* NULL: only the version is asked for */
     const struct ff_record *record;
     int64_t version; /* 0: no such row */
+    bool same;       /* it is as the change leaves it */
 };
 
-static int take_version(void *arg, const struct ff_value *values)
+static bool equal(const struct ff_value *a, const struct ff_value *b)
 {
-    struct version_of *v = arg;
+    if (a->type != b->type)
+        return false;
+    if (a->type == FF_TEXT || a->type == FF_JSON || a->type == FF_BYTES)
+        return a->len == b->len && (a->len == 0 || memcmp(a->s, b->s, a->len) == 0);
+    return a->type == 0 || a->i == b->i;
+}
 
-    v->version = values[v->record->n_key].i;
+static bool is_as_left(const struct ff_change *c, const struct ff_value *values)
+{
+    for (uint16_t i = 0; i < c->record->n_columns; i++) {
+        const bool written = c->kind == FF_PUT || (c->set >> i & 1);
+
+        if (i != c->record->n_key && written && !equal(&c->values[i], &values[i]))
+            return false;
+    }
+    return true;
+}
+
+static int take_row(void *arg, const struct ff_value *values)
+{
+    struct reading *r = arg;
+
+    r->version = values[r->record->n_key].i;
+    r->same = r->change && is_as_left(r->change, values);
     return 1;
 }
 
-static int read_version(struct group *g, const struct ff_record *record,
-                        const struct ff_value *key, int64_t *version,
-                        struct ff_err *err)
+static int read_row(struct group *g, struct reading *r, const struct ff_value *key,
+                    struct ff_err *err)
 {
-    struct version_of v = {.record = record};
     const struct ff_query q = {.struct_size = sizeof(q),
-                               .record = record,
+                               .record = r->record,
                                .index = -1,
-                               .n_equal = record->n_key,
+                               .n_equal = r->record->n_key,
                                .equal = key,
-                               .want = COLUMN_BIT(record->n_key),
                                .limit = 1};
-    const int code = g->ops->scan(g->session, &q, take_version, &v, err);
 
-    *version = v.version;
+    return g->ops->scan(g->session, &q, take_row, r, err);
+}
+
+/* Without a guard, doing it twice leaves what doing it once does. */
+static int find_out(struct group *g, struct pending *p, struct ff_err *err)
+{
+    const struct ff_change *witness = find_witness(g, p);
+
+    p->written = false;
+    if (!witness)
+        return FF_OK;
+
+    struct reading r = {.change = witness, .record = witness->record};
+    const int code = read_row(g, &r, witness->values, err);
+
+    if (witness->kind == FF_DELETE)
+        p->written = r.version == 0;
+    else
+        p->written = r.same && r.version == witness->expect + 1;
     return code;
 }
 
-static int64_t count_renewals(const struct group *g)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < g->batches.n; i++)
-        n += g->batches.items[i]->taken && g->batches.items[i]->renewal;
-    return n;
-}
-
 /* FF_DENIED when the shard is not ours any more. */
-static int check_fence(struct group *g, bool was, struct ff_err *err)
+static int check_fence(struct group *g, int64_t n_renewals, struct ff_err *err)
 {
-    int64_t version = 0;
+    struct reading r = {.record = &record_shard};
 
     if (g->fence.state != FENCE_HELD)
         return FF_OK;
 
-    const int code = read_version(g, &record_shard, g->shard, &version, err);
-    const int64_t expected = g->fence.version + (was ? count_renewals(g) : 0);
+    const int code = read_row(g, &r, g->shard, err);
 
-    if (code != FF_OK || version == expected)
+    if (code != FF_OK || r.version == g->fence.version + n_renewals)
         return code;
     return ff_fail(err, FF_DENIED, 0, "shard %lld was taken meanwhile",
                    (long long)g->fence.shard);
 }
 
-int group_was_committed(struct group *g, bool *was, struct ff_err *err)
+int group_find_written(struct group *g, struct ff_err *err)
 {
-    const struct ff_change *witness = find_witness(g);
-    int64_t version = 0;
+    int64_t n_renewals = 0;
 
-    /* Without a guard, doing it twice leaves what doing it once does. */
-    if (!witness)
-        return FF_OK;
+    for (size_t i = 0; i < g->batches.n; i++) {
+        struct pending *p = g->batches.items[i];
 
-    const int code = read_version(g, witness->record, witness->values, &version, err);
+        if (!p->taken)
+            continue;
 
-    if (code != FF_OK)
-        return code;
-    *was = witness->kind == FF_DELETE ? version == 0 : version == witness->expect + 1;
-    return check_fence(g, *was, err);
+        const int code = find_out(g, p, err);
+
+        if (code != FF_OK)
+            return code;
+        n_renewals += p->renewal && p->written;
+    }
+    return check_fence(g, n_renewals, err);
 }

@@ -60,17 +60,25 @@ static void decide(struct pending *p, int code, size_t failed, const struct ff_e
         p->err = *err;
 }
 
-static void succeed(struct group *g)
+static void succeed(struct group *g, struct pending *p)
 {
-    for (size_t i = 0; i < g->batches.n; i++) {
-        struct pending *p = g->batches.items[i];
+    decide(p, FF_OK, 0, NULL);
+    if (p->renewal && g->fence.state == FENCE_HELD)
+        g->fence.version++;
+}
 
-        if (!p->taken)
-            continue;
-        decide(p, FF_OK, 0, NULL);
-        if (p->renewal && g->fence.state == FENCE_HELD)
-            g->fence.version++;
-    }
+static void succeed_all(struct group *g)
+{
+    for (size_t i = 0; i < g->batches.n; i++)
+        if (g->batches.items[i]->taken)
+            succeed(g, g->batches.items[i]);
+}
+
+static void succeed_written(struct group *g)
+{
+    for (size_t i = 0; i < g->batches.n; i++)
+        if (g->batches.items[i]->taken && g->batches.items[i]->written)
+            succeed(g, g->batches.items[i]);
 }
 
 static void lose_shard(struct group *g)
@@ -121,7 +129,7 @@ static int conclude(struct group *g, int code, size_t n_taken, size_t failed)
 {
     switch (code) {
     case FF_OK:
-        succeed(g);
+        succeed_all(g);
         return FF_OK;
     case FF_CONFLICT:
         if (is_fence(g, failed))
@@ -159,15 +167,14 @@ static int attempt(struct group *g)
 
 static int settle_doubt(struct group *g)
 {
-    bool was = false;
-    const int code = group_was_committed(g, &was, &g->err);
+    const int code = group_find_written(g, &g->err);
 
     if (code == FF_DENIED)
         lose_shard(g);
     else if (code != FF_OK)
         return code;
-    else if (was)
-        succeed(g);
+    else
+        succeed_written(g);
     g->in_doubt = false;
     return FF_OK;
 }

@@ -36,8 +36,8 @@ void store_close(struct store *s);
  *   gets the same answer.
  * - anything else: the batch itself is at fault (FF_INVALID and so on).
  * BUSY, UNAVAILABLE and FULL are tried again inside, with back-off, for as long as it
- * takes: store_health tells. A commit in doubt is settled inside by reading the version
- * of the last row that the group guards; see doubt.c.
+ * takes: store_health tells. A commit in doubt is settled inside by reading what the
+ * last guarded change of each batch would have left; see doubt.c.
  * err is NULL with FF_OK. Called on the loop thread, never from inside store_commit. It
  * may call store_commit, but not store_close. */
 typedef void store_done_fn(void *arg, int code, size_t failed,

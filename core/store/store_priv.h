@@ -47,6 +47,7 @@ struct pending {
     struct ff_err err;
     size_t begin; /* of its changes in the attempt under way */
     bool taken;   /* part of that attempt */
+    bool written; /* that attempt was in doubt, and this part of it is there */
 };
 
 /* The shard whose row every group checks. */
@@ -93,8 +94,9 @@ void group_done(struct group *g);
 
 /* --- doubt.c --- */
 
-/* After FF_IN_DOUBT: was the attempt committed? Other codes: it could not be read. */
-int group_was_committed(struct group *g, bool *was, struct ff_err *err);
+/* After FF_IN_DOUBT: marks the batches of the attempt that were committed. FF_DENIED:
+ * the shard was taken meanwhile; other codes: it could not be read. */
+int group_find_written(struct group *g, struct ff_err *err);
 
 /* --- committer.c --- */
 

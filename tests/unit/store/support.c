@@ -73,6 +73,8 @@ static int write_all(struct fake *f, const struct ff_change *changes, size_t n,
         }
         if (c->kind != FF_CHECK)
             ++*version;
+        if (c->kind == FF_PATCH && c->record == &record_shard)
+            f->lease_until = c->values[COL_SHARD_LEASE_UNTIL].i;
     }
     return FF_OK;
 }
@@ -125,19 +127,43 @@ static int fake_commit(void *store, const struct ff_change *changes, size_t n,
 }
 
 /* Only by key, and only the version matters. */
+static void give_shard(const struct fake *f, ff_row_fn *fn, void *arg)
+{
+    struct ff_value values[N_SHARD_COLUMNS] = {{0}};
+
+    values[COL_SHARD_VERSION] =
+        (struct ff_value){.type = FF_INT, .i = f->shard_version};
+    values[COL_SHARD_LEASE_UNTIL] =
+        (struct ff_value){.type = FF_TIME, .i = f->lease_until};
+    if (f->shard_version)
+        fn(arg, values);
+}
+
+/* Rows of runs are as batch_of_run makes them. */
+static void give_run(const struct fake *f, int64_t no, ff_row_fn *fn, void *arg)
+{
+    struct ff_value values[N_RUN_COLUMNS];
+    struct batch b = {0};
+
+    batch_of_run(&b, no);
+    memcpy(values, b.items[0].values, sizeof(values));
+    values[COL_RUN_VERSION] =
+        (struct ff_value){.type = FF_INT, .i = f->rows[no % 1024]};
+    if (no == f->foreign)
+        values[COL_RUN_CREATED_AT].i++;
+    if (f->rows[no % 1024])
+        fn(arg, values);
+    batch_done(&b);
+}
+
 static int fake_scan(void *store, const struct ff_query *q, ff_row_fn *fn, void *arg,
                      struct ff_err *err)
 {
-    struct fake *f = store;
-    struct ff_value values[64] = {{0}};
-    const bool shard = q->record == &record_shard;
-    const int64_t version =
-        shard ? f->shard_version : f->rows[q->equal[COL_RUN_RUN].i % 1024];
-
     (void)err;
-    values[q->record->n_key] = (struct ff_value){.type = FF_INT, .i = version};
-    if (version)
-        fn(arg, values);
+    if (q->record == &record_shard)
+        give_shard(store, fn, arg);
+    else
+        give_run(store, q->equal[COL_RUN_RUN].i, fn, arg);
     return FF_OK;
 }
 

@@ -45,7 +45,9 @@ struct fake {
     struct asked asked[256]; /* by number, modulo */
     atomic_size_t n_asked;   /* set after the entry was written */
     int64_t shard_version;   /* of the one shard row; 0: none */
+    int64_t lease_until;     /* as the last renewal left it */
     int64_t rows[1024];      /* versions by run number */
+    int64_t foreign;         /* run whose row somebody else wrote; 0: none */
     int64_t delay_us;        /* of each commit, by the loop's clock */
     size_t n_open;
 };

@@ -399,6 +399,24 @@ static void a_commit_in_doubt_that_was_not_written_is_repeated(void **state)
     assert_int_equal(f->rows[1], 1);
 }
 
+/* A commit that looked lost came late: its row has the version that ours would have. */
+static void a_row_that_an_earlier_commit_left_is_not_taken_for_ours(void **state)
+{
+    struct fake *f = *state;
+    struct result r[2];
+
+    set_fence(f, 5);
+    f->rows[1] = 1;
+    f->foreign = 1;
+    fake_answer(f, (struct answer){.code = FF_IN_DOUBT});
+    commit_run(f, 1, &r[0]);
+    commit_run(f, 2, &r[1]);
+    run_until(f, 2);
+    assert_int_equal(r[0].code, FF_CONFLICT);
+    assert_int_equal(r[1].code, FF_OK);
+    assert_int_equal(f->rows[2], 1);
+}
+
 static void a_renewal_in_doubt_is_settled_too(void **state)
 {
     struct fake *f = *state;
@@ -495,6 +513,7 @@ int main(void)
         TEST(an_ejected_batch_does_not_disturb_a_renewal),
         TEST(a_commit_in_doubt_that_was_written_is_not_repeated),
         TEST(a_commit_in_doubt_that_was_not_written_is_repeated),
+        TEST(a_row_that_an_earlier_commit_left_is_not_taken_for_ours),
         TEST(a_renewal_in_doubt_is_settled_too),
         TEST(doubt_with_a_lost_shard_is_a_lost_shard),
         TEST(closing_cancels_what_waits),
