@@ -57,7 +57,8 @@ static void check_stops(const struct sim_node *n)
 {
     void *run, *task;
 
-    if (sim.now - TELL_US < n->calm_since || !sim_is_calm())
+    if (sim.now - TELL_US < n->calm_since || !sim_is_calm() ||
+        sim_loop_is_paused(n->loop))
         return;
     for (size_t i = 0; map_next(&mirror.runs, &i, &run);) {
         const struct mirror_run *r = run;

@@ -111,9 +111,9 @@ static void focus(struct sim_options *o)
 {
     const uint64_t on = sim_rand(RAND_OPTIONS, 8);
 
-    if (on == 1 || on == 3)
+    if (on == 1 || on == 3 || on == 4)
         focus_on_reloads(o);
-    if (on == 0 || on == 3)
+    if (on == 0 || on == 3 || on == 4)
         focus_on_stops(o);
     if (on == 2)
         focus_on_restarts(o);
