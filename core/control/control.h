@@ -25,6 +25,9 @@ struct control_sink {
     void (*stop)(void *arg, const struct attempt_key *key, int64_t grace_us);
     /* The attempt's result is recorded, or nobody wants it: forget it. */
     void (*settled)(void *arg, const struct attempt_key *key);
+    /* Once: every attempt that the owners before us left running was handed to adopt().
+     * May be NULL. */
+    void (*all_adopted)(void *arg);
 };
 
 /* What the rest of the process may hear; any may be NULL. */

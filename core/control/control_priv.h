@@ -40,7 +40,8 @@ struct live {
     struct list stepped; /* its step is to be committed */
     bool busy;           /* its step is being committed */
     bool loading;
-    bool first; /* was open at the start and is not loaded yet */
+    bool first;    /* was open at the start and is not loaded yet */
+    bool standing; /* was open at the start and its attempts are not adopted yet */
     struct step step;
     size_t n_effects;           /* of the step's effects, those already looked at */
     struct queued_list inputs;  /* wait for the next step */
@@ -75,8 +76,10 @@ struct control {
     struct loop_timer *timer, *rehint, *sweep, *reload;
     int64_t timer_at;
     bool scanning, scan_again;
-    bool began;            /* it is known which runs were open at the start */
-    size_t n_first;        /* of those, how many are not loaded yet */
+    bool began;        /* it is known which runs were open at the start */
+    size_t n_first;    /* of those, how many are not loaded yet */
+    size_t n_standing; /* how many of them have attempts that nobody adopted */
+    bool told_adopted;
     size_t n_busy, n_lane; /* commits and publishes, lane jobs in flight */
     bool draining, dead, was_idle;
     ff_call_fn *drained;
@@ -96,6 +99,7 @@ void control_check_drained(struct control *c);
 void control_now_effects(struct live *l); /* those that touch memory only */
 /* Those of a step that is durable. False: the run was final and is gone. */
 bool control_after_effects(struct live *l);
+void control_stands_no_more(struct live *l); /* its attempts are with the executor */
 /* Of a run that is over: their attempts are settled. */
 void control_refuse_inputs(struct live *l);
 void control_flush(struct control *c); /* starts and adoptions collected so far */

@@ -93,6 +93,12 @@ void control_refuse_inputs(struct live *l)
     l->inputs.n = 0;
 }
 
+void control_stands_no_more(struct live *l)
+{
+    l->control->n_standing -= l->standing;
+    l->standing = false;
+}
+
 bool control_after_effects(struct live *l)
 {
     struct control *c = l->control;
@@ -101,6 +107,7 @@ bool control_after_effects(struct live *l)
 
     for (size_t i = 0; i < l->step.effects.n; i++)
         after_effect(l, &l->step.effects.items[i]);
+    control_stands_no_more(l);
     tell_applied(l);
     step_reset(&l->step);
     l->n_effects = 0;
@@ -164,6 +171,11 @@ void control_flush(struct control *c)
     if (c->adopts.n > 0)
         sink->adopt(sink->arg, c->adopts.items, c->adopts.n);
     c->adopts.n = 0;
+    if (c->told_adopted || !c->began || c->n_standing > 0)
+        return;
+    c->told_adopted = true;
+    if (sink->all_adopted)
+        sink->all_adopted(sink->arg);
 }
 
 void control_check_idle(struct control *c)

@@ -338,6 +338,7 @@ void control_live_free(struct live *l)
     live_clear(l);
     return_slots(l);
     first_load_over(l);
+    control_stands_no_more(l);
     list_del(&l->dirty);
     list_del(&l->stepped);
     for (size_t i = 0; i < l->inputs.n; i++)

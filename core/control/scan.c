@@ -66,7 +66,9 @@ static void load_new(struct control *c, const struct open_run_row *open)
         return;
     l = control_live_new(c, (struct tenant){open->tenant}, open->run);
     l->first = !c->began;
+    l->standing = l->first;
     c->n_first += l->first;
+    c->n_standing += l->standing;
     control_load(l);
 }
 

@@ -3,6 +3,24 @@
 
 #include <string.h>
 
+/* The owner before us died between grant and start. It is the same attempt that starts
+ * now: a start by name can be said again, and so can one that is still on its way. */
+static void never_began(struct attempt *a)
+{
+    const struct result cancelled = {
+        .outcome = OUTCOME_CANCELLED,
+        .exit_code = MODEL_NULL,
+        .message = "it was cancelled before it began",
+    };
+
+    if (a->state != ATTEMPT_RUNNING || a->exec->draining)
+        return; /* started by us already; or the next owner asks again */
+    if (a->stop_asked)
+        attempt_report(a->exec, a, &a->key, &cancelled);
+    else
+        attempt_start(a);
+}
+
 void exec_on_event(void *arg, const struct ff_run_event *event)
 {
     struct exec *x = arg;
@@ -14,6 +32,10 @@ void exec_on_event(void *arg, const struct ff_run_event *event)
         /* Of a run that is over, or not loaded yet: in the second case the load asks
          * for it by adopt() and hears it again. */
         log_debug("an event of %s, which nobody waits for", event->attempt_id);
+        return;
+    }
+    if (event->state == FF_RUN_UNKNOWN) {
+        never_began(a);
         return;
     }
     if (a->state == ATTEMPT_STARTING || a->state == ATTEMPT_RUNNING)

@@ -130,6 +130,15 @@ void exec_adopt(struct exec *x, const struct attempt_key *keys, size_t n)
     mem_free(ids);
 }
 
+void exec_adopted_all(struct exec *x)
+{
+    const char *const none[] = {NULL};
+
+    exec_pending(x);
+    x->runtime_ops->adopt(x->runtime, none, 0,
+                          driver_op(x->setup.runtime, on_adopted, x));
+}
+
 void exec_stop(struct exec *x, const struct attempt_key *key, int64_t grace_us)
 {
     struct attempt *a = attempt_by_key(x, key);

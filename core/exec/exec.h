@@ -45,6 +45,7 @@ void exec_free(struct exec *x); /* drained, or its loop never runs again; takes 
 
 /* From control, see control_sink. */
 void exec_adopt(struct exec *x, const struct attempt_key *keys, size_t n);
+void exec_adopted_all(struct exec *x); /* every one that stood was named */
 void exec_stop(struct exec *x, const struct attempt_key *key, int64_t grace_us);
 void exec_settled(struct exec *x, const struct attempt_key *key);
 

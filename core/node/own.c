@@ -74,6 +74,11 @@ static void sink_settled(void *arg, const struct attempt_key *key)
     exec_settled(((struct node *)arg)->exec, key);
 }
 
+static void sink_all_adopted(void *arg)
+{
+    exec_adopted_all(((struct node *)arg)->exec);
+}
+
 static int source_describe(void *arg, const struct attempt_key *key,
                            struct arena *arena, struct work *work,
                            const struct run_row **run, struct ff_err *err)
@@ -184,7 +189,8 @@ static int wire(struct node *n, const struct control_listener *listener,
         .sink = {.arg = n,
                  .adopt = sink_adopt,
                  .stop = sink_stop,
-                 .settled = sink_settled},
+                 .settled = sink_settled,
+                 .all_adopted = sink_all_adopted},
         .listener = *listener,
     };
 

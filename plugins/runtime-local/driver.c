@@ -25,7 +25,8 @@ struct config {
 static const struct ff_opt options[] = {
     {
         .name = "dir",
-        .help = "directory for the supervisor's state and the tasks' private files",
+        .help = "directory for the supervisor's state and the tasks' private files; of "
+                "one store",
         .type = FF_OPT_TEXT,
         .flags = FF_OPT_REQUIRED,
         .offset = offsetof(struct config, dir),

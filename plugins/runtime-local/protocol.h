@@ -23,7 +23,7 @@
 
 #define RL_MAGIC UINT32_C(0x31534646) /* "FFS1" read as bytes */
 #define RL_MAJOR 1
-#define RL_MINOR 0
+#define RL_MINOR 1
 
 #define RL_NO_STR    UINT32_MAX
 #define RL_ID_MAX    255         /* bytes of an attempt id */
@@ -60,7 +60,10 @@ enum rl_type {
 
     RL_CANCEL = 3,  /* str id, i64 grace_us */
     RL_ADOPT = 4,   /* u32 n, n x str id. From now on these attempts' events go
-                     * to this connection; those that are known come before DONE */
+                     * to this connection; those that are known come before DONE.
+                     * n 0: all that stood when the client came were named. Since
+                     * minor 1: from then on, what is unknown is not LOST but
+                     * UNKNOWN: it never began */
     RL_RELEASE = 5, /* u32 n, n x str id */
     RL_STATUS = 6,  /* nothing; before DONE comes one STATE */
 

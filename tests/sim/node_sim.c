@@ -61,6 +61,11 @@ static bool source_is_current(void *arg, const struct attempt_key *key)
     return control_is_current(((struct sim_node *)arg)->control, key);
 }
 
+static void sink_all_adopted(void *arg)
+{
+    exec_adopted_all(((struct sim_node *)arg)->exec);
+}
+
 static int source_node_path(void *arg, const struct attempt_key *key, char *out,
                             size_t size)
 {
@@ -262,7 +267,8 @@ static void wire(struct sim_node *n)
         .sink = {.arg = n,
                  .adopt = sink_adopt,
                  .stop = sink_stop,
-                 .settled = sink_settled},
+                 .settled = sink_settled,
+                 .all_adopted = sink_all_adopted},
         .listener = {.arg = n, .fatal = on_fatal},
     };
     struct ff_err err = {0};

@@ -39,6 +39,7 @@ struct proc {
 static struct map procs; /* by id: those not released */
 static struct map known; /* by id: all that ever started */
 static bool strays;
+static bool knows_all; /* what is unknown never began: all that stood were named */
 
 /* --- luck of one attempt --- */
 
@@ -332,10 +333,17 @@ static void adopt_one(struct session *s, const char *id)
     struct proc *p = map_get_text(&procs, id);
 
     sim_trace("adopt %s: %s", id, !p ? "unknown" : p->running ? "runs" : "ended");
+    if (!p && knows_all) {
+        sim_seen(SEEN_ADOPT_NEVER_BEGAN);
+        tell(s, NULL, id, FF_RUN_UNKNOWN);
+        return;
+    }
     if (!p) {
         sim_seen(SEEN_ADOPT_UNKNOWN);
-        tell(s, NULL, id, FF_RUN_LOST);
-        return;
+        p = new_proc(id);
+        p->running = false;
+        p->state = FF_RUN_LOST;
+        p->started_us = 0;
     }
     attach(p, s);
     sim_seen(p->running ? SEEN_ADOPT_RUNNING : SEEN_ADOPT_EXITED);
@@ -350,6 +358,7 @@ static void runtime_adopt(void *runtime, const char *const *ids, size_t n,
 
     for (size_t i = 0; i < n; i++)
         adopt_one(s, ids[i]);
+    knows_all = knows_all || (n == 0 && s->node == mirror.owner);
     ops_complete(&s->ops, op, FF_OK, NULL, sim_between(RAND_RUNTIME, 0, 2000));
 }
 
@@ -467,6 +476,29 @@ void runtime_sim_crash(int node)
     }
 }
 
+/* Nothing is known any more of those that ran while nobody listened: the machine fell
+ * and rose again. Those that somebody waits for are asked for anew, and are lost. */
+static void forget_running(void)
+{
+    struct map kept = {0};
+    void *value;
+
+    for (size_t i = 0; map_next(&procs, &i, &value);) {
+        struct proc *p = value;
+        if (!p->running || p->sessions.n > 0) {
+            map_set_text(&kept, p->id, p);
+            continue;
+        }
+        sim_trace("%s is forgotten", p->id);
+        sim_seen(SEEN_FORGOTTEN);
+        p->running = false;
+        p->plan++;
+    }
+    map_done(&procs);
+    procs = kept;
+    knows_all = false;
+}
+
 /* The supervisor dies and takes all of its tasks along; what ended before is on disk.
  */
 void runtime_sim_wipe(void)
@@ -474,6 +506,8 @@ void runtime_sim_wipe(void)
     void *value;
 
     sim_seen(SEEN_WIPED);
+    if (sim_chance(RAND_RUNTIME, 500))
+        forget_running();
     for (size_t i = 0; map_next(&procs, &i, &value);) {
         struct proc *p = value;
         if (!p->running)

@@ -100,7 +100,7 @@ void options_print(const struct sim_options *o);
     X(TASK_BAD) X(TASK_LOST) X(TASK_OOM) X(TASK_EVICTED) X(TASK_TIMEOUT)               \
     X(TASK_STOPPED) X(TASK_KILLED) X(STOP_TOO_LATE) X(EVENT_DOUBLE) X(EVENT_LATE)      \
     X(RESULT_DOUBLE)                                                                   \
-    X(WIPED) X(ADOPT_RUNNING) X(ADOPT_EXITED) X(ADOPT_UNKNOWN)                         \
+    X(WIPED) X(ADOPT_RUNNING) X(ADOPT_EXITED) X(ADOPT_UNKNOWN) X(ADOPT_NEVER_BEGAN) X(FORGOTTEN)                         \
     X(TO_RUNNING) X(TO_RETRYING) X(RETRYING_TO_RUNNING) X(RETRYING_TO_CANCELLED)       \
     X(TO_SUCCEEDED) X(CANCELLED_RUNNING) X(CANCELLED_UNSTARTED)                        \
     X(EXIT_CODE) X(TIMEOUT) X(LOST) X(OOM) X(EVICTED) X(START_FAILED)                  \

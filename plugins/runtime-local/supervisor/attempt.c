@@ -337,6 +337,24 @@ struct attempt *attempt_revive(struct sup *sup, const char *id, enum phase phase
     return attempt;
 }
 
+struct attempt *attempt_note_lost(struct sup *sup, const char *id)
+{
+    if (sup->table.n >= KNOWN_MAX ||
+        !journal_reserve(&sup->journal, id, attempts_keep, sup))
+        return NULL;
+    struct attempt *attempt = make(sup, id);
+    if (!attempt) {
+        journal_unreserve(&sup->journal, id);
+        return NULL;
+    }
+    attempt->reaped = true;
+    attempt->outcome.state = FF_RUN_LOST;
+    attempt->outcome.ended_us = wall_us();
+    outcome_say(&attempt->outcome, "the runtime does not know this attempt");
+    attempt_finish(attempt);
+    return attempt;
+}
+
 static void undo(struct attempt *attempt)
 {
     struct sup *sup = attempt->sup;

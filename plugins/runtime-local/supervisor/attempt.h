@@ -90,6 +90,10 @@ void attempt_release(struct attempt *attempt);
  * supervisor. NULL without memory. */
 struct attempt *attempt_revive(struct sup *sup, const char *id, enum phase phase);
 
+/* Records that one of which nothing is known was lost, so that it is never taken for
+ * one that did not begin. NULL: there is no room to. */
+struct attempt *attempt_note_lost(struct sup *sup, const char *id);
+
 /* Ends it with this outcome, which goes to the journal with the round's others. */
 void attempt_finish(struct attempt *attempt);
 

@@ -27,6 +27,7 @@ struct journal {
     uint32_t salt;       /* of its records' checksums */
     uint64_t last_serial;
     size_t reserved;       /* bytes that the attempts known now may need */
+    bool made;             /* there was none when it was opened */
     bool fresh;            /* opened, and not committed to yet */
     int failed;            /* an errno; there is no way on */
     struct rl_out pending; /* records for the next commit */

@@ -162,6 +162,7 @@ static bool read_file(struct journal *journal, journal_fn *fn, void *arg)
 
 static bool make(struct journal *journal)
 {
+    journal->made = true;
     journal->half_bytes = FIRST_HALF;
     journal->fd = journal_make_file(journal->dir_fd, FIRST_HALF);
     if (journal->fd < 0)

@@ -23,7 +23,8 @@ struct live_head {
     uint32_t slot_size;
     uint64_t lineage;
     char boot_id[40];
-    char unused[4096 - 56];
+    uint32_t knows; /* enum live_knows */
+    char unused[4096 - 60];
 };
 
 struct live_slot {
@@ -97,12 +98,18 @@ static bool is_of_this_boot(const struct live *live, const char boot_id[40])
            memcmp(live->head->boot_id, boot_id, 40) == 0;
 }
 
+bool live_new_line(struct live *live)
+{
+    live->head->knows = LIVE_SOME;
+    return getrandom(&live->head->lineage, sizeof(live->head->lineage), 0) >= 0;
+}
+
 static bool start_afresh(struct live *live, const char boot_id[40])
 {
     memset(live->slots, 0, file_size(live->n_slots) - sizeof(struct live_head));
     *live->head = (struct live_head){.slot_size = sizeof(struct live_slot)};
     memcpy(live->head->boot_id, boot_id, 40);
-    if (getrandom(&live->head->lineage, sizeof(live->head->lineage), 0) < 0)
+    if (!live_new_line(live))
         return false;
     live->head->magic = LIVE_MAGIC;
     return true;
@@ -137,6 +144,17 @@ bool live_open(struct live *live, int dir_fd, live_fn *fn, void *arg)
         fn(arg, slot->id, slot->pid, slot->start_ticks, i);
     }
     return true;
+}
+
+void live_set_knows(struct live *live, enum live_knows knows)
+{
+    if (live->head->knows != LIVE_NEVER_ALL)
+        live->head->knows = knows;
+}
+
+bool live_knows_all(const struct live *live)
+{
+    return live->head->knows == LIVE_ALL;
 }
 
 uint64_t live_lineage(const struct live *live)

@@ -33,6 +33,19 @@ bool live_open(struct live *live, int dir_fd, live_fn *fn, void *arg);
 /* Equal as long as every attempt ever started stays known, see protocol.h. */
 uint64_t live_lineage(const struct live *live);
 
+/* What an attempt that is unknown to us can be. */
+enum live_knows {
+    LIVE_SOME = 0,     /* started before this line began, or never */
+    LIVE_ALL = 1,      /* never started: all that stood at the beginning were named */
+    LIVE_NEVER_ALL = 2 /* as LIVE_SOME for as long as the line lasts */
+};
+void live_set_knows(struct live *live, enum live_knows knows);
+bool live_knows_all(const struct live *live);
+
+/* Something that the line knew is forgotten: another one begins. False with errno.
+ */
+bool live_new_line(struct live *live);
+
 /* LIVE_NONE when full or out of space. The attempt counts as started from here. */
 uint32_t live_take(struct live *live, const char *id, int64_t start_ticks);
 void live_started(struct live *live, uint32_t slot, pid_t pid);

@@ -170,13 +170,17 @@ static void add_ended(void *arg, uint64_t serial, const char *id,
     struct sup *sup = arg;
 
     /* A release that was not flushed before a crash is never repeated. */
-    if (outcome->ended_us < wall_us() - KEEP_US)
+    if (outcome->ended_us < wall_us() - KEEP_US) {
+        sup->forgot = true;
         return;
+    }
     if (!rl_id_valid(id) || table_by_id(&sup->table, id))
         return;
     struct attempt *attempt = attempt_revive(sup, id, ENDED);
-    if (!attempt)
+    if (!attempt) {
+        sup->forgot = true;
         return;
+    }
     attempt->serial = serial;
     attempt->has_work = true; /* for all we know */
     attempt->outcome = *outcome;
@@ -238,6 +242,8 @@ static const char *set_up(struct sup *sup)
     if (!open_journal(sup))
         return RL_JOURNAL;
     if (!live_open(&sup->live, sup->dir_fd, sweep_add, sup))
+        return RL_LIVE;
+    if ((sup->journal.made || sup->forgot) && !live_new_line(&sup->live))
         return RL_LIVE;
     if (!attempts_record_begin(sup))
         return "a thread";

@@ -122,6 +122,16 @@ bool attempts_record_begin(struct sup *sup)
     return loop_watch(&sup->loop, &sup->flushed, EPOLLIN);
 }
 
+/* Not before those that were called lost are in the journal: a successor must not take
+ * them for such as never began. */
+static void note_knowledge(struct sup *sup)
+{
+    if (!sup->all_named || sup->finished || sup->flushing)
+        return;
+    sup->all_named = false;
+    live_set_knows(&sup->live, LIVE_ALL);
+}
+
 /* One flush at a time: what finishes meanwhile goes together in the next. When there
  * is nothing else to do the hand-over would only cost time. */
 void attempts_record(struct sup *sup)
@@ -129,8 +139,10 @@ void attempts_record(struct sup *sup)
     struct attempt *finished = sup->finished;
     int failed;
 
-    if (sup->journal.flusher.busy ||
-        (!finished && sup->journal.pending.len < JOURNAL_LAZY_BYTES))
+    if (sup->journal.flusher.busy)
+        return;
+    note_knowledge(sup);
+    if (!finished && sup->journal.pending.len < JOURNAL_LAZY_BYTES)
         return;
     for (struct attempt *attempt = finished; attempt; attempt = attempt->next)
         journal_put(&sup->journal, attempt->serial, attempt->id, &attempt->outcome);
@@ -145,4 +157,5 @@ void attempts_record(struct sup *sup)
         sup_die(sup, "cannot write " RL_JOURNAL, failed);
     if (!sup->flushing)
         publish_all(finished);
+    note_knowledge(sup);
 }

@@ -178,17 +178,33 @@ static void cancel(struct client *client, struct rl_frame *frame)
     client_done(client, frame->seq, NULL);
 }
 
-static void tell_lost(struct client *client, const char *id)
+static void tell(struct client *client, const char *id, uint32_t state, char *message)
 {
     const struct outcome outcome = {
-        .state = FF_RUN_LOST,
-        .ended_us = wall_us(),
-        .message = (char *)"the runtime does not know this attempt",
-    };
+        .state = state, .ended_us = wall_us(), .message = message};
     const size_t begun = rl_frame_begin(&client->tx, RL_EVENT, 0);
 
     outcome_put(&client->tx, id, &outcome);
     rl_frame_end(&client->tx, begun);
+}
+
+static void adopt_unknown(struct client *client, const char *id)
+{
+    struct sup *sup = client->sup;
+    char never_began[] = "its start did not come here";
+    char unknown[] = "the runtime does not know this attempt";
+
+    if (live_knows_all(&sup->live)) {
+        tell(client, id, FF_RUN_UNKNOWN, never_began);
+        return;
+    }
+    struct attempt *attempt = rl_id_valid(id) ? attempt_note_lost(sup, id) : NULL;
+    if (attempt) {
+        attempt->client = client; /* told when it is recorded */
+        return;
+    }
+    live_set_knows(&sup->live, LIVE_NEVER_ALL);
+    tell(client, id, FF_RUN_LOST, unknown);
 }
 
 static void adopt_one(struct client *client, const char *id)
@@ -196,7 +212,7 @@ static void adopt_one(struct client *client, const char *id)
     struct attempt *attempt = table_by_id(&client->sup->table, id);
 
     if (!attempt) {
-        tell_lost(client, id);
+        adopt_unknown(client, id);
         return;
     }
     attempt->client = client;
@@ -222,8 +238,8 @@ static void each_id(struct client *client, struct rl_frame *frame,
 {
     const uint32_t n = rl_get_u32(&frame->body);
 
-    if (n > RL_IDS_MAX) {
-        fail(client, frame->seq, FF_INVALID, "too many ids in one request");
+    if (frame->body.bad || n > RL_IDS_MAX) {
+        fail(client, frame->seq, FF_INVALID, "no list of at most 65536 ids");
         return;
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -239,6 +255,10 @@ static void each_id(struct client *client, struct rl_frame *frame,
 
 static void adopt(struct client *client, struct rl_frame *frame)
 {
+    struct rl_in count = frame->body;
+
+    if (rl_get_u32(&count) == 0 && !count.bad)
+        client->sup->all_named = true;
     each_id(client, frame, adopt_one);
 }
 

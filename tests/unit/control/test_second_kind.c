@@ -215,8 +215,9 @@ struct process {
     struct control *control;
     void *queue; /* the executor's session */
     int64_t started[64];
-    size_t n_started, n_adopted, n_settled;
-    size_t stop_after; /* starts; then the owner goes without a word. 0: never */
+    size_t n_started, n_adopted, n_settled, n_all_adopted;
+    size_t n_adopted_first; /* when that was said */
+    size_t stop_after;      /* starts; then the owner goes without a word. 0: never */
     bool answers;
 };
 
@@ -254,6 +255,14 @@ static void adopt(void *arg, const struct attempt_key *keys, size_t n)
         const struct result ok = {.outcome = OUTCOME_SUCCEEDED, .exit_code = 0};
         control_result(p->control, &keys[i], &ok);
     }
+}
+
+static void all_adopted(void *arg)
+{
+    struct process *p = arg;
+
+    p->n_all_adopted++;
+    p->n_adopted_first = p->n_adopted;
 }
 
 static void stop(void *arg, const struct attempt_key *key, int64_t grace_us)
@@ -326,7 +335,7 @@ static void own(struct process *p)
         .store = p->store,
         .queue = p->queue_driver,
         .slots = 4,
-        .sink = {p, adopt, stop, settled},
+        .sink = {p, adopt, stop, settled, all_adopted},
         .listener = {.arg = p, .idle = idle, .fatal = fatal},
     };
     p->control = control_new(&setup, &err);
@@ -435,7 +444,9 @@ static void the_next_owner_goes_on_with_it(void **state)
     own(&p);
     loop_run(p.loop);
     assert_int_equal(p.n_adopted, 1);
-    assert_int_equal(p.n_started, 5); /* none was started twice */
+    assert_int_equal(p.n_started, 5);     /* none was started twice */
+    assert_int_equal(p.n_all_adopted, 2); /* each owner says so once */
+    assert_int_equal(p.n_adopted_first, 1);
     assert_int_equal(state_of(&p, ID_A), RUN_SUCCEEDED);
     disown(&p);
     close_process(&p);

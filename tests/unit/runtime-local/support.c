@@ -440,6 +440,14 @@ int adopt(struct engine *engine, const char *id)
     return await(engine, &asked);
 }
 
+int adopt_rest(struct engine *engine)
+{
+    struct asked asked = {0};
+
+    engine->ops->adopt(engine->runtime, NULL, 0, (struct ff_op *)(void *)&asked);
+    return await(engine, &asked);
+}
+
 int release(struct engine *engine, const char *id)
 {
     struct asked asked = {0};

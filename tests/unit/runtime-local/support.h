@@ -74,6 +74,7 @@ void begin(struct engine *engine, const struct ff_run_spec *spec, struct asked *
 int start_sh(struct engine *engine, const char *id, const char *script);
 int cancel(struct engine *engine, const char *id, int64_t grace_us);
 int adopt(struct engine *engine, const char *id);
+int adopt_rest(struct engine *engine); /* there is none: all were named */
 int release(struct engine *engine, const char *id);
 int await(struct engine *engine, struct asked *asked);
 

@@ -118,9 +118,72 @@ static void unknown_attempt_is_lost(void **state)
 {
     (void)state;
     assert_int_equal(adopt(engine, "nobody"), FF_OK);
-    assert_non_null(seen(engine, "nobody")); /* before the answer */
-    assert_int_equal(seen(engine, "nobody")->event.state, FF_RUN_LOST);
+    assert_int_equal(wait_end(engine, "nobody")->event.state, FF_RUN_LOST);
     assert_int_equal(seen(engine, "nobody")->event.started_us, 0);
+}
+
+static uint32_t adopted_as(const char *id)
+{
+    forget_seen(engine);
+    assert_int_equal(adopt(engine, id), FF_OK);
+    return wait_end(engine, id)->event.state;
+}
+
+static void attempt_whose_start_never_came_is_unknown_and_starts(void **state)
+{
+    (void)state;
+    assert_int_equal(adopt_rest(engine), FF_OK);
+    assert_int_equal(adopted_as("a"), FF_RUN_UNKNOWN);
+    forget_seen(engine);
+    assert_int_equal(run_sh(engine, "a", "exit 3")->event.exit_code, 3);
+    assert_int_equal(adopted_as("a"), FF_RUN_EXITED);
+}
+
+static void successor_of_a_killed_supervisor_still_tells_who_never_began(void **state)
+{
+    (void)state;
+    assert_int_equal(adopt_rest(engine), FF_OK);
+    assert_int_equal(start_in_dir(engine, "a", "exec sleep 1000"), FF_OK);
+    kill_supervisor();
+    assert_int_equal(wait_end(engine, "a")->event.state, FF_RUN_LOST);
+    assert_int_equal(adopted_as("b"), FF_RUN_UNKNOWN);
+    assert_int_equal(adopted_as("a"), FF_RUN_LOST);
+}
+
+static void who_was_called_lost_never_becomes_unknown(void **state)
+{
+    (void)state;
+    assert_int_equal(adopted_as("a"), FF_RUN_LOST);
+    assert_int_equal(adopt_rest(engine), FF_OK);
+    assert_int_equal(adopted_as("a"), FF_RUN_LOST);
+    kill_supervisor();
+    assert_int_equal(adopted_as("a"), FF_RUN_LOST);
+    assert_int_equal(adopted_as("b"), FF_RUN_UNKNOWN);
+}
+
+/* What stood in the file that is gone may have run. */
+static void lose(const char *name)
+{
+    char path[600];
+
+    assert_int_equal(adopt_rest(engine), FF_OK);
+    assert_int_equal(adopted_as("before"), FF_RUN_UNKNOWN);
+    kill_supervisor();
+    snprintf(path, sizeof(path), "%s/%s", engine_dir(engine), name);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(adopted_as("a"), FF_RUN_LOST);
+}
+
+static void supervisor_that_lost_its_journal_takes_nobody_for_unknown(void **state)
+{
+    (void)state;
+    lose("exits.journal");
+}
+
+static void supervisor_that_lost_its_live_table_takes_nobody_for_unknown(void **state)
+{
+    (void)state;
+    lose("live");
 }
 
 static void killed_supervisor_takes_its_tasks_with_it(void **state)
@@ -379,6 +442,11 @@ int main(void)
         TEST(killed_engine_finds_its_running_task_again),
         TEST(killed_engine_learns_what_ended_meanwhile),
         TEST(unknown_attempt_is_lost),
+        TEST(attempt_whose_start_never_came_is_unknown_and_starts),
+        TEST(successor_of_a_killed_supervisor_still_tells_who_never_began),
+        TEST(who_was_called_lost_never_becomes_unknown),
+        TEST(supervisor_that_lost_its_journal_takes_nobody_for_unknown),
+        TEST(supervisor_that_lost_its_live_table_takes_nobody_for_unknown),
         TEST(killed_supervisor_takes_its_tasks_with_it),
         TEST(killed_supervisor_takes_even_the_unmarked),
         TEST(recorded_exits_survive_the_supervisor),

@@ -25,7 +25,8 @@ enum ff_run_state {
     FF_RUN_STARTED = 1, /* optional; once; a hint for people */
     FF_RUN_EXITED = 2,  /* final: exit_code or signal tells how */
     FF_RUN_LOST = 3,    /* final: gone without an exit status */
-    FF_RUN_REFUSED = 4  /* final: never started; message says why */
+    FF_RUN_REFUSED = 4, /* final: never started; message says why */
+    FF_RUN_UNKNOWN = 5  /* from adopt() only: its start never came; start it now */
 };
 
 /* Why a final event came about, where the runtime knows better than the exit
@@ -100,8 +101,15 @@ struct ff_runtime_ops {
                    struct ff_op *op);
 
     /* After a restart: take charge of these attempts again. For each comes a
-     * final event at once (EXITED if it ended meanwhile, LOST if unknown) or
-     * later (it still runs). Completes when the first kind have been sent. */
+     * final event at once (EXITED if it ended meanwhile) or later (it still runs,
+     * or its loss is recorded first).
+     * One that is unknown here is LOST: it may have run, and what knew of it is
+     * gone. Only where that is out of the question it is UNKNOWN: its start got
+     * lost on the way, and the core starts it under the same id. A runtime that
+     * is not sure MUST say LOST. To be sure is easy after a call with n == 0: the
+     * core has now named every attempt that was granted before it came, so one
+     * that was neither named then nor started since never ran. An attempt that
+     * was called LOST stays so until release(). */
     void (*adopt)(void *runtime, const char *const *attempt_ids, size_t n,
                   struct ff_op *op);
 
