@@ -1,4 +1,5 @@
-# Programs: cmd/NAME/*.c becomes bin/NAME, linked with all rooms.
+# Programs: cmd/NAME/*.c becomes bin/NAME, linked with the rooms of the command line, or
+# with the PROGRAM_LIBS that cmd/NAME/program.cmake sets.
 file(GLOB ff_program_files CONFIGURE_DEPENDS cmd/*/*.c)
 set(ff_programs)
 foreach(file ${ff_program_files})
@@ -9,7 +10,9 @@ list(REMOVE_DUPLICATES ff_programs)
 foreach(name ${ff_programs})
   file(GLOB sources CONFIGURE_DEPENDS cmd/${name}/*.c)
   add_executable(${name} ${sources})
-  target_link_libraries(${name} PRIVATE ff_flags ff_cli)
+  set(PROGRAM_LIBS ff_cli)
+  include(cmd/${name}/program.cmake OPTIONAL)
+  target_link_libraries(${name} PRIVATE ff_flags ${PROGRAM_LIBS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${FF_BIN_OUTPUT_DIR})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   set_property(GLOBAL APPEND PROPERTY FF_PROGRAMS ${name})

@@ -67,6 +67,20 @@ static const struct cli_option history_options[] = {
     {0},
 };
 
+static const struct cli_option check_options[] = {
+    {"option", "KEY=VALUE",
+     "one option of the driver; {dir} is a new directory, {unique} a new word; "
+     "repeatable",
+     NULL, 'o'},
+    {"only", "PATTERN", "only checks whose name has this in it; repeatable", NULL, 0},
+    {"list", NULL, "print the names of the checks and their rules", NULL, 0},
+    {"seed", "N", "repeat the random choices of another run", NULL, 0},
+    {"deadline", "SECONDS", "a check that takes longer has failed (30)", NULL, 0},
+    {"json", NULL, "one JSON document instead of TAP", NULL, 0},
+    {"keep", NULL, "leave the directories of the checks behind", NULL, 0},
+    {0},
+};
+
 static const struct cli_option config_options[] = {
     {"sources", NULL, "also where each value comes from", NULL, 0},
     {0},
@@ -108,6 +122,11 @@ const struct cli_command cli_commands[] = {
      cmd_driver_list, 0, 0, false},
     {"driver show", "NAME", "show a driver with its options", NULL, NO_OPTIONS,
      cmd_driver_show, 1, 1, false},
+    {"driver check", "FILE", "judge a driver by the rules of its contract",
+     "FILE is the path of a .so or a name of the driver directory. Prints TAP; the "
+     "exit\n"
+     "code is 1 when a check failed.",
+     check_options, cmd_driver_check, 1, 1, false},
     {"config show", "", "print every setting that is known, with its value", NULL,
      config_options, cmd_config_show, 0, 0, false},
     {"backup", "FILE", "write a consistent copy of the store while it is in use",

@@ -19,8 +19,7 @@ static const char *word_of(const char *const *words, size_t n, uint32_t i)
     return i < n && words[i] ? words[i] : "?";
 }
 
-/* Where drivers are looked for; mem_free it. Exit code in *code. */
-static char *driver_dir(struct cli *c, int *code)
+char *cli_driver_dir(struct cli *c, int *code)
 {
     struct node_settings settings = {0};
     const struct config_section section = {"engine", node_options};
@@ -85,7 +84,7 @@ int cmd_driver_list(struct cli *c)
     struct buf out = {0};
     int code;
 
-    MEM_AUTO char *dir = driver_dir(c, &code);
+    MEM_AUTO char *dir = cli_driver_dir(c, &code);
     if (code != CLI_OK)
         return code;
     l.json = json_array();
@@ -208,7 +207,7 @@ int cmd_driver_show(struct cli *c)
     struct buf out = {0};
     int code;
 
-    MEM_AUTO char *dir = driver_dir(c, &code);
+    MEM_AUTO char *dir = cli_driver_dir(c, &code);
     if (code != CLI_OK)
         return code;
     const struct driver *d = driver_load(dir, name, 0, &err);

@@ -1,0 +1,51 @@
+# The conformance kit judged: tests/kit/broken/KIND_RULE.c are drivers that break one rule
+# each. A comment in the file says which, and what it is made of:
+#
+#   /* breaks: store/guards/put-absent
+#    * over: store-memory */
+#
+# `over` names a driver of plugins/, linked in with its entry renamed to `correct`, or is
+# left out by a driver that stands alone. broken_KIND.h has what those of a kind share.
+set(kit_broken_dir ${CMAKE_CURRENT_SOURCE_DIR}/kit/broken)
+set(kit_broken_output ${CMAKE_BINARY_DIR}/tests/kit)
+add_custom_target(kit-drivers)
+
+# kit_correct(NAME): the driver NAME as a library with the function `correct`.
+function(kit_correct name)
+  if(TARGET kit-correct-${name})
+    return()
+  endif()
+  get_target_property(sources plugin_${name} SOURCES)
+  add_library(kit-correct-${name} STATIC ${sources})
+  target_compile_definitions(kit-correct-${name} PRIVATE ff_driver_entry=correct)
+  get_target_property(includes plugin_${name} INTERFACE_INCLUDE_DIRECTORIES)
+  get_target_property(libs plugin_${name} INTERFACE_LINK_LIBRARIES)
+  target_include_directories(kit-correct-${name} PRIVATE ${includes})
+  target_link_libraries(kit-correct-${name} PRIVATE ff_flags)
+  if(libs)
+    target_link_libraries(kit-correct-${name} PUBLIC ${libs})
+  endif()
+endfunction()
+
+function(kit_broken file)
+  cmake_path(GET file STEM name)
+  add_library(kit-${name} MODULE ${file})
+  target_include_directories(kit-${name} PRIVATE ${CMAKE_SOURCE_DIR}/sdk/driver/include)
+  target_link_libraries(kit-${name} PRIVATE ff_flags ff_relaxed Threads::Threads)
+  file(STRINGS ${file} over REGEX "^ \\* over: ")
+  if(over MATCHES "over: ([a-z0-9-]+)")
+    kit_correct(${CMAKE_MATCH_1})
+    target_link_libraries(kit-${name} PRIVATE kit-correct-${CMAKE_MATCH_1})
+  endif()
+  set_target_properties(kit-${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
+    LIBRARY_OUTPUT_DIRECTORY ${kit_broken_output})
+  target_link_options(kit-${name} PRIVATE -Wl,--version-script=${FF_DRIVER_MAP})
+  add_dependencies(kit-drivers kit-${name})
+endfunction()
+
+file(GLOB kit_broken_files CONFIGURE_DEPENDS ${kit_broken_dir}/*.c)
+foreach(file ${kit_broken_files})
+  kit_broken(${file})
+endforeach()
+add_dependencies(kit-drivers ${ff_plugins})
+ff_script_folder(kit kit)
