@@ -129,26 +129,30 @@ static struct arena_block *block_for(struct arena *a, size_t size)
     return big ? block_for(a, size) : a->blocks;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* What precedes is rounded up, and not what is handed out: texts stand close together.
+ */
+static void *take(struct arena *a, size_t size, size_t align)
 {
-    const size_t align = _Alignof(max_align_t);
-
     if (size > SIZE_MAX - align)
         die("out of memory: the size overflows");
-    const size_t rounded = (size + align - 1) / align * align;
-    struct arena_block *block = block_for(a, rounded);
-    void *p = block->bytes + block->used;
+    struct arena_block *block = block_for(a, size + align - 1);
+    const size_t at = (block->used + align - 1) / align * align;
 
-    block->used += rounded;
-    a->used += rounded;
-    return p;
+    a->used += at + size - block->used;
+    block->used = at + size;
+    return block->bytes + at;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    return take(a, size, _Alignof(max_align_t));
 }
 
 char *arena_text(struct arena *a, const char *text, size_t len)
 {
     if (len == SIZE_MAX)
         die("out of memory: the size overflows");
-    char *copy = arena_alloc(a, len + 1);
+    char *copy = take(a, len + 1, 1);
 
     if (len)
         memcpy(copy, text, len);

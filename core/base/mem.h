@@ -21,6 +21,10 @@ void mem_free(void *p);                           /* takes NULL */
  * ends by abort. Call once, first thing in main. */
 void mem_init(void);
 
+/* Gives the kernel all that is free, of every thread: after something large that is not
+ * soon done again. Some milliseconds. */
+void mem_give_back(void);
+
 /* What is called instead, for mem_init and the simulator. */
 typedef void mem_exhausted_fn(const char *why);
 void mem_on_exhausted(mem_exhausted_fn *fn);
@@ -32,6 +36,7 @@ struct arena {
 };
 
 void *arena_alloc(struct arena *a, size_t size); /* aligned for anything, not zeroed */
+/* Not aligned: texts are packed. */
 char *arena_text(struct arena *a, const char *text, size_t len); /* NUL added */
 void arena_reset(struct arena *a); /* keeps one block for re-use */
 void arena_done(struct arena *a);

@@ -33,6 +33,13 @@ static void *alloc(size_t size)
  * for each step in a thread. */
 #define KEEP_BYTES (4 * 1024 * 1024)
 
+void mem_give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 void mem_init(void)
 {
 #ifdef __GLIBC__

@@ -14,7 +14,7 @@ static int look_up(const struct cli_session *s, const struct run_row *run,
     struct flow *flow = run_view_flow(s, run);
     const int64_t task = flow ? flow_task_index(flow, pick->task) : -1;
 
-    *many = task >= 0 && flow->tasks[task].foreach && pick->item < 0;
+    *many = task >= 0 && flow->tasks[task].work->foreach && pick->item < 0;
     flow_unref(flow);
     return task >= 0 ? FF_OK : FF_NOT_FOUND;
 }

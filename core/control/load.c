@@ -8,6 +8,9 @@
 
 #define PLANS_MAX 64 /* kept for the next run of the same file */
 
+/* Parsing takes some fifteen times the text, of which the plan keeps two. */
+#define LARGE_SOURCE ((size_t)1 << 20)
+
 static void forget_plans(struct map *plans)
 {
     void *value;
@@ -26,6 +29,7 @@ struct load {
     int64_t no;
     struct run *run; /* the result */
     bool gone;       /* final meanwhile, or deleted */
+    bool large;      /* a large plan was parsed for it */
     int code;
     struct ff_err err;
 };
@@ -118,6 +122,7 @@ static struct plan *parse_plan(struct load *ld, const struct run_row *row,
         return NULL;
     snprintf(kind, sizeof(kind), "%.*s", (int)row->kind.len, row->kind.s);
     const struct engine_kind *k = engine_kind_find(kind);
+    ld->large = workflow.source.len >= LARGE_SOURCE;
     if (k)
         return plan_new(k, workflow.source.s, workflow.source.len, &ld->err);
     ff_fail(&ld->err, FF_UNSUPPORTED, 0, "runs of kind %s are unknown here", kind);
@@ -172,6 +177,8 @@ static void load_on_lane(void *arg)
 
     ld->code = load_run(ld, &arena);
     arena_done(&arena);
+    if (ld->large)
+        mem_give_back();
 }
 
 /* A run that cannot be loaded ends in the open, with the reason in its row, and does

@@ -30,7 +30,7 @@ static void *state_new(struct run *r)
     d->tasks = mem_array(f->n_tasks, sizeof(*d->tasks));
     d->left = f->n_main;
     for (uint32_t i = 0; i < f->n_tasks; i++) {
-        d->tasks[i].waiting = f->tasks[i].n_needs;
+        d->tasks[i].unit.waiting = f->tasks[i].n_needs;
         d->tasks[i].unit.exit_code = -1;
     }
     return d;

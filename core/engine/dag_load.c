@@ -72,9 +72,10 @@ static void count_waiting(struct dag *d)
 {
     for (uint32_t i = 0; i < d->flow->n_tasks; i++) {
         const struct flow_task *t = &d->flow->tasks[i];
-        d->tasks[i].waiting = 0;
+        d->tasks[i].unit.waiting = 0;
         for (uint32_t k = 0; k < t->n_needs; k++)
-            d->tasks[i].waiting += !task_state_final(d->tasks[t->needs[k]].unit.state);
+            d->tasks[i].unit.waiting +=
+                !task_state_final(d->tasks[t->needs[k]].unit.state);
     }
 }
 
@@ -95,8 +96,9 @@ int dag_loaded(struct run *r, struct ff_err *err)
             return ff_fail(err, FF_CORRUPT, 0, "foreach of %s gives %zu items, had %u",
                            d->flow->tasks[i].name, json_array_size(t->items->list),
                            t->items->n);
-        t->items->stopping = (t->items->failed > 0 && d->flow->tasks[i].fail_fast) ||
-                             dag_phase_stopped(r);
+        t->items->stopping =
+            (t->items->failed > 0 && d->flow->tasks[i].work->fail_fast) ||
+            dag_phase_stopped(r);
     }
     return FF_OK;
 }
@@ -138,7 +140,7 @@ static void go_on_task(struct run *r, struct step *s, uint32_t task)
     if (task_state_final(t->unit.state))
         return;
     if (!t->items) {
-        if (t->unit.state == TASK_WAITING && t->waiting == 0)
+        if (t->unit.state == TASK_WAITING && t->unit.waiting == 0)
             dag_task_ready(r, s, task);
         return;
     }

@@ -20,6 +20,7 @@ struct unit {
     int16_t exit_code; /* -1: none */
     uint8_t state;     /* enum task_state */
     uint8_t flags;
+    uint32_t waiting; /* of a task: needs that are not final */
 };
 enum unit_flags {
     UNIT_BLOCKED = 1, /* skipped because something before it failed */
@@ -41,7 +42,6 @@ struct items {
 
 struct dag_task {
     struct unit unit;
-    uint32_t waiting;    /* needs that are not final */
     struct items *items; /* of an expanded foreach */
     int64_t ready_at;    /* when its needs were met; pins now() for foreach */
     char *message;       /* of a failure, for tasks.X.message */

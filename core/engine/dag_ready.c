@@ -13,7 +13,7 @@ static void tell_followers(struct run *r, struct step *s, uint32_t task)
 
     for (uint32_t i = 0; i < t->n_needed_by; i++) {
         const uint32_t next = t->needed_by[i];
-        if (--d->tasks[next].waiting == 0 &&
+        if (--d->tasks[next].unit.waiting == 0 &&
             d->tasks[next].unit.state == TASK_WAITING &&
             (t->part == FLOW_MAIN) == (d->flow->tasks[next].part == FLOW_MAIN))
             dag_task_ready(r, s, next);
@@ -54,7 +54,7 @@ static const char *needs_reason(const struct dag *d, const struct flow_task *t)
                          (need->flags & UNIT_BLOCKED);
         if (bad && !t->condition_judges_needs)
             return "upstream_failed";
-        if (t->needs_all && need->state == TASK_SKIPPED)
+        if (t->work->needs_all && need->state == TASK_SKIPPED)
             return "need_skipped";
     }
     return NULL;
@@ -68,10 +68,10 @@ static int condition(struct run *r, uint32_t task, int64_t now_us, bool *go,
     struct dag_scope sc;
 
     *go = true;
-    if (!t->condition)
+    if (!t->work->condition)
         return FF_OK;
     dag_scope_init(&sc, r, t, -1, 0, now_us);
-    json_t *v = dag_eval_tmpl(&sc, t->condition, err);
+    json_t *v = dag_eval_tmpl(&sc, t->work->condition, err);
     dag_scope_done(&sc);
     if (!v)
         return err->code;
@@ -119,7 +119,7 @@ json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
     dag_scope_init(&sc, r, t, -1, 0, now_us);
     sc.scope.max_steps = LIST_MAX_STEPS;
     sc.scope.max_bytes = LIST_MAX_BYTES;
-    json_t *list = dag_eval(&sc, t->foreach, err);
+    json_t *list = dag_eval(&sc, t->work->foreach, err);
     dag_scope_done(&sc);
     if (!list)
         return NULL;
@@ -159,7 +159,7 @@ static void expand(struct run *r, struct step *s, uint32_t task)
 void dag_more_items(struct run *r, struct step *s, uint32_t task)
 {
     struct items *items = dag_of(r)->tasks[task].items;
-    const int64_t limit = flow_of(r)->tasks[task].max_parallel;
+    const int64_t limit = flow_of(r)->tasks[task].work->max_parallel;
 
     while (!items->stopping && items->next < items->n) {
         uint32_t room = limit > 0 ? (uint32_t)limit - items->active : UINT32_MAX;
@@ -212,7 +212,7 @@ void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct u
     items->failed += u->state == TASK_FAILED;
     items->cancelled += u->state == TASK_CANCELLED;
     if (u->state == TASK_FAILED && !items->stopping &&
-        flow_of(r)->tasks[task].fail_fast)
+        flow_of(r)->tasks[task].work->fail_fast)
         dag_stop_items(r, s, task, CANCEL_GRACEFUL);
     if (task_state_final(t->unit.state))
         return; /* ended from inside dag_stop_items */
@@ -246,7 +246,7 @@ void dag_task_ready(struct run *r, struct step *s, uint32_t task)
     }
     if (!go)
         end_task(r, s, task, TASK_SKIPPED, "if_false", NULL);
-    else if (ft->foreach)
+    else if (ft->work->foreach)
         expand(r, s, task);
     else
         dag_offer(r, s, NODE_OF(task, -1), 1);

@@ -29,9 +29,9 @@ static json_t *gathered(const struct flow_task *ft, struct dag_task *t)
     if (!task_state_final(t->unit.state))
         return NULL;
     items->gathered = json_object();
-    for (uint32_t i = 0; i < ft->n_outputs; i++)
-        json_object_set_new(items->gathered, ft->outputs[i].name,
-                            gather(items, ft->outputs[i].name));
+    for (uint32_t i = 0; i < ft->work->n_outputs; i++)
+        json_object_set_new(items->gathered, ft->work->outputs[i].name,
+                            gather(items, ft->work->outputs[i].name));
     return items->gathered;
 }
 
@@ -80,10 +80,10 @@ static json_t *make_env(const struct dag_scope *sc)
 {
     json_t *env = json_object();
 
-    for (uint32_t i = 0; sc->task && i < sc->task->n_env; i++)
-        if (sc->task->env[i].value.constant)
-            json_object_set(env, sc->task->env[i].name,
-                            sc->task->env[i].value.constant);
+    for (uint32_t i = 0; sc->task && i < sc->task->work->n_env; i++)
+        if (sc->task->work->env[i].value.constant)
+            json_object_set(env, sc->task->work->env[i].name,
+                            sc->task->work->env[i].value.constant);
     return env;
 }
 

@@ -121,14 +121,15 @@ static void offer_now(struct run *r, struct step *s, int64_t node, int64_t count
     step_effect(s, (struct effect){.type = EFFECT_OFFER,
                                    .node = node,
                                    .count = count,
-                                   .priority = (int32_t)t->priority,
-                                   .queue = t->queue});
-    if (t->queue_timeout_us > 0)
+                                   .priority = (int32_t)t->policy->priority,
+                                   .queue = t->policy->queue});
+    if (t->policy->queue_timeout_us > 0)
         for (int64_t i = 0; i < count; i++)
-            step_effect(s, (struct effect){.type = EFFECT_TIMER,
-                                           .node = node + i,
-                                           .timer = TIMER_QUEUE,
-                                           .at_us = s->now_us + t->queue_timeout_us});
+            step_effect(
+                s, (struct effect){.type = EFFECT_TIMER,
+                                   .node = node + i,
+                                   .timer = TIMER_QUEUE,
+                                   .at_us = s->now_us + t->policy->queue_timeout_us});
 }
 
 /* Units hold their place under the run's parallelism until they are final, so that
@@ -205,7 +206,7 @@ void dag_grant(struct run *r, struct step *s, int64_t node)
                    COLUMN_BIT(COL_TASK_DUE_AT) | COLUMN_BIT(COL_TASK_FINISHED_AT));
     struct jsonw w = unit_event(r, s, "task.started", node, u);
     step_event_end(s, &w);
-    if (flow_of(r)->tasks[NODE_TASK(node)].queue_timeout_us > 0)
+    if (flow_of(r)->tasks[NODE_TASK(node)].policy->queue_timeout_us > 0)
         step_effect(s, (struct effect){
                            .type = EFFECT_TIMER, .node = node, .timer = TIMER_QUEUE});
     step_effect(
@@ -291,10 +292,11 @@ void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode
     const struct unit *u = dag_unit(dag_of(r), node);
     const struct flow_task *t = &flow_of(r)->tasks[NODE_TASK(node)];
 
-    step_effect(s, (struct effect){.type = EFFECT_STOP,
-                                   .node = node,
-                                   .attempt = u->attempt,
-                                   .grace_us = mode == CANCEL_KILL ? 0 : t->grace_us});
+    step_effect(
+        s, (struct effect){.type = EFFECT_STOP,
+                           .node = node,
+                           .attempt = u->attempt,
+                           .grace_us = mode == CANCEL_KILL ? 0 : t->policy->grace_us});
 }
 
 /* --- results and retries --- */
@@ -340,7 +342,7 @@ static enum outcome judge(const struct run *r, int64_t node,
 static bool may_retry(const struct run *r, int64_t node, const struct unit *u,
                       enum outcome outcome, const struct result *result)
 {
-    const struct flow_retry *retry = &flow_of(r)->tasks[NODE_TASK(node)].retry;
+    const struct flow_retry *retry = &flow_of(r)->tasks[NODE_TASK(node)].policy->retry;
     const uint32_t on = outcomes[outcome].on;
 
     if (is_stopping(r, node) || u->attempt >= FLOW_MAX_ATTEMPTS)
@@ -360,7 +362,7 @@ static bool may_retry(const struct run *r, int64_t node, const struct unit *u,
  * from the run, the node and the attempt: the same after a restart. */
 static int64_t retry_delay_us(const struct run *r, int64_t node, const struct unit *u)
 {
-    const struct flow_retry *retry = &flow_of(r)->tasks[NODE_TASK(node)].retry;
+    const struct flow_retry *retry = &flow_of(r)->tasks[NODE_TASK(node)].policy->retry;
     const int64_t most = retry->max_delay_us > 0 ? retry->max_delay_us
                                                  : INT64_C(24) * 3600 * UNITS_SECOND;
     const int64_t factor_ppm = (int64_t)(retry->factor * 1e6);
@@ -391,7 +393,7 @@ static void retry_unit(struct run *r, struct step *s, int64_t node, struct unit 
                        const struct task_row *ended)
 {
     const bool lost = strcmp(ended->reason.s ? ended->reason.s : "", "lost") == 0;
-    const bool given = flow_of(r)->tasks[NODE_TASK(node)].retry.given;
+    const bool given = flow_of(r)->tasks[NODE_TASK(node)].policy->retry.given;
     const int64_t delay = lost && !given ? 0 : retry_delay_us(r, node, u);
     struct task_row row = *ended;
 

@@ -73,11 +73,11 @@ static const char *script_path(struct render *re, const struct run *r, const cha
 static int render_argv(struct render *re, const struct run *r, struct work *work)
 {
     const struct flow_task *t = re->task;
-    const char **argv = list_in(re->arena, t->n_argv + 4u);
+    const char **argv = list_in(re->arena, t->work->n_argv + 4u);
     size_t n = 0;
 
     work->argv = argv;
-    switch (t->kind) {
+    switch (t->work->kind) {
     case FLOW_NOOP:
         work->argv = NULL;
         return FF_OK;
@@ -85,17 +85,19 @@ static int render_argv(struct render *re, const struct run *r, struct work *work
         argv[n++] = "/bin/sh";
         argv[n++] = "-eu";
         argv[n++] = "-c";
-        argv[n++] = own(re, t->text);
+        argv[n++] = own(re, t->work->text);
         break;
     case FLOW_SCRIPT:
-        argv[n++] = t->interpreter ? own(re, t->interpreter) : langs[t->lang].program;
-        if (t->text)
-            argv[n++] = langs[t->lang].flag;
-        argv[n++] = t->text ? own(re, t->text) : script_path(re, r, t->file);
+        argv[n++] = t->work->interpreter ? own(re, t->work->interpreter)
+                                         : langs[t->work->lang].program;
+        if (t->work->text)
+            argv[n++] = langs[t->work->lang].flag;
+        argv[n++] =
+            t->work->text ? own(re, t->work->text) : script_path(re, r, t->work->file);
         break;
     case FLOW_COMMAND:
-        for (uint32_t i = 0; i < t->n_argv; i++) {
-            argv[n] = text_of(re, &t->argv[i], "command", NULL);
+        for (uint32_t i = 0; i < t->work->n_argv; i++) {
+            argv[n] = text_of(re, &t->work->argv[i], "command", NULL);
             if (!argv[n++])
                 return re->err->code;
         }
@@ -108,8 +110,8 @@ static int render_argv(struct render *re, const struct run *r, struct work *work
 /* getenv takes the first of two equal names, people mean the last: keep that one. */
 static bool overridden(const struct flow_task *t, uint32_t i)
 {
-    for (uint32_t k = i + 1; k < t->n_env; k++)
-        if (strcmp(t->env[k].name, t->env[i].name) == 0)
+    for (uint32_t k = i + 1; k < t->work->n_env; k++)
+        if (strcmp(t->work->env[k].name, t->work->env[i].name) == 0)
             return true;
     return false;
 }
@@ -117,20 +119,20 @@ static bool overridden(const struct flow_task *t, uint32_t i)
 static int render_env(struct render *re, const struct run *r, struct work *work)
 {
     const struct flow_task *t = re->task;
-    const char **env = list_in(re->arena, t->n_env + 1u);
+    const char **env = list_in(re->arena, t->work->n_env + 1u);
     size_t n = 0;
 
-    for (uint32_t i = 0; i < t->n_env; i++) {
+    for (uint32_t i = 0; i < t->work->n_env; i++) {
         char what[96];
         if (overridden(t, i))
             continue;
-        snprintf(what, sizeof(what), "env.%.80s", t->env[i].name);
-        const char *value = text_of(re, &t->env[i].value, what, NULL);
+        snprintf(what, sizeof(what), "env.%.80s", t->work->env[i].name);
+        const char *value = text_of(re, &t->work->env[i].value, what, NULL);
         if (!value)
             return re->err->code;
-        const size_t size = strlen(t->env[i].name) + strlen(value) + 2;
+        const size_t size = strlen(t->work->env[i].name) + strlen(value) + 2;
         char *pair = arena_alloc(re->arena, size);
-        snprintf(pair, size, "%s=%s", t->env[i].name, value);
+        snprintf(pair, size, "%s=%s", t->work->env[i].name, value);
         env[n++] = pair;
     }
     if (t->part != FLOW_MAIN) {
@@ -147,17 +149,17 @@ static void render_outputs(struct render *re, struct work *work)
 {
     const struct flow_task *t = re->task;
     struct work_output *outputs =
-        arena_alloc(re->arena, (t->n_outputs + 1u) * sizeof(*outputs));
+        arena_alloc(re->arena, (t->work->n_outputs + 1u) * sizeof(*outputs));
 
-    for (uint32_t i = 0; i < t->n_outputs; i++)
+    for (uint32_t i = 0; i < t->work->n_outputs; i++)
         outputs[i] = (struct work_output){
-            .name = own(re, t->outputs[i].name),
-            .from = (enum work_from)t->outputs[i].from,
-            .as = (enum work_as)t->outputs[i].as,
-            .optional = t->outputs[i].optional,
+            .name = own(re, t->work->outputs[i].name),
+            .from = (enum work_from)t->work->outputs[i].from,
+            .as = (enum work_as)t->work->outputs[i].as,
+            .optional = t->work->outputs[i].optional,
         };
     work->outputs = outputs;
-    work->n_outputs = t->n_outputs;
+    work->n_outputs = t->work->n_outputs;
 }
 
 static int render(struct render *re, const struct run *r, struct work *work)
@@ -169,13 +171,13 @@ static int render(struct render *re, const struct run *r, struct work *work)
         code = render_env(re, r, work);
     if (code != FF_OK)
         return code;
-    if (t->input) {
-        work->input = text_of(re, t->input, "stdin", &work->input_len);
+    if (t->work->input) {
+        work->input = text_of(re, t->work->input, "stdin", &work->input_len);
         if (!work->input)
             return re->err->code;
     }
-    if (t->dir) {
-        work->dir = text_of(re, t->dir, "working_dir", NULL);
+    if (t->work->dir) {
+        work->dir = text_of(re, t->work->dir, "working_dir", NULL);
         if (!work->dir)
             return re->err->code;
     }
@@ -198,10 +200,10 @@ int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *are
         .task = own(&re, t->name),
         .path = arena_text(arena, path, strlen(path)),
         .attempt = attempt,
-        .timeout_us = t->timeout_us,
-        .grace_us = t->grace_us,
-        .cpu_milli = t->cpu_milli,
-        .memory_bytes = t->memory_bytes,
+        .timeout_us = t->policy->timeout_us,
+        .grace_us = t->policy->grace_us,
+        .cpu_milli = t->policy->cpu_milli,
+        .memory_bytes = t->policy->memory_bytes,
     };
     /* now() is the run's start: a rendering must not depend on when it is made. */
     dag_scope_init(&re.scope, r, t, NODE_ITEM(node), attempt, r->row.started_at);

@@ -121,47 +121,53 @@ enum flow_part {
     FLOW_FINALLY
 };
 
-struct flow_task {
-    const char *name;
-    const char *description;
-    int line, column;
-    enum flow_part part;
-
-    uint32_t *needs; /* task indexes, in file order. Handlers need the one before */
-    uint32_t n_needs;
-    uint32_t *needed_by; /* the other direction */
-    uint32_t n_needed_by;
-    bool needs_all; /* a skipped need skips this task too */
-
-    struct tmpl *condition;      /* `if:`, or NULL */
-    bool condition_judges_needs; /* it names tasks.X.status: then failed needs do
-                                  * not skip the task by themselves */
-
-    enum flow_kind kind;
-    const char *text; /* run: shell text; script: code; else NULL */
+/* What a task does. Tasks that say the same share one. */
+struct flow_work {
+    const char *description; /* or NULL */
+    struct tmpl *condition;  /* `if:`, or NULL */
+    const char *text;        /* run: shell text; script: code; else NULL */
     const char *file; /* script.file, relative to the workflow's folder, or NULL */
-    enum flow_lang lang;
-    const char *interpreter; /* script: program to run it with, or NULL: by lang */
-    struct flow_value *argv; /* command */
-    uint32_t n_argv;
-
-    struct flow_pair *env; /* workflow's env first, then the task's own */
-    uint32_t n_env;
+    const char *interpreter;  /* script: program to run it with, or NULL: by lang */
+    struct flow_value *argv;  /* command */
+    struct flow_pair *env;    /* workflow's env first, then the task's own */
     struct flow_value *input; /* stdin, or NULL */
     struct flow_value *dir;   /* working_dir, or NULL: the workflow file's folder */
-
     struct flow_output *outputs;
-    uint32_t n_outputs;
-
     struct flow_value *foreach; /* list, or NULL */
-    int64_t max_parallel;       /* 0: no limit of its own */
+    int64_t max_parallel;       /* of its items; 0: no limit of its own */
+    uint32_t n_argv;
+    uint32_t n_env;
+    uint32_t n_outputs;
+    enum flow_kind kind;
+    enum flow_lang lang;
     bool fail_fast;
+    bool needs_all; /* a skipped need skips this task too */
+};
 
+/* Where a task runs, how long and how often. Tasks that say the same share one. */
+struct flow_policy {
     struct flow_retry retry;
     int64_t timeout_us, queue_timeout_us, grace_us; /* 0: none; grace has a default */
     int64_t cpu_milli, memory_bytes;                /* resources:, 0: none */
     const char *queue;                              /* "default" */
     int64_t priority;                               /* -100..100, 0 */
+};
+
+/* Kept small: a file may have 200,000 of them, and most differ in little else. */
+struct flow_task {
+    const char *name;
+    const struct flow_work *work;
+    const struct flow_policy *policy;
+    uint32_t *needs;     /* task indexes, in file order. Handlers need the one before */
+    uint32_t *needed_by; /* the other direction */
+    uint32_t n_needs;
+    uint32_t n_needed_by;
+    int line;
+    uint32_t column : 28; /* of a file of FLOW_MAX_BYTES */
+    uint32_t part : 3;    /* enum flow_part */
+    /* Its condition names tasks.X.status: then failed needs do not skip the task by
+     * themselves. */
+    uint32_t condition_judges_needs : 1;
 };
 
 struct flow {
@@ -180,7 +186,7 @@ struct flow {
     int64_t parallelism; /* tasks of one run at once, 0: no limit */
     int64_t refs;        /* see flow_ref */
     struct arena arena;  /* owns all of it */
-    struct map by_name;  /* text -> task index + 1 */
+    uint32_t *by_name;   /* task indexes in the order of their names */
 };
 
 /* NULL when there is any problem; then `problems` has at least one. `text` is not

@@ -52,7 +52,7 @@ static uint32_t find_need(struct spec *s, uint32_t task, const struct tree_node 
             spec_wrong_type(s, "each item of needs", "the name of a task", item);
         return SPEC_NO_TASK;
     }
-    found = (uintptr_t)map_get_text(&s->flow->by_name, item->text);
+    found = (uintptr_t)map_get_text(&s->by_name, item->text);
     if (!found || s->tasks.items[found - 1].part != FLOW_MAIN) {
         refuse_unknown(s, item, found);
         return SPEC_NO_TASK;
@@ -85,14 +85,14 @@ static void add_need(struct spec *s, uint32_t task, const struct tree_node *item
         t->needs[t->n_needs++] = need;
 }
 
-static void link_main(struct spec *s, uint32_t task, uint32_t *stamps)
+static void link_main(struct spec *s, uint32_t task, uint32_t *room, uint32_t *stamps)
 {
     const struct tree_node *node = s->needs.items[task];
     struct flow_task *t = &s->tasks.items[task];
 
     if (!node)
         return;
-    t->needs = spec_alloc(s, node->kind == TREE_LIST ? node->n : 1, sizeof(*t->needs));
+    t->needs = room;
     if (node->kind != TREE_LIST)
         add_need(s, task, node, stamps);
     else
@@ -101,14 +101,45 @@ static void link_main(struct spec *s, uint32_t task, uint32_t *stamps)
 }
 
 /* Each handler after the one before it in its part. */
-static void link_handler(struct spec *s, uint32_t task)
+static void link_handler(struct spec *s, uint32_t task, uint32_t *room)
 {
     struct flow_task *t = &s->tasks.items[task];
 
     if (task == 0 || t[-1].part != t->part)
         return;
-    t->needs = spec_alloc(s, 1, sizeof(*t->needs));
+    t->needs = room;
     t->needs[t->n_needs++] = task - 1;
+}
+
+/* At most so many. */
+static size_t count_needs(const struct spec *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->tasks.n; i++) {
+        const struct tree_node *node = s->needs.items[i];
+
+        if (node)
+            n += node->kind == TREE_LIST ? node->n : 1;
+        else
+            n += s->tasks.items[i].part != FLOW_MAIN;
+    }
+    return n;
+}
+
+static void fill_needs(struct spec *s)
+{
+    uint32_t *stamps = mem_array(s->tasks.n, sizeof(*stamps));
+    uint32_t *room = spec_alloc(s, count_needs(s), sizeof(*room));
+
+    for (uint32_t i = 0; i < s->tasks.n; i++) {
+        if (s->tasks.items[i].part == FLOW_MAIN)
+            link_main(s, i, room, stamps);
+        else
+            link_handler(s, i, room);
+        room += s->tasks.items[i].n_needs;
+    }
+    mem_free(stamps);
 }
 
 static void fill_needed_by(struct spec *s)
@@ -249,17 +280,11 @@ static void find_circles(struct spec *s, const uint32_t *waits)
 
 void spec_link_needs(struct spec *s)
 {
-    uint32_t *stamps = mem_array(s->tasks.n, sizeof(*stamps));
     uint32_t *waits = mem_array(s->tasks.n, sizeof(*waits));
 
     s->suspect = mem_array(s->tasks.n, sizeof(*s->suspect));
     s->order = mem_array(s->tasks.n, sizeof(*s->order));
-    for (uint32_t i = 0; i < s->tasks.n; i++) {
-        if (s->tasks.items[i].part == FLOW_MAIN)
-            link_main(s, i, stamps);
-        else
-            link_handler(s, i);
-    }
+    fill_needs(s);
     fill_needed_by(s);
     if (sort_tasks(s, waits) < s->tasks.n) {
         find_circles(s, waits);
@@ -267,5 +292,4 @@ void spec_link_needs(struct spec *s)
         s->order = NULL;
     }
     mem_free(waits);
-    mem_free(stamps);
 }

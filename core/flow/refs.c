@@ -131,8 +131,8 @@ static void check_env(struct checker *c, const struct ref *r)
 
     (void)c;
     if (r->in->task != SPEC_NO_TASK)
-        env = (struct spec_env){s->tasks.items[r->in->task].env,
-                                s->tasks.items[r->in->task].n_env};
+        env = (struct spec_env){s->tasks.items[r->in->task].work->env,
+                                s->tasks.items[r->in->task].work->n_env};
     if (r->n < 2)
         return;
     for (uint32_t i = 0; i < env.n; i++) {
@@ -160,7 +160,7 @@ static void check_item(struct checker *c, const struct ref *r)
     struct flow_problem *p;
 
     (void)c;
-    if (r->in->task != SPEC_NO_TASK && r->s->tasks.items[r->in->task].foreach)
+    if (r->in->task != SPEC_NO_TASK && r->s->tasks.items[r->in->task].work->foreach)
         return;
     p = problem(r, PROBLEM_NOT_HERE);
     flow_problem_msg(p, "%s has a value only in tasks with foreach", r->path[0]);
@@ -181,11 +181,11 @@ static void check_attempt(struct checker *c, const struct ref *r)
 
 static const char *nearest_output(const struct flow_task *t, const char *name)
 {
-    const char **names = mem_array((size_t)t->n_outputs + 1, sizeof(*names));
+    const char **names = mem_array((size_t)t->work->n_outputs + 1, sizeof(*names));
     const char *near;
 
-    for (uint32_t i = 0; i < t->n_outputs; i++)
-        names[i] = t->outputs[i].name;
+    for (uint32_t i = 0; i < t->work->n_outputs; i++)
+        names[i] = t->work->outputs[i].name;
     near = text_nearest(name, names);
     mem_free(names);
     return near;
@@ -196,8 +196,8 @@ static void check_output(const struct ref *r, const struct flow_task *t)
 {
     struct flow_problem *p;
 
-    for (uint32_t i = 0; i < t->n_outputs; i++)
-        if (strcmp(t->outputs[i].name, r->path[3]) == 0)
+    for (uint32_t i = 0; i < t->work->n_outputs; i++)
+        if (strcmp(t->work->outputs[i].name, r->path[3]) == 0)
             return;
     p = problem(r, PROBLEM_UNKNOWN_FIELD);
     flow_problem_msg(p, "task %s declares no output %.64s", t->name, r->path[3]);
@@ -291,7 +291,7 @@ static void check_tasks(struct checker *c, const struct ref *r)
         flow_problem_hint(p, "write tasks.NAME, with a name that stands in the file");
         return;
     }
-    found = (uintptr_t)map_get_text(&r->s->flow->by_name, r->path[1]);
+    found = (uintptr_t)map_get_text(&r->s->by_name, r->path[1]);
     if (!found) {
         refuse_unknown_task(r);
         return;
@@ -328,7 +328,7 @@ static void refuse_root(const struct ref *r)
     bool is_later = spec_choice_index(later, r->path[0]) >= 0;
     struct flow_problem *p =
         problem(r, is_later ? PROBLEM_LATER : PROBLEM_UNKNOWN_ROOT);
-    size_t found = (uintptr_t)map_get_text(&r->s->flow->by_name, r->path[0]);
+    size_t found = (uintptr_t)map_get_text(&r->s->by_name, r->path[0]);
 
     for (size_t i = 0; i < COUNT_OF(roots); i++)
         names[i] = roots[i].name;

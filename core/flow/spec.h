@@ -83,6 +83,20 @@ struct spec_env {
     uint32_t n;
 };
 
+/* A task in the reading: the slots of its table are members of this. */
+struct spec_draft {
+    struct flow_task task;
+    struct flow_work work;
+    struct flow_policy policy;
+};
+
+/* Some of the last parts that were kept, for the next task that says the same. */
+#define SPEC_RECENT 8
+struct spec_recent {
+    const void *items[SPEC_RECENT];
+    unsigned next;
+};
+
 /* The reading of one file. */
 struct spec {
     struct flow *flow;
@@ -101,7 +115,9 @@ struct spec {
         struct spec_ref *items;
         size_t n, cap;
     } refs;
-    struct flow_task model;             /* a task that says nothing */
+    struct map by_name;      /* text -> task index + 1 */
+    struct spec_draft model; /* a task that says nothing */
+    struct spec_recent works, policies;
     struct spec_env env;                /* what all tasks share */
     const struct tree_node *task_needs; /* of the task being read */
     uint32_t task;                      /* its index, or SPEC_NO_TASK */
@@ -199,7 +215,7 @@ extern const struct spec_type
     spec_value_pointer, /* struct flow_value *; arg: struct spec_value_rule */
     spec_condition,     /* struct tmpl * */
     spec_shared_env,    /* added to s->env; no slot */
-    spec_task_env,      /* a flow_task: s->env and its own */
+    spec_task_env,      /* a spec_draft: s->env and its own */
     spec_run_outputs;   /* a flow: outputs */
 
 struct spec_value_rule {
@@ -215,10 +231,10 @@ bool spec_read_value(struct spec *s, const struct spec_value_rule *rule,
  */
 
 extern const struct spec_type spec_shell, /* const char *: run */
-    spec_command,                         /* a flow_task: argv */
-    spec_script_type,                     /* a flow_task: text, file, lang... */
+    spec_command,                         /* a spec_draft: argv */
+    spec_script_type,                     /* a spec_draft: text, file, lang... */
     spec_inputs_type,                     /* a flow: inputs */
-    spec_outputs_type,                    /* a flow_task: outputs */
+    spec_outputs_type,                    /* a spec_draft: outputs */
     spec_retry_type,                      /* struct flow_retry */
     spec_nested,     /* fields of another object with slots in the same struct */
     spec_tasks_type; /* no slot; arg: enum flow_part */

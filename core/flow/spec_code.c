@@ -128,7 +128,7 @@ static const struct spec_type file_type = {
 
 static const char *const langs[] = {"sh", "python", "node", NULL};
 
-#define SLOT(member) offsetof(struct flow_task, member)
+#define SLOT(member) offsetof(struct spec_draft, work.member)
 
 static const struct spec_field script_fields[] = {
     {.key = "lang",
@@ -220,19 +220,19 @@ static void read_command(struct spec *s, const struct spec_field *field,
                          const struct tree_node *node, void *slot)
 {
     const struct spec_value_rule rule = {.place = PLACE_ATTEMPT, .keep_text = true};
-    struct flow_task *task = slot;
+    struct flow_work *work = &((struct spec_draft *)slot)->work;
 
     (void)field;
     if (!want_argv(s, node))
         return;
-    task->argv = spec_alloc(s, node->n, sizeof(*task->argv));
+    work->argv = spec_alloc(s, node->n, sizeof(*work->argv));
     for (uint32_t i = 0; i < node->n; i++) {
         const struct tree_node *word = &node->items[i].value;
 
         if (word->kind >= TREE_LIST || word->kind == TREE_NULL)
             spec_wrong_type(s, "each word of command", "text, or an expression", word);
         else
-            spec_read_value(s, &rule, word, &task->argv[task->n_argv++]);
+            spec_read_value(s, &rule, word, &work->argv[work->n_argv++]);
     }
 }
 

@@ -99,14 +99,14 @@ static bool read_output(struct spec *s, const struct tree_node *node,
     return read_long(s, node, output);
 }
 
-static void check_stdout(struct spec *s, const struct flow_task *task,
+static void check_stdout(struct spec *s, const struct flow_work *work,
                          const struct tree_key *key)
 {
     struct flow_problem *p;
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < task->n_outputs; i++)
-        n += task->outputs[i].from == FLOW_FROM_STDOUT;
+    for (uint32_t i = 0; i < work->n_outputs; i++)
+        n += work->outputs[i].from == FLOW_FROM_STDOUT;
     if (n < 2)
         return;
     p = spec_problem_key(s, PROBLEM_STDOUT_TWICE, key);
@@ -117,7 +117,7 @@ static void check_stdout(struct spec *s, const struct flow_task *task,
 static void read_outputs(struct spec *s, const struct spec_field *field,
                          const struct tree_node *node, void *slot)
 {
-    struct flow_task *task = slot;
+    struct flow_work *work = &((struct spec_draft *)slot)->work;
 
     if (node->kind != TREE_MAP) {
         spec_wrong_type(s, field->key, field->type->is, node);
@@ -125,7 +125,7 @@ static void read_outputs(struct spec *s, const struct spec_field *field,
     }
     if (!spec_check_count(s, field->key, node, node->n))
         return;
-    task->outputs = spec_alloc(s, node->n, sizeof(*task->outputs));
+    work->outputs = spec_alloc(s, node->n, sizeof(*work->outputs));
     for (uint32_t i = 0; i < node->n; i++) {
         const struct tree_key *key = &node->items[i].key;
         struct flow_output output = {.from = FLOW_FROM_FILE};
@@ -136,9 +136,9 @@ static void read_outputs(struct spec *s, const struct spec_field *field,
         bool good = read_output(s, &node->items[i].value, &output);
 
         output.name = arena_text(&s->flow->arena, key->text, key->n);
-        task->outputs[task->n_outputs++] = output;
+        work->outputs[work->n_outputs++] = output;
         if (good && output.from == FLOW_FROM_STDOUT)
-            check_stdout(s, task, key);
+            check_stdout(s, work, key);
     }
 }
 

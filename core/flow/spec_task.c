@@ -88,7 +88,7 @@ static const struct spec_value_rule foreach_rule = {.place = PLACE_FOREACH,
 static const struct spec_value_rule text_rule = {.place = PLACE_ATTEMPT,
                                                  .keep_text = true};
 
-#define SLOT(member) offsetof(struct flow_task, member)
+#define SLOT(member) offsetof(struct spec_draft, member)
 
 static const struct spec_field task_fields[] = {
     {.key = "id",
@@ -97,7 +97,7 @@ static const struct spec_field task_fields[] = {
      .help = "the task's name, where tasks are a list; in a map the key is the name"},
     {.key = "description",
      .type = &spec_text,
-     .offset = SLOT(description),
+     .offset = SLOT(work.description),
      .arg = "",
      .since = "0.1",
      .help = "for people"},
@@ -108,18 +108,18 @@ static const struct spec_field task_fields[] = {
      .help = "the tasks that must have ended before this one; one name or a list"},
     {.key = "needs_all",
      .type = &spec_boolean,
-     .offset = SLOT(needs_all),
+     .offset = SLOT(work.needs_all),
      .fallback = "false",
      .since = "0.1",
      .help = "a skipped need skips this task too, instead of counting as satisfied"},
     {.key = "if",
      .type = &spec_condition,
-     .offset = SLOT(condition),
+     .offset = SLOT(work.condition),
      .since = "0.1",
      .help = "an expression; when it is false the task is skipped"},
     {.key = "run",
      .type = &spec_shell,
-     .offset = SLOT(text),
+     .offset = SLOT(work.text),
      .since = "0.1",
      .help = "text for /bin/sh -eu"},
     {.key = "command",
@@ -140,13 +140,13 @@ static const struct spec_field task_fields[] = {
      .help = "variables of the environment, over those of the workflow"},
     {.key = "stdin",
      .type = &spec_value_pointer,
-     .offset = SLOT(input),
+     .offset = SLOT(work.input),
      .arg = &text_rule,
      .since = "0.1",
      .help = "what the task reads from its standard input; lists and maps as JSON"},
     {.key = "working_dir",
      .type = &spec_value_pointer,
-     .offset = SLOT(dir),
+     .offset = SLOT(work.dir),
      .arg = &text_rule,
      .since = "0.1",
      .help = "where it runs; the workflow's own folder when absent"},
@@ -156,55 +156,55 @@ static const struct spec_field task_fields[] = {
      .help = "values that it gives to the tasks after it"},
     {.key = "foreach",
      .type = &spec_value_pointer,
-     .offset = SLOT(foreach),
+     .offset = SLOT(work.foreach),
      .arg = &foreach_rule,
      .since = "0.1",
      .help = "a list; the task runs once for each item, and its outputs are lists"},
     {.key = "max_parallel",
      .type = &spec_integer,
-     .offset = SLOT(max_parallel),
+     .offset = SLOT(work.max_parallel),
      .arg = &spec_parallel_range,
      .since = "0.1",
      .help = "how many items run at once; no limit of its own when absent"},
     {.key = "fail_fast",
      .type = &spec_boolean,
-     .offset = SLOT(fail_fast),
+     .offset = SLOT(work.fail_fast),
      .fallback = "true",
      .since = "0.1",
      .help = "the first item that fails cancels the others"},
     {.key = "retry",
      .type = &spec_retry_type,
-     .offset = SLOT(retry),
+     .offset = SLOT(policy.retry),
      .since = "0.1",
      .help = "when and how often it is tried again; one attempt when absent"},
     {.key = "timeout",
      .type = &spec_duration,
-     .offset = SLOT(timeout_us),
+     .offset = SLOT(policy.timeout_us),
      .arg = &spec_timeout_range,
      .since = "0.1",
      .help = "how long one attempt may run; no limit when absent"},
     {.key = "queue_timeout",
      .type = &spec_duration,
-     .offset = SLOT(queue_timeout_us),
+     .offset = SLOT(policy.queue_timeout_us),
      .arg = &spec_timeout_range,
      .since = "0.1",
      .help = "how long it may wait for a place to run; no limit when absent"},
     {.key = "grace",
      .type = &spec_duration,
-     .offset = SLOT(grace_us),
+     .offset = SLOT(policy.grace_us),
      .arg = &spec_grace_range,
      .fallback = "\"10s\"",
      .since = "0.1",
      .help = "the time between SIGTERM and SIGKILL"},
     {.key = "queue",
      .type = &spec_name,
-     .offset = SLOT(queue),
+     .offset = SLOT(policy.queue),
      .fallback = "\"default\"",
      .since = "0.1",
      .help = "the queue whose executors run it"},
     {.key = "priority",
      .type = &spec_integer,
-     .offset = SLOT(priority),
+     .offset = SLOT(policy.priority),
      .arg = &priority_range,
      .fallback = "0",
      .since = "0.1",
@@ -268,7 +268,7 @@ static void refuse_two_kinds(struct spec *s, const struct tree_node *again,
     flow_problem_hint(p, "remove one, or make two tasks");
 }
 
-static void find_kind(struct spec *s, struct flow_task *task,
+static void find_kind(struct spec *s, struct flow_work *work,
                       const struct tree_node *node, const struct tree_key *name,
                       bool suspect)
 {
@@ -282,7 +282,7 @@ static void find_kind(struct spec *s, struct flow_task *task,
             refuse_two_kinds(s, value, found, kinds[i]);
         else if (value) {
             found = kinds[i];
-            task->kind = (enum flow_kind)i;
+            work->kind = (enum flow_kind)i;
         }
     }
     if (found || suspect)
@@ -292,15 +292,15 @@ static void find_kind(struct spec *s, struct flow_task *task,
     flow_problem_hint(p, "give it one of run, command, script and noop");
 }
 
-static void check_foreach(struct spec *s, struct flow_task *task,
+static void check_foreach(struct spec *s, struct flow_work *work,
                           const struct tree_node *node)
 {
     static const char *const only[] = {"max_parallel", "fail_fast"};
 
     if (spec_find(node, "foreach")) {
         /* One that could not be read is there all the same: no more about `item`. */
-        if (!task->foreach)
-            task->foreach = spec_alloc(s, 1, sizeof(*task->foreach));
+        if (!work->foreach)
+            work->foreach = spec_alloc(s, 1, sizeof(*work->foreach));
         return;
     }
     for (size_t i = 0; i < COUNT_OF(only); i++) {
@@ -314,7 +314,7 @@ static void check_foreach(struct spec *s, struct flow_task *task,
 
 static bool register_name(struct spec *s, const struct tree_key *name)
 {
-    size_t before = (uintptr_t)map_get_text(&s->flow->by_name, name->text);
+    size_t before = (uintptr_t)map_get_text(&s->by_name, name->text);
     struct flow_problem *p;
 
     if (!spec_check_name(s, name, "a task"))
@@ -326,7 +326,7 @@ static bool register_name(struct spec *s, const struct tree_key *name)
         flow_problem_hint(p, "give one of the two another name");
         return false;
     }
-    map_set_text(&s->flow->by_name, name->text, (void *)(uintptr_t)(s->tasks.n + 1));
+    map_set_text(&s->by_name, name->text, (void *)(uintptr_t)(s->tasks.n + 1));
     return true;
 }
 
@@ -341,29 +341,50 @@ static bool too_many(struct spec *s, const struct tree_key *name)
     return true;
 }
 
+/* One that is like a recent one is that one. Tasks alike stand near each other: what
+ * is far away is not looked for. */
+static const void *share(struct spec *s, struct spec_recent *recent, const void *made,
+                         size_t size)
+{
+    for (unsigned i = 0; i < SPEC_RECENT; i++)
+        if (recent->items[i] && memcmp(recent->items[i], made, size) == 0)
+            return recent->items[i];
+
+    void *kept = spec_alloc(s, 1, size);
+
+    memcpy(kept, made, size);
+    recent->items[recent->next++ % SPEC_RECENT] = kept;
+    return kept;
+}
+
 /* A task with a wrong name is read all the same, for what else is wrong with it. */
 void spec_add_task(struct spec *s, const struct tree_key *name,
                    const struct tree_node *node)
 {
-    struct flow_task task = s->model;
+    struct spec_draft draft;
+    struct flow_task *task = &draft.task;
     uint64_t seen;
 
     if (too_many(s, name))
         return;
-    task.name = arena_text(&s->flow->arena, name->text, name->n);
-    task.line = (int)name->line;
-    task.column = (int)name->column;
-    task.part = s->part;
-    task.env = s->env.items;
-    task.n_env = s->env.n;
+    /* Not by assignment: what share() compares has the same bytes between members. */
+    memcpy(&draft, &s->model, sizeof(draft));
+    task->name = arena_text(&s->flow->arena, name->text, name->n);
+    task->line = (int)name->line;
+    task->column = name->column & 0xfffffff;
+    task->part = s->part;
+    draft.work.env = s->env.items;
+    draft.work.n_env = s->env.n;
     register_name(s, name);
     s->task = (uint32_t)s->tasks.n;
     s->task_needs = NULL;
-    if (spec_read(s, &spec_task, node, &task, &seen)) {
-        find_kind(s, &task, node, name, seen & SPEC_SEEN_BAD);
-        check_foreach(s, &task, node);
+    if (spec_read(s, &spec_task, node, &draft, &seen)) {
+        find_kind(s, &draft.work, node, name, seen & SPEC_SEEN_BAD);
+        check_foreach(s, &draft.work, node);
     }
     s->task = SPEC_NO_TASK;
-    ARRAY_ADD(&s->tasks, task);
+    task->work = share(s, &s->works, &draft.work, sizeof(draft.work));
+    task->policy = share(s, &s->policies, &draft.policy, sizeof(draft.policy));
+    ARRAY_ADD(&s->tasks, *task);
     ARRAY_ADD(&s->needs, s->task_needs);
 }

@@ -305,15 +305,15 @@ static void read_shared_env(struct spec *s, const struct spec_field *field,
 static void read_task_env(struct spec *s, const struct spec_field *field,
                           const struct tree_node *node, void *slot)
 {
-    struct flow_task *task = slot;
+    struct flow_work *work = &((struct spec_draft *)slot)->work;
 
     if (!want_map(s, field, node) || !count_env(s, node))
         return;
 
     struct spec_env env = merge_env(s, s->env, node, PLACE_ATTEMPT);
 
-    task->env = env.items;
-    task->n_env = env.n;
+    work->env = env.items;
+    work->n_env = env.n;
 }
 
 static json_t *schema_env(const struct spec_field *field)

@@ -75,7 +75,7 @@ const struct spec_type spec_tasks_type = {.name = "map of tasks",
                                           .read = read_tasks,
                                           .schema = schema_tasks};
 
-#define SLOT(member) offsetof(struct flow_task, member)
+#define SLOT(member) offsetof(struct spec_draft, policy.member)
 
 static const struct spec_field defaults_fields[] = {
     {.key = "env",

@@ -146,7 +146,7 @@ static void check_next_attempt(const struct mirror_run *r,
                                const struct mirror_task *before,
                                const struct mirror_task *t)
 {
-    const struct flow_retry *retry = &task_of(r, t)->retry;
+    const struct flow_retry *retry = &task_of(r, t)->policy->retry;
 
     check(t->row.attempt == before->row.attempt + 1, "I2: attempt %lld follows %lld",
           (long long)t->row.attempt, (long long)before->row.attempt);
@@ -211,8 +211,8 @@ static void check_start(const struct mirror_run *r, const struct mirror_task *be
         return;
     }
     check_next_attempt(r, before, t);
-    check(!ft->foreach || (parent && parent->row.state == TASK_RUNNING &&
-                           NODE_ITEM(t->row.node) < parent->row.items),
+    check(!ft->work->foreach || (parent && parent->row.state == TASK_RUNNING &&
+                                 NODE_ITEM(t->row.node) < parent->row.items),
           "an item of a task that is not expanded runs");
 }
 
@@ -253,7 +253,7 @@ static bool exit_code_fits(const struct flow_retry *retry, const struct mirror_t
 /* By the words of the file alone: would this end be followed by another attempt? */
 static bool wants_retry(const struct mirror_run *r, const struct mirror_task *t)
 {
-    const struct flow_retry *retry = &task_of(r, t)->retry;
+    const struct flow_retry *retry = &task_of(r, t)->policy->retry;
 
     if (!retry->given)
         return lost_is_free(t) && t->row.lost <= LOST_MAX;
@@ -277,7 +277,8 @@ static void check_end_of_attempt(const struct mirror_run *r,
         check(!wants_retry(r, t), "it is not retried after %s", t->reason);
     if (t->row.state == TASK_CANCELLED) {
         const struct mirror_task *parent = parent_of(r, t);
-        check(r->row.cancel != CANCEL_NONE || (parent && task_of(r, t)->fail_fast) ||
+        check(r->row.cancel != CANCEL_NONE ||
+                  (parent && task_of(r, t)->work->fail_fast) ||
                   strcmp(t->reason, "cancelled") != 0,
               "it is cancelled, and nobody asked for it");
     }
@@ -307,17 +308,18 @@ static void check_parent_end(const struct mirror_run *r, const struct mirror_tas
     if (failed > 0)
         check(t->row.state == TASK_FAILED, "it is %s with %lld items failed",
               task_state_names[t->row.state], (long long)failed);
-    if (failed > 0 && task_of(r, t)->fail_fast && done + failed < t->row.items)
+    if (failed > 0 && task_of(r, t)->work->fail_fast && done + failed < t->row.items)
         sim_seen(SEEN_FAIL_FAST);
     if (failed + cancelled + done < t->row.items)
-        check(r->row.cancel != CANCEL_NONE || (failed > 0 && task_of(r, t)->fail_fast),
+        check(r->row.cancel != CANCEL_NONE ||
+                  (failed > 0 && task_of(r, t)->work->fail_fast),
               "it leaves out items, and nobody stopped it");
 }
 
 /* An item may not begin in a later commit than the failure of another one. */
 static void check_fail_fast(const struct mirror_run *r, const struct mirror_task *t)
 {
-    if (NODE_ITEM(t->row.node) < 0 || !task_of(r, t)->fail_fast)
+    if (NODE_ITEM(t->row.node) < 0 || !task_of(r, t)->work->fail_fast)
         return;
     const struct mirror_task *parent = parent_of(r, t);
     check(!parent->item_failed, "it starts after the failure of another item");
@@ -386,13 +388,14 @@ void check_limits(struct mirror_run *r)
             sim_seen(SEEN_PARALLELISM);
     }
     for (uint32_t i = 0; i < f->n_tasks; i++) {
-        if (!f->tasks[i].foreach || f->tasks[i].max_parallel == 0)
+        if (!f->tasks[i].work->foreach || f->tasks[i].work->max_parallel == 0)
             continue;
         const int64_t n = running_of(r, i);
-        sim_check(n <= f->tasks[i].max_parallel,
+        sim_check(n <= f->tasks[i].work->max_parallel,
                   "run %lld: %lld items of %s, max_parallel is %lld", (long long)r->no,
-                  (long long)n, f->tasks[i].name, (long long)f->tasks[i].max_parallel);
-        if (n == f->tasks[i].max_parallel)
+                  (long long)n, f->tasks[i].name,
+                  (long long)f->tasks[i].work->max_parallel);
+        if (n == f->tasks[i].work->max_parallel)
             sim_seen(SEEN_MAX_PARALLEL);
     }
 }

@@ -45,7 +45,7 @@ static bool is_bad(const struct mirror_task *need)
 
 static bool judges(const struct flow_task *ft)
 {
-    return ft->description && strncmp(ft->description, "status ", 7) == 0;
+    return ft->work->description && strncmp(ft->work->description, "status ", 7) == 0;
 }
 
 static enum verdict by_needs(const struct mirror_run *r, const struct flow_task *ft)
@@ -54,7 +54,7 @@ static enum verdict by_needs(const struct mirror_run *r, const struct flow_task 
         const struct mirror_task *need = main_task(r, ft->needs[i]);
         if (is_bad(need) && !judges(ft))
             return SKIPPED_UPSTREAM;
-        if (ft->needs_all && is(need, TASK_SKIPPED))
+        if (ft->work->needs_all && is(need, TASK_SKIPPED))
             return SKIPPED_NEED;
     }
     return RUNS;
@@ -63,7 +63,7 @@ static enum verdict by_needs(const struct mirror_run *r, const struct flow_task 
 static enum verdict by_condition(const struct mirror_run *r, const struct flow_task *ft)
 {
     char task[32], state[32];
-    const char *is_true = ft->description;
+    const char *is_true = ft->work->description;
 
     if (!is_true || strcmp(is_true, "on") == 0)
         return RUNS;
@@ -103,7 +103,8 @@ static void check_main(const struct mirror_run *r, uint32_t i)
     if (v == RUNS) {
         sim_check(t->row.state != TASK_SKIPPED, "run %lld: task %s is skipped: %s",
                   (long long)r->no, ft->name, t->reason);
-        if (judges(ft) && by_needs(r, ft) == RUNS && strstr(ft->description, " failed"))
+        if (judges(ft) && by_needs(r, ft) == RUNS &&
+            strstr(ft->work->description, " failed"))
             sim_seen(SEEN_JUDGED_FAILED);
     } else if (v == FAILS) {
         sim_check(is(t, TASK_FAILED) && strcmp(t->reason, "expression") == 0,
@@ -197,7 +198,7 @@ static bool value_of(const struct mirror_run *r, const char *task, struct buf *o
     const struct mirror_task *t = main_task(r, (uint32_t)i);
     char id[160];
 
-    if (!is(t, TASK_SUCCEEDED) || r->flow->tasks[i].kind == FLOW_NOOP)
+    if (!is(t, TASK_SUCCEEDED) || r->flow->tasks[i].work->kind == FLOW_NOOP)
         return false;
     mirror_attempt_id(r, t, id, sizeof(id));
     return runtime_sim_output(id, "v", out);
@@ -217,19 +218,21 @@ static void check_task_outputs(const struct mirror_run *r, const struct mirror_t
     struct ff_err err;
     char id[160];
 
-    if (!is(t, TASK_SUCCEEDED) || t->row.items != MODEL_NULL || ft->n_outputs == 0)
+    if (!is(t, TASK_SUCCEEDED) || t->row.items != MODEL_NULL ||
+        ft->work->n_outputs == 0)
         return;
     sim_check(t->outputs, "I11: run %lld: task %s succeeded without its outputs",
               (long long)r->no, ft->name);
     json_t *o = json_parse(t->outputs, strlen(t->outputs), &err);
     mirror_attempt_id(r, t, id, sizeof(id));
-    for (uint32_t i = 0; i < ft->n_outputs; i++) {
+    for (uint32_t i = 0; i < ft->work->n_outputs; i++) {
         struct buf expected = {0};
-        if (ft->outputs[i].as != FLOW_AS_TEXT)
+        if (ft->work->outputs[i].as != FLOW_AS_TEXT)
             continue;
-        const bool has = runtime_sim_output(id, ft->outputs[i].name, &expected);
-        compare(r, ft->name, json_string_value(json_object_get(o, ft->outputs[i].name)),
-                has, &expected);
+        const bool has = runtime_sim_output(id, ft->work->outputs[i].name, &expected);
+        compare(r, ft->name,
+                json_string_value(json_object_get(o, ft->work->outputs[i].name)), has,
+                &expected);
         buf_done(&expected);
     }
     json_decref(o);

@@ -132,6 +132,21 @@ static void arena_can_be_used_again_after_a_reset(void **state)
     arena_done(&a);
 }
 
+static void texts_of_an_arena_stand_close_together(void **state)
+{
+    struct arena a = {0};
+    const char *first = arena_text(&a, "one", 3);
+    const char *second = arena_text(&a, "two", 3);
+    const void *aligned = arena_alloc(&a, 1);
+
+    (void)state;
+    assert_ptr_equal(second, first + 4);
+    assert_int_equal((uintptr_t)aligned % _Alignof(max_align_t), 0);
+    assert_string_equal(first, "one");
+    assert_string_equal(second, "two");
+    arena_done(&a);
+}
+
 static void arrays_grow_and_are_emptied(void **state)
 {
     struct {
@@ -160,6 +175,7 @@ int main(void)
         cmocka_unit_test(running_out_in_jansson_ends_the_process_too),
         cmocka_unit_test(arena_gives_aligned_memory_that_does_not_overlap),
         cmocka_unit_test(arena_can_be_used_again_after_a_reset),
+        cmocka_unit_test(texts_of_an_arena_stand_close_together),
         cmocka_unit_test(arrays_grow_and_are_emptied),
     };
 

@@ -133,8 +133,8 @@ static void needs_point_both_ways(void **state)
     assert_int_equal(f->tasks[2].n_needs, 2);
     assert_int_equal(f->tasks[2].needs[0], 1);
     assert_int_equal(f->tasks[2].needs[1], 0);
-    assert_true(f->tasks[1].needs_all);
-    assert_false(f->tasks[2].needs_all);
+    assert_true(f->tasks[1].work->needs_all);
+    assert_false(f->tasks[2].work->needs_all);
     flow_unref(f);
 }
 
@@ -164,12 +164,12 @@ static void outputs_have_their_forms(void **state)
     const struct flow_task *t = task_of(f, "extract");
 
     (void)state;
-    assert_int_equal(t->n_outputs, COUNT_OF(expected));
+    assert_int_equal(t->work->n_outputs, COUNT_OF(expected));
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
-        assert_string_equal(t->outputs[i].name, expected[i].name);
-        assert_int_equal(t->outputs[i].from, expected[i].from);
-        assert_int_equal(t->outputs[i].as, expected[i].as);
-        assert_int_equal(t->outputs[i].optional, expected[i].optional);
+        assert_string_equal(t->work->outputs[i].name, expected[i].name);
+        assert_int_equal(t->work->outputs[i].from, expected[i].from);
+        assert_int_equal(t->work->outputs[i].as, expected[i].as);
+        assert_int_equal(t->work->outputs[i].optional, expected[i].optional);
     }
     flow_unref(f);
 }
@@ -180,32 +180,32 @@ static void a_task_that_says_much_is_read_whole(void **state)
     const struct flow_task *t = task_of(f, "work");
 
     (void)state;
-    assert_int_equal(t->kind, FLOW_COMMAND);
-    assert_int_equal(t->n_argv, 4);
-    assert_json(t->argv[1].constant, "\"1.10\"");
-    assert_non_null(t->argv[2].tmpl);
-    assert_json(t->argv[3].constant, "\"true\"");
-    assert_non_null(t->condition);
+    assert_int_equal(t->work->kind, FLOW_COMMAND);
+    assert_int_equal(t->work->n_argv, 4);
+    assert_json(t->work->argv[1].constant, "\"1.10\"");
+    assert_non_null(t->work->argv[2].tmpl);
+    assert_json(t->work->argv[3].constant, "\"true\"");
+    assert_non_null(t->work->condition);
     assert_true(t->condition_judges_needs);
-    assert_non_null(t->foreach->tmpl);
-    assert_int_equal(t->max_parallel, 8);
-    assert_false(t->fail_fast);
-    assert_non_null(t->input->nested);
-    assert_non_null(t->dir->tmpl);
-    assert_int_equal(t->timeout_us, 600 * UNITS_SECOND);
-    assert_int_equal(t->queue_timeout_us, 1800 * UNITS_SECOND);
-    assert_int_equal(t->grace_us, UNITS_SECOND);
-    assert_string_equal(t->queue, "big-ones");
-    assert_int_equal(t->priority, -5);
-    assert_int_equal(t->cpu_milli, 500);
-    assert_int_equal(t->memory_bytes, 64 << 20);
+    assert_non_null(t->work->foreach->tmpl);
+    assert_int_equal(t->work->max_parallel, 8);
+    assert_false(t->work->fail_fast);
+    assert_non_null(t->work->input->nested);
+    assert_non_null(t->work->dir->tmpl);
+    assert_int_equal(t->policy->timeout_us, 600 * UNITS_SECOND);
+    assert_int_equal(t->policy->queue_timeout_us, 1800 * UNITS_SECOND);
+    assert_int_equal(t->policy->grace_us, UNITS_SECOND);
+    assert_string_equal(t->policy->queue, "big-ones");
+    assert_int_equal(t->policy->priority, -5);
+    assert_int_equal(t->policy->cpu_milli, 500);
+    assert_int_equal(t->policy->memory_bytes, 64 << 20);
     flow_unref(f);
 }
 
 static void a_retry_is_read_whole(void **state)
 {
     struct flow *f = read_good(etl);
-    const struct flow_retry *r = &task_of(f, "work")->retry;
+    const struct flow_retry *r = &task_of(f, "work")->policy->retry;
 
     (void)state;
     assert_true(r->given);
@@ -227,19 +227,19 @@ static void a_task_that_says_nothing_has_the_defaults(void **state)
     const struct flow_task *t = task_of(f, "a");
 
     (void)state;
-    assert_int_equal(t->kind, FLOW_RUN);
-    assert_string_equal(t->text, "x");
-    assert_null(t->condition);
-    assert_null(t->foreach);
-    assert_null(t->input);
-    assert_null(t->dir);
-    assert_true(t->fail_fast);
-    assert_int_equal(t->grace_us, 10 * UNITS_SECOND);
-    assert_int_equal(t->timeout_us, 0);
-    assert_string_equal(t->queue, "default");
-    assert_false(t->retry.given);
-    assert_int_equal(t->retry.max_attempts, 1);
-    assert_int_equal(t->retry.on, 31);
+    assert_int_equal(t->work->kind, FLOW_RUN);
+    assert_string_equal(t->work->text, "x");
+    assert_null(t->work->condition);
+    assert_null(t->work->foreach);
+    assert_null(t->work->input);
+    assert_null(t->work->dir);
+    assert_true(t->work->fail_fast);
+    assert_int_equal(t->policy->grace_us, 10 * UNITS_SECOND);
+    assert_int_equal(t->policy->timeout_us, 0);
+    assert_string_equal(t->policy->queue, "default");
+    assert_false(t->policy->retry.given);
+    assert_int_equal(t->policy->retry.max_attempts, 1);
+    assert_int_equal(t->policy->retry.on, 31);
     assert_int_equal(f->timeout_us, 0);
     assert_int_equal(f->parallelism, 0);
     flow_unref(f);
@@ -249,7 +249,7 @@ static void an_empty_retry_means_three_attempts(void **state)
 {
     struct flow *f = read_good(TOP "tasks: {a: {run: x, retry: {}}, "
                                    "b: {run: x, retry: {delay: 2h}}}\n");
-    const struct flow_retry *r = &task_of(f, "a")->retry;
+    const struct flow_retry *r = &task_of(f, "a")->policy->retry;
 
     (void)state;
     assert_true(r->given);
@@ -260,7 +260,7 @@ static void an_empty_retry_means_three_attempts(void **state)
     assert_true(r->factor == 2 && r->jitter == 0);
     assert_int_equal(r->on, 31);
     assert_null(r->exit_codes);
-    r = &task_of(f, "b")->retry;
+    r = &task_of(f, "b")->policy->retry;
     assert_int_equal(r->max_delay_us, r->delay_us);
     flow_unref(f);
 }
@@ -272,14 +272,14 @@ static void scripts_hold_code_or_name_a_file(void **state)
                       "b: {script: {lang: node, file: a/b.js, interpreter: bun}}}\n");
 
     (void)state;
-    assert_int_equal(f->tasks[0].kind, FLOW_SCRIPT);
-    assert_int_equal(f->tasks[0].lang, FLOW_SH);
-    assert_string_equal(f->tasks[0].text, "echo");
-    assert_null(f->tasks[0].file);
-    assert_int_equal(f->tasks[1].lang, FLOW_NODE);
-    assert_string_equal(f->tasks[1].file, "a/b.js");
-    assert_string_equal(f->tasks[1].interpreter, "bun");
-    assert_null(f->tasks[1].text);
+    assert_int_equal(f->tasks[0].work->kind, FLOW_SCRIPT);
+    assert_int_equal(f->tasks[0].work->lang, FLOW_SH);
+    assert_string_equal(f->tasks[0].work->text, "echo");
+    assert_null(f->tasks[0].work->file);
+    assert_int_equal(f->tasks[1].work->lang, FLOW_NODE);
+    assert_string_equal(f->tasks[1].work->file, "a/b.js");
+    assert_string_equal(f->tasks[1].work->interpreter, "bun");
+    assert_null(f->tasks[1].work->text);
     flow_unref(f);
 }
 
@@ -287,12 +287,13 @@ static const char *env_of(const struct flow_task *t, const char *name)
 {
     const char *found = NULL;
 
-    for (uint32_t i = 0; i < t->n_env; i++) {
-        if (strcmp(t->env[i].name, name) != 0)
+    for (uint32_t i = 0; i < t->work->n_env; i++) {
+        if (strcmp(t->work->env[i].name, name) != 0)
             continue;
         assert_null(found); /* never twice */
-        found = t->env[i].value.constant ? json_string_value(t->env[i].value.constant)
-                                         : "computed";
+        found = t->work->env[i].value.constant
+                    ? json_string_value(t->work->env[i].value.constant)
+                    : "computed";
     }
     return found;
 }
@@ -322,7 +323,7 @@ static void a_task_env_goes_over_defaults_over_the_workflow(void **state)
     assert_string_equal(env_of(&f->tasks[0], "B"), "default");
     assert_string_equal(env_of(&f->tasks[0], "C"), "task");
     assert_string_equal(env_of(&f->tasks[0], "D"), "default");
-    assert_int_equal(f->tasks[0].n_env, 4);
+    assert_int_equal(f->tasks[0].work->n_env, 4);
     assert_string_equal(env_of(&f->tasks[1], "C"), "default");
     assert_string_equal(env_of(&f->tasks[2], "A"), "own");
     flow_unref(f);
@@ -339,17 +340,17 @@ static void defaults_reach_every_task_that_does_not_say(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i += 2) {
-        assert_int_equal(f->tasks[i].timeout_us, 300 * UNITS_SECOND);
-        assert_int_equal(f->tasks[i].grace_us, 60 * UNITS_SECOND);
-        assert_int_equal(f->tasks[i].queue_timeout_us, 360 * UNITS_SECOND);
-        assert_string_equal(f->tasks[i].queue, "slow");
-        assert_int_equal(f->tasks[i].retry.max_attempts, 2);
-        assert_int_equal(f->tasks[i].retry.delay_us, 7 * UNITS_SECOND);
+        assert_int_equal(f->tasks[i].policy->timeout_us, 300 * UNITS_SECOND);
+        assert_int_equal(f->tasks[i].policy->grace_us, 60 * UNITS_SECOND);
+        assert_int_equal(f->tasks[i].policy->queue_timeout_us, 360 * UNITS_SECOND);
+        assert_string_equal(f->tasks[i].policy->queue, "slow");
+        assert_int_equal(f->tasks[i].policy->retry.max_attempts, 2);
+        assert_int_equal(f->tasks[i].policy->retry.delay_us, 7 * UNITS_SECOND);
     }
-    assert_int_equal(f->tasks[1].timeout_us, UNITS_SECOND);
-    assert_string_equal(f->tasks[1].queue, "q");
-    assert_int_equal(f->tasks[1].retry.max_attempts, 9);
-    assert_int_equal(f->tasks[1].retry.delay_us, UNITS_SECOND);
+    assert_int_equal(f->tasks[1].policy->timeout_us, UNITS_SECOND);
+    assert_string_equal(f->tasks[1].policy->queue, "q");
+    assert_int_equal(f->tasks[1].policy->retry.max_attempts, 9);
+    assert_int_equal(f->tasks[1].policy->retry.delay_us, UNITS_SECOND);
     flow_unref(f);
 }
 
@@ -364,13 +365,13 @@ static void nested_values_are_evaluated_in_place(void **state)
     json_t *names = json_pack("{s{si}}", "item", "id", 7);
     const struct expr_scope scope = {.lookup = lookup, .arg = names};
     struct expr_err err = {0};
-    json_t *value = flow_value_eval(task_of(f, "work")->input, &scope, &err);
+    json_t *value = flow_value_eval(task_of(f, "work")->work->input, &scope, &err);
 
     (void)state;
     assert_non_null(value);
     assert_json(value, "{\"all\":[{\"id\":7},1],\"n\":null}");
     json_decref(value);
-    value = flow_value_eval(&task_of(f, "work")->argv[0], &scope, &err);
+    value = flow_value_eval(&task_of(f, "work")->work->argv[0], &scope, &err);
     assert_json(value, "\"echo\"");
     json_decref(value);
     json_decref(names);
@@ -402,11 +403,51 @@ static void a_list_of_tasks_means_the_same_as_a_map(void **state)
     assert_int_equal(map->n_tasks, list->n_tasks);
     for (uint32_t i = 0; i < map->n_tasks; i++) {
         assert_string_equal(map->tasks[i].name, list->tasks[i].name);
-        assert_string_equal(map->tasks[i].text, list->tasks[i].text);
+        assert_string_equal(map->tasks[i].work->text, list->tasks[i].work->text);
         assert_int_equal(map->tasks[i].n_needs, list->tasks[i].n_needs);
     }
     flow_unref(map);
     flow_unref(list);
+}
+
+static void tasks_that_say_the_same_share_it(void **state)
+{
+    struct flow *f =
+        read_good(TOP "defaults: {queue: q}\ntasks:\n  a: {noop: true}\n"
+                      "  b: {needs: a, noop: true}\n  c: {noop: true, queue: r}\n"
+                      "  d: {noop: true, foreach: [1]}\n"
+                      "  e: {run: x, retry: {max_attempts: 2}}\n"
+                      "  f: {run: y, retry: {max_attempts: 2}}\n");
+    const struct flow_task *t = f->tasks;
+
+    (void)state;
+    assert_ptr_equal(t[1].work, t[0].work);
+    assert_ptr_equal(t[1].policy, t[0].policy);
+    assert_ptr_equal(t[2].work, t[0].work);
+    assert_ptr_not_equal(t[2].policy, t[0].policy);
+    assert_string_equal(t[2].policy->queue, "r");
+    assert_string_equal(t[0].policy->queue, "q");
+    assert_ptr_not_equal(t[3].work, t[0].work);
+    assert_ptr_equal(t[3].policy, t[0].policy);
+    assert_string_equal(t[4].work->text, "x");
+    assert_string_equal(t[5].work->text, "y");
+    assert_int_equal(t[5].policy->retry.max_attempts, 2);
+    flow_unref(f);
+}
+
+static void every_task_is_found_by_its_name(void **state)
+{
+    struct flow *f = read_good(TOP "tasks: {m: {noop: true}, z: {noop: true}, "
+                                   "a1: {noop: true}, a: {noop: true}}\n"
+                                   "finally: {b: {noop: true}}\n");
+
+    (void)state;
+    for (uint32_t i = 0; i < f->n_tasks; i++)
+        assert_int_equal(flow_task_index(f, f->tasks[i].name), i);
+    assert_int_equal(flow_task_index(f, ""), -1);
+    assert_int_equal(flow_task_index(f, "a2"), -1);
+    assert_int_equal(flow_task_index(f, "zz"), -1);
+    flow_unref(f);
 }
 
 static void code_may_hold_everything_but_expressions(void **state)
@@ -416,7 +457,8 @@ static void code_may_hold_everything_but_expressions(void **state)
                                    "description: uses ${{ }} in words\n");
 
     (void)state;
-    assert_string_equal(f->tasks[0].text, "echo ${A} $(b) {{ c }} \"${d[0]}\" '$$'\n");
+    assert_string_equal(f->tasks[0].work->text,
+                        "echo ${A} $(b) {{ c }} \"${d[0]}\" '$$'\n");
     flow_unref(f);
 }
 
@@ -501,6 +543,8 @@ int main(void)
         cmocka_unit_test(nested_values_are_evaluated_in_place),
         cmocka_unit_test(a_status_in_if_is_noticed_in_every_form),
         cmocka_unit_test(a_list_of_tasks_means_the_same_as_a_map),
+        cmocka_unit_test(tasks_that_say_the_same_share_it),
+        cmocka_unit_test(every_task_is_found_by_its_name),
         cmocka_unit_test(code_may_hold_everything_but_expressions),
         cmocka_unit_test(a_plan_lives_as_long_as_its_last_owner),
         cmocka_unit_test(references_are_allowed_where_they_have_a_value),
