@@ -81,6 +81,18 @@ static int check_words(const struct judged *j)
     return FF_OK;
 }
 
+static int check_flags(const struct judged *j)
+{
+    const struct ff_driver *d = &j->d->info.d;
+
+    if (d->flags & ~(uint32_t)FF_FILTER)
+        return refuse(j, FF_UNSUPPORTED, "its flags are 0x%x, unknown here in part",
+                      d->flags);
+    if (d->adds && !(d->flags & FF_FILTER))
+        return refuse(j, FF_INVALID, "it adds capabilities but is no filter");
+    return FF_OK;
+}
+
 static int check_kind(const struct judged *j, uint32_t wanted)
 {
     const struct ff_driver *d = &j->d->info.d;
@@ -138,7 +150,8 @@ static int check_ops(const struct judged *j, const struct driver_kind *kind)
     copy_known(&j->d->ops, kind->ops_size, d->ops.store, d->ops_size);
     d->ops.store = &j->d->ops.store;
     for (const struct driver_slot *s = kind->slots; s->name; s++) {
-        if ((s->cap && !(d->caps & s->cap)) || !slot_is_empty(&j->d->ops, s))
+        if ((s->cap && !((d->caps | d->adds) & s->cap)) ||
+            !slot_is_empty(&j->d->ops, s))
             continue;
         return refuse(j, FF_INVALID, "its function %s is missing, which %s needs",
                       s->name, s->cap ? "a capability that it claims" : kind->name);
@@ -158,6 +171,8 @@ int driver_check(struct driver *d, const struct ff_driver *theirs, const char *s
     code = check_words(&j);
     if (code == FF_OK)
         code = check_kind(&j, kind);
+    if (code == FF_OK)
+        code = check_flags(&j);
     if (code == FF_OK)
         code = check_ops(&j, driver_kind(d->info.d.kind));
     if (code == FF_OK && d->info.d.config_size > ABSURD_CONFIG)

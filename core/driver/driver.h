@@ -52,8 +52,22 @@ int driver_list(const char *dir, driver_list_fn *fn, void *arg, struct ff_err *e
 struct driver_instance *driver_instance_new(struct driver *d, struct loop *l,
                                             const struct config *config,
                                             const char *label, struct ff_err *err);
+/* The same for a filter in front of `inner`, which it takes over, also when it fails.
+ */
+struct driver_instance *driver_filter_new(struct driver *d,
+                                          struct driver_instance *inner,
+                                          const struct config *config,
+                                          struct ff_err *err);
+/* The driver `name` of dir with all its filters in front of it: `filters` are names
+ * with commas, the outermost first; NULL or empty: none. */
+struct driver_instance *driver_chain_new(const char *dir, const char *name,
+                                         const char *filters, uint32_t kind,
+                                         struct loop *l, const struct config *config,
+                                         struct ff_err *err);
+#define DRIVER_MAX_FILTERS 16
 void driver_instance_free(struct driver_instance *i); /* sessions closed before; takes
                                                        * NULL */
+/* Of the whole chain: caps and threads are those of all its layers together. */
 const struct driver_info *driver_instance_info(const struct driver_instance *i);
 
 /* A session: the driver's own open(). Only those of the right kind may be called. */

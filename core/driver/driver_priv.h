@@ -3,6 +3,7 @@
 #define DRIVER_DRIVER_PRIV_H
 
 #include "driver/driver.h"
+#include <flowforge/filter.h>
 
 #include <stdatomic.h>
 
@@ -10,14 +11,16 @@
     112 /* of a long path the end: a sentence has 247 characters                       \
          */
 
+union driver_table {
+    struct ff_store_ops store;
+    struct ff_queue_ops queue;
+    struct ff_runtime_ops runtime;
+    struct ff_auth_ops auth;
+};
+
 struct driver {
     struct driver_info info; /* info.d.ops points to `ops` below */
-    union {
-        struct ff_store_ops store;
-        struct ff_queue_ops queue;
-        struct ff_runtime_ops runtime;
-        struct ff_auth_ops auth;
-    } ops;
+    union driver_table ops;
     char *path;
 };
 
@@ -90,6 +93,10 @@ struct driver_instance {
     struct ff_core core;
     struct ff_host host;
     struct driver *driver;
+    struct driver_info info;       /* of the chain from here down, like the table */
+    union driver_table table;      /* info.d.ops points here */
+    struct driver_instance *inner; /* what a filter stands in front of, its own */
+    struct ff_next next;           /* the same, as the filter sees it */
     struct loop *loop;
     struct driver_lanes *lanes;
     char *label;
@@ -103,6 +110,10 @@ struct driver_instance {
 };
 
 void driver_instance_settle(struct driver_instance *i); /* frees it if dead and alone */
+
+/* filter.c: an instance that stands alone, and whether it may be opened so. */
+void driver_stand_alone(struct driver_instance *i);
+int driver_check_stand(const struct driver_instance *i, struct ff_err *err);
 
 /* host.c */
 void driver_host_init(struct driver_instance *i);

@@ -75,6 +75,7 @@ struct driver_instance *driver_instance_new(struct driver *d, struct loop *l,
     struct driver_instance *i = mem_alloc(sizeof(*i));
 
     i->driver = d;
+    driver_stand_alone(i);
     i->loop = l;
     i->label = mem_text(label ? label : d->info.d.name);
     i->lanes = driver_lanes_get(l);
@@ -123,6 +124,8 @@ static void complete_all(struct driver_instance *i)
 
 void driver_instance_free(struct driver_instance *i)
 {
+    struct driver_instance *inner = i ? i->inner : NULL;
+
     if (!i)
         return;
     driver_lanes_put(i->lanes);
@@ -131,20 +134,21 @@ void driver_instance_free(struct driver_instance *i)
     i->next_dead = dead;
     dead = i;
     driver_instance_settle(i);
+    driver_instance_free(inner);
 }
 
 const struct driver_info *driver_instance_info(const struct driver_instance *i)
 {
-    return &i->driver->info;
+    return &i->info;
 }
 
 static int check_kind(const struct driver_instance *i, uint32_t kind,
                       struct ff_err *err)
 {
-    if (i->driver->info.kind == kind)
-        return FF_OK;
+    if (i->info.kind == kind)
+        return driver_check_stand(i, err);
     return ff_fail(err, FF_INVALID, 0, "%s is a driver of kind %s, not %s", i->label,
-                   driver_kind(i->driver->info.kind)->name, driver_kind(kind)->name);
+                   driver_kind(i->info.kind)->name, driver_kind(kind)->name);
 }
 
 /* One open() of the driver, with what it MUST have said in each case. */
@@ -181,7 +185,7 @@ int driver_open_store(struct driver_instance *i, void **store, struct ff_err *er
 
     if (code != FF_OK)
         return code;
-    o.code = i->driver->ops.store.open(&i->host, i->config, &o.session, &o.said);
+    o.code = i->table.store.open(&i->host, i->config, &o.session, &o.said);
     return judge(i, &o, store, err);
 }
 
@@ -192,7 +196,7 @@ int driver_open_queue(struct driver_instance *i, void **queue, struct ff_err *er
 
     if (code != FF_OK)
         return code;
-    o.code = i->driver->ops.queue.open(&i->host, i->config, &o.session, &o.said);
+    o.code = i->table.queue.open(&i->host, i->config, &o.session, &o.said);
     return judge(i, &o, queue, err);
 }
 
@@ -204,8 +208,7 @@ int driver_open_runtime(struct driver_instance *i, ff_run_event_fn *fn, void *ar
 
     if (code != FF_OK)
         return code;
-    o.code =
-        i->driver->ops.runtime.open(&i->host, i->config, fn, arg, &o.session, &o.said);
+    o.code = i->table.runtime.open(&i->host, i->config, fn, arg, &o.session, &o.said);
     return judge(i, &o, runtime, err);
 }
 
@@ -216,26 +219,26 @@ int driver_open_auth(struct driver_instance *i, void **auth, struct ff_err *err)
 
     if (code != FF_OK)
         return code;
-    o.code = i->driver->ops.auth.open(&i->host, i->config, &o.session, &o.said);
+    o.code = i->table.auth.open(&i->host, i->config, &o.session, &o.said);
     return judge(i, &o, auth, err);
 }
 
 const struct ff_store_ops *driver_store_ops(const struct driver_instance *i)
 {
-    return i->driver->info.kind == FF_STORE ? &i->driver->ops.store : NULL;
+    return i->info.kind == FF_STORE ? &i->table.store : NULL;
 }
 
 const struct ff_queue_ops *driver_queue_ops(const struct driver_instance *i)
 {
-    return i->driver->info.kind == FF_QUEUE ? &i->driver->ops.queue : NULL;
+    return i->info.kind == FF_QUEUE ? &i->table.queue : NULL;
 }
 
 const struct ff_runtime_ops *driver_runtime_ops(const struct driver_instance *i)
 {
-    return i->driver->info.kind == FF_RUNTIME ? &i->driver->ops.runtime : NULL;
+    return i->info.kind == FF_RUNTIME ? &i->table.runtime : NULL;
 }
 
 const struct ff_auth_ops *driver_auth_ops(const struct driver_instance *i)
 {
-    return i->driver->info.kind == FF_AUTH ? &i->driver->ops.auth : NULL;
+    return i->info.kind == FF_AUTH ? &i->table.auth : NULL;
 }

@@ -13,6 +13,7 @@ enum op_state { OP_FREE, OP_PENDING, OP_DONE };
 
 struct ff_op {
     struct ff_op *next;
+    struct driver_instance *owner; /* whom it comes back to, whoever completes it */
     driver_done_fn *fn;
     void *arg;
     struct ff_err *err; /* NULL: success */
@@ -57,6 +58,7 @@ struct ff_op *driver_op(struct driver_instance *i, driver_done_fn *fn, void *arg
     ops->free_first = op->next;
     ops->n_free--;
     op->next = NULL;
+    op->owner = i;
     op->fn = fn;
     op->arg = arg;
     op->err = NULL;
@@ -100,6 +102,8 @@ void driver_complete(struct ff_core *self, struct ff_op *op, const struct ff_err
                       op ? "completed an operation twice" : "completed no operation");
         return;
     }
+    /* What a filter passed on is completed by the layer below it. */
+    i = op->owner;
     op->err = keep_error(err);
     first = atomic_load(&i->ops.done);
     do {

@@ -20,6 +20,11 @@ enum ff_threads {
     FF_ON_LOOP = 2        /* loop thread only; calls must not block */
 };
 
+/* What a driver is besides its kind. */
+enum ff_driver_flags {
+    FF_FILTER = 1 /* stands in front of another driver of its kind: see filter.h */
+};
+
 enum ff_opt_type {
     FF_OPT_TEXT = 1,
     FF_OPT_INT = 2,
@@ -73,6 +78,11 @@ struct ff_driver {
         const struct ff_runtime_ops *runtime;
         const struct ff_auth_ops *auth;
     } ops;
+
+    uint32_t flags; /* enum ff_driver_flags */
+    uint32_t reserved;
+    uint64_t adds; /* FF_FILTER: caps of the chain even where the next layer lacks them;
+                    * caps are those that the filter lets through */
 };
 
 typedef const struct ff_driver *ff_driver_entry_fn(void);

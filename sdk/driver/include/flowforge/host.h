@@ -18,6 +18,7 @@ struct ff_core;  /* opaque: the core, seen from one driver instance */
 struct ff_watch; /* opaque: one watched file descriptor */
 struct ff_timer; /* opaque: one pending timer */
 struct ff_op;    /* opaque: one asynchronous call that the core awaits */
+struct ff_next;  /* see filter.h */
 
 enum ff_level { FF_ERROR = 1, FF_WARN = 2, FF_INFO = 3, FF_DEBUG = 4 };
 
@@ -62,6 +63,10 @@ struct ff_host {
     /* Any thread, exactly once per op. err is NULL on success. The core's
      * continuation never runs inside this call. */
     void (*complete)(struct ff_core *self, struct ff_op *op, const struct ff_err *err);
+
+    /* To a filter the driver that it stands in front of (see filter.h); NULL to all
+     * others. */
+    const struct ff_next *next;
 };
 
 #define ff_log(host, level, ...)                                                       \
