@@ -44,6 +44,11 @@ struct listing {
     json_t *json;
 };
 
+static bool is_filter(const struct driver_info *info)
+{
+    return info->d.flags & FF_FILTER;
+}
+
 static const char *stem_of(const char *path, char out[128])
 {
     const char *slash = strrchr(path, '/');
@@ -63,14 +68,19 @@ static void list_one(void *arg, const char *path, const struct driver *d,
 
     stem_of(path, name);
     cli_cell(&l->grid, info ? CLI_BOLD : CLI_RED, name);
-    cli_cell(&l->grid, CLI_PLAIN, info ? driver_kind_name(info->kind) : "refused");
+    if (info)
+        cli_cell_f(&l->grid, "%s%s", driver_kind_name(info->kind),
+                   is_filter(info) ? " filter" : "");
+    else
+        cli_cell(&l->grid, CLI_PLAIN, "refused");
     cli_cell(&l->grid, CLI_PLAIN, info ? info->d.version : "");
     cli_cell(&l->grid, CLI_PLAIN, info ? info->d.summary : err->msg);
     json_t *one = json_pack("{s:s, s:s, s:b}", "name", name, "path", path, "usable",
                             info != NULL);
     if (info)
         json_object_update_new(
-            one, json_pack("{s:s, s:s*, s:s*}", "kind", driver_kind_name(info->kind),
+            one, json_pack("{s:s, s:b, s:s*, s:s*}", "kind",
+                           driver_kind_name(info->kind), "filter", is_filter(info),
                            "version", info->d.version, "summary", info->d.summary));
     else
         json_object_set_new(one, "error", json_string(err->msg));
@@ -128,9 +138,9 @@ static void show_text(const struct cli *c, const struct driver_info *info,
     const uint32_t threads = info->d.threads;
 
     buf_printf(out, "%s: %s\n", section, info->d.summary ? info->d.summary : "");
-    buf_printf(out, "kind:     %s\nname:     %s\nversion:  %s\nfile:     %s\n",
-               driver_kind_name(info->kind), info->d.name,
-               info->d.version ? info->d.version : "-", info->path);
+    buf_printf(out, "kind:     %s%s\nname:     %s\nversion:  %s\nfile:     %s\n",
+               driver_kind_name(info->kind), is_filter(info) ? " filter" : "",
+               info->d.name, info->d.version ? info->d.version : "-", info->path);
     buf_printf(out, "threads:  %s\nsection:  %s\n",
                word_of(thread_words, COUNT_OF(thread_words), threads), section);
     for (const struct ff_opt *o = info->d.opts; o && o->name; o++) {
@@ -188,12 +198,13 @@ static void show_json(const struct driver_info *info, const char *section,
 
     for (const struct ff_opt *o = info->d.opts; o && o->name; o++)
         json_array_append_new(options, option_json(o));
-    json_t *j = json_pack(
-        "{s:s, s:s, s:s*, s:s*, s:s, s:s, s:s, s:i, s:o}", "kind",
-        driver_kind_name(info->kind), "name", info->d.name, "version", info->d.version,
-        "summary", info->d.summary, "path", info->path, "section", section, "threads",
-        word_of(thread_words, COUNT_OF(thread_words), info->d.threads), "abi_major",
-        (int)info->d.abi_major, "options", options);
+    json_t *j =
+        json_pack("{s:s, s:b, s:s, s:s*, s:s*, s:s, s:s, s:s, s:i, s:o}", "kind",
+                  driver_kind_name(info->kind), "filter", is_filter(info), "name",
+                  info->d.name, "version", info->d.version, "summary", info->d.summary,
+                  "path", info->path, "section", section, "threads",
+                  word_of(thread_words, COUNT_OF(thread_words), info->d.threads),
+                  "abi_major", (int)info->d.abi_major, "options", options);
     json_add_to(out, j);
     buf_add_char(out, '\n');
     json_decref(j);

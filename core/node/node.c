@@ -22,6 +22,11 @@ const struct ff_opt node_options[] = {
      .help = "queue driver"},
     {OPT(runtime), .type = FF_OPT_TEXT, .fallback = "runtime-local",
      .help = "runtime driver"},
+    {OPT(store_filters), .type = FF_OPT_TEXT,
+     .help = "filters in front of the store, comma separated, the outermost first"},
+    {OPT(queue_filters), .type = FF_OPT_TEXT, .help = "filters in front of the queue"},
+    {OPT(runtime_filters), .type = FF_OPT_TEXT,
+     .help = "filters in front of the runtime"},
     {OPT(driver_dir), .type = FF_OPT_TEXT,
      .help = "where drivers are; default: lib/flowforge beside the program"},
     {OPT(slots), .type = FF_OPT_INT, .max = 10000,
@@ -106,12 +111,19 @@ static void set_defaults(struct node *n)
 
 /* --- opening --- */
 
-struct driver_instance *node_instance(struct node *n, const char *name, uint32_t kind,
-                                      struct ff_err *err)
+struct driver_instance *node_instance(struct node *n, uint32_t kind, struct ff_err *err)
 {
-    struct driver *d = driver_load(n->driver_dir, name, kind, err);
+    const struct node_settings *s = &n->settings;
+    const struct {
+        const char *name, *filters;
+    } chosen[] = {
+        [FF_STORE] = {s->store, s->store_filters},
+        [FF_QUEUE] = {s->queue, s->queue_filters},
+        [FF_RUNTIME] = {s->runtime, s->runtime_filters},
+    };
 
-    return d ? driver_instance_new(d, n->loop, n->config, name, err) : NULL;
+    return driver_chain_new(n->driver_dir, chosen[kind].name, chosen[kind].filters,
+                            kind, n->loop, n->config, err);
 }
 
 static int open_all(struct node *n, struct ff_err *err)
@@ -126,7 +138,7 @@ static int open_all(struct node *n, struct ff_err *err)
     set_defaults(n);
     n->driver_dir = n->settings.driver_dir ? mem_text(n->settings.driver_dir)
                                            : driver_default_dir();
-    n->store_driver = node_instance(n, n->settings.store, FF_STORE, err);
+    n->store_driver = node_instance(n, FF_STORE, err);
     if (!n->store_driver)
         return err->code;
     n->store = store_open(n->loop, n->store_driver, err);

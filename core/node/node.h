@@ -19,6 +19,8 @@ struct node;
 struct node_settings {
     const char *data_dir; /* default: $XDG_DATA_HOME/flowforge or ~/.local/share/... */
     const char *store, *queue, *runtime; /* driver names */
+    /* Filters in front of them, comma separated, the outermost first; or NULL. */
+    const char *store_filters, *queue_filters, *runtime_filters;
     const char *driver_dir;
     int64_t slots;         /* default: 2 x the number of processors */
     const char *pass_env;  /* more variables for tasks, comma separated */

@@ -25,8 +25,8 @@ struct node {
     int n_draining;
 };
 
-/* own.c: loads a driver by name and makes an instance of it. */
-struct driver_instance *node_instance(struct node *n, const char *name, uint32_t kind,
+/* The driver of this kind that the settings choose, behind its filters. */
+struct driver_instance *node_instance(struct node *n, uint32_t kind,
                                       struct ff_err *err);
 
 #endif

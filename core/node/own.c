@@ -151,10 +151,10 @@ static char *find_sdk(const struct node *n)
 
 static int open_drivers(struct node *n, struct ff_err *err)
 {
-    n->queue_driver = node_instance(n, n->settings.queue, FF_QUEUE, err);
+    n->queue_driver = node_instance(n, FF_QUEUE, err);
     if (!n->queue_driver)
         return err->code;
-    n->runtime_driver = node_instance(n, n->settings.runtime, FF_RUNTIME, err);
+    n->runtime_driver = node_instance(n, FF_RUNTIME, err);
     return n->runtime_driver ? FF_OK : err->code;
 }
 
