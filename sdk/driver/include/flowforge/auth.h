@@ -11,6 +11,12 @@
 extern "C" {
 #endif
 
+enum ff_auth_caps {
+    /* What lets somebody in is weak, or the same for everybody on this host: the core
+     * MUST NOT pass a credential to this driver that came from beyond loopback. */
+    FF_AUTH_LOOPBACK_ONLY = 1
+};
+
 /* Who is asking. Borrowed until the callback returns. */
 struct ff_principal {
     uint32_t struct_size;
