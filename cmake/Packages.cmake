@@ -12,6 +12,8 @@ ff_package(jansson jansson)
 ff_package(yaml yaml-0.1)
 ff_package(event libevent_core)
 ff_package(sqlite sqlite3)
+ff_package(jwt libjwt)
+ff_package(crypto libcrypto)
 
 # Debian ships llhttp as generated C sources and no library.
 find_path(FF_LLHTTP_SOURCES llhttp.c PATHS /usr/share/llhttp REQUIRED NO_CACHE)

@@ -1,0 +1,137 @@
+/* auth-jwt/auth_jwt.h - what the files of this driver share.
+ *
+ * A token passes three gates, in this order: its shape and header (token.c), its
+ * signature by a key of ours (keys.c, signature.c), its claims (claims.c). Which
+ * algorithm is used is a property of the key and never of the token. */
+#ifndef AUTH_JWT_AUTH_JWT_H
+#define AUTH_JWT_AUTH_JWT_H
+
+#include <flowforge/auth.h>
+#include <jansson.h>
+#include <jwt.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+
+#define MAX_TOKEN_BYTES 8192
+#define MAX_FILE_BYTES  ((size_t)1024 * 1024)
+#define MAX_KEYS        64
+#define MAX_KEY_ID      256
+#define MAX_ROLES       32
+
+/* Filled by the core. */
+struct config {
+    const char *jwks_file;
+    const char *public_key_file;
+    const char *jwt_secret;
+    const char *jwt_secret_previous;
+    const char *algorithms;
+    const char *issuer;
+    const char *audience;
+    int64_t leeway_us;
+    int64_t reload_interval_us;
+    const char *subject_claim;
+    const char *tenant_claim;
+    const char *tenant;
+    const char *roles_claim;
+};
+
+/* --- algorithm.c --- */
+
+struct algorithm {
+    const char *name;
+    jwt_alg_t jwt;     /* JWT_ALG_NONE: libjwt has it not, OpenSSL does it */
+    const char *kty;   /* of a JWK */
+    const char *curve; /* of a JWK, or NULL */
+    const char *group; /* the curve as OpenSSL calls it, or NULL */
+    int type;          /* of the EVP_PKEY */
+    size_t min_secret; /* bytes, for those with a secret */
+};
+
+const struct algorithm *algorithm_named(const char *name); /* NULL: unknown */
+/* What a key of this type is for when nobody says: RS256, or that of the curve. */
+const struct algorithm *algorithm_of_jwk(const char *kty, const char *curve);
+const struct algorithm *algorithm_of_key(const EVP_PKEY *pkey);
+/* Is it in the list with commas? NULL is the list of all. */
+bool algorithm_is_listed(const struct algorithm *a, const char *list);
+int algorithm_check_list(const char *list, struct ff_err *err);
+
+/* --- file.c --- */
+
+/* The whole file and a NUL behind it; free it. */
+int file_read(const char *option, const char *path, char **text, size_t *len,
+              struct ff_err *err);
+
+/* --- secret.c --- */
+
+int secret_check(const char *option, const char *secret, struct ff_err *err);
+
+/* --- keys.c: a set of keys never changes; a reload makes another one. --- */
+
+struct key {
+    const struct algorithm *algorithm;
+    char *id;   /* NULL: it has none */
+    char *text; /* PEM, or the secret */
+    size_t text_len;
+    EVP_PKEY *pkey; /* NULL for a secret */
+};
+
+struct keys {
+    size_t n;
+    struct key items[MAX_KEYS];
+};
+
+struct token;
+
+int keys_load(const struct config *c, const struct ff_host *host, struct keys **keys,
+              struct ff_err *err);
+void keys_free(struct keys *keys); /* takes NULL */
+/* Takes pkey over, also when it fails. id and secret are copied. */
+int keys_add(struct keys *keys, const struct key *key, struct ff_err *err);
+/* FF_OK, FF_DENIED, or FF_NOT_FOUND when no key of ours may have signed it. */
+int keys_verify(const struct keys *keys, const struct token *t, struct ff_err *err);
+
+/* --- jwks.c, pem.c: files of keys --- */
+
+int jwks_load(const struct config *c, const struct ff_host *host, struct keys *keys,
+              struct ff_err *err);
+int pem_load(const struct config *c, struct keys *keys, struct ff_err *err);
+
+/* jwk.c: the public key of one member of a set. */
+int jwk_key(json_t *jwk, const struct algorithm *a, EVP_PKEY **pkey,
+            struct ff_err *err);
+/* Is the key long enough, and does it lie on its curve? `where` names it. */
+int jwk_check_strength(const char *where, EVP_PKEY *pkey, struct ff_err *err);
+
+/* --- token.c --- */
+
+struct token {
+    const char *text;
+    const struct algorithm *algorithm; /* what it says of itself */
+    const char *key_id;                /* NULL: it says nothing */
+    size_t signed_len;                 /* of text: header.payload */
+    unsigned char *signature;
+    size_t signature_len;
+    json_t *header;
+    json_t *payload;
+};
+
+/* The shape, and the header: nothing here is believed yet. */
+int token_parse(const char *text, struct token *t, struct ff_err *err);
+void token_done(struct token *t);
+
+/* base64url of RFC 7515 in its only spelling: no padding, no spaces, no bits left
+ * over. NULL: it is none, or no memory. A NUL is put behind it; free it. */
+unsigned char *base64url_decode(const char *text, size_t len, size_t *out_len);
+
+/* --- signature.c --- */
+
+bool signature_is_good(const struct key *key, const struct token *t);
+
+/* --- claims.c --- */
+
+int claims_check_rules(const struct config *c, struct ff_err *err);
+/* Judges the claims and hands the principal to fn. */
+int claims_admit(const struct config *c, const struct token *t, int64_t now_us,
+                 ff_principal_fn *fn, void *arg, struct ff_err *err);
+
+#endif

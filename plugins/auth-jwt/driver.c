@@ -1,0 +1,260 @@
+/* auth-jwt/driver.c - lets in who brings a JSON Web Token that one of our keys signed.
+ *
+ * Keys come from files and settings; nothing is fetched. refresh() reads the files
+ * again, and so does, not too often, a token whose key is not known: whoever changes
+ * the file need tell nobody. */
+#include "auth_jwt.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_US INT64_C(1000000)
+
+#define AT(field) offsetof(struct config, field)
+
+static const struct ff_opt options[] = {
+    {.name = "jwks_file",
+     .help = "public keys: a JSON Web Key Set with RSA, EC or Ed25519 keys",
+     .type = FF_OPT_TEXT,
+     .offset = AT(jwks_file)},
+    {.name = "public_key_file",
+     .help = "public keys without ids: PEM, one after the other",
+     .type = FF_OPT_TEXT,
+     .offset = AT(public_key_file)},
+    {.name = "jwt_secret",
+     .help = "shared secret for HS256; 32 or more random bytes",
+     .type = FF_OPT_TEXT,
+     .flags = FF_OPT_SECRET,
+     .offset = AT(jwt_secret)},
+    {.name = "jwt_secret_previous",
+     .help = "the secret before, accepted as well while tokens of it live",
+     .type = FF_OPT_TEXT,
+     .flags = FF_OPT_SECRET,
+     .offset = AT(jwt_secret_previous)},
+    {.name = "algorithms",
+     .help = "the only ones allowed, with commas; unset: what each key is for",
+     .type = FF_OPT_TEXT,
+     .offset = AT(algorithms)},
+    {.name = "issuer",
+     .help = "what the claim iss must be",
+     .fallback = "flowforge",
+     .type = FF_OPT_TEXT,
+     .offset = AT(issuer)},
+    {.name = "audience",
+     .help = "what the claim aud must be or contain",
+     .fallback = "flowforge",
+     .type = FF_OPT_TEXT,
+     .offset = AT(audience)},
+    {.name = "leeway",
+     .help = "how far clocks may differ",
+     .fallback = "60s",
+     .type = FF_OPT_SECONDS,
+     .offset = AT(leeway_us),
+     .min = 0,
+     .max = 300 * SECOND_US},
+    {.name = "reload_interval",
+     .help = "how soon a token with an unknown key makes the files be read again",
+     .fallback = "30s",
+     .type = FF_OPT_SECONDS,
+     .offset = AT(reload_interval_us),
+     .min = SECOND_US,
+     .max = 3600 * SECOND_US},
+    {.name = "subject_claim",
+     .help = "the claim that says who it is: a name, or a JSON pointer",
+     .fallback = "sub",
+     .type = FF_OPT_TEXT,
+     .offset = AT(subject_claim)},
+    {.name = "tenant_claim",
+     .help = "the claim that says whose data is seen: a name, or a JSON pointer",
+     .fallback = "tenant",
+     .type = FF_OPT_TEXT,
+     .offset = AT(tenant_claim)},
+    {.name = "tenant",
+     .help = "the tenant of tokens that name none; unset: they are refused",
+     .type = FF_OPT_TEXT,
+     .offset = AT(tenant)},
+    {.name = "roles_claim",
+     .help = "the claim with the roles, a list or words: a name, or a JSON pointer",
+     .fallback = "roles",
+     .type = FF_OPT_TEXT,
+     .offset = AT(roles_claim)},
+    {0},
+};
+
+struct session {
+    const struct ff_host *host;
+    const struct config *config;
+    pthread_rwlock_t lock; /* of keys: held while a signature is checked */
+    struct keys *keys;
+    pthread_mutex_t reloading;
+    int64_t
+        asked_us; /* when an unknown key last made us read; by reloading; -1: never */
+};
+
+static int check_sources(const struct config *c, struct ff_err *err)
+{
+    if (!c->jwks_file && !c->public_key_file && !c->jwt_secret)
+        return ff_fail(err, FF_INVALID, 0,
+                       "there is no key to check tokens with: set jwks_file, "
+                       "public_key_file or jwt_secret");
+    if (c->jwt_secret_previous && !c->jwt_secret)
+        return ff_fail(err, FF_INVALID, 0,
+                       "jwt_secret_previous: it needs a jwt_secret that follows it");
+    return FF_OK;
+}
+
+static int check_config(const struct config *c, struct ff_err *err)
+{
+    int code = check_sources(c, err);
+
+    if (code == FF_OK)
+        code = algorithm_check_list(c->algorithms, err);
+    return code == FF_OK ? claims_check_rules(c, err) : code;
+}
+
+static void auth_close(void *auth)
+{
+    struct session *s = auth;
+
+    if (!s)
+        return;
+    keys_free(s->keys);
+    pthread_mutex_destroy(&s->reloading);
+    pthread_rwlock_destroy(&s->lock);
+    free(s);
+}
+
+static int auth_open(const struct ff_host *host, const void *config, void **auth,
+                     struct ff_err *err)
+{
+    const struct config *c = config;
+    struct session *s;
+    int code = check_config(c, err);
+
+    if (code != FF_OK)
+        return code;
+    s = calloc(1, sizeof(*s));
+    if (!s)
+        return ff_fail(err, FF_NO_MEMORY, 0, "no memory for a session");
+    s->host = host;
+    s->config = c;
+    s->asked_us = -1;
+    pthread_rwlock_init(&s->lock, NULL);
+    pthread_mutex_init(&s->reloading, NULL);
+    code = keys_load(c, host, &s->keys, err);
+    if (code != FF_OK) {
+        auth_close(s);
+        return code;
+    }
+    ff_log(host, FF_DEBUG, "knows %zu keys of %s", s->keys->n, c->issuer);
+    *auth = s;
+    return FF_OK;
+}
+
+/* Keys that were good stay when the new ones are not. By `reloading`, so that of two
+ * readings the later one stays. */
+static int reload(struct session *s, struct ff_err *err)
+{
+    struct keys *fresh;
+    struct keys *old;
+    int code = keys_load(s->config, s->host, &fresh, err);
+
+    if (code != FF_OK)
+        return code;
+    pthread_rwlock_wrlock(&s->lock);
+    old = s->keys;
+    s->keys = fresh;
+    pthread_rwlock_unlock(&s->lock);
+    keys_free(old);
+    return FF_OK;
+}
+
+static int auth_refresh(void *auth, struct ff_err *err)
+{
+    struct session *s = auth;
+    int code;
+
+    pthread_mutex_lock(&s->reloading);
+    code = reload(s, err);
+    pthread_mutex_unlock(&s->reloading);
+    return code;
+}
+
+/* Anybody can make up key ids, so an unknown one may cost a reading only now and then.
+ * Whoever waits here for another's reading has the new keys as well. */
+static void reload_for_unknown(struct session *s)
+{
+    struct ff_err err = {0};
+    int64_t now_us;
+
+    pthread_mutex_lock(&s->reloading);
+    now_us = s->host->now_us(s->host->self);
+    /* A clock that was set back must not end reloading. */
+    if (s->asked_us < 0 || now_us < s->asked_us ||
+        now_us - s->asked_us >= s->config->reload_interval_us) {
+        s->asked_us = now_us;
+        if (reload(s, &err) != FF_OK)
+            ff_log(s->host, FF_WARN, "keeps the keys it has: %s", err.msg);
+    }
+    pthread_mutex_unlock(&s->reloading);
+}
+
+static int check_signature(struct session *s, const struct token *t, struct ff_err *err)
+{
+    int code;
+
+    pthread_rwlock_rdlock(&s->lock);
+    code = keys_verify(s->keys, t, err);
+    pthread_rwlock_unlock(&s->lock);
+    return code;
+}
+
+static int verify_token(struct session *s, const struct token *t, ff_principal_fn *fn,
+                        void *arg, struct ff_err *err)
+{
+    int code = check_signature(s, t, err);
+
+    if (code == FF_NOT_FOUND) {
+        reload_for_unknown(s);
+        code = check_signature(s, t, err);
+    }
+    if (code == FF_NOT_FOUND)
+        return ff_fail(err, FF_DENIED, 0,
+                       "the token is signed with a key or an algorithm that is not "
+                       "known here");
+    if (code != FF_OK)
+        return code;
+    return claims_admit(s->config, t, s->host->now_us(s->host->self), fn, arg, err);
+}
+
+static int auth_verify(void *auth, const char *credential, ff_principal_fn *fn,
+                       void *arg, struct ff_err *err)
+{
+    struct token t;
+    int code = token_parse(credential, &t, err);
+
+    if (code == FF_OK)
+        code = verify_token(auth, &t, fn, arg, err);
+    token_done(&t);
+    return code;
+}
+
+static const struct ff_auth_ops ops = {
+    .open = auth_open,
+    .close = auth_close,
+    .verify = auth_verify,
+    .refresh = auth_refresh,
+};
+
+static const struct ff_driver driver = {
+    FF_DRIVER_HEAD(FF_AUTH, FF_PARALLEL, ops),
+    .name = "jwt",
+    .version = FLOWFORGE_VERSION,
+    .summary = "JSON Web Tokens, checked with keys from a file or a shared secret",
+    .opts = options,
+    .config_size = sizeof(struct config),
+    .ops.auth = &ops,
+};
+
+FF_REGISTER_DRIVER(driver)
