@@ -28,6 +28,10 @@ struct control_sink {
     /* Once: every attempt that the owners before us left running was handed to adopt().
      * May be NULL. */
     void (*all_adopted)(void *arg);
+    /* Stop this attempt of a run that cannot be loaded, and forget it: its end changes
+     * nothing. May be NULL. */
+    void (*abandon)(void *arg, const struct attempt_key *key, const char *run_id,
+                    const char *path);
 };
 
 /* What the rest of the process may hear; any may be NULL. */

@@ -1,8 +1,8 @@
 /* control/control_priv.h - the inside of the control room.
  *
- * control.c is the door; scan.c finds open runs, load.c brings them into memory; pump.c
- * steps and commits; effects.c carries out; timers.c keeps time; inbox.c reads messages
- * of others. */
+ * control.c is the door; scan.c finds open runs, load.c brings them into memory, or
+ * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
+ * keeps time; inbox.c reads messages of others. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -18,6 +18,7 @@
 struct queued {
     struct input in;
     struct result *result; /* copy, or NULL */
+    bool foreign;          /* of another tenant: refused, and that is recorded */
     int64_t inbox_no;      /* message that asked for it, deleted in the same commit */
     store_done_fn *done;   /* called when it is durable, or NULL */
     void *arg;
@@ -114,6 +115,25 @@ void control_load(struct live *l);   /* comes back as INPUT_RESUME, or not at al
 void control_reload(struct live *l); /* memory is ahead of the store: load it again */
 struct live *control_live(struct control *c, int64_t run);
 void control_live_free(struct live *l);
+
+/* quarantine.c: a run that cannot be loaded */
+struct set_aside { /* what its rows still tell */
+    char id[ID_TEXT];
+    int64_t seq; /* of its last event; 0: not known */
+    struct {
+        struct left_task {
+            int64_t node, attempt, item;
+            char task[96];
+            bool running; /* an attempt of it */
+        } * items;
+        size_t n, cap;
+    } left; /* tasks that are not final */
+};
+void control_read_left(struct control *c, struct tenant t, int64_t no,
+                       struct set_aside *aside); /* on the lane */
+void control_quarantine(struct live *l, const struct set_aside *aside,
+                        const struct ff_err *err);
+void control_left_done(struct set_aside *aside);
 
 /* timers.c */
 void control_timer_set(struct live *l, int64_t node, enum timer_kind kind, int64_t at);

@@ -32,6 +32,7 @@ struct load {
     bool large;      /* a large plan was parsed for it */
     int code;
     struct ff_err err;
+    struct set_aside aside; /* when it is hopeless */
 };
 
 struct run_copy {
@@ -170,47 +171,24 @@ static int load_run(struct load *ld, struct arena *arena)
     return ld->run ? load_tasks(ld) : ld->err.code;
 }
 
+/* Only what will be as wrong the next time sets a run aside. */
+static bool is_hopeless(int code)
+{
+    return code == FF_CORRUPT || code == FF_INVALID || code == FF_UNSUPPORTED ||
+           code == FF_NOT_FOUND;
+}
+
 static void load_on_lane(void *arg)
 {
     struct load *ld = arg;
     struct arena arena = {0};
 
     ld->code = load_run(ld, &arena);
+    if (is_hopeless(ld->code))
+        control_read_left(ld->control, ld->tenant, ld->no, &ld->aside);
     arena_done(&arena);
     if (ld->large)
         mem_give_back();
-}
-
-/* A run that cannot be loaded ends in the open, with the reason in its row, and does
- * not stop the others. */
-static void quarantine(struct live *l, const struct ff_err *err)
-{
-    struct control *c = l->control;
-    struct batch b = {0};
-    const struct run_row row = {
-        .tenant = l->tenant.no,
-        .run = l->no,
-        .state = RUN_FAILED,
-        .reason = span_of("quarantined"),
-        .message = span_of(err->msg),
-        .finished_at = loop_wall_us(c->setup.loop),
-    };
-    const struct open_run_row open = {
-        .shard = c->setup.shard, .tenant = l->tenant.no, .run = l->no};
-
-    log_error("run %lld cannot be loaded: %s", (long long)l->no, err->msg);
-    batch_patch(&b, &record_run, &row,
-                COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_REASON) |
-                    COLUMN_BIT(COL_RUN_MESSAGE) | COLUMN_BIT(COL_RUN_FINISHED_AT),
-                FF_ANY_VERSION);
-    batch_delete(&b, &record_open_run, &open, FF_ANY_VERSION);
-    control_commit_aside(c, &b);
-    batch_done(&b);
-    control_refuse_inputs(l);
-    map_del(&c->lives, l->no);
-    if (c->setup.listener.changed)
-        c->setup.listener.changed(c->setup.listener.arg, &row);
-    control_live_free(l);
 }
 
 static void retry_load(void *arg)
@@ -244,19 +222,12 @@ static void return_slots(struct live *l)
         sched_return_slot(l->control->sched);
 }
 
-/* Only what will be as wrong the next time sets a run aside. */
-static bool is_hopeless(int code)
-{
-    return code == FF_CORRUPT || code == FF_INVALID || code == FF_UNSUPPORTED ||
-           code == FF_NOT_FOUND;
-}
-
 static void load_failed(struct live *l, struct load *ld)
 {
     struct control *c = l->control;
 
     if (is_hopeless(ld->code))
-        quarantine(l, &ld->err);
+        control_quarantine(l, &ld->aside, &ld->err);
     else if (ld->code == FF_FATAL)
         control_fatal(c, &ld->err);
     else
@@ -294,6 +265,7 @@ static void load_done(void *arg)
             control_queue(l, &rest.items[i]);
         ARRAY_DONE(&rest);
     }
+    control_left_done(&ld->aside);
     mem_free(ld);
     control_post_pump(c);
 }

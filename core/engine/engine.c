@@ -194,6 +194,35 @@ void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b
     step_done(&s);
 }
 
+void engine_run_set_aside(struct run_row *row, int64_t shard, int64_t seq,
+                          const char *message, struct step *s)
+{
+    const struct open_run_row open = {
+        .shard = shard, .tenant = row->tenant, .run = row->run};
+
+    row->state = RUN_FAILED;
+    row->reason = span_of(ENGINE_QUARANTINED);
+    row->message = span_of(message);
+    row->finished_at = s->now_us;
+    batch_patch(&s->batch, &record_run, row,
+                COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_REASON) |
+                    COLUMN_BIT(COL_RUN_MESSAGE) | COLUMN_BIT(COL_RUN_FINISHED_AT),
+                FF_ANY_VERSION);
+    batch_delete(&s->batch, &record_open_run, &open, FF_ANY_VERSION);
+
+    struct jsonw w = step_event(s, "run.finished");
+    jsonw_key(&w, "state");
+    jsonw_text(&w, run_state_names[RUN_FAILED]);
+    jsonw_key(&w, "reason");
+    jsonw_text(&w, ENGINE_QUARANTINED);
+    jsonw_key(&w, "message");
+    jsonw_text(&w, message);
+    step_event_end(s, &w);
+    buf_add_char(&s->events, ']');
+    if (seq > 0)
+        add_event_row(row, seq + 1, s->now_us, &s->events, &s->batch);
+}
+
 /* --- the run's own row --- */
 
 static void patch_run(struct run *r, struct step *s, uint64_t set)

@@ -214,6 +214,13 @@ void engine_run_free(struct run *r); /* takes NULL */
 /* The rows that a new run consists of: run, open_run, first event. */
 void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b);
 
+/* What ends a run that cannot be loaded: its own row, and the event that says why with
+ * those that the step has already. seq: of its last event, 0 unknown: then none is
+ * written. row: its key; the rest is filled in, the text of `message` is borrowed. */
+#define ENGINE_QUARANTINED "quarantined"
+void engine_run_set_aside(struct run_row *row, int64_t shard, int64_t seq,
+                          const char *message, struct step *s);
+
 /* Applies inputs to the run in memory and adds to the step. May be called several
  * times for one step; engine_step_seal then adds the event row. After a failed
  * commit the run in memory is ahead of the store: free it and load it again. */

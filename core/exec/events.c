@@ -28,6 +28,11 @@ void exec_on_event(void *arg, const struct ff_run_event *event)
 
     if (event->state == FF_RUN_STARTED)
         return; /* the grant says so already */
+    if (!a && map_get_text(&x->abandoned, event->attempt_id)) {
+        mem_free(map_del_text(&x->abandoned, event->attempt_id));
+        exec_later_release(x, event->attempt_id);
+        return;
+    }
     if (!a) {
         /* Of a run that is over, or not loaded yet: in the second case the load asks
          * for it by adopt() and hears it again. */

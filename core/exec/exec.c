@@ -158,6 +158,35 @@ void exec_stop(struct exec *x, const struct attempt_key *key, int64_t grace_us)
     attempt_send_stop(a);
 }
 
+static void on_abandoned(void *arg, int code, const struct ff_err *err)
+{
+    if (code != FF_OK && code != FF_NOT_FOUND && code != FF_CANCELLED)
+        log_warn("runtime: an attempt of a run that was set aside: %s", err->msg);
+    exec_came_back(arg);
+}
+
+void exec_abandon(struct exec *x, const struct attempt_key *key, const char *run_id,
+                  const char *path)
+{
+    struct buf text = {0};
+
+    if (attempt_by_key(x, key)) {
+        exec_stop(x, key, ABANDON_GRACE_US); /* its result is settled as a late one */
+        return;
+    }
+    buf_printf(&text, "%s/%s/%lld", run_id, path, (long long)key->attempt);
+    const char *id = buf_text(&text);
+    mem_free(map_del_text(&x->abandoned, id));
+    map_set_text(&x->abandoned, id, mem_text(id));
+    exec_pending(x);
+    x->runtime_ops->adopt(x->runtime, &id, 1,
+                          driver_op(x->setup.runtime, on_abandoned, x));
+    exec_pending(x);
+    x->runtime_ops->cancel(x->runtime, id, ABANDON_GRACE_US,
+                           driver_op(x->setup.runtime, on_abandoned, x));
+    buf_done(&text);
+}
+
 void exec_settled(struct exec *x, const struct attempt_key *key)
 {
     struct attempt *a = attempt_by_key(x, key);
@@ -245,6 +274,9 @@ void exec_free(struct exec *x)
         attempt_free(value);
     for (size_t i = 0; map_next(&x->stops, &i, &value);)
         mem_free(value);
+    for (size_t i = 0; map_next(&x->abandoned, &i, &value);)
+        mem_free(value);
+    map_done(&x->abandoned);
     map_done(&x->by_key);
     map_done(&x->by_id);
     map_done(&x->by_handle);

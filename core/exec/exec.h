@@ -47,6 +47,9 @@ void exec_free(struct exec *x); /* drained, or its loop never runs again; takes 
 void exec_adopt(struct exec *x, const struct attempt_key *keys, size_t n);
 void exec_adopted_all(struct exec *x); /* every one that stood was named */
 void exec_stop(struct exec *x, const struct attempt_key *key, int64_t grace_us);
+/* Of a run that cannot be loaded: it is stopped, and released when it has ended. */
+void exec_abandon(struct exec *x, const struct attempt_key *key, const char *run_id,
+                  const char *path);
 void exec_settled(struct exec *x, const struct attempt_key *key);
 
 /* Live, not stored: what a running attempt last said of itself. */

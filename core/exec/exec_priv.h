@@ -18,6 +18,8 @@
 #define START_DELAY_US     (200 * 1000) /* first wait after the runtime had no room */
 #define START_DELAY_MAX_US (5 * UNITS_SECOND)
 #define START_TRIES        60
+#define ABANDON_GRACE_US   (10 * UNITS_SECOND) /* its own stands in what cannot be read \
+                                                */
 #define SPOOL_NAME                                                                     \
     ".flowforge-spool.jsonl" /* what the SDK leaves when it met no API                 \
                               */
@@ -60,8 +62,9 @@ struct exec {
     const struct ff_queue_ops *queue_ops;
     const struct ff_runtime_ops *runtime_ops;
     struct map by_key, by_id, by_handle;
-    struct arena spare; /* empty, for the next attempt */
-    struct map stops;   /* key text -> itself: stop asked before the start came */
+    struct arena spare;   /* empty, for the next attempt */
+    struct map stops;     /* key text -> itself: stop asked before the start came */
+    struct map abandoned; /* attempt id -> itself: released when its end is heard */
     int64_t next_handle;
     uint8_t token_key[TOKEN_KEY_SIZE];
     struct {

@@ -79,6 +79,12 @@ static void sink_all_adopted(void *arg)
     exec_adopted_all(((struct node *)arg)->exec);
 }
 
+static void sink_abandon(void *arg, const struct attempt_key *key, const char *run_id,
+                         const char *path)
+{
+    exec_abandon(((struct node *)arg)->exec, key, run_id, path);
+}
+
 static int source_describe(void *arg, const struct attempt_key *key,
                            struct arena *arena, struct work *work,
                            const struct run_row **run, struct ff_err *err)
@@ -190,7 +196,8 @@ static int wire(struct node *n, const struct control_listener *listener,
                  .adopt = sink_adopt,
                  .stop = sink_stop,
                  .settled = sink_settled,
-                 .all_adopted = sink_all_adopted},
+                 .all_adopted = sink_all_adopted,
+                 .abandon = sink_abandon},
         .listener = *listener,
     };
 

@@ -66,6 +66,14 @@ static void sink_all_adopted(void *arg)
     exec_adopted_all(((struct sim_node *)arg)->exec);
 }
 
+static void sink_abandon(void *arg, const struct attempt_key *key, const char *run_id,
+                         const char *path)
+{
+    (void)arg;
+    (void)key;
+    sim_fail("%s of run %s is given up: its rows make no sense", path, run_id);
+}
+
 static int source_node_path(void *arg, const struct attempt_key *key, char *out,
                             size_t size)
 {
@@ -268,7 +276,8 @@ static void wire(struct sim_node *n)
                  .adopt = sink_adopt,
                  .stop = sink_stop,
                  .settled = sink_settled,
-                 .all_adopted = sink_all_adopted},
+                 .all_adopted = sink_all_adopted,
+                 .abandon = sink_abandon},
         .listener = {.arg = n, .fatal = on_fatal},
     };
     struct ff_err err = {0};

@@ -1,0 +1,155 @@
+/* quarantine.c - a run that cannot be loaded ends in the open: with the reason in its
+ * row and its history, its attempts told to stop, and nobody else held up. */
+#include "control/control_priv.h"
+
+#include <string.h>
+
+/* --- on the lane: what the rows still tell --- */
+
+static int add_left(void *arg, const void *row)
+{
+    struct set_aside *aside = arg;
+    const struct task_row *task = row;
+    struct left_task left = {.node = task->node,
+                             .attempt = task->attempt,
+                             .item = task->item,
+                             .running = task->state == TASK_RUNNING &&
+                                        task->items == MODEL_NULL};
+
+    if (task_state_final(task->state))
+        return 0;
+    snprintf(left.task, sizeof(left.task), "%.*s", (int)task->task.len, task->task.s);
+    ARRAY_ADD(&aside->left, left);
+    return 0;
+}
+
+static int take_seq(void *arg, const void *row)
+{
+    *(int64_t *)arg = ((const struct event_row *)row)->seq;
+    return 1;
+}
+
+static int take_id(void *arg, const void *row)
+{
+    const struct run_row *run = row;
+
+    snprintf(arg, ID_TEXT, "%.*s", (int)run->id.len, run->id.s);
+    return 1;
+}
+
+void control_read_left(struct control *c, struct tenant t, int64_t no,
+                       struct set_aside *aside)
+{
+    const struct run_row run = {.tenant = t.no, .run = no};
+    const struct task_row task = {.tenant = t.no, .run = no};
+    const struct event_row event = {.tenant = t.no, .run = no};
+    const struct {
+        struct store_query query;
+        store_row_fn *fn;
+        void *arg;
+    } reads[] = {
+        {{.record = &record_run, .like = &run, .n_equal = 2, .limit = 1},
+         take_id,
+         aside->id},
+        {{.record = &record_task, .like = &task, .n_equal = 2}, add_left, aside},
+        {{.record = &record_event,
+          .like = &event,
+          .n_equal = 2,
+          .descending = true,
+          .limit = 1},
+         take_seq,
+         &aside->seq},
+    };
+    struct ff_err err;
+
+    /* What cannot be read is the trouble itself: the rest is said without it. */
+    for (size_t i = 0; i < COUNT_OF(reads); i++)
+        if (store_scan(c->setup.store, STORE_READER_LANE, &reads[i].query, reads[i].fn,
+                       reads[i].arg, &err) != FF_OK)
+            log_error("run %lld: %s", (long long)no, err.msg);
+}
+
+void control_left_done(struct set_aside *aside)
+{
+    ARRAY_DONE(&aside->left);
+}
+
+/* --- on the loop --- */
+
+/* Said before the commit: an engine that dies in between comes upon the same run again,
+ * whereas after the commit nobody would look. */
+static void abandon(const struct live *l, const struct set_aside *aside)
+{
+    const struct control_sink *sink = &l->control->setup.sink;
+
+    for (size_t i = 0; i < aside->left.n; i++) {
+        const struct left_task *left = &aside->left.items[i];
+        const struct attempt_key key = {.tenant = l->tenant,
+                                        .run = l->no,
+                                        .node = left->node,
+                                        .attempt = left->attempt};
+        char path[sizeof(left->task) + ENGINE_INT_TEXT + 2];
+        if (!left->running || !aside->id[0] || !sink->abandon)
+            continue;
+        snprintf(path, sizeof(path), "%s", left->task);
+        if (left->item != MODEL_NULL)
+            snprintf(path, sizeof(path), "%s.%lld", left->task, (long long)left->item);
+        sink->abandon(sink->arg, &key, aside->id, path);
+    }
+}
+
+static void end_task(const struct run_row *run, const struct left_task *left,
+                     struct step *s)
+{
+    const struct task_row row = {
+        .tenant = run->tenant,
+        .run = run->run,
+        .node = left->node,
+        .state = TASK_CANCELLED,
+        .reason = span_of(ENGINE_QUARANTINED),
+        .finished_at = s->now_us,
+    };
+
+    batch_patch(&s->batch, &record_task, &row,
+                COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) |
+                    COLUMN_BIT(COL_TASK_FINISHED_AT),
+                FF_ANY_VERSION);
+    struct jsonw w = step_event(s, "task.finished");
+    jsonw_key(&w, "task");
+    jsonw_text(&w, left->task);
+    if (left->item != MODEL_NULL) {
+        jsonw_key(&w, "item");
+        jsonw_int(&w, left->item);
+    }
+    if (left->attempt > 0) {
+        jsonw_key(&w, "attempt");
+        jsonw_int(&w, left->attempt);
+    }
+    jsonw_key(&w, "state");
+    jsonw_text(&w, task_state_names[TASK_CANCELLED]);
+    jsonw_key(&w, "reason");
+    jsonw_text(&w, ENGINE_QUARANTINED);
+    step_event_end(s, &w);
+}
+
+void control_quarantine(struct live *l, const struct set_aside *aside,
+                        const struct ff_err *err)
+{
+    struct control *c = l->control;
+    struct step s = {.now_us = loop_wall_us(c->setup.loop)};
+    struct run_row row = {
+        .tenant = l->tenant.no, .run = l->no, .id = span_of(aside->id)};
+
+    log_error("run %lld cannot be loaded: %s", (long long)l->no, err->msg);
+    abandon(l, aside);
+    for (size_t i = 0; i < aside->left.n; i++)
+        end_task(&row, &aside->left.items[i], &s);
+    engine_run_set_aside(&row, c->setup.shard, aside->seq, err->msg, &s);
+    control_commit_aside(c, &s.batch);
+    step_done(&s);
+    control_refuse_inputs(l);
+    map_del(&c->lives, l->no);
+    if (c->setup.listener.changed)
+        c->setup.listener.changed(c->setup.listener.arg, &row);
+    control_live_free(l);
+}
