@@ -222,6 +222,7 @@ static const struct {
     {"run.started", on_run_started, false},
     {"run.cancelling", on_run_cancelling, false},
     {"run.finished", on_run_finished, false},
+    {"request.refused", on_nothing, false},
 };
 
 bool track_apply(struct track *t, int64_t at_us, const json_t *event,

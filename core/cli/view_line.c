@@ -113,6 +113,14 @@ static void run_finished(const struct line *l)
     add_why(l);
 }
 
+static void request_refused(const struct line *l)
+{
+    const char *request = text_of(l, "request");
+
+    buf_printf(l->out, "a %s was refused: it came from another tenant",
+               request ? request : "request");
+}
+
 static const struct {
     const char *type;
     void (*add)(const struct line *l);
@@ -120,7 +128,7 @@ static const struct {
     {"task.started", task_started},   {"task.finished", task_finished},
     {"task.retrying", task_retrying}, {"task.expanded", task_expanded},
     {"run.started", run_started},     {"run.cancelling", run_cancelling},
-    {"run.finished", run_finished},
+    {"run.finished", run_finished},   {"request.refused", request_refused},
 };
 
 void view_event_line(const struct track *t, const struct track_event *e, bool many,

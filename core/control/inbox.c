@@ -36,8 +36,12 @@ static void take(struct control *c, const struct inbox_item *item)
         return;
     const struct queued q = {
         .in = {.type = INPUT_CANCEL, .cancel = kill ? CANCEL_KILL : CANCEL_GRACEFUL},
+        .foreign = l->tenant.no != item->tenant.no,
         .inbox_no = item->no,
     };
+    if (q.foreign)
+        log_warn("run %lld: a %s by tenant %lld, whose run it is not, is refused",
+                 (long long)item->run, item->kind, (long long)item->tenant.no);
     control_queue(l, &q);
 }
 

@@ -127,10 +127,25 @@ static void commit_step(struct live *l)
 
 /* --- steps --- */
 
+static void note_refused(struct live *l, const struct queued *q)
+{
+    if (run_state_final(l->run->row.state))
+        return; /* its history has its end */
+    struct jsonw w = step_event(&l->step, "request.refused");
+    jsonw_key(&w, "request");
+    jsonw_text(&w, q->in.cancel == CANCEL_KILL ? "kill" : "cancel");
+    jsonw_key(&w, "reason");
+    jsonw_text(&w, "other_tenant");
+    step_event_end(&l->step, &w);
+}
+
 static void apply_one(struct live *l, struct queued *q)
 {
     q->in.result = q->result;
-    engine_step(l->run, &q->in, &l->step);
+    if (q->foreign)
+        note_refused(l, q);
+    else
+        engine_step(l->run, &q->in, &l->step);
     if (q->inbox_no > 0) {
         const struct inbox_row row = {.shard = l->control->setup.shard,
                                       .no = q->inbox_no};

@@ -218,7 +218,7 @@ struct process {
     size_t n_started, n_adopted, n_settled, n_all_adopted;
     size_t n_adopted_first; /* when that was said */
     size_t stop_after;      /* starts; then the owner goes without a word. 0: never */
-    bool answers;
+    char abandoned[96];
 };
 
 static const struct ff_err *check(int code, const struct ff_err *err)
@@ -263,6 +263,15 @@ static void all_adopted(void *arg)
 
     p->n_all_adopted++;
     p->n_adopted_first = p->n_adopted;
+}
+
+static void abandon(void *arg, const struct attempt_key *key, const char *run_id,
+                    const char *path)
+{
+    struct process *p = arg;
+
+    snprintf(p->abandoned, sizeof(p->abandoned), "%s/%s.%lld/%lld", run_id, path,
+             (long long)key->node, (long long)key->attempt);
 }
 
 static void stop(void *arg, const struct attempt_key *key, int64_t grace_us)
@@ -335,7 +344,7 @@ static void own(struct process *p)
         .store = p->store,
         .queue = p->queue_driver,
         .slots = 4,
-        .sink = {p, adopt, stop, settled, all_adopted},
+        .sink = {p, adopt, stop, settled, all_adopted, abandon},
         .listener = {.arg = p, .idle = idle, .fatal = fatal},
     };
     p->control = control_new(&setup, &err);
@@ -468,12 +477,168 @@ static void a_run_of_an_unknown_kind_is_set_aside_and_stops_nobody(void **state)
     close_process(&p);
 }
 
+struct story {
+    char text[4096];
+    size_t n;
+};
+
+static int add_event(void *arg, const void *row)
+{
+    struct story *story = arg;
+    const struct event_row *e = row;
+
+    story->n++;
+    assert_int_equal(e->seq, story->n);
+    strncat(story->text, e->body.s, e->body.len);
+    return 0;
+}
+
+static struct story story_of(struct process *p, int64_t no)
+{
+    struct story story = {.n = 0};
+    struct ff_err err = {0};
+    const struct event_row like = {.tenant = 1, .run = no};
+
+    check(store_scan(p->store, STORE_READER_CALLER,
+                     &(struct store_query){
+                         .record = &record_event, .like = &like, .n_equal = 2},
+                     add_event, &story, &err),
+          &err);
+    return story;
+}
+
+static int count_row(void *arg, const void *row)
+{
+    (void)row;
+    ++*(size_t *)arg;
+    return 0;
+}
+
+static int keep_task(void *arg, const void *row)
+{
+    *(struct task_row *)arg = *(const struct task_row *)row;
+    return 0;
+}
+
+static void damage_plan(struct process *p, const char *hash)
+{
+    struct ff_err err = {0};
+    struct batch b = {0};
+    size_t failed;
+    const struct workflow_row workflow = {.tenant = 1,
+                                          .hash = span_of(hash),
+                                          .name = span_of("ladder"),
+                                          .source = span_of("no number")};
+
+    batch_put(&b, &record_workflow, &workflow, FF_ANY_VERSION);
+    check(store_commit_now(p->store, &b, &failed, &err), &err);
+    batch_done(&b);
+}
+
+static void a_run_set_aside_gives_up_its_attempts_and_says_why(void **state)
+{
+    (void)state;
+    struct process p = {.stop_after = 3};
+    struct task_row task = {0};
+    struct ff_err err = {0};
+    const struct task_row like = {.tenant = 1, .run = 1};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "5");
+    own(&p);
+    assert_int_equal(loop_run(p.loop), 1); /* rung 2 runs */
+    disown(&p);
+    damage_plan(&p, "5");
+    own(&p);
+    loop_run(p.loop);
+    disown(&p);
+    assert_string_equal(p.abandoned, ID_A "/rung.2/1");
+    assert_int_equal(p.n_adopted, 0);
+    assert_int_equal(state_of(&p, ID_A), RUN_FAILED);
+    check(store_scan(p.store, STORE_READER_CALLER,
+                     &(struct store_query){
+                         .record = &record_task, .like = &like, .n_equal = 2},
+                     keep_task, &task, &err),
+          &err);
+    assert_int_equal(task.node, 2);
+    assert_int_equal(task.state, TASK_CANCELLED);
+    const struct story story = story_of(&p, 1);
+    assert_non_null(strstr(story.text,
+                           "\"task\":\"rung\",\"attempt\":1,"
+                           "\"state\":\"cancelled\",\"reason\":\"quarantined\""));
+    assert_non_null(strstr(story.text, "\"reason\":\"quarantined\",\"message\":\"a "
+                                       "ladder needs rungs\"}]"));
+    close_process(&p);
+}
+
+static void leave_message(struct process *p, int64_t tenant, int64_t no,
+                          const char *kind)
+{
+    struct ff_err err = {0};
+    struct batch b = {0};
+    size_t failed;
+    const struct inbox_row row = {
+        .no = no, .tenant = tenant, .run = 1, .kind = span_of(kind)};
+
+    batch_put(&b, &record_inbox, &row, FF_ABSENT);
+    check(store_commit_now(p->store, &b, &failed, &err), &err);
+    batch_done(&b);
+}
+
+static void another_tenant_cancels_nothing(void **state)
+{
+    (void)state;
+    struct process p = {0};
+    struct ff_err err = {0};
+    const struct inbox_row like = {.shard = 0};
+    size_t n = 0;
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "3");
+    leave_message(&p, 2, 1, "kill");
+    own(&p);
+    loop_run(p.loop);
+    disown(&p);
+    assert_int_equal(state_of(&p, ID_A), RUN_SUCCEEDED);
+    const struct story story = story_of(&p, 1);
+    assert_non_null(strstr(story.text, "{\"type\":\"request.refused\",\"request\":"
+                                       "\"kill\",\"reason\":\"other_tenant\"}"));
+    check(store_scan(p.store, STORE_READER_CALLER,
+                     &(struct store_query){
+                         .record = &record_inbox, .like = &like, .n_equal = 1},
+                     count_row, &n, &err),
+          &err);
+    assert_int_equal(n, 0);
+    close_process(&p);
+}
+
+static void the_own_tenant_cancels(void **state)
+{
+    (void)state;
+    struct process p = {.stop_after = 1};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "3");
+    own(&p);
+    assert_int_equal(loop_run(p.loop), 1);
+    disown(&p);
+    leave_message(&p, 1, 1, "cancel");
+    own(&p);
+    loop_run(p.loop);
+    disown(&p);
+    assert_int_equal(state_of(&p, ID_A), RUN_CANCELLED);
+    close_process(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kind_that_is_no_dag_runs_to_its_end),
         cmocka_unit_test(the_next_owner_goes_on_with_it),
         cmocka_unit_test(a_run_of_an_unknown_kind_is_set_aside_and_stops_nobody),
+        cmocka_unit_test(a_run_set_aside_gives_up_its_attempts_and_says_why),
+        cmocka_unit_test(another_tenant_cancels_nothing),
+        cmocka_unit_test(the_own_tenant_cancels),
     };
     engine_kind_add(&ladder_kind);
     log_setup(0, false);
