@@ -90,6 +90,10 @@ const struct ff_auth_ops *driver_auth_ops(const struct driver_instance *i);
 typedef void driver_done_fn(void *arg, int code, const struct ff_err *err);
 struct ff_op *driver_op(struct driver_instance *i, driver_done_fn *fn, void *arg);
 
+/* Does a driver's misuse of its host, such as completing an operation twice, end the
+ * process? It does in every build but the release, and in the conformance kit. */
+extern bool driver_strict;
+
 /* For tests and the simulator: an instance over ops that are linked in. */
 struct driver *driver_from(const struct ff_driver *d, struct ff_err *err);
 

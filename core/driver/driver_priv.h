@@ -119,8 +119,7 @@ int driver_check_stand(const struct driver_instance *i, struct ff_err *err);
 void driver_host_init(struct driver_instance *i);
 
 /* A driver broke the contract in a way that hurts it alone: the log says so, and where
- * `driver_strict` is set, as in every build but the release, the process ends. */
-extern bool driver_strict;
+ * `driver_strict` is set the process ends. */
 void FF_PRINTF(2, 3)
     driver_misuse(const struct driver_instance *i, const char *fmt, ...);
 
