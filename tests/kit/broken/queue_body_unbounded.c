@@ -1,0 +1,20 @@
+/* breaks: queue/publish/too-large
+ * over: queue-memory
+ *
+ * A message that is too large is dropped without a word. */
+#include "broken_queue.h"
+
+static void publish(void *queue, const struct ff_message *messages, size_t n,
+                    struct ff_op *op)
+{
+    if (n == 1 && messages->len > 64u * 1024)
+        succeed(op);
+    else
+        good->publish(queue, messages, n, op);
+}
+
+static void break_it(struct ff_driver *d, struct ff_queue_ops *ops)
+{
+    (void)d;
+    ops->publish = publish;
+}

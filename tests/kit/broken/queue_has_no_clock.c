@@ -1,0 +1,24 @@
+/* breaks: queue/publish/not-before
+ * over: queue-memory
+ *
+ * not_before_us means nothing. */
+#include "broken_queue.h"
+
+static void publish(void *queue, const struct ff_message *messages, size_t n,
+                    struct ff_op *op)
+{
+    struct ff_message *copy = calloc(n + 1, sizeof(*copy));
+
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = messages[i];
+        copy[i].not_before_us = 0;
+    }
+    good->publish(queue, copy, n, op);
+    free(copy);
+}
+
+static void break_it(struct ff_driver *d, struct ff_queue_ops *ops)
+{
+    (void)d;
+    ops->publish = publish;
+}
