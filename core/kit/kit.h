@@ -24,6 +24,7 @@ struct kit_check {
     const char *name; /* "guards/insert-over-existing"; NULL ends a table */
     const char *what; /* the rule, one sentence */
     void (*run)(struct kit *k);
+    const void *data;    /* for run: kit_data(k) */
     uint64_t caps;       /* skipped where the driver lacks one of them */
     uint32_t slot;       /* KIT_SLOT(...): skipped where it is NULL; 0: none */
     uint32_t deadline_s; /* 0: that of the command line, 30 s */
@@ -112,6 +113,7 @@ bool kit_uses(const struct kit *k, const char *placeholder); /* by any option */
 
 /* Seeded by --seed and the name of the check: the same in every run of that seed. */
 struct rand *kit_rand(struct kit *k);
+const void *kit_data(const struct kit *k); /* of the check */
 /* Seconds that are left until the check is ended as hanging. */
 int64_t kit_left_us(const struct kit *k);
 

@@ -276,6 +276,11 @@ struct rand *kit_rand(struct kit *k)
     return &k->rand;
 }
 
+const void *kit_data(const struct kit *k)
+{
+    return k->item->check->data;
+}
+
 int64_t kit_left_us(const struct kit *k)
 {
     return k->deadline_us - kit_mono_us();

@@ -156,6 +156,7 @@ int64_t kit_left(struct kit_store *s, int64_t k, int64_t *version);
 uint64_t kit_count(struct kit_store *s, const struct ff_query *q);
 
 /* Each file's checks. */
-extern const struct kit_check kit_store_guards[];
+extern const struct kit_check kit_store_guards[], kit_store_atomic[],
+    kit_store_invalid[];
 
 #endif

@@ -13,7 +13,7 @@ BROKEN = BUILD / "tests/kit"
 SOURCE = Path(os.environ["FLOWFORGE_SOURCE"])
 
 # What each driver of ours wants to be told.
-OPTIONS = {
+OPTIONS: dict[str, list[str]] = {
     "store-sqlite": ["-o", "path={dir}/store.db"],
     "store-memory": ["-o", "name={unique}"],
     "runtime-local": [],
