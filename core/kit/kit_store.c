@@ -6,8 +6,13 @@
 #define AGAIN_US     INT64_C(10000)
 #define AGAIN_FOR_US INT64_C(10000000)
 
-const struct kit_check *const kit_store_checks[] = {kit_store_guards, kit_store_atomic,
-                                                    kit_store_invalid, NULL};
+const struct kit_check *const kit_store_checks[] = {kit_store_guards,
+                                                    kit_store_atomic,
+                                                    kit_store_invalid,
+                                                    kit_store_order,
+                                                    kit_store_scan,
+                                                    kit_store_values,
+                                                    NULL};
 
 /* --- opening --- */
 

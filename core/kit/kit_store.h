@@ -27,7 +27,16 @@ enum thing_column {
     THING_SHADE,
     N_THING
 };
-enum thing_index { BY_U, BY_COLOR, BY_T, BY_BYTES, BY_N_OK, BY_AT, BY_SHADE };
+enum thing_index {
+    BY_U,     /* unique */
+    BY_COLOR, /* color, n */
+    BY_T,     /* t, at, shade */
+    BY_BYTES,
+    BY_N_OK, /* a, n, ok; unique */
+    BY_AT,
+    BY_NUMBER,
+    BY_SHADE
+};
 /* Declared in this order, which is not that of the alphabet. */
 enum color { RED, GREEN, BLUE, N_COLORS };
 
@@ -157,6 +166,6 @@ uint64_t kit_count(struct kit_store *s, const struct ff_query *q);
 
 /* Each file's checks. */
 extern const struct kit_check kit_store_guards[], kit_store_atomic[],
-    kit_store_invalid[];
+    kit_store_invalid[], kit_store_order[], kit_store_scan[], kit_store_values[];
 
 #endif

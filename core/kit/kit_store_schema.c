@@ -44,7 +44,8 @@ static const uint16_t by_t[] = {THING_T, THING_AT, THING_SHADE};
 static const uint16_t by_bytes[] = {THING_BYTES};
 static const uint16_t by_n_ok[] = {THING_A, THING_N, THING_OK};
 static const uint16_t by_at[] = {THING_AT};
-static const uint16_t by_shade[] = {THING_SHADE, THING_B};
+static const uint16_t by_number[] = {THING_N};
+static const uint16_t by_shade[] = {THING_SHADE};
 
 static const struct ff_index thing_indexes[] = {
     [BY_U] = INDEX("kit_thing_u", by_u, 1),
@@ -53,6 +54,7 @@ static const struct ff_index thing_indexes[] = {
     [BY_BYTES] = INDEX("kit_thing_raw", by_bytes, 0),
     [BY_N_OK] = INDEX("kit_thing_n_ok", by_n_ok, 1),
     [BY_AT] = INDEX("kit_thing_at", by_at, 0),
+    [BY_NUMBER] = INDEX("kit_thing_n", by_number, 0),
     [BY_SHADE] = INDEX("kit_thing_shade", by_shade, 0),
 };
 
