@@ -19,7 +19,10 @@ extern "C" {
 #define FF_EXPORT            __attribute__((visibility("default")))
 #define FF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* True when `obj`, whose first field is struct_size, is new enough to have
+/* Structs that begin with struct_size, tables of functions and the driver's descriptor
+ * grow at their end only. All others stand in arrays or are too plain: they never grow.
+ *
+ * True when `obj`, whose first field is struct_size, is new enough to have
  * `field`.  Use it before touching anything appended after ABI 1.0. */
 #define FF_HAS(obj, field)                                                             \
     ((obj)->struct_size >=                                                             \

@@ -18,6 +18,7 @@ enum ff_queue_caps {
     FF_QUEUE_SHARED = 2     /* other processes see the same topics */
 };
 
+/* Stands in arrays, so it never grows, in spite of its size. */
 struct ff_message {
     uint32_t struct_size;
     uint32_t delivery; /* 1 on the first; a guess is allowed */

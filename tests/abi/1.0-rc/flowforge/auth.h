@@ -1,0 +1,50 @@
+/* flowforge/auth.h - turns a credential into a principal.
+ *
+ * Threads: verify and refresh block and may overlap when the driver says
+ * FF_PARALLEL.  Required: open, close, verify. */
+#ifndef FLOWFORGE_AUTH_H
+#define FLOWFORGE_AUTH_H
+
+#include <flowforge/driver.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum ff_auth_caps {
+    /* What lets somebody in is weak, or the same for everybody on this host: the core
+     * MUST NOT pass a credential to this driver that came from beyond loopback. */
+    FF_AUTH_LOOPBACK_ONLY = 1
+};
+
+/* Who is asking. Borrowed until the callback returns. */
+struct ff_principal {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *subject;
+    const char *tenant;
+    const char *const *roles; /* ends with NULL */
+    int64_t expires_us;       /* 0: does not expire by itself */
+};
+
+typedef void ff_principal_fn(void *arg, const struct ff_principal *principal);
+
+struct ff_auth_ops {
+    int (*open)(const struct ff_host *host, const void *config, void **auth,
+                struct ff_err *err);
+    void (*close)(void *auth); /* takes NULL */
+
+    /* Calls fn exactly once and returns FF_OK, or returns FF_DENIED with a
+     * sentence that is safe to show to whoever asked. */
+    int (*verify)(void *auth, const char *credential, ff_principal_fn *fn, void *arg,
+                  struct ff_err *err);
+
+    /* Optional: fetch keys again; called on a worker thread every so often. */
+    int (*refresh)(void *auth, struct ff_err *err);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
