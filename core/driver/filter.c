@@ -66,7 +66,9 @@ static void weaken(struct driver_instance *i)
     const struct ff_driver *below = &i->inner->info.d;
     struct ff_driver *d = &i->info.d;
 
-    d->caps = (d->caps & below->caps) | d->adds;
+    const uint64_t bound = (d->caps | below->caps) & driver_kind(d->kind)->binding;
+
+    d->caps = (d->caps & below->caps) | d->adds | bound;
     d->threads = weaker_threads(d->threads, below->threads);
     weaken_table(i);
 }

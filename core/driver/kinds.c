@@ -62,12 +62,13 @@ static const struct driver_slot auth_slots[] = {
 
 static const struct driver_kind kinds[] = {
     [FF_STORE] = {"store", store_slots, sizeof(struct ff_store_ops), BLOCKING,
-                  BLOCKING_TEXT},
-    [FF_QUEUE] = {"queue", queue_slots, sizeof(struct ff_queue_ops), LOOP, LOOP_TEXT},
+                  BLOCKING_TEXT, 0},
+    [FF_QUEUE] = {"queue", queue_slots, sizeof(struct ff_queue_ops), LOOP, LOOP_TEXT,
+                  0},
     [FF_RUNTIME] = {"runtime", runtime_slots, sizeof(struct ff_runtime_ops), LOOP,
-                    LOOP_TEXT},
+                    LOOP_TEXT, 0},
     [FF_AUTH] = {"auth", auth_slots, sizeof(struct ff_auth_ops), BLOCKING,
-                 BLOCKING_TEXT},
+                 BLOCKING_TEXT, FF_AUTH_LOOPBACK_ONLY},
 };
 
 const struct driver_kind *driver_kind(uint32_t kind)

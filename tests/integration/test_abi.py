@@ -155,7 +155,8 @@ class Witness(HeaderTest):
     def test_a_field_moved_to_the_end_fails(self) -> None:
         # Here abidiff sees an end that grew.
         text = (FROZEN / "flowforge/auth.h").read_text()
-        fields = text[text.index("    const char *subject;") : text.index("};")]
+        start = text.index("    const char *subject;")
+        fields = text[start : text.index("};", start)]
         moved = fields.replace("    const char *subject;\n", "")
         moved += "    const char *subject;\n"
         self.fails("auth.h", fields, moved, "struct ff_principal: was ('subject'")

@@ -295,6 +295,48 @@ static void a_filter_stands_in_front_of_its_own_kind_only(void **state)
     fixture_done(&f);
 }
 
+static int nobody_open(const struct ff_host *host, const void *config, void **auth,
+                       struct ff_err *err)
+{
+    (void)config;
+    (void)err;
+    *auth = (void *)(uintptr_t)host;
+    return FF_OK;
+}
+
+static void nobody_close(void *auth)
+{
+    (void)auth;
+}
+
+static const struct ff_auth_ops nobody_ops = {
+    .open = nobody_open, .close = nobody_close, .verify = verify};
+
+static const struct ff_driver nobody = {
+    FF_DRIVER_HEAD(FF_AUTH, FF_ONE_AT_A_TIME, nobody_ops),
+    .caps = FF_AUTH_LOOPBACK_ONLY,
+    .name = "nobody",
+    .version = "1",
+    .ops.auth = &nobody_ops,
+};
+
+static void a_filter_takes_no_prohibition_away(void **state)
+{
+    struct fixture f;
+    struct ff_err err = {0};
+    struct driver_instance *i;
+
+    (void)state;
+    fixture_init(&f);
+    i = driver_instance_new(driver_from(&nobody, &err), f.loop, NULL, "n", &err);
+    i = wrap(&auth_filter, i, &err);
+    assert_non_null(i);
+    assert_int_equal(driver_instance_info(i)->d.caps, FF_AUTH_LOOPBACK_ONLY);
+    assert_int_equal(driver_instance_info(i)->d.threads, FF_ONE_AT_A_TIME);
+    driver_instance_free(i);
+    fixture_done(&f);
+}
+
 static void flags_that_nobody_knows_are_refused(void **state)
 {
     struct ff_driver d = through;
@@ -332,6 +374,7 @@ int main(void)
         cmocka_unit_test(a_filter_alone_is_refused_with_what_to_do),
         cmocka_unit_test(what_is_no_filter_cannot_stand_in_front),
         cmocka_unit_test(a_filter_stands_in_front_of_its_own_kind_only),
+        cmocka_unit_test(a_filter_takes_no_prohibition_away),
         cmocka_unit_test(flags_that_nobody_knows_are_refused),
         cmocka_unit_test(a_filter_of_an_older_core_says_so),
     };

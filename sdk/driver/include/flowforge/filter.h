@@ -7,7 +7,8 @@
  * or refuses them. The next layer may be a filter, too, and cannot tell.
  *
  * What the chain can do is what both can do: a capability counts where the filter's
- * caps let it through and the next layer has it, or where the filter adds it; an
+ * caps let it through and the next layer has it, or where the filter adds it (what only
+ * forbids, as FF_AUTH_LOOPBACK_ONLY does, counts where one of them says it); an
  * optional function is there where both have it. It is as parallel as the less
  * parallel of the two. Every promise of the contract holds for the chain as for one
  * driver, and the filter MUST NOT break what the next layer keeps - unless breaking
