@@ -70,6 +70,8 @@ foreach(file ${ff_plugin_files})
   list(APPEND ff_plugins ${name})
 endforeach()
 list(REMOVE_DUPLICATES ff_plugins)
+# plugins/shared is no driver: what two of them have in common, see PLUGIN_SOURCES.
+list(REMOVE_ITEM ff_plugins shared)
 foreach(name ${ff_plugins})
   ff_plugin(${name})
 endforeach()

@@ -1,31 +1,10 @@
 /* store-sqlite/backup.c - a consistent copy while others read and write: written beside
  * its name, flushed, and only then given the name. */
+#include "../shared/place.h"
 #include "lite.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
-#include <string.h>
 #include <unistd.h>
-
-static int fail_file(const char *path, const char *doing, struct ff_err *err)
-{
-    const int sys = errno;
-    const int code = sys == ENOSPC || sys == EDQUOT ? FF_FULL : FF_INVALID;
-
-    return ff_fail(err, code, sys, "backup %s: %s: %s", path, doing, strerror(sys));
-}
-
-static int make_empty(const char *path, struct ff_err *err)
-{
-    const int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return fail_file(path, "making it", err);
-    close(fd);
-    return FF_OK;
-}
 
 /* In one step: in pieces it would begin again at every commit of another session. A
  * reader of the log does not hold up writers. */
@@ -65,29 +44,6 @@ static int copy_to(struct lite_session *s, const char *path, struct ff_err *err)
     return code;
 }
 
-static int flush(const char *path, int flags, struct ff_err *err)
-{
-    const int fd = open(path, flags | O_CLOEXEC);
-    int code = FF_OK;
-
-    if (fd < 0 || fsync(fd) != 0)
-        code = fail_file(path, "flushing it", err);
-    if (fd >= 0)
-        close(fd);
-    return code;
-}
-
-/* link and not rename: an older backup of that name is never replaced. */
-static int give_name(const char *from, const char *to, struct ff_err *err)
-{
-    char copy[PATH_MAX];
-
-    if (link(from, to) != 0)
-        return fail_file(to, "giving it its name", err);
-    snprintf(copy, sizeof(copy), "%s", to);
-    return flush(dirname(copy), O_RDONLY | O_DIRECTORY, err);
-}
-
 int lite_backup(void *store, const char *to, struct ff_err *err)
 {
     struct lite_session *s = store;
@@ -96,19 +52,12 @@ int lite_backup(void *store, const char *to, struct ff_err *err)
 
     if (code != FF_OK)
         return code;
-    if (access(to, F_OK) == 0)
-        return ff_fail(err, FF_INVALID, EEXIST, "backup %s: it is there already", to);
-    if (snprintf(part, sizeof(part), "%s.part-%ld", to, (long)getpid()) >=
-        (int)sizeof(part))
-        return ff_fail(err, FF_INVALID, ENAMETOOLONG, "backup: the path is too long");
-    code = make_empty(part, err);
+    code = place_begin_copy(to, part, err);
     if (code != FF_OK)
         return code;
     code = copy_to(s, part, err);
     if (code == FF_OK)
-        code = flush(part, O_RDONLY, err);
-    if (code == FF_OK)
-        code = give_name(part, to, err);
+        code = place_end_copy(part, to, err);
     unlink(part);
     return code;
 }

@@ -3,19 +3,17 @@
  *
  * Nothing here opens a file that SQLite has open: closing any descriptor of it would
  * drop the locks of the whole process (fcntl(2), POSIX locks). */
+#include "../shared/place.h"
 #include "lite.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 struct lite_file {
     struct lite_file *next;
@@ -72,130 +70,14 @@ bool lite_file_dead(struct lite_file *file, struct ff_err *err)
     return true;
 }
 
-/* --- creating it --- */
-
-static int fail_path(struct ff_err *err, const char *path, const char *doing)
-{
-    const int sys = errno;
-    const int code = sys == ENOSPC || sys == EDQUOT   ? FF_FULL
-                     : sys == EMFILE || sys == ENFILE ? FF_UNAVAILABLE
-                                                      : FF_DENIED;
-
-    return ff_fail(err, code, sys, "database %s: %s: %s", path, doing, strerror(sys));
-}
-
-static void sync_directory(const char *path)
-{
-    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0)
-        return;
-    fsync(fd);
-    close(fd);
-}
-
-/* With its missing parents; each is made durable in the one above it. */
-static int make_directory(char *path, struct ff_err *err)
-{
-    char parent[PATH_MAX];
-
-    if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return FF_OK;
-    if (errno != ENOENT)
-        return fail_path(err, path, "making its directory");
-    snprintf(parent, sizeof(parent), "%s", path);
-
-    const char *above = dirname(parent);
-    char copy[PATH_MAX];
-
-    snprintf(copy, sizeof(copy), "%s", above);
-    if (make_directory(copy, err) != FF_OK)
-        return err->code;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return fail_path(err, path, "making its directory");
-    sync_directory(above);
-    return FF_OK;
-}
-
-/* Who can write the directory can put a log of his own beside the database. */
-static int check_directory(const char *path, struct ff_err *err)
-{
-    struct stat st;
-
-    if (stat(path, &st) != 0)
-        return fail_path(err, path, "looking at its directory");
-    if (!S_ISDIR(st.st_mode))
-        return ff_fail(err, FF_DENIED, ENOTDIR, "database: %s is not a directory",
-                       path);
-    if (st.st_mode & S_IWOTH)
-        return ff_fail(err, FF_DENIED, 0,
-                       "database: everyone may write to the directory %s; give the "
-                       "database a directory of its own",
-                       path);
-    return FF_OK;
-}
-
 /* The log needs memory that all its users share, which over a network they do not. */
 static void warn_of_network(const struct ff_host *host, const char *path)
 {
-    static const long network[] = {0x6969, 0x517b, (long)0xff534d42, (long)0xfe534d42};
-    struct statfs fs;
-
-    if (statfs(path, &fs) != 0)
-        return;
-    for (size_t i = 0; i < sizeof(network) / sizeof(network[0]); i++)
-        if ((long)fs.f_type == network[i])
-            ff_log(host, FF_WARN,
-                   "database: %s is on a network file system; only processes of one "
-                   "machine may use it",
-                   path);
-}
-
-static int check_file(const struct ff_host *host, const char *path, struct ff_err *err)
-{
-    struct stat st;
-
-    if (stat(path, &st) != 0)
-        return fail_path(err, path, "looking at it");
-    if (!S_ISREG(st.st_mode))
-        return ff_fail(err, FF_DENIED, 0, "database %s: not a regular file", path);
-    if (!(st.st_mode & (S_IRWXG | S_IRWXO)))
-        return FF_OK;
-    if (chmod(path, 0600) == 0)
-        ff_log(host, FF_WARN, "database %s: others could read it; its mode is 0600 now",
-               path);
-    else
+    if (place_is_on_network(path))
         ff_log(host, FF_WARN,
-               "database %s: others can read it, and its mode cannot be "
-               "changed: %s",
-               path, strerror(errno));
-    return FF_OK;
-}
-
-/* SQLite would make it readable for all. O_EXCL: never a file that somebody has open.
- */
-static int make_file(const struct ff_host *host, const char *path, struct ff_err *err)
-{
-    char copy[PATH_MAX];
-
-    snprintf(copy, sizeof(copy), "%s", path);
-
-    char *directory = dirname(copy);
-    int code = make_directory(directory, err);
-
-    if (code == FF_OK)
-        code = check_directory(directory, err);
-    if (code != FF_OK)
-        return code;
-    warn_of_network(host, directory);
-
-    const int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-
-    if (fd >= 0)
-        close(fd);
-    else if (errno != EEXIST)
-        return fail_path(err, path, "making it");
-    return check_file(host, path, err);
+               "database %s: it is on a network file system; only processes of one "
+               "machine may use it",
+               path);
 }
 
 /* --- sharing it --- */
@@ -230,15 +112,15 @@ int lite_file_open(const struct ff_host *host, const char *path,
 {
     char real[PATH_MAX];
 
-    if (strlen(path) >= PATH_MAX)
-        return ff_fail(err, FF_INVALID, 0, "the path of the database is too long");
-
-    const int code = make_file(host, path, err);
+    /* SQLite would make the file readable for all. */
+    const int code = place_make(host, path, err);
 
     if (code != FF_OK)
         return code;
+    warn_of_network(host, path);
     if (!realpath(path, real))
-        return fail_path(err, path, "finding it");
+        return ff_fail(err, FF_DENIED, errno, "database %s: finding it: %s", path,
+                       strerror(errno));
     pthread_mutex_lock(&files_mutex);
     *file = find_or_add(real);
     pthread_mutex_unlock(&files_mutex);

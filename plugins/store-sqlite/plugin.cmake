@@ -1,1 +1,2 @@
 set(PLUGIN_LIBS ff::sqlite Threads::Threads)
+set(PLUGIN_SOURCES ${CMAKE_SOURCE_DIR}/plugins/shared/place.c)
