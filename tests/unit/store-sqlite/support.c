@@ -221,6 +221,16 @@ struct ff_change put_pair(struct ff_value values[N_PAIR], int64_t k, int64_t lef
         .kind = FF_PUT, .record = &record_pair, .expect = expect, .values = values};
 }
 
+static void add_hex(struct buf *out, const char *s, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t k = 0; k < len; k++) {
+        buf_add_char(out, digits[(unsigned char)s[k] >> 4]);
+        buf_add_char(out, digits[(unsigned char)s[k] & 15]);
+    }
+}
+
 void add_values(struct buf *out, const struct ff_record *record,
                 const struct ff_value *values)
 {
@@ -234,8 +244,7 @@ void add_values(struct buf *out, const struct ff_record *record,
         }
         assert_int_equal(v->type, record->columns[i].type);
         if (v->type == FF_TEXT || v->type == FF_JSON || v->type == FF_BYTES) {
-            for (size_t k = 0; k < v->len; k++)
-                buf_printf(out, "%02x", (unsigned char)v->s[k]);
+            add_hex(out, v->s, v->len);
             buf_add_char(out, ' ');
         } else {
             buf_printf(out, "%lld ", (long long)v->i);

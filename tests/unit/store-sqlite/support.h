@@ -15,6 +15,11 @@
 
 #include <cmocka.h>
 
+/* The driver that tests are for which other drivers have too. */
+#ifndef SUPPORT_DRIVER
+#define SUPPORT_DRIVER "store-sqlite"
+#endif
+
 /* NAME.so of FLOWFORGE_LIB. */
 const struct ff_driver *load_driver(const char *name);
 

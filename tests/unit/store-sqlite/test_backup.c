@@ -2,7 +2,6 @@
 #include "support.h"
 #include "support_process.h"
 
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +13,7 @@ struct job {
 static int keep_writing(void *arg, int tell_fd)
 {
     const struct job *job = arg;
-    const struct ff_driver *d = load_driver("store-sqlite");
+    const struct ff_driver *d = load_driver(SUPPORT_DRIVER);
     void *store = open_store(d, "path", job->path);
 
     for (int64_t i = 0;; i++) {
@@ -49,7 +48,7 @@ static void a_backup_under_load_is_one_moment(void **state)
     let_go(&c);
     for (int i = 0; i < 10; i++)
         assert_true(hear(&c, &heard));
-    d = load_driver("store-sqlite");
+    d = load_driver(SUPPORT_DRIVER);
     store = open_store(d, "path", path);
     for (int i = 0; i < 10; i++) {
         char name[32];
@@ -76,7 +75,7 @@ static void a_backup_under_load_is_one_moment(void **state)
 
 static void a_backup_replaces_no_file(void **state)
 {
-    const struct ff_driver *d = load_driver("store-sqlite");
+    const struct ff_driver *d = load_driver(SUPPORT_DRIVER);
     char *dir = make_temp_dir();
     char *path = file_join(dir, "live.db");
     char *to = file_join(dir, "copy.db");

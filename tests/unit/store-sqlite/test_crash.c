@@ -17,7 +17,7 @@ struct writer {
 static int write_pairs(void *arg, int tell_fd)
 {
     const struct writer *w = arg;
-    const struct ff_driver *d = load_driver("store-sqlite");
+    const struct ff_driver *d = load_driver(SUPPORT_DRIVER);
     void *store = open_store(d, "path", w->path);
 
     for (int64_t i = w->first;; i++) {
@@ -56,7 +56,7 @@ static int count_pairs(void *arg, const struct ff_value *values)
 /* Gives the next pair to write. */
 static int64_t check_pairs(const char *path, int64_t acknowledged)
 {
-    const struct ff_driver *d = load_driver("store-sqlite");
+    const struct ff_driver *d = load_driver(SUPPORT_DRIVER);
     void *store = open_store(d, "path", path);
     const struct ff_query q = {
         .struct_size = sizeof(q), .record = &record_pair, .index = -1};

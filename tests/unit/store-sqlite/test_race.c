@@ -15,7 +15,7 @@ struct job {
 static int set_up_once(void *arg, int tell_fd)
 {
     const struct job *job = arg;
-    const struct ff_driver *d = load_driver("store-sqlite");
+    const struct ff_driver *d = load_driver(SUPPORT_DRIVER);
     struct ff_err err = {0};
     void *store;
     int code = try_open(d, "path", job->path, &store, &err);
@@ -97,7 +97,7 @@ static int increment(const struct ff_driver *d, void *store, struct ff_err *err)
 static int increment_often(void *arg, int tell_fd)
 {
     const struct job *job = arg;
-    const struct ff_driver *d = load_driver("store-sqlite");
+    const struct ff_driver *d = load_driver(SUPPORT_DRIVER);
     void *store = open_store(d, "path", job->path);
     struct ff_err err = {0};
     int n = 0;
@@ -119,7 +119,7 @@ static int increment_often(void *arg, int tell_fd)
 static int make_number(void *arg, int tell_fd)
 {
     const struct job *job = arg;
-    const struct ff_driver *d = load_driver("store-sqlite");
+    const struct ff_driver *d = load_driver(SUPPORT_DRIVER);
     void *store = open_store(d, "path", job->path);
     struct ff_value values[N_PAIR];
     const struct ff_change put = put_pair(values, 1, 0, 0, FF_ABSENT);
@@ -151,7 +151,7 @@ static void guarded_patches_of_two_processes_lose_nothing(void **state)
         let_go(&c[k]);
     for (int k = 0; k < 2; k++)
         assert_int_equal(end_child(&c[k]), 0);
-    d = load_driver("store-sqlite");
+    d = load_driver(SUPPORT_DRIVER);
     store = open_store(d, "path", path);
     assert_int_equal(read_left(d, store, 1), 2 * INCREMENTS);
     d->ops.store->close(store);
