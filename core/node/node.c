@@ -100,13 +100,46 @@ static void default_path(struct node *n, const char *name, const char *file)
 
 static void set_defaults(struct node *n)
 {
-    default_path(n, "store-sqlite.path", "flowforge.db");
     default_path(n, "runtime-local.dir", "runtime");
     n->socket = file_join(n->data_dir, "owner.sock");
     if (n->settings.slots == 0) {
         const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
         n->settings.slots = cpus > 2 ? 2 * cpus : 4;
     }
+}
+
+static bool has_path(const struct ff_driver *d)
+{
+    const struct ff_opt *opt = d->opts;
+
+    while (opt && opt->name &&
+           !(strcmp(opt->name, "path") == 0 && opt->type == FF_OPT_TEXT))
+        opt++;
+    return opt && opt->name;
+}
+
+/* A store that is a file is one of the data directory, named after its driver: two
+ * stores never take each other's file for their own. */
+static int set_store_path(struct node *n, struct ff_err *err)
+{
+    const struct driver *d =
+        driver_load(n->driver_dir, n->settings.store, FF_STORE, err);
+    char section[DRIVER_SECTION_TEXT];
+    struct buf option = {0};
+    struct buf file = {0};
+
+    if (!d)
+        return err->code;
+    if (!has_path(&driver_info(d)->d))
+        return FF_OK;
+    const char *name = driver_info(d)->d.name;
+    driver_section(driver_info(d), section);
+    buf_printf(&option, "%s.path", section);
+    buf_printf(&file, "flowforge.%s", strcmp(name, "sqlite") == 0 ? "db" : name);
+    default_path(n, buf_text(&option), buf_text(&file));
+    buf_done(&option);
+    buf_done(&file);
+    return FF_OK;
 }
 
 /* --- opening --- */
@@ -138,6 +171,8 @@ static int open_all(struct node *n, struct ff_err *err)
     set_defaults(n);
     n->driver_dir = n->settings.driver_dir ? mem_text(n->settings.driver_dir)
                                            : driver_default_dir();
+    if (set_store_path(n, err) != FF_OK)
+        return err->code;
     n->store_driver = node_instance(n, FF_STORE, err);
     if (!n->store_driver)
         return err->code;
