@@ -1,0 +1,2 @@
+/* What store-sqlite is tested for, of this driver (see SUPPORT_DRIVER). */
+#include "../store-sqlite/test_backup.c"
