@@ -56,6 +56,19 @@ static int check_origin(struct lite_session *s, const struct ff_schema *schema,
     return FF_OK;
 }
 
+/* All of it at one moment: another process may be making the tables. */
+static int look_at_origin(struct lite_session *s, const struct ff_schema *schema,
+                          int64_t *version, struct ff_err *err)
+{
+    int code = lite_run(s, "BEGIN", err);
+
+    if (code == FF_OK)
+        code = check_origin(s, schema, version, err);
+    if (!sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return code;
+}
+
 static bool is_known_type(const struct ff_column *column)
 {
     return column->type >= FF_INT && column->type <= FF_ENUM &&
@@ -290,7 +303,7 @@ int lite_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
 
     /* Looking first: a start on a database that is up to date writes nothing. */
     if (code == FF_OK)
-        code = check_origin(s, schema, &version, err);
+        code = look_at_origin(s, schema, &version, err);
     if (code == FF_OK && version != schema->version) {
         code = lite_run(s, "BEGIN IMMEDIATE", err);
         if (code == FF_OK)
