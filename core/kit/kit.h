@@ -109,6 +109,9 @@ void kit_set(struct kit *k, const char *placeholder, const char *value);
  */
 void kit_new_place(struct kit *k);
 const char *kit_dir(const struct kit *k); /* what {dir} is now; absolute */
+/* The options of the command line, as they were given. */
+size_t kit_n_options(const struct kit *k);
+const char *kit_option(const struct kit *k, size_t i);
 bool kit_uses(const struct kit *k, const char *placeholder); /* by any option */
 
 /* Seeded by --seed and the name of the check: the same in every run of that seed. */
@@ -135,6 +138,8 @@ void kit_start(struct kit *k, struct kit_child *c, kit_child_fn *fn, void *arg);
 void kit_let_go(struct kit_child *c);             /* the child's function begins now */
 void kit_end(struct kit *k, struct kit_child *c); /* waits; it must have ended well */
 void kit_kill(struct kit_child *c);               /* SIGKILL, and waits */
+/* The same; the last number that it told is in *last, if it told another. */
+void kit_kill_hearing(struct kit_child *c, int64_t *last);
 bool kit_hear(struct kit_child *c, int64_t *number); /* false: the child is gone */
 void kit_tell(struct kit *k, int64_t number);        /* in the child */
 

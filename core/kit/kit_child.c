@@ -109,6 +109,14 @@ bool kit_hear(struct kit_child *c, int64_t *number)
     return n == (ssize_t)sizeof(*number);
 }
 
+void kit_kill_hearing(struct kit_child *c, int64_t *last)
+{
+    kill(c->pid, SIGKILL);
+    while (kit_hear(c, last))
+        ;
+    reap(c);
+}
+
 void kit_tell(struct kit *k, int64_t number)
 {
     if (write(k->tell_fd, &number, sizeof(number)) != (ssize_t)sizeof(number))

@@ -90,6 +90,16 @@ void kit_set(struct kit *k, const char *placeholder, const char *value)
     kit_fail(k, "the kit has no placeholder %s", placeholder);
 }
 
+size_t kit_n_options(const struct kit *k)
+{
+    return k->settings->options.n;
+}
+
+const char *kit_option(const struct kit *k, size_t i)
+{
+    return k->settings->options.items[i];
+}
+
 bool kit_uses(const struct kit *k, const char *placeholder)
 {
     char word[32];

@@ -12,6 +12,12 @@ const struct kit_check *const kit_store_checks[] = {kit_store_guards,
                                                     kit_store_order,
                                                     kit_store_scan,
                                                     kit_store_values,
+                                                    kit_store_setup,
+                                                    kit_store_race,
+                                                    kit_store_crash,
+                                                    kit_store_errors,
+                                                    kit_store_optional,
+                                                    kit_store_random,
                                                     NULL};
 
 /* --- opening --- */
@@ -142,6 +148,16 @@ struct ff_query kit_query(const struct ff_record *record, int index)
         .struct_size = sizeof(struct ff_query), .record = record, .index = index};
 }
 
+static void add_json(struct buf *out, const struct ff_value *v)
+{
+    json_t *value = json_parse(v->s, v->len, NULL);
+    char *sorted = json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
+
+    buf_add_text(out, sorted ? sorted : "(no JSON)");
+    mem_free(sorted);
+    json_decref(value);
+}
+
 static void add_value(struct buf *out, const struct ff_column *c,
                       const struct ff_value *v)
 {
@@ -151,7 +167,9 @@ static void add_value(struct buf *out, const struct ff_column *c,
         buf_printf(out, "(a value of type %u)", v->type);
     else if (c->type == FF_ENUM)
         buf_add_text(out, c->names[v->i]);
-    else if (c->type == FF_TEXT || c->type == FF_JSON)
+    else if (c->type == FF_JSON)
+        add_json(out, v);
+    else if (c->type == FF_TEXT)
         buf_add(out, v->s, v->len);
     else if (c->type != FF_BYTES)
         buf_add_int(out, v->i);
@@ -159,15 +177,9 @@ static void add_value(struct buf *out, const struct ff_column *c,
         buf_printf(out, "%02x", (unsigned char)v->s[i]);
 }
 
-struct adding {
-    const struct ff_record *record;
-    uint64_t want;
-    struct buf *out;
-};
-
-static int add_row(void *arg, const struct ff_value *values)
+int kit_add_row(void *arg, const struct ff_value *values)
 {
-    const struct adding *a = arg;
+    const struct kit_adding *a = arg;
 
     if (a->out->len > 0)
         buf_add_text(a->out, "; ");
@@ -185,10 +197,10 @@ static _Thread_local struct buf rows_text;
 
 const char *kit_rows(struct kit_store *s, const struct ff_query *q)
 {
-    struct adding a = {.record = q->record, .want = q->want, .out = &rows_text};
+    struct kit_adding a = {.record = q->record, .want = q->want, .out = &rows_text};
 
     buf_clear(&rows_text);
-    kit_expect_code(s->k, s->ops->scan(s->session, q, add_row, &a, &s->err), FF_OK,
+    kit_expect_code(s->k, s->ops->scan(s->session, q, kit_add_row, &a, &s->err), FF_OK,
                     &s->err, "a scan of %s", q->record->name);
     return buf_text(&rows_text);
 }

@@ -156,6 +156,14 @@ struct ff_query kit_query(const struct ff_record *record, int index);
 /* The rows as text, "k=1 version=1 ...; "; valid until the next call. They must come
  * without an error. Bytes as hexadecimal, enums by name. */
 const char *kit_rows(struct kit_store *s, const struct ff_query *q);
+/* An ff_row_fn for the same: `out` takes the text of each row. JSON is written sorted,
+ * so that a store may keep it in another form. */
+struct kit_adding {
+    const struct ff_record *record;
+    uint64_t want;
+    struct buf *out;
+};
+int kit_add_row(void *adding, const struct ff_value *row);
 /* All pairs: "1:5,6 v1; 2:7,8 v3" - key, left, right, version. */
 const char *kit_pairs(struct kit_store *s);
 #define kit_expect_pairs(s, expected, ...)                                             \
@@ -166,6 +174,8 @@ uint64_t kit_count(struct kit_store *s, const struct ff_query *q);
 
 /* Each file's checks. */
 extern const struct kit_check kit_store_guards[], kit_store_atomic[],
-    kit_store_invalid[], kit_store_order[], kit_store_scan[], kit_store_values[];
+    kit_store_invalid[], kit_store_order[], kit_store_scan[], kit_store_values[],
+    kit_store_setup[], kit_store_race[], kit_store_crash[], kit_store_errors[],
+    kit_store_optional[], kit_store_random[];
 
 #endif
