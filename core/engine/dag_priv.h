@@ -35,6 +35,7 @@ struct items {
     uint32_t final;  /* how many are final; never-started ones of a stopped foreach
                       * are not counted */
     uint32_t failed, cancelled;
+    uint32_t told; /* whose message the task has: the lowest that failed */
     bool stopping;    /* fail_fast or cancel: no more are offered */
     json_t *gathered; /* outputs by name as lists, once the task is final */
     struct unit units[];

@@ -236,8 +236,10 @@ static void forget_message(struct dag_task *t)
     t->message = NULL;
 }
 
-/* What the last attempt had to say, as in its row; a task of items keeps what the first
- * one that failed for good said. */
+/* What the last attempt had to say, as in its row; a task of items keeps what the
+ * lowest of those that failed for good said. Not the earliest: rows do not tell which
+ * that was.
+ */
 void dag_note_message(struct run *r, int64_t node, struct span message)
 {
     struct dag *d = dag_of(r);
@@ -249,8 +251,12 @@ void dag_note_message(struct run *r, int64_t node, struct span message)
     if (!message.s)
         return;
     if (NODE_ITEM(node) >= 0) {
-        if (t->message || dag_unit(d, node)->state != TASK_FAILED)
+        const uint32_t item = (uint32_t)NODE_ITEM(node);
+        if (dag_unit(d, node)->state != TASK_FAILED ||
+            (t->message && t->items->told < item))
             return;
+        forget_message(t);
+        t->items->told = item;
         buf_printf(&b, "item %lld: ", (long long)NODE_ITEM(node));
     }
     buf_add(&b, message.s, message.len);

@@ -65,6 +65,37 @@ static void a_failed_foreach_says_which_item_and_why(void **state)
     world_free(w);
 }
 
+static void fail_item(struct world *w, const char *path, const char *message)
+{
+    const struct result bad = {
+        .outcome = OUTCOME_FAILED, .exit_code = 4, .message = message};
+
+    world_input(w, (struct input){.type = INPUT_RESULT,
+                                  .node = world_node(w, path),
+                                  .attempt = 1,
+                                  .result = &bad});
+}
+
+/* Whatever came first, and whether or not somebody else goes on with the run. */
+static void the_lowest_failed_item_speaks_for_its_foreach(void **state)
+{
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        struct world *w = world_new(
+            LIST "  work: {foreach: '${{ inputs.l }}', fail_fast: false, run: x}\n",
+            "{\"l\": [5, 6, 7]}");
+
+        world_grant(w);
+        fail_item(w, "work.2", "two");
+        fail_item(w, "work.1", "one");
+        if (restart)
+            world_restart(w);
+        world_succeed(w, "work.0");
+        assert_string_equal(w->message, "task work failed: item 1: one");
+        world_free(w);
+    }
+}
+
 static void an_item_sees_itself(void **state)
 {
     (void)state;
@@ -236,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gathers_outputs_in_order_with_null_where_an_item_failed),
         cmocka_unit_test(a_failed_foreach_says_which_item_and_why),
+        cmocka_unit_test(the_lowest_failed_item_speaks_for_its_foreach),
         cmocka_unit_test(an_item_sees_itself),
         cmocka_unit_test(an_empty_list_succeeds_at_once),
         cmocka_unit_test(no_list_fails_the_task),
