@@ -59,6 +59,8 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
         t->ready_at = row->queued_at;
         if (span_is(row->reason, "upstream_failed"))
             u->flags |= UNIT_BLOCKED;
+        if (row->state == TASK_RUNNING && span_is(row->reason, DAG_STOPPED))
+            u->flags |= UNIT_STOPPED;
     }
     dag_note_message(r, row->node, row->message);
     if (row->state == TASK_RETRYING) {

@@ -213,27 +213,31 @@ void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
     engine_run_cancelling(r, s, mode, sets_reason ? reason : NULL);
     dag_forget_held(r); /* each that ends would offer the next, to be taken back */
     phase_range(d, &first, &n);
-    for (uint32_t i = first; i < first + n; i++)
+    for (uint32_t i = first; i < first + n; i++) {
+        if (d->phase != PHASE_MAIN && d->tasks[i].unit.state == TASK_RUNNING &&
+            !(d->tasks[i].unit.flags & UNIT_STOPPED))
+            dag_note_stopped(r, s, i);
         stop_task(r, s, i, mode);
+    }
 }
 
 /* --- after loading --- */
 
 /* Were the tasks of the phase that the run is in told to stop? A graceful cancel stops
- * those of its own phase only: one of the main tasks leaves a reason, one of a handler
- * leaves that cancelled. */
+ * those of its own phase only. The handlers that it met have it in their rows; those
+ * behind them never began. */
 bool dag_phase_stopped(const struct run *r)
 {
     const struct dag *d = r->state;
-    const struct flow *f = d->flow;
-    const enum flow_part part = part_for(dag_main_result(r));
+    uint32_t first, n;
 
     if (r->row.cancel != CANCEL_GRACEFUL || d->phase == PHASE_MAIN)
         return r->row.cancel != CANCEL_NONE;
-    if (r->row.reason.s)
-        return false;
-    return d->phase == PHASE_HANDLER ||
-           find_state(d, f->part_first[part], f->part_count[part], TASK_CANCELLED) < 0;
+    phase_range(d, &first, &n);
+    for (uint32_t i = first; i < first + n; i++)
+        if (d->tasks[i].unit.flags & UNIT_STOPPED)
+            return true;
+    return false;
 }
 
 static uint32_t count_left(const struct dag *d, uint32_t first, uint32_t n)

@@ -24,7 +24,8 @@ struct unit {
 };
 enum unit_flags {
     UNIT_BLOCKED = 1, /* skipped because something before it failed */
-    UNIT_HELD = 2     /* queued, but held back by the run's parallelism */
+    UNIT_HELD = 2,    /* queued, but held back by the run's parallelism */
+    UNIT_STOPPED = 4  /* a handler that ran when the run was cancelled */
 };
 
 struct items {
@@ -35,7 +36,7 @@ struct items {
     uint32_t final;  /* how many are final; never-started ones of a stopped foreach
                       * are not counted */
     uint32_t failed, cancelled;
-    uint32_t told; /* whose message the task has: the lowest that failed */
+    uint32_t told;    /* whose message the task has: the lowest that failed */
     bool stopping;    /* fail_fast or cancel: no more are offered */
     json_t *gathered; /* outputs by name as lists, once the task is final */
     struct unit units[];
@@ -101,6 +102,10 @@ void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state s
 void dag_note_message(struct run *r, int64_t node, struct span message);
 void dag_forget_held(struct run *r); /* nothing that is held back is offered any more */
 void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
+#define DAG_STOPPED "cancelled"
+/* A handler is being stopped: its row says so, since a cancel is for the handlers of
+ * its moment only, and the run's row does not tell which those were. */
+void dag_note_stopped(struct run *r, struct step *s, uint32_t task);
 /* A task with items: its own row, written when it is expanded and when it ends. */
 void dag_put_expanded(struct run *r, struct step *s, uint32_t task);
 void dag_end_expanded(struct run *r, struct step *s, uint32_t task);

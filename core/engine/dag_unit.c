@@ -305,6 +305,16 @@ void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode
                            .grace_us = mode == CANCEL_KILL ? 0 : t->policy->grace_us});
 }
 
+void dag_note_stopped(struct run *r, struct step *s, uint32_t task)
+{
+    struct unit *u = &dag_of(r)->tasks[task].unit;
+    struct task_row row = row_of(r, NODE_OF(task, -1), u);
+
+    u->flags |= UNIT_STOPPED;
+    row.reason = span_of(DAG_STOPPED);
+    write_unit(s, &row, u, COLUMN_BIT(COL_TASK_REASON));
+}
+
 /* --- results and retries --- */
 
 static const struct {
@@ -328,6 +338,8 @@ static bool is_stopping(const struct run *r, int64_t node)
 
     if (NODE_ITEM(node) >= 0 && items && items->stopping)
         return true;
+    if (d->tasks[NODE_TASK(node)].unit.flags & UNIT_STOPPED)
+        return true;
     return r->row.cancel == CANCEL_KILL ||
            (r->row.cancel != CANCEL_NONE && d->phase == PHASE_MAIN);
 }
@@ -340,7 +352,7 @@ static enum outcome judge(const struct run *r, int64_t node,
 {
     if (result->outcome != OUTCOME_SUCCEEDED && is_stopping(r, node))
         return OUTCOME_CANCELLED;
-    if (result->outcome == OUTCOME_CANCELLED && r->row.cancel == CANCEL_NONE)
+    if (result->outcome == OUTCOME_CANCELLED && !is_stopping(r, node))
         return OUTCOME_EVICTED;
     return result->outcome;
 }

@@ -307,6 +307,71 @@ static void a_restart_leaves_the_handlers_of_a_cancelled_run_alone(void **state)
     world_free(w);
 }
 
+/* The one that the cancel met had a mind of its own. */
+static void a_restart_spares_finally_when_the_cancelled_handler_succeeded(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+
+    world_grant(w);
+    world_succeed(w, "a");
+    world_grant(w);
+    world_cancel(w, CANCEL_GRACEFUL);
+    world_restart(w);
+    assert_int_equal(w->stopped.n, 1);
+    world_succeed(w, "good");
+    world_grant(w);
+    assert_string_equal(world_state(w, "clean"), "running");
+    world_restart(w);
+    assert_int_equal(w->stopped.n, 0);
+    world_finish(w);
+    assert_string_equal(world_state(w, "clean"), "succeeded");
+    world_free(w);
+}
+
+static void a_restart_goes_on_stopping_a_cancelled_finally(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+
+    world_grant(w);
+    world_succeed(w, "a");
+    world_grant(w);
+    world_succeed(w, "good");
+    world_grant(w);
+    assert_string_equal(world_state(w, "clean"), "running");
+    world_cancel(w, CANCEL_GRACEFUL);
+    world_restart(w);
+    assert_int_equal(w->stopped.n, 1);
+    world_result(w, "clean", OUTCOME_CANCELLED, -1, NULL);
+    assert_string_equal(world_run_state(w), "cancelled");
+    world_free(w);
+}
+
+/* The machine sent it away, not the cancel, which was for the handlers before it. */
+static void a_finally_that_nobody_cancelled_runs_again_when_it_is_evicted(void **state)
+{
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n" HANDLERS, NULL);
+
+        world_grant(w);
+        world_succeed(w, "a");
+        world_grant(w);
+        world_cancel(w, CANCEL_GRACEFUL);
+        world_succeed(w, "good");
+        world_grant(w);
+        if (restart)
+            world_restart(w);
+        world_result(w, "clean", OUTCOME_CANCELLED, -1, NULL);
+        assert_string_equal(world_state(w, "clean"), "retrying");
+        world_next_timer(w);
+        world_finish(w);
+        assert_string_equal(world_state(w, "clean"), "succeeded");
+        world_free(w);
+    }
+}
+
 static void a_restart_stops_the_handler_that_was_cancelled_and_no_other(void **state)
 {
     (void)state;
@@ -395,6 +460,9 @@ int main(void)
         cmocka_unit_test(kill_runs_no_handlers),
         cmocka_unit_test(a_restart_while_cancelling_goes_on_cancelling),
         cmocka_unit_test(a_restart_leaves_the_handlers_of_a_cancelled_run_alone),
+        cmocka_unit_test(a_restart_spares_finally_when_the_cancelled_handler_succeeded),
+        cmocka_unit_test(a_restart_goes_on_stopping_a_cancelled_finally),
+        cmocka_unit_test(a_finally_that_nobody_cancelled_runs_again_when_it_is_evicted),
         cmocka_unit_test(a_restart_stops_the_handler_that_was_cancelled_and_no_other),
         cmocka_unit_test(an_attempt_that_nobody_here_cancelled_was_evicted),
         cmocka_unit_test(a_run_that_takes_too_long_fails_and_cleans_up),
