@@ -56,7 +56,7 @@ static void on_timer(struct run *r, struct step *s, const struct input *in)
 {
     switch (in->timer) {
     case TIMER_RETRY:
-        dag_retry_due(r, s, in->node);
+        dag_retry_due(r, s, in->node, s->now_us);
         break;
     case TIMER_QUEUE:
         dag_queue_timeout(r, s, in->node);

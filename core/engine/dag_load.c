@@ -57,6 +57,7 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
         load_item(t, u);
     } else {
         t->ready_at = row->queued_at;
+        t->ended_at = task_state_final(row->state) ? row->finished_at : 0;
         if (span_is(row->reason, "upstream_failed"))
             u->flags |= UNIT_BLOCKED;
         if (row->state == TASK_RUNNING && span_is(row->reason, DAG_STOPPED))
@@ -135,6 +136,24 @@ static void resume_task(struct run *r, struct step *s, uint32_t task)
     resume_unit(r, s, NODE_OF(task, -1));
 }
 
+/* When the last thing ended that it waited for. Its own row would be the first to say
+ * so, and is not there before it has a slot. */
+static int64_t ready_since(const struct run *r, uint32_t task)
+{
+    const struct dag *d = r->state;
+    const struct flow_task *ft = &d->flow->tasks[task];
+    int64_t since = r->row.started_at;
+
+    for (uint32_t i = 0; i < ft->n_needs; i++)
+        if (d->tasks[ft->needs[i]].ended_at > since)
+            since = d->tasks[ft->needs[i]].ended_at;
+    /* The first of some handlers needs no task, but all of them to be over. */
+    for (uint32_t i = 0; ft->part != FLOW_MAIN && i < d->flow->n_tasks; i++)
+        if (d->tasks[i].ended_at > since)
+            since = d->tasks[i].ended_at;
+    return since;
+}
+
 static void go_on_task(struct run *r, struct step *s, uint32_t task)
 {
     struct dag_task *t = &dag_of(r)->tasks[task];
@@ -143,7 +162,7 @@ static void go_on_task(struct run *r, struct step *s, uint32_t task)
         return;
     if (!t->items) {
         if (t->unit.state == TASK_WAITING && t->unit.waiting == 0)
-            dag_task_ready(r, s, task);
+            dag_task_ready(r, s, task, ready_since(r, task));
         return;
     }
     if (t->items->stopping)
@@ -167,6 +186,23 @@ static void resume_cancel(struct run *r, struct step *s, uint32_t first, uint32_
             dag_stop_unit(r, s, NODE_OF(i, -1), (enum cancel_mode)r->row.cancel);
 }
 
+static void resume_retries(struct run *r, struct step *s)
+{
+    struct dag *d = dag_of(r);
+
+    for (size_t i = 0; i < d->due.n; i++) {
+        const struct due *due = &d->due.items[i];
+        if (due->at <= s->now_us)
+            dag_retry_due(r, s, due->node, due->at);
+        else
+            step_effect(s, (struct effect){.type = EFFECT_TIMER,
+                                           .node = due->node,
+                                           .timer = TIMER_RETRY,
+                                           .at_us = due->at});
+    }
+    ARRAY_DONE(&d->due);
+}
+
 void dag_resume(struct run *r, struct step *s)
 {
     struct dag *d = dag_of(r);
@@ -180,12 +216,7 @@ void dag_resume(struct run *r, struct step *s)
                                        .at_us = r->row.started_at + f->timeout_us});
     for (uint32_t i = first; i < first + n; i++)
         resume_task(r, s, i);
-    for (size_t i = 0; i < d->due.n; i++)
-        step_effect(s, (struct effect){.type = EFFECT_TIMER,
-                                       .node = d->due.items[i].node,
-                                       .timer = TIMER_RETRY,
-                                       .at_us = d->due.items[i].at});
-    ARRAY_DONE(&d->due);
+    resume_retries(r, s);
     resume_cancel(r, s, first, n);
     for (uint32_t i = first; i < first + n; i++)
         go_on_task(r, s, i);

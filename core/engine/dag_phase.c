@@ -133,7 +133,7 @@ static bool start_part(struct run *r, struct step *s, enum flow_part part)
         return false;
     d->part = part;
     d->left = d->flow->part_count[part];
-    dag_task_ready(r, s, d->flow->part_first[part]);
+    dag_task_ready(r, s, d->flow->part_first[part], s->now_us);
     return true;
 }
 
@@ -168,7 +168,7 @@ void dag_begin(struct run *r, struct step *s)
                                        .at_us = s->now_us + f->timeout_us});
     for (uint32_t i = 0; i < f->n_main; i++)
         if (f->tasks[i].n_needs == 0)
-            dag_task_ready(r, s, i);
+            dag_task_ready(r, s, i, s->now_us);
 }
 
 /* The tasks that can still change. */

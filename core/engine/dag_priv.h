@@ -45,7 +45,8 @@ struct items {
 struct dag_task {
     struct unit unit;
     struct items *items; /* of an expanded foreach */
-    int64_t ready_at;    /* when its needs were met; pins now() for foreach */
+    int64_t ready_at;    /* when its needs were met; pins now() for if and foreach */
+    int64_t ended_at;    /* as loaded; 0: not final then */
     char *message;       /* of a failure, for tasks.X.message */
 };
 
@@ -94,7 +95,8 @@ struct unit *dag_unit(struct dag *d, int64_t node); /* NULL: no such node */
 void dag_offer(struct run *r, struct step *s, int64_t node, int64_t count);
 void dag_grant(struct run *r, struct step *s, int64_t node);
 void dag_result(struct run *r, struct step *s, const struct input *in);
-void dag_retry_due(struct run *r, struct step *s, int64_t node);
+/* due_at: from then on it waits for a slot. */
+void dag_retry_due(struct run *r, struct step *s, int64_t node, int64_t due_at);
 void dag_queue_timeout(struct run *r, struct step *s, int64_t node);
 /* Ends a unit that has not run, or whose row needs no attempt. */
 void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state state,
@@ -111,7 +113,8 @@ void dag_put_expanded(struct run *r, struct step *s, uint32_t task);
 void dag_end_expanded(struct run *r, struct step *s, uint32_t task);
 
 /* dag_ready.c */
-void dag_task_ready(struct run *r, struct step *s, uint32_t task);
+/* ready_at: when the last of what it waited for ended, maybe before a restart. */
+void dag_task_ready(struct run *r, struct step *s, uint32_t task, int64_t ready_at);
 void dag_more_items(struct run *r, struct step *s, uint32_t task);
 void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct unit *u);
 void dag_stop_items(struct run *r, struct step *s, uint32_t task,

@@ -16,7 +16,7 @@ static void tell_followers(struct run *r, struct step *s, uint32_t task)
         if (--d->tasks[next].unit.waiting == 0 &&
             d->tasks[next].unit.state == TASK_WAITING &&
             (t->part == FLOW_MAIN) == (d->flow->tasks[next].part == FLOW_MAIN))
-            dag_task_ready(r, s, next);
+            dag_task_ready(r, s, next, s->now_us);
     }
 }
 
@@ -139,7 +139,7 @@ static void expand(struct run *r, struct step *s, uint32_t task)
 {
     struct dag_task *t = &dag_of(r)->tasks[task];
     struct ff_err err = {0};
-    json_t *list = dag_foreach_list(r, task, s->now_us, &err);
+    json_t *list = dag_foreach_list(r, task, t->ready_at, &err);
 
     if (!list) {
         end_task(r, s, task, TASK_FAILED, "expression", err.msg);
@@ -224,7 +224,7 @@ void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct u
 
 /* --- the decision --- */
 
-void dag_task_ready(struct run *r, struct step *s, uint32_t task)
+void dag_task_ready(struct run *r, struct step *s, uint32_t task, int64_t ready_at)
 {
     struct dag *d = dag_of(r);
     struct dag_task *t = &d->tasks[task];
@@ -232,7 +232,7 @@ void dag_task_ready(struct run *r, struct step *s, uint32_t task)
     struct ff_err err = {0};
     bool go;
 
-    t->ready_at = s->now_us;
+    t->ready_at = ready_at;
     const char *reason = needs_reason(d, ft);
     if (reason) {
         if (strcmp(reason, "upstream_failed") == 0)
@@ -240,7 +240,7 @@ void dag_task_ready(struct run *r, struct step *s, uint32_t task)
         end_task(r, s, task, TASK_SKIPPED, reason, NULL);
         return;
     }
-    if (condition(r, task, s->now_us, &go, &err) != FF_OK) {
+    if (condition(r, task, ready_at, &go, &err) != FF_OK) {
         end_task(r, s, task, TASK_FAILED, "expression", err.msg);
         return;
     }

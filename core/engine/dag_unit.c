@@ -114,7 +114,9 @@ static void add_end(struct jsonw *w, const struct task_row *row)
 
 /* --- slots --- */
 
-static void offer_now(struct run *r, struct step *s, int64_t node, int64_t count)
+/* since: from when on it waits, for its queue_timeout. */
+static void offer_now(struct run *r, struct step *s, int64_t node, int64_t count,
+                      int64_t since)
 {
     const struct flow_task *t = &flow_of(r)->tasks[NODE_TASK(node)];
 
@@ -125,11 +127,23 @@ static void offer_now(struct run *r, struct step *s, int64_t node, int64_t count
                                    .queue = t->policy->queue});
     if (t->policy->queue_timeout_us > 0)
         for (int64_t i = 0; i < count; i++)
-            step_effect(
-                s, (struct effect){.type = EFFECT_TIMER,
-                                   .node = node + i,
-                                   .timer = TIMER_QUEUE,
-                                   .at_us = s->now_us + t->policy->queue_timeout_us});
+            step_effect(s,
+                        (struct effect){.type = EFFECT_TIMER,
+                                        .node = node + i,
+                                        .timer = TIMER_QUEUE,
+                                        .at_us = since + t->policy->queue_timeout_us});
+}
+
+/* The same after a restart as before, but for what the run's own limits held back: it
+ * waits for a slot from when they let it, and no row says when that was. */
+static int64_t wanted_since(const struct run *r, const struct step *s, int64_t node)
+{
+    const struct dag *d = r->state;
+    const uint32_t task = (uint32_t)NODE_TASK(node);
+    const bool limited =
+        NODE_ITEM(node) >= 0 && d->flow->tasks[task].work->max_parallel > 0;
+
+    return d->flow->parallelism > 0 || limited ? s->now_us : d->tasks[task].ready_at;
 }
 
 /* Units hold their place under the run's parallelism until they are final, so that
@@ -146,7 +160,7 @@ void dag_offer(struct run *r, struct step *s, int64_t node, int64_t count)
         now = limit > d->active ? limit - d->active : 0;
     if (now > 0) {
         d->active += now;
-        offer_now(r, s, node, now);
+        offer_now(r, s, node, now, wanted_since(r, s, node));
     }
     if (now < count) {
         const struct node_range rest = {.node = node + now, .count = count - now};
@@ -173,7 +187,7 @@ static void unit_inactive(struct run *r, struct step *s)
             continue; /* cancelled while it waited */
         u->flags &= (uint8_t)~UNIT_HELD;
         d->active++;
-        offer_now(r, s, node, 1);
+        offer_now(r, s, node, 1, s->now_us);
     }
     if (q->head == q->n)
         q->head = q->n = 0;
@@ -443,17 +457,18 @@ static void retry_unit(struct run *r, struct step *s, int64_t node, struct unit 
                                        .timer = TIMER_RETRY,
                                        .at_us = row.due_at});
     else
-        dag_retry_due(r, s, node);
+        dag_retry_due(r, s, node, s->now_us);
 }
 
-void dag_retry_due(struct run *r, struct step *s, int64_t node)
+void dag_retry_due(struct run *r, struct step *s, int64_t node, int64_t due_at)
 {
     struct unit *u = dag_unit(dag_of(r), node);
 
     if (!u || u->state != TASK_RETRYING)
         return;
     u->state = TASK_QUEUED;
-    offer_now(r, s, node, 1); /* it kept its place under the run's parallelism */
+    offer_now(r, s, node, 1,
+              due_at); /* it kept its place under the run's parallelism */
 }
 
 void dag_queue_timeout(struct run *r, struct step *s, int64_t node)

@@ -151,6 +151,80 @@ static void waiting_too_long_for_a_slot_fails(void **state)
     world_free(w);
 }
 
+static int64_t queue_timeout_of(const struct world *w, int64_t node)
+{
+    for (size_t i = 0; i < w->timers.n; i++)
+        if (w->timers.items[i].kind == TIMER_QUEUE && w->timers.items[i].node == node)
+            return w->timers.items[i].at;
+    return 0;
+}
+
+/* Tasks that wait have no row: when they began to follows from those before them. */
+static void a_restart_does_not_begin_queue_timeout_anew(void **state)
+{
+    (void)state;
+    struct world *w = world_new(
+        HEAD "tasks:\n"
+             "  a: {run: x}\n"
+             "  b: {run: x, queue_timeout: 5s}\n"
+             "  c: {needs: [a], run: x, queue_timeout: 5s}\n"
+             "  d: {needs: [a], foreach: [1, 2], run: x, queue_timeout: 5s}\n",
+        NULL);
+    int64_t due[4];
+
+    world_grant_one(w);
+    w->now += 1000;
+    world_succeed(w, "a");
+    const int64_t nodes[] = {world_node(w, "b"), world_node(w, "c"),
+                             world_node(w, "d.0"), world_node(w, "d.1")};
+    for (size_t i = 0; i < 4; i++) {
+        due[i] = queue_timeout_of(w, nodes[i]);
+        assert_true(due[i] > 0);
+    }
+    assert_true(due[1] > due[0]);
+    w->now += UNITS_SECOND;
+    world_restart(w);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(queue_timeout_of(w, nodes[i]), due[i]);
+    world_free(w);
+}
+
+static void a_restart_does_not_begin_the_queue_timeout_of_a_handler_anew(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n"
+                                     "finally: [{id: f, run: x, queue_timeout: 5s}]\n",
+                                NULL);
+
+    world_grant(w);
+    w->now += 1000;
+    world_succeed(w, "a");
+    const int64_t node = world_node(w, "f");
+    const int64_t due = queue_timeout_of(w, node);
+    assert_true(due > 0);
+    w->now += UNITS_SECOND;
+    world_restart(w);
+    assert_int_equal(queue_timeout_of(w, node), due);
+    world_free(w);
+}
+
+static void a_retry_that_was_due_while_nobody_led_waits_since_then(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x, queue_timeout: 5s, retry: "
+                                     "{max_attempts: 2, delay: 1s}}}\n",
+                                NULL);
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+    const int64_t due = w->now + UNITS_SECOND;
+    w->now += 3 * UNITS_SECOND;
+    world_restart(w);
+    assert_int_equal(w->offered.n, 1);
+    assert_int_equal(queue_timeout_of(w, world_node(w, "a")), due + 5 * UNITS_SECOND);
+    world_free(w);
+}
+
 /* --- handlers --- */
 
 static void success_runs_on_success_then_finally_one_by_one(void **state)
@@ -452,6 +526,9 @@ int main(void)
         cmocka_unit_test(one_attempt_means_one_attempt_even_when_it_is_lost),
         cmocka_unit_test(a_message_goes_with_the_attempt_that_said_it),
         cmocka_unit_test(waiting_too_long_for_a_slot_fails),
+        cmocka_unit_test(a_restart_does_not_begin_queue_timeout_anew),
+        cmocka_unit_test(a_restart_does_not_begin_the_queue_timeout_of_a_handler_anew),
+        cmocka_unit_test(a_retry_that_was_due_while_nobody_led_waits_since_then),
         cmocka_unit_test(success_runs_on_success_then_finally_one_by_one),
         cmocka_unit_test(failure_runs_on_failure_and_stays_a_failure),
         cmocka_unit_test(a_failing_handler_fails_a_run_but_not_what_follows),
