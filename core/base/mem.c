@@ -24,6 +24,11 @@ static _Noreturn void die(const char *why)
     abort();
 }
 
+void mem_exhausted(void)
+{
+    die("out of memory");
+}
+
 static void *or_die(void *p)
 {
     if (!p)

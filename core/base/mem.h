@@ -25,6 +25,10 @@ void mem_init(void);
  * soon done again. Some milliseconds. */
 void mem_give_back(void);
 
+/* Ends the process so. For what a library could not allocate: libyaml and expr say so
+ * in an error code, and such an error would look like a mistake of the user. */
+_Noreturn void mem_exhausted(void);
+
 /* What is called instead, for mem_init and the simulator. */
 typedef void mem_exhausted_fn(const char *why);
 void mem_on_exhausted(mem_exhausted_fn *fn);

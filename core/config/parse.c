@@ -61,6 +61,8 @@ static int refuse_syntax(const struct reader *r)
     const yaml_parser_t *p = &r->parser;
     const char *problem = p->problem ? p->problem : "this is not YAML";
 
+    if (p->error == YAML_MEMORY_ERROR)
+        mem_exhausted();
     if (p->error == YAML_READER_ERROR)
         return refuse_at_offset(r, p->problem_offset, problem);
     return refuse(r, p->problem_mark.line + 1, p->problem_mark.column + 1, "%s",
@@ -353,7 +355,7 @@ int config_parse(struct config *c, const char *text, size_t len, struct ff_err *
                                 text[wrong] ? "this is not valid UTF-8"
                                             : "a NUL character is not allowed here");
     if (!yaml_parser_initialize(&r.parser))
-        return ff_fail(err, FF_NO_MEMORY, 0, "%s: no memory to read it", c->path);
+        mem_exhausted();
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
     code = read_stream(&r);

@@ -187,6 +187,8 @@ json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err 
     json_decref(sc->made[NAME_TASKS]);
     sc->made[NAME_TASKS] = asked.tasks;
     json_t *v = tmpl_eval(t, &sc->scope, &why);
+    if (!v && why.code == EXPR_E_NOMEM)
+        mem_exhausted();
     if (!v)
         ff_fail(err, FF_INVALID, 0, "%.180s%s%.60s", why.msg, why.hint[0] ? "; " : "",
                 why.hint);

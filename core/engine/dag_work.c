@@ -32,8 +32,11 @@ static const char *text_of(struct render *re, const struct flow_value *v,
         ff_fail(re->err, FF_INVALID, 0, "%s: %.190s", what, why.msg);
         return NULL;
     }
-    char *text = expr_to_text(value);
+    int failed = EXPR_OK;
+    char *text = expr_to_text(value, &failed);
     json_decref(value);
+    if (failed == EXPR_E_NOMEM)
+        mem_exhausted();
     if (!text) {
         ff_fail(re->err, FF_INVALID, 0, "%s: nested too deeply to be text", what);
         return NULL;

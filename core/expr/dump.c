@@ -179,12 +179,12 @@ char *expr_dump(const json_t *v, bool to_text, size_t max, size_t *len, int *cod
     return out.data;
 }
 
-char *expr_to_text(const json_t *v)
+char *expr_to_text(const json_t *v, int *code)
 {
     size_t len;
-    int code;
+    int ignored;
 
-    return expr_dump(v, true, SIZE_MAX / 4, &len, &code);
+    return expr_dump(v, true, SIZE_MAX / 4, &len, code ? code : &ignored);
 }
 
 bool expr_truth(const json_t *v, bool *truth)

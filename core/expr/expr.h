@@ -140,8 +140,9 @@ bool expr_truth(const json_t *v, bool *truth);
 /*
  * How a typed value is written into mixed text or a variable of the environment:
  * strings as they are, null as "", anything else as compact JSON. The caller frees.
- * NULL when out of memory or when v is nested deeper than EXPR_MAX_DEPTH.
+ * NULL with code EXPR_E_NOMEM, or EXPR_E_LIMIT when v is nested deeper than
+ * EXPR_MAX_DEPTH. code may be NULL.
  */
-char *expr_to_text(const json_t *v);
+char *expr_to_text(const json_t *v, int *code);
 
 #endif

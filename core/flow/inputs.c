@@ -83,6 +83,8 @@ int spec_input_pattern(const char *pattern, const char *text, struct spec_blame 
     json_t *result = e ? expr_eval(e, &scope, &err) : NULL;
     int matches = result ? json_is_true(result) : -1;
 
+    if (!result && err.code == EXPR_E_NOMEM)
+        mem_exhausted();
     if (!result)
         snprintf(b->msg, sizeof(b->msg), "pattern cannot be used: %.150s", err.msg);
     json_decref(result);

@@ -31,6 +31,8 @@ static struct tmpl *adopt(struct spec *s, enum spec_place place,
                           const struct expr_err *err)
 {
     if (!tmpl) {
+        if (err->code == EXPR_E_NOMEM)
+            mem_exhausted();
         report_expression(s, node, err);
         return NULL;
     }

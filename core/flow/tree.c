@@ -68,12 +68,14 @@ static const char *find_remedy(const char *problem)
 static void report_syntax(struct builder *b)
 {
     const yaml_parser_t *y = &b->parser;
-    const char *why = y->problem ? y->problem : "out of memory";
+    const char *why = y->problem ? y->problem : "";
     int line = (int)y->problem_mark.line + 1;
     int column = (int)y->problem_mark.column + 1;
     size_t offset = y->problem_offset;
     struct flow_problem *p;
 
+    if (y->error == YAML_MEMORY_ERROR)
+        mem_exhausted();
     if (y->error == YAML_READER_ERROR && offset <= b->tree->len)
         tree_place_of_byte(b->tree->source, offset, &line, &column);
     p = flow_problem_add(b->problems, PROBLEM_SYNTAX, line, column, "", 0);
@@ -386,7 +388,9 @@ bool tree_read(struct tree *t, const char *text, size_t len,
     *t = (struct tree){.source = text, .len = len};
     b->tree = t;
     b->problems = problems;
-    if (tree_check_bytes(text, len, problems) && yaml_parser_initialize(&b->parser)) {
+    if (tree_check_bytes(text, len, problems)) {
+        if (!yaml_parser_initialize(&b->parser))
+            mem_exhausted();
         yaml_parser_set_input_string(&b->parser, (const unsigned char *)text, len);
         read_events(b);
         yaml_parser_delete(&b->parser);

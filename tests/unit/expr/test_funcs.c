@@ -113,7 +113,7 @@ static void text_of_a_value_is_short_and_reads_back(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(reals) / sizeof(reals[0]); i++) {
         json_t *v = json_real(reals[i]);
-        char *text = expr_to_text(v);
+        char *text = expr_to_text(v, NULL);
         json_t *back = json_loads(text, JSON_DECODE_ANY, &err);
         assert_true(json_is_real(back));
         assert_true(json_real_value(back) == reals[i]);

@@ -116,7 +116,10 @@ static void deep_values_do_not_exhaust_the_stack(void **state)
     assert_int_equal(err.code, EXPR_E_LIMIT);
     assert_null(support_eval_with("to_json(v)", v, &err));
     assert_int_equal(err.code, EXPR_E_LIMIT);
-    assert_null(expr_to_text(v));
+    int code = EXPR_OK;
+
+    assert_null(expr_to_text(v, &code));
+    assert_int_equal(code, EXPR_E_LIMIT);
     json_decref(shallow);
     json_decref(v);
 }
