@@ -74,6 +74,8 @@ static int hex_value(char c)
 
 bool rl_dir_id(const char *name, char attempt_id[RL_NAME_SIZE])
 {
+    const char *given = name;
+    char again[RL_NAME_SIZE];
     size_t len = 0;
 
     for (; *name && len + 1 < RL_NAME_SIZE; name++) {
@@ -89,5 +91,9 @@ bool rl_dir_id(const char *name, char attempt_id[RL_NAME_SIZE])
         name += 2;
     }
     attempt_id[len] = '\0';
-    return !*name && rl_id_valid(attempt_id);
+    if (*name || !rl_id_valid(attempt_id))
+        return false;
+    /* Another spelling of an id is a name that we never gave. */
+    rl_dir_name(attempt_id, again);
+    return strcmp(again, given) == 0;
 }

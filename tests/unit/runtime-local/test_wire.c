@@ -156,6 +156,9 @@ static void names_are_safe_and_differ(void **state)
     assert_false(rl_dir_id("%%00", id));
     assert_false(rl_dir_id("%00", id));
     assert_false(rl_dir_id("a b", id));
+    assert_false(rl_dir_id("%61", id)); /* other spellings of ids */
+    assert_false(rl_dir_id(".a", id));
+    assert_false(rl_dir_id("a%2f", id));
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         rl_dir_name(cases[i].id, name);
         assert_string_equal(name, cases[i].name);
