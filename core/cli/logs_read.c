@@ -41,6 +41,11 @@ static bool parse_time(struct span_text word, int64_t *us)
     return units_time(text, us);
 }
 
+static bool is_tag(struct span_text word)
+{
+    return word.len == 1 && (word.s[0] == 'F' || word.s[0] == 'P');
+}
+
 bool log_line_parse(const char *line, size_t len, struct log_line *out)
 {
     const char *p = line;
@@ -49,10 +54,10 @@ bool log_line_parse(const char *line, size_t len, struct log_line *out)
     struct span_text tag;
 
     if (!take_word(&p, end, &out->time) || !parse_time(out->time, &out->time_us) ||
-        !take_word(&p, end, &stream) || !take_word(&p, end, &tag))
+        !take_word(&p, end, &stream) || !take_word(&p, end, &tag) || !is_tag(tag))
         return false;
     out->text = (struct span_text){.s = p, .len = (size_t)(end - p)};
-    out->whole = !(tag.len > 0 && tag.s[0] == 'P');
+    out->whole = tag.s[0] == 'F';
     for (int i = 0; i < LOG_STREAMS; i++) {
         if (strlen(log_stream_names[i]) == stream.len &&
             memcmp(log_stream_names[i], stream.s, stream.len) == 0) {

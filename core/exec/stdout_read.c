@@ -18,7 +18,8 @@ static bool parse_line(const char *line, size_t len, const char *stream,
         return false;
     const char *p = space + 1;
     size_t left = len - (size_t)(p - line);
-    if (left < n + 3 || memcmp(p, stream, n) != 0 || p[n] != ' ' || p[n + 2] != ' ')
+    if (left < n + 3 || memcmp(p, stream, n) != 0 || p[n] != ' ' || p[n + 2] != ' ' ||
+        (p[n + 1] != 'F' && p[n + 1] != 'P'))
         return false;
     *whole = p[n + 1] == 'F';
     *text = p + n + 3;

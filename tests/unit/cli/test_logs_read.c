@@ -77,6 +77,9 @@ static void what_is_no_line_is_refused(void **state)
         "now x",
         "now stdout F text",
         AT(01) "nowhere F text",
+        AT(01) "stdout X text",
+        AT(01) "stdout FP text",
+        AT(01) "stdout  text",
     };
     struct log_line l;
 
