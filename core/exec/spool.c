@@ -62,6 +62,19 @@ static void write_log(struct spool *sp, const struct buf *b)
         sp->log_bytes += (int64_t)b->len;
 }
 
+/* The file is the task's: a level of its own making could end the line and begin
+ * another. */
+static const char *level_of(const json_t *item)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    const char *level = json_string_value(json_object_get(item, "level"));
+
+    for (size_t i = 0; level && i < COUNT_OF(levels); i++)
+        if (strcmp(level, levels[i]) == 0)
+            return levels[i];
+    return "info";
+}
+
 static void take_log(struct spool *sp, const json_t *o)
 {
     struct buf b = {0};
@@ -71,9 +84,8 @@ static void take_log(struct spool *sp, const json_t *o)
     json_array_foreach(json_object_get(o, "lines"), i, item)
     {
         const char *time = json_string_value(json_object_get(item, "time"));
-        const char *level = json_string_value(json_object_get(item, "level"));
         json_t *text = json_object_get(item, "text");
-        struct exec_log_line line = {.level = level ? level : "info",
+        struct exec_log_line line = {.level = level_of(item),
                                      .text = json_string_value(text),
                                      .len = json_string_length(text)};
         if (time && line.text && !strchr(line.text, '\n') &&
