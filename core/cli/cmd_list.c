@@ -101,6 +101,13 @@ static int print(struct listing *l)
     return code;
 }
 
+static int give_up(struct listing *l, const struct ff_err *err)
+{
+    cli_grid_add_to(&l->grid, &l->json); /* which empties it */
+    buf_done(&l->json);
+    return cli_fail_err(err);
+}
+
 static int list(struct cli *c, const struct cli_session *s, struct listing *l)
 {
     const struct run_row like = {.tenant = TENANT_DEFAULT.no};
@@ -121,7 +128,7 @@ static int list(struct cli *c, const struct cli_session *s, struct listing *l)
         begin(l);
         code = store_scan(node_store(s->node), STORE_READER_CALLER, &query, list_one, l,
                           &err);
-        code = code == FF_OK ? print(l) : cli_fail_err(&err);
+        code = code == FF_OK ? print(l) : give_up(l, &err);
     }
     arena_done(&arena);
     return code;
