@@ -7,7 +7,7 @@ DESTDIR ?=
 locked := mkdir -p build && flock build/.lock
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test sim bench lint format install soak coverage clean setup
+.PHONY: help build demo test sim fuzz bench lint format install soak coverage clean setup
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -25,11 +25,15 @@ test: build ## every test, under the address, undefined and thread sanitizers
 	@$(locked) scripts/build asan tsan
 	@ctest --preset tsan
 	@ctest --preset asan
+	@$(locked) env FF_SEED=1 scripts/fuzz 1
 
 sim: setup ## seeded simulation of the whole engine: SEEDS=1000 FROM=1
 	@[ -e build/asan/build.ninja ] || { mkdir -p build && cmake --preset asan >/dev/null; }
 	@$(locked) cmake --build build/asan --target ff-sim
 	@build/asan/tests/ff-sim --cover --seeds $(or $(SEEDS),1000) $(if $(FROM),--from $(FROM))
+
+fuzz: setup ## libFuzzer on the parsers: SECONDS=60 for each, TARGET="json config"
+	@$(locked) scripts/fuzz $(or $(SECONDS),60) $(TARGET)
 
 bench: build ## the benchmarks, against the release build
 	@if [ -x bench/run ]; then bench/run; else echo "bench: bench/run is not there yet"; fi
