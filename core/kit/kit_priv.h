@@ -77,6 +77,9 @@ int kit_runner_init(struct kit_runner *runner, const struct kit_settings *settin
 void kit_runner_done(struct kit_runner *runner);
 void kit_run(struct kit_runner *runner, const struct kit_item *item,
              struct kit_result *result);
+/* Ends what checks have left behind, whoever its parents were (kit_reap.c). */
+void kit_reap_init(void);
+void kit_reap(void);
 /* Why a process ended, as a sentence: "it ended by SIGSEGV". */
 void kit_why_ended(int status, struct buf *out);
 /* A printable, valid UTF-8 copy without line ends; NULL gives "". */

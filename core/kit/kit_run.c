@@ -220,6 +220,7 @@ static void run_in(const struct kit_runner *runner, const struct kit_item *item,
     kill(-pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+    kit_reap();
     read_rest(fds[0], &said);
     close(fds[0]);
     judge(&said, status, hung, deadline_s, r);
@@ -233,6 +234,7 @@ int kit_runner_init(struct kit_runner *runner, const struct kit_settings *settin
     struct buf base = {0};
 
     buf_printf(&base, "%s/flowforge-kit-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
+    kit_reap_init();
     *runner = (struct kit_runner){.settings = settings, .base = buf_take(&base)};
     if (mkdtemp(runner->base))
         return FF_OK;

@@ -16,7 +16,10 @@ SOURCE = Path(os.environ["FLOWFORGE_SOURCE"])
 OPTIONS: dict[str, list[str]] = {
     "store-sqlite": ["-o", "path={dir}/store.db"],
     "store-memory": ["-o", "name={unique}"],
-    "runtime-local": [],
+    "runtime-local": [
+        *("-o", "dir={dir}/state"),
+        *("-o", f"supervisor={LIB}/flowforge-supervisor"),
+    ],
     "queue-memory": [],
 }
 
