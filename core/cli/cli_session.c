@@ -1,5 +1,8 @@
 /* cli_session.c - settings, loop and node of one call of the program. */
 #include "cli/cli_priv.h"
+#include "cli/watchdog.h"
+
+#define CLOSE_SECONDS 60 /* a store may have much to carry over at its end */
 
 static int apply_flags(const struct cli *c, struct config *config, struct ff_err *err)
 {
@@ -53,9 +56,12 @@ int cli_open(struct cli *c, struct cli_session *s)
 
 void cli_close(struct cli_session *s)
 {
+    fflush(stdout);
+    watchdog_set(WATCHDOG_LEAVE, CLOSE_SECONDS, CLI_IO);
     node_close(s->node);
     loop_free(s->loop);
     config_free(s->config);
+    watchdog_clear(WATCHDOG_LEAVE);
     *s = (struct cli_session){0};
 }
 

@@ -2,12 +2,14 @@
 #include "cli/owner.h"
 
 #include "api/api.h"
+#include "cli/watchdog.h"
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define HEARTBEAT_US    (20 * UNITS_SECOND)
 #define STUCK_US        (5 * UNITS_SECOND)
+#define STUCK_SECONDS   8 /* when the loop itself stands still */
 #define LISTEN_TRIES    100
 #define LISTEN_PAUSE_NS 20000000L
 
@@ -122,6 +124,7 @@ void owner_stop(struct owner *o, int exit_code)
         return;
     o->stuck_code = exit_code;
     loop_timer_add(o->session->loop, STUCK_US, on_stuck, o, &stuck);
+    watchdog_set(WATCHDOG_LEAVE, STUCK_SECONDS, exit_code);
     if (o->api)
         o->n_followed = owner_api_followed(o->api);
     if (o->server)
@@ -133,6 +136,7 @@ void owner_stop(struct owner *o, int exit_code)
     owner_api_free(o->api);
     o->api = NULL;
     loop_timer_del(stuck);
+    watchdog_clear(WATCHDOG_LEAVE);
 }
 
 /* --- leaving --- */

@@ -2,11 +2,14 @@
 #include "cli/signals.h"
 
 #include "base/base.h"
+#include "cli/watchdog.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+
+#define NOTE_SECONDS 5 /* within which the loop must take note of a signal */
 
 static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
 
@@ -27,6 +30,8 @@ static void on_signal(int signo)
     const ssize_t ignored = write_fd >= 0 ? write(write_fd, &byte, 1) : 0;
 
     (void)ignored;
+    if (signo != SIGWINCH)
+        watchdog_set(WATCHDOG_SIGNAL, NOTE_SECONDS, 128 + signo);
     errno = saved;
 }
 
@@ -36,8 +41,10 @@ static void on_readable(void *arg, int fd, uint32_t events)
     unsigned char byte;
 
     (void)events;
-    if (read(fd, &byte, 1) == 1)
-        s->fn(s->arg, byte);
+    if (read(fd, &byte, 1) != 1)
+        return;
+    watchdog_clear(WATCHDOG_SIGNAL);
+    s->fn(s->arg, byte);
 }
 
 static void set_handlers(void (*handler)(int))
@@ -71,6 +78,7 @@ void signals_close(struct signals *s)
     if (!s)
         return;
     set_handlers(SIG_DFL);
+    watchdog_clear(WATCHDOG_SIGNAL);
     write_fd = -1;
     loop_watch_del(s->watch);
     close(s->fds[0]);
