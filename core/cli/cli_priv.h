@@ -182,6 +182,7 @@ int cmd_config_show(struct cli *c);
 int cmd_driver_list(struct cli *c);
 int cmd_driver_show(struct cli *c);
 int cmd_driver_check(struct cli *c);
+int cmd_driver_new(struct cli *c);
 /* Where drivers are looked for; mem_free it. Exit code in *code. */
 char *cli_driver_dir(struct cli *c, int *code);
 int cmd_engine(struct cli *c);

@@ -81,6 +81,11 @@ static const struct cli_option check_options[] = {
     {0},
 };
 
+static const struct cli_option new_options[] = {
+    {"dir", "DIR", "where to write it (./KIND-NAME); must not be there yet", NULL, 0},
+    {0},
+};
+
 static const struct cli_option config_options[] = {
     {"sources", NULL, "also where each value comes from", NULL, 0},
     {0},
@@ -127,6 +132,10 @@ const struct cli_command cli_commands[] = {
      "exit\n"
      "code is 1 when a check failed.",
      check_options, cmd_driver_check, 1, 1, false},
+    {"driver new", "KIND NAME", "write the beginning of a driver of your own",
+     "KIND is store, queue, runtime or auth. It builds against the installed headers\n"
+     "and says what is left to do.",
+     new_options, cmd_driver_new, 2, 2, false},
     {"config show", "", "print every setting that is known, with its value", NULL,
      config_options, cmd_config_show, 0, 0, false},
     {"backup", "FILE", "write a consistent copy of the store while it is in use",

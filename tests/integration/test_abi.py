@@ -254,12 +254,10 @@ class OldDrivers(HeaderTest):
         for name in ("store-memory", "queue-memory"):
             folder = SOURCE / "plugins" / name
             self.compile(headers, name, sorted(folder.glob("*.c")))
-        token = SOURCE / "sdk/driver/template/auth_token.c"
-        if not token.exists():
-            token = SOURCE / "sdk/driver/templates/auth/auth_token.c"
-        so = self.compile(headers, "auth-token", [token])
+        sample = SOURCE / "sdk/driver/templates/auth/auth_sample.c"
+        so = self.compile(headers, "auth-sample", [sample])
         self.assertIn(
-            "name:     token",
+            "name:     sample",
             subprocess.run(
                 [BIN / "flowforge", "driver", "show", so],
                 capture_output=True,

@@ -8,7 +8,7 @@ umask 022
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 show=$FLOWFORGE_BUILD/tests/driver-show
-template=$FLOWFORGE_SOURCE/sdk/driver/template
+template=$FLOWFORGE_SOURCE/sdk/driver/templates/auth
 
 fail() {
     echo "test_out_of_tree_driver: $*" >&2
@@ -46,19 +46,19 @@ for step in "-S $work/mine -B $work/build -DCMAKE_PREFIX_PATH=$work/ff" \
     # shellcheck disable=SC2086  # words again
     cmake $step >"$work/log" 2>&1 || fail "cmake $step: $(cat "$work/log")"
 done
-so=$work/ff/lib/flowforge/auth-token.so
+so=$work/ff/lib/flowforge/auth-sample.so
 [ -f "$so" ] || fail "the driver was not installed where FlowForge looks"
 same "exported symbols" "ff_driver_entry" \
     "$(nm -D --defined-only "$so" | sed 's/.* //')"
-same "what the driver says" "auth token 1.0.0" "$("$show" "$so" | head -n 1)"
+same "what the driver says" "auth sample 1.0.0" "$("$show" "$so" | head -n 1)"
 
 # The command line tells its secrets from its other options, and shows none.
 "$FLOWFORGE_BIN/flowforge" driver show "$so" >"$work/log" || fail "$(cat "$work/log")"
 grep -q '^token .*text, secret ' "$work/log" || fail "no secret: $(cat "$work/log")"
 "$FLOWFORGE_BIN/flowforge" --set "engine.driver_dir=${so%/*}" \
-    --set auth-token.token=a-secret-of-ours config show --sources >"$work/log" ||
+    --set auth-sample.token=a-secret-of-ours config show --sources >"$work/log" ||
     fail "$(cat "$work/log")"
-grep -q '^auth-token.token .*\*\*\*' "$work/log" || fail "$(cat "$work/log")"
+grep -q '^auth-sample.token .*\*\*\*' "$work/log" || fail "$(cat "$work/log")"
 if grep -q a-secret-of-ours "$work/log"; then
     fail "the secret is shown: $(cat "$work/log")"
 fi
@@ -74,20 +74,20 @@ mkdir -p "$dir"
 # shellcheck disable=SC2086  # flags are words
 cc -std=gnu11 -fPIC -shared $cflags -DDRIVER_VERSION='"2.0"' \
     -Wl,-z,defs -Wl,--version-script="$map" \
-    -o "$dir/auth-bare.so" "$template/auth_token.c"
-same "the bare compiler's driver" "auth token 2.0" \
+    -o "$dir/auth-bare.so" "$template/auth_sample.c"
+same "the bare compiler's driver" "auth sample 2.0" \
     "$("$show" "$(realpath "$dir/auth-bare.so")" | head -n 1)"
 
 # What is missing shows when the driver is linked, and odd names when it is configured.
 echo 'int nowhere(void); int also_here(void); int also_here(void) { return nowhere(); }' \
     >"$work/mine/broken.c"
-sed 's/auth_token.c/auth_token.c broken.c/' "$template/CMakeLists.txt" \
+sed 's/auth_sample.c/auth_sample.c broken.c/' "$template/CMakeLists.txt" \
     >"$work/mine/CMakeLists.txt"
 if cmake --build "$work/build" >"$work/log" 2>&1; then
     fail "a driver with an undefined symbol was linked"
 fi
 grep -q nowhere "$work/log" || fail "the undefined symbol is not named"
-sed 's/auth-token/myauth/g' "$template/CMakeLists.txt" >"$work/mine/CMakeLists.txt"
+sed 's/auth-sample/myauth/g' "$template/CMakeLists.txt" >"$work/mine/CMakeLists.txt"
 if cmake "$work/build" >"$work/log" 2>&1; then
     fail "a driver without a kind in its name was taken"
 fi

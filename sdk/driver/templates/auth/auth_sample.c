@@ -1,5 +1,10 @@
-/* auth_token.c - one token lets one principal in. A driver to start from: small, and
- * true to the contract all the same. */
+/* auth_sample.c - one token lets one principal in.
+ *
+ * Made from FlowForge's template for auth drivers. It is small and true to the whole
+ * contract; what is yours to do:
+ *
+ *   TODO  look the credential up where yours are kept (auth_verify)
+ *   TODO  fetch keys or revocations again now and then: the optional slot `refresh` */
 #include <flowforge/auth.h>
 
 #include <stdlib.h>
@@ -7,8 +12,8 @@
 
 #define MAX_ROLES 16
 
-/* The core fills this from the section `auth-token` of the config file and from
- * FLOWFORGE_AUTH_TOKEN_..., before open(). It outlives the session. */
+/* The core fills this from the section `auth-sample` of the config file and from
+ * FLOWFORGE_AUTH_SAMPLE_..., before open(). It outlives the session. */
 struct config {
     const char *token;
     const char *subject;
@@ -137,7 +142,7 @@ static const struct ff_auth_ops ops = {
 
 static const struct ff_driver driver = {
     FF_DRIVER_HEAD(FF_AUTH, FF_PARALLEL, ops),
-    .name = "token",
+    .name = "sample",
     .version = DRIVER_VERSION,
     .summary = "one token lets one principal in",
     .opts = options,
