@@ -107,6 +107,7 @@ static void what_was_acknowledged_survives(struct kit *k)
 
 /* --- killed while it sets up --- */
 
+/* Tells when it begins and when it is done. */
 static void set_up_for_ever(struct kit *k, void *arg)
 {
     struct kit_store s;
@@ -114,7 +115,25 @@ static void set_up_for_ever(struct kit *k, void *arg)
     (void)arg;
     kit_tell(k, 0);
     kit_open(k, &s, &kit_schema);
+    kit_tell(k, 1);
     pause();
+}
+
+/* How long it takes here, so that the kills come into the middle of it. */
+static int64_t time_of_setup(struct kit *k)
+{
+    struct kit_child child;
+    int64_t left_us;
+    int64_t number;
+
+    kit_start(k, &child, set_up_for_ever, NULL);
+    kit_let_go(&child);
+    kit_expect(k, kit_hear(&child, &number), "the process has ended by itself");
+    left_us = kit_left_us(k);
+    kit_expect(k, kit_hear(&child, &number), "the process has ended by itself");
+    left_us -= kit_left_us(k);
+    kit_kill(&child);
+    return left_us;
 }
 
 static void write_after_all(struct kit *k, void *arg)
@@ -132,18 +151,21 @@ static void write_after_all(struct kit *k, void *arg)
 
 static void a_killed_setup_is_begun_again(struct kit *k)
 {
+    const int64_t setup_us = time_of_setup(k);
+
     for (int round = 0; round < N_ROUNDS; round++) {
-        const useconds_t linger_us = (useconds_t)rand_below(kit_rand(k), LINGER_US * 4);
         struct kit_child child;
         int64_t number;
 
         kit_new_place(k);
         for (int again = 0; again < 2; again++) {
+            const uint64_t linger_us = rand_below(kit_rand(k), (uint64_t)setup_us + 1);
+
             kit_start(k, &child, set_up_for_ever, NULL);
             kit_let_go(&child);
             kit_expect(k, kit_hear(&child, &number), "the process has ended by itself");
-            usleep(linger_us);
-            kit_kill_hearing(&child, &number);
+            usleep((useconds_t)linger_us);
+            kit_kill(&child);
         }
         kit_start(k, &child, write_after_all, NULL);
         kit_let_go(&child);

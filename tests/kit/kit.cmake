@@ -4,7 +4,8 @@
 #   /* breaks: store/guards/put-absent
 #    * over: store-memory */
 #
-# `over` names a driver of plugins/, linked in with its entry renamed to `correct`, or is
+# `keeps` in the place of `breaks` names a check that the driver passes: for functions that
+# no driver of ours has. `over` names a driver of plugins/, linked in with its entry renamed to `correct`, or is
 # left out by a driver that stands alone. broken_KIND.h has what those of a kind share.
 set(kit_broken_dir ${CMAKE_CURRENT_SOURCE_DIR}/kit/broken)
 set(kit_broken_output ${CMAKE_BINARY_DIR}/tests/kit)
@@ -20,7 +21,8 @@ function(kit_correct name)
   target_compile_definitions(kit-correct-${name} PRIVATE ff_driver_entry=correct)
   get_target_property(includes plugin_${name} INTERFACE_INCLUDE_DIRECTORIES)
   get_target_property(libs plugin_${name} INTERFACE_LINK_LIBRARIES)
-  target_include_directories(kit-correct-${name} PRIVATE ${includes})
+  # Public: a file may take the place of one of the driver's own, and include it.
+  target_include_directories(kit-correct-${name} PUBLIC ${includes})
   target_link_libraries(kit-correct-${name} PRIVATE ff_flags)
   if(libs)
     target_link_libraries(kit-correct-${name} PUBLIC ${libs})

@@ -15,6 +15,7 @@ SOURCE = Path(os.environ["FLOWFORGE_SOURCE"])
 # What each driver of ours wants to be told.
 OPTIONS: dict[str, list[str]] = {
     "store-sqlite": ["-o", "path={dir}/store.db"],
+    "store-lmdb": ["-o", "path={dir}/store.lmdb"],
     "store-memory": ["-o", "name={unique}"],
     "runtime-local": [
         *("-o", "dir={dir}/state"),

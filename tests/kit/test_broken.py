@@ -14,8 +14,16 @@ FILES = sorted((SOURCE / "tests/kit/broken").glob("*.c"))
 DEADLINE_S = 9
 
 
+def told(file: Path, word: str) -> list[str]:
+    return re.findall(rf"^(?:/| )\* {word}: (\S+)", file.read_text(), re.M)
+
+
 def breaks(file: Path) -> list[str]:
-    return re.findall(r"^(?:/| )\* breaks: (\S+)", file.read_text(), re.M)
+    return told(file, "breaks")
+
+
+def keeps(file: Path) -> list[str]:
+    return told(file, "keeps")
 
 
 def options_of(file: Path) -> list[str]:
@@ -24,7 +32,7 @@ def options_of(file: Path) -> list[str]:
 
 
 def judge(file: Path) -> Report:
-    only = [word for name in breaks(file) for word in ("--only", name)]
+    only = [word for name in breaks(file) + keeps(file) for word in ("--only", name)]
     deadline = ["--deadline", str(DEADLINE_S)]
     driver = BROKEN / f"{file.stem}.so"
     return check(driver, *options_of(file), *only, *deadline)
@@ -37,7 +45,12 @@ class Broken(unittest.TestCase):
         with ThreadPoolExecutor(4) as pool:
             reports = list(pool.map(judge, FILES))
         for file, report in zip(FILES, reports, strict=True):
-            self.assertTrue(breaks(file), f"{file.name} does not say what it breaks")
+            if told(file, "refused"):
+                self.assertEqual(report.code, 78, file.name)
+                continue
+            self.assertTrue(breaks(file) + keeps(file), f"{file.name} breaks nothing")
+            for name in keeps(file):
+                self.assertEqual(report.verdicts.get(name), "passed", report.out)
             for name in breaks(file):
                 with self.subTest(driver=file.stem, check=name):
                     self.assertEqual(
