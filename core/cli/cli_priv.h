@@ -168,6 +168,9 @@ struct cli_session {
 };
 /* Exit code; has printed why. Close it in either case. */
 int cli_load_config(struct cli *c, struct config **config);
+/* For what came of reading settings or of opening what they name: where they are wrong
+ * it tells all their mistakes, CLI_CONFIG; else as cli_fail_err. */
+int cli_fail_config(struct config *config, const struct ff_err *err);
 int cli_open(struct cli *c, struct cli_session *s);
 void cli_close(struct cli_session *s);
 /* The run that the word names; exit code, has printed why. */

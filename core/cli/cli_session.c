@@ -45,10 +45,8 @@ int cli_open(struct cli *c, struct cli_session *s)
     if (!s->loop)
         return cli_fail_err(&err);
     s->node = node_open(s->loop, s->config, &err);
-    if (!s->node && err.code == FF_INVALID)
-        return cli_fail(CLI_CONFIG, "%s", err.msg);
     if (!s->node)
-        return cli_fail_err(&err);
+        return cli_fail_config(s->config, &err);
     if (!c->quiet && !c->verbose)
         log_setup((int)node_settings(s->node)->log_level + LOG_ERROR, false);
     return CLI_OK;

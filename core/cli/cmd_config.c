@@ -64,24 +64,62 @@ static void warn(void *arg, const char *sentence)
     cli_note(arg, "warning: %s", sentence);
 }
 
+/* Reads the sections of all drivers that can be loaded. */
+static int know_drivers(struct config *config, const struct node_settings *settings,
+                        struct ff_err *err)
+{
+    struct knowing k = {.config = config, .loop = loop_new(err)};
+
+    if (!k.loop)
+        return err->code;
+    MEM_AUTO char *dir =
+        settings->driver_dir ? mem_text(settings->driver_dir) : driver_default_dir();
+    const int code = driver_list(dir, know_driver, &k, err);
+    loop_free(k.loop);
+    return code;
+}
+
 static int know_all(struct cli *c, struct config *config)
 {
     const struct config_section engine = {"engine", node_options};
     struct node_settings settings = {0};
-    struct knowing k = {.config = config};
     struct ff_err err = {0};
 
+    node_defaults(config);
     if (config_fill(config, &engine, &settings, &err) != FF_OK)
-        return cli_fail(CLI_CONFIG, "%s", err.msg);
-    k.loop = loop_new(&err);
-    if (!k.loop)
-        return cli_fail_err(&err);
-    MEM_AUTO char *dir =
-        settings.driver_dir ? mem_text(settings.driver_dir) : driver_default_dir();
-    if (driver_list(dir, know_driver, &k, &err) != FF_OK)
+        return cli_fail_config(config, &err);
+    if (know_drivers(config, &settings, &err) != FF_OK)
         cli_note(c, "warning: the settings of drivers are left out: %s", err.msg);
-    loop_free(k.loop);
     return CLI_OK;
+}
+
+/* --- mistakes --- */
+
+static void tell_other(void *arg, const char *sentence)
+{
+    const struct ff_err *told = arg;
+    struct ff_err clean;
+
+    ff_fail(&clean, FF_INVALID, 0, "%s", sentence);
+    if (strcmp(sentence, told->msg) != 0)
+        cli_fail_err(&clean);
+}
+
+int cli_fail_config(struct config *config, const struct ff_err *err)
+{
+    const struct config_section engine = {"engine", node_options};
+    struct node_settings settings = {0};
+    struct ff_err told = *err;
+    struct ff_err ignored;
+
+    if (err->code != FF_INVALID && err->code != FF_NOT_FOUND)
+        return cli_fail_err(err);
+    cli_fail_err(err);
+    /* Whoever mends one of them wants to know of the others. */
+    config_fill(config, &engine, &settings, &ignored);
+    know_drivers(config, &settings, &ignored);
+    config_mistakes(config, tell_other, &told);
+    return CLI_CONFIG;
 }
 
 int cmd_config_show(struct cli *c)
@@ -101,6 +139,7 @@ int cmd_config_show(struct cli *c)
     s.json = json_array();
     s.grid.n_columns = s.sources ? 3 : 2;
     config_each(config, show, &s);
+    config_mistakes(config, warn, c);
     config_unknown(config, warn, c);
     struct buf text = {0};
     cli_grid_add_to(&s.grid, &text);

@@ -29,7 +29,7 @@ char *cli_driver_dir(struct cli *c, int *code)
 
     *code = cli_load_config(c, &config);
     if (*code == CLI_OK && config_fill(config, &section, &settings, &err) != FF_OK)
-        *code = cli_fail(CLI_CONFIG, "%s", err.msg);
+        *code = cli_fail_config(config, &err);
     if (*code == CLI_OK)
         dir =
             settings.driver_dir ? mem_text(settings.driver_dir) : driver_default_dir();

@@ -84,7 +84,7 @@ static int lead(struct cli *c, struct engine *e, bool pipe_is_there)
         tell(e, pipe_is_there, 'b');
     owner_stop(&owner, e->signo ? 128 + e->signo : CLI_IO);
     if (code != FF_OK && code != FF_BUSY)
-        return cli_fail_err(&err);
+        return cli_fail_config(e->session->config, &err);
     if (e->fatal.code != FF_OK)
         return cli_fail(CLI_IO, "%s", e->fatal.msg);
     if (code == FF_OK && !e->signo) {

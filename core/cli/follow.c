@@ -179,7 +179,7 @@ static int take_turn(struct follow *f, struct turns *turns, enum stop *why)
     else if (code == FF_CONFLICT)
         *why = STOP_OWNER_LOST;
     else
-        return cli_fail_err(&turns->err);
+        return cli_fail_config(f->setup.s->config, &turns->err);
     return CLI_OK;
 }
 

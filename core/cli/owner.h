@@ -30,9 +30,9 @@ struct owner {
 int owner_start(struct owner *o, struct cli_session *s,
                 const struct owner_events *events, struct ff_err *err);
 /* Gives the runs up; attempts go on. Runs the loop: not from a callback. A store that
- * does not take what is in flight is not waited for longer than a few seconds, also when
- * it is the loop thread that it does not let go: then the
- * process ends here with exit_code, as if it had been killed, which loses nothing. */
+ * does not take what is in flight is not waited for longer than a few seconds, also
+ * when it is the loop thread that it does not let go: then the process ends here with
+ * exit_code, as if it had been killed, which loses nothing. */
 void owner_stop(struct owner *o, int exit_code);
 
 /* After owner_stop, if it led: leads on in a process of the background what nobody else

@@ -119,6 +119,9 @@ void config_free(struct config *c)
     for (size_t i = 0; i < c->notes->known.n; i++)
         mem_free((void *)(uintptr_t)c->notes->known.items[i].name);
     ARRAY_DONE(&c->notes->known);
+    for (size_t i = 0; i < c->notes->mistakes.n; i++)
+        mem_free(c->notes->mistakes.items[i]);
+    ARRAY_DONE(&c->notes->mistakes);
     arena_done(&c->notes->text);
     mem_free(c->notes);
     map_done(&c->file);

@@ -38,14 +38,20 @@ void config_default(struct config *c, const char *name, const char *value);
 /* Fills `target` (config_size bytes, zeroed) from the section by its option table:
  * type, range, required, default; on failure it is left alone. Text lives as long as
  * the config. Errors name the file and line or the variable, and the nearest known
- * key. c NULL: defaults only. */
+ * key; err has the first, config_mistakes all. c NULL: defaults only. */
 int config_fill(const struct config *c, const struct config_section *section,
                 void *target, struct ff_err *err);
+
+/* Every mistake that config_fill came upon so far, each once and with its place, up to
+ * CONFIG_MAX_MISTAKES; then how many more there are. What is required and not there is
+ * told by err only: the section may be that of somebody who is not in use. */
+#define CONFIG_MAX_MISTAKES 20
+typedef void config_warn_fn(void *arg, const char *sentence);
+void config_mistakes(const struct config *c, config_warn_fn *tell, void *arg);
 
 /* After all sections were filled: sections, keys and FLOWFORGE_ variables of known
  * sections that nobody reads. Calls warn for each with a sentence that has its place
  * and the nearest known name. */
-typedef void config_warn_fn(void *arg, const char *sentence);
 void config_unknown(const struct config *c, config_warn_fn *warn, void *arg);
 
 /* Every known setting with its source; secrets as "***". value is NULL where nothing

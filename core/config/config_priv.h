@@ -29,6 +29,11 @@ struct config_notes {
         struct config_section *items;
         size_t n, cap;
     } known; /* the sections that were filled */
+    struct {
+        char **items;
+        size_t n, cap;
+    } mistakes;
+    size_t n_more; /* mistakes beyond CONFIG_MAX_MISTAKES */
 };
 
 struct config {
@@ -64,6 +69,8 @@ void config_env_name(const char *section, const char *key, char out[CONFIG_NAME_
 bool config_key_is_known(const struct ff_opt *opts, const char *key);
 bool config_leaves_rest(const struct ff_opt *opts); /* has the entry "*" */
 const char *config_nearest_key(const struct ff_opt *opts, const char *key);
+/* fill.c; sentence: of a mistake that stands in some place. */
+void config_note_mistake(const struct config *c, const char *sentence);
 void config_note_section(const struct config *c, const struct config_section *section);
 
 /* value.c: one option's text as the option's type. */

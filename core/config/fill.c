@@ -5,6 +5,46 @@
 #include <errno.h>
 #include <string.h>
 
+void config_note_mistake(const struct config *c, const char *sentence)
+{
+    struct config_notes *notes = c->notes;
+
+    for (size_t i = 0; i < notes->mistakes.n; i++)
+        if (strcmp(notes->mistakes.items[i], sentence) == 0)
+            return;
+    if (notes->mistakes.n < CONFIG_MAX_MISTAKES)
+        ARRAY_ADD(&notes->mistakes, mem_text(sentence));
+    else
+        notes->n_more++;
+}
+
+void config_mistakes(const struct config *c, config_warn_fn *tell, void *arg)
+{
+    char more[80];
+
+    for (size_t i = 0; i < c->notes->mistakes.n; i++)
+        tell(arg, c->notes->mistakes.items[i]);
+    if (c->notes->n_more == 0)
+        return;
+    snprintf(more, sizeof(more), "and %zu more mistakes", c->notes->n_more);
+    tell(arg, more);
+}
+
+/* The first one is what the caller hears; all of them are noted. */
+static int keep_first(const struct config *c, int code, const struct ff_err *one,
+                      int first, struct ff_err *err)
+{
+    if (code == FF_OK)
+        return first;
+    if (c)
+        config_note_mistake(c, one->msg);
+    if (first != FF_OK)
+        return first;
+    if (err)
+        *err = *one;
+    return code;
+}
+
 static int refuse_unknown(const char *where, const struct config_section *section,
                           const char *key, struct ff_err *err)
 {
@@ -34,6 +74,8 @@ static int check_file_keys(const struct config *c, const struct config_section *
                            struct ff_err *err)
 {
     char where[CONFIG_WHERE_TEXT];
+    struct ff_err one;
+    int first = FF_OK;
     void *v;
 
     for (size_t i = 0; map_next(&c->file, &i, &v);) {
@@ -42,15 +84,18 @@ static int check_file_keys(const struct config *c, const struct config_section *
         if (strcmp(s->section, section->name) != 0 || is_known(c, section, s->key))
             continue;
         config_where(c, s, where);
-        return refuse_unknown(where, section, s->key, err);
+        first = keep_first(c, refuse_unknown(where, section, s->key, &one), &one, first,
+                           err);
     }
-    return FF_OK;
+    return first;
 }
 
 static int check_flag_keys(const struct config *c, const struct config_section *section,
                            struct ff_err *err)
 {
     size_t len = strlen(section->name);
+    struct ff_err one;
+    int first = FF_OK;
     void *v;
 
     for (size_t i = 0; map_next(&c->flags, &i, &v);) {
@@ -58,10 +103,13 @@ static int check_flag_keys(const struct config *c, const struct config_section *
 
         if (strncmp(name, section->name, len) != 0 || name[len] != '.')
             continue;
-        if (!is_known(c, section, name + len + 1))
-            return refuse_unknown("command line", section, name + len + 1, err);
+        if (is_known(c, section, name + len + 1))
+            continue;
+        first =
+            keep_first(c, refuse_unknown("command line", section, name + len + 1, &one),
+                       &one, first, err);
     }
-    return FF_OK;
+    return first;
 }
 
 /* The secret in the file that f->value names, without its last newline. */
@@ -104,7 +152,8 @@ static int refuse_absent(const struct config_section *section, const struct ff_o
 }
 
 static int fill_one(const struct config *c, const struct config_section *section,
-                    const struct ff_opt *opt, struct value *out, struct ff_err *err)
+                    const struct ff_opt *opt, struct value *out, bool *absent,
+                    struct ff_err *err)
 {
     struct found f;
     int code = FF_OK;
@@ -119,7 +168,8 @@ static int fill_one(const struct config *c, const struct config_section *section
         code = read_secret(c, &f, err);
     if (code != FF_OK)
         return code;
-    if ((opt->flags & FF_OPT_REQUIRED) && (!f.value || !*f.value))
+    *absent = (opt->flags & FF_OPT_REQUIRED) && (!f.value || !*f.value);
+    if (*absent)
         return refuse_absent(section, opt, err);
     if (!f.value)
         return FF_OK;
@@ -134,28 +184,31 @@ static bool is_option(const struct ff_opt *opt)
 static int fill_all(const struct config *c, const struct config_section *section,
                     struct value *values, struct ff_err *err)
 {
+    int first = FF_OK;
+
     for (size_t i = 0; section->opts[i].name; i++) {
+        struct ff_err one = {0};
+        bool absent = false;
         int code;
 
         if (!is_option(&section->opts[i]))
             continue;
-        code = fill_one(c, section, &section->opts[i], &values[i], err);
-        if (code != FF_OK)
-            return code;
+        code = fill_one(c, section, &section->opts[i], &values[i], &absent, &one);
+        first = keep_first(absent ? NULL : c, code, &one, first, err);
     }
-    return FF_OK;
+    return first;
 }
 
 static int check_keys(const struct config *c, const struct config_section *section,
                       struct ff_err *err)
 {
-    int code;
-
     config_note_section(c, section);
     if (config_leaves_rest(section->opts))
         return FF_OK;
-    code = check_file_keys(c, section, err);
-    return code == FF_OK ? check_flag_keys(c, section, err) : code;
+    struct ff_err of_flags;
+    const int of_file = check_file_keys(c, section, err);
+    const int code = check_flag_keys(c, section, &of_flags);
+    return keep_first(c, code, &of_flags, of_file, err);
 }
 
 int config_fill(const struct config *c, const struct config_section *section,
@@ -163,14 +216,19 @@ int config_fill(const struct config *c, const struct config_section *section,
 {
     MEM_AUTO struct value *values = NULL;
     size_t n = 0;
-    int code = c ? check_keys(c, section, err) : FF_OK;
+    const int of_keys = c ? check_keys(c, section, err) : FF_OK;
+    struct ff_err of_values = {0};
 
-    if (code != FF_OK || !section->opts)
-        return code;
+    if (!section->opts)
+        return of_keys;
     while (section->opts[n].name)
         n++;
     values = mem_array(n + 1, sizeof(*values));
-    code = fill_all(c, section, values, err);
+    int code = fill_all(c, section, values, &of_values);
+    if (of_keys != FF_OK)
+        return of_keys;
+    if (code != FF_OK && err)
+        *err = of_values;
     if (code != FF_OK)
         return code;
     for (size_t i = 0; i < n; i++)

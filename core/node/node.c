@@ -68,6 +68,18 @@ static char *default_data_dir(struct ff_err *err)
     return NULL;
 }
 
+void node_defaults(struct config *c)
+{
+    struct ff_err ignored;
+    MEM_AUTO char *data_dir = default_data_dir(&ignored);
+    MEM_AUTO char *driver_dir = driver_default_dir();
+
+    if (data_dir)
+        config_default(c, "engine.data_dir", data_dir);
+    if (driver_dir)
+        config_default(c, "engine.driver_dir", driver_dir);
+}
+
 static int make_data_dir(struct node *n, struct ff_err *err)
 {
     const char *given = n->settings.data_dir;

@@ -31,6 +31,9 @@ struct node_settings {
 };
 extern const struct ff_opt node_options[]; /* for `config show` and --help */
 
+/* The defaults that depend on this user and installation, for who lists settings. */
+void node_defaults(struct config *c);
+
 /* Fills settings, makes the data directory (0700), loads the store driver, opens the
  * store. Nothing runs yet. The loop and config stay the caller's. */
 struct node *node_open(struct loop *l, struct config *c, struct ff_err *err);

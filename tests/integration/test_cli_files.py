@@ -3,6 +3,7 @@
 
 import subprocess
 import unittest
+from pathlib import Path
 
 from ff_cli import CliTest
 
@@ -85,6 +86,32 @@ class Files(CliTest):
         config = self.file("c.yaml", "engine: {slots: many}\n")
         result = self.call("list", "--config", config, expect=78)
         self.assertIn("c.yaml:1", result.err)
+
+    def test_every_mistake_of_a_configuration_is_told_with_its_line(self) -> None:
+        config = self.file(
+            "c.yaml",
+            "engine:\n  slots: many\n  keep: forever\n  slotz: 3\n"
+            "runtime-local:\n  idle_exit: soon\n",
+        )
+        result = self.call("list", "--config", config, expect=78)
+        for line, name in ((2, "slots"), (3, "keep"), (4, "slotz"), (6, "idle_exit")):
+            found = [x for x in result.err.splitlines() if f"c.yaml:{line}:" in x]
+            self.assertEqual(len(found), 1, result.err)
+            self.assertIn(name, found[0])
+        self.assertEqual(len(result.err.splitlines()), 4, result.err)
+
+    def test_a_driver_that_is_not_there_is_a_wrong_configuration(self) -> None:
+        self.file("flow.yaml", "flowforge: 1\nname: a\ntasks: {a: {run: 'true'}}\n")
+        for kind in ("store", "queue", "runtime"):
+            words = ("--set", f"engine.{kind}=nosuch")
+            result = self.call("run", "flow.yaml", *words, expect=78)
+            self.assertIn("nosuch", result.err)
+
+    def test_defaults_that_depend_on_the_place_are_shown(self) -> None:
+        shown = self.settings()
+        value, source = shown["engine.driver_dir"]
+        self.assertTrue(Path(value).is_dir(), value)
+        self.assertEqual(source, "default")
 
     def test_a_missing_configuration_file_is_an_error(self) -> None:
         self.call("list", "--config", "none.yaml", expect=78)

@@ -51,6 +51,52 @@ static void unknown_keys_are_refused_with_the_nearest(void **state)
     config_free(c);
 }
 
+static void every_mistake_is_noted_once_up_to_a_bound(void **state)
+{
+    struct config *c =
+        load("server:\n  http_port: a\n  zzz: 2\n  grpc_port: b\n", NULL);
+    struct said said = {0};
+    int64_t ports[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(fill(c, "server", server, ports),
+                            "config.yaml:3:8: server has no setting zzz");
+    config_mistakes(c, note, &said);
+    assert_int_equal(said.n, 3);
+    assert_string_equal(said.text[0], "config.yaml:3:8: server has no setting zzz");
+    assert_non_null(strstr(said.text[1], "config.yaml:2:14: "));
+    assert_non_null(strstr(said.text[2], "config.yaml:4:14: "));
+    config_free(c);
+}
+
+static void keep_last(void *arg, const char *sentence)
+{
+    struct said *said = arg;
+
+    said->n++;
+    snprintf(said->text[0], sizeof(said->text[0]), "%s", sentence);
+}
+
+static void more_mistakes_than_that_are_counted(void **state)
+{
+    struct buf yaml = {0};
+    struct said said = {0};
+    int64_t ports[2];
+
+    (void)state;
+    buf_add_text(&yaml, "server:\n");
+    for (int i = 0; i < CONFIG_MAX_MISTAKES + 5; i++)
+        buf_printf(&yaml, "  wrong%d: 1\n", i);
+    struct config *c = load(buf_text(&yaml), NULL);
+    assert_true(fill(c, "server", server, ports)[0]);
+    config_mistakes(c, keep_last, &said);
+    assert_int_equal(said.n, CONFIG_MAX_MISTAKES + 1);
+    assert_string_equal(said.text[0], "and 5 more mistakes");
+    config_free(c);
+    buf_done(&yaml);
+}
+
 static void unknown_sections_and_variables_are_warned_of(void **state)
 {
     char *env[] = {(char *)"FLOWFORGE_SERVER_HTPP_PORT=1",
@@ -196,6 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_keys_are_refused_with_the_nearest),
+        cmocka_unit_test(every_mistake_is_noted_once_up_to_a_bound),
+        cmocka_unit_test(more_mistakes_than_that_are_counted),
         cmocka_unit_test(unknown_sections_and_variables_are_warned_of),
         cmocka_unit_test(two_readers_share_a_section),
         cmocka_unit_test(every_setting_is_listed_with_its_source_and_no_secret),
