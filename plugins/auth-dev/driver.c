@@ -92,7 +92,7 @@ static int find_token(const struct ff_host *host, struct session *s, struct ff_e
         code = ff_fail(err, FF_INVALID, 0, "token: it has more than %d bytes",
                        MAX_TOKEN_BYTES);
     else
-        strcpy(s->token, c->token);
+        snprintf(s->token, sizeof(s->token), "%s", c->token);
     if (code == FF_OK && strlen(s->token) < MIN_TOKEN_BYTES)
         code = ff_fail(err, FF_INVALID, 0, "%s: the token has fewer than %d bytes",
                        option, MIN_TOKEN_BYTES);

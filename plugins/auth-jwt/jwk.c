@@ -24,14 +24,14 @@ struct bytes {
 static int member(json_t *jwk, const char *name, struct bytes *out, struct ff_err *err)
 {
     const json_t *value = json_object_get(jwk, name);
+    const char *text = json_string_value(value);
 
-    out->at = NULL;
-    if (json_is_string(value))
-        out->at = base64url_decode(json_string_value(value), json_string_length(value),
-                                   &out->len);
-    if (!out->at || out->len == 0)
-        return ff_fail(err, FF_INVALID, 0, "its \"%s\" is not base64url", name);
-    return FF_OK;
+    *out = (struct bytes){0};
+    if (text)
+        out->at = base64url_decode(text, json_string_length(value), &out->len);
+    if (out->at && out->len > 0)
+        return FF_OK;
+    return ff_fail(err, FF_INVALID, 0, "its \"%s\" is not base64url", name);
 }
 
 /* NULL: OpenSSL does not take it for a key. */
@@ -73,7 +73,7 @@ static EVP_PKEY *ec(const char *group, const struct bytes *x, const struct bytes
     OSSL_PARAM_BLD *build;
     EVP_PKEY *pkey = NULL;
 
-    if (x->len > MAX_COORDINATE || x->len != y->len)
+    if (!x->at || !y->at || x->len > MAX_COORDINATE || x->len != y->len)
         return NULL;
     memcpy(point + 1, x->at, x->len);
     memcpy(point + 1 + x->len, y->at, y->len);
@@ -100,7 +100,7 @@ static int two_members(json_t *jwk, const struct algorithm *a, EVP_PKEY **pkey,
                        struct ff_err *err)
 {
     const bool is_rsa = a->type == EVP_PKEY_RSA;
-    struct bytes first;
+    struct bytes first = {0};
     struct bytes second = {0};
     int code = member(jwk, is_rsa ? "n" : "x", &first, err);
 
@@ -118,7 +118,7 @@ static int two_members(json_t *jwk, const struct algorithm *a, EVP_PKEY **pkey,
 
 static int one_member(json_t *jwk, EVP_PKEY **pkey, struct ff_err *err)
 {
-    struct bytes x;
+    struct bytes x = {0};
     int code = member(jwk, "x", &x, err);
 
     if (code == FF_OK)
