@@ -17,14 +17,15 @@ enum ff_auth_caps {
     FF_AUTH_LOOPBACK_ONLY = 1
 };
 
-/* Who is asking. Borrowed until the callback returns. */
+/* Who is asking. Borrowed until the callback returns. Names are UTF-8 of 1 to 319
+ * bytes without control characters: they go into keys, logs and messages. */
 struct ff_principal {
     uint32_t struct_size;
     uint32_t reserved;
     const char *subject;
     const char *tenant;
-    const char *const *roles; /* ends with NULL */
-    int64_t expires_us;       /* 0: does not expire by itself */
+    const char *const *roles; /* ends with NULL; never NULL itself */
+    int64_t expires_us;       /* since 1970, not past; 0: does not expire by itself */
 };
 
 typedef void ff_principal_fn(void *arg, const struct ff_principal *principal);
@@ -34,12 +35,22 @@ struct ff_auth_ops {
                 struct ff_err *err);
     void (*close)(void *auth); /* takes NULL */
 
-    /* Calls fn exactly once and returns FF_OK, or returns FF_DENIED with a
-     * sentence that is safe to show to whoever asked. */
+    /* Calls fn exactly once, before it returns FF_OK, or does not call it and returns
+     * FF_DENIED with a sentence that is safe to show to whoever asked: it MUST NOT
+     * repeat anything of the credential, and neither must the log. The credential is
+     * any bytes, of any length, borrowed until verify returns; one that is not known
+     * is FF_DENIED whatever it looks like. The same credential is the same principal
+     * each time.
+     *
+     * Signed tokens: the algorithm MUST be a property of the key and never of the
+     * token; keys MUST be those of the configuration, whatever a token says about
+     * keys; expiry, issuer and audience MUST be there and be right. */
     int (*verify)(void *auth, const char *credential, ff_principal_fn *fn, void *arg,
                   struct ff_err *err);
 
-    /* Optional: fetch keys again; called on a worker thread every so often. */
+    /* Optional: fetch keys again; called on a worker thread every so often. What was
+     * added is known afterwards, what was removed is not. When it fails, with a
+     * sentence, the keys there were stay. */
     int (*refresh)(void *auth, struct ff_err *err);
 };
 
