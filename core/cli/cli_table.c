@@ -73,6 +73,8 @@ static const struct cli_option check_options[] = {
      "repeatable",
      NULL, 'o'},
     {"only", "PATTERN", "only checks whose name has this in it; repeatable", NULL, 0},
+    {"accept", "CREDENTIAL", "one that the auth driver lets in; repeatable", NULL, 0},
+    {"deny", "CREDENTIAL", "one that it must not let in; repeatable", NULL, 0},
     {"list", NULL, "print the names of the checks and their rules", NULL, 0},
     {"seed", "N", "repeat the random choices of another run", NULL, 0},
     {"deadline", "SECONDS", "a check that takes longer has failed (30)", NULL, 0},

@@ -103,7 +103,8 @@ struct driver_instance *kit_instance_of(struct kit *k, const char *name, uint32_
 void kit_drop(struct kit *k);
 
 /* The value of a placeholder, for instances made from now on. {dir} and {unique} have
- * values from the beginning, {jwks}, {issuer} and {audience} wait for their check. */
+ * values from the beginning, {jwks}, {issuer}, {audience} and {secret} wait for their
+ * check. */
 void kit_set(struct kit *k, const char *placeholder, const char *value);
 /* From now on {dir} is a new empty directory and {unique} a new word: a second store.
  */

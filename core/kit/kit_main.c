@@ -15,15 +15,18 @@
 static const char usage[] =
     "usage: flowforge driver check FILE [-o KEY=VALUE]... [--only PATTERN]... "
     "[--list]\n"
-    "       [--seed N] [--deadline SECONDS] [--json] [--keep] [--driver-dir DIR]\n";
+    "       [--seed N] [--deadline SECONDS] [--json] [--keep] [--driver-dir DIR]\n"
+    "       [--accept CREDENTIAL]... [--deny CREDENTIAL]...\n";
 
 /* --- reading it --- */
 
-enum { ONLY = 256, LIST, SEED, DEADLINE, JSON, KEEP, DRIVER_DIR };
+enum { ONLY = 256, ACCEPT, DENY, LIST, SEED, DEADLINE, JSON, KEEP, DRIVER_DIR };
 
 static const struct option long_options[] = {
     {"option", required_argument, NULL, 'o'},
     {"only", required_argument, NULL, ONLY},
+    {"accept", required_argument, NULL, ACCEPT},
+    {"deny", required_argument, NULL, DENY},
     {"list", no_argument, NULL, LIST},
     {"seed", required_argument, NULL, SEED},
     {"deadline", required_argument, NULL, DEADLINE},
@@ -61,6 +64,12 @@ static int take(struct kit_settings *s, int option, struct ff_err *err)
         break;
     case ONLY:
         ARRAY_ADD(&s->only, optarg);
+        break;
+    case ACCEPT:
+        ARRAY_ADD(&s->accept, optarg);
+        break;
+    case DENY:
+        ARRAY_ADD(&s->deny, optarg);
         break;
     case SEED:
         return read_number("seed", optarg, UINT64_MAX, &s->seed, err);
@@ -145,6 +154,8 @@ static int check_all(const struct kit_settings *s, const struct kit_about *about
 
     if (kit_runner_init(&runner, s, err) != FF_OK)
         return fail(KIT_REFUSED, err->msg);
+    if (about->kind == FF_AUTH)
+        kit_prepare_tokens(s);
     kit_report_begin(&score, s, about, list->n);
     for (size_t i = 0; i < list->n; i++) {
         const char *unneeded = kit_unneeded(list->items[i].check, about);
@@ -225,6 +236,8 @@ int kit_main(int argc, char **argv)
         code = fail(code == FF_NOT_FOUND ? KIT_REFUSED : KIT_USAGE, err.msg);
     ARRAY_DONE(&s.options);
     ARRAY_DONE(&s.only);
+    ARRAY_DONE(&s.accept);
+    ARRAY_DONE(&s.deny);
     mem_free(s.driver_dir);
     return code;
 }

@@ -8,8 +8,8 @@
 
 #define LOOP_LOOK_US 2000
 
-const char *const kit_place_names[KIT_N_PLACES] = {"dir", "unique", "jwks", "issuer",
-                                                   "audience"};
+const char *const kit_place_names[KIT_N_PLACES] = {"dir",    "unique",   "jwks",
+                                                   "issuer", "audience", "secret"};
 enum { PLACE_DIR, PLACE_UNIQUE };
 
 int64_t kit_mono_us(void)
@@ -56,7 +56,7 @@ int kit_check_option(const char *option, struct ff_err *err)
         if (len && find_place(at, len) < 0)
             return ff_fail(err, FF_INVALID, 0,
                            "there is no placeholder %.*s; there are {dir}, {unique}, "
-                           "{jwks}, {issuer} and {audience}",
+                           "{jwks}, {issuer}, {audience} and {secret}",
                            (int)len, at);
     }
     return FF_OK;
@@ -278,6 +278,9 @@ void kit_done(struct kit *k)
     kit_drop(k);
     for (int i = 0; i < KIT_N_PLACES; i++)
         mem_free(k->places[i].value);
+    for (size_t i = 0; i < k->texts.n; i++)
+        mem_free((void *)(uintptr_t)k->texts.items[i]);
+    ARRAY_DONE(&k->texts);
     mem_free(k->dir);
 }
 

@@ -20,6 +20,8 @@ struct kit_settings {
     char *driver_dir;         /* absolute */
     struct kit_texts options; /* KEY=VALUE, as given */
     struct kit_texts only;    /* patterns */
+    struct kit_texts accept;  /* credentials that auth drivers let in */
+    struct kit_texts deny;    /* and those that they do not */
     uint64_t seed;
     int64_t deadline_s;
     bool json, list, keep;
@@ -39,6 +41,10 @@ struct kit_about {
 /* Loads it in a child. FF_OK, or why it or its options are refused. */
 int kit_probe(const struct kit_settings *settings, struct kit_about *about,
               struct ff_err *err);
+
+/* Makes what the checks of auth drivers share and is slow to make, before they are
+ * forked from us (kit_token.c). */
+void kit_prepare_tokens(const struct kit_settings *settings);
 
 /* --- the list of checks (kit_list.c) --- */
 
@@ -105,7 +111,7 @@ struct kit_place {
     const char *name;
     char *value; /* NULL: none yet */
 };
-#define KIT_N_PLACES 5
+#define KIT_N_PLACES 6
 extern const char *const kit_place_names[KIT_N_PLACES];
 
 struct kit {
@@ -119,6 +125,7 @@ struct kit {
     char *dir;
     unsigned n_places;
     struct kit_place places[KIT_N_PLACES];
+    struct kit_texts texts; /* that live as long as the check */
     struct loop *loop;
     struct driver_instance *first;
     struct {

@@ -22,6 +22,14 @@ OPTIONS: dict[str, list[str]] = {
         *("-o", f"supervisor={LIB}/flowforge-supervisor"),
     ],
     "queue-memory": [],
+    "auth-jwt": [
+        *("-o", "jwks_file={jwks}", "-o", "jwt_secret={secret}"),
+        *("-o", "issuer={issuer}", "-o", "audience={audience}"),
+    ],
+    "auth-dev": [
+        *("-o", "token=kit-development-token", "--accept", "kit-development-token"),
+        *("--deny", "not-the-token-0123"),
+    ],
 }
 
 
