@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Each check is able to fail: for each rule there is a driver that breaks it, and the
 kit says so, by the check that the driver's source names."""
+# ctest: timeout=300
 
 import re
 import unittest
