@@ -111,7 +111,7 @@ static int is_refused(const struct session *s, const char *attempt_id)
 
 static int is_final(const struct ff_run_event *e)
 {
-    return e->state != FF_RUN_STARTED;
+    return e->state != FF_RUN_STARTED && e->state != FF_RUN_UNKNOWN;
 }
 
 /* The process has ended by then, so what is started in its place is alone. */
@@ -224,7 +224,8 @@ static void fault_cancel(void *runtime, const char *attempt_id, int64_t grace_us
     s->ops->cancel(s->below, attempt_id, grace_us, op);
 }
 
-/* The next layer has never heard of those that were refused. */
+/* The next layer has never heard of those that were refused. A call that names none has
+ * a meaning of its own and is passed on, but is never made up. */
 static void fault_adopt(void *runtime, const char *const *attempt_ids, size_t n,
                         struct ff_op *op)
 {
@@ -239,7 +240,7 @@ static void fault_adopt(void *runtime, const char *const *attempt_ids, size_t n,
         else
             known[n_known++] = attempt_ids[i];
     }
-    if (code == FF_OK && n_known > 0)
+    if (code == FF_OK && (n_known > 0 || n == 0))
         s->ops->adopt(s->below, known, n_known, op);
     else
         done(s, op, code);
