@@ -5,7 +5,7 @@
  *
  * TERMINATING: SIGTERM was sent, the grace runs. KILLING: SIGKILL is repeated until
  * nothing of the tree is left. FINISHED: its outcome waits for the journal. ENDED:
- * the outcome is durable and may be told. SWEEPING stands for RUNNING in a former
+ * the outcome is written and may be told. SWEEPING stands for RUNNING in a former
  * supervisor whose processes are being killed. */
 #ifndef SUPERVISOR_ATTEMPT_H
 #define SUPERVISOR_ATTEMPT_H
@@ -100,8 +100,8 @@ void attempt_finish(struct attempt *attempt);
 /* Puts every outcome that is still needed into the journal: see journal_keep_fn. */
 void attempts_keep(void *sup, struct journal *journal);
 
-/* Makes FINISHED outcomes durable, and tells the clients once they are. Ends the
- * process when the journal fails. */
+/* Writes FINISHED outcomes to the journal, tells the clients, and has the journal
+ * flushed. Ends the process when the journal fails. */
 void attempts_record(struct sup *sup);
 
 /* Once, before the first. False with errno. */

@@ -4,25 +4,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define STACK_BYTES ((size_t)128 << 10)
-
-int flush_bytes(int fd, const uint8_t *bytes, size_t len, off_t at)
-{
-    while (len) {
-        const ssize_t n = pwrite(fd, bytes, len, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n ? errno : EIO;
-        bytes += n;
-        at += n;
-        len -= (size_t)n;
-    }
-    return fdatasync(fd) ? errno : 0;
-}
 
 static void wake(int fd)
 {
@@ -40,8 +26,7 @@ static void *flusher_main(void *arg)
     for (;;) {
         if (read(flusher->ask_fd, &n, sizeof(n)) != sizeof(n))
             continue;
-        flusher->failed =
-            flush_bytes(flusher->file_fd, flusher->bytes, flusher->len, flusher->at);
+        flusher->failed = fdatasync(flusher->file_fd) ? errno : 0;
         wake(flusher->done_fd);
     }
     return NULL;
@@ -65,14 +50,10 @@ bool flusher_start(struct flusher *flusher)
     return !failed;
 }
 
-void flusher_begin(struct flusher *flusher, int fd, const uint8_t *bytes, size_t len,
-                   off_t at)
+void flusher_begin(struct flusher *flusher, int fd)
 {
     flusher->busy = true;
     flusher->file_fd = fd;
-    flusher->bytes = bytes;
-    flusher->len = len;
-    flusher->at = at;
     wake(flusher->ask_fd);
 }
 

@@ -99,13 +99,44 @@ static int turn(struct journal *journal, journal_keep_fn *keep, void *arg)
     return 0;
 }
 
-/* Makes what is pending ready to be written at *at. 0 or an errno. */
-static int prepare(struct journal *journal, journal_keep_fn *keep, void *arg, off_t *at)
+static int write_all(int fd, const uint8_t *bytes, size_t len, off_t at)
+{
+    while (len) {
+        const ssize_t n = pwrite(fd, bytes, len, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n ? errno : EIO;
+        bytes += n;
+        at += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Waits until all that was written is durable. */
+static int flush(struct journal *journal)
+{
+    const int failed = flusher_wait(&journal->flusher);
+
+    if (failed || !journal->unflushed)
+        return failed;
+    journal->unflushed = false;
+    journal->flushes++;
+    return fdatasync(journal->fd) ? errno : 0;
+}
+
+/* The half that counts stays as it is while the other one is written: what it holds
+ * must be durable before, and the new one before the old one is used again. */
+static int write_pending(struct journal *journal, journal_keep_fn *keep, void *arg)
 {
     struct rl_out *out = &journal->pending;
+    int failed = 0;
 
     if (journal->fresh || journal->used + out->len > journal->half_bytes) {
-        const int failed = turn(journal, keep, arg);
+        failed = flush(journal);
+        if (!failed)
+            failed = turn(journal, keep, arg);
         if (failed)
             return failed;
         journal->fresh = false;
@@ -113,48 +144,37 @@ static int prepare(struct journal *journal, journal_keep_fn *keep, void *arg, of
     if (out->failed)
         return ENOMEM;
     seal(out->data, out->len, journal->salt);
-    *at = (off_t)((size_t)journal->half * journal->half_bytes + journal->used);
+    failed =
+        write_all(journal->fd, out->data, out->len,
+                  (off_t)((size_t)journal->half * journal->half_bytes + journal->used));
     journal->used += out->len;
-    journal->flushes++;
-    return 0;
-}
-
-static int commit(struct journal *journal, journal_keep_fn *keep, void *arg)
-{
-    struct rl_out *out = &journal->pending;
-    off_t at;
-
-    int failed = prepare(journal, keep, arg, &at);
-    if (!failed)
-        failed = flush_bytes(journal->fd, out->data, out->len, at);
+    journal->unflushed = true;
     out->len = 0;
     return failed;
 }
 
-int journal_commit(struct journal *journal, journal_keep_fn *keep, void *arg)
+int journal_write(struct journal *journal, journal_keep_fn *keep, void *arg)
 {
-    if (!journal->failed)
-        journal->failed = flusher_wait(&journal->flusher);
     if (!journal->failed && (journal->fresh || journal->pending.len))
-        journal->failed = commit(journal, keep, arg);
+        journal->failed = write_pending(journal, keep, arg);
     return journal->failed;
 }
 
-int journal_begin(struct journal *journal, journal_keep_fn *keep, void *arg)
+int journal_commit(struct journal *journal, journal_keep_fn *keep, void *arg)
 {
-    off_t at;
-
+    journal_write(journal, keep, arg);
     if (!journal->failed)
-        journal->failed = prepare(journal, keep, arg, &at);
-    if (journal->failed)
-        return journal->failed;
-    const struct rl_out empty = journal->flying;
-    journal->flying = journal->pending;
-    journal->pending = empty;
-    journal->pending.len = 0;
-    flusher_begin(&journal->flusher, journal->fd, journal->flying.data,
-                  journal->flying.len, at);
-    return 0;
+        journal->failed = flush(journal);
+    return journal->failed;
+}
+
+void journal_flush(struct journal *journal)
+{
+    if (journal->flusher.busy || !journal->unflushed)
+        return;
+    journal->unflushed = false;
+    journal->flushes++;
+    flusher_begin(&journal->flusher, journal->fd);
 }
 
 int journal_make_file(int dir_fd, size_t half_bytes)
@@ -213,8 +233,7 @@ bool journal_reserve(struct journal *journal, const char *id, journal_keep_fn *k
         journal->fd = fd;
         journal->half_bytes = half_bytes;
         journal->fresh = true;
-        if (!journal->failed)
-            journal->failed = commit(journal, keep, arg);
+        journal_commit(journal, keep, arg);
         if (!journal->failed)
             journal->failed = journal_install_file(journal);
     }

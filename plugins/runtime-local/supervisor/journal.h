@@ -1,4 +1,4 @@
-/* journal.h - DIR/exits.journal: how attempts ended, durable before it is told.
+/* journal.h - DIR/exits.journal: how attempts ended, written before it is told.
  *
  * The file has two halves of equal size, filled with zeros when made, so that a
  * flush writes data only. Records are appended to one half. When it is full, what
@@ -31,7 +31,7 @@ struct journal {
     bool fresh;            /* opened, and not committed to yet */
     int failed;            /* an errno; there is no way on */
     struct rl_out pending; /* records for the next commit */
-    struct rl_out flying;  /* records that the flusher has */
+    bool unflushed;        /* something was written that no flush has begun for */
     struct flusher flusher;
     uint64_t flushes;
 };
@@ -65,8 +65,12 @@ void journal_forget(struct journal *journal, uint64_t serial);
  * supervisor must end. `keep` is called when the half is full. */
 int journal_commit(struct journal *journal, journal_keep_fn *keep, void *arg);
 
-/* The same by the flusher, which was started and is not busy; it is durable when
- * flusher_end says so. */
-int journal_begin(struct journal *journal, journal_keep_fn *keep, void *arg);
+/* Writes what was put: found by whoever opens the file later, unless the machine fails
+ * meanwhile. Errors as above. */
+int journal_write(struct journal *journal, journal_keep_fn *keep, void *arg);
+
+/* Has the flusher, which was started, make durable what was written, unless it is busy
+ * or there is nothing. */
+void journal_flush(struct journal *journal);
 
 #endif

@@ -176,10 +176,8 @@ bool journal_open(struct journal *journal, int dir_fd, journal_fn *fn, void *arg
 {
     struct stat st;
 
-    *journal = (struct journal){.dir_fd = dir_fd,
-                                .fresh = true,
-                                .pending = {.max = MAX_HALF},
-                                .flying = {.max = MAX_HALF}};
+    *journal =
+        (struct journal){.dir_fd = dir_fd, .fresh = true, .pending = {.max = MAX_HALF}};
     unlinkat(dir_fd, NEW_NAME, 0);
     journal->fd = openat(dir_fd, RL_JOURNAL, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (journal->fd < 0)

@@ -219,7 +219,7 @@ static void on_idle(struct timer *timer)
 {
     struct sup *sup = container_of(timer, struct sup, idle);
 
-    if (!sup->n_running && !sup->n_greeted && !sup->flushing)
+    if (!sup->n_running && !sup->n_greeted)
         sup->stop_now = true;
 }
 
@@ -284,7 +284,7 @@ static void free_dead(struct sup *sup)
 /* With no task and no client it ends after a while; told to stop, at once. */
 static void consider_the_end(struct sup *sup)
 {
-    if (sup->n_running || sup->flushing)
+    if (sup->n_running)
         return;
     if (sup->stopping)
         sup->stop_now = true;

@@ -89,28 +89,14 @@ static void publish(struct attempt *attempt)
         forget(attempt);
 }
 
-static void publish_all(struct attempt *durable)
-{
-    while (durable) {
-        struct attempt *attempt = durable;
-        durable = attempt->next;
-        publish(attempt);
-    }
-}
-
 static void on_flushed(struct source *source, uint32_t events)
 {
     struct sup *sup = container_of(source, struct sup, flushed);
-    struct attempt *durable = sup->flushing;
 
     (void)events;
     const int failed = flusher_end(&sup->journal.flusher);
     if (failed)
         sup_die(sup, "cannot write " RL_JOURNAL, failed);
-    if (sup->journal.flusher.busy)
-        return;
-    sup->flushing = NULL;
-    publish_all(durable);
 }
 
 bool attempts_record_begin(struct sup *sup)
@@ -123,39 +109,39 @@ bool attempts_record_begin(struct sup *sup)
 }
 
 /* Not before those that were called lost are in the journal: a successor must not take
- * them for such as never began. */
+ * them for such as never began. After a reboot it takes nobody for such. */
 static void note_knowledge(struct sup *sup)
 {
-    if (!sup->all_named || sup->finished || sup->flushing)
+    if (!sup->all_named || sup->finished)
         return;
     sup->all_named = false;
     live_set_knows(&sup->live, LIVE_ALL);
 }
 
-/* One flush at a time: what finishes meanwhile goes together in the next. When there
- * is nothing else to do the hand-over would only cost time. */
-void attempts_record(struct sup *sup)
+static void write_journal(struct sup *sup)
 {
-    struct attempt *finished = sup->finished;
-    int failed;
+    struct attempt *attempt = sup->finished;
 
-    if (sup->journal.flusher.busy)
-        return;
-    note_knowledge(sup);
-    if (!finished && sup->journal.pending.len < JOURNAL_LAZY_BYTES)
-        return;
-    for (struct attempt *attempt = finished; attempt; attempt = attempt->next)
+    for (; attempt; attempt = attempt->next)
         journal_put(&sup->journal, attempt->serial, attempt->id, &attempt->outcome);
-    sup->finished = NULL;
-    if (sup->n_running) {
-        sup->flushing = finished;
-        failed = journal_begin(&sup->journal, attempts_keep, sup);
-    } else {
-        failed = journal_commit(&sup->journal, attempts_keep, sup);
-    }
+    const int failed = journal_write(&sup->journal, attempts_keep, sup);
     if (failed)
         sup_die(sup, "cannot write " RL_JOURNAL, failed);
-    if (!sup->flushing)
-        publish_all(finished);
+}
+
+/* What is written survives us, and is told. Its flush, for a failure of the machine,
+ * goes on meanwhile: who is told makes it durable in its own store before it acts, and
+ * the flush before would only delay that. One flush at a time: what is written during
+ * it goes together in the next. */
+void attempts_record(struct sup *sup)
+{
+    if (sup->finished || sup->journal.pending.len >= JOURNAL_LAZY_BYTES)
+        write_journal(sup);
+    journal_flush(&sup->journal);
+    while (sup->finished) {
+        struct attempt *attempt = sup->finished;
+        sup->finished = attempt->next;
+        publish(attempt);
+    }
     note_knowledge(sup);
 }

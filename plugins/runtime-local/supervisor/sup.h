@@ -48,12 +48,11 @@ struct sup {
     uint32_t n_running;
     uint64_t n_started;
     struct attempt *finished;
-    struct attempt *flushing; /* their outcomes are with the flusher */
-    struct spool *dead;       /* freed between rounds, when no event points to them */
-    pid_t sweeper;            /* the process that empties the trash; 0: none */
-    bool trash;               /* there is something in it */
-    bool forgot;              /* outcomes that the supervisor before us knew */
-    bool all_named;           /* the core has named all that stood when it came */
+    struct spool *dead; /* freed between rounds, when no event points to them */
+    pid_t sweeper;      /* the process that empties the trash; 0: none */
+    bool trash;         /* there is something in it */
+    bool forgot;        /* outcomes that the supervisor before us knew */
+    bool all_named;     /* the core has named all that stood when it came */
     bool stopping;
     bool stop_now;
     char **words; /* scratch for argv and env */
