@@ -50,7 +50,7 @@ foreach(file ${kit_broken_files})
   kit_broken(${file})
 endforeach()
 # The driver that others begin with, as they would build it.
-add_library(kit-template MODULE ${CMAKE_SOURCE_DIR}/sdk/driver/template/auth_token.c)
+add_library(kit-template MODULE ${CMAKE_SOURCE_DIR}/sdk/driver/templates/auth/auth_sample.c)
 target_compile_definitions(kit-template PRIVATE DRIVER_VERSION="1.0")
 target_include_directories(kit-template PRIVATE ${CMAKE_SOURCE_DIR}/sdk/driver/include)
 target_link_libraries(kit-template PRIVATE ff_flags)
