@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define OVERSIZE  ((size_t)256 * 1024)
-#define LEEWAY_US (15 * 60 * UNITS_SECOND)
+#define LEEWAY_US (INT64_C(15) * 60 * UNITS_SECOND)
 
 static const struct kit_signing by_rsa = {.alg = "RS256", .key = KIT_RSA};
 

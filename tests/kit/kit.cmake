@@ -55,7 +55,7 @@ target_compile_definitions(kit-template PRIVATE DRIVER_VERSION="1.0")
 target_include_directories(kit-template PRIVATE ${CMAKE_SOURCE_DIR}/sdk/driver/include)
 target_link_libraries(kit-template PRIVATE ff_flags)
 target_link_options(kit-template PRIVATE -Wl,--version-script=${FF_DRIVER_MAP})
-set_target_properties(kit-template PROPERTIES PREFIX "" OUTPUT_NAME template-auth-token
+set_target_properties(kit-template PROPERTIES PREFIX "" OUTPUT_NAME template-auth-sample
   LIBRARY_OUTPUT_DIRECTORY ${kit_broken_output})
 add_dependencies(kit-drivers kit-template ${ff_plugins})
 ff_script_folder(kit kit)

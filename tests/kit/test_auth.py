@@ -11,7 +11,7 @@ from test_broken import FILES, breaks
 OPTIONAL = {
     "auth-jwt": {"auth/admit/known", "auth/deny/known"},
     "auth-dev": {"auth/use/refresh", "auth/parallel/refresh"},
-    "auth-token": {"auth/use/refresh", "auth/parallel/refresh", "auth/deny/known"},
+    "auth-sample": {"auth/use/refresh", "auth/parallel/refresh", "auth/deny/known"},
 }
 TOKENS = ("auth/token/", "auth/claims/", "auth/forged/", "auth/rotation/")
 
@@ -35,7 +35,7 @@ class Ours(unittest.TestCase):
 
     def test_the_template_of_the_sdk_passes_the_kit(self) -> None:
         options = ["-o", "token=a-token-of-ours-01", "--accept", "a-token-of-ours-01"]
-        self.passes("auth-token", str(BROKEN / "template-auth-token.so"), options)
+        self.passes("auth-sample", str(BROKEN / "template-auth-sample.so"), options)
 
 
 class Complete(unittest.TestCase):
