@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ FLOWFORGE = str(Path(os.environ["FLOWFORGE_BIN"]) / "flowforge")
 SEED = int(os.environ.get("FF_SEED", time.time_ns() % 1_000_000_007))
 KILLS = int(os.environ.get("FF_KILLS", "25"))
 PATIENCE = 60
+OPEN = ("pending", "running", "cancelling")
+RUN = ["run", "flow.yaml"]
 
 FLOW = """\
 flowforge: 1
@@ -78,7 +81,7 @@ class Place:
             [FLOWFORGE, "--data-dir", str(self.data), *words],
             cwd=self.dir,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
 
@@ -140,78 +143,111 @@ class Crash(unittest.TestCase):
         tasks = [t for t, _ in ends]
         self.assertEqual(len(tasks), len(set(tasks)), f"finished, ran again: {ends}")
 
-    def finish(self) -> "dict[str, object]":
-        """Resumes until every run is final; the last one's description."""
+    def finish(self) -> "list[dict[str, object]]":
+        """Resumes until every run is final; what became of all of them."""
         done = self.place.start("resume")
         try:
             _, err = done.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             done.kill()
+            done.communicate()
             self.fail(f"it never ends: {self.place.ask('get', 'last')}")
-        run = self.place.ask("get", "last")
-        assert isinstance(run, dict), err
-        return run
+        listed = self.place.ask("list", "--limit", "1000")
+        assert isinstance(listed, dict), err
+        runs = [self.place.ask("get", run["id"]) for run in listed["runs"]]
+        return [run for run in runs if isinstance(run, dict)]
 
-    def check_run(self, run: "dict[str, object]") -> None:
-        self.assertEqual(run["state"], "succeeded", run)
-        self.assertEqual(run["outputs"], {"tens": [30, 10, 20, 50, 40]})
+    def check_runs(self, runs: "list[dict[str, object]]") -> None:
+        self.assertGreater(len(runs), 0)
+        for run in runs:
+            self.assertEqual(run["state"], "succeeded", run)
+            self.assertEqual(run["outputs"], {"tens": [30, 10, 20, 50, 40]})
 
-    def run_id(self) -> "str | None":
+    def is_open(self) -> bool:
         run = self.place.ask("get", "last")
-        return run["id"] if isinstance(run, dict) else None
+        return isinstance(run, dict) and run["state"] in OPEN
+
+    def wait_for_word(self, owner: "subprocess.Popen[bytes]") -> None:
+        """Until it says something of its run, or has ended."""
+        assert owner.stdout
+        if not select.select([owner.stdout], [], [], PATIENCE)[0]:
+            self.fail("it says nothing")
+
+    def give_up(self, owner: "subprocess.Popen[bytes]") -> None:
+        owner.wait()
+        for stream in (owner.stdout, owner.stderr):
+            if stream:
+                stream.close()
+
+    def kill_some(self, owner: "subprocess.Popen[bytes]", who: str) -> bool:
+        """True: somebody was there to be killed."""
+        lives = owner.poll() is None
+        if lives and who in ("owner", "all"):
+            kill(owner.pid)
+        supervisors = self.place.supervisors() if who != "owner" else []
+        for pid in supervisors:
+            kill(pid)
+        return lives and (who == "owner" or len(supervisors) > 0)
 
     def storm(self, rng: random.Random, kills: int, who: str) -> None:
-        """Kills `who` at random moments; one owner after another leads the run."""
-        owner = self.place.start("run", "flow.yaml")
-        for _ in range(kills):
-            time.sleep(rng.uniform(0.0, 0.12))
-            if who in ("owner", "all"):
-                kill(owner.pid)
-            if who in ("supervisor", "all"):
-                for pid in self.place.supervisors():
-                    kill(pid)
-            if owner.poll() is None and who == "supervisor":
-                continue
-            owner.wait()
-            assert owner.stderr
-            owner.stderr.close()
-            owner = self.place.start(
-                "resume" if self.run_id() else "run",
-                *([] if self.run_id() else ["flow.yaml"]),
-            )
-        try:
-            owner.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            owner.kill()
-            owner.communicate()
-            self.fail(f"it never ends: {self.place.ask('get', 'last')}")
+        """Kills `who` at random moments; one owner after another leads the runs. A kill
+        counts when it met a live owner and left its run open; there is a new run as
+        soon as the last one has ended."""
+        effective = tries = n_runs = 0
+        owner = None
+        while effective < kills and tries < 10 * kills:
+            if owner is None:
+                goes_on = self.is_open()
+                n_runs += not goes_on
+                owner = self.place.start(*(["resume"] if goes_on else RUN))
+            tries += 1
+            if rng.random() < 0.8:  # the others meet it while it begins
+                self.wait_for_word(owner)
+            time.sleep(rng.uniform(0.0, 0.15))
+            met = self.kill_some(owner, who)
+            if who != "supervisor" or owner.poll() is not None:
+                self.give_up(owner)
+                owner = None
+            effective += met and self.is_open()
+        print(
+            f"{who}: {effective} of {tries} kills met an open run; "
+            f"{n_runs} times a new one was begun",
+            file=sys.stderr,
+        )
+        self.assertEqual(effective, kills, "too few kills met a run that was under way")
+        if owner:
+            try:
+                owner.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                owner.kill()
+                owner.communicate()
+                self.fail(f"it never ends: {self.place.ask('get', 'last')}")
 
     def test_an_owner_that_is_killed_again_and_again_repeats_nothing(self) -> None:
         self.storm(random.Random(SEED), KILLS, "owner")
-        self.check_run(self.finish())
+        self.check_runs(self.finish())
         self.check_ledger(supervisor_killed=False)
 
     def test_a_killed_supervisor_ends_its_tasks_and_they_begin_again(self) -> None:
         self.storm(random.Random(SEED + 1), KILLS // 2, "supervisor")
-        self.check_run(self.finish())
+        self.check_runs(self.finish())
         self.check_ledger(supervisor_killed=True)
 
     def test_everything_killed_at_once_goes_on_where_it_was(self) -> None:
         self.storm(random.Random(SEED + 2), KILLS // 2, "all")
-        self.check_run(self.finish())
+        self.check_runs(self.finish())
         self.check_ledger(supervisor_killed=True)
 
     def test_the_history_has_no_gap_and_one_end(self) -> None:
         self.storm(random.Random(SEED + 3), KILLS // 3, "owner")
-        self.finish()
+        for run in self.finish():
+            self.check_history(str(run["id"]))
+
+    def check_history(self, run: str) -> None:
         done = subprocess.run(
             [
-                FLOWFORGE,
-                "--data-dir",
-                str(self.place.data),
-                "history",
-                "last",
-                "--canonical",
+                *(FLOWFORGE, "--data-dir", str(self.place.data)),
+                *("history", run, "--canonical"),
             ],
             capture_output=True,
             text=True,
