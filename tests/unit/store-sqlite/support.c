@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 char support_log[512];
-int64_t support_checkpoint_bytes;
+const char *support_size_option;
+int64_t support_size_bytes;
 
 /* --- drivers --- */
 
@@ -65,8 +66,8 @@ static void set_default(const struct ff_opt *opt, char *config)
     }
     if (opt->type == FF_OPT_SIZE)
         assert_true(units_size(opt->fallback, &number));
-    if (support_checkpoint_bytes && strcmp(opt->name, "checkpoint") == 0)
-        number = support_checkpoint_bytes;
+    if (support_size_option && strcmp(opt->name, support_size_option) == 0)
+        number = support_size_bytes;
     memcpy(config + opt->offset, &number, sizeof(number));
 }
 

@@ -27,8 +27,9 @@ const struct ff_driver *load_driver(const char *name);
 int try_open(const struct ff_driver *d, const char *key, const char *value,
              void **store, struct ff_err *err);
 void *open_store(const struct ff_driver *d, const char *key, const char *value);
-/* Set before opening: the "checkpoint" option in bytes, or 0 for the default. */
-extern int64_t support_checkpoint_bytes;
+/* Set before opening: an option of bytes that is not its default, or NULL. */
+extern const char *support_size_option;
+extern int64_t support_size_bytes;
 
 char *make_temp_dir(void);        /* mem_free it after remove_temp_dir */
 void remove_temp_dir(char *path); /* frees it too */

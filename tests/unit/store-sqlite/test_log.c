@@ -19,7 +19,8 @@ static int set_up(void **state)
 {
     struct place *p = mem_alloc(sizeof(*p));
 
-    support_checkpoint_bytes = CHECKPOINT;
+    support_size_option = "checkpoint";
+    support_size_bytes = CHECKPOINT;
     p->driver = load_driver("store-sqlite");
     p->dir = make_temp_dir();
     p->path = file_join(p->dir, "log.db");
