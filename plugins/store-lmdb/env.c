@@ -246,7 +246,7 @@ int lmdb_make_room(struct lmdb_env *env, bool deleting, struct ff_err *err)
     /* A reader that was killed holds on to pages that nobody needs. */
     if (mdb_reader_check(env->mdb, &n_dead) == 0 && n_dead > 0)
         return FF_OK;
-    if (now >= max && !deleting)
+    if (now >= (deleting ? max + max / 2 : max))
         return ff_fail(err, FF_FULL, 0,
                        "database %s: it has reached its largest size of %zu MiB: raise "
                        "store-lmdb.max_size or delete old runs",
@@ -256,12 +256,22 @@ int lmdb_make_room(struct lmdb_env *env, bool deleting, struct ff_err *err)
     return set_map_bytes(env, now < max / 2 ? now * 2 : max, LMDB_COMMIT_MS, err);
 }
 
+/* What was deleted can be used again only after one commit more, which finds room in
+ * the eighth that stays. */
 void lmdb_give_back_room(struct lmdb_env *env)
 {
+    const size_t now = map_bytes(env);
     struct ff_err ignored;
+    MDB_envinfo info;
 
-    if (map_bytes(env) > env->max_bytes)
-        set_map_bytes(env, env->max_bytes, LMDB_COMMIT_MS, &ignored);
+    mdb_env_info(env->mdb, &info);
+
+    const size_t used = (info.me_last_pgno + 1) * PAGE_BYTES;
+    const size_t kept = whole_pages(used + env->max_bytes / 8);
+
+    if (now > env->max_bytes)
+        set_map_bytes(env, kept > env->max_bytes ? kept : env->max_bytes,
+                      LMDB_COMMIT_MS, &ignored);
 }
 
 /* While a copy is made the map cannot move: twice the room keeps commits going. */

@@ -174,7 +174,7 @@ MDB_dbi lmdb_env_catalog_map(const struct lmdb_env *env);
 
 /* With the writer's lock and without the map: more room for the next try, from readers
  * that died or by a larger map. FF_FULL: it is as large as it may be; `deleting` may
- * have a little more, or a full store could not even be emptied. */
+ * have half as much again, or a full store could not even be emptied. */
 int lmdb_make_room(struct lmdb_env *env, bool deleting, struct ff_err *err);
 /* When the deleting is done. */
 void lmdb_give_back_room(struct lmdb_env *env);
