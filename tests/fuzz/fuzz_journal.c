@@ -86,7 +86,6 @@ static void close_journal(struct journal *journal)
     if (journal->fd >= 0)
         close(journal->fd);
     rl_out_done(&journal->pending);
-    rl_out_done(&journal->flying);
 }
 
 static bool read_journal(int dir_fd, struct kept *kept, bool commit)
