@@ -210,7 +210,7 @@ const struct kit_check kit_queue_shared_checks[] = {
     {"shared/one-each", "Each message goes to one subscriber of all processes.",
      .run = one_of_two_processes, .caps = FF_QUEUE_SHARED},
     {"shared/killed-holder", "Messages that were out at a killed process come again.",
-     .run = killed_holder, .caps = FF_QUEUE_SHARED, .deadline_s = 90},
+     .run = killed_holder, .caps = FF_QUEUE_SHARED, .deadline_s = 60},
     {"shared/broadcast", "A broadcast comes to subscribers in other processes.",
      .run = broadcast_to_processes, .caps = FF_QUEUE_SHARED | FF_QUEUE_BROADCAST},
     {0},

@@ -118,8 +118,9 @@ static void chunks(struct kit *k)
         char number[16];
 
         memset(text + i, '.', LINE);
-        snprintf(number, sizeof(number), "%zu", i / LINE);
-        memcpy(text + i, number, strlen(number));
+        const int n = snprintf(number, sizeof(number), "%zu", i / LINE);
+
+        memcpy(text + i, number, (size_t)n);
         text[i + LINE - 1] = '\n';
     }
     kitr_job(&job, r, "a", "exec cat");

@@ -63,9 +63,11 @@ static void judge_order(struct kit *k, struct kitr_known *known,
                  known->n_final, known->id, known->n_asked);
 }
 
-static void judge(struct kitr *r, const struct ff_run_event *e)
+/* Whose it is, and whether it may come now. */
+static struct kitr_known *judge_moment(struct kitr *r, const struct ff_run_event *e)
 {
     struct kit *k = r->k;
+    struct kitr_known *known;
 
     kit_expect(k, FF_HAS(e, log_dropped), "an event of %u bytes came", e->struct_size);
     kit_expect(k, e->attempt_id, "an event without an attempt id came");
@@ -76,10 +78,18 @@ static void judge(struct kitr *r, const struct ff_run_event *e)
                  calling);
     if (!r->runtime)
         kit_fail(k, "an event of attempt %s came after close", e->attempt_id);
-    struct kitr_known *known = know(r, e->attempt_id);
+    known = know(r, e->attempt_id);
+    if (!known)
+        kit_fail(k, "an event of attempt %s came, which nobody asked for",
+                 e->attempt_id);
+    return known;
+}
 
-    kit_expect(k, known, "an event of attempt %s came, which nobody asked for",
-               e->attempt_id);
+static void judge(struct kitr *r, const struct ff_run_event *e)
+{
+    struct kit *k = r->k;
+    struct kitr_known *known = judge_moment(r, e);
+
     kit_expect(k, e->state >= FF_RUN_STARTED && e->state <= FF_RUN_UNKNOWN,
                "attempt %s is in state %u", known->id, e->state);
     kit_expect(k, e->state != FF_RUN_UNKNOWN || known->n_adopted > 0,
@@ -89,10 +99,9 @@ static void judge(struct kitr *r, const struct ff_run_event *e)
     judge_order(k, known, e);
     if (e->state == FF_RUN_EXITED)
         judge_exit(k, e);
-    if (e->state == FF_RUN_REFUSED)
-        kit_expect(k, e->message && *e->message,
-                   "attempt %s was refused without a sentence that says why",
-                   known->id);
+    if (e->state == FF_RUN_REFUSED && (!e->message || !*e->message))
+        kit_fail(k, "attempt %s was refused without a sentence that says why",
+                 known->id);
 }
 
 static void on_event(void *arg, const struct ff_run_event *event)

@@ -7,13 +7,30 @@
 # `keeps` in the place of `breaks` names a check that the driver passes: for functions that
 # no driver of ours has. `over` names a driver of plugins/, linked in with its entry renamed to `correct`, or is
 # left out by a driver that stands alone. broken_KIND.h has what those of a kind share.
+#
+# tests/kit/correct/NAME*.c are drivers too: correct ones, for capabilities that none of
+# plugins/ has.
 set(kit_broken_dir ${CMAKE_CURRENT_SOURCE_DIR}/kit/broken)
 set(kit_broken_output ${CMAKE_BINARY_DIR}/tests/kit)
 add_custom_target(kit-drivers)
 
+function(kit_own_sources out name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kit/correct/${name}*.c)
+  set(${out} ${sources} PARENT_SCOPE)
+endfunction()
+
 # kit_correct(NAME): the driver NAME as a library with the function `correct`.
 function(kit_correct name)
   if(TARGET kit-correct-${name})
+    return()
+  endif()
+  kit_own_sources(sources ${name})
+  if(sources)
+    add_library(kit-correct-${name} STATIC ${sources})
+    target_compile_definitions(kit-correct-${name} PRIVATE ff_driver_entry=correct)
+    target_include_directories(kit-correct-${name} PRIVATE
+      ${CMAKE_SOURCE_DIR}/sdk/driver/include)
+    target_link_libraries(kit-correct-${name} PRIVATE ff_flags ff_relaxed)
     return()
   endif()
   get_target_property(sources plugin_${name} SOURCES)
@@ -29,22 +46,29 @@ function(kit_correct name)
   endif()
 endfunction()
 
-function(kit_broken file)
-  cmake_path(GET file STEM name)
-  add_library(kit-${name} MODULE ${file})
+# kit_module(NAME FILE...): a driver in the folder of the broken ones.
+function(kit_module name)
+  add_library(kit-${name} MODULE ${ARGN})
   target_include_directories(kit-${name} PRIVATE ${CMAKE_SOURCE_DIR}/sdk/driver/include)
   target_link_libraries(kit-${name} PRIVATE ff_flags ff_relaxed Threads::Threads)
-  file(STRINGS ${file} over REGEX "^ \\* over: ")
-  if(over MATCHES "over: ([a-z0-9-]+)")
-    kit_correct(${CMAKE_MATCH_1})
-    target_link_libraries(kit-${name} PRIVATE kit-correct-${CMAKE_MATCH_1})
-  endif()
   set_target_properties(kit-${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
     LIBRARY_OUTPUT_DIRECTORY ${kit_broken_output})
   target_link_options(kit-${name} PRIVATE -Wl,--version-script=${FF_DRIVER_MAP})
   add_dependencies(kit-drivers kit-${name})
 endfunction()
 
+function(kit_broken file)
+  cmake_path(GET file STEM name)
+  kit_module(${name} ${file})
+  file(STRINGS ${file} over REGEX "^ \\* over: ")
+  if(over MATCHES "over: ([a-z0-9-]+)")
+    kit_correct(${CMAKE_MATCH_1})
+    target_link_libraries(kit-${name} PRIVATE kit-correct-${CMAKE_MATCH_1})
+  endif()
+endfunction()
+
+kit_own_sources(kit_shared queue-shared)
+kit_module(queue-shared ${kit_shared})
 file(GLOB kit_broken_files CONFIGURE_DEPENDS ${kit_broken_dir}/*.c)
 foreach(file ${kit_broken_files})
   kit_broken(${file})

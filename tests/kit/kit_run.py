@@ -22,6 +22,7 @@ OPTIONS: dict[str, list[str]] = {
         *("-o", f"supervisor={LIB}/flowforge-supervisor"),
     ],
     "queue-memory": [],
+    "queue-shared": ["-o", "dir={dir}"],
     "auth-jwt": [
         *("-o", "jwks_file={jwks}", "-o", "jwt_secret={secret}"),
         *("-o", "issuer={issuer}", "-o", "audience={audience}"),
@@ -31,6 +32,12 @@ OPTIONS: dict[str, list[str]] = {
         *("--deny", "not-the-token-0123"),
     ],
 }
+
+
+def driver_of(name: str) -> Path:
+    """A driver of ours, or one of tests/kit/correct."""
+    ours = LIB / f"{name}.so"
+    return ours if ours.exists() else BROKEN / f"{name}.so"
 
 
 @dataclass

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from kit_run import BROKEN, LIB, OPTIONS, SOURCE, check
+from kit_run import BROKEN, LIB, OPTIONS, SOURCE, check, driver_of
 
 MEMORY = LIB / "store-memory.so"
 ONLY_TWO = ["--only", "guards/put-absent", "--only", "errors/close"]
@@ -100,7 +100,7 @@ class Frame(unittest.TestCase):
 
     def test_the_list_has_a_rule_for_every_check_and_no_name_twice(self) -> None:
         for script in sorted((SOURCE / "tests/kit").glob("*.sh")):
-            driver = LIB / f"{script.stem}.so"
+            driver = driver_of(script.stem)
             options = OPTIONS[script.stem]
             listed = json.loads(check(driver, *options, "--list", "--json").out)
             names = [c["name"] for c in listed]

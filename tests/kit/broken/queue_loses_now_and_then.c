@@ -1,7 +1,7 @@
 /* breaks: queue/random/calls
  * over: queue-memory
  *
- * Each twentieth message that is nacked is lost. */
+ * Each third message that is nacked is lost. */
 #include "broken_queue.h"
 
 static void nack(void *queue, const char *const *receipts, size_t n, int64_t delay_us,
@@ -9,7 +9,7 @@ static void nack(void *queue, const char *const *receipts, size_t n, int64_t del
 {
     static int count;
 
-    if (++count % 20 == 0)
+    if (++count % 3 == 0)
         good->ack(queue, receipts, n, op);
     else
         good->nack(queue, receipts, n, delay_us, op);
