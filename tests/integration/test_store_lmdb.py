@@ -6,7 +6,6 @@ that read meanwhile, a backup.
 """
 # ctest: timeout=300
 
-import os
 import signal
 import sys
 import unittest
@@ -90,7 +89,7 @@ class StoreLmdb(CliTest):
             gate.open()
             return owner.end()
         finally:
-            os.unlink(gate.path)
+            gate.path.unlink()
 
     def look_from_another_process(self) -> None:
         self.assertIn("gated", self.call("list").out)

@@ -2,7 +2,6 @@
 #include "support.h"
 #include "support_process.h"
 
-#include <sqlite3.h>
 #include <unistd.h>
 
 #define ROUNDS     20
@@ -54,55 +53,6 @@ static void two_processes_may_set_up_at_once(void **state)
             assert_int_equal(end_child(&c[k]), FF_OK);
         mem_free(path);
     }
-    remove_temp_dir(dir);
-}
-
-/* Let go where our setup looks at the version: it has seen an empty database then. */
-static struct child *in_between;
-
-static int on_statement(unsigned type, void *arg, void *stmt, void *text)
-{
-    struct child *c = in_between;
-
-    (void)type;
-    (void)arg;
-    (void)stmt;
-    if (!c || !strstr(text, "user_version"))
-        return 0;
-    in_between = NULL;
-    let_go(c);
-    assert_int_equal(end_child(c), FF_OK);
-    return 0;
-}
-
-static int watch_statements(sqlite3 *db, char **err,
-                            const struct sqlite3_api_routines *api)
-{
-    (void)err;
-    (void)api;
-    return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, on_statement, NULL);
-}
-
-static void a_setup_in_the_middle_of_ours_is_no_stranger(void **state)
-{
-    const struct ff_driver *d = load_driver("store-sqlite");
-    char *dir = make_temp_dir();
-    char *path = file_join(dir, "middle.db");
-    struct job job = {path};
-    struct child c = start_child(set_up_once, &job);
-    struct ff_err err = {0};
-    void *store;
-
-    (void)state;
-    sqlite3_auto_extension((void (*)(void))watch_statements);
-    assert_int_equal(try_open(d, "path", path, &store, &err), FF_OK);
-    sqlite3_reset_auto_extension();
-    in_between = &c;
-    if (d->ops.store->setup(store, &test_schema, &err) != FF_OK)
-        fail_msg("%s", err.msg);
-    assert_null(in_between);
-    d->ops.store->close(store);
-    mem_free(path);
     remove_temp_dir(dir);
 }
 
@@ -213,7 +163,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_processes_may_set_up_at_once),
-        cmocka_unit_test(a_setup_in_the_middle_of_ours_is_no_stranger),
         cmocka_unit_test(guarded_patches_of_two_processes_lose_nothing),
     };
 
