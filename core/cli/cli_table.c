@@ -72,6 +72,10 @@ static const struct cli_option check_options[] = {
      "one option of the driver; {dir} is a new directory, {unique} a new word; "
      "repeatable",
      NULL, 'o'},
+    {"over", "FILE",
+     "the driver that a filter is to stand in front of; its options are given by its "
+     "name: -o store-memory.name={unique}",
+     NULL, 0},
     {"only", "PATTERN", "only checks whose name has this in it; repeatable", NULL, 0},
     {"accept", "CREDENTIAL", "one that the auth driver lets in; repeatable", NULL, 0},
     {"deny", "CREDENTIAL", "one that it must not let in; repeatable", NULL, 0},

@@ -16,15 +16,16 @@ static const char usage[] =
     "usage: flowforge driver check FILE [-o KEY=VALUE]... [--only PATTERN]... "
     "[--list]\n"
     "       [--seed N] [--deadline SECONDS] [--json] [--keep] [--driver-dir DIR]\n"
-    "       [--accept CREDENTIAL]... [--deny CREDENTIAL]...\n";
+    "       [--accept CREDENTIAL]... [--deny CREDENTIAL]... [--over FILE]\n";
 
 /* --- reading it --- */
 
-enum { ONLY = 256, ACCEPT, DENY, LIST, SEED, DEADLINE, JSON, KEEP, DRIVER_DIR };
+enum { ONLY = 256, OVER, ACCEPT, DENY, LIST, SEED, DEADLINE, JSON, KEEP, DRIVER_DIR };
 
 static const struct option long_options[] = {
     {"option", required_argument, NULL, 'o'},
     {"only", required_argument, NULL, ONLY},
+    {"over", required_argument, NULL, OVER},
     {"accept", required_argument, NULL, ACCEPT},
     {"deny", required_argument, NULL, DENY},
     {"list", no_argument, NULL, LIST},
@@ -53,6 +54,21 @@ static int read_number(const char *option, const char *text, uint64_t max,
     return FF_OK;
 }
 
+/* A path means what it means here; the loader wants it absolute. A bare name is one of
+ * the driver directory. */
+static int resolve(const char *word, char path[PATH_MAX], const char **driver,
+                   struct ff_err *err)
+{
+    *driver = word;
+    if (!strchr(word, '/'))
+        return FF_OK;
+    if (!realpath(word, path))
+        return ff_fail(err, FF_NOT_FOUND, errno, "no driver %.160s: %s", word,
+                       strerror(errno));
+    *driver = path;
+    return FF_OK;
+}
+
 static int take(struct kit_settings *s, int option, struct ff_err *err)
 {
     uint64_t n = 0;
@@ -65,6 +81,8 @@ static int take(struct kit_settings *s, int option, struct ff_err *err)
     case ONLY:
         ARRAY_ADD(&s->only, optarg);
         break;
+    case OVER:
+        return resolve(optarg, s->over_path, &s->over, err);
     case ACCEPT:
         ARRAY_ADD(&s->accept, optarg);
         break;
@@ -96,22 +114,6 @@ static int take(struct kit_settings *s, int option, struct ff_err *err)
     return FF_OK;
 }
 
-/* A path means what it means here; the loader wants it absolute. A bare name is one of
- * the driver directory. */
-static int resolve(struct kit_settings *s, const char *word, struct ff_err *err)
-{
-    static char path[PATH_MAX];
-
-    s->driver = word;
-    if (!strchr(word, '/'))
-        return FF_OK;
-    if (!realpath(word, path))
-        return ff_fail(err, FF_NOT_FOUND, errno, "no driver %.160s: %s", word,
-                       strerror(errno));
-    s->driver = path;
-    return FF_OK;
-}
-
 static int read_arguments(struct kit_settings *s, int argc, char **argv,
                           struct ff_err *err)
 {
@@ -132,7 +134,8 @@ static int read_arguments(struct kit_settings *s, int argc, char **argv,
         code = ff_fail(err, FF_INVALID, 0, "%s",
                        optind < argc ? "one driver at a time"
                                      : "which driver? a name or the path of a .so");
-    return code == FF_OK ? resolve(s, argv[optind], err) : code;
+    return code == FF_OK ? resolve(argv[optind], s->driver_path, &s->driver, err)
+                         : code;
 }
 
 static int fail(int code, const char *sentence)

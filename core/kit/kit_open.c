@@ -152,12 +152,28 @@ struct driver *kit_load(const struct kit_settings *settings, struct ff_err *err)
     return driver_load(settings->driver_dir, settings->driver, 0, err);
 }
 
-static int set_one(const struct kit *k, struct config *config, const char *section,
-                   const char *option, struct ff_err *err)
+/* The sections of a check: the driver's, and of a filter that of the driver behind it,
+ * whose options name it: store-memory.name={unique}. */
+struct sections {
+    char own[DRIVER_SECTION_TEXT];
+    char over[DRIVER_SECTION_TEXT]; /* empty: none */
+};
+
+static bool is_for_over(const struct sections *sections, const char *option)
+{
+    const size_t len = strlen(sections->over);
+
+    return len > 0 && strncmp(option, sections->over, len) == 0 && option[len] == '.';
+}
+
+static int set_one(const struct kit *k, struct config *config,
+                   const struct sections *sections, const char *option,
+                   struct ff_err *err)
 {
     struct buf assignment = {0};
 
-    buf_printf(&assignment, "%s.", section);
+    if (!is_for_over(sections, option))
+        buf_printf(&assignment, "%s.", sections->own);
     fill_option(k, option, &assignment);
     const int code = config_set(config, buf_text(&assignment), err);
     buf_done(&assignment);
@@ -165,19 +181,17 @@ static int set_one(const struct kit *k, struct config *config, const char *secti
 }
 
 /* Neither the user's file nor the environment: a check is the same everywhere. */
-static struct config *make_config(const struct kit *k, const struct driver_info *info,
+static struct config *make_config(const struct kit *k, const struct sections *sections,
                                   const struct kit_texts *options,
                                   const char *const *changed, struct ff_err *err)
 {
     struct config *config = config_load("/dev/null", NULL, err);
-    char section[DRIVER_SECTION_TEXT];
     int code = config ? FF_OK : FF_INTERNAL;
 
-    driver_section(info, section);
     for (size_t i = 0; options && i < options->n && code == FF_OK; i++)
-        code = set_one(k, config, section, options->items[i], err);
+        code = set_one(k, config, sections, options->items[i], err);
     for (size_t i = 0; changed && changed[i] && code == FF_OK; i++)
-        code = set_one(k, config, section, changed[i], err);
+        code = set_one(k, config, sections, changed[i], err);
     if (code == FF_OK)
         return config;
     config_free(config);
@@ -195,16 +209,35 @@ struct loop *kit_loop(struct kit *k)
     return k->loop;
 }
 
+static struct driver_instance *open_instance(struct kit *k, struct driver *d,
+                                             struct driver *over,
+                                             const struct config *config,
+                                             struct ff_err *err)
+{
+    struct driver_instance *i =
+        driver_instance_new(over ? over : d, kit_loop(k), config, NULL, err);
+
+    return over && i ? driver_filter_new(d, i, config, err) : i;
+}
+
+/* over NULL: d stands alone. */
 static struct driver_instance *make_instance(struct kit *k, struct driver *d,
+                                             struct driver *over,
                                              const struct kit_texts *options,
                                              const char *const *changed,
                                              struct ff_err *err)
 {
-    struct config *config = make_config(k, driver_info(d), options, changed, err);
+    struct sections sections = {0};
     struct driver_instance *i = NULL;
 
+    driver_section(driver_info(d), sections.own);
+    if (over)
+        driver_section(driver_info(over), sections.over);
+
+    struct config *config = make_config(k, &sections, options, changed, err);
+
     if (config)
-        i = driver_instance_new(d, kit_loop(k), config, NULL, err);
+        i = open_instance(k, d, over, config, err);
     config_free(config);
     if (i)
         ARRAY_ADD(&k->instances, i);
@@ -214,9 +247,15 @@ static struct driver_instance *make_instance(struct kit *k, struct driver *d,
 struct driver_instance *kit_instance_with(struct kit *k, const char *const *changed,
                                           struct ff_err *err)
 {
-    struct driver *d = kit_load(k->settings, err);
+    const struct kit_settings *s = k->settings;
+    struct driver *d = kit_load(s, err);
+    struct driver *over = NULL;
 
-    return d ? make_instance(k, d, &k->settings->options, changed, err) : NULL;
+    if (d && s->over)
+        over = driver_load(s->driver_dir, s->over, driver_info(d)->kind, err);
+    if (!d || (s->over && !over))
+        return NULL;
+    return make_instance(k, d, over, &s->options, changed, err);
 }
 
 struct driver_instance *kit_instance_of(struct kit *k, const char *name, uint32_t kind,
@@ -224,7 +263,7 @@ struct driver_instance *kit_instance_of(struct kit *k, const char *name, uint32_
 {
     struct driver *d = driver_load(k->settings->driver_dir, name, kind, err);
 
-    return d ? make_instance(k, d, NULL, NULL, err) : NULL;
+    return d ? make_instance(k, d, NULL, NULL, NULL, err) : NULL;
 }
 
 struct driver_instance *kit_instance(struct kit *k)

@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "kit/kit.h"
+#include <limits.h>
 
 #define KIT_NAME_TEXT  160
 #define KIT_DEADLINE_S 30
@@ -16,12 +17,14 @@ struct kit_texts {
 /* --- the command line (kit_main.c) --- */
 
 struct kit_settings {
-    const char *driver;       /* a path or a name */
-    char *driver_dir;         /* absolute */
-    struct kit_texts options; /* KEY=VALUE, as given */
-    struct kit_texts only;    /* patterns */
-    struct kit_texts accept;  /* credentials that auth drivers let in */
-    struct kit_texts deny;    /* and those that they do not */
+    const char *driver; /* a path or a name */
+    const char *over;   /* what it stands in front of, being a filter; or NULL */
+    char *driver_dir;   /* absolute */
+    char driver_path[PATH_MAX], over_path[PATH_MAX]; /* behind them, if paths */
+    struct kit_texts options;                        /* KEY=VALUE, as given */
+    struct kit_texts only;                           /* patterns */
+    struct kit_texts accept; /* credentials that auth drivers let in */
+    struct kit_texts deny;   /* and those that they do not */
     uint64_t seed;
     int64_t deadline_s;
     bool json, list, keep;
