@@ -144,6 +144,24 @@ int file_make_dirs(const char *path, mode_t mode)
     return make_dir(part, mode);
 }
 
+char *file_real(const char *path)
+{
+    char *real = realpath(path, NULL);
+
+    if (!real && errno == ENOMEM)
+        mem_exhausted();
+    return real;
+}
+
+DIR *file_open_dir(const char *path)
+{
+    DIR *dir = opendir(path);
+
+    if (!dir && errno == ENOMEM)
+        mem_exhausted();
+    return dir;
+}
+
 int64_t file_tree_bytes(const char *path)
 {
     char *const roots[] = {(char *)path, NULL}; /* fts changes none of them */

@@ -32,7 +32,7 @@ static int copy_runs(const char *data_dir, const char *to, bool logs, int64_t *n
 {
     MEM_AUTO char *runs = file_join(data_dir, "runs");
     MEM_AUTO char *target = file_join(to, "runs");
-    DIR *dir = opendir(runs);
+    DIR *dir = file_open_dir(runs);
     int code = FF_OK;
 
     if (!dir)

@@ -155,7 +155,7 @@ static int check(struct cli *c, struct flow_file *f, json_t **inputs)
     return code;
 }
 
-/* Absolute: --dir, or the folder of the file. malloc'd by realpath. */
+/* Absolute: --dir, or the folder of the file. mem_free it. */
 static char *working_dir(const struct cli *c, const char *path, int *code)
 {
     const char *given = cli_get(&c->args, "dir");
@@ -163,7 +163,7 @@ static char *working_dir(const struct cli *c, const char *path, int *code)
     MEM_AUTO char *folder =
         slash ? mem_text_len(path, slash == path ? 1 : (size_t)(slash - path))
               : mem_text(".");
-    char *dir = realpath(given ? given : folder, NULL);
+    char *dir = file_real(given ? given : folder);
     struct stat st;
 
     *code = CLI_OK;
@@ -181,7 +181,7 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
     int code;
 
     char *dir = working_dir(c, f->path, &code);
-    char *path = realpath(f->path, NULL);
+    char *path = file_real(f->path);
     if (code == CLI_OK) {
         const struct node_submit what = {.source = buf_text(&f->source),
                                          .source_len = f->source.len,
@@ -193,8 +193,8 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
         if (node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err) != FF_OK)
             code = cli_fail_err(&err);
     }
-    free(path);
-    free(dir);
+    mem_free(path);
+    mem_free(dir);
     return code;
 }
 

@@ -86,7 +86,7 @@ static int copy_entry(const char *from, const char *to, const char *name, int de
 static int copy_level(const char *from, const char *to, int depth, int64_t *n_files,
                       struct ff_err *err)
 {
-    DIR *dir = depth < DEPTH_MAX ? opendir(from) : NULL;
+    DIR *dir = depth < DEPTH_MAX ? file_open_dir(from) : NULL;
     int code = FF_OK;
 
     if (!dir)

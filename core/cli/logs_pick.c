@@ -101,7 +101,7 @@ static void keep_last_attempts(struct log_sources *sources)
 void logs_pick_scan(const struct logs_pick *p, struct log_sources *to,
                     const char *logs_dir)
 {
-    DIR *dir = opendir(logs_dir);
+    DIR *dir = file_open_dir(logs_dir);
 
     if (!dir)
         return; /* nothing was written yet */

@@ -139,11 +139,11 @@ char *driver_default_dir(void)
         return mem_text(env);
     program = file_dir_of_program();
     beside = file_join(program ? program : "", "../lib/flowforge");
-    real = realpath(beside, NULL);
+    real = file_real(beside);
     if (!real)
         return mem_text(beside);
     dir = mem_text(real);
-    free(real);
+    mem_free(real);
     return dir;
 }
 
@@ -174,6 +174,8 @@ int driver_list(const char *dir, driver_list_fn *fn, void *arg, struct ff_err *e
         return ff_fail(err, FF_INVALID, 0,
                        "the driver directory '%s' is not an absolute path", shown);
     n = scandir(dir, &entries, is_module, alphasort);
+    if (n < 0 && errno == ENOMEM)
+        mem_exhausted();
     if (n < 0)
         return ff_fail(err, errno == ENOENT ? FF_NOT_FOUND : FF_INVALID, errno,
                        "cannot list the drivers in %s: %s", shown, strerror(errno));

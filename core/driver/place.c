@@ -158,7 +158,7 @@ char *driver_find(const char *dir, const char *name, struct ff_err *err)
 
     if (!path)
         return NULL;
-    real = realpath(path, NULL);
+    real = file_real(path);
     if (!real) {
         if (errno == ENOENT || errno == ENOTDIR)
             refuse_missing(dir, name, path, err);
@@ -167,7 +167,7 @@ char *driver_find(const char *dir, const char *name, struct ff_err *err)
         return NULL;
     }
     found = mem_text(real);
-    free(real);
+    mem_free(real);
     if (check_file(found, err) != FF_OK || check_dir_of(found, err) != FF_OK) {
         mem_free(found);
         return NULL;

@@ -89,7 +89,7 @@ static int make_data_dir(struct node *n, struct ff_err *err)
     if (!dir)
         return err->code;
     int sys = file_make_dirs(dir, 0700);
-    n->data_dir = sys == 0 ? realpath(dir, NULL) : NULL;
+    n->data_dir = sys == 0 ? file_real(dir) : NULL;
     if (!n->data_dir)
         ff_fail(err, FF_UNAVAILABLE, sys ? -sys : errno, "data directory %.160s: %s",
                 dir, strerror(sys ? -sys : errno));

@@ -144,11 +144,11 @@ static char *find_sdk(const struct node *n)
                                          "../../../../sdk/python"};
 
     if (n->settings.sdk)
-        return realpath(n->settings.sdk, NULL);
+        return file_real(n->settings.sdk);
     for (size_t i = 0; i < COUNT_OF(places); i++) {
         MEM_AUTO char *base = file_join(n->driver_dir, places[i]);
         MEM_AUTO char *probe = file_join(base, "flowforge/__init__.py");
-        char *real = access(probe, R_OK) == 0 ? realpath(base, NULL) : NULL;
+        char *real = access(probe, R_OK) == 0 ? file_real(base) : NULL;
         if (real)
             return real;
     }
