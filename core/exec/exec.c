@@ -1,6 +1,7 @@
 /* exec.c - the door of the executor: set-up, start messages, what control tells. */
 #include "exec/exec_priv.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 /* --- start messages --- */
@@ -110,6 +111,9 @@ static void adopt_one(struct exec *x, const struct attempt_key *key, const char 
 
 static void on_adopted(void *arg, int code, const struct ff_err *err)
 {
+    /* Nobody would hear of their ends; the next start asks again. */
+    if (code == FF_NO_MEMORY || (code == FF_BUSY && err->sys == ENOMEM))
+        mem_exhausted();
     if (code != FF_OK && code != FF_CANCELLED)
         log_error("runtime: running attempts cannot be taken over: %s", err->msg);
     exec_came_back(arg);

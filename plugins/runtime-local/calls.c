@@ -223,10 +223,13 @@ static void settle_unknown(struct local *local, uint64_t lineage)
     }
 }
 
-static struct request *adopt_all(struct local *local)
+/* False: no memory. *out NULL: there is nothing to adopt. */
+static bool adopt_all(struct local *local, struct request **out)
 {
     struct request *request = NULL;
     uint32_t n = 0;
+
+    *out = NULL;
 
     for (size_t i = 0; i < local->n_buckets; i++) {
         const struct tracked *tracked = local->buckets[i];
@@ -236,30 +239,39 @@ static struct request *adopt_all(struct local *local)
             if (!request)
                 request = call_new(local, RL_ADOPT, NULL);
             if (!request)
-                return NULL;
+                return false;
             if (!n++)
                 rl_put_u32(&request->frame, 0);
             rl_put_str(&request->frame, tracked->id);
         }
     }
+    if (request && request->frame.failed) {
+        finish(local, request, NULL);
+        return false;
+    }
     if (request)
         memcpy(request->frame.data + sizeof(struct rl_head), &n, sizeof(n));
-    return request;
+    *out = request;
+    return true;
 }
 
-void calls_again(struct local *local, uint64_t lineage)
+bool calls_again(struct local *local, uint64_t lineage)
 {
+    struct request *adopt;
+
     settle_unknown(local, lineage);
     for (struct request *request = local->first; request; request = request->next)
         request->sent = 0;
-    struct request *adopt = adopt_all(local);
+    if (!adopt_all(local, &adopt))
+        return false;
     if (!adopt)
-        return;
+        return true;
     rl_frame_end(&adopt->frame, 0);
     adopt->next = local->first;
     local->first = adopt;
     if (!local->last)
         local->last = adopt;
+    return true;
 }
 
 void calls_refuse(struct local *local, const char *why)

@@ -237,13 +237,24 @@ static void send_ids(struct local *local, uint32_t type, const char *const *ids,
     } while (n);
 }
 
+static void no_memory(struct local *local, struct ff_op *op)
+{
+    struct ff_err err;
+
+    ff_fail(&err, FF_NO_MEMORY, ENOMEM, "out of memory");
+    local->host->complete(local->host->self, op, &err);
+}
+
 static void local_adopt(void *runtime, const char *const *attempt_ids, size_t n,
                         struct ff_op *op)
 {
     for (size_t i = 0; i < n; i++) {
         struct tracked *tracked = track(runtime, attempt_ids[i]);
-        if (tracked)
-            tracked->adopted = true;
+        if (!tracked) { /* its end would be taken for one that nobody waits for */
+            no_memory(runtime, op);
+            return;
+        }
+        tracked->adopted = true;
     }
     send_ids(runtime, RL_ADOPT, attempt_ids, n, op);
 }

@@ -99,10 +99,12 @@ static void on_hello(struct local *local, struct rl_frame *frame)
         host->timer_del(host->self, local->retry);
     local->retry = NULL;
     local->state = LINK_UP;
-    local->pause_us = 0;
     local->supervisor = pid;
     local->lineage = lineage;
-    calls_again(local, lineage);
+    if (calls_again(local, lineage))
+        local->pause_us = 0;
+    else
+        link_lost(local, "out of memory");
 }
 
 static void on_refused(struct local *local, struct rl_frame *frame)

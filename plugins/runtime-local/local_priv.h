@@ -88,7 +88,9 @@ void call_send(struct local *local, struct request *request);
 void call_fail(struct local *local, struct request *request, int code, const char *why);
 void calls_answer(struct local *local, struct rl_frame *frame);
 void calls_event(struct local *local, struct rl_frame *frame);
-void calls_again(struct local *local, uint64_t lineage); /* on a new connection */
+/* On a new connection. False: no memory to ask for the attempts that run, so that their
+ * ends would never be told. */
+bool calls_again(struct local *local, uint64_t lineage);
 void calls_refuse(struct local *local, const char *why); /* those never offered */
 bool calls_pending(const struct local *local);
 void calls_done(struct local *local);
