@@ -102,11 +102,10 @@ static void FF_PRINTF(2, 3) add_text(struct lmdb_bytes *out, const char *fmt, ..
 {
     char text[512];
     va_list ap;
+    int len;
 
     va_start(ap, fmt);
-
-    const int len = vsnprintf(text, sizeof(text), fmt, ap);
-
+    len = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     if (len < 0 || len >= (int)sizeof(text))
         out->failed = true;

@@ -37,7 +37,9 @@ static bool guard_makes_sense(const struct ff_change *c)
 /* What the record holds beside its key and version. */
 static uint64_t settable(const struct ff_record *r)
 {
-    const uint64_t all = ~UINT64_C(0) >> (LMDB_MAX_COLUMNS - r->n_columns);
+    const uint64_t all = r->n_columns >= LMDB_MAX_COLUMNS
+                             ? ~UINT64_C(0)
+                             : (UINT64_C(1) << r->n_columns) - 1;
 
     return all & ~((UINT64_C(2) << r->n_key) - 1);
 }

@@ -70,7 +70,6 @@ int lmdb_breaks_unique(struct lmdb_env *env, MDB_txn *txn,
                        const struct lmdb_index *index, const MDB_val *key,
                        size_t indexed_len, bool *breaks, struct ff_err *err)
 {
-    const MDB_val low = {.mv_size = indexed_len, .mv_data = key->mv_data};
     struct lmdb_bytes end = {0};
     struct lmdb_walk walk;
 
@@ -82,8 +81,10 @@ int lmdb_breaks_unique(struct lmdb_env *env, MDB_txn *txn,
         return lmdb_fail(env, ENOMEM, index->name, err);
     }
 
-    const MDB_val high = {.mv_size = end.len, .mv_data = end.data};
-    int code = lmdb_walk_init(&walk, env, txn, index->map, &low, &high, false, err);
+    const struct lmdb_range range = {
+        .low = {.mv_size = indexed_len, .mv_data = key->mv_data},
+        .high = {.mv_size = end.len, .mv_data = end.data}};
+    int code = lmdb_walk_init(&walk, env, txn, index->map, &range, err);
 
     if (code == FF_OK) {
         code = find_other(&walk, key, breaks, err);
@@ -138,12 +139,12 @@ static int fill_row(struct lmdb_session *s, MDB_txn *txn, const struct lmdb_tabl
 int lmdb_fill_index(struct lmdb_session *s, MDB_txn *txn, const struct lmdb_table *t,
                     const struct lmdb_index *index, struct ff_err *err)
 {
-    const MDB_val low = {.mv_size = 0, .mv_data = ""};
-    const MDB_val high = {.mv_size = 1, .mv_data = "\xff"};
+    const struct lmdb_range all = {.low = {.mv_size = 0, .mv_data = ""},
+                                   .high = {.mv_size = 1, .mv_data = "\xff"}};
     struct lmdb_entry entry;
     struct lmdb_walk walk;
     bool found = true;
-    int code = lmdb_walk_init(&walk, s->env, txn, t->map, &low, &high, false, err);
+    int code = lmdb_walk_init(&walk, s->env, txn, t->map, &all, err);
 
     if (code != FF_OK)
         return code;

@@ -258,15 +258,16 @@ static int run(struct scan *scan, struct ff_err *err)
     if (code != FF_OK)
         return code;
 
-    const MDB_val low = {.mv_size = s->low.len, .mv_data = s->low.data};
-    const MDB_val high = {.mv_size = s->high.len, .mv_data = s->high.data};
+    const struct lmdb_range range = {
+        .low = {.mv_size = s->low.len, .mv_data = s->low.data},
+        .high = {.mv_size = s->high.len, .mv_data = s->high.data},
+        .descending = q->flags & FF_DESCENDING};
     const MDB_dbi map = q->index < 0 ? scan->binding->table->map
                                      : scan->binding->indexes[q->index]->map;
 
-    if (lmdb_key_compare(&low, &high) >= 0)
+    if (lmdb_key_compare(&range.low, &range.high) >= 0)
         return FF_OK;
-    code = lmdb_walk_init(&walk, s->env, scan->txn, map, &low, &high,
-                          q->flags & FF_DESCENDING, err);
+    code = lmdb_walk_init(&walk, s->env, scan->txn, map, &range, err);
     if (code != FF_OK)
         return code;
     code = walk_rows(scan, &walk, err);

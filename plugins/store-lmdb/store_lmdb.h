@@ -138,7 +138,7 @@ int lmdb_catalog_open(struct lmdb_catalog *c, MDB_txn *txn, unsigned flags);
 /* The generation in the file; 0: no schema was set up. Returns LMDB's result. */
 int lmdb_generation(MDB_txn *txn, MDB_dbi map, uint64_t *generation);
 
-/* --- env.c: the file, shared by the sessions of this process --- */
+/* --- env.c, lock.c, map.c: the file, shared by the sessions of this process --- */
 
 struct lmdb_env;
 
@@ -257,11 +257,15 @@ int lmdb_fill_index(struct lmdb_session *s, MDB_txn *txn, const struct lmdb_tabl
 
 /* --- walk.c: along one map, from low up to but not including high --- */
 
+struct lmdb_range {
+    MDB_val low, high;
+    bool descending;
+};
+
 struct lmdb_walk {
     struct lmdb_env *env;
     MDB_cursor *cursor;
-    MDB_val low, high;
-    bool descending;
+    struct lmdb_range range;
     bool begun, ended;
     /* Entries whose keys were cut at the same bytes, sorted. */
     struct lmdb_entry *bucket;
@@ -271,8 +275,7 @@ struct lmdb_walk {
 };
 
 int lmdb_walk_init(struct lmdb_walk *w, struct lmdb_env *env, MDB_txn *txn, MDB_dbi map,
-                   const MDB_val *low, const MDB_val *high, bool descending,
-                   struct ff_err *err);
+                   const struct lmdb_range *range, struct ff_err *err);
 /* *found is false behind the last one. */
 int lmdb_walk_next(struct lmdb_walk *w, struct lmdb_entry *entry, bool *found,
                    struct ff_err *err);

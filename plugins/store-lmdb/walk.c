@@ -15,11 +15,9 @@ static int fail(struct lmdb_walk *w, int result, struct ff_err *err)
 }
 
 int lmdb_walk_init(struct lmdb_walk *w, struct lmdb_env *env, MDB_txn *txn, MDB_dbi map,
-                   const MDB_val *low, const MDB_val *high, bool descending,
-                   struct ff_err *err)
+                   const struct lmdb_range *range, struct ff_err *err)
 {
-    *w = (struct lmdb_walk){
-        .env = env, .low = *low, .high = *high, .descending = descending};
+    *w = (struct lmdb_walk){.env = env, .range = *range};
 
     const int result = mdb_cursor_open(txn, map, &w->cursor);
 
@@ -71,9 +69,9 @@ static int seek_back(struct lmdb_walk *w, MDB_val *key, MDB_val *value,
                      struct ff_err *err)
 {
     struct lmdb_place high;
-    int code = seek(w, &w->high, key, value, err);
+    int code = seek(w, &w->range.high, key, value, err);
 
-    lmdb_place(&high, w->high.mv_data, w->high.mv_size);
+    lmdb_place(&high, w->range.high.mv_data, w->range.high.mv_size);
     while (code == FF_OK && !w->ended && same_cut(key, &high.key))
         code = step(w, MDB_NEXT, key, value, err);
     if (code != FF_OK)
@@ -98,9 +96,9 @@ static int advance(struct lmdb_walk *w, MDB_val *key, MDB_val *value,
         return FF_OK;
     }
     if (first)
-        return w->descending ? seek_back(w, key, value, err)
-                             : seek(w, &w->low, key, value, err);
-    return step(w, w->descending ? MDB_PREV : MDB_NEXT, key, value, err);
+        return w->range.descending ? seek_back(w, key, value, err)
+                                   : seek(w, &w->range.low, key, value, err);
+    return step(w, w->range.descending ? MDB_PREV : MDB_NEXT, key, value, err);
 }
 
 /* --- buckets --- */
@@ -141,7 +139,8 @@ static int load_bucket(struct lmdb_walk *w, const MDB_val *first_key,
     while (code == FF_OK && !w->ended && same_cut(&key, first_key)) {
         code = add_to_bucket(w, &key, &value, err);
         if (code == FF_OK)
-            code = step(w, w->descending ? MDB_PREV : MDB_NEXT, &key, &value, err);
+            code =
+                step(w, w->range.descending ? MDB_PREV : MDB_NEXT, &key, &value, err);
     }
     w->ahead = code == FF_OK && !w->ended;
     w->ahead_key = key;
@@ -152,7 +151,7 @@ static int load_bucket(struct lmdb_walk *w, const MDB_val *first_key,
 
 static void take_from_bucket(struct lmdb_walk *w, struct lmdb_entry *entry)
 {
-    const size_t at = w->descending ? w->n_bucket - 1 - w->next : w->next;
+    const size_t at = w->range.descending ? w->n_bucket - 1 - w->next : w->next;
 
     *entry = w->bucket[at];
     w->next++;
@@ -195,12 +194,12 @@ int lmdb_walk_next(struct lmdb_walk *w, struct lmdb_entry *entry, bool *found,
         if (code != FF_OK || !*found)
             return code;
 
-        const bool before = lmdb_key_compare(&entry->key, &w->low) < 0;
-        const bool behind = lmdb_key_compare(&entry->key, &w->high) >= 0;
+        const bool before = lmdb_key_compare(&entry->key, &w->range.low) < 0;
+        const bool behind = lmdb_key_compare(&entry->key, &w->range.high) >= 0;
 
         if (!before && !behind)
             return FF_OK;
-        if (w->descending ? before : behind) {
+        if (w->range.descending ? before : behind) {
             *found = false;
             w->ended = true;
             w->n_bucket = 0;

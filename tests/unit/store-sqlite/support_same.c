@@ -84,7 +84,7 @@ static struct ff_value random_text(struct world *w, uint32_t type)
         return (struct ff_value){.type = type, .s = bytes[m].s, .len = bytes[m].len};
 
     const char *s = type == FF_JSON ? jsons[k]
-                    : one_in(w, 10) ? long_text(below(w, N_LONG_TEXTS))
+                    : one_in(w, 30) ? long_text(below(w, N_LONG_TEXTS))
                                     : texts[i];
 
     return (struct ff_value){.type = type, .s = s, .len = strlen(s)};
@@ -137,8 +137,8 @@ static struct ff_value random_key(struct world *w, const struct ff_column *c)
 {
     if (c->type == FF_INT)
         return v_int(numbers[below(w, COUNT_OF(numbers))]);
-    return v_text(one_in(w, 4) ? long_text(below(w, N_LONG_TEXTS))
-                               : texts[below(w, 12)]);
+    return v_text(one_in(w, 10) ? long_text(below(w, N_LONG_TEXTS))
+                                : texts[below(w, 12)]);
 }
 
 /* --- changes --- */
