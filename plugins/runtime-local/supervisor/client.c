@@ -174,6 +174,9 @@ static void run(struct client *client)
         if (found <= 0)
             return;
         client_request(client, &frame);
+        /* It takes as long as a small task runs: who has ended is told between two. */
+        if (frame.type == RL_START)
+            return;
     }
 }
 
