@@ -160,7 +160,7 @@ static int check_all(const struct kit_settings *s, const struct kit_about *about
     if (about->kind == FF_AUTH)
         kit_prepare_tokens(s);
     kit_report_begin(&score, s, about, list->n);
-    for (size_t i = 0; i < list->n; i++) {
+    for (size_t i = 0; i < list->n && !kit_signal; i++) {
         const char *unneeded = kit_unneeded(list->items[i].check, about);
         struct kit_result result = {.verdict = KIT_SKIPPED};
 
@@ -168,13 +168,18 @@ static int check_all(const struct kit_settings *s, const struct kit_about *about
             buf_add_text(&result.why, unneeded);
         else
             kit_run(&runner, &list->items[i], &result);
-        kit_report(&score, s, &list->items[i], &result);
+        if (!kit_signal)
+            kit_report(&score, s, &list->items[i], &result);
         kit_result_done(&result);
     }
+    if (kit_signal && !s->json)
+        printf("Bail out! SIG%s\n", sigabbrev_np(kit_signal));
     kit_report_end(&score, s, about);
     if (s->keep)
         fprintf(stderr, PROGRAM ": the checks' directories are in %s\n", runner.base);
     kit_runner_done(&runner);
+    if (kit_signal)
+        return 128 + kit_signal;
     return score.n_failed > 0 ? KIT_FAILED : KIT_PASSED;
 }
 
@@ -209,26 +214,19 @@ static int run(const struct kit_settings *s)
     return code;
 }
 
-static void nothing(int signo)
-{
-    (void)signo;
-}
-
 int kit_main(int argc, char **argv)
 {
     struct kit_settings s = {.deadline_s = KIT_DEADLINE_S,
                              .driver_dir = driver_default_dir()};
     struct ff_err err = {0};
     uint64_t seed[2];
-    /* A handler, not SIG_IGN: that would be inherited by what drivers start. */
-    const struct sigaction ignore = {.sa_handler = nothing, .sa_flags = SA_RESTART};
 
     mem_init();
     rand_system(seed, sizeof(seed));
     map_seed(seed[0], seed[1]);
     rand_system(&s.seed, sizeof(s.seed));
     s.seed >>= 32; /* short enough to type */
-    sigaction(SIGPIPE, &ignore, NULL);
+    kit_catch_signals();
     log_setup(LOG_WARN, false);
 
     int code = read_arguments(&s, argc, argv, &err);

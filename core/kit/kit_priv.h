@@ -6,6 +6,8 @@
 #include "kit/kit.h"
 #include <limits.h>
 
+#include <signal.h>
+
 #define KIT_NAME_TEXT  160
 #define KIT_DEADLINE_S 30
 
@@ -89,6 +91,9 @@ void kit_run(struct kit_runner *runner, const struct kit_item *item,
 /* Ends what checks have left behind, whoever its parents were (kit_reap.c). */
 void kit_reap_init(void);
 void kit_reap(void);
+/* The signal that told the kit to end, or 0: the check under way is given up then. */
+extern volatile sig_atomic_t kit_signal;
+void kit_catch_signals(void);
 /* Why a process ended, as a sentence: "it ended by SIGSEGV". */
 void kit_why_ended(int status, struct buf *out);
 /* A printable, valid UTF-8 copy without line ends; NULL gives "". */

@@ -14,7 +14,40 @@
 #include <unistd.h>
 
 #define OUTPUT_LINES 40
-#define OUTPUT_BYTES (64 * 1024)
+#define OUTPUT_BYTES 65536
+
+/* --- told to end --- */
+
+volatile sig_atomic_t kit_signal;
+
+static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
+
+static void note_signal(int signo)
+{
+    kit_signal = signo;
+}
+
+static void nothing(int signo)
+{
+    (void)signo;
+}
+
+void kit_catch_signals(void)
+{
+    const struct sigaction note = {.sa_handler = note_signal};
+    /* A handler, not SIG_IGN: that would be inherited by what drivers start. */
+    const struct sigaction ignore = {.sa_handler = nothing, .sa_flags = SA_RESTART};
+
+    for (size_t i = 0; i < COUNT_OF(caught); i++)
+        sigaction(caught[i], &note, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static void forget_signals(void)
+{
+    for (size_t i = 0; i < COUNT_OF(caught); i++)
+        signal(caught[i], SIG_DFL);
+}
 
 /* --- how it ended --- */
 
@@ -115,6 +148,7 @@ noreturn static void be_check(const struct kit_runner *runner,
     struct kit k;
 
     setpgid(0, 0);
+    forget_signals();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(output_fd, STDOUT_FILENO);
     dup2(output_fd, STDERR_FILENO);
@@ -142,7 +176,7 @@ static bool follow(pid_t pid, int from, int64_t deadline_us, struct buf *said)
     bool hung = false;
     bool ended = false;
 
-    while (!ended && !hung) {
+    while (!ended && !hung && !kit_signal) {
         const int64_t left_us = deadline_us - kit_mono_us();
         char chunk[4096];
 

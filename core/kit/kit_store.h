@@ -61,7 +61,9 @@ enum event_column {
     EVENT_VERSION,
     EVENT_SEEN,
     EVENT_AT,
-    EVENT_TEXT,
+    EVENT_TEXT, /* these three have no index: they may be large */
+    EVENT_RAW,
+    EVENT_J,
     N_EVENT
 };
 enum event_index { EVENT_BY_AT };

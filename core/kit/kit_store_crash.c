@@ -105,6 +105,39 @@ static void what_was_acknowledged_survives(struct kit *k)
     }
 }
 
+/* --- others go on --- */
+
+static void the_others_go_on(struct kit *k)
+{
+    struct kit_child writers[N_ROUNDS];
+    struct kit_batch b = {0};
+    struct kit_store s;
+    int64_t acknowledged = 0;
+
+    for (int i = 0; i < N_ROUNDS; i++)
+        kit_start(k, &writers[i], commit_for_ever, NULL);
+    kit_open(k, &s, &kit_schema);
+    for (int i = 0; i < N_ROUNDS; i++) {
+        const useconds_t linger_us = (useconds_t)rand_below(kit_rand(k), LINGER_US);
+        int64_t last;
+
+        kit_let_go(&writers[i]);
+        kit_expect(k, kit_hear(&writers[i], &acknowledged),
+                   "the process that commits has ended by itself");
+        usleep(linger_us);
+        kit_kill_hearing(&writers[i], &acknowledged);
+        last = kit_left(&s, 0, NULL);
+        kit_expect(
+            k, last >= acknowledged,
+            "commit %lld was acknowledged to a process that was killed then, but "
+            "the last one there is %lld",
+            (long long)acknowledged, (long long)last);
+        kit_put(&b, 500 + i, i, i, FF_ABSENT);
+        kit_must_commit(&s, &b, "a commit after another process was killed in one");
+    }
+    kit_close(&s);
+}
+
 /* --- killed while it sets up --- */
 
 /* Tells when it begins and when it is done. */
@@ -203,6 +236,11 @@ const struct kit_check kit_store_crash[] = {
      .run = what_was_acknowledged_survives,
      .caps = FF_STORE_DURABLE,
      .deadline_s = 90},
+    {.name = "crash/others",
+     .what = "when a process is killed in a commit, the others go on",
+     .run = the_others_go_on,
+     .caps = FF_STORE_DURABLE | FF_STORE_SHARED,
+     .deadline_s = 60},
     {.name = "crash/setup",
      .what = "a setup that was killed is completed by the next one",
      .run = a_killed_setup_is_begun_again,

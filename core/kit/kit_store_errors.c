@@ -56,9 +56,10 @@ static void an_impossible_place_is_refused(struct kit *k)
 static int commit_blob(struct kit_store *s, const char *blob, int64_t n)
 {
     struct kit_batch b = {0};
-    const size_t i = kit_put_thing(&b, n, "blob", FF_ABSENT);
+    const size_t i = kit_add(&b, &kit_event, FF_PUT, FF_ABSENT);
 
-    b.values[i][THING_BYTES] = v_string(FF_BYTES, blob, BLOB_BYTES);
+    b.values[i][EVENT_ID] = v_int(n);
+    b.values[i][EVENT_RAW] = v_string(FF_BYTES, blob, BLOB_BYTES);
     kit_put(&b, 1, n, n, FF_ANY_VERSION);
     s->err = (struct ff_err){0};
     return s->ops->commit(s->session, b.changes, b.n, &s->failed, &s->err);
@@ -77,7 +78,7 @@ static void set_room(struct kit *k, rlim_t bytes)
 
 static void expect_blobs(struct kit_store *s, int64_t n, const char *when)
 {
-    const struct ff_query q = kit_query(&kit_thing, -1);
+    const struct ff_query q = kit_query(&kit_event, -1);
 
     kit_expect_int(s->k, kit_count(s, &q), n, "blobs %s", when);
     kit_expect_int(s->k, kit_left(s, 1, NULL), n > 0 ? n : -1,

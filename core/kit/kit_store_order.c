@@ -119,7 +119,7 @@ static const struct ff_value shades[] = {
  * orders, too. */
 static void insert_shuffled(struct kit_store *s, const struct ordered *o)
 {
-    size_t order[64];
+    size_t order[64] = {0};
     struct kit_batch b = {0};
 
     for (size_t i = 0; i < o->n; i++)

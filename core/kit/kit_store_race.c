@@ -80,6 +80,44 @@ static void threads_lose_no_update(struct kit *k)
     kit_close(&s);
 }
 
+/* --- one session in several hands --- */
+
+static void increment_in_session(struct kit *k, void *arg)
+{
+    struct kit_store s = *(const struct kit_store *)arg; /* the session is the same */
+    struct kit_batch b = {0};
+
+    s.k = k;
+    for (int i = 0; i < N_INCREMENTS; i++)
+        increment(&s, &b, i % 2);
+}
+
+static void calls_may_overlap(struct kit *k)
+{
+    struct kit_store s;
+
+    if (kit_info(k)->d.threads != FF_PARALLEL)
+        kit_skip(k, "the driver does not declare FF_PARALLEL");
+    kit_open(k, &s, &kit_schema);
+    make_counters(&s);
+    by_threads(k, increment_in_session, &s);
+    expect_counted(&s);
+    kit_close(&s);
+}
+
+/* One after the other: what FF_ONE_AT_A_TIME promises, too. */
+static void a_session_goes_from_thread_to_thread(struct kit *k)
+{
+    struct kit_store s;
+
+    kit_open(k, &s, &kit_schema);
+    make_counters(&s);
+    for (int i = 0; i < N_HANDS; i++)
+        kit_join(kit_thread(k, increment_in_session, &s));
+    expect_counted(&s);
+    kit_close(&s);
+}
+
 /* The processes are there before anything is open, and begin when the rows are. */
 static void start_hands(struct kit *k, struct kit_child *children, kit_child_fn *fn,
                         void *arg)
@@ -388,6 +426,14 @@ const struct kit_check kit_store_race[] = {
     {.name = "race/updates",
      .what = "guarded updates by threads at once lose none",
      .run = threads_lose_no_update,
+     .deadline_s = 90},
+    {.name = "race/thread-to-thread",
+     .what = "a session may be called by any thread, one call at a time",
+     .run = a_session_goes_from_thread_to_thread,
+     .deadline_s = 90},
+    {.name = "race/one-session",
+     .what = "calls of one session may overlap where the driver is FF_PARALLEL",
+     .run = calls_may_overlap,
      .deadline_s = 90},
     {.name = "race/updates-processes",
      .what = "guarded updates by processes at once lose none",

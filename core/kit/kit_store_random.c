@@ -157,7 +157,7 @@ static void add_change(struct world *w, struct kit_batch *b)
     struct ff_change *c = &b->changes[i];
     struct ff_value *v = b->values[i];
 
-    for (uint16_t n = 0; n < N_THING; n++) {
+    for (uint16_t n = 0; n < kit_thing.n_columns; n++) {
         const struct ff_column *column = &kit_thing.columns[n];
 
         v[n] = n < kit_thing.n_key ? random_key(w, column)
@@ -244,7 +244,7 @@ static void random_cursor(struct world *w, struct random_query *r,
 {
     struct ff_value row[N_THING];
 
-    for (uint16_t i = 0; i < N_THING; i++)
+    for (uint16_t i = 0; i < kit_thing.n_columns; i++)
         row[i] = good_value(w, &kit_thing.columns[i]);
     for (uint32_t i = 0; i < r->q.n_equal; i++)
         row[columns[i]] = r->equal[i];
@@ -255,7 +255,7 @@ static void random_cursor(struct world *w, struct random_query *r,
 static void make_query(struct world *w, struct random_query *r)
 {
     const int index = (int)below(w, kit_thing.n_indexes + 1U) - 1;
-    uint16_t columns[MAX_ORDER];
+    uint16_t columns[MAX_ORDER] = {0};
     const size_t n_order = order_columns(index, columns);
     const size_t n_columns = n_order - (index < 0 ? 0 : kit_thing.n_key);
     struct ff_query *q = &r->q;

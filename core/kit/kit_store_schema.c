@@ -90,6 +90,8 @@ static const struct ff_column event_columns[] = {
     [EVENT_SEEN] = COLUMN("seen", FF_TIME, NULLABLE),
     [EVENT_AT] = COLUMN("at", FF_TIME, NULLABLE),
     [EVENT_TEXT] = COLUMN("t", FF_TEXT, NULLABLE),
+    [EVENT_RAW] = COLUMN("raw", FF_BYTES, NULLABLE),
+    [EVENT_J] = COLUMN("j", FF_JSON, NULLABLE),
 };
 
 static const uint16_t event_by_at[] = {EVENT_AT};

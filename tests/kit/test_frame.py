@@ -3,11 +3,14 @@
 or leaves takes one check along and no more."""
 
 import json
+import os
+import signal
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-from kit_run import BROKEN, LIB, OPTIONS, SOURCE, check, driver_of
+from kit_run import BIN, BROKEN, LIB, OPTIONS, SOURCE, check, driver_of
 
 MEMORY = LIB / "store-memory.so"
 ONLY_TWO = ["--only", "guards/put-absent", "--only", "errors/close"]
@@ -107,6 +110,23 @@ class Frame(unittest.TestCase):
             self.assertEqual(len(names), len(set(names)))
             for one in listed:
                 self.assertRegex(one["rule"], r"^\S.*\S$", one["name"])
+
+    def test_told_to_end_it_leaves_nothing_behind(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            kit = subprocess.Popen(
+                [BIN / "flowforge-driver-check", BROKEN / "store_hangs.so"],
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "TMPDIR": directory},
+            )
+            assert kit.stdout
+            while not kit.stdout.readline().startswith("1.."):
+                pass
+            kit.terminate()
+            out = kit.stdout.read()
+            self.assertEqual(kit.wait(), 128 + signal.SIGTERM)
+            self.assertIn("Bail out! SIGTERM", out)
+            self.assertEqual(list(Path(directory).iterdir()), [])
 
     def test_nothing_is_left_behind(self) -> None:
         with tempfile.TemporaryDirectory() as directory:

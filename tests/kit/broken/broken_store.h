@@ -30,7 +30,7 @@ FF_EXPORT const struct ff_driver *ff_driver_entry(void)
     return &d;
 }
 
-/* BREAK(.commit = commit): the replaced functions alone. */
+/* BREAK(commit, commit): one function is another one. */
 #define BREAK(FIELD, FUNCTION)                                                         \
     static void break_it(struct ff_driver *d, struct ff_store_ops *ops)                \
     {                                                                                  \
