@@ -211,6 +211,9 @@ static void check_start(const struct mirror_run *r, const struct mirror_task *be
         return;
     }
     check_next_attempt(r, before, t);
+    if (before->row.state == TASK_RETRYING && !lost_is_free(before))
+        check(SIM_EPOCH_US + sim.now + 2 * sim.o.skew_us >= before->row.due_at,
+              "it starts again before it is due");
     check(!ft->work->foreach || (parent && parent->row.state == TASK_RUNNING &&
                                  NODE_ITEM(t->row.node) < parent->row.items),
           "an item of a task that is not expanded runs");
@@ -261,6 +264,38 @@ static bool wants_retry(const struct mirror_run *r, const struct mirror_task *t)
            exit_code_fits(retry, t);
 }
 
+#define MS (UNITS_SECOND / 1000)
+
+/* The least that the file allows: in doubles and by powers, unlike the engine. */
+static int64_t least_delay_us(const struct flow_retry *retry, int64_t attempt)
+{
+    double delay = (double)retry->delay_us;
+
+    if (retry->backoff == FLOW_LINEAR)
+        delay *= (double)attempt;
+    if (retry->backoff == FLOW_EXPONENTIAL)
+        for (int64_t i = 1; i < attempt; i++)
+            delay *= retry->factor;
+    if (retry->max_delay_us > 0 && delay > (double)retry->max_delay_us)
+        delay = (double)retry->max_delay_us;
+    return (int64_t)(delay * (1 - retry->jitter));
+}
+
+/* Counted from the end of the process, by clocks that differ. */
+static void check_delay(const struct mirror_run *r, const struct mirror_task *t,
+                        const char *id)
+{
+    const struct flow_retry *retry = &task_of(r, t)->policy->retry;
+    const int64_t ended = runtime_sim_ended(id);
+
+    if (!retry->given || ended == 0)
+        return;
+    const int64_t least = least_delay_us(retry, t->row.attempt);
+    check(t->row.due_at + sim.o.skew_us + MS >= ended + least,
+          "its retry is due %lld ms after its end, %lld ms were asked for",
+          (long long)((t->row.due_at - ended) / MS), (long long)(least / MS));
+}
+
 static void check_end_of_attempt(const struct mirror_run *r,
                                  const struct mirror_task *before,
                                  const struct mirror_task *t)
@@ -271,8 +306,10 @@ static void check_end_of_attempt(const struct mirror_run *r,
     check(t->row.attempt == before->row.attempt, "I2: its attempt changes as it ends");
     check(!runtime_sim_runs(id), "its process still runs, and it is %s %s",
           task_state_names[t->row.state], t->reason);
-    if (t->row.state == TASK_RETRYING)
+    if (t->row.state == TASK_RETRYING) {
         check(wants_retry(r, t), "it is retried after %s", t->reason);
+        check_delay(r, t, id);
+    }
     if (t->row.state == TASK_FAILED)
         check(!wants_retry(r, t), "it is not retried after %s", t->reason);
     if (t->row.state == TASK_CANCELLED) {

@@ -295,6 +295,34 @@ static void check_value(const struct mirror_run *r, const char *pair)
     buf_done(&expected);
 }
 
+/* One entry an item, in the order of the items, null where there is none. */
+static void check_list(const struct mirror_run *r, const char *pair)
+{
+    const char *eq = strchr(pair, '=');
+    struct ff_err err;
+    char task[32], id[160];
+
+    snprintf(task, sizeof(task), "%.*s", (int)(eq - pair - 6), pair + 6);
+    const int64_t i = flow_task_index(r->flow, task);
+    json_t *got = json_parse(eq + 1, strlen(eq + 1), &err);
+    const size_t n = json_array_size(got);
+    sim_check(json_is_array(got) && (int64_t)n == main_task(r, (uint32_t)i)->row.items,
+              "I11: run %lld: %s", (long long)r->no, pair);
+    for (size_t k = 0; k < n; k++) {
+        const struct mirror_task *t = mirror_task(r, NODE_OF(i, (int64_t)k));
+        struct buf expected = {0};
+        bool has = is(t, TASK_SUCCEEDED);
+        if (has)
+            mirror_attempt_id(r, t, id, sizeof(id));
+        has = has && runtime_sim_output(id, "v", &expected);
+        compare(r, pair, json_string_value(json_array_get(got, k)), has, &expected);
+        if (has)
+            sim_seen(SEEN_LIST_OUTPUTS);
+        buf_done(&expected);
+    }
+    json_decref(got);
+}
+
 void check_env(const struct ff_run_spec *spec)
 {
     struct mirror_run *r;
@@ -311,6 +339,8 @@ void check_env(const struct ff_run_spec *spec)
                       spec->attempt_id, pair);
         else if (strncmp(pair, "SIM_V_", 6) == 0)
             check_value(r, pair);
+        else if (strncmp(pair, "SIM_L_", 6) == 0 && strchr(pair, '=')[1])
+            check_list(r, pair);
         else if (strncmp(pair, "FF_RUN_STATUS=", 14) == 0)
             told = strcmp(pair + 14, result) == 0;
     }

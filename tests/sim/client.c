@@ -238,8 +238,13 @@ void client_act_now(void)
         if (!a->done && (!next || a->at < next->at))
             next = a;
     }
-    if (next)
-        do_act(next);
+    if (!next)
+        return;
+    const size_t before = submitted.n;
+    do_act(next);
+    /* And of a run that came in between, its cancel as well. */
+    if (submitted.n > before && sim_chance(RAND_CLIENT, 300))
+        cancel_by_row(mirror_run(submitted.items[before]), CANCEL_GRACEFUL);
 }
 
 static void plan(bool is_cancel, int64_t within)

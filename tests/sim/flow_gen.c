@@ -148,6 +148,8 @@ static void add_env(struct gen *g, uint32_t needs, bool is_list)
     buf_add_text(g->out, "    env: {SIM_WORD: '${{ inputs.word }}'");
     if (need >= 0 && g->has_v[need] && !g->is_list[need])
         buf_printf(g->out, ", SIM_V_t%d: '${{ tasks.t%d.outputs.v }}'", need, need);
+    if (need >= 0 && g->has_v[need] && g->is_list[need])
+        buf_printf(g->out, ", SIM_L_t%d: '${{ tasks.t%d.outputs.v }}'", need, need);
     if (is_list)
         buf_add_text(g->out, ", SIM_INDEX: '${{ index }}'");
     buf_add_text(g->out, "}\n");

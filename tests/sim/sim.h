@@ -93,7 +93,7 @@ void options_print(const struct sim_options *o);
     X(ZOMBIE_DENIED)                                                                   \
     X(STORE_BUSY) X(STORE_UNAVAILABLE) X(STORE_FULL) X(STORE_FATAL)                    \
     X(STORE_STALL) X(DOUBT_WRITTEN) X(DOUBT_NOT_WRITTEN) X(LATE_WRITTEN)               \
-    X(LATE_REFUSED) X(RIVAL_CONFLICT) X(FENCE_CONFLICT) X(READ_DOWN)                   \
+    X(LATE_REFUSED) X(RIVAL_CONFLICT) X(UNNAMED_CONFLICT) X(FENCE_CONFLICT) X(READ_DOWN)                   \
     X(INTERLEAVED) X(WAKE_LOST)                                                        \
     X(QUEUE_LOST) X(QUEUE_DOUBLE) X(QUEUE_LATE) X(QUEUE_DOWN) X(QUEUE_AGAIN)           \
     X(QUEUE_TO_ZOMBIE) X(START_AGAIN) X(START_BUSY) X(START_REFUSED)                   \
@@ -109,7 +109,7 @@ void options_print(const struct sim_options *o);
     X(EXPANDED) X(EXPANDED_EMPTY) X(FAIL_FAST) X(JUDGED_FAILED) X(MAX_PARALLEL)        \
     X(PARALLELISM) X(SLOTS_FULL) X(TWO_TENANTS)                                        \
     X(RUN_SUCCEEDED) X(RUN_FAILED) X(RUN_CANCELLED) X(RUN_TIMEOUT) X(RUN_KILLED)       \
-    X(HANDLER_FAILED) X(RUN_OUTPUTS)                                                   \
+    X(HANDLER_FAILED) X(RUN_OUTPUTS) X(LIST_OUTPUTS)                                                  \
     X(CANCEL_INBOX) X(CANCEL_DIRECT) X(CANCEL_HARDER) X(CANCEL_OF_HANDLER)             \
     X(CANCEL_OVER) X(ON_SUCCESS) X(ON_FAILURE) X(ON_CANCEL) X(FINALLY)
 /* clang-format on */
@@ -208,6 +208,8 @@ void runtime_sim_crash(int node);
 void runtime_sim_wipe(void);
 /* The attempt's process is there now. */
 bool runtime_sim_runs(const char *attempt_id);
+/* Wall clock at which its process ended; 0: it did not, or there was none. */
+int64_t runtime_sim_ended(const char *attempt_id);
 size_t runtime_sim_running(void);
 size_t runtime_sim_known(void); /* attempts that were not released */
 bool runtime_sim_strays(void); /* a process that had lost its shard started something */
@@ -291,6 +293,12 @@ struct mirror {
 extern struct mirror mirror;
 
 void check_commit(int node, const struct ff_change *changes, size_t n);
+/* check_told.c: these changes, of whoever they are, have become durable. */
+void told_written(const struct ff_change *changes, size_t n);
+/* A copy of these values is on its way, and may arrive late. */
+void told_copied(const struct ff_value *from, const struct ff_value *to);
+/* The driver has refused a commit for change `failed`; none of them: it may be any. */
+void told_at_fault(const struct ff_change *changes, size_t n, size_t failed);
 struct mirror_run *mirror_run(int64_t no);
 struct mirror_task *mirror_task(const struct mirror_run *r, int64_t node);
 /* "fetch.3" -> attempt id; false when the run is unknown. */

@@ -77,6 +77,7 @@ static void keep_change(struct batch *b, const struct ff_change *c)
             values[i].s = arena_text(&b->arena, values[i].s, values[i].len);
     }
     copy.values = values;
+    told_copied(c->values, values);
     ARRAY_ADD(b, copy);
 }
 
@@ -87,10 +88,14 @@ static int execute(void *session, int node, const struct ff_change *changes, siz
 
     if (node >= 0)
         untold_until[node] = sim.now + sim.o.lane_us / 2;
-    if (code == FF_OK)
+    if (code == FF_OK) {
+        told_written(changes, n);
         check_commit(node, changes, n);
-    else
+    } else {
+        if (code == FF_CONFLICT)
+            told_at_fault(changes, n, *failed);
         sim_trace("commit of %d refused: %d at %zu of %zu", node, code, *failed, n);
+    }
     return code;
 }
 
@@ -152,12 +157,17 @@ static bool rival_comes(const struct ff_change *changes, size_t n, size_t *faile
     return changes[*failed].expect != FF_ANY_VERSION;
 }
 
-static int rival(const struct ff_change *changes, const size_t *failed,
+static int rival(const struct ff_change *changes, size_t n, size_t *failed,
                  struct ff_err *err)
 {
     sim_seen(changes[*failed].kind == FF_CHECK ? SEEN_FENCE_CONFLICT
                                                : SEEN_RIVAL_CONFLICT);
     sim_trace("a rival breaks the guard of change %zu", *failed);
+    if (changes[*failed].kind != FF_CHECK && sim_chance(RAND_STORE, 200)) {
+        sim_seen(SEEN_UNNAMED_CONFLICT);
+        *failed = SIZE_MAX; /* some drivers cannot tell */
+    }
+    told_at_fault(changes, n, *failed);
     return ff_fail(err, FF_CONFLICT, 0, "a rival was here");
 }
 
@@ -197,7 +207,7 @@ static int sim_commit(void *store, const struct ff_change *changes, size_t n,
     if (faults && (s->down_until > sim.now || sim_chance(RAND_STORE, sim.o.store_down)))
         return down(err);
     if (faults && rival_comes(changes, n, failed))
-        return rival(changes, failed, err);
+        return rival(changes, n, failed, err);
     if (faults && sim_chance(RAND_STORE, sim.o.store_doubt))
         return in_doubt(s, changes, n, err);
     return execute(s->inner, s->node, changes, n, failed, err);
