@@ -157,6 +157,7 @@ static void render_outputs(struct render *re, struct work *work)
     for (uint32_t i = 0; i < t->work->n_outputs; i++)
         outputs[i] = (struct work_output){
             .name = own(re, t->work->outputs[i].name),
+            .file = own(re, t->work->outputs[i].file),
             .from = (enum work_from)t->work->outputs[i].from,
             .as = (enum work_as)t->work->outputs[i].as,
             .optional = t->work->outputs[i].optional,

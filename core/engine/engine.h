@@ -123,6 +123,7 @@ enum work_from { WORK_FROM_FILE, WORK_FROM_STDOUT, WORK_FROM_SDK };
 enum work_as { WORK_AS_TEXT, WORK_AS_JSON, WORK_AS_FILE };
 struct work_output {
     const char *name;
+    const char *file; /* in $FF_OUT, and as it is kept */
     enum work_from from;
     enum work_as as;
     bool optional;

@@ -186,7 +186,7 @@ static json_t *get_output(struct collect *co, const struct work_output *o,
     }
     if (o->as != WORK_AS_FILE)
         return read_value(co, o, missing);
-    json_t *v = values_keep_file(a, o->name, &err);
+    json_t *v = values_keep_file(a, o->file, &err);
     if (!v && err.code == FF_NOT_FOUND)
         *missing = true;
     else if (!v)
@@ -212,7 +212,7 @@ static int collect_declared(struct collect *co)
             return FF_INVALID;
         if (!v && !o->optional)
             return fail_output(co, "output_missing", "output %s is missing: %s%s",
-                               o->name, expected_at[o->from], o->name);
+                               o->name, expected_at[o->from], o->file);
         json_object_set_new(co->outputs, o->name, v ? v : json_null());
     }
     return FF_OK;

@@ -124,7 +124,7 @@ void attempt_collect(struct attempt *a, const struct ff_run_event *event);
 /* values.c (blocking) */
 /* The stored form of an outputs object; mem_free it. */
 char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *err);
-/* Keeps the file an attempt left as output `name`: {path, size, sha256}. */
+/* Keeps the file $FF_OUT/name of an attempt: {path, size, sha256}. */
 json_t *values_keep_file(const struct attempt *a, const char *name, struct ff_err *err);
 
 /* token.c */

@@ -86,6 +86,8 @@ struct flow_output {
     enum flow_output_from from;
     enum flow_output_as as; /* FILE: value {path, size, sha256} of a kept file */
     bool optional;          /* a missing one is null instead of a failure */
+    const char *ending;     /* of a kept file, "pdf"; or NULL */
+    const char *file;       /* in $FF_OUT: the name, with the ending if it has one */
 };
 
 enum flow_backoff { FLOW_CONSTANT, FLOW_LINEAR, FLOW_EXPONENTIAL };

@@ -30,6 +30,12 @@ static const struct spec_field output_fields[] = {
      .fallback = "false",
      .since = "0.1",
      .help = "a missing output is null instead of a failure"},
+    {.key = "ending",
+     .type = &spec_text,
+     .offset = SLOT(ending),
+     .since = "0.1",
+     .help = "of a kept file: with `ending: pdf` it is $FF_OUT/NAME.pdf, and is kept "
+             "under that name"},
 };
 
 const struct spec_object spec_output = {
@@ -39,6 +45,35 @@ const struct spec_object spec_output = {
     .n_fields = COUNT_OF(output_fields),
     .help = "A value that a task gives to the tasks after it.",
 };
+
+#define ENDING_MAX 16
+
+static bool check_ending(struct spec *s, const struct tree_node *node,
+                         const struct flow_output *output)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789.";
+    const struct tree_node *ending = spec_find(node, "ending");
+    struct flow_problem *p;
+
+    if (!output->ending)
+        return true;
+    const size_t len = strlen(output->ending);
+    if (output->as != FLOW_AS_FILE) {
+        flow_problem_msg(spec_problem(s, PROBLEM_VALUE, ending),
+                         "only a kept file has an ending: as: file");
+        return false;
+    }
+    if (len >= 1 && len <= ENDING_MAX && strspn(output->ending, allowed) == len &&
+        output->ending[0] != '.' && output->ending[len - 1] != '.' &&
+        !strstr(output->ending, ".."))
+        return true;
+    p = spec_problem(s, PROBLEM_VALUE, ending);
+    flow_problem_msg(p, "an ending has 1 to %d letters and digits, and dots inside",
+                     ENDING_MAX);
+    flow_problem_hint(p, "write it without the first dot, as in pdf or tar.gz");
+    return false;
+}
 
 /* NAME: file, and so on. */
 static const struct {
@@ -88,7 +123,19 @@ static bool read_long(struct spec *s, const struct tree_node *node,
     }
     if (output->from == FLOW_FROM_SDK)
         output->as = FLOW_AS_JSON;
-    return true;
+    return check_ending(s, node, output);
+}
+
+static const char *file_of(struct spec *s, const struct flow_output *output)
+{
+    struct buf file = {0};
+
+    if (!output->ending)
+        return output->name;
+    buf_printf(&file, "%s.%s", output->name, output->ending);
+    const char *text = arena_text(&s->flow->arena, buf_text(&file), file.len);
+    buf_done(&file);
+    return text;
 }
 
 static bool read_output(struct spec *s, const struct tree_node *node,
@@ -136,6 +183,7 @@ static void read_outputs(struct spec *s, const struct spec_field *field,
         bool good = read_output(s, &node->items[i].value, &output);
 
         output.name = arena_text(&s->flow->arena, key->text, key->n);
+        output.file = file_of(s, &output);
         work->outputs[work->n_outputs++] = output;
         if (good && output.from == FLOW_FROM_STDOUT)
             check_stdout(s, work, key);

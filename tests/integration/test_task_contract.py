@@ -213,6 +213,15 @@ class Outputs(Contract):
         self.assertEqual(1, kept["size"])
         self.assertEqual(64, len(kept["sha256"]))
 
+    def test_a_kept_file_has_the_ending_that_was_chosen(self) -> None:
+        seen = self.one_task(
+            """{run: 'echo x >"$FF_OUT/a.tar.gz"', """
+            "outputs: {a: {as: file, ending: tar.gz}}}"
+        )
+        kept = Path(seen["outputs"]["a"]["path"])
+        self.assertEqual("a.tar.gz", kept.name)
+        self.assertEqual(b"x\n", kept.read_bytes())
+
     def test_large_values_are_the_same_as_small_ones(self) -> None:
         seen = self.one_task(
             """{run: 'seq 1 60000 >"$FF_OUT/a"', outputs: {a: file}}"""

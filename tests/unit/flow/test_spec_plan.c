@@ -24,7 +24,7 @@ static const char etl[] =
     "      path: {from: file}\n"
     "      rows: json\n"
     "      log: {from: stdout, as: json, optional: true}\n"
-    "      report: {as: file}\n"
+    "      report: {as: file, ending: pdf}\n"
     "      result: sdk\n"
     "  work:\n"
     "    needs: extract\n"
@@ -154,11 +154,11 @@ static void handlers_need_the_one_before(void **state)
 static void outputs_have_their_forms(void **state)
 {
     static const struct flow_output expected[] = {
-        {"path", FLOW_FROM_FILE, FLOW_AS_TEXT, false},
-        {"rows", FLOW_FROM_FILE, FLOW_AS_JSON, false},
-        {"log", FLOW_FROM_STDOUT, FLOW_AS_JSON, true},
-        {"report", FLOW_FROM_FILE, FLOW_AS_FILE, false},
-        {"result", FLOW_FROM_SDK, FLOW_AS_JSON, false},
+        {"path", FLOW_FROM_FILE, FLOW_AS_TEXT, false, NULL, "path"},
+        {"rows", FLOW_FROM_FILE, FLOW_AS_JSON, false, NULL, "rows"},
+        {"log", FLOW_FROM_STDOUT, FLOW_AS_JSON, true, NULL, "log"},
+        {"report", FLOW_FROM_FILE, FLOW_AS_FILE, false, "pdf", "report.pdf"},
+        {"result", FLOW_FROM_SDK, FLOW_AS_JSON, false, NULL, "result"},
     };
     struct flow *f = read_good(etl);
     const struct flow_task *t = task_of(f, "extract");
@@ -170,6 +170,7 @@ static void outputs_have_their_forms(void **state)
         assert_int_equal(t->work->outputs[i].from, expected[i].from);
         assert_int_equal(t->work->outputs[i].as, expected[i].as);
         assert_int_equal(t->work->outputs[i].optional, expected[i].optional);
+        assert_string_equal(t->work->outputs[i].file, expected[i].file);
     }
     flow_unref(f);
 }
