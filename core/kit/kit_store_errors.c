@@ -165,7 +165,8 @@ static void closing_takes_null(struct kit *k)
 
 /* --- the clock --- */
 
-#define DAY_US (INT64_C(86400) * UNITS_SECOND)
+#define N_CLOCKS 3
+#define DAY_US   (INT64_C(86400) * UNITS_SECOND)
 
 static int64_t now_of(struct kit_store *s)
 {
@@ -203,6 +204,43 @@ static void the_clock_is_a_wall_clock(struct kit *k)
         kit_close(&s[i]);
 }
 
+static void tell_now(struct kit *k, void *arg)
+{
+    struct kit_store s;
+
+    (void)arg;
+    kit_open(k, &s, NULL);
+    kit_tell(k, now_of(&s));
+    kit_close(&s);
+}
+
+/* What one process reads before another is let go is not later than what that reads. */
+static void processes_have_one_clock(struct kit *k)
+{
+    struct kit_child children[N_CLOCKS];
+    struct kit_store s;
+
+    for (int i = 0; i < N_CLOCKS; i++)
+        kit_start(k, &children[i], tell_now, NULL);
+    kit_open(k, &s, NULL);
+    for (int i = 0; i < N_CLOCKS; i++) {
+        const int64_t before = now_of(&s);
+        int64_t theirs;
+
+        kit_let_go(&children[i]);
+        kit_expect(k, kit_hear(&children[i], &theirs),
+                   "the other process has ended by itself");
+        kit_expect(k, before <= theirs,
+                   "now is %lld in one process, then %lld in another",
+                   (long long)before, (long long)theirs);
+        kit_expect(k, theirs <= now_of(&s),
+                   "now is %lld in another process, then %lld in this one",
+                   (long long)theirs, (long long)now_of(&s));
+        kit_end(k, &children[i]);
+    }
+    kit_close(&s);
+}
+
 const struct kit_check kit_store_errors[] = {
     {.name = "errors/place",
      .what = "a place where no store can be is refused with a sentence",
@@ -220,5 +258,9 @@ const struct kit_check kit_store_errors[] = {
     {.name = "now/clock",
      .what = "now is a wall clock in microseconds, the same for every session",
      .run = the_clock_is_a_wall_clock},
+    {.name = "now/processes",
+     .what = "now is one clock for all processes that share the store",
+     .run = processes_have_one_clock,
+     .caps = FF_STORE_SHARED},
     {0},
 };

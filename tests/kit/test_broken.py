@@ -50,6 +50,8 @@ class Broken(unittest.TestCase):
         with ThreadPoolExecutor(4) as pool:
             reports = list(pool.map(judge, FILES))
         for file, report in zip(FILES, reports, strict=True):
+            if told(file, "leaks"):
+                continue  # test_frame's, for sanitized builds
             if told(file, "refused"):
                 self.assertEqual(report.code, 78, file.name)
                 continue

@@ -49,6 +49,16 @@ class Frame(unittest.TestCase):
         self.assertEqual(report.names("failed"), ["store/guards/put-absent"])
         self.assertIn("exit code 0", report.blocks["store/guards/put-absent"])
 
+    def test_a_leak_of_the_driver_fails_the_check_in_sanitized_builds(self) -> None:
+        report = check(BROKEN / "store_leaks.so", *ONLY_TWO)
+        if "address" not in os.environ["FLOWFORGE_SANITIZE"]:
+            self.assertEqual(report.code, 0)
+            return
+        self.assertEqual(len(report.names("failed")), 2)
+        block = report.blocks["store/guards/put-absent"]
+        self.assertIn("after the last call", block)
+        self.assertIn("LeakSanitizer", block)
+
     def test_what_hangs_is_ended_at_its_deadline(self) -> None:
         report = check(BROKEN / "store_hangs.so", *ONLY_TWO, "--deadline", "1")
         self.assertEqual(report.names("failed"), ["store/guards/put-absent"])
