@@ -200,6 +200,29 @@ static void close_leaves_nothing(struct kit *k)
     kitq_close(q);
 }
 
+static void close_in_deliver(struct kitq_sub *sub, struct kitq_got *got)
+{
+    (void)got;
+    kitq_shut(sub->q);
+}
+
+static void close_while_called(struct kit *k)
+{
+    struct kitq *q = kitq_open(k);
+    struct kitq *other = kitq_open(k);
+    struct kitq_sub *sub = kitq_subscribe(q, "t", 3);
+
+    sub->then = close_in_deliver;
+    kitq_publish_n(other, "t", "m", 5);
+    kitq_wait(sub, 1);
+    kitq_quiet(other);
+    kit_expect_int(k, sub->got.n, 1,
+                   "messages that came to one who closed at the first");
+    kitq_wait(kitq_subscribe(other, "t", 5), 5);
+    kitq_close(q);
+    kitq_close(other);
+}
+
 static void sessions_come_and_go(struct kit *k)
 {
     for (int round = 0; round < 30; round++) {
@@ -242,6 +265,8 @@ const struct kit_check kit_queue_leave_checks[] = {
      .run = close_completes},
     {"close/leaves-nothing", "After close nothing of the session is called again.",
      .run = close_leaves_nothing},
+    {"close/while-called", "A subscriber may close its session while it is called.",
+     .run = close_while_called},
     {"close/again", "Sessions and instances may come and go.",
      .run = sessions_come_and_go},
     {0},

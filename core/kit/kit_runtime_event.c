@@ -13,6 +13,24 @@ static void once(struct kit *k)
     kitr_close(r);
 }
 
+/* FF_RUN_STARTED may be told, once and first: kit_runtime_use.c judges it where it
+ * comes, so enough attempts must go by, and one that is long over. */
+static void in_order(struct kit *k)
+{
+    enum { N = 20 };
+    struct kitr *r = kitr_open(k);
+    char ids[N][24];
+
+    for (int i = 0; i < N; i++) {
+        snprintf(ids[i], sizeof(ids[i]), "order-%d", i);
+        kitr_sh(r, ids[i], ":");
+    }
+    for (int i = 0; i < N; i++)
+        kitr_expect_exit(r, kitr_end(r, ids[i]), 0);
+    kitr_quiet(r);
+    kitr_close(r);
+}
+
 static void outside_of_calls(struct kit *k)
 {
     struct kitr *r = kitr_open(k);
@@ -120,6 +138,8 @@ static void close_while_open(struct kit *k)
 
 const struct kit_check kit_runtime_event_checks[] = {
     {"event/once", "A final event comes once.", .run = once},
+    {"event/in-order", "That it started is told once at most, and before its end.",
+     .run = in_order},
     {"event/outside-of-calls",
      "No event comes inside start, cancel, adopt or release, whatever it could tell.",
      .run = outside_of_calls},

@@ -37,7 +37,9 @@ typedef void ff_deliver_fn(void *arg, const struct ff_message *message);
 struct ff_queue_ops {
     int (*open)(const struct ff_host *host, const void *config, void **queue,
                 struct ff_err *err);
-    void (*close)(void *queue); /* takes NULL; open ops are completed FF_CANCELLED */
+    /* Takes NULL. Open ops are completed FF_CANCELLED, and messages that were out go
+     * back; those of a process that died do so where FF_QUEUE_SHARED is set. */
+    void (*close)(void *queue);
 
     /* Each of these starts an operation and returns; host->complete(op) comes
      * once, perhaps from inside the call (the core goes on later). What is
