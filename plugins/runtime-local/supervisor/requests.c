@@ -63,15 +63,17 @@ static bool grow_words(struct sup *sup, size_t n)
 }
 
 /* Reads a list of strings to words[at...] and a NULL behind it; returns the place
- * after that, 0 when it is malformed or there is no memory. */
+ * after that, 0 when there is no memory or, with in->bad, it is malformed. */
 static size_t get_words(struct sup *sup, struct rl_in *in, size_t at)
 {
     const uint32_t n = rl_get_u32(in);
 
-    if (in->bad || n > RL_ENV_MAX || !grow_words(sup, at + n + 1))
+    in->bad = in->bad || n > RL_ENV_MAX;
+    if (in->bad || !grow_words(sup, at + n + 1))
         return 0;
     for (uint32_t i = 0; i < n; i++) {
         const char *word = rl_get_str(in);
+        in->bad = in->bad || !word;
         if (!word)
             return 0;
         sup->words[at++] = (char *)word;
@@ -143,8 +145,12 @@ static void start(struct client *client, struct rl_frame *frame)
         rl_dir_name(what.id, name);
     snprintf(out_word, sizeof(out_word), "FF_OUT=%s%s", sup->out_prefix, name);
     const bool good = get_argv_and_env(sup, in, &what, out_word);
+    if (!good && !in->bad) {
+        fail(client, frame->seq, FF_BUSY, "out of memory");
+        return;
+    }
     what.input = rl_get_blob(in, &what.input_len);
-    if (!good || in->bad) {
+    if (in->bad) {
         fail(client, frame->seq, FF_INVALID, "malformed START");
         return;
     }
