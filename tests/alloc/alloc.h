@@ -16,11 +16,12 @@ enum kind {
 struct scenario {
     const char *name;
     enum kind kind;
-    bool varies;    /* it may say less and go on: a driver that cannot be loaded */
-    bool processes; /* tasks are processes: attempts may be lost and come again */
-    bool asks;      /* RUNS: where it fails, the run may go on as if never asked */
-    int result;     /* exit code when nothing fails */
-    int run_result; /* RUNS: of `resume` to the end of the run */
+    bool varies;     /* it may say less and go on: a driver that cannot be loaded */
+    bool processes;  /* tasks are processes: attempts may be lost and come again */
+    bool asks;       /* RUNS: where it fails, the run may go on as if never asked */
+    bool supervised; /* not the command's allocations fail but its supervisor's */
+    int result;      /* exit code when nothing fails */
+    int run_result;  /* RUNS: of `resume` to the end of the run */
     const char *flow;
     const char *before[2][ARGS_MAX]; /* commands without faults; @ is the folder */
     const char *args[ARGS_MAX];
@@ -55,6 +56,7 @@ extern bool child_loud; /* its standard error is ours */
 /* --- judge.c --- */
 
 /* A sentence for what is wrong with how a faulted command ended; NULL: nothing. */
+const char *judge_supervisor(const char *dir);
 const char *judge_end(const struct scenario *s, const struct ended *e);
 /* What the store must be whoever died when: whole, and nothing half applied. */
 const char *judge_store(const char *dir);

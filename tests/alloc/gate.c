@@ -3,9 +3,11 @@
 #include "gate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
 void *__interceptor_malloc(size_t size);
@@ -24,7 +26,7 @@ static struct gate {
     atomic_long n;
     long at; /* 0: none */
     bool on;
-    atomic_bool armed, failed;
+    atomic_bool armed, failed, taken;
 } * gate;
 
 static bool traced;
@@ -60,6 +62,55 @@ long gate_count(void)
 bool gate_failed(void)
 {
     return gate->failed;
+}
+
+static struct gate *map_file(const char *path)
+{
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    void *map = MAP_FAILED;
+
+    if (fd >= 0)
+        map = mmap(NULL, sizeof(*gate), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (fd >= 0)
+        close(fd);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+bool gate_file_make(const char *path, long at)
+{
+    const struct gate made = {.at = at, .armed = true};
+
+    unlink(path);
+    const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return false;
+    const bool good = write(fd, &made, sizeof(made)) == (ssize_t)sizeof(made);
+
+    close(fd);
+    return good;
+}
+
+bool gate_file_take(const char *path)
+{
+    struct gate *mapped = map_file(path);
+
+    if (!mapped || atomic_exchange(&mapped->taken, true))
+        return false;
+    gate = mapped;
+    return true;
+}
+
+bool gate_file_read(const char *path, long *n, bool *failed)
+{
+    struct gate *mapped = map_file(path);
+
+    if (!mapped)
+        return false;
+    *n = mapped->n;
+    *failed = mapped->failed;
+    munmap(mapped, sizeof(*mapped));
+    return true;
 }
 
 void gate_trace(bool trace)

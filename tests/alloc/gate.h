@@ -14,6 +14,13 @@ void gate_arm(long at, bool on);
 void gate_disarm(void);
 long gate_count(void);  /* since it was armed */
 bool gate_failed(void); /* has it failed one since then? */
+
+/* The same for a process that is no child of ours: the counters are in a file. The
+ * first process that takes it is under the gate, with those that it forks. */
+bool gate_file_make(const char *path, long at);
+bool gate_file_take(const char *path);
+bool gate_file_read(const char *path, long *n, bool *failed);
+
 /* On standard error, where the one that fails was asked for; under a sanitizer. */
 void gate_trace(bool trace);
 

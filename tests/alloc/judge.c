@@ -2,6 +2,7 @@
  * by SQL, not by the code that wrote it. */
 #include "alloc.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -27,6 +28,12 @@ static bool is_allowed(const struct scenario *s, int code)
     return false;
 }
 
+/* It had no memory of its own, for a thread that begins. */
+static bool is_its_own(const char *report)
+{
+    return strstr(report, "CHECK failed: sanitizer_") != NULL;
+}
+
 const char *judge_end(const struct scenario *s, const struct ended *e)
 {
     static char why[64];
@@ -39,8 +46,8 @@ const char *judge_end(const struct scenario *s, const struct ended *e)
     }
     if (strstr(buf_text(&e->err), "LeakSanitizer"))
         return "it leaked";
-    if (strstr(buf_text(&e->err), "CHECK failed: sanitizer_"))
-        return NULL; /* it had no memory of its own, for a thread that begins */
+    if (is_its_own(buf_text(&e->err)))
+        return NULL;
     if (strstr(buf_text(&e->err), "Sanitizer") ||
         strstr(buf_text(&e->err), "runtime error:"))
         return "a sanitizer stopped it";
@@ -56,6 +63,27 @@ const char *judge_end(const struct scenario *s, const struct ended *e)
     if (e->code != s->result && e->err.len == 0)
         return "it failed without a word";
     return NULL;
+}
+
+/* What its sanitizer has written, by the option log_path. */
+const char *judge_supervisor(const char *dir)
+{
+    DIR *names = opendir(dir);
+    bool found = false;
+
+    for (const struct dirent *e; names && (e = readdir(names));) {
+        MEM_AUTO char *path = file_join(dir, e->d_name);
+        struct buf b = {0};
+
+        if (strncmp(e->d_name, "asan.", 5) == 0 && !file_read(path, 1 << 20, &b))
+            found = found || !is_its_own(buf_text(&b));
+        if (found && child_loud)
+            fputs(buf_text(&b), stderr);
+        buf_done(&b);
+    }
+    if (names)
+        closedir(names);
+    return found ? "a sanitizer stopped the supervisor" : NULL;
 }
 
 /* --- the store --- */

@@ -164,13 +164,48 @@ static char *place_of(const struct scenario *s, const char *prepared)
     return dir;
 }
 
+/* A script in the supervisor's place, since it is started with an environment of its
+ * own. */
+static void write_supervisor(const char *dir, long at)
+{
+    MEM_AUTO char *path = file_join(dir, "supervisor");
+    MEM_AUTO char *gate = file_join(dir, "gate");
+    struct buf b = {0};
+
+    buf_printf(&b,
+               "#!/bin/sh\nFF_GATE='%s' ASAN_OPTIONS=detect_leaks=0:log_path='%s/asan' "
+               "UBSAN_OPTIONS=log_path='%s/asan' exec '%s' \"$@\"\n",
+               gate, dir, dir, FF_SUPERVISOR);
+    must(gate_file_make(gate, at), "a gate cannot be made");
+    must(file_write_durable(path, buf_text(&b), b.len, 0700) == 0,
+         "the supervisor's script cannot be written");
+    buf_done(&b);
+}
+
 static void do_it(const struct scenario *s, const char *dir, long at, bool on,
                   struct ended *e)
 {
+    if (s->supervised) {
+        write_supervisor(dir, at);
+        child_run(dir, s->args, 0, false, e);
+        return;
+    }
     if (s->direct)
         child_call(dir, s->direct, at, on, e);
     else
         child_run(dir, s->args, at, on, e);
+}
+
+/* Of the last do_it: how many allocations there were. */
+static long count(const struct scenario *s, const char *dir, bool *failed)
+{
+    MEM_AUTO char *gate = file_join(dir, "gate");
+    long n = gate_count();
+
+    *failed = gate_failed();
+    if (s->supervised)
+        must(gate_file_read(gate, &n, failed), "the gate cannot be read");
+    return n;
 }
 
 static const char *judge(const struct scenario *s, const char *dir,
@@ -178,6 +213,8 @@ static const char *judge(const struct scenario *s, const char *dir,
 {
     const char *why = judge_end(s, e);
 
+    if (!why && s->supervised)
+        why = judge_supervisor(dir);
     if (why)
         return why;
     if (s->kind == READS)
@@ -197,7 +234,9 @@ static bool try_point(const struct scenario *s, const char *prepared, long at, b
     struct ended e;
 
     do_it(s, dir, at, on, &e);
-    const bool reached = gate_failed();
+    bool reached;
+
+    count(s, dir, &reached);
     const char *why = judge(s, dir, &e, expected);
 
     if (reached)
@@ -220,9 +259,10 @@ static char *expect(const struct scenario *s, const char *prepared, struct tally
     MEM_AUTO char *dir = place_of(s, prepared);
     struct ended e;
     char *expected = NULL;
+    bool failed;
 
     do_it(s, dir, LONG_MAX, false, &e);
-    t->n_points = gate_count();
+    t->n_points = count(s, dir, &failed);
     if (e.code == s->result || (s->kind == RUNS && e.code == s->run_result))
         expected = s->kind == RUNS ? judge_look(s, dir) : mem_text(buf_text(&e.out));
     if (!expected)
