@@ -1,6 +1,7 @@
 /* cmd_driver.c - which drivers there are and what they can be told. */
 #include "cli/cli_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const thread_words[] = {
@@ -210,9 +211,20 @@ static void show_json(const struct driver_info *info, const char *section,
     json_decref(j);
 }
 
+/* A path means what it means here; the loader wants it absolute. What is not there is
+ * left to the loader, which has the better sentence. */
+static char *absolute(const char *name)
+{
+    char *real = strchr(name, '/') ? realpath(name, NULL) : NULL;
+    char *copy = mem_text(real ? real : name);
+
+    free(real);
+    return copy;
+}
+
 int cmd_driver_show(struct cli *c)
 {
-    const char *name = c->args.words.items[0];
+    MEM_AUTO char *name = absolute(c->args.words.items[0]);
     char section[DRIVER_SECTION_TEXT];
     struct ff_err err = {0};
     struct buf out = {0};

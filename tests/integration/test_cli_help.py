@@ -40,8 +40,8 @@ class Help(CliTest):
         told = re.findall(r"^\| `(\w+)` \| (?:`(.*?)`|–) \|", section, re.M)
         shown = self.call("config", "show", "-o", "json", "--config", "/dev/null")
         known = [
-            # The data directory is that of this test.
-            (s["key"], "" if s["key"] == "data_dir" else s["value"] or "")
+            # Directories are those of this test and this build.
+            (s["key"], "" if s["key"].endswith("_dir") else s["value"] or "")
             for s in shown.json()
             if s["section"] == "engine"
         ]
