@@ -2,7 +2,7 @@
  * commit so many tasks inserted, those of ten commits before patched, one event row of
  * 100 bytes a task. 1,000 runs take turns, as many live runs do.
  *
- *     store DRIVER_DIR store-sqlite DIRECTORY [tasks to a commit] [commits]
+ *     store DRIVER_DIR DRIVER DIRECTORY [tasks to a commit] [commits]
  *
  * Prints one JSON line. Beside it: bench/limits/rows, the same rows in bare C. */
 #include "driver/driver.h"
@@ -128,7 +128,7 @@ static struct driver_instance *open_instance(struct loop *l, const char *lib,
     struct buf text = {0};
     struct driver_instance *instance = NULL;
 
-    buf_printf(&text, "store-sqlite:\n  path: %s/bench.db\n", dir);
+    buf_printf(&text, "%s:\n  path: %s/bench.db\n", name, dir);
     if (file_write_durable(path, text.data, text.len, 0600) != 0)
         ff_fail(err, FF_INVALID, 0, "%s cannot be written", path);
     else if (d)
