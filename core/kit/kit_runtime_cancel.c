@@ -79,6 +79,19 @@ static void grace(struct kit *k)
     kitr_close(r);
 }
 
+static void second_call(struct kit *k)
+{
+    struct kitr *r = kitr_open(k);
+
+    kitr_sh(r, "a", DEAF KITR_TELL("begun 1") FOR_EVER);
+    kitr_hear(r, "begun");
+    kitr_cancel(r, "a", KITR_GRACE_US);
+    kitr_cancel(r, "a", SHORT_US);
+    kit_expect_int(k, kitr_end(r, "a")->signal, SIGKILL,
+                   "the signal after the shorter grace");
+    kitr_close(r);
+}
+
 static void no_grace(struct kit *k)
 {
     struct kitr *r = kitr_open(k);
@@ -204,6 +217,8 @@ const struct kit_check kit_runtime_cancel_checks[] = {
     {"cancel/tidies-up", "SIGTERM comes first, and there is time to act on it.",
      .run = tidies_up, .caps = FF_RUNTIME_LOCAL_FILES},
     {"cancel/grace", "SIGKILL comes after grace_us, and not before.", .run = grace,
+     .caps = FF_RUNTIME_LOCAL_FILES},
+    {"cancel/second", "A second cancel shortens the grace.", .run = second_call,
      .caps = FF_RUNTIME_LOCAL_FILES},
     {"cancel/no-grace", "Without a grace SIGKILL comes at once.", .run = no_grace,
      .caps = FF_RUNTIME_LOCAL_FILES},

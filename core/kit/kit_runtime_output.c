@@ -81,6 +81,33 @@ static void missing(struct kit *k)
     kitr_close(r);
 }
 
+/* What is read with the runtime's rights must be the attempt's own: no way leads out of
+ * the directory, and nothing in it makes the reader wait. */
+static void only_files(struct kit *k)
+{
+    static const char *const names[] = {"link", "fifo", "folder",       ".",
+                                        "..",   "",     "folder/inside"};
+    struct kitr *r = kitr_open(k);
+
+    kitr_expect_exit(
+        r,
+        kitr_run_sh(r, "a",
+                    "cd $FF_OUT && ln -s /etc/passwd link && mkfifo fifo && "
+                    "mkdir folder && echo 1 >folder/inside && echo 2 >file"),
+        0);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct buf out = {0};
+        struct ff_err err;
+
+        if (kitr_output(r, "a", names[i], &out, &err) == FF_OK || out.len > 0)
+            kit_fail(k, "'%s', which is no file of $FF_OUT, was read: %zu bytes",
+                     names[i], out.len);
+        buf_done(&out);
+    }
+    expect_output(r, "a", "file", "2\n");
+    kitr_close(r);
+}
+
 static void odd_names(struct kit *k)
 {
     static const char *const names[] = {"two words", ".hidden", "-n", "caf\xc3\xa9",
@@ -280,6 +307,8 @@ const struct kit_check kit_runtime_output_checks[] = {
     {"output/of-the-failed", "A failed attempt has its outputs, too.",
      .run = of_the_failed},
     {"output/missing", "What is not there is FF_NOT_FOUND.", .run = missing},
+    {"output/only-files", "Only regular files of the directory itself are outputs.",
+     .run = only_files},
     {"output/odd-names", "A name is any file name.", .run = odd_names},
     {"output/stop", "The reader may stop.", .run = stopping},
     {"take/file", "take puts the file where it is wanted.", .run = taking,
