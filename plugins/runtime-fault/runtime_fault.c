@@ -7,6 +7,7 @@
 #include <flowforge/filter.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 struct config {
     int64_t unavailable;
@@ -124,10 +125,21 @@ static void lose(struct ff_run_event *e)
     e->message = "its end was lost, as runtime-fault was asked for";
 }
 
+/* The next layer may be older than we are, and its event shorter. */
+static struct ff_run_event copy_of(const struct ff_run_event *event)
+{
+    struct ff_run_event e = {0};
+    const size_t size = event->struct_size < sizeof(e) ? event->struct_size : sizeof(e);
+
+    memcpy(&e, event, size);
+    e.struct_size = (uint32_t)size;
+    return e;
+}
+
 static void on_event(void *arg, const struct ff_run_event *event)
 {
     struct session *s = arg;
-    struct ff_run_event e = *event;
+    struct ff_run_event e = copy_of(event);
 
     if (e.state == FF_RUN_EXITED && is_hit(s, e.attempt_id, FATE_LOSE, s->config->lose))
         lose(&e);
