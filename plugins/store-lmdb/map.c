@@ -176,10 +176,15 @@ int lmdb_env_set_catalog(struct lmdb_env *env, struct lmdb_catalog *catalog,
 
     if (code != FF_OK)
         return code;
-    lmdb_catalog_free(env->catalog);
-    env->catalog = catalog;
-    env->catalog_map = map;
-    env->has_catalog_map = true;
+    if (env->catalog && env->catalog->generation == catalog->generation) {
+        /* Another session has read it since the commit, and is bound to it. */
+        lmdb_catalog_free(catalog);
+    } else {
+        lmdb_catalog_free(env->catalog);
+        env->catalog = catalog;
+        env->catalog_map = map;
+        env->has_catalog_map = true;
+    }
     lmdb_release_map(env);
     return FF_OK;
 }

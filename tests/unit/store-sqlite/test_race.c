@@ -2,6 +2,7 @@
 #include "support.h"
 #include "support_process.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #define ROUNDS     20
@@ -159,10 +160,82 @@ static void guarded_patches_of_two_processes_lose_nothing(void **state)
     remove_temp_dir(dir);
 }
 
+/* --- threads that begin at once --- */
+
+#define N_THREADS 4
+
+struct beginner {
+    const struct ff_driver *driver;
+    const char *path;
+    int64_t k;
+    int code;
+    struct ff_err err;
+};
+
+/* Opens, sets up, and writes a row, whoever else does. */
+static void *begin(void *arg)
+{
+    struct beginner *b = arg;
+    struct ff_value values[N_PAIR];
+    const struct ff_change put = put_pair(values, b->k, 0, 0, FF_ABSENT);
+    void *store = NULL;
+    size_t failed;
+
+    b->code = try_open(b->driver, "path", b->path, &store, &b->err);
+    if (b->code == FF_OK)
+        do
+            b->code = b->driver->ops.store->setup(store, &test_schema, &b->err);
+        while (b->code == FF_BUSY);
+    if (b->code == FF_OK)
+        do
+            b->code = b->driver->ops.store->commit(store, &put, 1, &failed, &b->err);
+        while (b->code == FF_BUSY);
+    return store;
+}
+
+static void begin_at_once(const struct ff_driver *d, const char *path)
+{
+    struct beginner b[N_THREADS];
+    pthread_t threads[N_THREADS];
+    void *stores[N_THREADS];
+
+    for (int i = 0; i < N_THREADS; i++) {
+        b[i] = (struct beginner){.driver = d, .path = path, .k = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, begin, &b[i]), 0);
+    }
+    for (int i = 0; i < N_THREADS; i++)
+        pthread_join(threads[i], &stores[i]);
+    for (int i = 0; i < N_THREADS; i++) {
+        if (b[i].code != FF_OK)
+            fail_msg("%s", b[i].err.msg);
+        d->ops.store->close(stores[i]);
+    }
+}
+
+static void threads_that_set_up_at_once_can_write(void **state)
+{
+    const struct ff_driver *d = load_driver(SUPPORT_DRIVER);
+    char *dir = make_temp_dir();
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "round-%d.db", round);
+
+        char *path = file_join(dir, name);
+
+        begin_at_once(d, path);
+        mem_free(path);
+    }
+    remove_temp_dir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_processes_may_set_up_at_once),
+        cmocka_unit_test(threads_that_set_up_at_once_can_write),
         cmocka_unit_test(guarded_patches_of_two_processes_lose_nothing),
     };
 
