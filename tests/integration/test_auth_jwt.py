@@ -358,6 +358,16 @@ class Refusing(Case):
                 answer = driver.verify(other)
                 self.assertEqual(DENIED, answer["code"], other)
 
+    def test_base64_that_has_bits_left_over(self) -> None:
+        """64 bytes are 86 digits, the last of which has four bits to spare."""
+        driver = self.with_all()
+        made = token()
+        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        last = alphabet.index(made[-1])
+        self.assertEqual(0, last % 16)
+        for spare in range(1, 16):
+            self.denied(driver, made[:-1] + alphabet[last + spare], "signature")
+
     def test_no_sentence_repeats_the_credential(self) -> None:
         driver = self.with_all()
         for made in ("hunter2hunter2", token(kid="hunter2"), token(sub=["hunter2"])):
@@ -403,6 +413,26 @@ class Rotating(Case):
         self.assertEqual(OK, driver.verify(token())["code"])
         self.denied(driver, token(kid="other"), "not known here")
         self.assertIn("keeps the keys it has", driver.close())
+
+    def test_no_damage_to_the_keys_does_more_than_refuse_them(self) -> None:
+        """Bytes changed, cut and doubled; whole files are good again."""
+        chance = random.Random(8)
+        self.write(*(jwk(name) for name in KEYS))
+        whole = self.jwks.read_bytes()
+        keys = self.dir / "keys.pem"
+        pems = b"".join(pem(KEYS[name]) for name in ("RS256", "ES256", "EdDSA"))
+        keys.write_bytes(pems)
+        driver = self.open(jwks_file=self.jwks, public_key_file=keys)
+        for file, text in ((self.jwks, whole), (keys, pems)):
+            for _ in range(100):
+                at, n = chance.randrange(len(text)), chance.randrange(3)
+                piece = bytes(chance.randrange(256) for _ in range(n))
+                file.write_bytes(text[:at] + piece + text[at + chance.randrange(3) :])
+                answer = driver.refresh()
+                self.assertIn(answer["code"], (OK, INVALID), answer)
+            file.write_bytes(text)
+            self.assertEqual(OK, driver.refresh()["code"])
+            self.assertEqual(OK, driver.verify(token())["code"])
 
 
 class Opening(Case):
