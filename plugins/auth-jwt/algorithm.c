@@ -9,16 +9,16 @@
 
 /* Of each type and curve the first is what a key is for when it does not say. */
 static const struct algorithm algorithms[] = {
-    {"RS256", JWT_ALG_RS256, "RSA", NULL, NULL, EVP_PKEY_RSA, 0},
-    {"RS384", JWT_ALG_RS384, "RSA", NULL, NULL, EVP_PKEY_RSA, 0},
-    {"RS512", JWT_ALG_RS512, "RSA", NULL, NULL, EVP_PKEY_RSA, 0},
-    {"ES256", JWT_ALG_ES256, "EC", "P-256", "prime256v1", EVP_PKEY_EC, 0},
-    {"ES384", JWT_ALG_ES384, "EC", "P-384", "secp384r1", EVP_PKEY_EC, 0},
-    {"ES512", JWT_ALG_ES512, "EC", "P-521", "secp521r1", EVP_PKEY_EC, 0},
-    {"EdDSA", JWT_ALG_NONE, "OKP", "Ed25519", NULL, EVP_PKEY_ED25519, 0},
-    {"HS256", JWT_ALG_HS256, "oct", NULL, NULL, EVP_PKEY_NONE, 32},
-    {"HS384", JWT_ALG_HS384, "oct", NULL, NULL, EVP_PKEY_NONE, 48},
-    {"HS512", JWT_ALG_HS512, "oct", NULL, NULL, EVP_PKEY_NONE, 64},
+    {"RS256", "RSA", NULL, NULL, EVP_PKEY_RSA, "SHA256", 0, 0, 0},
+    {"RS384", "RSA", NULL, NULL, EVP_PKEY_RSA, "SHA384", 0, 0, 0},
+    {"RS512", "RSA", NULL, NULL, EVP_PKEY_RSA, "SHA512", 0, 0, 0},
+    {"ES256", "EC", "P-256", "prime256v1", EVP_PKEY_EC, "SHA256", 32, 0, 0},
+    {"ES384", "EC", "P-384", "secp384r1", EVP_PKEY_EC, "SHA384", 48, 0, 0},
+    {"ES512", "EC", "P-521", "secp521r1", EVP_PKEY_EC, "SHA512", 66, 0, 0},
+    {"EdDSA", "OKP", "Ed25519", NULL, EVP_PKEY_ED25519, NULL, 0, 0, 0},
+    {"HS256", "oct", NULL, NULL, EVP_PKEY_NONE, NULL, 0, JWT_ALG_HS256, 32},
+    {"HS384", "oct", NULL, NULL, EVP_PKEY_NONE, NULL, 0, JWT_ALG_HS384, 48},
+    {"HS512", "oct", NULL, NULL, EVP_PKEY_NONE, NULL, 0, JWT_ALG_HS512, 64},
 };
 
 #define N_ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))

@@ -39,12 +39,14 @@ struct config {
 
 struct algorithm {
     const char *name;
-    jwt_alg_t jwt;     /* JWT_ALG_NONE: libjwt has it not, OpenSSL does it */
-    const char *kty;   /* of a JWK */
-    const char *curve; /* of a JWK, or NULL */
-    const char *group; /* the curve as OpenSSL calls it, or NULL */
-    int type;          /* of the EVP_PKEY */
-    size_t min_secret; /* bytes, for those with a secret */
+    const char *kty;    /* of a JWK */
+    const char *curve;  /* of a JWK, or NULL */
+    const char *group;  /* the curve as OpenSSL calls it, or NULL */
+    int type;           /* of the EVP_PKEY; EVP_PKEY_NONE: a secret, for libjwt */
+    const char *digest; /* as OpenSSL calls it; NULL: the algorithm has its own */
+    size_t number_size; /* bytes of each number of an ECDSA signature */
+    jwt_alg_t jwt;      /* of those with a secret */
+    size_t min_secret;  /* bytes, for those with a secret */
 };
 
 const struct algorithm *algorithm_named(const char *name); /* NULL: unknown */
@@ -67,12 +69,13 @@ int secret_check(const char *option, const char *secret, struct ff_err *err);
 
 /* --- keys.c: a set of keys never changes; a reload makes another one. --- */
 
+/* Either a public key or a secret. */
 struct key {
     const struct algorithm *algorithm;
-    char *id;   /* NULL: it has none */
-    char *text; /* PEM, or the secret */
-    size_t text_len;
+    char *id;       /* NULL: it has none */
     EVP_PKEY *pkey; /* NULL for a secret */
+    char *text;     /* NULL for a public key */
+    size_t text_len;
 };
 
 struct keys {

@@ -2,9 +2,7 @@
  * then never changes, so that it can be read by many threads. */
 #include "auth_jwt.h"
 
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
-#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,23 +19,6 @@ static char *copy_of(const char *bytes, size_t n)
         copy[n] = '\0';
     }
     return copy;
-}
-
-/* The public key as libjwt wants it. */
-static char *pem_of(EVP_PKEY *pkey, size_t *len)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *bytes;
-    char *text = NULL;
-    long n;
-
-    if (bio && PEM_write_bio_PUBKEY(bio, pkey) == 1) {
-        n = BIO_get_mem_data(bio, &bytes);
-        text = n > 0 ? copy_of(bytes, (size_t)n) : NULL;
-        *len = (size_t)n;
-    }
-    BIO_free(bio);
-    return text;
 }
 
 static bool same_id(const char *a, const char *b)
@@ -78,10 +59,9 @@ int keys_add(struct keys *keys, const struct key *key, struct ff_err *err)
         return code;
     }
     copy.text_len = key->text_len;
-    copy.text = key->pkey ? pem_of(key->pkey, &copy.text_len)
-                          : copy_of(key->text, key->text_len);
+    copy.text = key->text ? copy_of(key->text, key->text_len) : NULL;
     copy.id = key->id ? strdup(key->id) : NULL;
-    if (!copy.text || (key->id && !copy.id)) {
+    if (!copy.text != !key->text || !copy.id != !key->id) {
         key_done(&copy);
         return ff_fail(err, FF_NO_MEMORY, 0, "no memory for a key");
     }

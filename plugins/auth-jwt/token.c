@@ -67,6 +67,18 @@ static int take_apart(const char *text, struct token *t, struct ff_err *err)
     return FF_OK;
 }
 
+/* What a token may be for: anything, or access (RFC 9068), which is for public keys.
+ * libjwt, which does the others, takes the first alone. */
+static bool is_type(const json_t *type, const struct algorithm *a)
+{
+    const char *name = json_string_value(type);
+
+    if (name && strncasecmp(name, "application/", strlen("application/")) == 0)
+        name += strlen("application/");
+    return name && (strcasecmp(name, "JWT") == 0 ||
+                    (strcasecmp(name, "at+jwt") == 0 && a->type != EVP_PKEY_NONE));
+}
+
 static int check_header(struct token *t, struct ff_err *err)
 {
     const char *name = json_string_value(json_object_get(t->header, "alg"));
@@ -76,15 +88,14 @@ static int check_header(struct token *t, struct ff_err *err)
     for (size_t i = 0; i < sizeof(refused_headers) / sizeof(refused_headers[0]); i++)
         if (json_object_get(t->header, refused_headers[i].name))
             return deny(err, refused_headers[i].why);
-    /* libjwt takes no other type. A token for another use carries the name of it. */
-    if (type && (!json_is_string(type) || strcasecmp(json_string_value(type), "JWT")))
-        return deny(err, "the token is of another type than JWT");
     if (id && (!json_is_string(id) || json_string_length(id) > MAX_KEY_ID))
         return deny(err, "the token's key id is not a text of at most 256 bytes");
     t->key_id = json_string_value(id);
     t->algorithm = name ? algorithm_named(name) : NULL;
     if (!t->algorithm)
         return deny(err, "the token's algorithm is not allowed");
+    if (type && !is_type(type, t->algorithm))
+        return deny(err, "the token is of another type than JWT");
     return FF_OK;
 }
 

@@ -291,7 +291,8 @@ class Refusing(Case):
         driver = self.with_all()
         made = token()
         self.assertEqual(OK, driver.verify(with_header(made))["code"])
-        self.assertEqual(OK, driver.verify(with_header(made, typ="jwt"))["code"])
+        for typ in ("jwt", "at+jwt", "application/at+jwt"):
+            self.assertEqual(OK, driver.verify(with_header(made, typ=typ))["code"])
         for why, header in [
             ("extensions", {"crit": ["exp"]}),
             ("extensions", {"b64": False}),
@@ -303,6 +304,7 @@ class Refusing(Case):
             ("encrypted", {"enc": "A128GCM"}),
             ("another type", {"typ": "logout+jwt"}),
             ("another type", {"typ": 1}),
+            ("another type", {"typ": "application/"}),
             ("key id", {"kid": 1}),
             ("key id", {"kid": "k" * 257}),
             ("not known here", {"kid": "../../etc/passwd"}),
