@@ -15,14 +15,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-#define FUZZ_CHECK(truth)                                                              \
-    do {                                                                               \
-        if (!(truth))                                                                  \
-            fuzz_fail(__FILE__, __LINE__, #truth);                                     \
-    } while (0)
+#define FUZZ_CHECK(truth) fuzz_check((truth), __FILE__, __LINE__, #truth)
 
-static inline _Noreturn void fuzz_fail(const char *file, int line, const char *what)
+static inline void fuzz_check(bool truth, const char *file, int line, const char *what)
 {
+    if (truth)
+        return;
     fprintf(stderr, "%s:%d: not true: %s\n", file, line, what);
     abort();
 }

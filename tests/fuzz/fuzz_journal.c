@@ -114,7 +114,8 @@ static void write_file(int dir_fd, struct fuzz_input *in)
     for (; in->end - in->at >= 3; in->at += 3) {
         const int half = in->at[0] & 1;
 
-        file[(size_t)half * HALF + (in->at[0] >> 1) * 8 + in->at[1] % 8] ^= in->at[2];
+        file[(size_t)half * HALF + (size_t)(in->at[0] >> 1) * 8 + in->at[1] % 8] ^=
+            in->at[2];
         if (dirty[half] < 2048)
             dirty[half] = 2048;
     }
