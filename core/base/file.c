@@ -5,14 +5,14 @@
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_SIZE 65536
+#define READ_SIZE      65536
+#define TREE_DEPTH_MAX 64 /* each level keeps a descriptor open */
 
 static int read_all(int fd, size_t max, struct buf *out)
 {
@@ -162,19 +162,40 @@ DIR *file_open_dir(const char *path)
     return dir;
 }
 
-int64_t file_tree_bytes(const char *path)
+/* Not by fts: glibc's fts_open writes to a null pointer when memory runs out. */
+static int64_t bytes_below(int at_fd, const char *name, int depth)
 {
-    char *const roots[] = {(char *)path, NULL}; /* fts changes none of them */
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-    const FTSENT *entry;
+    const int fd = openat(at_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     int64_t bytes = 0;
 
-    while (tree && (entry = fts_read(tree)) != NULL)
-        if (entry->fts_info == FTS_F)
-            bytes += entry->fts_statp->st_size;
-    if (tree)
-        fts_close(tree);
+    if (fd >= 0 && !dir && errno == ENOMEM)
+        mem_exhausted();
+    if (fd >= 0 && !dir)
+        close(fd);
+    for (const struct dirent *e; dir && (e = readdir(dir));) {
+        struct stat st;
+
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        if (S_ISREG(st.st_mode))
+            bytes += st.st_size;
+        else if (S_ISDIR(st.st_mode) && depth < TREE_DEPTH_MAX)
+            bytes += bytes_below(fd, e->d_name, depth + 1);
+    }
+    if (dir)
+        closedir(dir);
     return bytes;
+}
+
+int64_t file_tree_bytes(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return 0;
+    return S_ISREG(st.st_mode) ? st.st_size : bytes_below(AT_FDCWD, path, 0);
 }
 
 int file_sync_dir(const char *path)
