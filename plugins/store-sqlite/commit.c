@@ -138,8 +138,7 @@ static int begin(struct lite_session *s, struct ff_err *err)
     return code;
 }
 
-/* Some errors have rolled back already. */
-static void roll_back(struct lite_session *s)
+void lite_roll_back(struct lite_session *s)
 {
     struct ff_err ignored;
 
@@ -163,12 +162,12 @@ int lite_commit(void *store, const struct ff_change *changes, size_t n, size_t *
             continue;
         if (failed)
             *failed = i;
-        roll_back(s);
+        lite_roll_back(s);
         return code;
     }
     code = run(s, s->commit, "commit", err);
     if (code != FF_OK) {
-        roll_back(s);
+        lite_roll_back(s);
         return code;
     }
     lite_checkpoint(s);

@@ -144,6 +144,11 @@ int lite_fail(struct lite_session *s, int result, const char *doing,
               struct ff_err *err);
 int lite_run(struct lite_session *s, const char *sql, struct ff_err *err);
 
+/* Where a transaction is open: some errors have rolled back already. By a statement
+ * that was made before: to compile one takes memory, and what is left open fails
+ * whatever comes after it. */
+void lite_roll_back(struct lite_session *s);
+
 /* --- the functions of the contract that have a file of their own --- */
 
 int lite_setup(void *store, const struct ff_schema *schema, struct ff_err *err);

@@ -308,8 +308,7 @@ static int walk(struct walk *w, const struct ff_query *query, struct ff_err *err
         code = lite_run(w->s, "BEGIN", err);
     if (code == FF_OK)
         code = walk_all(w, err);
-    if (!sqlite3_get_autocommit(w->s->db))
-        sqlite3_exec(w->s->db, "ROLLBACK", NULL, NULL, NULL);
+    lite_roll_back(w->s);
     return code;
 }
 

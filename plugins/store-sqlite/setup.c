@@ -64,8 +64,7 @@ static int look_at_origin(struct lite_session *s, const struct ff_schema *schema
 
     if (code == FF_OK)
         code = check_origin(s, schema, version, err);
-    if (!sqlite3_get_autocommit(s->db))
-        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    lite_roll_back(s);
     return code;
 }
 
@@ -310,8 +309,7 @@ int lite_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
             code = upgrade(s, schema, err);
         if (code == FF_OK)
             code = lite_run(s, "COMMIT", err);
-        if (!sqlite3_get_autocommit(s->db))
-            sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        lite_roll_back(s);
     }
     if (code == FF_OK) {
         s->schema = schema;
