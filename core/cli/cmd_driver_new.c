@@ -10,9 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SAMPLE       "sample"
-#define TEMPLATE_MAX ((size_t)256 * 1024)
-#define NAME_MAX_LEN 40
+#define SAMPLE                "sample"
+#define SAMPLE_IN_ENVIRONMENT "SAMPLE"
+#define TEMPLATE_MAX          ((size_t)256 * 1024)
+#define NAME_MAX_LEN          40
 
 static const char *const kinds[] = {"store", "queue", "runtime", "auth", NULL};
 
@@ -57,32 +58,43 @@ static bool is_driver_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
-/* In a name of C a dash becomes an underscore. */
-static void add_name(struct buf *out, const char *name, bool in_c)
+/* How the new name is spelled where the old one stood. */
+enum spelling { SPELLED_AS_IS, SPELLED_IN_C, SPELLED_IN_ENVIRONMENT };
+
+static void add_name(struct buf *out, const char *name, enum spelling spelling)
 {
-    for (const char *p = name; *p; p++)
-        buf_add_char(out, *p == '-' && in_c ? '_' : *p);
+    for (const char *p = name; *p; p++) {
+        if (*p == '-' && spelling != SPELLED_AS_IS)
+            buf_add_char(out, '_');
+        else if (*p >= 'a' && *p <= 'z' && spelling == SPELLED_IN_ENVIRONMENT)
+            buf_add_char(out, (char)(*p - 'a' + 'A'));
+        else
+            buf_add_char(out, *p);
+    }
+}
+
+static bool stands_at(const char *text, size_t left, const char *word)
+{
+    const size_t n = strlen(word);
+
+    return left >= n && memcmp(text, word, n) == 0;
 }
 
 /* The text with the new name: "_sample" is one of C, "SAMPLE" one of the environment,
  * everything else is the driver's. */
 static void rename_in(const char *text, size_t len, const char *name, struct buf *out)
 {
-    const size_t n = strlen(SAMPLE);
-
     for (size_t i = 0; i < len;) {
-        if (len - i >= n && memcmp(text + i, SAMPLE, n) == 0) {
-            add_name(out, name, i > 0 && text[i - 1] == '_');
-            i += n;
-        } else if (len - i >= n && memcmp(text + i, "SAMPLE", n) == 0) {
-            for (const char *p = name; *p; p++)
-                buf_add_char(out, *p == '-'                ? '_'
-                                  : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A')
-                                                           : *p);
-            i += n;
-        } else {
+        if (stands_at(text + i, len - i, SAMPLE))
+            add_name(out, name,
+                     i > 0 && text[i - 1] == '_' ? SPELLED_IN_C : SPELLED_AS_IS);
+        else if (stands_at(text + i, len - i, SAMPLE_IN_ENVIRONMENT))
+            add_name(out, name, SPELLED_IN_ENVIRONMENT);
+        else {
             buf_add_char(out, text[i++]);
+            continue;
         }
+        i += strlen(SAMPLE);
     }
 }
 

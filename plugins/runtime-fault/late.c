@@ -87,7 +87,6 @@ int late_add(struct lates *l, const struct ff_run_event *event, int64_t delay_us
 static void drop(struct late *e)
 {
     e->list->host->timer_del(e->list->host->self, e->timer);
-    unlink_one(e);
     free_one(e);
 }
 
@@ -95,12 +94,21 @@ void late_drop(struct lates *l, const char *attempt_id)
 {
     struct late *e = find(l, attempt_id);
 
-    if (e)
-        drop(e);
+    if (!e)
+        return;
+    unlink_one(e);
+    drop(e);
 }
 
 void late_drop_all(struct lates *l)
 {
-    while (l->first)
-        drop(l->first);
+    struct late *e = l->first;
+
+    l->first = NULL;
+    while (e) {
+        struct late *next = e->next;
+
+        drop(e);
+        e = next;
+    }
 }

@@ -53,7 +53,7 @@ class DriverNew(CliTest):
         out = self.call("driver", "new", kind, name).out
         folder = f"{kind}-{name}"
         self.assertIn(f"cmake -S {folder} -B {folder}/build", out)
-        flags = "-Werror -Wall -Wextra -Wpedantic -Wshadow -Wconversion"
+        flags = "-O2 -Werror -Wall -Wextra -Wpedantic -Wshadow -Wconversion"
         self.shell(
             *("cmake", "-S", folder, "-B", f"{folder}/build"),
             *(f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_C_FLAGS={flags}"),

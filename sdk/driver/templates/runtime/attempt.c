@@ -181,9 +181,11 @@ void attempt_stop(struct attempt *a, int64_t grace_us, uint32_t reason)
         return;
     if (a->reason == FF_REASON_NONE)
         a->reason = reason;
-    kill(-a->pid, SIGTERM);
+    kill(-a->pid, grace_us > 0 ? SIGTERM : SIGKILL);
     host->timer_del(host->self, a->timer);
-    a->timer = host->timer_add(host->self, grace_us, on_grace_over, a);
+    a->timer = NULL;
+    if (grace_us > 0)
+        a->timer = host->timer_add(host->self, grace_us, on_grace_over, a);
 }
 
 static void on_timeout(void *arg)

@@ -15,7 +15,7 @@
 
 static int make_dirs(const char *dir)
 {
-    char path[MAX_PATH];
+    char path[MAX_PATH + 1];
 
     snprintf(path, sizeof(path), "%s/", dir);
     for (char *p = path + 1; *p; p++)

@@ -25,19 +25,26 @@ void attempt_folder(const char *dir, const char *attempt_id, char out[MAX_PATH])
     snprintf(out, MAX_PATH, "%s/%016llx-%s", dir, (unsigned long long)hash, word);
 }
 
+/* A task may put anything there: folders, links to files of others, pipes. Only regular
+ * files of the folder itself are outputs. */
 static int open_output(const char *folder, const char *name, struct ff_err *err)
 {
     char path[MAX_PATH + 300];
     struct stat st;
     int fd;
 
+    if (strchr(name, '/')) {
+        ff_fail(err, FF_NOT_FOUND, 0, "output %.60s: no name of a file", name);
+        return -1;
+    }
     snprintf(path, sizeof(path), "%s/out/%.255s", folder, name);
     fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         return fd;
     if (fd >= 0)
         close(fd);
-    ff_fail(err, fd < 0 && errno != ENOENT ? FF_UNAVAILABLE : FF_NOT_FOUND,
+    ff_fail(err,
+            fd < 0 && errno != ENOENT && errno != ELOOP ? FF_UNAVAILABLE : FF_NOT_FOUND,
             fd < 0 ? errno : 0, "output %.60s: %s", name,
             fd < 0 ? strerror(errno) : "no regular file");
     return -1;
@@ -132,6 +139,13 @@ int outputs_take(const char *folder, const char *name, const char *to,
     return code;
 }
 
+static int is_file(int folder, const char *name)
+{
+    struct stat st;
+
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
 int outputs_list(const char *folder, ff_bytes_fn *fn, void *arg, struct ff_err *err)
 {
     char path[MAX_PATH + 8];
@@ -143,7 +157,7 @@ int outputs_list(const char *folder, ff_bytes_fn *fn, void *arg, struct ff_err *
     if (!out)
         return ff_fail(err, FF_NOT_FOUND, errno, "%.160s: %s", path, strerror(errno));
     while ((entry = readdir(out)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+        if (is_file(dirfd(out), entry->d_name) &&
             fn(arg, entry->d_name, strlen(entry->d_name)) != 0)
             break;
     closedir(out);

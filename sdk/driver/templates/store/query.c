@@ -1,6 +1,8 @@
 /* query.c - scans and counts: the rows that fit, sorted by the index that was asked
  * for. A database does this with its own indexes. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* qsort_r */
+#endif
 #include "rows.h"
 
 #include <stdlib.h>
