@@ -103,6 +103,14 @@ static int check_length(struct lmdb_env *env, struct ff_err *err)
                    env->path);
 }
 
+/* LMDB's own lock of its lock file: we have it when nobody uses the file. */
+static bool lock_file_is_ours(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+
+    return fcntl(fd, F_SETLK, &lock) == 0;
+}
+
 /* LMDB maps its lock file and leaves it full of holes; on a full disk, to fill one is a
  * SIGBUS. So it gets all its blocks now, or an error. Nobody in this process has it
  * open: closing it would drop the process's locks. */
@@ -119,7 +127,7 @@ static int fill_lock_file(struct lmdb_env *env, struct ff_err *err)
 
     if (fd < 0 || fstat(fd, &st) != 0)
         sys = errno;
-    else if (st.st_size < LOCK_FILE_BYTES &&
+    else if (st.st_size < LOCK_FILE_BYTES && lock_file_is_ours(fd) &&
              pwrite(fd, zeroes, sizeof(zeroes), 0) != (ssize_t)sizeof(zeroes))
         sys = errno ? errno : ENOSPC;
     if (fd >= 0)

@@ -1,7 +1,10 @@
 /* The schema in the file: made, upgraded, refused; and who may read the file. */
 #include "support.h"
+#include "support_process.h"
 
 #include <lmdb.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -425,6 +428,39 @@ static void a_directory_that_everyone_may_write_is_refused(void **state)
     expect_open(p, FF_DENIED, "directory of its own");
 }
 
+/* As mdb_dump does, with LMDB's defaults. */
+static int hold_open(void *arg, int tell_fd)
+{
+    MDB_env *env;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test must not leave it behind */
+    if (mdb_env_create(&env) != 0 || mdb_env_open(env, arg, MDB_NOSUBDIR, 0600) != 0)
+        return 1;
+    tell(tell_fd, 1);
+    pause();
+    return 0;
+}
+
+static void a_lock_file_that_somebody_else_uses_is_left_alone(void **state)
+{
+    struct place *p = *state;
+    char *lock = file_join(p->dir, "some.lmdb-lock");
+    struct child c = start_child(hold_open, p->path);
+    struct stat before;
+    struct stat after;
+    int64_t heard;
+
+    let_go(&c);
+    assert_true(hear(&c, &heard));
+    assert_int_equal(stat(lock, &before), 0);
+    expect_setup(p, &test_schema, FF_OK, "");
+    assert_int_equal(stat(lock, &after), 0);
+    assert_int_equal(before.st_size, after.st_size);
+    kill_child(&c);
+    put_old_pairs(p);
+    mem_free(lock);
+}
+
 static void a_file_that_is_moved_away_ends_it(void **state)
 {
     const struct place *p = *state;
@@ -459,6 +495,7 @@ int main(void)
         TEST(a_damaged_page_is_reported),
         TEST(directory_and_files_are_for_the_owner_alone),
         TEST(a_directory_that_everyone_may_write_is_refused),
+        TEST(a_lock_file_that_somebody_else_uses_is_left_alone),
         TEST(a_file_that_is_moved_away_ends_it),
     };
 
