@@ -4,6 +4,7 @@ contracts allow change nothing in how a run ends, and filters are found by name.
 # ctest: timeout=240
 
 import json
+import re
 import unittest
 
 from ff_cli import CliTest, Result
@@ -23,6 +24,16 @@ tasks:
     needs: [each]
     env: {N: "${{ tasks.begin.outputs.n }}"}
     run: 'echo "n is $N"; echo end >> "$MARKS"'
+"""
+
+LOST = """flowforge: 1
+name: lost
+tasks:
+  each:
+    foreach: ${{ range(30) }}
+    retry: {max_attempts: 40, delay: 0s}
+    env: {ITEM: "${{ item }}"}
+    run: 'echo "$ITEM" >> "$MARKS"'
 """
 
 
@@ -52,13 +63,13 @@ class Filters(CliTest):
         self.env["MARKS"] = str(self.marks)
         self.env["FLOWFORGE_ENGINE_PASS_ENV"] = "MARKS"
 
-    def end_right(self, *words: str, exactly_once: bool = True) -> Result:
+    def end_right(self, *words: str) -> Result:
         """Runs it to its end: every task has succeeded, and each item has run."""
         done = self.call("run", "work.yaml", *words)
         self.assertIn("run succeeded", done.out)
         marks = self.marks.read_text().split("\n")[:-1]
         wanted = sorted([f"item {i}" for i in range(1, 9)] + ["end"])
-        self.assertEqual(wanted, sorted(marks) if exactly_once else sorted(set(marks)))
+        self.assertEqual(wanted, sorted(marks))
         return done
 
     def trace(self) -> list[dict[str, str]]:
@@ -86,15 +97,19 @@ class Filters(CliTest):
             )
 
     def test_a_run_whose_messages_are_lost_doubled_and_late_ends_right(self) -> None:
-        self.end_right(
+        done = self.end_right(
             *settings(
+                engine__log_level="info",
                 engine__queue_filters="queue-fault",
                 queue_fault__loss="300",
-                queue_fault__duplication="300",
+                queue_fault__duplication="800",
                 queue_fault__reordering="300",
                 queue_fault__seed="5",
             )
         )
+        for word in ("lost", "doubled", "put off"):
+            told = re.findall(rf"(\d+) (?:messages )?{word}", done.err)
+            self.assertGreater(sum(map(int, told)), 0, done.err)
 
     def test_a_run_on_a_bad_store_and_a_bad_queue_ends_right(self) -> None:
         self.on_faulty_store(
@@ -110,17 +125,28 @@ class Filters(CliTest):
         self.assertEqual("succeeded", last["state"])
 
     def test_attempts_that_are_lost_are_made_again(self) -> None:
-        self.end_right(
-            *settings(
-                engine__runtime_filters="runtime-fault",
-                runtime_fault__lose="150",
-                runtime_fault__late="300",
-                runtime_fault__delay="50ms",
-                runtime_fault__unavailable="200",
-                runtime_fault__seed="2",
-            ),
-            exactly_once=False,
+        # Whom it hits follows from the run's id, which is another one each time: of so
+        # many that half are lost, some are, and no one 40 times.
+        self.file("lost.yaml", LOST)
+        faults = settings(
+            engine__runtime_filters="runtime-fault",
+            runtime_fault__lose="500",
+            runtime_fault__late="300",
+            runtime_fault__delay="20ms",
+            runtime_fault__unavailable="200",
+            runtime_fault__seed="2",
         )
+        self.assertIn("run succeeded", self.call("run", "lost.yaml", *faults).out)
+        marks = self.marks.read_text().split()
+        self.assertEqual({str(i) for i in range(30)}, set(marks))
+        self.assertGreater(len(marks), 30)
+
+    def test_attempts_that_are_always_lost_fail_the_run(self) -> None:
+        faults = settings(
+            engine__runtime_filters="runtime-fault", runtime_fault__lose="1000"
+        )
+        out = self.call("run", "work.yaml", *faults, expect=1).out
+        self.assertIn("its end was lost, as runtime-fault was asked for", out)
 
     def test_an_attempt_that_is_refused_fails_with_the_reason(self) -> None:
         refuse = settings(
