@@ -153,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = {data, data + size};
     struct sup sup = {.dir = "/d", .out_prefix = (char *)(uintptr_t) "/d/attempts/"};
-    struct client client = {.sup = &sup, .tx = {.max = 1 << 20}};
+    struct client client = {.source = {.fd = -1}, .sup = &sup, .tx = {.max = 1 << 20}};
     struct rl_out out = {.max = 1 << 20};
     struct rl_frame frame;
     size_t n = 0;

@@ -4,6 +4,7 @@
 #include "sup.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -124,6 +125,16 @@ static const char *find_fault(const struct start *start)
     return NULL;
 }
 
+static bool has_hung_up(const struct client *client)
+{
+    struct pollfd peer = {.fd = client->source.fd};
+
+    return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR));
+}
+
+/* A start that an engine left on its way when it died does not come any more: the next
+ * one may have heard by adopt that it never began, and then have cancelled it, or run
+ * and released it. */
 static void start(struct client *client, struct rl_frame *frame)
 {
     struct sup *sup = client->sup;
@@ -133,6 +144,8 @@ static void start(struct client *client, struct rl_frame *frame)
     char out_word[4096 + RL_NAME_SIZE];
     struct ff_err err;
 
+    if (has_hung_up(client))
+        return;
     what.id = rl_get_str(in);
     what.dir = rl_get_str(in);
     what.log_dir = rl_get_str(in);

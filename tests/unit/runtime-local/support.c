@@ -432,11 +432,17 @@ int cancel(struct engine *engine, const char *id, int64_t grace_us)
     return await(engine, &asked);
 }
 
+void begin_adopt(struct engine *engine, const char *id, struct asked *asked)
+{
+    *asked = (struct asked){0};
+    engine->ops->adopt(engine->runtime, &id, 1, (struct ff_op *)(void *)asked);
+}
+
 int adopt(struct engine *engine, const char *id)
 {
-    struct asked asked = {0};
+    struct asked asked;
 
-    engine->ops->adopt(engine->runtime, &id, 1, (struct ff_op *)(void *)&asked);
+    begin_adopt(engine, id, &asked);
     return await(engine, &asked);
 }
 

@@ -73,6 +73,7 @@ int start(struct engine *engine, const struct ff_run_spec *spec);
 void begin(struct engine *engine, const struct ff_run_spec *spec, struct asked *asked);
 int start_sh(struct engine *engine, const char *id, const char *script);
 int cancel(struct engine *engine, const char *id, int64_t grace_us);
+void begin_adopt(struct engine *engine, const char *id, struct asked *asked);
 int adopt(struct engine *engine, const char *id);
 int adopt_rest(struct engine *engine); /* there is none: all were named */
 int release(struct engine *engine, const char *id);

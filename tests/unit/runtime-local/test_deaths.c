@@ -1,11 +1,16 @@
 /* test_deaths.c - the engine dies, the supervisor dies: what survives. */
 #include "support.h"
 
+#include "protocol.h"
+#include "wire.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -184,6 +189,103 @@ static void supervisor_that_lost_its_live_table_takes_nobody_for_unknown(void **
 {
     (void)state;
     lose("live");
+}
+
+/* --- an engine that dies with starts on their way --- */
+
+#define N_LATE 4
+
+static void put_frame_of_start(struct rl_out *out, uint64_t seq, const char *id)
+{
+    char word[450];
+    const char *const argv[] = {"/bin/sh", "-c", "touch $D/$ID"};
+    char name[64];
+
+    snprintf(word, sizeof(word), "D=%s", dir);
+    snprintf(name, sizeof(name), "ID=%s", id);
+    const char *const env[] = {word, name, "PATH=/usr/bin:/bin"};
+    const size_t begun = rl_frame_begin(out, RL_START, seq);
+    rl_put_str(out, id);
+    rl_put_str(out, NULL);
+    rl_put_str(out, NULL);
+    for (int i = 0; i < 5; i++)
+        rl_put_i64(out, 0);
+    rl_put_strs(out, argv, 3);
+    rl_put_strs(out, env, 3);
+    rl_put_blob(out, NULL, 0);
+    rl_frame_end(out, begun);
+}
+
+/* Another engine's connection, greeted. */
+static int dial_as_another(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct rl_out out = {.max = 4096};
+    char answer[256];
+
+    const int len = snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/%s",
+                             dir, RL_SOCKET);
+    assert_in_range(len, 1, sizeof(address.sun_path) - 1);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    const size_t begun = rl_frame_begin(&out, RL_HELLO, 0);
+    rl_put_u32(&out, RL_MAGIC);
+    rl_put_u32(&out, RL_MAJOR);
+    rl_put_u32(&out, RL_MINOR);
+    rl_frame_end(&out, begun);
+    assert_int_equal(send(fd, out.data, out.len, 0), out.len);
+    assert_true(recv(fd, answer, sizeof(answer), 0) > 0);
+    rl_out_done(&out);
+    return fd;
+}
+
+/* Sends starts of late-0 and so on, and is gone before they are read. */
+static void start_late_and_die(int fd)
+{
+    struct rl_out out = {.max = 1u << 20};
+
+    for (uint64_t i = 0; i < N_LATE; i++) {
+        char id[32];
+        snprintf(id, sizeof(id), "late-%d", (int)i);
+        put_frame_of_start(&out, i + 1, id);
+    }
+    assert_int_equal(send(fd, out.data, out.len, 0), out.len);
+    rl_out_done(&out);
+    close(fd);
+}
+
+/* Else it might begin after the next engine heard that it did not: when that one has
+ * cancelled it, or run and released it. */
+static void start_of_a_dead_engine_does_not_come_after_its_successor(void **state)
+{
+    struct asked asked[N_LATE];
+    char id[32];
+
+    (void)state;
+    assert_int_equal(adopt_rest(engine), FF_OK);
+    const int fd = dial_as_another();
+    const pid_t supervisor = live_supervisor(engine);
+    assert_int_equal(kill(supervisor, SIGSTOP), 0);
+    start_late_and_die(fd);
+    for (int i = 0; i < N_LATE; i++) {
+        snprintf(id, sizeof(id), "late-%d", i);
+        begin_adopt(engine, id, &asked[i]);
+    }
+    engine_pass(engine, 0); /* sends them */
+    assert_int_equal(kill(supervisor, SIGCONT), 0);
+    for (int i = 0; i < N_LATE; i++)
+        assert_int_equal(await(engine, &asked[i]), FF_OK);
+    for (int i = 0; i < N_LATE; i++) {
+        snprintf(id, sizeof(id), "late-%d", i);
+        assert_int_equal(wait_end(engine, id)->event.state, FF_RUN_UNKNOWN);
+    }
+    for (int i = 0; i < N_LATE; i++) /* each is a round of the supervisor's */
+        run_sh(engine, (const char *[]){"w", "x", "y", "z"}[i], "true");
+    for (int i = 0; i < N_LATE; i++) {
+        snprintf(id, sizeof(id), "late-%d", i);
+        assert_int_equal(adopted_as(id), FF_RUN_UNKNOWN);
+        assert_int_equal(access(in_dir(id), F_OK), -1);
+    }
 }
 
 static void killed_supervisor_takes_its_tasks_with_it(void **state)
@@ -447,6 +549,7 @@ int main(void)
         TEST(who_was_called_lost_never_becomes_unknown),
         TEST(supervisor_that_lost_its_journal_takes_nobody_for_unknown),
         TEST(supervisor_that_lost_its_live_table_takes_nobody_for_unknown),
+        TEST(start_of_a_dead_engine_does_not_come_after_its_successor),
         TEST(killed_supervisor_takes_its_tasks_with_it),
         TEST(killed_supervisor_takes_even_the_unmarked),
         TEST(recorded_exits_survive_the_supervisor),
