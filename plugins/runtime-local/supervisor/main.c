@@ -307,8 +307,11 @@ static void serve(struct sup *sup)
     }
     clients_close(sup);
     cgroups_leave(&sup->cgroups);
-    if (journal_commit(&sup->journal, attempts_keep, sup))
-        say(sup, "the last records were not written: %s", strerror(errno));
+    const int failed = journal_commit(&sup->journal, attempts_keep, sup);
+    if (failed) {
+        live_new_line(&sup->live); /* as when it fails before */
+        say(sup, "the last records were not written: %s", strerror(failed));
+    }
 }
 
 static bool parse(int argc, char **argv, struct options *options)

@@ -89,6 +89,13 @@ static void publish(struct attempt *attempt)
         forget(attempt);
 }
 
+/* What was told may be lost with it: nobody is taken for such as never began. */
+static void die_of_journal(struct sup *sup, int failed)
+{
+    live_new_line(&sup->live);
+    sup_die(sup, "cannot write " RL_JOURNAL, failed);
+}
+
 static void on_flushed(struct source *source, uint32_t events)
 {
     struct sup *sup = container_of(source, struct sup, flushed);
@@ -96,7 +103,7 @@ static void on_flushed(struct source *source, uint32_t events)
     (void)events;
     const int failed = flusher_end(&sup->journal.flusher);
     if (failed)
-        sup_die(sup, "cannot write " RL_JOURNAL, failed);
+        die_of_journal(sup, failed);
 }
 
 bool attempts_record_begin(struct sup *sup)
@@ -126,7 +133,7 @@ static void write_journal(struct sup *sup)
         journal_put(&sup->journal, attempt->serial, attempt->id, &attempt->outcome);
     const int failed = journal_write(&sup->journal, attempts_keep, sup);
     if (failed)
-        sup_die(sup, "cannot write " RL_JOURNAL, failed);
+        die_of_journal(sup, failed);
 }
 
 /* What is written survives us, and is told. Its flush, for a failure of the machine,

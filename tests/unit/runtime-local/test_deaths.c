@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -189,6 +190,19 @@ static void supervisor_that_lost_its_live_table_takes_nobody_for_unknown(void **
 {
     (void)state;
     lose("live");
+}
+
+/* What was written before may be lost with it. */
+static void supervisor_that_cannot_write_takes_nobody_for_unknown(void **state)
+{
+    const struct rlimit none = {.rlim_cur = 1, .rlim_max = 1};
+
+    (void)state;
+    assert_int_equal(adopt_rest(engine), FF_OK);
+    assert_int_equal(adopted_as("before"), FF_RUN_UNKNOWN);
+    assert_int_equal(prlimit(live_supervisor(engine), RLIMIT_FSIZE, &none, NULL), 0);
+    assert_int_equal(run_sh(engine, "a", "true")->event.state, FF_RUN_LOST);
+    assert_int_equal(adopted_as("b"), FF_RUN_LOST);
 }
 
 /* --- an engine that dies with starts on their way --- */
@@ -549,6 +563,7 @@ int main(void)
         TEST(who_was_called_lost_never_becomes_unknown),
         TEST(supervisor_that_lost_its_journal_takes_nobody_for_unknown),
         TEST(supervisor_that_lost_its_live_table_takes_nobody_for_unknown),
+        TEST(supervisor_that_cannot_write_takes_nobody_for_unknown),
         TEST(start_of_a_dead_engine_does_not_come_after_its_successor),
         TEST(killed_supervisor_takes_its_tasks_with_it),
         TEST(killed_supervisor_takes_even_the_unmarked),
