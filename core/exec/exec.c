@@ -26,7 +26,6 @@ static void succeed_noop(struct exec *x, const struct attempt_key *key)
     attempt_report(x, NULL, key, &result);
 }
 
-/* Kept until the attempt is settled: its start message may come twice. */
 /* There is nothing to run, or it cannot be said what. Not found: its result was here
  * before us, or it was overtaken. */
 static void end_at_once(struct exec *x, const struct attempt_key *key,
