@@ -2,14 +2,15 @@
 #include "cli/watchdog.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
 
 static const char said[] =
-    "flowforge: the store does not come back from a call: leaving without it; what was "
-    "acknowledged is safe\n";
+    "flowforge: the store does not come back from a call, or nobody reads the output: "
+    "leaving without it; what was acknowledged is safe\n";
 
 /* Seconds of the monotonic clock, 0: not set. What a handler may touch. */
 static volatile sig_atomic_t due[N_WATCHDOGS], codes[N_WATCHDOGS];
@@ -44,6 +45,18 @@ static void arm(void)
     } while (first != first_due());
 }
 
+/* Not where it would wait: who stands still may do so because nobody reads what he
+ * says, and the errors often go where the output goes. */
+static void say_why(void)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    if (poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
+        return;
+    const ssize_t ignored = write(STDERR_FILENO, said, sizeof(said) - 1);
+    (void)ignored;
+}
+
 static void on_alarm(int signo)
 {
     const int saved = errno;
@@ -52,8 +65,7 @@ static void on_alarm(int signo)
     for (size_t i = 0; i < N_WATCHDOGS; i++) {
         if (due[i] == 0 || due[i] > now_seconds())
             continue;
-        const ssize_t ignored = write(STDERR_FILENO, said, sizeof(said) - 1);
-        (void)ignored;
+        say_why();
         _exit(codes[i]);
     }
     arm();

@@ -1,5 +1,6 @@
 /* test_watchdog.c - a process that stands still ends, says why, and is spared if it
  * was only slow. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,6 +57,31 @@ static void who_stands_still_ends_with_the_code_and_a_sentence(void **state)
     assert_non_null(strstr(said, "the store does not come back"));
 }
 
+/* As `flowforge run 2>&1 | less` that is not scrolled. */
+static void stand_still_unread(void)
+{
+    static const char much[4096];
+    int fds[2];
+
+    if (pipe2(fds, O_NONBLOCK) != 0)
+        _exit(1);
+    while (write(fds[1], much, sizeof(much)) > 0)
+        ;
+    if (fcntl(fds[1], F_SETFL, 0) != 0 || dup2(fds[1], STDERR_FILENO) < 0)
+        _exit(1);
+    stand_still();
+}
+
+static void who_is_not_read_ends_all_the_same(void **state)
+{
+    char said[400];
+
+    (void)state;
+    const int status = status_of(stand_still_unread, said, sizeof(said));
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 74);
+}
+
 static void come_back(void)
 {
     watchdog_set(WATCHDOG_LEAVE, 1, 74);
@@ -110,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_stands_still_ends_with_the_code_and_a_sentence),
+        cmocka_unit_test(who_is_not_read_ends_all_the_same),
         cmocka_unit_test(who_comes_back_is_spared),
         cmocka_unit_test(the_first_of_two_counts),
         cmocka_unit_test(clearing_one_leaves_the_other),
