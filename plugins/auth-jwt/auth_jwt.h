@@ -85,12 +85,14 @@ struct keys {
 
 struct token;
 
+/* There may be none. */
 int keys_load(const struct config *c, const struct ff_host *host, struct keys **keys,
               struct ff_err *err);
 void keys_free(struct keys *keys); /* takes NULL */
 /* Takes pkey over, also when it fails. id and secret are copied. */
 int keys_add(struct keys *keys, const struct key *key, struct ff_err *err);
-/* FF_OK, FF_DENIED, or FF_NOT_FOUND when no key of ours may have signed it. */
+/* FF_OK, FF_DENIED, or FF_NOT_FOUND when a key that is not ours yet may have signed it;
+ * the sentence is for whoever asked. */
 int keys_verify(const struct keys *keys, const struct token *t, struct ff_err *err);
 
 /* --- jwks.c, pem.c: files of keys --- */

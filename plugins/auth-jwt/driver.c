@@ -113,6 +113,18 @@ static int check_config(const struct config *c, struct ff_err *err)
     return code == FF_OK ? claims_check_rules(c, err) : code;
 }
 
+static void init_locks(struct session *s)
+{
+    pthread_rwlockattr_t attr;
+
+    /* Else tokens that keep coming would keep new keys away, and old ones alive. */
+    pthread_rwlockattr_init(&attr);
+    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&s->lock, &attr);
+    pthread_rwlockattr_destroy(&attr);
+    pthread_mutex_init(&s->reloading, NULL);
+}
+
 static void auth_close(void *auth)
 {
     struct session *s = auth;
@@ -140,9 +152,12 @@ static int auth_open(const struct ff_host *host, const void *config, void **auth
     s->host = host;
     s->config = c;
     s->asked_us = -1;
-    pthread_rwlock_init(&s->lock, NULL);
-    pthread_mutex_init(&s->reloading, NULL);
+    init_locks(s);
     code = keys_load(c, host, &s->keys, err);
+    if (code == FF_OK && s->keys->n == 0)
+        code = ff_fail(err, FF_INVALID, 0,
+                       "no key is left: what was given is for none of the "
+                       "algorithms that are allowed");
     if (code != FF_OK) {
         auth_close(s);
         return code;
@@ -152,8 +167,9 @@ static int auth_open(const struct ff_host *host, const void *config, void **auth
     return FF_OK;
 }
 
-/* Keys that were good stay when the new ones are not. By `reloading`, so that of two
- * readings the later one stays. */
+/* Keys that were good stay when the new ones are not; but a set that was emptied is
+ * meant so: its keys are taken back. By `reloading`, so that of two readings the later
+ * one stays. */
 static int reload(struct session *s, struct ff_err *err)
 {
     struct keys *fresh;
@@ -162,6 +178,8 @@ static int reload(struct session *s, struct ff_err *err)
 
     if (code != FF_OK)
         return code;
+    if (fresh->n == 0)
+        ff_log(s->host, FF_WARN, "no key is left: nobody is let in");
     pthread_rwlock_wrlock(&s->lock);
     old = s->keys;
     s->keys = fresh;
@@ -219,12 +237,11 @@ static int verify_token(struct session *s, const struct token *t, ff_principal_f
         reload_for_unknown(s);
         code = check_signature(s, t, err);
     }
-    if (code == FF_NOT_FOUND)
-        return ff_fail(err, FF_DENIED, 0,
-                       "the token is signed with a key or an algorithm that is not "
-                       "known here");
-    if (code != FF_OK)
-        return code;
+    if (code != FF_OK) {
+        if (err)
+            err->code = FF_DENIED;
+        return FF_DENIED;
+    }
     return claims_admit(s->config, t, s->host->now_us(s->host->self), fn, arg, err);
 }
 

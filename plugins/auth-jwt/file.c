@@ -1,4 +1,5 @@
-/* auth-jwt/file.c - reads a file of keys, if nobody else could have written it. */
+/* auth-jwt/file.c - reads a file of keys, if not just anybody could have written it.
+ * Its group may: that is how what fetches keys hands them over. */
 #include "auth_jwt.h"
 
 #include <errno.h>

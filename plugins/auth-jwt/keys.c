@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A token without a key id is tried with each key of its algorithm, up to so many: the
- * cost of refusing it stays bounded. */
+/* A token without a key id is tried with each key of its algorithm, up to so many, and
+ * so many keys without an id there may be: the cost of refusing a token stays bounded.
+ */
 #define MAX_TRIED 8
 
 static char *copy_of(const char *bytes, size_t n)
@@ -38,14 +39,26 @@ static void key_done(struct key *k)
 static int check_room(const struct keys *keys, const struct key *key,
                       struct ff_err *err)
 {
+    size_t n_without_id = 0;
+
     if (keys->n == MAX_KEYS)
         return ff_fail(err, FF_INVALID, 0, "there are more than %d keys", MAX_KEYS);
-    for (size_t i = 0; i < keys->n; i++)
-        if (same_id(keys->items[i].id, key->id) &&
-            keys->items[i].algorithm == key->algorithm)
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct key *other = &keys->items[i];
+
+        if (other->algorithm != key->algorithm)
+            continue;
+        if (same_id(other->id, key->id))
             return ff_fail(err, FF_INVALID, 0,
                            "two keys for %s have the same id: each needs its own",
                            key->algorithm->name);
+        n_without_id += !other->id;
+    }
+    if (!key->id && n_without_id == MAX_TRIED)
+        return ff_fail(err, FF_INVALID, 0,
+                       "more than %d keys for %s have no id: take out those that sign "
+                       "no more",
+                       MAX_TRIED, key->algorithm->name);
     return FF_OK;
 }
 
@@ -87,6 +100,8 @@ static int add_secret(const struct config *c, struct keys *keys, const char *opt
     /* Without a list the usual one alone: who wants another one says so. */
     const char *allowed = c->algorithms ? c->algorithms : "HS256";
     const size_t len = strlen(secret);
+    const struct algorithm *wants_more = NULL;
+    size_t n_added = 0;
     int code = secret_check(option, secret, err);
 
     for (size_t i = 0; code == FF_OK && i < sizeof(names) / sizeof(names[0]); i++) {
@@ -94,10 +109,21 @@ static int add_secret(const struct config *c, struct keys *keys, const char *opt
         const struct key key = {
             .algorithm = a, .text = (char *)secret, .text_len = len};
 
-        if (len < a->min_secret || !algorithm_is_listed(a, allowed))
+        if (!algorithm_is_listed(a, allowed))
             continue;
+        if (len < a->min_secret) {
+            wants_more = a;
+            continue;
+        }
         code = keys_add(keys, &key, err);
+        n_added++;
     }
+    if (code == FF_OK && n_added == 0 && wants_more)
+        return ff_fail(err, FF_INVALID, 0,
+                       "%s: it has %zu bytes and %s wants %zu: openssl rand -base64 "
+                       "%zu",
+                       option, len, wants_more->name, wants_more->min_secret,
+                       wants_more->min_secret);
     return code;
 }
 
@@ -114,10 +140,6 @@ static int load(const struct config *c, const struct ff_host *host, struct keys 
         code = pem_load(c, keys, err);
     if (code == FF_OK && c->jwks_file)
         code = jwks_load(c, host, keys, err);
-    if (code == FF_OK && keys->n == 0)
-        code = ff_fail(err, FF_INVALID, 0,
-                       "no key is left: what was given is for none of the "
-                       "algorithms that are allowed");
     return code;
 }
 
@@ -146,20 +168,32 @@ static bool may_have_signed(const struct key *k, const struct token *t)
            (!k->id || !t->key_id || same_id(k->id, t->key_id));
 }
 
+/* No other key is meant: this one has the id that the token names, or is a secret,
+ * which stands in no file that could have another one by now. */
+static bool is_meant(const struct key *k, const struct token *t)
+{
+    return k->text || same_id(k->id, t->key_id);
+}
+
 int keys_verify(const struct keys *keys, const struct token *t, struct ff_err *err)
 {
     size_t n_tried = 0;
+    bool was_meant = false;
 
-    for (size_t i = 0; i < keys->n && n_tried < MAX_TRIED; i++) {
-        if (!may_have_signed(&keys->items[i], t))
+    for (size_t i = 0; i < keys->n && (t->key_id || n_tried < MAX_TRIED); i++) {
+        const struct key *k = &keys->items[i];
+
+        if (!may_have_signed(k, t))
             continue;
-        if (signature_is_good(&keys->items[i], t))
+        if (signature_is_good(k, t))
             return FF_OK;
         n_tried++;
+        was_meant = was_meant || is_meant(k, t);
     }
     if (n_tried == 0)
         return ff_fail(err, FF_NOT_FOUND, 0,
                        "the token is signed with a key or an algorithm that is not "
                        "known here");
-    return ff_fail(err, FF_DENIED, 0, "the token's signature is wrong");
+    return ff_fail(err, was_meant ? FF_DENIED : FF_NOT_FOUND, 0,
+                   "the token's signature is wrong");
 }

@@ -172,6 +172,16 @@ class Accepting(Case):
             for kid in (None, "anything"):
                 self.assertEqual(OK, driver.verify(token(name, kid=kid))["code"], name)
 
+    def test_keys_without_ids_do_not_hide_the_one_that_is_named(self) -> None:
+        others = [ec.generate_private_key(ec.SECP256R1()) for _ in range(9)]
+        file = self.dir / "keys.pem"
+        file.write_bytes(b"".join(pem(key) for key in others[:8]))
+        driver = self.with_all(public_key_file=file)
+        self.assertEqual(OK, driver.verify(token())["code"])
+        self.assertEqual(OK, driver.verify(token(key=others[7], kid=None))["code"])
+        file.write_bytes(b"".join(pem(key) for key in others))
+        self.refused("more than 8 keys for ES256 have no id", public_key_file=file)
+
     def test_an_rsa_key_in_pem_is_for_the_algorithm_that_is_listed(self) -> None:
         file = self.dir / "rsa.pem"
         file.write_bytes(pem(RSA))
@@ -402,6 +412,28 @@ class Rotating(Case):
         self.write(jwk("ES256", fresh, kid="newer"))
         self.denied(driver, token(key=fresh, kid="newer"), "not known here")
 
+    def test_a_key_without_an_id_is_looked_for_as_well(self) -> None:
+        fresh = ec.generate_private_key(ec.SECP256R1())
+        file = self.dir / "keys.pem"
+        for kid in (None, "any"):
+            file.write_bytes(pem(KEYS["ES256"]))
+            driver = self.open(public_key_file=file, reload_interval="1h")
+            file.write_bytes(pem(KEYS["ES256"]) + pem(fresh))
+            self.assertEqual(OK, driver.verify(token(key=fresh, kid=kid))["code"])
+        self.write(jwk("ES256", kid=None))
+        driver = self.open(jwks_file=self.jwks, reload_interval="1h")
+        self.write(jwk("ES256", kid=None), jwk("ES256", fresh, kid="new"))
+        self.assertEqual(OK, driver.verify(token(key=fresh, kid="new"))["code"])
+
+    def test_a_set_that_was_emptied_lets_nobody_in(self) -> None:
+        self.write(jwk("ES256"))
+        driver = self.open(jwks_file=self.jwks, reload_interval="1h")
+        self.assertEqual(OK, driver.verify(token())["code"])
+        self.write()
+        self.assertEqual(OK, driver.refresh()["code"])
+        self.denied(driver, token(), "not known here")
+        self.assertIn("no key is left", driver.close())
+
     def test_a_file_that_breaks_leaves_the_keys_there_were(self) -> None:
         self.write(jwk("ES256"))
         driver = self.open(jwks_file=self.jwks)
@@ -466,6 +498,7 @@ class Opening(Case):
             ("algorithms: RS999 is not known", {"algorithms": "RS256, RS999"}),
             ("algorithms: the list is empty", {"algorithms": ","}),
             ("no key is left", {"algorithms": "ES256"}),
+            ("jwt_secret: it has 35 bytes and HS512 wants 64", {"algorithms": "HS512"}),
             ("issuer: it is empty", {"issuer": ""}),
             ("audience: it is empty", {"audience": ""}),
             ("leeway", {"leeway": "10m"}),
