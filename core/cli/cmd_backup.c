@@ -1,6 +1,8 @@
 /* cmd_backup.c - a consistent copy of the store, and of the files that its rows name.
  *
- * The store goes first: every value that the copy names was written before it. */
+ * The store is copied first: every value that the copy names was written before it. It
+ * gets its name last: a backup that was killed half-way must not look like a whole one.
+ */
 #include "cli/cli_priv.h"
 #include "cli/copy_tree.h"
 
@@ -68,29 +70,97 @@ static int report(const struct cli *c, const char *to, const char *below, bool l
     return cli_print(&out);
 }
 
+/* Where the parts of a backup go. */
+struct target {
+    const char *store;    /* the name that was asked for */
+    struct buf unnamed;   /* the store before it gets that name */
+    struct buf below;     /* files of runs */
+    struct buf directory; /* of all of them */
+};
+
+static void target_init(struct target *t, const char *to)
+{
+    const char *slash = strrchr(to, '/');
+
+    *t = (struct target){.store = to};
+    buf_printf(&t->unnamed, "%s.unfinished", to);
+    buf_printf(&t->below, "%s.d", to);
+    buf_printf(&t->directory, "%.*s", slash ? (int)(slash - to) + 1 : 1,
+               slash ? to : ".");
+}
+
+static void target_done(struct target *t)
+{
+    buf_done(&t->unnamed);
+    buf_done(&t->below);
+    buf_done(&t->directory);
+}
+
+static int check_target(const struct target *t, struct ff_err *err)
+{
+    struct stat st;
+
+    if (lstat(buf_text(&t->unnamed), &st) == 0)
+        return ff_fail(err, FF_INVALID, 0,
+                       "%.100s is there: another backup is going on, or was killed; "
+                       "then delete it, and %.100s",
+                       buf_text(&t->unnamed), buf_text(&t->below));
+    if (lstat(t->store, &st) == 0 || lstat(buf_text(&t->below), &st) == 0)
+        return ff_fail(err, FF_INVALID, 0, "%.100s or %.100s is there already",
+                       t->store, buf_text(&t->below));
+    return FF_OK;
+}
+
+/* link and not rename: an older backup of that name is never replaced. */
+static int name_store(const struct target *t, struct ff_err *err)
+{
+    const char *directory = buf_text(&t->directory);
+    int sys = file_sync_dir(directory);
+
+    if (sys == 0 && link(buf_text(&t->unnamed), t->store) != 0)
+        sys = -errno;
+    if (sys == 0 && unlink(buf_text(&t->unnamed)) != 0)
+        sys = -errno;
+    if (sys == 0)
+        sys = file_sync_dir(directory);
+    if (sys != 0)
+        return ff_fail(err, FF_UNAVAILABLE, -sys, "%.180s: %s", t->store,
+                       strerror(-sys));
+    return FF_OK;
+}
+
+static int copy_all(const struct cli_session *s, const struct target *t, bool logs,
+                    int64_t *n_files, struct ff_err *err)
+{
+    const char *data_dir = node_settings(s->node)->data_dir;
+    int code = store_backup(node_store(s->node), buf_text(&t->unnamed), err);
+
+    if (code != FF_OK)
+        return code;
+    code = copy_runs(data_dir, buf_text(&t->below), logs, n_files, err);
+    if (code == FF_OK)
+        code = name_store(t, err);
+    if (code != FF_OK)
+        unlink(buf_text(&t->unnamed));
+    return code;
+}
+
 static int backup(struct cli *c, const struct cli_session *s, const char *to)
 {
     const bool logs = cli_has(&c->args, "logs");
-    struct buf below = {0};
+    struct target t;
     struct ff_err err = {0};
-    struct stat st;
     int64_t n_files = 0;
-    int code = FF_OK;
 
-    buf_printf(&below, "%s.d", to);
-    if (lstat(to, &st) == 0 || lstat(buf_text(&below), &st) == 0)
-        code = ff_fail(&err, FF_INVALID, 0, "%.100s or %.100s is there already", to,
-                       buf_text(&below));
+    target_init(&t, to);
+    int code = check_target(&t, &err);
     if (code == FF_OK)
-        code = store_backup(node_store(s->node), to, &err);
+        code = copy_all(s, &t, logs, &n_files, &err);
     if (code == FF_OK)
-        code = copy_runs(node_settings(s->node)->data_dir, buf_text(&below), logs,
-                         &n_files, &err);
-    if (code == FF_OK)
-        code = report(c, to, buf_text(&below), logs, n_files);
+        code = report(c, to, buf_text(&t.below), logs, n_files);
     else
         code = cli_fail_err(&err);
-    buf_done(&below);
+    target_done(&t);
     return code;
 }
 

@@ -163,8 +163,22 @@ class Run(CliTest):
         (self.folder / "copy").mkdir()
         self.call("backup", "copy/store")
         self.assertEqual(len(list((self.folder / "copy/store.d").rglob("values/*"))), 1)
+        self.assertEqual(
+            sorted(entry.name for entry in (self.folder / "copy").iterdir()),
+            ["store", "store.d"],
+        )
         result = self.call("backup", "copy/store", expect=2)
         self.assertIn("already", result.err)
+
+    def test_a_backup_that_was_killed_is_no_backup(self) -> None:
+        """tests/crash kills it at each call; this is what the next one says."""
+        self.call("run", "-q", "ok.yaml")
+        (self.folder / "store.unfinished").write_text("")
+        result = self.call("backup", "store", expect=2)
+        self.assertIn("was killed; then delete it, and store.d", result.err)
+        self.assertFalse((self.folder / "store").exists())
+        (self.folder / "store.unfinished").unlink()
+        self.call("backup", "store")
 
     def test_canonical_histories_of_equal_runs_are_equal(self) -> None:
         histories = []
