@@ -1,0 +1,250 @@
+"""What users do, as scripts: each operation once, while one process is aimed at.
+
+`prepare` runs undisturbed. `act` makes the aimed call and may be struck anywhere.
+`settle` is what the user does after that: the request that was not answered again, and
+`resume`. Then all is over, and check.py may judge.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import check
+import ledger
+from place import Broken, Place
+
+BEGIN = 'echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger'
+END = 'echo "end $FF_TASK_ID $FF_ATTEMPT" >> ledger'
+RESUMED = (0, 1, 5)  # the runs are over, some failed, some were cancelled
+
+
+def task(name: str, body: str, more: str = "") -> str:
+    lines = "".join(f"      {line}\n" for line in (BEGIN, *body.splitlines(), END))
+    return f"  {name}:\n{more}    run: |\n{lines}"
+
+
+def flow(*tasks: str) -> str:
+    retry = "defaults: {retry: {max_attempts: 40, delay: 0ms, on: [lost]}}\n"
+    return "flowforge: 1\nname: crash\n" + retry + "tasks:\n" + "".join(tasks)
+
+
+SHORT = flow(task("one", "true"))
+CHAIN = flow(task("one", "true"), task("two", "true", "    needs: [one]\n"))
+FOREACH = flow(
+    task(
+        "each",
+        'echo "$FF_INDEX" > "$FF_OUT/no"',
+        "    foreach: ${{ [1, 2, 3, 4] }}\n    max_parallel: 2\n"
+        "    outputs: {no: json}\n",
+    ),
+    task("last", "true", "    needs: [each]\n"),
+)
+RETRY = flow(
+    task(
+        "flaky",
+        "[ $FF_ATTEMPT -ge 3 ]",
+        "    retry: {max_attempts: 40, delay: 10ms, on: [failed, lost]}\n",
+    )
+)
+LARGE = flow(
+    task(
+        "large",
+        "{ printf '\"'; head -c 100000 /dev/zero | tr '\\0' x; printf '\"'; }"
+        ' > "$FF_OUT/text"',
+        "    outputs: {text: json}\n",
+    )
+)
+KEPT = flow(
+    task(
+        "kept",
+        'echo "attempt $FF_ATTEMPT" > "$FF_OUT/report.txt"',
+        "    outputs: {report: {as: file, ending: txt}}\n",
+    )
+)
+WAITING = flow(
+    task("wait", "while [ ! -e go ]; do sleep 0.01; done", "    grace: 1s\n"),
+    task("after", "true", "    needs: [wait]\n"),
+)
+
+
+def nothing(_place: Place) -> None:
+    pass
+
+
+def resume(place: Place) -> None:
+    done = place.call("resume")
+    if done.code not in RESUMED:
+        raise Broken(f"resume ends with {done.code}: {done.err}")
+
+
+def run_of(text: str) -> Callable[[Place], None]:
+    def act(place: Place) -> None:
+        place.submit(place.write("flow.yaml", text), aimed=True)
+
+    return act
+
+
+def detach(place: Place) -> None:
+    place.submit(place.write("flow.yaml", CHAIN), "--detach", aimed=True)
+
+
+# --- a run that waits for the file "go", and nobody leads it ---
+
+
+def only_run(place: Place) -> str:
+    return next(iter(ledger.read(place.dir).submitted))
+
+
+def waiting(place: Place) -> None:
+    place.submit(place.write("flow.yaml", WAITING), "--detach")
+    place.wait_for("ledger", "start")
+
+
+def waiting_alone(place: Place) -> None:
+    waiting(place)
+    place.kill_owner()
+
+
+def interrupted(place: Place) -> None:
+    """Its owner has died, and its first task has ended since."""
+    waiting_alone(place)
+    place.write("go", "")
+    place.wait_for("ledger", "end")
+
+
+def recover(place: Place) -> None:
+    place.call("resume", aimed=True)
+
+
+def cancel(*words: str) -> Callable[[Place], None]:
+    def act(place: Place) -> None:
+        place.cancel(only_run(place), *words, aimed=True)
+
+    return act
+
+
+def cancel_for_the_owner(place: Place) -> None:
+    """The owner is aimed at, and another process asks it to cancel."""
+    owner = place.start("resume", aimed=True)
+    place.cancel(only_run(place))
+    place.end(owner)
+
+
+def cancel_again(place: Place) -> None:
+    """The user asks until it is answered: then the run ends."""
+    done = place.cancel(only_run(place), "--wait")
+    if done.code not in (0, 5):
+        raise Broken(f"cancel ends with {done.code}: {done.err}")
+    resume(place)
+
+
+# --- the data directory ---
+
+
+def three_runs(place: Place) -> None:
+    place.write("flow.yaml", KEPT)
+    for _ in range(3):
+        ledger.tell(place.dir, "may_go", place.submit("flow.yaml").run())
+
+
+def retain(place: Place) -> None:
+    keep = ("--set", "engine.keep_runs=1")
+    done = place.submit(place.write("short.yaml", SHORT), *keep, aimed=True)
+    if done.run():  # the next one is kept instead of it
+        ledger.tell(place.dir, "may_go", done.run())
+
+
+def retain_again(place: Place) -> None:
+    """What an interrupted pass has left, the next one takes: rows, and folders."""
+    resume(place)
+    place.submit(place.write("short.yaml", SHORT), "--set", "engine.keep_runs=1")
+    base = sqlite3.connect(place.data / "flowforge.db")
+    try:
+        rows = {row[0] for row in base.execute("SELECT id FROM run")}
+    finally:
+        base.close()
+    folders = {folder.name for folder in (place.data / "runs").iterdir()}
+    if len(rows) > 2:
+        raise Broken(f"{len(rows)} runs are left, and one is to be kept")
+    if folders - rows:
+        raise Broken(f"folders of runs that are gone: {folders - rows}")
+
+
+def short_run(place: Place) -> None:
+    place.submit(place.write("flow.yaml", KEPT))
+
+
+def back_up(place: Place) -> None:
+    place.call("backup", "copy", aimed=True)
+
+
+def restore(place: Place) -> None:
+    """A backup that is there is whole; one that is not can be made now."""
+    resume(place)
+    if not (place.dir / "copy").exists():
+        done = place.call("backup", "again")
+        if done.code != 0:
+            raise Broken(f"no backup after one that was killed: {done.err}")
+    name = "copy" if (place.dir / "copy").exists() else "again"
+    restored = place.dir / "restored"
+    data = restored / "data"
+    data.mkdir(parents=True)
+    (place.dir / name).rename(data / "flowforge.db")
+    beside = Path(f"{place.dir / name}.d")
+    for entry in beside.iterdir() if beside.exists() else ():
+        entry.rename(data / entry.name)
+    for file in ("told", "ledger"):
+        (restored / file).write_bytes((place.dir / file).read_bytes())
+    wrong = check.check(restored)
+    if wrong:
+        raise Broken(f"of the backup: {'; '.join(wrong)}")
+
+
+def new_directory(place: Place) -> None:
+    place.call("list", aimed=True)
+
+
+def first_run(place: Place) -> None:
+    done = place.submit(place.write("flow.yaml", SHORT))
+    if done.code != 0:
+        raise Broken(f"the first run ends with {done.code}: {done.err}")
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    act: Callable[[Place], None]
+    prepare: Callable[[Place], None] = nothing
+    settle: Callable[[Place], None] = resume
+    aims: tuple[str, ...] = ("owner", "supervisor")
+    comes_to: str = "succeeded"  # every run, in the end
+
+
+OWNER = ("owner",)
+
+OPERATIONS = (
+    Operation("submit", detach, aims=OWNER),
+    Operation("run", run_of(CHAIN)),
+    Operation("foreach", run_of(FOREACH)),
+    Operation("retry", run_of(RETRY)),
+    Operation("cancel", cancel(), waiting_alone, cancel_again, OWNER, "cancelled"),
+    Operation(
+        "kill", cancel("--kill"), waiting_alone, cancel_again, OWNER, "cancelled"
+    ),
+    Operation("recovery", recover, interrupted, aims=OWNER),
+    Operation("large-output", run_of(LARGE)),
+    Operation("kept-file", run_of(KEPT)),
+    Operation("retention", retain, three_runs, retain_again, OWNER),
+    Operation("backup", back_up, short_run, restore, OWNER),
+    Operation("ask-to-cancel", cancel(), waiting, cancel_again, OWNER, "cancelled"),
+    Operation(
+        "asked-to-cancel",
+        cancel_for_the_owner,
+        waiting_alone,
+        cancel_again,
+        OWNER,
+        "cancelled",
+    ),
+    Operation("new-directory", new_directory, settle=first_run, aims=OWNER),
+)
