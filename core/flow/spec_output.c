@@ -60,8 +60,9 @@ static bool check_ending(struct spec *s, const struct tree_node *node,
         return true;
     const size_t len = strlen(output->ending);
     if (output->as != FLOW_AS_FILE) {
-        flow_problem_msg(spec_problem(s, PROBLEM_VALUE, ending),
-                         "only a kept file has an ending: as: file");
+        p = spec_problem(s, PROBLEM_VALUE, ending);
+        flow_problem_msg(p, "only a kept file has an ending");
+        flow_problem_hint(p, "add as: file, or remove ending");
         return false;
     }
     if (len >= 1 && len <= ENDING_MAX && strspn(output->ending, allowed) == len &&

@@ -132,7 +132,7 @@ static const struct refusal types[] = {
     {TASKS "    run: x\n    outputs: {o: {from: stdout, as: file}}\n", PROBLEM_VALUE, 9,
      37, "file", "kept as a file", NULL},
     {TASKS "    run: x\n    outputs: {o: {ending: pdf}}\n", PROBLEM_VALUE, 9, 27, "pdf",
-     "as: file", NULL},
+     "only a kept file", "as: file"},
     {TASKS "    run: x\n    outputs: {o: {as: file, ending: .pdf}}\n", PROBLEM_VALUE, 9,
      37, ".pdf", "letters and digits", "without the first dot"},
     {TASKS "    run: x\n    outputs: {o: {as: file, ending: a/b}}\n", PROBLEM_VALUE, 9,
