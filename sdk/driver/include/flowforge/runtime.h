@@ -109,7 +109,8 @@ struct ff_runtime_ops {
      * is not sure MUST say LOST. To be sure is easy after a call with n == 0: the
      * core has now named every attempt that was granted before it came, so one
      * that was neither named then nor started since never ran. An attempt that
-     * was called LOST stays so until release(). */
+     * was called LOST stays so until release(). A start that a core left on its
+     * way when it died MUST NOT begin after the next one was told UNKNOWN. */
     void (*adopt)(void *runtime, const char *const *attempt_ids, size_t n,
                   struct ff_op *op);
 
