@@ -1,7 +1,6 @@
 /* cmd_driver.c - which drivers there are and what they can be told. */
 #include "cli/cli_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const thread_words[] = {
@@ -215,11 +214,9 @@ static void show_json(const struct driver_info *info, const char *section,
  * left to the loader, which has the better sentence. */
 static char *absolute(const char *name)
 {
-    char *real = strchr(name, '/') ? realpath(name, NULL) : NULL;
-    char *copy = mem_text(real ? real : name);
+    char *real = strchr(name, '/') ? file_real(name) : NULL;
 
-    free(real);
-    return copy;
+    return real ? real : mem_text(name);
 }
 
 int cmd_driver_show(struct cli *c)

@@ -134,6 +134,8 @@ static int copy_all(struct making *m)
     const int n = scandir(m->from, &entries, is_visible, alphasort);
     int code = CLI_OK;
 
+    if (n < 0 && errno == ENOMEM)
+        mem_exhausted();
     if (n < 0)
         return cli_fail(CLI_IO, "%s: %s", m->from, strerror(errno));
     for (int i = 0; i < n; i++) {
