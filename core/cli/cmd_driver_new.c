@@ -16,9 +16,17 @@
 #define NAME_MAX_LEN          40
 
 static const char *const kinds[] = {"store", "queue", "runtime", "auth", NULL};
+/* Of their templates: what the kit must be told to judge them. */
+static const char *const check_options[] = {
+    " -o name={unique}",
+    "",
+    " -o dir={dir}/attempts",
+    " -o token=0123456789abcdef --accept 0123456789abcdef",
+};
 
 struct making {
     const char *kind, *name;
+    const char *check_options;
     char *from, *to;
     struct buf files; /* their names, a line each */
 };
@@ -147,10 +155,11 @@ static int copy_all(struct making *m)
     return code;
 }
 
-static int check_words(const struct making *m)
+static int take_words(struct making *m)
 {
     for (size_t i = 0; kinds[i]; i++)
         if (strcmp(kinds[i], m->kind) == 0) {
+            m->check_options = check_options[i];
             if (is_driver_name(m->name))
                 return CLI_OK;
             return cli_fail(CLI_USAGE,
@@ -194,16 +203,16 @@ static int say(const struct making *m)
     buf_printf(&out, "wrote\n%s", buf_text(&m->files));
     buf_printf(&out,
                "next\n  cmake -S %s -B %s/build && cmake --build %s/build\n"
-               "  flowforge driver check %s/build/%s-%s.so\n"
+               "  flowforge driver check %s/build/%s-%s.so%s\n"
                "  grep -n TODO %s/*\n",
-               m->to, m->to, m->to, m->to, m->kind, m->name, m->to);
+               m->to, m->to, m->to, m->to, m->kind, m->name, m->check_options, m->to);
     return cli_print(&out);
 }
 
 int cmd_driver_new(struct cli *c)
 {
     struct making m = {.kind = c->args.words.items[0], .name = c->args.words.items[1]};
-    int code = check_words(&m);
+    int code = take_words(&m);
 
     if (code != CLI_OK)
         return code;

@@ -38,7 +38,7 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int read_number(const char *option, const char *text, uint64_t max,
+static int read_number(const char *option, const char *text, uint64_t min, uint64_t max,
                        uint64_t *out, struct ff_err *err)
 {
     char *end;
@@ -47,9 +47,10 @@ static int read_number(const char *option, const char *text, uint64_t max,
 
     const unsigned long long n = strtoull(text, &end, 10);
 
-    if (errno || end == text || *end || text[0] == '-' || n > max)
-        return ff_fail(err, FF_INVALID, 0, "--%s is a number from 0 to %llu; not %.40s",
-                       option, (unsigned long long)max, text);
+    if (errno || end == text || *end || text[0] == '-' || n < min || n > max)
+        return ff_fail(err, FF_INVALID, 0,
+                       "--%s is a number from %llu to %llu; not %.40s", option,
+                       (unsigned long long)min, (unsigned long long)max, text);
     *out = n;
     return FF_OK;
 }
@@ -90,10 +91,10 @@ static int take(struct kit_settings *s, int option, struct ff_err *err)
         ARRAY_ADD(&s->deny, optarg);
         break;
     case SEED:
-        return read_number("seed", optarg, UINT64_MAX, &s->seed, err);
+        return read_number("seed", optarg, 0, UINT64_MAX, &s->seed, err);
     case DEADLINE:
-        code = read_number("deadline", optarg, 86400, &n, err);
-        s->deadline_s = (int64_t)(n ? n : 1);
+        code = read_number("deadline", optarg, 1, 86400, &n, err);
+        s->deadline_s = (int64_t)n;
         return code;
     case DRIVER_DIR:
         mem_free(s->driver_dir);
@@ -199,9 +200,13 @@ static int run(const struct kit_settings *s)
     struct ff_err err = {0};
     int code = KIT_PASSED;
 
-    if (check_options(s, &err) != FF_OK || kit_probe(s, &about, &err) != FF_OK) {
+    if (check_options(s, &err) != FF_OK)
+        return fail(KIT_REFUSED, err.msg);
+    if (kit_probe(s, &about, &err) != FF_OK) {
         fail(KIT_REFUSED, err.msg);
-        return fail(KIT_REFUSED, "options of the driver are given by -o KEY=VALUE");
+        return about.loaded
+                   ? fail(KIT_REFUSED, "here options are given by -o KEY=VALUE alone")
+                   : KIT_REFUSED;
     }
     kit_list_make(&list, about.kind, &s->only);
     if (list.n == 0)

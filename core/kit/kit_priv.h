@@ -35,6 +35,7 @@ struct kit_settings {
 /* --- what the driver says of itself (kit_probe.c) --- */
 
 struct kit_about {
+    bool loaded; /* of a driver that was refused: it is for its options */
     uint32_t kind;
     uint64_t caps;
     uint64_t slots; /* bit i: the i-th function is there */

@@ -54,15 +54,32 @@ static void describe(const struct driver_instance *i, struct kit_about *about)
              info->d.summary ? info->d.summary : "");
 }
 
+static bool can_be_judged(const struct kit_settings *settings, struct ff_err *err)
+{
+    const struct driver *d = kit_load(settings, err);
+
+    if (!d)
+        return false;
+    if (!(driver_info(d)->d.flags & FF_FILTER) || settings->over)
+        return true;
+    ff_fail(err, FF_INVALID, 0,
+            "%.100s is a filter and judged in front of another %s: say by --over which",
+            settings->driver, driver_kind_name(driver_info(d)->kind));
+    return false;
+}
+
 /* An instance with the options as they are, placeholders unfilled: nothing is opened,
  * but a key that does not exist is found. */
 static void ask(const struct kit_settings *settings, struct answer *answer)
 {
     struct kit k;
-    struct driver_instance *i;
+    struct driver_instance *i = NULL;
 
     kit_init(&k, settings, NULL, "/");
-    i = kit_instance_with(&k, NULL, &answer->err);
+    if (can_be_judged(settings, &answer->err)) {
+        answer->about.loaded = true;
+        i = kit_instance_with(&k, NULL, &answer->err);
+    }
     if (i)
         describe(i, &answer->about);
     else

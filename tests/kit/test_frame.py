@@ -83,8 +83,24 @@ class Frame(unittest.TestCase):
         self.assertIn("did you mean name?", check(MEMORY, "-o", "nmae=x").err)
         self.assertIn("path is required", check(LIB / "store-sqlite.so").err)
 
+    def test_only_what_options_would_mend_is_answered_with_how_to_give_them(
+        self,
+    ) -> None:
+        hint = "options are given by -o KEY=VALUE"
+        self.assertIn(hint, check(LIB / "store-sqlite.so").err)
+        self.assertIn(hint, check(MEMORY, "-o", "nmae=x").err)
+        self.assertNotIn(hint, check("no-such-driver").err)
+        self.assertNotIn(hint, check(BROKEN / "store_crashes_loading.so").err)
+
+    def test_a_filter_alone_is_refused(self) -> None:
+        for name in ("store-delay", "queue-fault", "runtime-fault"):
+            report = check(LIB / f"{name}.so")
+            self.assertEqual((report.code, report.out), (78, ""), name)
+            self.assertIn("by --over", report.err)
+
     def test_a_mistaken_command_line_is_a_usage_error(self) -> None:
         for args in (
+            ["--deadline", "0"],
             ["--only", "no-such-check"],
             ["--seed", "x"],
             ["extra"],
