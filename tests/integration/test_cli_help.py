@@ -17,6 +17,12 @@ class Help(CliTest):
             for option in command["options"]:
                 self.assertIn("--" + option["name"], text)
 
+    def test_a_letter_means_one_option_of_a_command(self) -> None:
+        for command in self.call("help", "-o", "json").json()["commands"]:
+            text = self.call(*command["name"].split(), "--help").out
+            letters = re.findall(r"^ +(-\w), ", text, re.M)
+            self.assertEqual(sorted(set(letters)), sorted(letters), command["name"])
+
     def test_the_manual_names_every_command_option_and_exit_code(self) -> None:
         manual = MANUAL.read_text()
         table = self.call("help", "-o", "json").json()
