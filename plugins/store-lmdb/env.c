@@ -144,7 +144,7 @@ static int open_mdb(struct lmdb_env *env, const struct lmdb_limits *limits,
 
     if (bytes > env->max_bytes)
         bytes = env->max_bytes;
-    while (bytes < (size_t)st.st_size)
+    while (result == 0 && bytes < (size_t)st.st_size)
         bytes *= 2;
     if (result == 0)
         result = mdb_env_set_mapsize(env->mdb, bytes);

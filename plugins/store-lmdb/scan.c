@@ -95,7 +95,6 @@ static bool make_cursor(struct lmdb_session *s, const struct ff_query *q)
 {
     const bool descending = q->flags & FF_DESCENDING;
 
-    lmdb_bytes_clear(&s->key);
     if (!add_bounds(q, &s->key, q->after, 0, order_length(q)))
         return false;
     if (!descending)
@@ -132,6 +131,7 @@ static int make_bounds(struct scan *scan, struct ff_err *err)
 
     lmdb_bytes_clear(&s->low);
     lmdb_bytes_clear(&s->high);
+    lmdb_bytes_clear(&s->key); /* which may have failed the last time */
     if (!make_range(q, &s->low, &s->high) || (q->after && !make_cursor(s, q)))
         return ff_fail(err, FF_INVALID, 0,
                        "database %s: %s: a query with a value that its column cannot "
