@@ -81,7 +81,7 @@ static int write_file(const struct state *s)
     if (!path)
         return ENOMEM;
     snprintf(path, size, "%s.XXXXXX", to);
-    fd = mkstemp(path);
+    fd = mkostemp(path, O_CLOEXEC);
     wrong = fd >= 0 ? 0 : errno;
     if (fd >= 0) {
         fchmod(fd, 0644);

@@ -199,7 +199,7 @@ static int around_commit(void *store, const struct ff_change *changes, size_t n,
     code = told == FF_OK ? s->ops->commit(s->below, changes, n, failed, err) : FF_OK;
     told = end(s, &a, told == FF_OK ? code : told, err);
     /* A conflict that the filter made up needs a change at fault. */
-    if (told == FF_CONFLICT && code != FF_CONFLICT)
+    if (told == FF_CONFLICT && code != FF_CONFLICT && failed)
         *failed = 0;
     return told;
 }
