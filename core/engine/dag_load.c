@@ -167,8 +167,6 @@ static void go_on_task(struct run *r, struct step *s, uint32_t task)
     }
     if (t->items->stopping)
         dag_stop_items(r, s, task, (enum cancel_mode)r->row.cancel);
-    if (task_state_final(t->unit.state))
-        return;
     if (t->items->active == 0 && (t->items->stopping || t->items->final == t->items->n))
         dag_end_expanded(r, s, task);
     else
@@ -220,6 +218,6 @@ void dag_resume(struct run *r, struct step *s)
     resume_cancel(r, s, first, n);
     for (uint32_t i = first; i < first + n; i++)
         go_on_task(r, s, i);
-    if (d->left == 0 && d->settled.n == 0)
+    if (d->left == 0)
         dag_phase_done(r, s);
 }

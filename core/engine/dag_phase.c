@@ -152,8 +152,7 @@ void dag_phase_done(struct run *r, struct step *s)
         if (!kill && start_part(r, s, FLOW_FINALLY))
             return;
     }
-    if (d->phase == PHASE_FINALLY)
-        end_run(r, s);
+    end_run(r, s);
 }
 
 void dag_begin(struct run *r, struct step *s)
@@ -189,15 +188,12 @@ static void stop_task(struct run *r, struct step *s, uint32_t task,
 
     if (task_state_final(t->unit.state))
         return;
-    if (t->items) {
-        dag_stop_items(r, s, task, mode);
-        if (t->items->active == 0 && !task_state_final(t->unit.state))
-            dag_end_expanded(r, s, task);
-    } else if (t->unit.state == TASK_RUNNING) {
+    if (t->items)
+        dag_stop_items(r, s, task, mode); /* its last item ends the task, too */
+    else if (t->unit.state == TASK_RUNNING)
         dag_stop_unit(r, s, NODE_OF(task, -1), mode);
-    } else {
+    else
         dag_end_unit(r, s, NODE_OF(task, -1), TASK_CANCELLED, "cancelled", NULL);
-    }
 }
 
 void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
@@ -206,7 +202,7 @@ void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
     const struct dag *d = r->state;
     uint32_t first, n;
 
-    if ((int64_t)mode <= r->row.cancel || d->phase == PHASE_ENDED)
+    if ((int64_t)mode <= r->row.cancel)
         return;
     /* A reason is what makes the run's result: handlers cannot change it any more. */
     const bool sets_reason = d->phase == PHASE_MAIN && !reason_is(r, "timeout");

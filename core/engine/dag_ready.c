@@ -14,8 +14,7 @@ static void tell_followers(struct run *r, struct step *s, uint32_t task)
     for (uint32_t i = 0; i < t->n_needed_by; i++) {
         const uint32_t next = t->needed_by[i];
         if (--d->tasks[next].unit.waiting == 0 &&
-            d->tasks[next].unit.state == TASK_WAITING &&
-            (t->part == FLOW_MAIN) == (d->flow->tasks[next].part == FLOW_MAIN))
+            d->tasks[next].unit.state == TASK_WAITING)
             dag_task_ready(r, s, next, s->now_us);
     }
 }
@@ -123,7 +122,7 @@ json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
     dag_scope_done(&sc);
     if (!list)
         return NULL;
-    if (!json_is_array(list)) {
+    if (json_typeof(list) != JSON_ARRAY) {
         ff_fail(err, FF_INVALID, 0, "foreach: gives no list");
     } else if (json_array_size(list) > FLOW_MAX_ITEMS) {
         ff_fail(err, FF_INVALID, 0, "foreach: %zu items, at most %d are allowed",
@@ -197,11 +196,6 @@ void dag_stop_items(struct run *r, struct step *s, uint32_t task, enum cancel_mo
     }
 }
 
-static bool items_done(const struct items *items)
-{
-    return items->active == 0 && (items->stopping || items->next == items->n);
-}
-
 void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct unit *u)
 {
     struct dag_task *t = &dag_of(r)->tasks[task];
@@ -211,14 +205,14 @@ void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct u
     items->final++;
     items->failed += u->state == TASK_FAILED;
     items->cancelled += u->state == TASK_CANCELLED;
-    if (u->state == TASK_FAILED && !items->stopping &&
-        flow_of(r)->tasks[task].work->fail_fast)
+    if (u->state == TASK_FAILED && flow_of(r)->tasks[task].work->fail_fast)
         dag_stop_items(r, s, task, CANCEL_GRACEFUL);
     if (task_state_final(t->unit.state))
         return; /* ended from inside dag_stop_items */
-    /* First, since after a restart it also steps over items that have their row. */
+    /* First, since after a restart it also steps over items that have their row. What
+     * is still to be offered is active after it, unless no more are. */
     dag_more_items(r, s, task);
-    if (items_done(items))
+    if (items->active == 0)
         dag_end_expanded(r, s, task);
 }
 

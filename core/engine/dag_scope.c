@@ -68,10 +68,10 @@ static void add_asked(void *arg, const char *const *path, size_t n, size_t offse
     if (n < 2 || strcmp(path[0], "tasks") != 0 ||
         json_object_get(asked->tasks, path[1]))
         return;
+    /* It is there: core/flow/refs.c takes no name that is not. */
     const int64_t index = flow_task_index(flow_of(asked->run), path[1]);
-    if (index >= 0)
-        json_object_set_new(asked->tasks, path[1],
-                            task_object(asked->run, (uint32_t)index));
+    json_object_set_new(asked->tasks, path[1],
+                        task_object(asked->run, (uint32_t)index));
 }
 
 /* --- the other names --- */
@@ -80,7 +80,8 @@ static json_t *make_env(const struct dag_scope *sc)
 {
     json_t *env = json_object();
 
-    for (uint32_t i = 0; sc->task && i < sc->task->work->n_env; i++)
+    /* Outputs of the run are the only ones without a task, and have no env. */
+    for (uint32_t i = 0; i < sc->task->work->n_env; i++)
         if (sc->task->work->env[i].value.constant)
             json_object_set(env, sc->task->work->env[i].name,
                             sc->task->work->env[i].value.constant);

@@ -350,7 +350,7 @@ static bool is_stopping(const struct run *r, int64_t node)
     const struct dag *d = r->state;
     const struct items *items = d->tasks[NODE_TASK(node)].items;
 
-    if (NODE_ITEM(node) >= 0 && items && items->stopping)
+    if (NODE_ITEM(node) >= 0 && items->stopping)
         return true;
     if (d->tasks[NODE_TASK(node)].unit.flags & UNIT_STOPPED)
         return true;
@@ -366,9 +366,7 @@ static enum outcome judge(const struct run *r, int64_t node,
 {
     if (result->outcome != OUTCOME_SUCCEEDED && is_stopping(r, node))
         return OUTCOME_CANCELLED;
-    if (result->outcome == OUTCOME_CANCELLED && !is_stopping(r, node))
-        return OUTCOME_EVICTED;
-    return result->outcome;
+    return result->outcome == OUTCOME_CANCELLED ? OUTCOME_EVICTED : result->outcome;
 }
 
 static bool may_retry(const struct run *r, int64_t node, const struct unit *u,
@@ -404,7 +402,7 @@ static int64_t retry_delay_us(const struct run *r, int64_t node, const struct un
         delay = delay > most / u->attempt ? most : delay * u->attempt;
     if (retry->backoff == FLOW_EXPONENTIAL)
         for (int i = 1; i < u->attempt && delay < most; i++)
-            delay = factor_ppm > 0 && delay > most / factor_ppm * 1000000 + 1000000
+            delay = delay > most / factor_ppm * 1000000 + 1000000
                         ? most
                         : delay / 1000000 * factor_ppm +
                               delay % 1000000 * factor_ppm / 1000000;
@@ -424,7 +422,7 @@ static int64_t retry_delay_us(const struct run *r, int64_t node, const struct un
 static void retry_unit(struct run *r, struct step *s, int64_t node, struct unit *u,
                        const struct task_row *ended)
 {
-    const bool lost = strcmp(ended->reason.s ? ended->reason.s : "", "lost") == 0;
+    const bool lost = strcmp(ended->reason.s, "lost") == 0;
     const bool given = flow_of(r)->tasks[NODE_TASK(node)].policy->retry.given;
     const int64_t delay = lost && !given ? 0 : retry_delay_us(r, node, u);
     struct task_row row = *ended;

@@ -110,15 +110,6 @@ static int render_argv(struct render *re, const struct run *r, struct work *work
     return FF_OK;
 }
 
-/* getenv takes the first of two equal names, people mean the last: keep that one. */
-static bool overridden(const struct flow_task *t, uint32_t i)
-{
-    for (uint32_t k = i + 1; k < t->work->n_env; k++)
-        if (strcmp(t->work->env[k].name, t->work->env[i].name) == 0)
-            return true;
-    return false;
-}
-
 static int render_env(struct render *re, const struct run *r, struct work *work)
 {
     const struct flow_task *t = re->task;
@@ -127,8 +118,6 @@ static int render_env(struct render *re, const struct run *r, struct work *work)
 
     for (uint32_t i = 0; i < t->work->n_env; i++) {
         char what[96];
-        if (overridden(t, i))
-            continue;
         snprintf(what, sizeof(what), "env.%.80s", t->work->env[i].name);
         const char *value = text_of(re, &t->work->env[i].value, what, NULL);
         if (!value)

@@ -240,7 +240,8 @@ void world_restart(struct world *w)
     w->slots_out = 0;
     w->run = engine_run_new(w->plan, &w->row, 0, &err);
     assert_non_null(w->run);
-    qsort(w->tasks.items, w->tasks.n, sizeof(*w->tasks.items), by_node);
+    if (w->tasks.n > 0)
+        qsort(w->tasks.items, w->tasks.n, sizeof(*w->tasks.items), by_node);
     for (size_t i = 0; i < w->tasks.n; i++) {
         struct stored_task *t = &w->tasks.items[i];
         /* the array may have moved */
