@@ -52,10 +52,11 @@ install: build ## prefix=/usr/local DESTDIR=
 soak: setup ## run for HOURS under faults
 	scripts/soak $(HOURS)
 
-coverage: setup ## line coverage of the tests
+coverage: setup ## lines and branches that the tests take; fails below tests/branches.txt
 	@$(locked) scripts/build coverage
 	@ctest --preset coverage
 	@scripts/coverage
+	@scripts/coverage-branches
 
 clean: ## remove all that was built
 	@rm -rf build
