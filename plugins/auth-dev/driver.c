@@ -3,6 +3,7 @@
  * It knows neither users nor expiry, so it says by FF_AUTH_LOOPBACK_ONLY that the core
  * must take no credential for it from beyond this host, and warns whenever it is
  * opened. */
+#include "../shared/name.h"
 #include "auth_dev.h"
 
 #include <stdlib.h>
@@ -55,6 +56,15 @@ struct session {
     const char *roles[MAX_ROLES + 1];
 };
 
+static int check_name(const char *option, const char *name, struct ff_err *err)
+{
+    if (name_is_good(name, strlen(name)))
+        return FF_OK;
+    return ff_fail(err, FF_INVALID, 0,
+                   "%s: it is no name of 1 to %d bytes without control characters",
+                   option, NAME_MAX_BYTES);
+}
+
 static int find_roles(struct session *s, struct ff_err *err)
 {
     size_t n = 0;
@@ -67,6 +77,8 @@ static int find_roles(struct session *s, struct ff_err *err)
         if (n == MAX_ROLES)
             return ff_fail(err, FF_INVALID, 0, "roles: there are more than %d",
                            MAX_ROLES);
+        if (check_name("roles", word, err) != FF_OK)
+            return FF_INVALID;
         s->roles[n++] = word;
     }
     if (n == 0)
@@ -120,6 +132,10 @@ static int auth_open(const struct ff_host *host, const void *config, void **auth
         return ff_fail(err, FF_NO_MEMORY, 0, "no memory for a session");
     s->config = config;
     code = find_token(host, s, err);
+    if (code == FF_OK)
+        code = check_name("subject", s->config->subject, err);
+    if (code == FF_OK)
+        code = check_name("tenant", s->config->tenant, err);
     if (code == FF_OK)
         code = find_roles(s, err);
     if (code != FF_OK) {

@@ -1,13 +1,13 @@
 /* auth-jwt/claims.c - judges the claims of a token whose signature is good, and makes a
  * principal of them. Times are compared with the host's clock, within a leeway. */
+#include "../shared/name.h"
 #include "auth_jwt.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NAME_BYTES 256
-#define MAX_SECONDS    253402300799.0 /* the last one of the year 9999 */
-#define SECOND_US      INT64_C(1000000)
+#define MAX_SECONDS 253402300799.0 /* the last one of the year 9999 */
+#define SECOND_US   INT64_C(1000000)
 
 struct admission {
     const struct config *config;
@@ -28,7 +28,7 @@ static int deny(struct ff_err *err, const char *why)
  * so that points mean nothing. */
 static json_t *claim(json_t *payload, const char *name)
 {
-    char step[MAX_NAME_BYTES + 1];
+    char step[NAME_MAX_BYTES + 1];
     json_t *at = payload;
 
     if (*name != '/')
@@ -36,7 +36,7 @@ static json_t *claim(json_t *payload, const char *name)
     while (at && *name == '/') {
         size_t n = 0;
 
-        for (name++; *name && *name != '/' && n < MAX_NAME_BYTES; n++) {
+        for (name++; *name && *name != '/' && n < NAME_MAX_BYTES; n++) {
             if (name[0] == '~' && (name[1] == '0' || name[1] == '1'))
                 step[n] = *++name == '1' ? '/' : '~';
             else
@@ -49,18 +49,10 @@ static json_t *claim(json_t *payload, const char *name)
     return at;
 }
 
-/* Names go into logs, keys and messages. */
 static bool is_name(const json_t *value)
 {
-    const char *text = json_string_value(value);
-    const size_t len = json_string_length(value);
-
-    if (!text || len == 0 || len > MAX_NAME_BYTES)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return false;
-    return true;
+    return json_is_string(value) &&
+           name_is_good(json_string_value(value), json_string_length(value));
 }
 
 /* A time in whole or broken seconds, as RFC 7519 has it. */
@@ -235,14 +227,14 @@ int claims_check_rules(const struct config *c, struct ff_err *err)
             return ff_fail(err, FF_INVALID, 0,
                            "%s: it is empty: leave the setting out for its default",
                            texts[i].option);
-        if (strlen(texts[i].value) > MAX_NAME_BYTES)
+        if (strlen(texts[i].value) > NAME_MAX_BYTES)
             return ff_fail(err, FF_INVALID, 0, "%s: it has more than %d bytes",
-                           texts[i].option, MAX_NAME_BYTES);
+                           texts[i].option, NAME_MAX_BYTES);
     }
-    if (c->tenant && (!*c->tenant || strlen(c->tenant) > MAX_NAME_BYTES))
+    if (c->tenant && !name_is_good(c->tenant, strlen(c->tenant)))
         return ff_fail(err, FF_INVALID, 0,
-                       "tenant: it has no bytes or more than %d: leave it out to "
-                       "refuse tokens without a tenant",
-                       MAX_NAME_BYTES);
+                       "tenant: it is no name of 1 to %d bytes without control "
+                       "characters: leave it out to refuse tokens without a tenant",
+                       NAME_MAX_BYTES);
     return FF_OK;
 }

@@ -98,6 +98,20 @@ class Case(unittest.TestCase):
         self.refused("there is none", token=TOKEN, roles=",")
         self.refused("more than 16", token=TOKEN, roles="r," * 17)
 
+    def test_names_are_names(self) -> None:
+        """What is told of a principal goes into keys and logs."""
+        for option in ("subject", "tenant", "roles"):
+            names = ["a\tb", "x" * 257, "\x7f"]
+            for bad in names if option == "roles" else ["", *names]:
+                self.refused(f"^{option}: ", token=TOKEN, **{option: bad})
+        self.refused("^subject: .* 1 to 256 bytes", token=TOKEN, subject="")
+        good = {"subject": "Zoë 🦊", "tenant": "t" * 256, "roles": "ö"}
+        answer = self.open(token=TOKEN, **good).verify(TOKEN)
+        self.assertEqual(
+            (good["subject"], good["tenant"], ["ö"]),
+            (answer["subject"], answer["tenant"], answer["roles"]),
+        )
+
 
 if __name__ == "__main__":
     sys.exit(0 if unittest.main(exit=False).result.wasSuccessful() else 1)

@@ -501,6 +501,8 @@ class Opening(Case):
             ("jwt_secret: it has 35 bytes and HS512 wants 64", {"algorithms": "HS512"}),
             ("issuer: it is empty", {"issuer": ""}),
             ("audience: it is empty", {"audience": ""}),
+            ("tenant: it is no name of 1 to 256 bytes", {"tenant": "a\tb"}),
+            ("tenant: it is no name of 1 to 256 bytes", {"tenant": ""}),
             ("leeway", {"leeway": "10m"}),
             ("reload_interval", {"reload_interval": "0s"}),
         ]:
