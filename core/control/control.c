@@ -141,10 +141,15 @@ static struct run *run_of(struct control *c, const struct attempt_key *key)
     return l && l->tenant.no == key->tenant.no ? l->run : NULL;
 }
 
+static bool is_untaken(const struct live *l, const struct attempt_key *key)
+{
+    return (intptr_t)map_get(&l->untaken, key->node) == (intptr_t)key->attempt;
+}
+
 /* Its start need not be said again. Asking for an older attempt takes nothing. */
 static void taken(struct live *l, const struct attempt_key *key)
 {
-    if ((intptr_t)map_get(&l->untaken, key->node) == (intptr_t)key->attempt)
+    if (is_untaken(l, key))
         map_del(&l->untaken, key->node);
 }
 
@@ -166,6 +171,11 @@ bool control_is_current(struct control *c, const struct attempt_key *key)
     const struct run *r = run_of(c, key);
 
     return r && r->kind->is_current(r, key->node, key->attempt);
+}
+
+bool control_may_start(struct control *c, const struct attempt_key *key)
+{
+    return control_is_current(c, key) && is_untaken(control_live(c, key->run), key);
 }
 
 int control_node_path(struct control *c, const struct attempt_key *key, char *out,

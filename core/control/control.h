@@ -85,6 +85,8 @@ int control_describe(struct control *c, const struct attempt_key *key,
                      struct arena *arena, struct work *work, const struct run_row **run,
                      struct ff_err *err);
 bool control_is_current(struct control *c, const struct attempt_key *key);
+/* Its start has been published by this owner, and describe was not asked for it yet. */
+bool control_may_start(struct control *c, const struct attempt_key *key);
 /* "fetch.3" of a live run; FF_NOT_FOUND. */
 int control_node_path(struct control *c, const struct attempt_key *key, char *out,
                       size_t size);

@@ -62,8 +62,10 @@ static void take_start(struct exec *x, const struct attempt_key *key)
     const struct exec_source *source = &x->setup.source;
     struct ff_err err = {0};
 
-    if (!source->is_current(source->arg, key) || attempt_by_key(x, key))
-        return; /* said twice, or overtaken */
+    /* Said twice, or overtaken; or granted by an owner before this one. Such a message
+     * may be old, and the attempt may have run: adopt asks the runtime first. */
+    if (!source->may_start(source->arg, key) || attempt_by_key(x, key))
+        return;
     if (is_stopped(x, key)) {
         refuse(x, key, NULL, "it was cancelled before it began", OUTCOME_CANCELLED);
         return;

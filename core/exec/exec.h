@@ -19,6 +19,8 @@ struct exec_source {
     int (*describe)(void *arg, const struct attempt_key *key, struct arena *arena,
                     struct work *work, const struct run_row **run, struct ff_err *err);
     bool (*is_current)(void *arg, const struct attempt_key *key);
+    /* Granted by this owner, and nobody asked for it by describe yet. */
+    bool (*may_start)(void *arg, const struct attempt_key *key);
     int (*node_path)(void *arg, const struct attempt_key *key, char *out, size_t size);
     void (*result)(void *arg, const struct attempt_key *key, const struct result *r);
     const char *topic; /* of start messages; their body is an attempt_key_text */

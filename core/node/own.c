@@ -92,6 +92,11 @@ static int source_describe(void *arg, const struct attempt_key *key,
     return control_describe(((struct node *)arg)->control, key, arena, work, run, err);
 }
 
+static bool source_may_start(void *arg, const struct attempt_key *key)
+{
+    return control_may_start(((struct node *)arg)->control, key);
+}
+
 static bool source_is_current(void *arg, const struct attempt_key *key)
 {
     return control_is_current(((struct node *)arg)->control, key);
@@ -180,6 +185,7 @@ static int wire(struct node *n, const struct control_listener *listener,
         .source = {.arg = n,
                    .describe = source_describe,
                    .is_current = source_is_current,
+                   .may_start = source_may_start,
                    .node_path = source_node_path,
                    .result = source_result,
                    .topic = CONTROL_TOPIC_START},

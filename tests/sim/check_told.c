@@ -10,6 +10,7 @@ struct sent {
     store_done_fn *fn;
     void *arg;
     bool written, at_fault;
+    bool copied; /* what was found to be missing may still arrive */
     struct {
         int64_t *items; /* in `under_way` */
         size_t n, cap;
@@ -33,8 +34,15 @@ void told_copied(const struct ff_value *from, const struct ff_value *to)
 {
     struct sent *sent = map_get(&under_way, key_of(from));
 
-    if (sent)
-        add_key(sent, to);
+    if (!sent)
+        return;
+    sent->copied = true;
+    add_key(sent, to);
+}
+
+void told_copy_gone(const struct ff_value *values)
+{
+    map_del(&under_way, key_of(values));
 }
 
 void told_written(const struct ff_change *changes, size_t n)
@@ -67,10 +75,11 @@ static void on_told(void *arg, int code, size_t failed, const struct ff_err *err
     struct sent *sent = arg;
 
     for (size_t i = 0; i < sent->keys.n; i++)
-        map_del(&under_way, sent->keys.items[i]);
+        if (map_get(&under_way, sent->keys.items[i]) == sent)
+            map_del(&under_way, sent->keys.items[i]);
     sim_check(code != FF_OK || sent->written,
               "I10: a batch is told as written, and it is not");
-    sim_check(code != FF_CONFLICT || !sent->written,
+    sim_check(code != FF_CONFLICT || !sent->written || sent->copied,
               "I10: a batch is told as refused, and it is written");
     sim_check(code != FF_CONFLICT || sent->at_fault,
               "I10: a batch is told as refused, and another one was");

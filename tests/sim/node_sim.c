@@ -56,6 +56,11 @@ static int source_describe(void *arg, const struct attempt_key *key,
                             err);
 }
 
+static bool source_may_start(void *arg, const struct attempt_key *key)
+{
+    return control_may_start(((struct sim_node *)arg)->control, key);
+}
+
 static bool source_is_current(void *arg, const struct attempt_key *key)
 {
     return control_is_current(((struct sim_node *)arg)->control, key);
@@ -261,6 +266,7 @@ static void wire(struct sim_node *n)
         .source = {.arg = n,
                    .describe = source_describe,
                    .is_current = source_is_current,
+                   .may_start = source_may_start,
                    .node_path = source_node_path,
                    .result = source_result,
                    .topic = CONTROL_TOPIC_START},

@@ -297,6 +297,7 @@ void check_commit(int node, const struct ff_change *changes, size_t n);
 void told_written(const struct ff_change *changes, size_t n);
 /* A copy of these values is on its way, and may arrive late. */
 void told_copied(const struct ff_value *from, const struct ff_value *to);
+void told_copy_gone(const struct ff_value *values);
 /* The driver has refused a commit for change `failed`; none of them: it may be any. */
 void told_at_fault(const struct ff_change *changes, size_t n, size_t failed);
 struct mirror_run *mirror_run(int64_t no);

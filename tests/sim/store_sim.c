@@ -111,6 +111,8 @@ static void on_late(void *arg)
     sim_seen(code == FF_OK ? SEEN_LATE_WRITTEN : SEEN_LATE_REFUSED);
     if (late->node == SIM_CLIENT)
         nodes_wake(); /* a message that was carried out may be there again */
+    for (size_t i = 0; i < late->batch.n; i++)
+        told_copy_gone(late->batch.items[i].values);
     batch_done(&late->batch);
     mem_free(late);
 }
@@ -129,12 +131,11 @@ static void commit_later(const struct session *s, const struct ff_change *change
 /* --- faults --- */
 
 static int in_doubt(struct session *s, const struct ff_change *changes, size_t n,
-                    struct ff_err *err)
+                    size_t *failed, struct ff_err *err)
 {
-    size_t failed = 0;
     const uint64_t what = sim_rand(RAND_STORE, 4);
 
-    if (what < 2 && execute(s->inner, s->node, changes, n, &failed, err) != FF_OK)
+    if (what < 2 && execute(s->inner, s->node, changes, n, failed, err) != FF_OK)
         return err->code;
     if (what < 2)
         sim_seen(SEEN_DOUBT_WRITTEN);
@@ -209,7 +210,7 @@ static int sim_commit(void *store, const struct ff_change *changes, size_t n,
     if (faults && rival_comes(changes, n, failed))
         return rival(changes, n, failed, err);
     if (faults && sim_chance(RAND_STORE, sim.o.store_doubt))
-        return in_doubt(s, changes, n, err);
+        return in_doubt(s, changes, n, failed, err);
     return execute(s->inner, s->node, changes, n, failed, err);
 }
 
