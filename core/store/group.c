@@ -56,8 +56,10 @@ static void decide(struct pending *p, int code, size_t failed, const struct ff_e
 {
     p->code = code;
     p->failed = failed;
-    if (code != FF_OK)
-        p->err = *err;
+    if (code == FF_OK)
+        return;
+    p->err = *err;
+    p->err.code = code;
 }
 
 static void succeed(struct group *g, struct pending *p)
@@ -93,6 +95,13 @@ static void lose_shard(struct group *g)
             decide(g->batches.items[i], FF_DENIED, 0, &err);
 }
 
+/* After a doubt the guard may be broken by the batch itself: an earlier try that was
+ * not found written came late. */
+static int conflict_code(const struct group *g)
+{
+    return g->doubted ? FF_IN_DOUBT : FF_CONFLICT;
+}
+
 /* A driver that names no change of ours gets to find it one by one. */
 static void eject(struct group *g, size_t failed, const struct ff_err *err)
 {
@@ -101,7 +110,7 @@ static void eject(struct group *g, size_t failed, const struct ff_err *err)
 
         if (!p->taken || failed < p->begin || failed - p->begin >= p->batch.n)
             continue;
-        decide(p, FF_CONFLICT, failed - p->begin, err);
+        decide(p, conflict_code(g), failed - p->begin, err);
         return;
     }
     g->one_by_one = true;
@@ -135,7 +144,7 @@ static int conclude(struct group *g, int code, size_t n_taken, size_t failed)
         if (is_fence(g, failed))
             lose_shard(g);
         else if (failed >= g->changes.n && g->one_by_one)
-            blame(g, n_taken, code, &g->err);
+            blame(g, n_taken, conflict_code(g), &g->err);
         else
             eject(g, failed, &g->err);
         return FF_OK;
@@ -146,7 +155,7 @@ static int conclude(struct group *g, int code, size_t n_taken, size_t failed)
     case FF_CORRUPT:
         return code;
     case FF_IN_DOUBT:
-        g->in_doubt = true;
+        g->in_doubt = g->doubted = true;
         return FF_OK;
     default:
         blame(g, n_taken, code, &g->err);
@@ -218,7 +227,7 @@ void group_reset(struct group *g)
     g->changes.n = 0;
     g->bytes = 0;
     g->one_by_one = false;
-    g->in_doubt = false;
+    g->in_doubt = g->doubted = false;
 }
 
 void group_done(struct group *g)

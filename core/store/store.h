@@ -28,10 +28,11 @@ void store_close(struct store *s);
  * - FF_OK: all of it is durable.
  * - FF_CONFLICT: nothing of it was written (others of its group were); reload and
  *   decide again; `failed` is the change.
+ * - FF_IN_DOUBT: a conflict, maybe with an earlier try of its own that came late; or
+ *   the store was closed while a driver could not say. Reload and decide again.
  * - FF_DENIED: the shard was lost, nothing was written, and nothing will be until
  *   store_set_fence: whoever has the shard now knows better.
- * - FF_CANCELLED: the store was closed first; nothing was written. (FF_IN_DOUBT: it was
- *   closed while a driver could not say.)
+ * - FF_CANCELLED: the store was closed first; nothing was written.
  * - FF_FATAL, FF_CORRUPT: the store is dead, stop the process. All that comes after
  *   gets the same answer.
  * - anything else: the batch itself is at fault (FF_INVALID and so on).

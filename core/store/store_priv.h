@@ -80,6 +80,7 @@ struct group {
     struct ff_value shard[N_SHARD_COLUMNS]; /* key of the check */
     bool one_by_one; /* an attempt takes one batch: to find the one at fault */
     bool in_doubt;   /* the last attempt may have been committed */
+    bool doubted;    /* one of them was: what seemed lost may still come late */
     int code;        /* what group_run gave */
     struct ff_err err;
     int64_t took_us;

@@ -412,7 +412,7 @@ static void a_row_that_an_earlier_commit_left_is_not_taken_for_ours(void **state
     commit_run(f, 1, &r[0]);
     commit_run(f, 2, &r[1]);
     run_until(f, 2);
-    assert_int_equal(r[0].code, FF_CONFLICT);
+    assert_int_equal(r[0].code, FF_IN_DOUBT);
     assert_int_equal(r[1].code, FF_OK);
     assert_int_equal(f->rows[2], 1);
 }
