@@ -188,12 +188,14 @@ static size_t sort_tasks(struct spec *s, uint32_t *waits)
     return n;
 }
 
+/* Of a task that waits: it has one. */
 static uint32_t first_waiting_need(const struct flow_task *t, const uint32_t *waits)
 {
-    for (uint32_t k = 0; k < t->n_needs; k++)
-        if (waits[t->needs[k]] > 0)
-            return t->needs[k];
-    return SPEC_NO_TASK;
+    uint32_t k = 0;
+
+    while (waits[t->needs[k]] == 0)
+        k++;
+    return t->needs[k];
 }
 
 /* Where `task` names `need`. */
@@ -202,10 +204,12 @@ static const struct tree_node *place_of_need(const struct spec *s, uint32_t task
 {
     const struct tree_node *node = s->needs.items[task];
 
-    for (uint32_t i = 0; node->kind == TREE_LIST && i < node->n; i++)
-        if (strcmp(node->items[i].value.text, s->tasks.items[need].name) == 0)
-            return &node->items[i].value;
-    return node;
+    if (node->kind != TREE_LIST)
+        return node;
+    uint32_t i = 0;
+    while (strcmp(node->items[i].value.text, s->tasks.items[need].name) != 0)
+        i++;
+    return &node->items[i].value;
 }
 
 #define CIRCLE_SHOWN 8
@@ -263,13 +267,13 @@ static void find_circles(struct spec *s, const uint32_t *waits)
 
         if (waits[start] == 0 || place[start])
             continue;
-        while (at != SPEC_NO_TASK && !place[at]) {
+        while (!place[at]) {
             walk[n++] = at;
             place[at] = (uint32_t)n;
             at = first_waiting_need(&s->tasks.items[at], waits);
         }
 
-        size_t from = at == SPEC_NO_TASK ? n : place[at] - 1;
+        size_t from = place[at] - 1;
 
         if (from < n && walk[from] == at)
             report_circle(s, walk + from, n - from);

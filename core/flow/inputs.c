@@ -12,35 +12,36 @@ static const int json_types[] = {
     [FLOW_LIST] = JSON_ARRAY,    [FLOW_OBJECT] = JSON_OBJECT,
 };
 
+/* Values are there: jansson's own json_is_...() ask for NULL each time. */
+static bool has_json_type(const json_t *value, json_type type)
+{
+    return json_typeof(value) == type;
+}
+
+static bool is_number(const json_t *value)
+{
+    return has_json_type(value, JSON_INTEGER) || has_json_type(value, JSON_REAL);
+}
+
 static bool has_type(enum flow_type type, const json_t *value)
 {
-    if (type == FLOW_NUMBER && json_is_integer(value))
+    if (type == FLOW_NUMBER)
+        return is_number(value);
+    if (type == FLOW_BOOLEAN && has_json_type(value, JSON_FALSE))
         return true;
-    if (type == FLOW_BOOLEAN && json_is_false(value))
-        return true;
-    return value && (int)json_typeof(value) == json_types[type];
+    return has_json_type(value, (json_type)json_types[type]);
 }
 
 static const char *type_of(const json_t *value)
 {
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "a list";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-        return "an integer";
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "a boolean";
-    case JSON_NULL:
-        break;
-    }
-    return "null";
+    static const char *const words[] = {
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list",
+        [JSON_STRING] = "a string",  [JSON_INTEGER] = "an integer",
+        [JSON_REAL] = "a number",    [JSON_TRUE] = "a boolean",
+        [JSON_FALSE] = "a boolean",  [JSON_NULL] = "null",
+    };
+
+    return words[json_typeof(value)];
 }
 
 static void shorten(const json_t *value, char out[64])
@@ -80,8 +81,12 @@ int spec_input_pattern(const char *pattern, const char *text, struct spec_blame 
     const struct expr_scope scope = {.lookup = lookup_pattern, .arg = &values};
     struct expr_err err = {0};
     struct expr *e = expr_compile(expression, strlen(expression), &err);
-    json_t *result = e ? expr_eval(e, &scope, &err) : NULL;
-    int matches = result ? json_is_true(result) : -1;
+
+    if (!e) /* it is ours, and right */
+        mem_exhausted();
+
+    json_t *result = expr_eval(e, &scope, &err);
+    int matches = result ? has_json_type(result, JSON_TRUE) : -1;
 
     if (!result && err.code == EXPR_E_NOMEM)
         mem_exhausted();
@@ -101,8 +106,8 @@ static bool is_choice(const struct flow_input *input, const json_t *value)
 
         if (json_equal(choice, value))
             return true;
-        if (json_is_number(choice) && json_is_number(value) &&
-            json_number_value(choice) == json_number_value(value))
+        /* A choice is of the input's type, and so is the value by now. */
+        if (is_number(choice) && json_number_value(choice) == json_number_value(value))
             return true;
     }
     return false;
@@ -113,7 +118,7 @@ static bool in_range(const struct flow_input *input, const json_t *value,
 {
     double n = json_number_value(value);
 
-    if (!json_is_number(value) || (n >= input->min && n <= input->max))
+    if (!is_number(value) || (n >= input->min && n <= input->max))
         return true;
     snprintf(b->msg, sizeof(b->msg), "input %s must be %s %.15g", input->name,
              n < input->min ? "at least" : "at most",
@@ -124,16 +129,13 @@ static bool in_range(const struct flow_input *input, const json_t *value,
 static bool matches_pattern(const struct flow_input *input, const json_t *value,
                             struct spec_blame *b)
 {
-    int matches;
-
-    if (!input->pattern || !json_is_string(value))
+    if (!input->pattern) /* only strings have one */
         return true;
-    matches = spec_input_pattern(input->pattern, json_string_value(value), b);
-    if (matches == 1)
+    /* Unless there is more to say: then the next line says it instead. */
+    snprintf(b->msg, sizeof(b->msg), "input %s must match %.100s", input->name,
+             input->pattern);
+    if (spec_input_pattern(input->pattern, json_string_value(value), b) == 1)
         return true;
-    if (matches == 0)
-        snprintf(b->msg, sizeof(b->msg), "input %s must match %.100s", input->name,
-                 input->pattern);
     return blame(b, PROBLEM_INPUT_VALUE, "the whole text must match");
 }
 
@@ -183,20 +185,14 @@ static json_t *from_words(enum flow_type type, const char *text)
 {
     struct ff_err err;
 
-    switch (type) {
-    case FLOW_STRING:
+    if (type == FLOW_STRING)
         return json_string(text);
-    case FLOW_INTEGER:
-    case FLOW_NUMBER:
+    if (type == FLOW_INTEGER || type == FLOW_NUMBER)
         return number_from_text(type, text);
-    case FLOW_BOOLEAN:
-        if (strcmp(text, "true") == 0)
-            return json_true();
+    if (type == FLOW_BOOLEAN && strcmp(text, "true") == 0)
+        return json_true();
+    if (type == FLOW_BOOLEAN)
         return strcmp(text, "false") == 0 ? json_false() : NULL;
-    case FLOW_LIST:
-    case FLOW_OBJECT:
-        break;
-    }
     return json_parse(text, strlen(text), &err);
 }
 
@@ -235,13 +231,13 @@ static json_t *take_given(const struct flow_input *input, json_t *given, bool fr
     char at[64];
     json_t *value = NULL;
 
-    if (from_text && json_is_string(given)) {
+    if (from_text && has_json_type(given, JSON_STRING)) {
         value = from_words(input->type, json_string_value(given));
         if (!value) {
             report_unread(problems, input, json_string_value(given));
             return NULL;
         }
-    } else if (json_is_null(given) && !input->required) {
+    } else if (has_json_type(given, JSON_NULL) && !input->required) {
         return input->fallback ? json_incref(input->fallback) : json_null();
     } else {
         value = json_incref(given);
@@ -292,11 +288,10 @@ const char *spec_nearest_input(const struct flow *f, const char *name)
 static void refuse_unknown(const struct flow *f, json_t *given,
                            struct flow_problems *problems)
 {
-    const char *name;
-    json_t *value;
+    for (void *at = json_object_iter(given); at;
+         at = json_object_iter_next(given, at)) {
+        const char *name = json_object_iter_key(at);
 
-    json_object_foreach(given, name, value)
-    {
         if (find_input(f, name))
             continue;
 
@@ -315,7 +310,7 @@ json_t *flow_inputs(const struct flow *f, json_t *given, bool from_text,
     const size_t before = problems->n + problems->n_more;
     json_t *made = json_object();
 
-    if (given && !json_is_object(given)) {
+    if (given && !has_json_type(given, JSON_OBJECT)) {
         report(problems, PROBLEM_INPUT_TYPE, type_of(given),
                "inputs must be an object of names and values", "");
         json_decref(made);

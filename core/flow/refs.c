@@ -31,19 +31,15 @@ static struct flow_problem *problem(const struct ref *r, int code)
 
 static const char *place_text(enum spec_place place)
 {
-    switch (place) {
-    case PLACE_IF:
-        return "if: which is judged once, before the task starts";
-    case PLACE_FOREACH:
-        return "foreach: which makes the list";
-    case PLACE_SHARED_ENV:
-        return "the env of all tasks";
-    case PLACE_RUN_OUTPUT:
-        return "the outputs of the run";
-    case PLACE_ATTEMPT:
-        break;
-    }
-    return "a task";
+    static const char *const texts[] = {
+        [PLACE_IF] = "if: which is judged once, before the task starts",
+        [PLACE_FOREACH] = "foreach: which makes the list",
+        [PLACE_ATTEMPT] = "a task",
+        [PLACE_SHARED_ENV] = "the env of all tasks",
+        [PLACE_RUN_OUTPUT] = "the outputs of the run",
+    };
+
+    return texts[place];
 }
 
 static void hint_field(struct flow_problem *p, const char *word,
@@ -160,7 +156,7 @@ static void check_item(struct checker *c, const struct ref *r)
     struct flow_problem *p;
 
     (void)c;
-    if (r->in->task != SPEC_NO_TASK && r->s->tasks.items[r->in->task].work->foreach)
+    if (r->s->tasks.items[r->in->task].work->foreach)
         return;
     p = problem(r, PROBLEM_NOT_HERE);
     flow_problem_msg(p, "%s has a value only in tasks with foreach", r->path[0]);
@@ -349,8 +345,6 @@ static void check_ref(void *arg, const char *const *path, size_t n, size_t offse
     struct checker *c = arg;
     const struct ref r = {c->s, c->in, path, n, offset, length};
 
-    if (n == 0)
-        return;
     for (size_t i = 0; i < COUNT_OF(roots); i++) {
         if (strcmp(roots[i].name, path[0]) != 0)
             continue;

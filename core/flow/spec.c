@@ -196,10 +196,12 @@ static size_t find_near_field(const struct spec_object *object, const char *word
     near = text_nearest(translate(word), keys);
     if (!near)
         near = text_nearest(word, keys);
-    for (size_t i = 0; near && i < object->n_fields; i++)
-        if (object->fields[i].key == near)
-            return i;
-    return object->n_fields;
+    if (!near)
+        return object->n_fields;
+    size_t at = 0;
+    while (object->fields[at].key != near)
+        at++;
+    return at;
 }
 
 /* The bit of the field that was probably meant, so that nobody calls it missing. */

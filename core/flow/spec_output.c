@@ -65,7 +65,7 @@ static bool check_ending(struct spec *s, const struct tree_node *node,
         flow_problem_hint(p, "add as: file, or remove ending");
         return false;
     }
-    if (len >= 1 && len <= ENDING_MAX && strspn(output->ending, allowed) == len &&
+    if (len <= ENDING_MAX && strspn(output->ending, allowed) == len &&
         output->ending[0] != '.' && output->ending[len - 1] != '.' &&
         !strstr(output->ending, ".."))
         return true;

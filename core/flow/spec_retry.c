@@ -50,6 +50,9 @@ static void read_reasons(struct spec *s, const struct spec_field *field,
             continue;
         }
 
+        if (item->kind == TREE_BROKEN)
+            continue;
+
         struct flow_problem *p = spec_problem(s, PROBLEM_VALUE, item);
 
         flow_problem_msg(p, "%s names failed, timeout, lost, oom or evicted",

@@ -298,7 +298,7 @@ static bool parse_cpu(const struct tree_node *node, int64_t *milli)
         cores = (double)node->integer;
     else if (node->kind == TREE_REAL)
         cores = node->real;
-    else if (node->kind == TREE_TEXT && node->text[0] >= '0' && node->text[0] <= '9')
+    else if (node->text[0] >= '0' && node->text[0] <= '9')
         cores = (double)strtoll(node->text, &end, 10) / 1000;
     if (end && strcmp(end, "m") != 0)
         return false;

@@ -164,7 +164,7 @@ static json_t *schema_any(const struct spec_field *field)
 {
     const struct spec_value_rule *rule = field->arg;
 
-    if (rule && rule->list)
+    if (rule->list)
         return json_pack("{s[{ss}{ssss}]}", "anyOf", "type", "array", "type", "string",
                          "pattern", "\\$\\{\\{");
     return json_object();

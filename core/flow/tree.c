@@ -68,18 +68,18 @@ static const char *find_remedy(const char *problem)
 static void report_syntax(struct builder *b)
 {
     const yaml_parser_t *y = &b->parser;
-    const char *why = y->problem ? y->problem : "";
     int line = (int)y->problem_mark.line + 1;
     int column = (int)y->problem_mark.column + 1;
-    size_t offset = y->problem_offset;
+    size_t offset = y->problem_offset < b->tree->len ? y->problem_offset : b->tree->len;
     struct flow_problem *p;
 
     if (y->error == YAML_MEMORY_ERROR)
         mem_exhausted();
-    if (y->error == YAML_READER_ERROR && offset <= b->tree->len)
+    const char *why = y->problem; /* every other error has one */
+    if (y->error == YAML_READER_ERROR)
         tree_place_of_byte(b->tree->source, offset, &line, &column);
     p = flow_problem_add(b->problems, PROBLEM_SYNTAX, line, column, "", 0);
-    if (y->context && y->error != YAML_READER_ERROR)
+    if (y->context)
         flow_problem_msg(p, "this is not YAML: %s (%s that starts in line %zu)", why,
                          y->context, y->context_mark.line + 1);
     else
@@ -410,14 +410,6 @@ bool tree_read(struct tree *t, const char *text, size_t len,
 void tree_done(struct tree *t)
 {
     arena_done(&t->arena);
-}
-
-const struct tree_node *tree_get(const struct tree_node *map, const char *key)
-{
-    for (uint32_t i = 0; map->kind == TREE_MAP && i < map->n; i++)
-        if (strcmp(map->items[i].key.text, key) == 0)
-            return &map->items[i].value;
-    return NULL;
 }
 
 const char *tree_kind_text(const struct tree_node *node)

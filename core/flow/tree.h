@@ -60,9 +60,6 @@ bool tree_read(struct tree *t, const char *text, size_t len,
                struct flow_problems *problems);
 void tree_done(struct tree *t);
 
-/* The value of a key of a map, or NULL. */
-const struct tree_node *tree_get(const struct tree_node *map, const char *key);
-
 /* "a list", "the text", ...: for messages. */
 const char *tree_kind_text(const struct tree_node *node);
 

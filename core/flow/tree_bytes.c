@@ -17,7 +17,9 @@ static void refuse_byte(const char *text, size_t at, struct flow_problems *probl
     flow_problem_hint(p, "%s", hint);
 }
 
-/* U+0085, U+2028 and U+2029 end lines in YAML 1.1, and so in libyaml, but not in YAML
+/* In valid UTF-8, where a byte 0xE2 has two behind it.
+ *
+ * U+0085, U+2028 and U+2029 end lines in YAML 1.1, and so in libyaml, but not in YAML
  * 1.2 or an editor: their lines would be counted wrongly and values silently changed.
  */
 static const char *find_foreign_break(const char *text, size_t len)
@@ -27,8 +29,7 @@ static const char *find_foreign_break(const char *text, size_t len)
     for (size_t i = 0; i + 1 < len; i++) {
         if (p[i] == 0xC2 && p[i + 1] == 0x85)
             return text + i;
-        if (p[i] == 0xE2 && i + 2 < len && p[i + 1] == 0x80 &&
-            (p[i + 2] == 0xA8 || p[i + 2] == 0xA9))
+        if (p[i] == 0xE2 && p[i + 1] == 0x80 && (p[i + 2] == 0xA8 || p[i + 2] == 0xA9))
             return text + i;
     }
     return NULL;

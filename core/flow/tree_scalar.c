@@ -120,7 +120,7 @@ json_t *tree_json(const struct tree_node *node)
 {
     json_t *made;
 
-    switch ((enum tree_kind)node->kind) {
+    switch (node->kind) {
     case TREE_BOOL:
         return json_boolean(node->truth);
     case TREE_INT:
@@ -140,9 +140,7 @@ json_t *tree_json(const struct tree_node *node)
             json_object_set_new_nocheck(made, node->items[i].key.text,
                                         tree_json(&node->items[i].value));
         return made;
-    case TREE_BROKEN:
-    case TREE_NULL:
-        break;
+    default:
+        return json_null();
     }
-    return json_null();
 }

@@ -124,6 +124,13 @@ static const struct {
     {"{" DAY ", \"tags\": \"a,b\"}", true, PROBLEM_INPUT_TYPE, "cannot be read as list",
      "JSON"},
     {"{" DAY ", \"tags\": \"{}\"}", true, PROBLEM_INPUT_TYPE, "not an object", ""},
+    {"{" DAY ", \"ratio\": \"1.5s\"}", true, PROBLEM_INPUT_TYPE, "cannot be read",
+     "0.5"},
+    {"{" DAY ", \"n\": true}", false, PROBLEM_INPUT_TYPE, "not a boolean", ""},
+    {"{" DAY ", \"n\": false}", true, PROBLEM_INPUT_TYPE, "not a boolean", ""},
+    {"{" DAY ", \"mode\": 1}", false, PROBLEM_INPUT_TYPE, "not an integer", "quote it"},
+    {"{" DAY ", \"mode\": 1.5}", false, PROBLEM_INPUT_TYPE, "not a number", ""},
+    {"{" DAY ", \"size\": 2}", false, PROBLEM_INPUT_VALUE, "one of [1,2.5]", ""},
 };
 
 static void wrong_inputs_are_refused_with_a_sentence(void **state)
@@ -146,6 +153,52 @@ static void wrong_inputs_are_refused_with_a_sentence(void **state)
         assert_non_null(strstr(p.items[0].hint, refusals[i].hint));
         flow_problems_done(&p);
     }
+}
+
+static void null_stands_for_an_input_that_need_not_be_given(void **state)
+{
+    struct flow_problems p = {0};
+    char *text = check("{" DAY ", \"n\": null, \"ratio\": null, \"dry\": \"false\", "
+                       "\"size\": 1.0}",
+                       true, &p);
+
+    (void)state;
+    show_problems(&p);
+    assert_non_null(text);
+    assert_non_null(strstr(text, "\"n\":3,\"ratio\":null,\"dry\":false"));
+    assert_non_null(strstr(text, "\"size\":1.0"));
+    mem_free(text);
+}
+
+static void an_input_that_is_missing_says_what_it_is_for(void **state)
+{
+    struct flow *f = read_good(TOP "inputs: {x: {description: the day before}}\n"
+                                   "tasks: {a: {run: x}}\n");
+    struct flow_problems p = {0};
+
+    (void)state;
+    assert_null(flow_inputs(f, NULL, false, &p));
+    assert_int_equal(p.n, 1);
+    assert_string_equal(p.items[0].hint, "the day before");
+    flow_problems_done(&p);
+    flow_unref(f);
+}
+
+static void unknown_inputs_beyond_those_shown_are_counted(void **state)
+{
+    struct flow_problems p = {0};
+    struct buf b = {0};
+
+    (void)state;
+    buf_add_text(&b, "{" DAY);
+    for (int i = 0; i < FLOW_MAX_ERRORS + 5; i++)
+        buf_printf(&b, ", \"zz%d\": 1", i);
+    buf_add_char(&b, '}');
+    assert_null(check(buf_text(&b), false, &p));
+    assert_int_equal(p.n, FLOW_MAX_ERRORS);
+    assert_int_equal(p.n_more, 5);
+    flow_problems_done(&p);
+    buf_done(&b);
 }
 
 static void all_wrong_inputs_are_told_at_once(void **state)
@@ -185,6 +238,9 @@ int main(void)
         cmocka_unit_test(given_inputs_go_over_defaults),
         cmocka_unit_test(words_of_a_command_line_are_read_as_the_declared_type),
         cmocka_unit_test(wrong_inputs_are_refused_with_a_sentence),
+        cmocka_unit_test(null_stands_for_an_input_that_need_not_be_given),
+        cmocka_unit_test(an_input_that_is_missing_says_what_it_is_for),
+        cmocka_unit_test(unknown_inputs_beyond_those_shown_are_counted),
         cmocka_unit_test(all_wrong_inputs_are_told_at_once),
         cmocka_unit_test(a_hard_pattern_costs_no_more_than_its_text),
     };

@@ -375,6 +375,8 @@ static void nested_values_are_evaluated_in_place(void **state)
     value = flow_value_eval(&task_of(f, "work")->work->argv[0], &scope, &err);
     assert_json(value, "\"echo\"");
     json_decref(value);
+    json_object_clear(names); /* a name inside that is not there: nothing at all */
+    assert_null(flow_value_eval(task_of(f, "work")->work->input, &scope, &err));
     json_decref(names);
     flow_unref(f);
 }

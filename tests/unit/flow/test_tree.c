@@ -183,6 +183,10 @@ static const struct {
     {"1e", "\"1e\""},
     {"0x", "\"0x\""},
     {"0o8", "\"0o8\""},
+    {"0o", "\"0o\""},
+    {"0xfg", "\"0xfg\""},
+    {"25E1", "250.0"},
+    {"1E", "\"1E\""},
     {"-0x1", "\"-0x1\""},
     {"1.2.3", "\"1.2.3\""},
     {"'1'", "\"1\""},
@@ -210,7 +214,7 @@ static void scalars_are_those_of_the_core_schema(void **state)
         assert_true(tree_read(&t, buf_text(&text), text.len, &problems));
         assert_int_equal(problems.n, 0);
 
-        json_t *value = tree_json(tree_get(&t.root, "x"));
+        json_t *value = tree_json(&t.root.items[0].value);
         char *json = json_text(value);
 
         assert_string_equal(json, scalars[i].json);
@@ -258,7 +262,7 @@ static void places_inside_scalars_are_exact(void **state)
 
         assert_true(tree_read(&t, cases[i].text, strlen(cases[i].text), &problems));
 
-        const struct tree_node *node = tree_get(&t.root, "x");
+        const struct tree_node *node = &t.root.items[0].value;
 
         while (node->kind >= TREE_LIST)
             node = &node->items[0].value;
@@ -270,6 +274,96 @@ static void places_inside_scalars_are_exact(void **state)
         assert_int_equal(column, cases[i].column);
         tree_done(&t);
     }
+}
+
+/* What tree_place makes of a node that this source does not have. */
+static void places_that_cannot_be_told_are_those_of_the_scalar(void **state)
+{
+    static const struct {
+        const char *source, *text;
+        uint32_t line, column;
+        size_t offset;
+        enum tree_style style;
+    } cases[] = {
+        {"x: abc\n", "abc", 99, 4, 1, TREE_PLAIN},
+        {"x: abc\n", "abc", 99, 4, 1, TREE_BLOCK},
+        {"x: abc\n", "abc", 1, 50, 1, TREE_PLAIN},
+        {"x: abc\n", "abc", 1, 4, 9, TREE_PLAIN},    /* beyond the text */
+        {"x: abc\n", "zzz zz", 1, 4, 4, TREE_PLAIN}, /* no such word */
+        {"x: b\n", "b q b", 1, 4, 4, TREE_PLAIN},    /* only one of them */
+        {"x: abc\n", "zbc", 1, 4, 3, TREE_PLAIN},    /* no word there */
+        {"\xc3\xa9", "abc", 1, 2, 1, TREE_QUOTED},   /* a line of one character */
+        {"\xc3\xa9", "abc", 1, 3, 1, TREE_QUOTED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct tree t = {.source = cases[i].source, .len = strlen(cases[i].source)};
+        const struct tree_node node = {.kind = TREE_TEXT,
+                                       .style = (uint8_t)cases[i].style,
+                                       .line = cases[i].line,
+                                       .column = cases[i].column,
+                                       .text = cases[i].text,
+                                       .n = (uint32_t)strlen(cases[i].text)};
+        int line, column;
+        tree_place(&t, &node, cases[i].offset, &line, &column);
+        assert_int_equal(line, cases[i].line);
+        assert_int_equal(column, cases[i].column);
+    }
+}
+
+static void a_byte_order_mark_takes_no_column(void **state)
+{
+    static const char source[] = "\xEF\xBB\xBFx: \"y\n";
+    int line, column;
+
+    (void)state;
+    tree_place_of_byte(source, 4, &line, &column);
+    assert_int_equal(line, 1);
+    assert_int_equal(column, 2);
+    tree_place_of_byte("abcd", 3, &line, &column);
+    assert_int_equal(column, 4);
+}
+
+static void only_characters_that_break_lines_are_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+    } cases[] = {
+        {"x: \xc2\xa9\n", true},                /* U+00A9, as U+0085 begins */
+        {"x: \xe2\x80\x93 \xe2\x82\xac", true}, /* U+2013, as U+2028 begins */
+        {"x: a\xe2\x80\xa8", false},
+        {"x: a\xe2\x80\xa9", false},
+        {"x: a\xc2\x85", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct flow_problems p = {0};
+        const size_t len = strlen(cases[i].text);
+        assert_int_equal(tree_check_bytes(cases[i].text, len, &p), cases[i].good);
+        assert_int_equal(p.n, cases[i].good ? 0 : 1);
+        flow_problems_done(&p);
+    }
+}
+
+/* Of keys that are refused nothing is kept, so this needs no memory for a tree. */
+static void values_are_counted_up_to_five_million(void **state)
+{
+    const size_t n = TREE_MAX_NODES / 2 + 1000; /* key and value count */
+    struct buf b = {0};
+    struct flow_problems p = {0};
+    struct tree t;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        buf_add_text(&b, "<<:\n");
+    assert_false(tree_read(&t, buf_text(&b), b.len, &p));
+    assert_int_equal(p.n + p.n_more, TREE_MAX_NODES / 2 + 1);
+    tree_done(&t);
+    flow_problems_done(&p);
+    buf_done(&b);
 }
 
 static void many_keys_are_compared_too(void **state)
@@ -303,6 +397,10 @@ int main(void)
         cmocka_unit_test(a_file_over_64_mib_is_refused),
         cmocka_unit_test(scalars_are_those_of_the_core_schema),
         cmocka_unit_test(places_inside_scalars_are_exact),
+        cmocka_unit_test(places_that_cannot_be_told_are_those_of_the_scalar),
+        cmocka_unit_test(a_byte_order_mark_takes_no_column),
+        cmocka_unit_test(only_characters_that_break_lines_are_refused),
+        cmocka_unit_test(values_are_counted_up_to_five_million),
         cmocka_unit_test(many_keys_are_compared_too),
     };
 
