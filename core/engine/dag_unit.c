@@ -420,11 +420,11 @@ static int64_t retry_delay_us(const struct run *r, int64_t node, const struct un
 }
 
 static void retry_unit(struct run *r, struct step *s, int64_t node, struct unit *u,
-                       const struct task_row *ended)
+                       enum outcome outcome, const struct task_row *ended)
 {
-    const bool lost = strcmp(ended->reason.s, "lost") == 0;
     const bool given = flow_of(r)->tasks[NODE_TASK(node)].policy->retry.given;
-    const int64_t delay = lost && !given ? 0 : retry_delay_us(r, node, u);
+    const int64_t delay =
+        outcome == OUTCOME_LOST && !given ? 0 : retry_delay_us(r, node, u);
     struct task_row row = *ended;
 
     u->state = TASK_RETRYING;
@@ -543,7 +543,7 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
     if (!retry || NODE_ITEM(in->node) < 0)
         dag_note_message(r, in->node, row.message);
     if (retry)
-        retry_unit(r, s, in->node, u, &row);
+        retry_unit(r, s, in->node, u, outcome, &row);
     else
         end_with_result(r, s, in->node, u, &row, result);
 }
