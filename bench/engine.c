@@ -295,7 +295,8 @@ int main(int argc, char **argv)
     char *ballast = take_ballast(b.options.ballast_mb);
     if (!b.options.resume)
         submit(&b);
-    mem_give_back(); /* or the engine would seem to need nothing: it takes what is free */
+    mem_give_back(); /* or the engine would seem to need nothing: it takes what is free
+                      */
     const long before_kb = rss_kb();
     const int64_t begun_us = now_us();
     const struct control_listener listener = {

@@ -88,22 +88,30 @@ static bool stands_at(const char *text, size_t left, const char *word)
     return left >= n && memcmp(text, word, n) == 0;
 }
 
-/* The text with the new name: "_sample" is one of C, "SAMPLE" one of the environment,
- * everything else is the driver's. */
+/* "_sample" is a name of C, "SAMPLE" one of the environment, everything else is the
+ * driver's. */
+static bool old_name_at(const char *text, size_t len, size_t i, enum spelling *spelling)
+{
+    if (stands_at(text + i, len - i, SAMPLE)) {
+        *spelling = i > 0 && text[i - 1] == '_' ? SPELLED_IN_C : SPELLED_AS_IS;
+        return true;
+    }
+    *spelling = SPELLED_IN_ENVIRONMENT;
+    return stands_at(text + i, len - i, SAMPLE_IN_ENVIRONMENT);
+}
+
+/* The text with the new name. */
 static void rename_in(const char *text, size_t len, const char *name, struct buf *out)
 {
-    for (size_t i = 0; i < len;) {
-        if (stands_at(text + i, len - i, SAMPLE))
-            add_name(out, name,
-                     i > 0 && text[i - 1] == '_' ? SPELLED_IN_C : SPELLED_AS_IS);
-        else if (stands_at(text + i, len - i, SAMPLE_IN_ENVIRONMENT))
-            add_name(out, name, SPELLED_IN_ENVIRONMENT);
-        else {
+    enum spelling spelling;
+
+    for (size_t i = 0; i < len;)
+        if (old_name_at(text, len, i, &spelling)) {
+            add_name(out, name, spelling);
+            i += strlen(SAMPLE);
+        } else {
             buf_add_char(out, text[i++]);
-            continue;
         }
-        i += strlen(SAMPLE);
-    }
 }
 
 static int copy_one(struct making *m, const char *file)

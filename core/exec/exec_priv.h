@@ -18,8 +18,9 @@
 #define START_DELAY_US     (200 * 1000) /* first wait after the runtime had no room */
 #define START_DELAY_MAX_US (5 * UNITS_SECOND)
 #define START_TRIES        60
-#define ABANDON_GRACE_US   (10 * UNITS_SECOND) /* its own stands in what cannot be read \
-                                                */
+#define ABANDON_GRACE_US                                                               \
+    (10 * UNITS_SECOND) /* its own stands in what cannot be read                       \
+                         */
 #define SPOOL_NAME                                                                     \
     ".flowforge-spool.jsonl" /* what the SDK leaves when it met no API                 \
                               */

@@ -30,11 +30,11 @@ static uint64_t slots_of(const struct driver_instance *i,
         [FF_AUTH] = sizeof(struct ff_auth_ops),
     };
     const unsigned char *bytes = ops[info->kind];
-    const unsigned char null[sizeof(void *)] = {0};
+    const void *const null = NULL;
     uint64_t slots = 0;
 
     for (size_t at = 0; at < sizes[info->kind]; at += sizeof(void *))
-        if (memcmp(bytes + at, null, sizeof(void *)) != 0)
+        if (memcmp(bytes + at, &null, sizeof(null)) != 0)
             slots |= UINT64_C(1) << at / sizeof(void *);
     return slots;
 }

@@ -16,10 +16,11 @@ static void open_with_things(struct kit *k, struct kit_store *s)
     for (int64_t a = 1; a <= 12; a++) {
         const size_t i = kit_put_thing(&b, a, "x", FF_ABSENT);
         struct ff_value *v = b.values[i];
+        const char *text = texts[a % 5];
 
         v[THING_COLOR] = v_number(FF_ENUM, a % 3);
         v[THING_N] = a % 4 ? v_int(a % 4 - 1) : v_null();
-        v[THING_T] = texts[a % 5] ? v_text(texts[a % 5]) : v_null();
+        v[THING_T] = text ? v_text(text) : v_null();
         v[THING_AT] = v_number(FF_TIME, 1000 - a / 2);
     }
     kit_must_commit(s, &b, "twelve things");
