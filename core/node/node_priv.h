@@ -22,7 +22,7 @@ struct node {
     struct exec *exec;
     char *socket, *endpoint, *sdk;
     char **pass_env;
-    int n_draining;
+    bool drained; /* control and exec have nothing under way */
 };
 
 /* The driver of this kind that the settings choose, behind its filters. */

@@ -264,12 +264,21 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
 
 /* --- giving up --- */
 
-static void drained(void *arg)
+static void exec_drained(void *arg)
 {
     struct node *n = arg;
 
-    if (--n->n_draining == 0)
-        loop_stop(n->loop, 0);
+    n->drained = true;
+    loop_stop(n->loop, 0);
+}
+
+/* The executor last: until control is drained it still hears of settled attempts, and
+ * tells queue and runtime of them. */
+static void control_drained(void *arg)
+{
+    struct node *n = arg;
+
+    exec_drain(n->exec, exec_drained, n);
 }
 
 void node_disown(struct node *n)
@@ -279,10 +288,9 @@ void node_disown(struct node *n)
     if (!n->owner)
         return;
     n->owner = false;
-    n->n_draining = 2;
-    control_drain(n->control, drained, n);
-    exec_drain(n->exec, drained, n);
-    if (n->n_draining > 0)
+    n->drained = false;
+    control_drain(n->control, control_drained, n);
+    if (!n->drained)
         loop_run(n->loop);
     close_parts(n);
     if (store_release_shard(n->store, &err) != FF_OK)
