@@ -88,7 +88,7 @@ enum engine_answer engine_spawn(struct cli *c, struct cli_session *s)
     int ready[2];
 
     if (pipe2(ready, O_CLOEXEC) != 0) {
-        cli_fail(CLI_INTERNAL, "pipe: %s", strerror(errno));
+        cli_fail(CLI_UNAVAILABLE, "cannot make a pipe: %s", strerror(errno));
         return ENGINE_FAILED;
     }
     /* dup2 to the same number would leave it close-on-exec. */

@@ -107,14 +107,16 @@ static int make_pipe(int fds[2], struct ff_err *err)
     int low[2];
 
     if (pipe2(low, O_CLOEXEC) != 0)
-        return ff_fail(err, FF_INTERNAL, errno, "pipe: %s", strerror(errno));
+        return ff_fail(err, FF_UNAVAILABLE, errno, "cannot make a pipe: %s",
+                       strerror(errno));
     for (int i = 0; i < 2; i++) {
         fds[i] = fcntl(low[i], F_DUPFD_CLOEXEC, 3);
         close(low[i]);
     }
     if (fds[0] >= 0 && fds[1] >= 0)
         return FF_OK;
-    return ff_fail(err, FF_INTERNAL, errno, "pipe: %s", strerror(errno));
+    return ff_fail(err, FF_UNAVAILABLE, errno, "cannot make a pipe: %s",
+                   strerror(errno));
 }
 
 static int connect_to(struct owner_link *link, struct ff_err *err)

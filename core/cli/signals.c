@@ -63,7 +63,7 @@ struct signals *signals_open(struct loop *l, signals_fn *fn, void *arg,
 
     *s = (struct signals){.fn = fn, .arg = arg};
     if (pipe2(s->fds, O_CLOEXEC | O_NONBLOCK) != 0) {
-        ff_fail(err, FF_INTERNAL, errno, "pipe: %s", strerror(errno));
+        ff_fail(err, FF_UNAVAILABLE, errno, "cannot make a pipe: %s", strerror(errno));
         mem_free(s);
         return NULL;
     }
