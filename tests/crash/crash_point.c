@@ -1,7 +1,7 @@
 /* crash_point.c - preloaded into one program, it counts the calls that change files or
  * speak to others, over all threads, and at the N-th ends the process by SIGKILL:
- * before the call, after it, or half-way through a write. Or it lets all calls of one
- * name fail from then on.
+ * before the call, after it, or half-way through a write. Or it lets calls fail from
+ * then on.
  *
  * strace can inject the same, but counts for each thread by itself: of two threads that
  * write, the slower one's calls are never reached. It also tears no write.
@@ -9,12 +9,16 @@
  * FF_POINT_AT=N       the call; 0: count only
  * FF_POINT_HOW=WORD   before, after, torn, or error:NUMBER for an errno
  * FF_POINT_CALL=NAME  counts this call only
+ * FF_POINT_FAIL=N     so many of them fail; without it all
  * FF_POINT_HIT=FILE   made when it strikes; where it exists nothing is done
  * FF_POINT_TRACE=FILE a line for each call that is counted
  *
  * What this process starts is left alone: the variables are taken out. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -34,6 +38,7 @@ static struct {
     enum how how;
     int error; /* errno of HOW_ERROR */
     long at;
+    long n_fail;
     char call[32];
     char hit[512];
     char trace[512];
@@ -56,11 +61,12 @@ static void read_how(const char *how)
 
 __attribute__((constructor)) static void point_begin(void)
 {
-    static const char *const names[] = {"LD_PRELOAD",   "FF_POINT_AT",
-                                        "FF_POINT_HOW", "FF_POINT_CALL",
-                                        "FF_POINT_HIT", "FF_POINT_TRACE"};
+    static const char *const names[] = {
+        "LD_PRELOAD",    "FF_POINT_AT",  "FF_POINT_HOW",  "FF_POINT_CALL",
+        "FF_POINT_FAIL", "FF_POINT_HIT", "FF_POINT_TRACE"};
     const char *at = getenv("FF_POINT_AT");
     const char *call = getenv("FF_POINT_CALL");
+    const char *n_fail = getenv("FF_POINT_FAIL");
     const char *hit = getenv("FF_POINT_HIT");
     const char *trace = getenv("FF_POINT_TRACE");
 
@@ -68,6 +74,7 @@ __attribute__((constructor)) static void point_begin(void)
         return;
     read_how(getenv("FF_POINT_HOW"));
     point.at = strtol(at, NULL, 10);
+    point.n_fail = n_fail ? strtol(n_fail, NULL, 10) : LONG_MAX;
     snprintf(point.call, sizeof(point.call), "%s", call ? call : "");
     snprintf(point.hit, sizeof(point.hit), "%s", hit);
     snprintf(point.trace, sizeof(point.trace), "%s", trace ? trace : "");
@@ -118,7 +125,7 @@ static bool counted(const char *name)
     if (point.trace[0])
         note(n, name);
     if (point.how == HOW_ERROR)
-        return point.at > 0 && n >= point.at;
+        return point.at > 0 && n >= point.at && n - point.at < point.n_fail;
     return n == point.at;
 }
 
@@ -177,7 +184,31 @@ CALL(ssize_t, writev, SYS_writev, (int fd, const struct iovec *parts, int n), fd
 CALL(ssize_t, sendmsg, SYS_sendmsg, (int fd, const struct msghdr *message, int flags),
      fd, message, flags)
 CALL(int, fsync, SYS_fsync, (int fd), fd)
-CALL(int, fdatasync, SYS_fdatasync, (int fd), fd)
+
+/* Which file it was is noted too, since an error of one says nothing of another. */
+int fdatasync(int fd)
+{
+    char link[32];
+    char path[400];
+    char line[450];
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    const ssize_t n =
+        point.on && point.trace[0] ? readlink(link, path, sizeof(path) - 1) : -1;
+    const bool is_it = counted("fdatasync");
+    if (n > 0) {
+        path[n] = '\0';
+        snprintf(line, sizeof(line), "file %s\n", path);
+        append(point.trace, line);
+    }
+    if (strikes_before(is_it))
+        return -1;
+    const int result = (int)syscall(SYS_fdatasync, fd);
+    if (is_it)
+        die();
+    return result;
+}
+
 CALL(int, ftruncate, SYS_ftruncate, (int fd, off_t len), fd, len)
 CALL(int, ftruncate64, SYS_ftruncate, (int fd, off_t len), fd, len)
 CALL(int, rename, SYS_rename, (const char *from, const char *to), from, to)
@@ -196,3 +227,20 @@ CALL(int, rmdir, SYS_rmdir, (const char *path), path)
 CALL(int, mkdir, SYS_mkdir, (const char *path, mode_t mode), path, mode)
 CALL(int, mkdirat, SYS_mkdirat, (int dir, const char *path, mode_t mode), dir, path,
      mode)
+
+/* How the supervisor starts a task. Its child shares our memory until it is another
+ * program, and has a stack of its own, so the real one can be called as any other. */
+int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
+{
+    static int (*real)(int (*)(void *), void *, int, void *, ...);
+    const bool is_it = counted("clone");
+
+    if (strikes_before(is_it))
+        return -1;
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "clone");
+    const int result = real(fn, stack, flags, arg);
+    if (is_it)
+        die();
+    return result;
+}

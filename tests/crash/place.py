@@ -38,6 +38,7 @@ class Aim:
     at: int = 0  # 0: none is, they are counted
     how: str = "before"
     call: str = ""
+    n_fail: int = 0  # with "error:NUMBER"; 0: all
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ class Place:
 
     def point_env(self, aim: Aim) -> dict[str, str]:
         asan = os.environ.get("ASAN_OPTIONS", "")
-        return {
+        fail = {"FF_POINT_FAIL": str(aim.n_fail)} if aim.n_fail else {}
+        return fail | {
             "LD_PRELOAD": str(POINT),
             "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0".lstrip(":"),
             "FF_POINT_AT": str(aim.at),
@@ -105,8 +107,11 @@ class Place:
         wrapper.chmod(0o700)
         return wrapper
 
-    def start(self, *words: str, aimed: bool = False) -> "subprocess.Popen[str]":
-        command = [str(BIN / "flowforge"), *words, "--data-dir", str(self.data)]
+    def start(
+        self, *words: str, aimed: bool = False, max_files: int = 0
+    ) -> "subprocess.Popen[str]":
+        limit = ["prlimit", f"--nofile={max_files}"] if max_files else []
+        command = [*limit, str(BIN / "flowforge"), *words, "--data-dir", str(self.data)]
         env = self.env
         if aimed and self.aim and self.aim.who == "owner":
             env = env | self.point_env(self.aim)
@@ -203,7 +208,20 @@ class Place:
         if not self.trace_file.exists():
             return []
         lines = self.trace_file.read_text().splitlines()
-        return [line.split()[1] for line in lines]
+        return [line.split()[1] for line in lines if not line.startswith("file ")]
+
+    def flushed(self) -> list[str]:
+        """The files of the calls of fdatasync, in their order."""
+        lines = self.trace_file.read_text().splitlines()
+        return [line[5:] for line in lines if line.startswith("file ")]
+
+    def requests(self) -> int:
+        """Rows in the inbox, while others work."""
+        base = sqlite3.connect(f"file:{self.data}/flowforge.db?mode=ro", uri=True)
+        try:
+            return int(base.execute("SELECT count(*) FROM inbox").fetchone()[0])
+        finally:
+            base.close()
 
     def work_is_open(self) -> bool:
         """Looks at a copy: even a reader may carry the log over when it leaves."""
