@@ -3,6 +3,7 @@
 #include "cli/follow_priv.h"
 
 #include "cli/run_view.h"
+#include "cli/track_read.h"
 
 #include <signal.h>
 #include <string.h>
@@ -59,9 +60,21 @@ static void on_fatal(void *arg, const struct ff_err *err)
     follow_end_wait(f, err->code == FF_CONFLICT ? STOP_OWNER_LOST : STOP_FATAL);
 }
 
+/* Whoever led before us may have ended the runs since we looked, and of a run that is
+ * over the owner hears nothing more. */
+static void look_once_more(struct follow *f)
+{
+    for (size_t i = 0; i < f->tracks.n; i++) {
+        struct track *t = f->tracks.items[i];
+        if (follow_read(f, t, false) == CLI_OK && !run_state_final(t->state))
+            track_read_end(t, node_store(f->setup.s->node));
+    }
+}
+
 static enum stop lead(struct follow *f)
 {
     f->leads = true;
+    look_once_more(f);
     follow_pass_cancel(f);
     const enum stop why = wait_for(f);
     f->leads = false;

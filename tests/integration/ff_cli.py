@@ -154,9 +154,10 @@ class CliTest(unittest.TestCase):
         self.assertNotIn("Sanitizer", result.err)
         return result
 
-    def start(self, *args: str, **kwargs: Any) -> Process:
+    def start(self, *args: str, under: tuple[str, ...] = (), **kwargs: Any) -> Process:
+        """`under` is a program that runs the call, such as strace with its options."""
         popen = subprocess.Popen(
-            self.command(*args),
+            [*under, *self.command(*args)],
             cwd=self.folder,
             env=self.env,
             stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sqlite3
+import time
 import unittest
 
 from ff_cli import CliTest, Process
@@ -213,6 +214,27 @@ class Owner(CliTest):
         self.call("cancel", "last")
         self.assertEqual(self.state(), "cancelled")
         self.assertNotIn("went on", self.call("logs", "last").out)
+
+    def test_who_comes_to_lead_a_run_that_has_just_ended_does_not_wait(self) -> None:
+        process = self.start_gated("one")
+        process.end(signal.SIGKILL)
+        trace = self.folder / "trace"
+        trace.touch()
+        # A leak check and strace exclude each other.
+        self.env["ASAN_OPTIONS"] = "detect_leaks=0"
+        late = self.start(
+            *("resume", "last"),
+            under=(
+                *("strace", "-f", "-qq", "-o", str(trace), "-e", "trace=openat,flock"),
+                *("-e", "inject=flock:delay_enter=5000000:when=1"),
+            ),
+        )
+        end = time.monotonic() + 60
+        while "owner.lock" not in trace.read_text() and time.monotonic() < end:
+            time.sleep(0.01)
+        self.call("cancel", "last")
+        self.assertEqual(self.state(), "cancelled")
+        self.assertEqual(late.end().code, 5)
 
     def test_cancel_with_kill_leaves_no_grace_and_runs_no_handlers(self) -> None:
         process = self.stubborn()
