@@ -202,6 +202,7 @@ void sim_opening(int node, struct loop *l);
 
 void store_sim_init(void);
 const struct ff_store_ops *store_sim_plain(void **session); /* without faults */
+bool store_sim_quiet(void);      /* no commit may still arrive */
 bool store_sim_untold(int node); /* a commit of it is durable, and it does not know */
 void queue_sim_crash(int node);
 void runtime_sim_crash(int node);

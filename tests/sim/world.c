@@ -45,7 +45,7 @@ static void heal(void *arg)
 static bool is_over(void)
 {
     return !sim.faults && client_is_done() && mirror.n_open == 0 &&
-           mirror.n_inbox == 0 && nodes_owner();
+           mirror.n_inbox == 0 && store_sim_quiet() && nodes_owner();
 }
 
 static void step(void)
