@@ -23,9 +23,9 @@ demo: build ## run an example workflow from end to end
 
 test: build ## every test, under the address, undefined and thread sanitizers
 	@$(locked) scripts/build asan tsan
+	@$(locked) env FF_SEED=1 scripts/fuzz 1
 	@ctest --preset tsan
 	@ctest --preset asan
-	@$(locked) env FF_SEED=1 scripts/fuzz 1
 
 sim: setup ## seeded simulation of the whole engine: SEEDS=1000 FROM=1
 	@[ -e build/asan/build.ninja ] || { mkdir -p build && cmake --preset asan >/dev/null; }
