@@ -58,7 +58,7 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
     } else {
         t->ready_at = row->queued_at;
         t->ended_at = task_state_final(row->state) ? row->finished_at : 0;
-        if (span_is(row->reason, "upstream_failed"))
+        if (span_is(row->reason, DAG_UPSTREAM_FAILED))
             u->flags |= UNIT_BLOCKED;
         if (row->state == TASK_RUNNING && span_is(row->reason, DAG_STOPPED))
             u->flags |= UNIT_STOPPED;

@@ -18,6 +18,15 @@ static int64_t find_state(const struct dag *d, uint32_t first, uint32_t n, int s
     return -1;
 }
 
+/* The first task of [first, first + n) that has failed, or -1. */
+static int64_t find_failed(const struct dag *d, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = first; i < first + n; i++)
+        if (dag_failed(d, i))
+            return i;
+    return -1;
+}
+
 /* What the main tasks came to, from what is stored: the same before and after a
  * restart. A run that was told to stop while they ran is cancelled even if the last
  * of them still succeeded. */
@@ -29,7 +38,7 @@ enum run_state dag_main_result(const struct run *r)
         return RUN_FAILED;
     if (r->row.reason.s)
         return RUN_CANCELLED;
-    if (find_state(d, 0, d->flow->n_main, TASK_FAILED) >= 0)
+    if (find_failed(d, 0, d->flow->n_main) >= 0)
         return RUN_FAILED;
     return RUN_SUCCEEDED;
 }
@@ -75,12 +84,12 @@ static struct ending ending_of(const struct run *r)
     const struct dag *d = r->state;
     const struct flow *f = d->flow;
     struct ending end = {.state = dag_main_result(r), .reason = r->row.reason.s};
-    int64_t bad = find_state(d, 0, f->n_main, TASK_FAILED);
+    int64_t bad = find_failed(d, 0, f->n_main);
 
     if (end.state == RUN_FAILED && !end.reason)
         end.reason = "task_failed";
     if (end.state == RUN_SUCCEEDED) {
-        bad = find_state(d, f->n_main, f->n_tasks - f->n_main, TASK_FAILED);
+        bad = find_failed(d, f->n_main, f->n_tasks - f->n_main);
         if (bad >= 0) {
             end.state = RUN_FAILED;
             end.reason = "handler_failed";

@@ -1,6 +1,7 @@
 /* engine/dag_priv.h - the DAG of a workflow file as a run: its state in memory.
  *
- * Who does what: dag.c takes inputs; dag_ready.c decides what may run next;
+ * Who does what: dag.c takes inputs; dag_ready.c decides what may run next, dag_needs.c
+ * whether needs allow it;
  * dag_unit.c leads one task or item from slot to result; dag_phase.c leads the run
  * through its handlers to its end; dag_load.c rebuilds all of it from rows;
  * dag_scope.c is what expressions see; dag_work.c renders an attempt. */
@@ -104,6 +105,11 @@ void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state s
 void dag_note_message(struct run *r, int64_t node, struct span message);
 void dag_forget_held(struct run *r); /* nothing that is held back is offered any more */
 void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
+/* dag_retry.c: what retry.if says of this end; false with err when it fails. */
+bool dag_retry_if(struct run *r, const struct step *s, int64_t node,
+                  enum outcome outcome, const struct result *result,
+                  struct ff_err *err);
+
 #define DAG_STOPPED "cancelled"
 /* A handler is being stopped: its row says so, since a cancel is for the handlers of
  * its moment only, and the run's row does not tell which those were. */
@@ -125,6 +131,14 @@ void dag_items_free(struct items *items);
 /* The list of a foreach; NULL with a message. `now_us` pins now(). */
 json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
                          struct ff_err *err);
+
+/* dag_needs.c */
+
+#define DAG_UPSTREAM_FAILED "upstream_failed" /* those behind it are skipped, too */
+/* NULL: nothing among the needs stands in the way. */
+const char *dag_needs_reason(const struct dag *d, const struct flow_task *t);
+bool dag_failed(const struct dag *d, uint32_t task); /* and continue_on_error is not
+                                                      * for it */
 
 /* dag_phase.c */
 void dag_begin(struct run *r, struct step *s);
@@ -148,6 +162,7 @@ struct dag_scope {
     const struct flow_task *task; /* whose expression it is, or NULL */
     int64_t item;                 /* -1: none */
     int64_t attempt;
+    json_t *more;    /* names that only this expression has; borrowed, or NULL */
     json_t *made[8]; /* what look-ups built, by place in the table of names */
 };
 void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task *task,

@@ -42,23 +42,6 @@ static void end_task(struct run *r, struct step *s, uint32_t task,
     dag_end_unit(r, s, NODE_OF(task, -1), state, reason, message);
 }
 
-/* NULL: nothing among the needs stands in the way. */
-static const char *needs_reason(const struct dag *d, const struct flow_task *t)
-{
-    if (t->part != FLOW_MAIN)
-        return NULL; /* handlers follow each other whatever happened */
-    for (uint32_t i = 0; i < t->n_needs; i++) {
-        const struct unit *need = &d->tasks[t->needs[i]].unit;
-        const bool bad = need->state == TASK_FAILED || need->state == TASK_CANCELLED ||
-                         (need->flags & UNIT_BLOCKED);
-        if (bad && !t->condition_judges_needs)
-            return "upstream_failed";
-        if (t->work->needs_all && need->state == TASK_SKIPPED)
-            return "need_skipped";
-    }
-    return NULL;
-}
-
 /* FF_OK with *go, or a code with a sentence. */
 static int condition(struct run *r, uint32_t task, int64_t now_us, bool *go,
                      struct ff_err *err)
@@ -227,9 +210,9 @@ void dag_task_ready(struct run *r, struct step *s, uint32_t task, int64_t ready_
     bool go;
 
     t->ready_at = ready_at;
-    const char *reason = needs_reason(d, ft);
+    const char *reason = dag_needs_reason(d, ft);
     if (reason) {
-        if (strcmp(reason, "upstream_failed") == 0)
+        if (strcmp(reason, DAG_UPSTREAM_FAILED) == 0)
             t->unit.flags |= UNIT_BLOCKED;
         end_task(r, s, task, TASK_SKIPPED, reason, NULL);
         return;

@@ -163,7 +163,7 @@ static json_t *lookup(void *arg, const char *name)
             sc->made[i] = names[i].make(sc);
         return sc->made[i];
     }
-    return NULL;
+    return json_object_get(sc->more, name);
 }
 
 void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task *task,

@@ -528,7 +528,9 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
     write_log_row(r, s, in->node, u, result);
 
     const enum outcome outcome = judge(r, in->node, result);
-    const bool retry = may_retry(r, in->node, u, outcome, result);
+    struct ff_err err = {.code = FF_OK};
+    const bool retry = may_retry(r, in->node, u, outcome, result) &&
+                       dag_retry_if(r, s, in->node, outcome, result, &err);
     if (outcome == OUTCOME_LOST || outcome == OUTCOME_EVICTED)
         u->lost++;
     u->exit_code = result->exit_code == MODEL_NULL ? -1 : (int16_t)result->exit_code;
@@ -540,6 +542,10 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
         span_of(outcome == OUTCOME_FAILED && result->reason ? result->reason
                                                             : outcomes[outcome].reason);
     row.message = span_of(result->message);
+    if (err.code != FF_OK) {
+        row.reason = span_of("expression");
+        row.message = span_of(err.msg);
+    }
     if (!retry || NODE_ITEM(in->node) < 0)
         dag_note_message(r, in->node, row.message);
     if (retry)

@@ -107,8 +107,9 @@ struct flow_retry {
     enum flow_backoff backoff;
     double factor, jitter; /* jitter 0..1: the share of a delay that is random */
     uint32_t on;
-    uint8_t *exit_codes; /* 32 bytes, one bit a code; NULL: all but 0 */
-    bool given;          /* the file has a retry: (losses then count as attempts) */
+    uint8_t *exit_codes;    /* 32 bytes, one bit a code; NULL: all but 0 */
+    bool given;             /* the file has a retry: (losses then count as attempts) */
+    struct tmpl *condition; /* retry.if, or NULL */
 };
 
 enum flow_kind { FLOW_RUN, FLOW_COMMAND, FLOW_SCRIPT, FLOW_NOOP };
@@ -123,11 +124,42 @@ enum flow_part {
     FLOW_FINALLY
 };
 
+/* What `needs` may ask of a task that has ended. */
+enum flow_ask {
+    FLOW_ASK_OK, /* what a list of names asks: succeeded, or skipped by its own `if`, or
+                  * failed with continue_on_error */
+    FLOW_ASK_SUCCEEDED,
+    FLOW_ASK_FAILED,
+    FLOW_ASK_SKIPPED,
+    FLOW_ASK_DONE, /* ended, however */
+    FLOW_ASK_CANCELLED
+};
+extern const char *const flow_ask_names[];
+
+#define FLOW_FORMULA_DEPTH 32 /* brackets and ! inside each other */
+/* What waits for its operator: at each depth the left sides of an || and of an &&, and
+ * then the last name. */
+#define FLOW_FORMULA_STACK (2 * FLOW_FORMULA_DEPTH + 3)
+
+enum flow_formula_op { FLOW_ASK, FLOW_NOT, FLOW_AND, FLOW_OR };
+
+/* needs: as a formula, in postfix order. All that it names is in flow_task.needs too.
+ */
+struct flow_formula {
+    uint32_t n;
+    struct flow_term {
+        enum flow_formula_op op;
+        enum flow_ask ask; /* of FLOW_ASK */
+        uint32_t task;
+    } * terms;
+};
+
 /* What a task does. Tasks that say the same share one. */
 struct flow_work {
-    const char *description; /* or NULL */
-    struct tmpl *condition;  /* `if:`, or NULL */
-    const char *text;        /* run: shell text; script: code; else NULL */
+    const char *description;      /* or NULL */
+    struct tmpl *condition;       /* `if:`, or NULL */
+    struct flow_formula *formula; /* needs: with more than names, or NULL */
+    const char *text;             /* run: shell text; script: code; else NULL */
     const char *file; /* script.file, relative to the workflow's folder, or NULL */
     const char *interpreter;  /* script: program to run it with, or NULL: by lang */
     struct flow_value *argv;  /* command */
@@ -143,7 +175,8 @@ struct flow_work {
     enum flow_kind kind;
     enum flow_lang lang;
     bool fail_fast;
-    bool needs_all; /* a skipped need skips this task too */
+    bool needs_all;         /* a skipped need skips this task too */
+    bool continue_on_error; /* its failure counts as satisfied, and not for the run */
 };
 
 /* Where a task runs, how long and how often. Tasks that say the same share one. */

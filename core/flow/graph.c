@@ -1,146 +1,7 @@
-/* The graph of needs: names become indexes, tasks get an order in which each stands
- * after what it needs, and circles are named. Handlers are a chain of their own. */
+/* The graph of needs: tasks get an order in which each stands after what it needs, and
+ * circles are named. The names are looked up in needs.c. */
 #include "flow/spec.h"
 #include <string.h>
-
-#define MANY_NAMES 5000
-
-/* Names whose length differs by more than text_nearest forgives are left out first: a
- * file can have 200,000. */
-const char *spec_nearest_task(const struct spec *s, const char *name)
-{
-    const char **names = mem_array(MANY_NAMES + 1, sizeof(*names));
-    size_t len = strlen(name);
-    const char *near;
-    size_t n = 0;
-
-    for (size_t i = 0; i < s->tasks.n && n < MANY_NAMES; i++) {
-        size_t other = strlen(s->tasks.items[i].name);
-        size_t apart = other > len ? other - len : len - other;
-
-        if (s->tasks.items[i].part == FLOW_MAIN && apart <= len / 3 + 1)
-            names[n++] = s->tasks.items[i].name;
-    }
-    near = text_nearest(name, names);
-    mem_free(names);
-    return near;
-}
-
-static void refuse_unknown(struct spec *s, const struct tree_node *item, size_t found)
-{
-    struct flow_problem *p = spec_problem(s, PROBLEM_UNKNOWN_NEED, item);
-
-    if (found) {
-        flow_problem_msg(p, "%s is a handler; tasks cannot need handlers", item->text);
-        return;
-    }
-    flow_problem_msg(p, "needs names %.64s, but there is no such task", item->text);
-    if (p)
-        flow_problem_near(p, spec_nearest_task(s, item->text));
-}
-
-/* One name of needs: the task's index, or SPEC_NO_TASK with a problem. `stamps` tells
- * which names this task has had. */
-static uint32_t find_need(struct spec *s, uint32_t task, const struct tree_node *item,
-                          uint32_t *stamps)
-{
-    struct flow_problem *p;
-    size_t found;
-
-    if (item->kind != TREE_TEXT) {
-        if (item->kind != TREE_BROKEN)
-            spec_wrong_type(s, "each item of needs", "the name of a task", item);
-        return SPEC_NO_TASK;
-    }
-    found = (uintptr_t)map_get_text(&s->by_name, item->text);
-    if (!found || s->tasks.items[found - 1].part != FLOW_MAIN) {
-        refuse_unknown(s, item, found);
-        return SPEC_NO_TASK;
-    }
-    if (found - 1 == task) {
-        p = spec_problem(s, PROBLEM_SELF_NEED, item);
-        flow_problem_msg(p, "task %s needs itself", item->text);
-        flow_problem_hint(p, "remove it from needs");
-        return SPEC_NO_TASK;
-    }
-    if (stamps[found - 1] == task + 1) {
-        p = spec_problem(s, PROBLEM_NEED_TWICE, item);
-        flow_problem_msg(p, "%s stands in needs already", item->text);
-        flow_problem_hint(p, "remove one of the two");
-        return SPEC_NO_TASK;
-    }
-    stamps[found - 1] = task + 1;
-    return (uint32_t)(found - 1);
-}
-
-static void add_need(struct spec *s, uint32_t task, const struct tree_node *item,
-                     uint32_t *stamps)
-{
-    struct flow_task *t = &s->tasks.items[task];
-    uint32_t need = find_need(s, task, item, stamps);
-
-    if (need == SPEC_NO_TASK)
-        s->suspect[task] = true;
-    else
-        t->needs[t->n_needs++] = need;
-}
-
-static void link_main(struct spec *s, uint32_t task, uint32_t *room, uint32_t *stamps)
-{
-    const struct tree_node *node = s->needs.items[task];
-    struct flow_task *t = &s->tasks.items[task];
-
-    if (!node)
-        return;
-    t->needs = room;
-    if (node->kind != TREE_LIST)
-        add_need(s, task, node, stamps);
-    else
-        for (uint32_t i = 0; i < node->n; i++)
-            add_need(s, task, &node->items[i].value, stamps);
-}
-
-/* Each handler after the one before it in its part. */
-static void link_handler(struct spec *s, uint32_t task, uint32_t *room)
-{
-    struct flow_task *t = &s->tasks.items[task];
-
-    if (task == 0 || t[-1].part != t->part)
-        return;
-    t->needs = room;
-    t->needs[t->n_needs++] = task - 1;
-}
-
-/* At most so many. */
-static size_t count_needs(const struct spec *s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s->tasks.n; i++) {
-        const struct tree_node *node = s->needs.items[i];
-
-        if (node)
-            n += node->kind == TREE_LIST ? node->n : 1;
-        else
-            n += s->tasks.items[i].part != FLOW_MAIN;
-    }
-    return n;
-}
-
-static void fill_needs(struct spec *s)
-{
-    uint32_t *stamps = mem_array(s->tasks.n, sizeof(*stamps));
-    uint32_t *room = spec_alloc(s, count_needs(s), sizeof(*room));
-
-    for (uint32_t i = 0; i < s->tasks.n; i++) {
-        if (s->tasks.items[i].part == FLOW_MAIN)
-            link_main(s, i, room, stamps);
-        else
-            link_handler(s, i, room);
-        room += s->tasks.items[i].n_needs;
-    }
-    mem_free(stamps);
-}
 
 static void fill_needed_by(struct spec *s)
 {
@@ -207,7 +68,7 @@ static const struct tree_node *place_of_need(const struct spec *s, uint32_t task
     if (node->kind != TREE_LIST)
         return node;
     uint32_t i = 0;
-    while (strcmp(node->items[i].value.text, s->tasks.items[need].name) != 0)
+    while (!spec_is_need(node->items[i].value.text, s->tasks.items[need].name))
         i++;
     return &node->items[i].value;
 }
@@ -288,7 +149,7 @@ void spec_link_needs(struct spec *s)
 
     s->suspect = mem_array(s->tasks.n, sizeof(*s->suspect));
     s->order = mem_array(s->tasks.n, sizeof(*s->order));
-    fill_needs(s);
+    spec_fill_needs(s);
     fill_needed_by(s);
     if (sort_tasks(s, waits) < s->tasks.n) {
         find_circles(s, waits);

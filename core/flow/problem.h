@@ -45,7 +45,9 @@
     X(40, INPUT_UNKNOWN, "An input was given that the workflow does not declare")      \
     X(41, INPUT_MISSING, "A required input was not given")                             \
     X(42, INPUT_TYPE, "An input has the wrong type")                                   \
-    X(43, INPUT_VALUE, "An input has a value that its declaration refuses")
+    X(43, INPUT_VALUE, "An input has a value that its declaration refuses")            \
+    X(50, FORMULA, "A formula of needs cannot be understood")                          \
+    X(51, ASKED, "A formula of needs asks for something that a task does not have")
 
 #define FLOW_CODE(number, symbol, title) PROBLEM_##symbol = (number),
 enum { FLOW_CODES(FLOW_CODE) PROBLEM_END };

@@ -37,6 +37,8 @@ static const char *place_text(enum spec_place place)
         [PLACE_ATTEMPT] = "a task",
         [PLACE_SHARED_ENV] = "the env of all tasks",
         [PLACE_RUN_OUTPUT] = "the outputs of the run",
+        [PLACE_RETRY] = "retry.if",
+        [PLACE_SHARED_RETRY] = "retry.if of all tasks",
     };
 
     return texts[place];
@@ -175,6 +177,19 @@ static void check_attempt(struct checker *c, const struct ref *r)
     flow_problem_hint(p, "write attempt");
 }
 
+/* Of exit_code and reason, which are values without fields. */
+static void check_plain(struct checker *c, const struct ref *r)
+{
+    struct flow_problem *p;
+
+    (void)c;
+    if (r->n < 2)
+        return;
+    p = problem(r, PROBLEM_UNKNOWN_FIELD);
+    flow_problem_msg(p, "%s has no field %.64s", r->path[0], r->path[1]);
+    flow_problem_hint(p, "write %s", r->path[0]);
+}
+
 static const char *nearest_output(const struct flow_task *t, const char *name)
 {
     const char **names = mem_array((size_t)t->work->n_outputs + 1, sizeof(*names));
@@ -299,7 +314,10 @@ static void check_tasks(struct checker *c, const struct ref *r)
 }
 
 #define EVERYWHERE                                                                     \
-    (PLACE_IF | PLACE_FOREACH | PLACE_ATTEMPT | PLACE_SHARED_ENV | PLACE_RUN_OUTPUT)
+    (PLACE_IF | PLACE_FOREACH | PLACE_ATTEMPT | PLACE_SHARED_ENV | PLACE_RUN_OUTPUT |  \
+     RETRY)
+#define RETRY  (PLACE_RETRY | PLACE_SHARED_RETRY)
+#define SHARED (PLACE_SHARED_ENV | PLACE_SHARED_RETRY)
 
 static const struct {
     const char *name;
@@ -308,10 +326,12 @@ static const struct {
 } roots[] = {
     {"inputs", EVERYWHERE, check_inputs},
     {"env", EVERYWHERE & ~PLACE_RUN_OUTPUT, check_env},
-    {"tasks", EVERYWHERE & ~PLACE_SHARED_ENV, check_tasks},
-    {"item", PLACE_ATTEMPT, check_item},
-    {"index", PLACE_ATTEMPT, check_item},
-    {"attempt", PLACE_ATTEMPT | PLACE_SHARED_ENV, check_attempt},
+    {"tasks", EVERYWHERE & ~SHARED, check_tasks},
+    {"item", PLACE_ATTEMPT | PLACE_RETRY, check_item},
+    {"index", PLACE_ATTEMPT | PLACE_RETRY, check_item},
+    {"attempt", PLACE_ATTEMPT | PLACE_SHARED_ENV | RETRY, check_attempt},
+    {"exit_code", RETRY, check_plain},
+    {"reason", RETRY, check_plain},
     {"run", EVERYWHERE, check_run},
     {"workflow", EVERYWHERE, check_workflow},
 };

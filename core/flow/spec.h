@@ -65,7 +65,9 @@ enum spec_place {
     PLACE_FOREACH = 2,
     PLACE_ATTEMPT = 4, /* env, stdin, command, working_dir: evaluated per attempt */
     PLACE_SHARED_ENV = 8,
-    PLACE_RUN_OUTPUT = 16
+    PLACE_RUN_OUTPUT = 16,
+    PLACE_RETRY = 32,       /* retry.if of a task */
+    PLACE_SHARED_RETRY = 64 /* of defaults */
 };
 
 #define SPEC_NO_TASK UINT32_MAX
@@ -122,11 +124,13 @@ struct spec {
     const struct tree_node *task_needs; /* of the task being read */
     uint32_t task;                      /* its index, or SPEC_NO_TASK */
     enum flow_part part;
-    bool in_list;    /* the task says its name itself, as id: */
-    size_t n_env;    /* variables of all tasks together */
-    bool *suspect;   /* by task: a need of it is wrong */
-    uint32_t *order; /* each task after its needs; NULL: there are circles */
-    bool too_many;   /* tasks; said once */
+    bool in_list;  /* the task says its name itself, as id: */
+    size_t n_env;  /* variables of all tasks together */
+    bool *suspect; /* by task: a need of it is wrong */
+    uint32_t
+        *need_stamps; /* by task: 1 + whose needs have it already, of those linked */
+    uint32_t *order;  /* each task after its needs; NULL: there are circles */
+    bool too_many;    /* tasks; said once */
 };
 
 /* spec.c */
@@ -226,6 +230,9 @@ struct spec_value_rule {
 
 bool spec_read_value(struct spec *s, const struct spec_value_rule *rule,
                      const struct tree_node *node, struct flow_value *value);
+/* NULL with a problem. */
+struct tmpl *spec_read_condition(struct spec *s, const struct spec_field *field,
+                                 enum spec_place place, const struct tree_node *node);
 
 /* spec_input.c, spec_output.c, spec_retry.c, spec_code.c, spec_task.c, spec_workflow.c
  */
@@ -261,6 +268,29 @@ const char *spec_nearest_input(const struct flow *f, const char *name); /* or NU
 
 /* graph.c: needs become indexes; circles are found. */
 void spec_link_needs(struct spec *s);
+
+/* needs.c */
+void spec_fill_needs(struct spec *s);
+
+/* A name of needs and where it stands. */
+struct spec_need {
+    struct spec *s;
+    uint32_t task; /* whose needs */
+    const struct tree_node *node;
+    size_t offset;
+    const char *name;
+};
+uint32_t
+spec_find_need(const struct spec_need *n); /* or SPEC_NO_TASK, with a problem */
+/* False: it is among them already. */
+bool spec_add_need(struct spec *s, uint32_t task, uint32_t need);
+
+/* formula.c */
+bool spec_is_formula(const struct tree_node *needs);
+size_t spec_count_asked(const struct tree_node *needs); /* at most so many names */
+/* Does `written`, an item of needs, ask for this task? */
+bool spec_is_need(const char *written, const char *name);
+void spec_link_formula(struct spec *s, uint32_t task, const struct tree_node *node);
 
 /* The nearest main task's name, or NULL; for hints. */
 const char *spec_nearest_task(const struct spec *s, const char *name);

@@ -107,6 +107,26 @@ static const struct spec_type exit_codes_type = {.name = "list of integers",
                                                  .read = read_exit_codes,
                                                  .schema = schema_exit_codes};
 
+static void read_retry_if(struct spec *s, const struct spec_field *field,
+                          const struct tree_node *node, void *slot)
+{
+    const enum spec_place place =
+        s->task == SPEC_NO_TASK ? PLACE_SHARED_RETRY : PLACE_RETRY;
+
+    *(struct tmpl **)slot = spec_read_condition(s, field, place, node);
+}
+
+static json_t *schema_retry_if(const struct spec_field *field)
+{
+    return spec_condition.schema(field);
+}
+
+static const struct spec_type retry_if_type = {
+    .name = "condition",
+    .is = "an expression that gives true or false",
+    .read = read_retry_if,
+    .schema = schema_retry_if};
+
 static const struct spec_range attempts_range = {1, FLOW_MAX_ATTEMPTS,
                                                  "from 1 to 1000"};
 static const struct spec_range delay_range = {0, 30 * DAY, "at most 30d"};
@@ -171,7 +191,13 @@ static const struct spec_field retry_fields[] = {
      .offset = SLOT(exit_codes),
      .since = "0.1",
      .help = "which exit codes lead to another attempt after failed; all when absent"},
-    {.key = "if", .flags = SPEC_LATER},
+    {.key = "if",
+     .type = &retry_if_type,
+     .offset = SLOT(condition),
+     .since = "0.2",
+     .help =
+         "judged after `on` and `exit_codes` when an attempt has ended badly; false: "
+         "no further attempt"},
 };
 
 const struct spec_object spec_retry = {

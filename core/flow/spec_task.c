@@ -24,27 +24,21 @@ static json_t *schema_id(const struct spec_field *field)
 static const struct spec_type id_type = {
     .name = "name", .is = "a name", .read = read_id, .schema = schema_id};
 
-static bool looks_boolean(const struct tree_node *node)
-{
-    return node->kind == TREE_TEXT && strpbrk(node->text, " &|!(");
-}
-
-/* The names are looked up in graph.c, when all tasks are known. */
+/* The names are looked up in needs.c, when all tasks are known. */
 static void read_needs(struct spec *s, const struct spec_field *field,
                        const struct tree_node *node, void *slot)
 {
     struct flow_problem *p;
 
-    (void)slot;
     if (s->part != FLOW_MAIN) {
         p = spec_problem(s, PROBLEM_HANDLER_NEEDS, node);
         flow_problem_msg(p, "handlers have no needs: they run one after the other");
         flow_problem_hint(p, "put them in the order in which they shall run");
-    } else if (looks_boolean(node)) {
-        flow_problem_msg(spec_problem(s, PROBLEM_LATER, node),
-                         "needs as a formula is not supported yet by this version");
     } else if (node->kind == TREE_TEXT || node->kind == TREE_LIST) {
         s->task_needs = node;
+        if (spec_is_formula(node))
+            *(struct flow_formula **)slot =
+                spec_alloc(s, 1, sizeof(struct flow_formula));
     } else {
         spec_wrong_type(s, field->key, field->type->is, node);
     }
@@ -52,15 +46,18 @@ static void read_needs(struct spec *s, const struct spec_field *field,
 
 static json_t *schema_needs(const struct spec_field *field)
 {
-    json_t *name = schema_id(field);
+    json_t *text = json_pack("{ssss}", "type", "string", "pattern",
+                             "^[a-z0-9_.!&|() \\t\\r\\n]+$");
     json_t *list =
-        json_pack("{sssOsb}", "type", "array", "items", name, "uniqueItems", 1);
+        json_pack("{sssOsb}", "type", "array", "items", text, "uniqueItems", 1);
 
-    return json_pack("{s[oo]}", "anyOf", name, list);
+    (void)field;
+    return json_pack("{s[oo]}", "anyOf", text, list);
 }
 
 static const struct spec_type needs_type = {.name = "list of names",
-                                            .is = "a list of names of tasks",
+                                            .is =
+                                                "a list of names of tasks or a formula",
                                             .read = read_needs,
                                             .schema = schema_needs};
 
@@ -103,15 +100,24 @@ static const struct spec_field task_fields[] = {
      .help = "for people"},
     {.key = "needs",
      .type = &needs_type,
+     .offset = SLOT(work.formula),
      .fallback = "[]",
      .since = "0.1",
-     .help = "the tasks that must have ended before this one; one name or a list"},
+     .help = "the tasks that must have ended before this one: one name, a list, or a "
+             "formula"},
     {.key = "needs_all",
      .type = &spec_boolean,
      .offset = SLOT(work.needs_all),
      .fallback = "false",
      .since = "0.1",
      .help = "a skipped need skips this task too, instead of counting as satisfied"},
+    {.key = "continue_on_error",
+     .type = &spec_boolean,
+     .offset = SLOT(work.continue_on_error),
+     .fallback = "false",
+     .since = "0.2",
+     .help = "its failure counts as satisfied for the tasks after it, and not for the "
+             "run's result"},
     {.key = "if",
      .type = &spec_condition,
      .offset = SLOT(work.condition),
@@ -312,6 +318,20 @@ static void check_foreach(struct spec *s, struct flow_work *work,
     }
 }
 
+static void check_needs_all(struct spec *s, const struct flow_work *work,
+                            const struct tree_node *node)
+{
+    if (!work->needs_all || !work->formula)
+        return;
+
+    struct flow_problem *p =
+        spec_problem(s, PROBLEM_EXCLUSIVE, spec_find(node, "needs_all"));
+
+    flow_problem_msg(p, "needs_all is for needs that are names; a formula says itself "
+                        "what a skipped task means");
+    flow_problem_hint(p, "write NAME.succeeded in the formula");
+}
+
 static bool register_name(struct spec *s, const struct tree_key *name)
 {
     size_t before = (uintptr_t)map_get_text(&s->by_name, name->text);
@@ -381,6 +401,7 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
     if (spec_read(s, &spec_task, node, &draft, &seen)) {
         find_kind(s, &draft.work, node, name, seen & SPEC_SEEN_BAD);
         check_foreach(s, &draft.work, node);
+        check_needs_all(s, &draft.work, node);
     }
     s->task = SPEC_NO_TASK;
     task->work = share(s, &s->works, &draft.work, sizeof(draft.work));

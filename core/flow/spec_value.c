@@ -175,19 +175,25 @@ const struct spec_type spec_value_pointer = {.name = "value",
                                              .read = read_pointer,
                                              .schema = schema_any};
 
-static void read_condition(struct spec *s, const struct spec_field *field,
-                           const struct tree_node *node, void *slot)
+struct tmpl *spec_read_condition(struct spec *s, const struct spec_field *field,
+                                 enum spec_place place, const struct tree_node *node)
 {
     struct expr_err err = {0};
 
     if (node->kind != TREE_TEXT && node->kind != TREE_BOOL) {
         spec_wrong_type(s, field->key, field->type->is, node);
-        return;
+        return NULL;
     }
 
     struct tmpl *tmpl = tmpl_compile_condition(node->text, node->n, &err);
 
-    *(struct tmpl **)slot = adopt(s, PLACE_IF, node, tmpl, &err);
+    return adopt(s, place, node, tmpl, &err);
+}
+
+static void read_condition(struct spec *s, const struct spec_field *field,
+                           const struct tree_node *node, void *slot)
+{
+    *(struct tmpl **)slot = spec_read_condition(s, field, PLACE_IF, node);
 }
 
 static json_t *schema_condition(const struct spec_field *field)

@@ -84,6 +84,7 @@ static const struct {
     {"upstream_failed", SEEN_UPSTREAM_FAILED},
     {"need_skipped", SEEN_NEED_SKIPPED},
     {"if_false", SEEN_IF_FALSE},
+    {"needs_false", SEEN_NEEDS_FALSE},
     {"item_failed", SEEN_ITEM_FAILED},
 };
 
@@ -260,8 +261,13 @@ static bool wants_retry(const struct mirror_run *r, const struct mirror_task *t)
 
     if (!retry->given)
         return lost_is_free(t) && t->row.lost <= LOST_MAX;
-    return (retry->on & retry_bit(t->reason)) && t->row.attempt < retry->max_attempts &&
-           exit_code_fits(retry, t);
+    if (!(retry->on & retry_bit(t->reason)) || t->row.attempt >= retry->max_attempts ||
+        !exit_code_fits(retry, t))
+        return false;
+    if (!retry->condition || t->row.attempt < 3) /* the only retry.if of flow_gen.c */
+        return true;
+    sim_seen(SEEN_RETRY_IF);
+    return false;
 }
 
 #define MS (UNITS_SECOND / 1000)

@@ -24,23 +24,78 @@ static bool any_in(const struct mirror_run *r, uint32_t first, uint32_t n,
     return false;
 }
 
+/* Of these the run's result and those behind hear. */
+static bool failed_in(const struct mirror_run *r, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = first; i < first + n; i++) {
+        if (!is(main_task(r, i), TASK_FAILED))
+            continue;
+        if (!r->flow->tasks[i].work->continue_on_error)
+            return true;
+        sim_seen(SEEN_FORGIVEN);
+    }
+    return false;
+}
+
 static int64_t main_result(const struct mirror_run *r)
 {
     if (strcmp(r->stop_reason, "timeout") == 0)
         return RUN_FAILED;
     if (r->stop_reason[0])
         return RUN_CANCELLED;
-    return any_in(r, 0, r->flow->n_main, TASK_FAILED) ? RUN_FAILED : RUN_SUCCEEDED;
+    return failed_in(r, 0, r->flow->n_main) ? RUN_FAILED : RUN_SUCCEEDED;
 }
 
 /* --- may a task have run? --- */
 
-enum verdict { RUNS, SKIPPED_UPSTREAM, SKIPPED_NEED, SKIPPED_IF, FAILS };
+enum verdict { RUNS, SKIPPED_UPSTREAM, SKIPPED_NEED, SKIPPED_FALSE, SKIPPED_IF, FAILS };
 
-static bool is_bad(const struct mirror_task *need)
+static bool is_bad(const struct mirror_run *r, uint32_t task)
 {
-    return is(need, TASK_FAILED) || is(need, TASK_CANCELLED) ||
+    const struct mirror_task *need = main_task(r, task);
+
+    return (is(need, TASK_FAILED) && !r->flow->tasks[task].work->continue_on_error) ||
+           is(need, TASK_CANCELLED) ||
            (is(need, TASK_SKIPPED) && strcmp(need->reason, "upstream_failed") == 0);
+}
+
+/* Formulas of flow_gen.c have no brackets: an OR of ANDs, whose terms stand in the
+ * order of the program. Read from right to left, as the other judge does not. */
+static bool term_holds(const struct mirror_run *r, const struct flow_formula *f,
+                       uint32_t *at)
+{
+    const struct flow_term *t = &f->terms[--*at];
+    const struct mirror_task *of;
+    bool left, right;
+
+    if (t->op == FLOW_NOT)
+        return !term_holds(r, f, at);
+    if (t->op != FLOW_ASK) {
+        right = term_holds(r, f, at);
+        left = term_holds(r, f, at);
+        return t->op == FLOW_AND ? left && right : left || right;
+    }
+    of = main_task(r, t->task);
+    if (t->ask == FLOW_ASK_OK)
+        return !is_bad(r, t->task);
+    return t->ask == FLOW_ASK_DONE ||
+           strcmp(task_state_names[of->row.state], flow_ask_names[t->ask]) == 0;
+}
+
+static enum verdict by_formula(const struct mirror_run *r, const struct flow_task *ft)
+{
+    uint32_t at = ft->work->formula->n;
+    const bool holds = term_holds(r, ft->work->formula, &at);
+
+    sim_check(at == 0, "run %lld: the formula of %s is more than one", (long long)r->no,
+              ft->name);
+    sim_seen(holds ? SEEN_FORMULA_TRUE : SEEN_FORMULA_FALSE);
+    if (holds)
+        return RUNS;
+    for (uint32_t i = 0; i < ft->n_needs; i++)
+        if (is_bad(r, ft->needs[i]))
+            return SKIPPED_UPSTREAM;
+    return SKIPPED_FALSE;
 }
 
 static bool judges(const struct flow_task *ft)
@@ -50,9 +105,11 @@ static bool judges(const struct flow_task *ft)
 
 static enum verdict by_needs(const struct mirror_run *r, const struct flow_task *ft)
 {
+    if (ft->work->formula)
+        return by_formula(r, ft);
     for (uint32_t i = 0; i < ft->n_needs; i++) {
         const struct mirror_task *need = main_task(r, ft->needs[i]);
-        if (is_bad(need) && !judges(ft))
+        if (is_bad(r, ft->needs[i]) && !judges(ft))
             return SKIPPED_UPSTREAM;
         if (ft->work->needs_all && is(need, TASK_SKIPPED))
             return SKIPPED_NEED;
@@ -87,6 +144,7 @@ static enum verdict judge(const struct mirror_run *r, const struct flow_task *ft
 static const char *const skip_reasons[] = {
     [SKIPPED_UPSTREAM] = "upstream_failed",
     [SKIPPED_NEED] = "need_skipped",
+    [SKIPPED_FALSE] = "needs_false",
     [SKIPPED_IF] = "if_false",
 };
 
@@ -165,7 +223,7 @@ static int64_t expected_result(const struct mirror_run *r, int64_t main)
 
     if (main != RUN_SUCCEEDED)
         return main;
-    if (any_in(r, f->n_main, n, TASK_FAILED)) {
+    if (failed_in(r, f->n_main, n)) {
         sim_seen(SEEN_HANDLER_FAILED);
         return RUN_FAILED;
     }

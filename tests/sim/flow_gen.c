@@ -28,6 +28,25 @@ struct gen {
 
 /* --- parts of a task --- */
 
+/* A formula over these tasks, "((t1.failed || t2) && !t3.done)". */
+static void add_formula(struct gen *g, uint32_t needs)
+{
+    static const char *const asked[] = {
+        "", ".ok", ".succeeded", ".failed", ".skipped", ".cancelled", ".done"};
+    const char *op = "";
+
+    buf_add_text(g->out, "    needs: \"");
+    for (int i = 0; i < 32; i++) {
+        if (!(needs >> i & 1))
+            continue;
+        const char *not = odds(200) ? "!" : "";
+        const char *word = asked[below(7)];
+        buf_printf(g->out, "%s%st%d%s", op, not, i, word);
+        op = odds(500) ? " && " : " || ";
+    }
+    buf_add_text(g->out, "\"\n");
+}
+
 static uint32_t add_needs(struct gen *g, int task)
 {
     uint32_t needs = 0;
@@ -39,6 +58,10 @@ static uint32_t add_needs(struct gen *g, int task)
         /* Often the one before: chains. */
         const int need = odds(400) ? task - 1 : below(task);
         needs |= UINT32_C(1) << need;
+    }
+    if (odds(150)) {
+        add_formula(g, needs);
+        return needs;
     }
     buf_add_text(g->out, "    needs: [");
     const char *comma = "";
@@ -88,9 +111,12 @@ static void add_condition(struct gen *g, uint32_t needs)
 static void add_retry(struct gen *g)
 {
     static const char *const backoffs[] = {"constant", "linear", "exponential"};
-    static const char *const on[] = {"", ", on: [failed]", ", on: [lost, evicted]",
+    static const char *const on[] = {"",
+                                     ", on: [failed]",
+                                     ", on: [lost, evicted]",
                                      ", on: [failed, timeout, lost, oom, evicted]",
-                                     ", exit_codes: [1, 2]"};
+                                     ", exit_codes: [1, 2]",
+                                     ", if: attempt < 3"};
 
     if (!odds(400))
         return;
@@ -100,7 +126,7 @@ static void add_retry(struct gen *g)
     const char *backoff = backoffs[below(3)];
     const int max_delay = 5 + below(10);
     const int jitter = below(10);
-    const char *reasons = on[below(5)];
+    const char *reasons = on[below(6)];
     buf_printf(g->out,
                "    retry: {max_attempts: %d, delay: %dms, backoff: %s, "
                "max_delay: %ds, jitter: 0.%d%s}\n",
@@ -175,6 +201,8 @@ static void add_task(struct gen *g, int task)
     buf_printf(g->out, "  t%d:\n", task);
     const uint32_t needs = add_needs(g, task);
     add_condition(g, needs);
+    if (odds(80))
+        buf_add_text(g->out, "    continue_on_error: true\n");
     const bool is_list = add_foreach(g, needs);
     g->is_list[task] = is_list;
     add_env(g, needs, is_list);

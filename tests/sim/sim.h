@@ -105,7 +105,8 @@ void options_print(const struct sim_options *o);
     X(TO_SUCCEEDED) X(CANCELLED_RUNNING) X(CANCELLED_UNSTARTED)                        \
     X(EXIT_CODE) X(TIMEOUT) X(LOST) X(OOM) X(EVICTED) X(START_FAILED)                  \
     X(OUTPUT_MISSING) X(EXPRESSION) X(QUEUE_TIMEOUT) X(UPSTREAM_FAILED)                \
-    X(NEED_SKIPPED) X(IF_FALSE) X(ITEM_FAILED)                                         \
+    X(NEED_SKIPPED) X(IF_FALSE) X(ITEM_FAILED) X(FORGIVEN)                             \
+    X(FORMULA_TRUE) X(FORMULA_FALSE) X(NEEDS_FALSE) X(RETRY_IF)                        \
     X(EXPANDED) X(EXPANDED_EMPTY) X(FAIL_FAST) X(JUDGED_FAILED) X(MAX_PARALLEL)        \
     X(PARALLELISM) X(SLOTS_FULL) X(TWO_TENANTS)                                        \
     X(RUN_SUCCEEDED) X(RUN_FAILED) X(RUN_CANCELLED) X(RUN_TIMEOUT) X(RUN_KILLED)       \
