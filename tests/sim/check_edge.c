@@ -30,6 +30,7 @@ static _Noreturn void FF_PRINTF(3, 4)
     vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
     name_of(r, t, name);
+    sim.invariant = fmt;
     sim_fail("run %lld task %s: %s", (long long)r->no, name, why);
 }
 

@@ -1,143 +1,52 @@
 /* main.c - runs seeds, each in a process of its own, several at a time; adds up what
  * they saw; says how to replay the one that failed. */
-#include "sim.h"
+#include "seed.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_JOBS   16
-#define SEED_LIMIT 60 /* seconds of one seed: more is an endless loop */
+#define MAX_JOBS 16
 
 struct args {
     uint64_t from, n;
     int64_t jobs, seconds;
     const char *corpus;
-    bool one, verbose, hashes, cover, counts, keep_going, quiet;
-    const char *sets[32];
+    bool one, verbose, hashes, cover, counts, keep_going, quiet, no_shrink;
+    const char *sets[64];
     size_t n_sets;
 };
 
-/* What a seed tells its parent. */
-struct report {
-    uint64_t hash, n_events;
-    int64_t virtual_us;
-    uint32_t seen[N_SEEN];
-};
-
-struct child {
-    pid_t pid;
-    int fd;
-    uint64_t seed;
-};
-
 static struct {
-    struct child children[MAX_JOBS];
+    struct seed_child children[MAX_JOBS];
     int64_t n_children;
     uint64_t n_passed, n_failed, n_events;
+    uint64_t first_failed;
+    char invariant[64]; /* of the first that failed */
     int64_t virtual_us;
     uint64_t seen[N_SEEN];
 } total;
 
-static char data_dir[] = "/tmp/ff-sim-XXXXXX";
+static char data_dir[] = "/dev/shm/ff-sim-XXXXXX";
+static char disk_dir[] = "/tmp/ff-sim-XXXXXX";
+static char *work_dir = data_dir;
 
-/* --- one seed --- */
-
-/* A failure that a sanitizer finds shows the last events too. */
-FF_EXPORT const char *__asan_default_options(void);
-const char *__asan_default_options(void)
+static struct seed_job job_of(const struct args *a, uint64_t seed)
 {
-    return "abort_on_error=1";
-}
-
-FF_EXPORT const char *__ubsan_default_options(void);
-const char *__ubsan_default_options(void)
-{
-    return "abort_on_error=1:print_stacktrace=1";
-}
-
-static void on_death(void)
-{
-    sim_trace_print();
-    options_print(&sim.o);
-    fprintf(stderr, "\nreplay: ff-sim --seed %llu --verbose\n",
-            (unsigned long long)sim.seed);
-}
-
-static void on_signal(int signal_no)
-{
-    on_death();
-    signal(signal_no, SIG_DFL);
-    raise(signal_no);
-}
-
-static void draw(const struct args *a, uint64_t seed)
-{
-    sim.seed = seed;
-    for (int i = 0; i < N_STREAMS; i++)
-        rand_seed(&sim.streams[i], rand_mix(seed + UINT64_C(1000003) * (uint64_t)i));
-    options_draw(&sim.o);
-    for (size_t i = 0; i < a->n_sets; i++)
-        if (!options_set(&sim.o, a->sets[i]))
-            sim_fail("there is no option %s", a->sets[i]);
-}
-
-static void run_seed(const struct args *a, uint64_t seed)
-{
-    signal(SIGABRT, on_signal);
-    sim.verbose = a->verbose;
-    sim.data_dir = data_dir;
-    log_setup(a->verbose ? LOG_DEBUG : 0, false);
-    draw(a, seed);
-    if (a->verbose)
-        options_print(&sim.o);
-    sim_run();
-}
-
-static void run_child(const struct args *a, uint64_t seed, int fd)
-{
-    struct report r = {0};
-
-    alarm(SEED_LIMIT);
-    if (a->quiet && !freopen("/dev/null", "w", stderr))
-        _exit(1);
-    run_seed(a, seed);
-    r.hash = sim.hash;
-    r.n_events = sim.n_events;
-    r.virtual_us = sim.now;
-    memcpy(r.seen, sim.seen, sizeof(r.seen));
-    if (write(fd, &r, sizeof(r)) != (ssize_t)sizeof(r))
-        _exit(1);
-    _exit(0);
+    return (struct seed_job){.seed = seed,
+                             .data_dir = work_dir,
+                             .sets = a->sets,
+                             .n_sets = a->n_sets,
+                             .verbose = a->verbose,
+                             .quiet = a->quiet};
 }
 
 /* --- many --- */
 
-static void start(const struct args *a, uint64_t seed)
-{
-    struct child *c = &total.children[total.n_children++];
-    int fds[2];
-
-    if (pipe(fds) != 0) {
-        perror("pipe");
-        exit(1);
-    }
-    fflush(NULL);
-    *c = (struct child){.pid = fork(), .fd = fds[0], .seed = seed};
-    if (c->pid < 0) {
-        perror("fork");
-        exit(1);
-    }
-    if (c->pid == 0)
-        run_child(a, seed, fds[1]);
-    close(fds[1]);
-}
-
-static void add(const struct args *a, const struct child *c, const struct report *r)
+static void add(const struct args *a, const struct seed_child *c,
+                const struct seed_report *r)
 {
     total.n_passed++;
     total.n_events += r->n_events;
@@ -149,9 +58,18 @@ static void add(const struct args *a, const struct child *c, const struct report
                (unsigned long long)r->hash);
 }
 
+static void note_failure(const struct seed_child *c, const struct seed_report *r)
+{
+    if (total.n_failed++ == 0) {
+        total.first_failed = c->seed;
+        memcpy(total.invariant, r->invariant, sizeof(total.invariant));
+    }
+    printf("FAILED: seed %llu: %s\n", (unsigned long long)c->seed, r->invariant);
+}
+
 static void reap(const struct args *a)
 {
-    struct report r;
+    struct seed_report r;
     int status;
     int64_t i = 0;
     const pid_t pid = wait(&status);
@@ -160,18 +78,12 @@ static void reap(const struct args *a)
         i++;
     if (i == total.n_children)
         return;
-    const struct child c = total.children[i];
+    const struct seed_child c = total.children[i];
     total.children[i] = total.children[--total.n_children];
-    if (status == 0 && read(c.fd, &r, sizeof(r)) == (ssize_t)sizeof(r)) {
+    if (seed_ended(&c, status, &r))
         add(a, &c, &r);
-    } else {
-        total.n_failed++;
-        printf("FAILED: seed %llu%s\n", (unsigned long long)c.seed,
-               WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
-                   ? ": it does not come to its end"
-                   : "");
-    }
-    close(c.fd);
+    else
+        note_failure(&c, &r);
 }
 
 static bool may_go_on(const struct args *a, time_t began)
@@ -185,7 +97,8 @@ static void run_one_of_many(const struct args *a, uint64_t seed)
 {
     if (total.n_children == a->jobs)
         reap(a);
-    start(a, seed);
+    const struct seed_job job = job_of(a, seed);
+    seed_start(&job, &total.children[total.n_children++]);
 }
 
 static void run_corpus(const struct args *a)
@@ -235,8 +148,12 @@ static int run_all(const struct args *a)
             (long long)(time(NULL) - began));
     for (int i = 0; a->counts && i < N_SEEN; i++)
         printf("%8llu %s\n", (unsigned long long)total.seen[i], sim_seen_names[i]);
-    if (total.n_failed > 0)
+    if (total.n_failed > 0) {
+        const struct seed_job job = job_of(a, total.first_failed);
+        if (!a->no_shrink)
+            shrink(&job, total.invariant);
         return 1;
+    }
     return a->cover && check_coverage() > 0;
 }
 
@@ -245,8 +162,8 @@ static int run_all(const struct args *a)
 static void usage(void)
 {
     fputs("ff-sim [--seeds N] [--from SEED] [--seconds N] [--jobs N] [--corpus FILE]\n"
-          "       [--cover] [--counts] [--hashes] [--keep-going] [--quiet] [--set "
-          "OPTION=N]...\n"
+          "       [--store model|sqlite] [--set OPTION=N]... [--cover] [--counts]\n"
+          "       [--hashes] [--keep-going] [--no-shrink] [--quiet]\n"
           "ff-sim --seed SEED [--verbose]      one seed, in this process\n",
           stderr);
     exit(2);
@@ -258,6 +175,15 @@ static bool flag(const char *word, const char *name, bool *place)
         return false;
     *place = true;
     return true;
+}
+
+static const char *store_word(const char *value)
+{
+    if (strcmp(value, "sqlite") == 0)
+        return "sqlite=1";
+    if (strcmp(value, "model") != 0)
+        usage();
+    return "sqlite=0";
 }
 
 static void take_word(struct args *a, const char *word, const char *value)
@@ -274,6 +200,8 @@ static void take_word(struct args *a, const char *word, const char *value)
         a->jobs = strtoll(value, NULL, 10);
     else if (strcmp(word, "--corpus") == 0)
         a->corpus = value;
+    else if (strcmp(word, "--store") == 0 && a->n_sets < COUNT_OF(a->sets))
+        a->sets[a->n_sets++] = store_word(value);
     else if (strcmp(word, "--set") == 0 && a->n_sets < COUNT_OF(a->sets))
         a->sets[a->n_sets++] = value;
     else if (strcmp(word, "--seed") == 0) {
@@ -295,6 +223,7 @@ static struct args parse(int argc, char **argv)
             flag(argv[i], "--cover", &a.cover) ||
             flag(argv[i], "--counts", &a.counts) ||
             flag(argv[i], "--keep-going", &a.keep_going) ||
+            flag(argv[i], "--no-shrink", &a.no_shrink) ||
             flag(argv[i], "--quiet", &a.quiet))
             continue;
         take_word(&a, argv[i], argv[i + 1]);
@@ -307,16 +236,30 @@ static struct args parse(int argc, char **argv)
     return a;
 }
 
-/* The key that task tokens are signed with: always the same. */
+/* In memory where there is such a place: SQLite flushes each commit of each seed. The
+ * key that task tokens are signed with is always the same. */
 static void make_data_dir(void)
 {
     if (!mkdtemp(data_dir)) {
-        perror(data_dir);
-        exit(1);
+        work_dir = disk_dir;
+        if (!mkdtemp(disk_dir)) {
+            perror(disk_dir);
+            exit(1);
+        }
     }
-    MEM_AUTO char *key = file_join(data_dir, "task.key");
+    MEM_AUTO char *key = file_join(work_dir, "task.key");
     if (file_write_durable(key, "0123456789abcdef0123456789abcdef", 32, 0600) != 0)
         exit(1);
+}
+
+static void run_here(const struct args *a)
+{
+    const struct seed_job job = job_of(a, a->from);
+
+    sim.alone = true;
+    seed_run(&job);
+    printf("%llu %016llx\n", (unsigned long long)a->from, (unsigned long long)sim.hash);
+    fflush(NULL);
 }
 
 int main(int argc, char **argv)
@@ -326,16 +269,13 @@ int main(int argc, char **argv)
 
     make_data_dir();
     if (a.one) {
-        run_seed(&a, a.from);
-        printf("%llu %016llx\n", (unsigned long long)a.from,
-               (unsigned long long)sim.hash);
-        fflush(NULL);
+        run_here(&a);
     } else {
         if (!a.hashes)
             printf("seeds from %llu\n", (unsigned long long)a.from);
         result = run_all(&a);
     }
-    file_remove_tree(data_dir);
+    file_remove_tree(work_dir);
     if (a.one)
         _exit(0); /* crashed processes of the simulation are no leaks of ours */
     return result;

@@ -32,7 +32,7 @@ judge() {
     if ! build; then
         printf '%-28s does not compile, see %s\n' "$name" "$scratch/build.log"
         survivors=$((survivors + 1))
-    elif "$scratch/build/tests/ff-sim" --seeds "$seeds" --from 1 >"$scratch/out" 2>&1; then
+    elif "$scratch/build/tests/ff-sim" --seeds "$seeds" --from 1 ${SHRINK:---no-shrink} >"$scratch/out" 2>&1; then
         printf '%-28s SURVIVED %s seeds\n' "$name" "$seeds"
         survivors=$((survivors + 1))
     else

@@ -156,6 +156,7 @@ static void crash(struct sim_node *n)
     if (store_sim_untold(n->no))
         sim_seen(SEEN_CRASH_WITH_COMMIT_UNTOLD);
     sim_loop_kill(n->loop);
+    store_sim_crash(n->no);
     queue_sim_crash(n->no);
     runtime_sim_crash(n->no);
     if (lock_holder == n)

@@ -133,6 +133,7 @@ void options_draw(struct sim_options *o)
     o->commit_us = PICK(200, 2000, 30 * 1000);
     draw_faults(o);
     focus(o);
+    o->sqlite = PICK(0, 0, 0, 1); /* last: what the others are does not hang on it */
 }
 
 static int64_t *place(struct sim_options *o, size_t i)
@@ -140,19 +141,51 @@ static int64_t *place(struct sim_options *o, size_t i)
     return (int64_t *)(void *)((char *)o + table[i].offset);
 }
 
+int64_t *options_find(struct sim_options *o, const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        if (strcmp(table[i].name, name) == 0)
+            return place(o, i);
+    return NULL;
+}
+
 bool options_set(struct sim_options *o, const char *assignment)
 {
     const char *eq = strchr(assignment, '=');
+    char name[32];
 
-    for (size_t i = 0; eq && i < COUNT_OF(table); i++) {
-        const size_t len = strlen(table[i].name);
-        if (len != (size_t)(eq - assignment) ||
-            strncmp(table[i].name, assignment, len) != 0)
-            continue;
-        *place(o, i) = strtoll(eq + 1, NULL, 10);
-        return true;
-    }
-    return false;
+    if (!eq || eq - assignment >= (int)sizeof(name))
+        return false;
+    snprintf(name, sizeof(name), "%.*s", (int)(eq - assignment), assignment);
+
+    int64_t *value = options_find(o, name);
+
+    if (value)
+        *value = strtoll(eq + 1, NULL, 10);
+    return value;
+}
+
+int options_on(const struct sim_options *o)
+{
+    struct sim_options copy = {0};
+    int n = 0;
+
+    if (!o)
+        return COUNT_OF(table);
+    copy = *o;
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        n += *place(&copy, i) != 0;
+    return n;
+}
+
+void options_print_difference(const struct sim_options *before,
+                              const struct sim_options *after)
+{
+    struct sim_options a = *before, b = *after;
+
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        if (*place(&a, i) != *place(&b, i))
+            printf(" --set %s=%lld", table[i].name, (long long)*place(&b, i));
 }
 
 void options_print(const struct sim_options *o)

@@ -1,7 +1,8 @@
 /* sim.h - the seeded simulator: the real engine, control, sched, store room and
  * executor of several processes, in one thread and in virtual time.
  *
- * main.c runs seeds, each in a process of its own; world.c leads one seed from its
+ * main.c runs seeds, each in a process of its own (seed.c), and shrink.c makes one that
+ * failed smaller; world.c leads one seed from its
  * options (options.c) through faults to the end; loop_sim.c is the loop in virtual
  * time; store_sim.c, queue_sim.c and runtime_sim.c are drivers with faults; node_sim.c
  * is one process of FlowForge that may crash and be stopped; client.c submits and
@@ -74,7 +75,8 @@ bool sim_chance(enum stream s, int64_t permille);
     X(crash_us)      /* mean time between crashes of a process */                      \
     X(drain_us)      /* mean time between orderly stops */                             \
     X(pause_us)      /* mean time between pauses of a process */                       \
-    X(steal)         /* a paused owner is robbed of its shard */
+    X(steal)         /* a paused owner is robbed of its shard */                       \
+    X(sqlite)        /* the store is SQLite; 0: the model */
 
 struct sim_options {
 #define X(name) int64_t name;
@@ -83,6 +85,11 @@ struct sim_options {
 };
 void options_draw(struct sim_options *o);
 bool options_set(struct sim_options *o, const char *assignment); /* "slots=1" */
+int64_t *options_find(struct sim_options *o, const char *name);
+int options_on(const struct sim_options *o); /* how many; of NULL: how many there are */
+/* To the standard output, as words of the command line. */
+void options_print_difference(const struct sim_options *before,
+                              const struct sim_options *after);
 void options_print(const struct sim_options *o);
 
 /* --- what must have happened at least once in a long enough run of seeds --- */
@@ -112,7 +119,8 @@ void options_print(const struct sim_options *o);
     X(RUN_SUCCEEDED) X(RUN_FAILED) X(RUN_CANCELLED) X(RUN_TIMEOUT) X(RUN_KILLED)       \
     X(HANDLER_FAILED) X(RUN_OUTPUTS) X(LIST_OUTPUTS)                                                  \
     X(CANCEL_INBOX) X(CANCEL_DIRECT) X(CANCEL_HARDER) X(CANCEL_OF_HANDLER)             \
-    X(CANCEL_OVER) X(ON_SUCCESS) X(ON_FAILURE) X(ON_CANCEL) X(FINALLY)
+    X(CANCEL_OVER) X(ON_SUCCESS) X(ON_FAILURE) X(ON_CANCEL) X(FINALLY)       \
+    X(SQLITE)
 /* clang-format on */
 
 enum sim_seen {
@@ -146,6 +154,8 @@ struct sim {
     struct loop *loop; /* whose callback runs, or NULL */
     bool on_lane;
     bool verbose;
+    bool alone;            /* one seed, in this process */
+    const char *invariant; /* that a failing check stands for; NULL: its sentence */
 };
 extern struct sim sim;
 
@@ -157,7 +167,8 @@ void sim_run(void); /* one seed, from sim.seed and sim.o; returns if all is well
 
 void FF_PRINTF(1, 2) sim_trace(const char *fmt, ...);
 _Noreturn void FF_PRINTF(1, 2) sim_fail(const char *fmt, ...);
-void sim_trace_print(void); /* the last events */
+void sim_trace_print(void);        /* the last events */
+void seed_failed(const char *fmt); /* seed.c: tells who started this seed */
 #define sim_check(holds, ...)                                                          \
     do {                                                                               \
         if (!(holds))                                                                  \
@@ -202,9 +213,16 @@ extern const struct ff_driver store_sim_driver, queue_sim_driver, runtime_sim_dr
 void sim_opening(int node, struct loop *l);
 
 void store_sim_init(void);
-const struct ff_store_ops *store_sim_plain(void **session); /* without faults */
+void store_sim_check_end(void);
+void store_sim_done(void);
+void store_sim_crash(int node);
 bool store_sim_quiet(void);      /* no commit may still arrive */
 bool store_sim_untold(int node); /* a commit of it is durable, and it does not know */
+/* store_pair.c: SQLite, and the model that it is held against. */
+const struct ff_store_ops *store_pair_open(void);
+void store_pair_check(void *session);
+void store_pair_done(void);
+
 void queue_sim_crash(int node);
 void runtime_sim_crash(int node);
 void runtime_sim_wipe(void);

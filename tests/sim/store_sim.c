@@ -1,5 +1,6 @@
-/* store_sim.c - a store driver with faults around plugins/store-memory. What became
- * durable is judged by check_commit at that moment, whoever wrote it. */
+/* store_sim.c - a store driver with faults around plugins/store-memory, or around
+ * plugins/store-sqlite (store_pair.c). What became durable is judged by check_commit at
+ * that moment, whoever wrote it. */
 #include "sim.h"
 
 #include <string.h>
@@ -12,11 +13,13 @@ struct session {
     void *inner;
     int node;
     struct loop *loop;
-    bool dead;          /* it said FATAL: it says so for ever */
-    int64_t down_until; /* its link broke inside a commit */
+    struct session *next; /* of those that are open */
+    bool dead;            /* it said FATAL: it says so for ever */
+    int64_t down_until;   /* its link broke inside a commit */
 };
 
 static const struct ff_store_ops *inner_ops;
+static struct session *sessions;
 static void *plain; /* a session of the simulator's own */
 static struct {
     int node;
@@ -38,16 +41,36 @@ void store_sim_init(void)
 {
     struct ff_err err;
 
-    inner_ops = ff_driver_entry()->ops.store;
+    inner_ops = sim.o.sqlite ? store_pair_open() : ff_driver_entry()->ops.store;
     if (inner_ops->open(&no_host, no_config, &plain, &err) != FF_OK ||
         inner_ops->setup(plain, &model_schema, &err) != FF_OK)
-        sim_fail("store-memory: %s", err.msg);
+        sim_fail("the store cannot be opened: %s", err.msg);
 }
 
-const struct ff_store_ops *store_sim_plain(void **session)
+void store_sim_check_end(void)
 {
-    *session = plain;
-    return inner_ops;
+    if (!sim.o.sqlite)
+        return;
+    sim_seen(SEEN_SQLITE);
+    store_pair_check(plain);
+}
+
+void store_sim_done(void)
+{
+    if (!sim.o.sqlite)
+        return;
+    inner_ops->close(plain);
+    store_pair_done();
+}
+
+/* The kernel closes what a dead process had open. */
+void store_sim_crash(int node)
+{
+    for (struct session *s = sessions; s; s = s->next)
+        if (s->node == node && s->inner) {
+            inner_ops->close(s->inner);
+            s->inner = NULL;
+        }
 }
 
 bool store_sim_untold(int node)
@@ -271,6 +294,8 @@ static int sim_open(const struct ff_host *host, const void *config, void **store
     (void)config;
     s->node = opening.node;
     s->loop = opening.loop;
+    s->next = sessions;
+    sessions = s;
     *store = s;
     return inner_ops->open(host, no_config, &s->inner, err);
 }
@@ -281,7 +306,14 @@ static void sim_close(void *store)
 
     if (!s)
         return;
-    inner_ops->close(s->inner);
+    if (s->inner)
+        inner_ops->close(s->inner);
+    s->inner = NULL;
+    for (struct session **link = &sessions; *link; link = &(*link)->next)
+        if (*link == s) {
+            *link = s->next;
+            break;
+        }
     mem_free(s);
 }
 

@@ -68,5 +68,6 @@ void sim_fail(const char *fmt, ...)
     fprintf(stderr, "\nreplay: ff-sim --seed %llu --verbose\n",
             (unsigned long long)sim.seed);
     fflush(NULL);
+    seed_failed(sim.invariant ? sim.invariant : fmt);
     _Exit(1);
 }

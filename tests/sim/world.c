@@ -99,7 +99,9 @@ void sim_run(void)
     pass(SETTLE_US);
     client_check();
     check_memory_end();
+    store_sim_check_end();
     sim_check(runtime_sim_strays() || runtime_sim_running() == 0,
               "%zu processes run in the end", runtime_sim_running());
     check_idle();
+    store_sim_done();
 }
