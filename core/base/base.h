@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "base/buf.h"
+#include "base/civil.h"
 #include "base/file.h"
 #include "base/heap.h"
 #include "base/id.h"

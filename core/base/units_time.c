@@ -1,45 +1,13 @@
 /* base/units_time.c - RFC 3339 times. UTC only; knows no time zones and no clock. */
 #include "base/units.h"
 
+#include "base/civil.h"
+
 #define DAY_US (86400 * UNITS_SECOND)
 
 /* RFC 3339 has four digits for the year; what lies beyond is shown as the end. */
 #define YEAR_0        (-719528 * DAY_US)
 #define YEAR_9999_END (2932897 * DAY_US - 1)
-
-struct civil {
-    int64_t year;
-    int month, day;
-};
-
-/* Days since 1970-01-01 and back, proleptic Gregorian: H. Hinnant's days_from_civil
- * and civil_from_days. Years begin in March, so that the leap day comes last. */
-static int64_t days_of(struct civil c)
-{
-    const int64_t year = c.month <= 2 ? c.year - 1 : c.year;
-    const int64_t era = (year >= 0 ? year : year - 399) / 400;
-    const int64_t year_of_era = year - era * 400;
-    const int64_t day_of_year = (153 * ((c.month + 9) % 12) + 2) / 5 + c.day - 1;
-    const int64_t day_of_era =
-        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-
-    return era * 146097 + day_of_era - 719468;
-}
-
-static struct civil civil_of(int64_t days)
-{
-    days += 719468;
-    const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    const int64_t doe = days - era * 146097;
-    const int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    const int march_month = (int)((5 * doy + 2) / 153);
-    const int day = (int)(doy - (153 * march_month + 2) / 5 + 1);
-    const int month = march_month < 10 ? march_month + 3 : march_month - 9;
-
-    return (struct civil){
-        .year = yoe + era * 400 + (month <= 2 ? 1 : 0), .month = month, .day = day};
-}
 
 /* n_digits digits and what follows them. */
 static char *put(char *at, int64_t value, int n_digits, char after)
@@ -60,7 +28,7 @@ void units_time_text(int64_t us, char out[UNITS_TEXT])
         us = YEAR_9999_END;
     const int64_t in_day = (us % DAY_US + DAY_US) % DAY_US;
     const int64_t seconds = in_day / UNITS_SECOND;
-    const struct civil c = civil_of((us - in_day) / DAY_US);
+    const struct civil c = civil_of_days((us - in_day) / DAY_US);
     char *at = put(out, c.year, 4, '-');
 
     at = put(at, c.month, 2, '-');
@@ -99,14 +67,6 @@ static bool take_one_of(const char **text, const char *chars)
     return false;
 }
 
-static int days_in_month(int64_t year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return month == 2 && leap ? 29 : days[month - 1];
-}
-
 static bool take_date(const char **text, int64_t *us)
 {
     struct civil c = {.year = take_digits(text, 4)};
@@ -117,9 +77,9 @@ static bool take_date(const char **text, int64_t *us)
     if (c.month < 1 || c.month > 12 || !take_one_of(text, "-"))
         return false;
     c.day = take_digits(text, 2);
-    if (c.day < 1 || c.day > days_in_month(c.year, c.month))
+    if (c.day < 1 || c.day > civil_days_in_month(c.year, c.month))
         return false;
-    *us = days_of(c) * DAY_US;
+    *us = civil_days(c) * DAY_US;
     return true;
 }
 

@@ -6,6 +6,7 @@
 set(fuzz_dir ${CMAKE_CURRENT_LIST_DIR})
 set(local ${CMAKE_SOURCE_DIR}/plugins/runtime-local)
 
+set(fuzz_libs_calendar ff_calendar)
 set(fuzz_libs_workflow ff_flow)
 set(fuzz_libs_expression ff_expr)
 set(fuzz_libs_template ff_expr)
