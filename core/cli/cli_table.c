@@ -102,6 +102,15 @@ static const struct cli_option backup_options[] = {
     {0},
 };
 
+static const struct cli_option fmt_options[] = {
+    {"check", NULL, "name the files that are written differently; exit code 3", NULL,
+     0},
+    {"diff", NULL, "print what would change; exit code 3 when something would", NULL,
+     'd'},
+    {"write", NULL, "write the files back, and name those that changed", NULL, 'w'},
+    {0},
+};
+
 #define NO_OPTIONS NULL
 
 const struct cli_command cli_commands[] = {
@@ -113,6 +122,9 @@ const struct cli_command cli_commands[] = {
      run_options, cmd_run, 1, 1, false},
     {"validate", "FILE...", "check workflow files, all mistakes at once", NULL,
      NO_OPTIONS, cmd_validate, 1, -1, false},
+    {"fmt", "FILE...", "write workflow files in their canonical form",
+     "Comments, order and meaning stay. Without an option the result is printed.",
+     fmt_options, cmd_fmt, 1, -1, false},
     {"schema", "", "print the JSON Schema of the workflow file", NULL, NO_OPTIONS,
      cmd_schema, 0, 0, false},
     {"list", "", "list runs, the newest first", NULL, list_options, cmd_list, 0, 0,

@@ -20,7 +20,7 @@ static int read_stdin(struct buf *out)
     return out->overflow ? -EFBIG : 0;
 }
 
-int flow_file_read(struct flow_file *f, const char *path)
+int flow_file_load(struct flow_file *f, const char *path)
 {
     *f = (struct flow_file){.path = path};
     const int code = strcmp(path, "-") == 0
@@ -34,6 +34,15 @@ int flow_file_read(struct flow_file *f, const char *path)
     if (code < 0)
         return cli_fail(code == -EACCES ? CLI_DENIED : CLI_IO, "%s: %s", path,
                         strerror(-code));
+    return CLI_OK;
+}
+
+int flow_file_read(struct flow_file *f, const char *path)
+{
+    const int code = flow_file_load(f, path);
+
+    if (code != CLI_OK)
+        return code;
     f->flow = flow_parse(buf_text(&f->source), f->source.len, &f->problems);
     return f->flow ? CLI_OK : CLI_INVALID;
 }

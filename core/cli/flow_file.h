@@ -15,6 +15,8 @@ struct flow_file {
 /* CLI_OK (flow set), CLI_INVALID (problems set), or another code after having printed
  * why the file cannot be read. */
 int flow_file_read(struct flow_file *f, const char *path);
+/* Only its text: CLI_OK or another code after having printed why. */
+int flow_file_load(struct flow_file *f, const char *path);
 void flow_file_done(struct flow_file *f);
 
 /* "FILE:LINE:COLUMN: FF021: sentence (hint)" a line; without line where it is 0. */

@@ -8,6 +8,7 @@ set(local ${CMAKE_SOURCE_DIR}/plugins/runtime-local)
 
 set(fuzz_libs_calendar ff_calendar)
 set(fuzz_libs_workflow ff_flow)
+set(fuzz_libs_format ff_author)
 set(fuzz_libs_expression ff_expr)
 set(fuzz_libs_template ff_expr)
 set(fuzz_libs_regex ff_expr)
