@@ -132,6 +132,10 @@ void dag_items_free(struct items *items);
 json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
                          struct ff_err *err);
 
+/* dag_matrix.c: the combinations of an evaluated matrix, which is taken over, as a
+ * list of maps; NULL with err. */
+json_t *dag_matrix_items(json_t *matrix, struct ff_err *err);
+
 /* dag_needs.c */
 
 #define DAG_UPSTREAM_FAILED "upstream_failed" /* those behind it are skipped, too */

@@ -92,6 +92,20 @@ void dag_items_free(struct items *items)
     mem_free(items);
 }
 
+/* {key, value} for each entry, in the order of the map. Takes the map over. */
+static json_t *map_items(json_t *map)
+{
+    json_t *list = json_array();
+
+    for (void *at = json_object_iter(map); at; at = json_object_iter_next(map, at))
+        json_array_append_new(list,
+                              json_pack("{s:s#, s:O}", "key", json_object_iter_key(at),
+                                        json_object_iter_key_len(at), "value",
+                                        json_object_iter_value(at)));
+    json_decref(map);
+    return list;
+}
+
 json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
                          struct ff_err *err)
 {
@@ -105,7 +119,13 @@ json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
     dag_scope_done(&sc);
     if (!list)
         return NULL;
-    if (json_typeof(list) != JSON_ARRAY) {
+    if (t->work->matrix)
+        list = dag_matrix_items(list, err);
+    else if (json_is_object(list))
+        list = map_items(list);
+    if (!list)
+        return NULL;
+    if (!json_is_array(list)) {
         ff_fail(err, FF_INVALID, 0, "foreach: gives no list");
     } else if (json_array_size(list) > FLOW_MAX_ITEMS) {
         ff_fail(err, FF_INVALID, 0, "foreach: %zu items, at most %d are allowed",

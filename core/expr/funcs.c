@@ -40,7 +40,7 @@ static const struct expr_function functions[] = {
 
     {"keys", EXPR_BOTH, 1, 1, expr_fn_keys},
     {"values", EXPR_BOTH, 1, 1, expr_fn_values},
-    {"range", EXPR_GLOBAL, 1, 1, expr_fn_range},
+    {"range", EXPR_GLOBAL, 1, 3, expr_fn_range},
     {"lists.range", EXPR_GLOBAL, 1, 1, expr_fn_range},
     {"min", EXPR_BOTH, 1, EXPR_MAX_ARGS, expr_fn_min},
     {"max", EXPR_BOTH, 1, EXPR_MAX_ARGS, expr_fn_max},

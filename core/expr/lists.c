@@ -88,21 +88,41 @@ EXPR_FUNCTION(values)
     return expr_made(ctx, call->node, out);
 }
 
+/* How many steps lead from `from` to before `to`. */
+static uint64_t count_range(json_int_t from, json_int_t to, json_int_t step)
+{
+    const uint64_t gap =
+        step > 0 ? (uint64_t)to - (uint64_t)from : (uint64_t)from - (uint64_t)to;
+    const uint64_t width = step > 0 ? (uint64_t)step : UINT64_C(0) - (uint64_t)step;
+
+    if (step > 0 ? from >= to : from <= to)
+        return 0;
+    return (gap - 1) / width + 1;
+}
+
+/* range(count), range(from, to) and range(from, to, step); `to` is not in it. */
 EXPR_FUNCTION(range)
 {
-    const json_int_t n = json_integer_value(call->args[0]);
+    const bool ends = call->n > 1;
+    const json_int_t from = ends ? json_integer_value(call->args[0]) : 0;
+    const json_int_t to = json_integer_value(call->args[ends ? 1 : 0]);
+    const json_int_t step = call->n > 2 ? json_integer_value(call->args[2]) : 1;
 
-    if (!json_is_integer(call->args[0]))
-        return expr_no_overload(ctx, call);
-    if (n < 0)
+    for (size_t i = 0; i < call->n; i++)
+        if (!json_is_integer(call->args[i]))
+            return expr_no_overload(ctx, call);
+    if (!ends && to < 0)
         return expr_error(ctx, call->node, EXPR_E_VALUE,
                           "range() wants no negative count");
+    if (step == 0)
+        return expr_error(ctx, call->node, EXPR_E_VALUE, "range() wants no step of 0");
+    const uint64_t n = count_range(from, to, step);
     /* What it may produce bounds the work too. */
     if (n > INT32_MAX || !expr_produce(ctx, call->node, 8 * (size_t)n))
         return expr_produce(ctx, call->node, SIZE_MAX), NULL;
     json_t *out = json_array();
-    for (json_int_t i = 0; out != NULL && i < n; i++)
-        json_array_append_new(out, json_integer(i));
+    for (uint64_t i = 0; out != NULL && i < n; i++)
+        json_array_append_new(out, json_integer(from + (json_int_t)i * step));
     return expr_made(ctx, call->node, out);
 }
 

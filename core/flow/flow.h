@@ -10,11 +10,13 @@
 #include "expr/expr.h"
 
 /* Limits on a file; each error says the limit. */
-#define FLOW_MAX_BYTES    (64u << 20)
-#define FLOW_MAX_DEPTH    32
-#define FLOW_MAX_TASKS    200000
-#define FLOW_MAX_NAMES    1000 /* in one inputs:, outputs: or env: (with shared ones) */
-#define FLOW_MAX_ITEMS    1000000 /* of one foreach, checked when it expands */
+#define FLOW_MAX_BYTES   (64u << 20)
+#define FLOW_MAX_DEPTH   32
+#define FLOW_MAX_TASKS   200000
+#define FLOW_MAX_NAMES   1000 /* in one inputs:, outputs: or env: (with shared ones) */
+#define FLOW_MAX_ITEMS   1000000  /* of one foreach, checked when it expands */
+#define FLOW_MAX_MATCHES 20000000 /* combinations of a matrix times its other entries  \
+                                   */
 #define FLOW_MAX_ATTEMPTS 1000
 #define FLOW_MAX_CODE                                                                  \
     131071                  /* bytes of run: and script.code: Linux takes no more      \
@@ -167,7 +169,7 @@ struct flow_work {
     struct flow_value *input; /* stdin, or NULL */
     struct flow_value *dir;   /* working_dir, or NULL: the workflow file's folder */
     struct flow_output *outputs;
-    struct flow_value *foreach; /* list, or NULL */
+    struct flow_value *foreach; /* list or map, or what makes a matrix; or NULL */
     int64_t max_parallel;       /* of its items; 0: no limit of its own */
     uint32_t n_argv;
     uint32_t n_env;
@@ -175,6 +177,7 @@ struct flow_work {
     enum flow_kind kind;
     enum flow_lang lang;
     bool fail_fast;
+    bool matrix;            /* foreach is a map of axes, include and exclude */
     bool needs_all;         /* a skipped need skips this task too */
     bool continue_on_error; /* its failure counts as satisfied, and not for the run */
 };

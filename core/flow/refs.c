@@ -33,7 +33,7 @@ static const char *place_text(enum spec_place place)
 {
     static const char *const texts[] = {
         [PLACE_IF] = "if: which is judged once, before the task starts",
-        [PLACE_FOREACH] = "foreach: which makes the list",
+        [PLACE_FOREACH] = "foreach or matrix: which makes the list",
         [PLACE_ATTEMPT] = "a task",
         [PLACE_SHARED_ENV] = "the env of all tasks",
         [PLACE_RUN_OUTPUT] = "the outputs of the run",
@@ -161,7 +161,8 @@ static void check_item(struct checker *c, const struct ref *r)
     if (r->s->tasks.items[r->in->task].work->foreach)
         return;
     p = problem(r, PROBLEM_NOT_HERE);
-    flow_problem_msg(p, "%s has a value only in tasks with foreach", r->path[0]);
+    flow_problem_msg(p, "%s has a value only in tasks with foreach or matrix",
+                     r->path[0]);
     flow_problem_hint(p, "add foreach: to the task");
 }
 

@@ -234,7 +234,8 @@ bool spec_read_value(struct spec *s, const struct spec_value_rule *rule,
 struct tmpl *spec_read_condition(struct spec *s, const struct spec_field *field,
                                  enum spec_place place, const struct tree_node *node);
 
-/* spec_input.c, spec_output.c, spec_retry.c, spec_code.c, spec_task.c, spec_workflow.c
+/* spec_input.c, spec_output.c, spec_matrix.c, spec_retry.c, spec_code.c, spec_task.c,
+ * spec_workflow.c
  */
 
 extern const struct spec_type spec_shell, /* const char *: run */
@@ -242,6 +243,7 @@ extern const struct spec_type spec_shell, /* const char *: run */
     spec_script_type,                     /* a spec_draft: text, file, lang... */
     spec_inputs_type,                     /* a flow: inputs */
     spec_outputs_type,                    /* a spec_draft: outputs */
+    spec_matrix_type,                     /* a spec_draft: foreach, matrix */
     spec_retry_type,                      /* struct flow_retry */
     spec_nested,     /* fields of another object with slots in the same struct */
     spec_tasks_type; /* no slot; arg: enum flow_part */

@@ -165,7 +165,12 @@ static const struct spec_field task_fields[] = {
      .offset = SLOT(work.foreach),
      .arg = &foreach_rule,
      .since = "0.1",
-     .help = "a list; the task runs once for each item, and its outputs are lists"},
+     .help = "a list or a map; the task runs once for each item, and its outputs are "
+             "lists"},
+    {.key = "matrix",
+     .type = &spec_matrix_type,
+     .since = "0.2",
+     .help = "lists by name; the task runs once for each combination of their values"},
     {.key = "max_parallel",
      .type = &spec_integer,
      .offset = SLOT(work.max_parallel),
@@ -303,7 +308,12 @@ static void check_foreach(struct spec *s, struct flow_work *work,
 {
     static const char *const only[] = {"max_parallel", "fail_fast"};
 
-    if (spec_find(node, "foreach")) {
+    const struct tree_node *matrix = spec_find(node, "matrix");
+
+    if (matrix && spec_find(node, "foreach"))
+        flow_problem_msg(spec_problem(s, PROBLEM_EXCLUSIVE, matrix),
+                         "a task has foreach or matrix, not both");
+    if (matrix || spec_find(node, "foreach")) {
         /* One that could not be read is there all the same: no more about `item`. */
         if (!work->foreach)
             work->foreach = spec_alloc(s, 1, sizeof(*work->foreach));
@@ -314,7 +324,7 @@ static void check_foreach(struct spec *s, struct flow_work *work,
 
         if (value)
             flow_problem_msg(spec_problem(s, PROBLEM_EXCLUSIVE, value),
-                             "%s is for tasks with foreach only", only[i]);
+                             "%s is for tasks with foreach or matrix only", only[i]);
     }
 }
 

@@ -116,7 +116,8 @@ bool spec_read_value(struct spec *s, const struct spec_value_rule *rule,
 /* What can be a list only when it runs. */
 static bool may_be_list(const struct tree_node *node)
 {
-    return node->kind == TREE_LIST || (node->kind == TREE_TEXT && has_expression(node));
+    return node->kind == TREE_LIST || node->kind == TREE_MAP ||
+           (node->kind == TREE_TEXT && has_expression(node));
 }
 
 static bool check_list(struct spec *s, const struct spec_field *field,
@@ -127,14 +128,14 @@ static bool check_list(struct spec *s, const struct spec_field *field,
     if (!may_be_list(node)) {
         p = spec_problem(s, PROBLEM_TYPE, node);
         flow_problem_msg(p, "%s must be %s, not %s", field->key,
-                         "a list or an expression that gives one",
+                         "a list, a map or an expression that gives one",
                          tree_kind_text(node));
         if (node->kind == TREE_TEXT)
             flow_problem_hint(p, "write ${{ %.60s }} if it is an expression",
                               node->text);
         return false;
     }
-    if (node->kind == TREE_LIST && node->n > FLOW_MAX_ITEMS) {
+    if (node->kind != TREE_TEXT && node->n > FLOW_MAX_ITEMS) {
         flow_problem_msg(spec_problem(s, PROBLEM_LIMIT, node),
                          "%s has %u items; %d are the limit", field->key, node->n,
                          FLOW_MAX_ITEMS);
@@ -165,8 +166,8 @@ static json_t *schema_any(const struct spec_field *field)
     const struct spec_value_rule *rule = field->arg;
 
     if (rule->list)
-        return json_pack("{s[{ss}{ssss}]}", "anyOf", "type", "array", "type", "string",
-                         "pattern", "\\$\\{\\{");
+        return json_pack("{s[{ss}{ss}{ssss}]}", "anyOf", "type", "array", "type",
+                         "object", "type", "string", "pattern", "\\$\\{\\{");
     return json_object();
 }
 

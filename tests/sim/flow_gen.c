@@ -157,6 +157,14 @@ static bool add_foreach(struct gen *g, uint32_t needs)
         buf_add_text(g->out, "    foreach: ${{ inputs.list }}\n");
     else if (odds(300))
         buf_printf(g->out, "    foreach: ${{ range(%d) }}\n", below(12));
+    else if (odds(200))
+        buf_add_text(g->out, "    foreach: {b: 1, a: '${{ inputs.list }}'}\n");
+    else if (odds(300))
+        buf_printf(
+            g->out,
+            "    matrix: {x: [1, 2], y: '${{ inputs.list }}',\n"
+            "             exclude: [{x: 2, y: 3}], include: [{x: %d}, {z: 1}]}\n",
+            1 + below(3));
     else
         buf_add_text(g->out, "    foreach: [7, x, {a: 1}]\n");
     if (odds(500))

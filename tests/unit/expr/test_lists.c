@@ -38,6 +38,16 @@ static void lists_are_ordered_and_cut(void **state)
         {"range(5).reverse()", "[4, 3, 2, 1, 0]"},
         {"lists.range(2)", "[0, 1]"},
         {"range(0)", "[]"},
+        {"range(2, 5)", "[2, 3, 4]"},
+        {"range(5, 2)", "[]"},
+        {"range(-1, 1)", "[-1, 0]"},
+        {"range(0, 7, 3)", "[0, 3, 6]"},
+        {"range(0, 6, 3)", "[0, 3]"},
+        {"range(3, 0, -1)", "[3, 2, 1]"},
+        {"range(3, 3, -1)", "[]"},
+        {"range(9223372036854775806, 9223372036854775807)", "[9223372036854775806]"},
+        {"range(9223372036854775807, -9223372036854775807, -9223372036854775807)",
+         "[9223372036854775807, 0]"},
         {"[1, 2, 3].slice(1, 3)", "[2, 3]"},
         {"[1, 2, 3].slice(3, 3)", "[]"},
         {"[1, 1.0, 2, 'a', 'a', null, null, [1], [1]].distinct()",
@@ -54,6 +64,9 @@ static void lists_are_ordered_and_cut(void **state)
         {"[1].slice(1, 0)", EXPR_E_ABSENT, "no slice"},
         {"[1].flatten(-1)", EXPR_E_VALUE, "flatten()"},
         {"range(-1)", EXPR_E_VALUE, "no negative count"},
+        {"range(1, 2, 0)", EXPR_E_VALUE, "no step of 0"},
+        {"range(1, 2.5)", EXPR_E_TYPE, "range"},
+        {"range(-9223372036854775807, 9223372036854775807)", EXPR_E_LIMIT, ""},
     };
 
     (void)state;

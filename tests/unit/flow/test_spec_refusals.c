@@ -61,9 +61,9 @@ static const struct refusal keys[] = {
     {TASKS "    script: {code: x, file: y}\n", PROBLEM_EXCLUSIVE, 8, 29, "y",
      "both code and file", NULL},
     {TASKS "    run: x\n    max_parallel: 3\n", PROBLEM_EXCLUSIVE, 9, 19, "3",
-     "with foreach only", NULL},
+     "with foreach or matrix only", NULL},
     {TASKS "    run: x\n    fail_fast: true\n", PROBLEM_EXCLUSIVE, 9, 16, "true",
-     "with foreach only", NULL},
+     "with foreach or matrix only", NULL},
     {TASKS "    run: x\n    id: b\n", PROBLEM_EXCLUSIVE, 9, 9, "b", "list", NULL},
 };
 
