@@ -167,7 +167,7 @@ struct dag_scope {
     int64_t item;                 /* -1: none */
     int64_t attempt;
     json_t *more;    /* names that only this expression has; borrowed, or NULL */
-    json_t *made[8]; /* what look-ups built, by place in the table of names */
+    json_t *made[16]; /* what look-ups built, by place in the table of names */
 };
 void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task *task,
                     int64_t item, int64_t attempt, int64_t now_us);

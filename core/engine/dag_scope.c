@@ -141,6 +141,11 @@ static json_t *make_inputs(const struct dag_scope *sc)
     return json_incref(sc->run->inputs);
 }
 
+static json_t *make_vars(const struct dag_scope *sc)
+{
+    return json_incref(flow_of(sc->run)->vars);
+}
+
 static const struct {
     const char *name;
     json_t *(*make)(const struct dag_scope *sc); /* NULL result: no such name here */
@@ -149,6 +154,7 @@ static const struct {
     {"env", make_env},       {"item", make_item},
     {"index", make_index},   {"attempt", make_attempt},
     {"run", make_run},       {"workflow", make_workflow},
+    {"vars", make_vars},
 };
 #define NAME_TASKS 1
 

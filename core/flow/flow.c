@@ -111,6 +111,7 @@ static void read_workflow(struct spec *s)
     s->model.policy.grace_us = 10 * UNITS_SECOND;
     s->model.policy.queue = "default";
     s->task = SPEC_NO_TASK;
+    s->flow->vars = spec_own_json(s, json_object());
     spec_read(s, &spec_workflow, &s->tree->root, s->flow, NULL);
     spec_link_needs(s);
     spec_check_refs(s);

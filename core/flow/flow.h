@@ -57,6 +57,7 @@ struct flow_input {
     json_t *choices;         /* `enum:` list, or NULL */
     double min, max;         /* of numbers; -inf, inf when not given */
     const char *pattern;     /* of matches(): a string must match it whole; or NULL */
+    json_t *schema;          /* of lists and objects: JSON Schema, or NULL */
 };
 
 /* A value of the file that may contain ${{ }}: one of tmpl, constant and nested. */
@@ -214,6 +215,7 @@ struct flow {
     char hash[SHA256_TEXT]; /* of the source text */
     struct flow_input *inputs;
     uint32_t n_inputs;
+    json_t *vars;            /* constants by name, maybe none */
     struct flow_task *tasks; /* main tasks in file order, then handlers by part */
     uint32_t n_tasks;
     uint32_t n_main;

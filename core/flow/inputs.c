@@ -1,4 +1,5 @@
 /* The values that a run is given, against what the workflow declares. */
+#include "flow/json_schema.h"
 #include "flow/problem.h"
 #include "flow/spec.h"
 #include <errno.h>
@@ -73,11 +74,10 @@ static json_t *lookup_pattern(void *arg, const char *name)
 
 /* By the expression language's own matches(), whose time is in proportion to the text
  * whatever the pattern. */
-int spec_input_pattern(const char *pattern, const char *text, struct spec_blame *b)
+static int matches(json_t *pattern, const char *text, struct spec_blame *b)
 {
     static const char expression[] = "text.matches(pattern)";
-    struct pattern_scope values = {.text = json_string(text),
-                                   .pattern = json_sprintf("^(%s)$", pattern)};
+    struct pattern_scope values = {.text = json_string(text), .pattern = pattern};
     const struct expr_scope scope = {.lookup = lookup_pattern, .arg = &values};
     struct expr_err err = {0};
     struct expr *e = expr_compile(expression, strlen(expression), &err);
@@ -86,7 +86,7 @@ int spec_input_pattern(const char *pattern, const char *text, struct spec_blame 
         mem_exhausted();
 
     json_t *result = expr_eval(e, &scope, &err);
-    int matches = result ? has_json_type(result, JSON_TRUE) : -1;
+    int found = result ? has_json_type(result, JSON_TRUE) : -1;
 
     if (!result && err.code == EXPR_E_NOMEM)
         mem_exhausted();
@@ -96,7 +96,17 @@ int spec_input_pattern(const char *pattern, const char *text, struct spec_blame 
     expr_free(e);
     json_decref(values.text);
     json_decref(values.pattern);
-    return matches;
+    return found;
+}
+
+int spec_pattern(const char *pattern, const char *text, struct spec_blame *b)
+{
+    return matches(json_string(pattern), text, b);
+}
+
+int spec_input_pattern(const char *pattern, const char *text, struct spec_blame *b)
+{
+    return matches(json_sprintf("^(%s)$", pattern), text, b);
 }
 
 static bool is_choice(const struct flow_input *input, const json_t *value)
@@ -139,6 +149,18 @@ static bool matches_pattern(const struct flow_input *input, const json_t *value,
     return blame(b, PROBLEM_INPUT_VALUE, "the whole text must match");
 }
 
+static bool keeps_schema(const struct flow_input *input, const json_t *value,
+                         struct spec_blame *b)
+{
+    struct json_schema_fault fault;
+
+    if (!input->schema || json_schema_accepts(input->schema, value, &fault))
+        return true;
+    snprintf(b->msg, sizeof(b->msg), "input %.63s%.70s %.110s", input->name, fault.at,
+             fault.msg);
+    return blame(b, PROBLEM_INPUT_VALUE, "");
+}
+
 bool spec_input_accepts(const struct flow_input *input, const json_t *value,
                         struct spec_blame *b)
 {
@@ -157,7 +179,8 @@ bool spec_input_accepts(const struct flow_input *input, const json_t *value,
                  text);
         return blame(b, PROBLEM_INPUT_VALUE, "");
     }
-    return in_range(input, value, b) && matches_pattern(input, value, b);
+    return in_range(input, value, b) && matches_pattern(input, value, b) &&
+           keeps_schema(input, value, b);
 }
 
 static json_t *number_from_text(enum flow_type type, const char *text)

@@ -47,7 +47,9 @@
     X(42, INPUT_TYPE, "An input has the wrong type")                                   \
     X(43, INPUT_VALUE, "An input has a value that its declaration refuses")            \
     X(50, FORMULA, "A formula of needs cannot be understood")                          \
-    X(51, ASKED, "A formula of needs asks for something that a task does not have")
+    X(51, ASKED, "A formula of needs asks for something that a task does not have")    \
+    X(100, UNKNOWN_VAR, "An expression uses a constant that vars does not have")       \
+    X(101, SCHEMA, "A schema is not one that FlowForge can check")
 
 #define FLOW_CODE(number, symbol, title) PROBLEM_##symbol = (number),
 enum { FLOW_CODES(FLOW_CODE) PROBLEM_END };

@@ -108,6 +108,25 @@ static void check_inputs(struct checker *c, const struct ref *r)
         flow_problem_hint(p, "declare it in inputs:");
 }
 
+static void check_vars(struct checker *c, const struct ref *r)
+{
+    json_t *vars = r->s->flow->vars;
+    const char **names;
+    struct flow_problem *p;
+    size_t n = 0;
+
+    (void)c;
+    if (r->n < 2 || json_object_get(vars, r->path[1]))
+        return;
+    p = problem(r, PROBLEM_UNKNOWN_VAR);
+    flow_problem_msg(p, "vars has no constant %.64s", r->path[1]);
+    names = mem_array(json_object_size(vars) + 1, sizeof(*names));
+    for (void *at = json_object_iter(vars); at; at = json_object_iter_next(vars, at))
+        names[n++] = json_object_iter_key(at);
+    flow_problem_nearest(p, r->path[1], names);
+    mem_free(names);
+}
+
 static const char *nearest_pair(const struct flow_pair *items, uint32_t n,
                                 const char *name)
 {
@@ -326,6 +345,7 @@ static const struct {
     void (*check)(struct checker *c, const struct ref *r);
 } roots[] = {
     {"inputs", EVERYWHERE, check_inputs},
+    {"vars", EVERYWHERE, check_vars},
     {"env", EVERYWHERE & ~PLACE_RUN_OUTPUT, check_env},
     {"tasks", EVERYWHERE & ~SHARED, check_tasks},
     {"item", PLACE_ATTEMPT | PLACE_RETRY, check_item},
@@ -339,8 +359,7 @@ static const struct {
 
 static void refuse_root(const struct ref *r)
 {
-    static const char *const later[] = {"secrets", "vars",    "event",
-                                        "tenant",  "project", NULL};
+    static const char *const later[] = {"secrets", "event", "tenant", "project", NULL};
     const char *names[COUNT_OF(roots) + 1] = {NULL};
     bool is_later = spec_choice_index(later, r->path[0]) >= 0;
     struct flow_problem *p =

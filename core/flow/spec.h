@@ -242,6 +242,7 @@ extern const struct spec_type spec_shell, /* const char *: run */
     spec_command,                         /* a spec_draft: argv */
     spec_script_type,                     /* a spec_draft: text, file, lang... */
     spec_inputs_type,                     /* a flow: inputs */
+    spec_vars_type,                       /* a flow: vars */
     spec_outputs_type,                    /* a spec_draft: outputs */
     spec_matrix_type,                     /* a spec_draft: foreach, matrix */
     spec_retry_type,                      /* struct flow_retry */
@@ -259,13 +260,15 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
 /* Says what is wrong with a value for an input, or returns true. */
 struct spec_blame {
     int code;
-    char msg[200];
+    char msg[256];
     char hint[120];
 };
 bool spec_input_accepts(const struct flow_input *input, const json_t *value,
                         struct spec_blame *blame);
 /* 1: matches as a whole; 0: does not; -1: the pattern is wrong, blame->msg says how. */
 int spec_input_pattern(const char *pattern, const char *text, struct spec_blame *blame);
+/* The same for a pattern that may match anywhere in the text. */
+int spec_pattern(const char *pattern, const char *text, struct spec_blame *blame);
 const char *spec_nearest_input(const struct flow *f, const char *name); /* or NULL */
 
 /* graph.c: needs become indexes; circles are found. */

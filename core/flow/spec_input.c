@@ -1,4 +1,5 @@
 /* inputs: what a run is started with. */
+#include "flow/json_schema.h"
 #include "flow/spec.h"
 #include <math.h>
 #include <string.h>
@@ -101,6 +102,11 @@ static const struct spec_field input_fields[] = {
      .offset = SLOT(pattern),
      .since = "0.1",
      .help = "a regular expression that the whole of a string must match"},
+    {.key = "schema",
+     .type = &json_schema_type,
+     .offset = SLOT(schema),
+     .since = "0.2",
+     .help = "a JSON Schema that a list or object must keep"},
 };
 
 const struct spec_object spec_input = {
@@ -123,6 +129,7 @@ static void check_keys(struct spec *s, const struct flow_input *input,
         {"min", 1U << FLOW_INTEGER | 1U << FLOW_NUMBER, "integers and numbers"},
         {"max", 1U << FLOW_INTEGER | 1U << FLOW_NUMBER, "integers and numbers"},
         {"pattern", 1U << FLOW_STRING, "strings"},
+        {"schema", 1U << FLOW_LIST | 1U << FLOW_OBJECT, "lists and objects"},
     };
 
     for (size_t i = 0; i < COUNT_OF(rules); i++) {

@@ -60,6 +60,15 @@ static void a_condition_sees_variables_that_are_constants(void **state)
     assert_false(runs_if("env.MODE == 'slow'", env, OUTCOME_SUCCEEDED));
 }
 
+static void a_condition_sees_vars(void **state)
+{
+    (void)state;
+    assert_true(
+        runs_if("vars.mode == 'fast'", "vars: {mode: fast}\n", OUTCOME_SUCCEEDED));
+    assert_false(
+        runs_if("vars.mode == 'slow'", "vars: {mode: fast}\n", OUTCOME_SUCCEEDED));
+}
+
 static void the_status_of_a_run_is_what_it_came_to_once_handlers_run(void **state)
 {
     (void)state;
@@ -215,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_condition_sees_all_of_the_task_before),
         cmocka_unit_test(a_condition_sees_variables_that_are_constants),
+        cmocka_unit_test(a_condition_sees_vars),
         cmocka_unit_test(the_status_of_a_run_is_what_it_came_to_once_handlers_run),
         cmocka_unit_test(a_row_without_its_start_gives_an_empty_time),
         cmocka_unit_test(a_mistake_of_types_says_what_to_write),

@@ -1,5 +1,6 @@
 /* docs/workflow-reference.md says what the tables say: every key with its type, default
  * and version, every code, every limit; and its examples are what it says of them. */
+#include "flow/json_schema.h"
 #include "flow/spec.h"
 #include "support_cmocka.h"
 #include "support_spec.h"
@@ -139,6 +140,24 @@ static void every_code_is_documented_and_no_other(void **state)
     mem_free(text);
 }
 
+static void every_keyword_of_schemas_is_documented(void **state)
+{
+    const char *text = strstr(buf_text(&page), "\n### schema of an input\n");
+    char *part;
+
+    (void)state;
+    assert_non_null(text);
+    part = mem_text_len(text, (size_t)(strstr(text, "\n## ") - text));
+    for (size_t i = 0; json_schema_keyword(i); i++) {
+        char word[64];
+
+        snprintf(word, sizeof(word), "`%s`", json_schema_keyword(i));
+        if (!strstr(part, word))
+            fail_msg("the reference does not name the keyword %s", word);
+    }
+    mem_free(part);
+}
+
 static void write_number(char out[32], long n)
 {
     if (n < 1000)
@@ -226,6 +245,7 @@ int main(void)
         cmocka_unit_test(every_later_key_is_listed),
         cmocka_unit_test(every_code_is_documented_and_no_other),
         cmocka_unit_test(every_limit_is_documented),
+        cmocka_unit_test(every_keyword_of_schemas_is_documented),
         cmocka_unit_test(every_example_is_what_it_says),
     };
 

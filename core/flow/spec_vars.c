@@ -1,0 +1,50 @@
+/* vars: constants with names, for every expression of the file. */
+#include "flow/spec.h"
+
+/* ${{ }} anywhere in a constant is a mistake: it would stay text. */
+static bool all_constant(struct spec *s, const struct tree_node *node)
+{
+    bool good = true;
+
+    if (node->kind == TREE_BROKEN)
+        return false;
+    if (node->kind == TREE_TEXT)
+        return spec_constant(s, "vars", node);
+    for (uint32_t i = 0; node->kind >= TREE_LIST && i < node->n; i++)
+        good &= all_constant(s, &node->items[i].value);
+    return good;
+}
+
+static void read_vars(struct spec *s, const struct spec_field *field,
+                      const struct tree_node *node, void *slot)
+{
+    struct flow *flow = slot;
+
+    if (node->kind != TREE_MAP) {
+        spec_wrong_type(s, field->key, field->type->is, node);
+        return;
+    }
+    if (!spec_check_count(s, field->key, node, node->n))
+        return;
+    for (uint32_t i = 0; i < node->n; i++) {
+        const struct tree_pair *pair = &node->items[i];
+
+        if (!spec_check_name(s, &pair->key, "a variable"))
+            continue;
+        /* A wrong one is there all the same: uses of it are not wrong too. */
+        json_object_set_new_nocheck(
+            flow->vars, pair->key.text,
+            all_constant(s, &pair->value) ? tree_json(&pair->value) : json_null());
+    }
+}
+
+static json_t *schema_vars(const struct spec_field *field)
+{
+    (void)field;
+    return spec_schema_names(json_true());
+}
+
+const struct spec_type spec_vars_type = {.name = "map of constants",
+                                         .is = "a map of names and constants",
+                                         .read = read_vars,
+                                         .schema = schema_vars};
