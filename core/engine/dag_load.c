@@ -3,7 +3,7 @@
  *
  * Tasks that wait or are queued have no row: they follow from the states of those
  * that have one, by the same rules as the first time. */
-#include "engine/dag_priv.h"
+#include "engine/dag_kind.h"
 
 #include <string.h>
 
@@ -113,6 +113,8 @@ static void resume_unit(struct run *r, struct step *s, int64_t node)
     struct dag *d = dag_of(r);
     const struct unit *u = dag_unit(d, node);
 
+    if (dag_kind_of(r, node))
+        return;
     if (u->state == TASK_RUNNING) {
         d->active++;
         step_effect(s, (struct effect){
@@ -167,10 +169,23 @@ static void go_on_task(struct run *r, struct step *s, uint32_t task)
     }
     if (t->items->stopping)
         dag_stop_items(r, s, task, (enum cancel_mode)r->row.cancel);
-    if (t->items->active == 0 && (t->items->stopping || t->items->final == t->items->n))
-        dag_end_expanded(r, s, task);
-    else
+    if (!task_state_final(t->unit.state))
         dag_more_items(r, s, task);
+}
+
+/* When all attempts are counted: what ends here may let others begin. */
+static void resume_kind(struct run *r, struct step *s, uint32_t task)
+{
+    const struct dag_task *t = &dag_of(r)->tasks[task];
+    const struct dag_kind *kind = dag_kind_of(r, NODE_OF(task, -1));
+
+    if (!kind)
+        return;
+    for (uint32_t i = 0; t->items && i < t->items->n; i++)
+        if (t->items->units[i].state == TASK_RUNNING)
+            kind->resume(r, s, NODE_OF(task, i));
+    if (!t->items && t->unit.state == TASK_RUNNING)
+        kind->resume(r, s, NODE_OF(task, -1));
 }
 
 static void resume_cancel(struct run *r, struct step *s, uint32_t first, uint32_t n)
@@ -215,6 +230,8 @@ void dag_resume(struct run *r, struct step *s)
     for (uint32_t i = first; i < first + n; i++)
         resume_task(r, s, i);
     resume_retries(r, s);
+    for (uint32_t i = first; i < first + n; i++)
+        resume_kind(r, s, i);
     resume_cancel(r, s, first, n);
     for (uint32_t i = first; i < first + n; i++)
         go_on_task(r, s, i);

@@ -1,9 +1,10 @@
 /* engine/dag_priv.h - the DAG of a workflow file as a run: its state in memory.
  *
- * Who does what: dag.c takes inputs; dag_ready.c decides what may run next, dag_needs.c
- * whether needs allow it;
- * dag_unit.c leads one task or item from slot to result; dag_phase.c leads the run
- * through its handlers to its end; dag_load.c rebuilds all of it from rows;
+ * Who does what: dag.c takes inputs; dag_ready.c decides what may run next,
+ * dag_needs.c whether needs allow it; dag_unit.c begins, stops and ends one task or
+ * item; what is an attempt goes through dag_slot.c and dag_result.c, what is not
+ * through its kind (dag_kind.h); dag_row.c writes rows and events; dag_phase.c leads
+ * the run through its handlers to its end; dag_load.c rebuilds all of it from rows;
  * dag_scope.c is what expressions see; dag_work.c renders an attempt. */
 #ifndef ENGINE_DAG_PRIV_H
 #define ENGINE_DAG_PRIV_H
@@ -26,7 +27,8 @@ struct unit {
 enum unit_flags {
     UNIT_BLOCKED = 1, /* skipped because something before it failed */
     UNIT_HELD = 2,    /* queued, but held back by the run's parallelism */
-    UNIT_STOPPED = 4  /* a handler that ran when the run was cancelled */
+    UNIT_STOPPED = 4, /* a handler that ran when the run was cancelled */
+    UNIT_ENTERING = 8 /* of a kind of ours: begun, and its row does not say so yet */
 };
 
 struct items {
@@ -39,6 +41,7 @@ struct items {
     uint32_t failed, cancelled;
     uint32_t told;    /* whose message the task has: the lowest that failed */
     bool stopping;    /* fail_fast or cancel: no more are offered */
+    bool beginning;   /* dag_more_items is at work further up the stack */
     json_t *gathered; /* outputs by name as lists, once the task is final */
     struct unit units[];
 };
@@ -91,25 +94,17 @@ static inline const struct flow *flow_of(const struct run *r)
     return r->plan->data;
 }
 
-/* dag_unit.c */
+/* dag_row.c */
 struct unit *dag_unit(struct dag *d, int64_t node); /* NULL: no such node */
-void dag_offer(struct run *r, struct step *s, int64_t node, int64_t count);
-void dag_grant(struct run *r, struct step *s, int64_t node);
-void dag_result(struct run *r, struct step *s, const struct input *in);
-/* due_at: from then on it waits for a slot. */
-void dag_retry_due(struct run *r, struct step *s, int64_t node, int64_t due_at);
-void dag_queue_timeout(struct run *r, struct step *s, int64_t node);
-/* Ends a unit that has not run, or whose row needs no attempt. */
-void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state state,
-                  const char *reason, const char *message);
+struct task_row dag_row_of(const struct run *r, int64_t node, const struct unit *u);
+/* Inserts the row the first time, patches the columns in `set` after that. */
+void dag_write_unit(struct step *s, const struct task_row *row, struct unit *u,
+                    uint64_t set);
+/* An event with the unit's task, item and attempt; closed with step_event_end. */
+struct jsonw dag_event(const struct run *r, struct step *s, const char *type,
+                       int64_t node, const struct unit *u);
+void dag_event_end(struct jsonw *w, const struct task_row *row); /* how it ended */
 void dag_note_message(struct run *r, int64_t node, struct span message);
-void dag_forget_held(struct run *r); /* nothing that is held back is offered any more */
-void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
-/* dag_retry.c: what retry.if says of this end; false with err when it fails. */
-bool dag_retry_if(struct run *r, const struct step *s, int64_t node,
-                  enum outcome outcome, const struct result *result,
-                  struct ff_err *err);
-
 #define DAG_STOPPED "cancelled"
 /* A handler is being stopped: its row says so, since a cancel is for the handlers of
  * its moment only, and the run's row does not tell which those were. */
@@ -118,9 +113,45 @@ void dag_note_stopped(struct run *r, struct step *s, uint32_t task);
 void dag_put_expanded(struct run *r, struct step *s, uint32_t task);
 void dag_end_expanded(struct run *r, struct step *s, uint32_t task);
 
+/* dag_unit.c; more for kinds in dag_kind.h */
+/* These are ready: they want slots, or begin now if they need none. */
+void dag_want(struct run *r, struct step *s, int64_t node, int64_t count);
+void dag_enter(struct run *r, struct step *s, int64_t node); /* needs no slot */
+/* Ends a unit that has not run, or whose row needs no attempt. */
+void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state state,
+                  const char *reason, const char *message);
+/* What follows from a unit having become final. was_active: it had a place under the
+ * run's parallelism. */
+void dag_unit_final(struct run *r, struct step *s, int64_t node, struct unit *u,
+                    bool was_active);
+void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
+
+/* dag_slot.c */
+void dag_offer(struct run *r, struct step *s, int64_t node, int64_t count);
+/* Those that have their place under the run's parallelism. since: from when on they
+ * wait, for their queue_timeout. */
+void dag_offer_now(struct run *r, struct step *s, int64_t node, int64_t count,
+                   int64_t since);
+/* One unit less is active: the next one that waits for parallelism may go. */
+void dag_inactive(struct run *r, struct step *s);
+void dag_forget_held(struct run *r); /* nothing that is held back is offered any more */
+void dag_grant(struct run *r, struct step *s, int64_t node);
+void dag_queue_timeout(struct run *r, struct step *s, int64_t node);
+
+/* dag_result.c */
+void dag_result(struct run *r, struct step *s, const struct input *in);
+/* due_at: from then on it waits for a slot. */
+void dag_retry_due(struct run *r, struct step *s, int64_t node, int64_t due_at);
+
+/* dag_retry.c: what retry.if says of this end; false with err when it fails. */
+bool dag_retry_if(struct run *r, const struct step *s, int64_t node,
+                  enum outcome outcome, const struct result *result,
+                  struct ff_err *err);
+
 /* dag_ready.c */
 /* ready_at: when the last of what it waited for ended, maybe before a restart. */
 void dag_task_ready(struct run *r, struct step *s, uint32_t task, int64_t ready_at);
+/* Offers what may be, and ends the task when nothing of it is active after that. */
 void dag_more_items(struct run *r, struct step *s, uint32_t task);
 void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct unit *u);
 void dag_stop_items(struct run *r, struct step *s, uint32_t task,

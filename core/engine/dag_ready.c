@@ -1,6 +1,6 @@
 /* dag_ready.c - what may run next: when a task's needs are met, whether it runs at
  * all, and how a foreach becomes items. */
-#include "engine/dag_priv.h"
+#include "engine/dag_kind.h"
 
 #include <string.h>
 
@@ -150,23 +150,24 @@ static void expand(struct run *r, struct step *s, uint32_t task)
     t->items = dag_items_new((uint32_t)json_array_size(list));
     t->items->list = list;
     dag_put_expanded(r, s, task);
-    if (t->items->n == 0)
-        dag_end_expanded(r, s, task);
-    else
-        dag_more_items(r, s, task);
+    dag_more_items(r, s, task);
 }
 
-/* Offers as many as may be active at once. Items that have a row already (after a
- * restart) are stepped over; the rest goes out in ranges. */
-void dag_more_items(struct run *r, struct step *s, uint32_t task)
+/* As many as may be active at once. Items that have a row already (after a restart) are
+ * stepped over; the rest goes out in ranges. Such as may end at once go one by one, so
+ * that the first that fails can stop those behind it. */
+static void begin_items(struct run *r, struct step *s, uint32_t task)
 {
     struct items *items = dag_of(r)->tasks[task].items;
     const int64_t limit = flow_of(r)->tasks[task].work->max_parallel;
+    const uint32_t most = dag_kind_of(r, NODE_OF(task, 0)) ? 1 : UINT32_MAX;
 
     while (!items->stopping && items->next < items->n) {
         uint32_t room = limit > 0 ? (uint32_t)limit - items->active : UINT32_MAX;
         if (limit > 0 && items->active >= (uint64_t)limit)
             return;
+        if (room > most)
+            room = most;
         const uint32_t first = items->next;
         while (items->next < items->n && room > 0 &&
                items->units[items->next].state == TASK_WAITING) {
@@ -179,8 +180,22 @@ void dag_more_items(struct run *r, struct step *s, uint32_t task)
             continue;
         }
         items->active += n;
-        dag_offer(r, s, NODE_OF(task, first), n);
+        dag_want(r, s, NODE_OF(task, first), n);
     }
+}
+
+/* A loop and not a recursion, where each item ends before the next one begins. */
+void dag_more_items(struct run *r, struct step *s, uint32_t task)
+{
+    struct items *items = dag_of(r)->tasks[task].items;
+
+    if (items->beginning)
+        return;
+    items->beginning = true;
+    begin_items(r, s, task);
+    items->beginning = false;
+    if (items->active == 0)
+        dag_end_expanded(r, s, task);
 }
 
 void dag_stop_items(struct run *r, struct step *s, uint32_t task, enum cancel_mode mode)
@@ -212,11 +227,7 @@ void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct u
         dag_stop_items(r, s, task, CANCEL_GRACEFUL);
     if (task_state_final(t->unit.state))
         return; /* ended from inside dag_stop_items */
-    /* First, since after a restart it also steps over items that have their row. What
-     * is still to be offered is active after it, unless no more are. */
     dag_more_items(r, s, task);
-    if (items->active == 0)
-        dag_end_expanded(r, s, task);
 }
 
 /* --- the decision --- */
@@ -246,5 +257,5 @@ void dag_task_ready(struct run *r, struct step *s, uint32_t task, int64_t ready_
     else if (ft->work->foreach)
         expand(r, s, task);
     else
-        dag_offer(r, s, NODE_OF(task, -1), 1);
+        dag_want(r, s, NODE_OF(task, -1), 1);
 }

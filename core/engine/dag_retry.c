@@ -1,5 +1,5 @@
 /* dag_retry.c - retry.if: the part of the decision on another attempt that the file
- * makes by an expression. The rest of it is in dag_unit.c. */
+ * makes by an expression. The rest of it is in dag_result.c. */
 #include "engine/dag_priv.h"
 
 /* The words of retry.on. */

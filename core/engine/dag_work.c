@@ -73,42 +73,58 @@ static const char *script_path(struct render *re, const struct run *r, const cha
     return path;
 }
 
-static int render_argv(struct render *re, const struct run *r, struct work *work)
+static int render_run(struct render *re, const struct run *r, struct work *work)
 {
-    const struct flow_task *t = re->task;
-    const char **argv = list_in(re->arena, t->work->n_argv + 4u);
-    size_t n = 0;
+    const char **argv = list_in(re->arena, 4);
 
+    (void)r;
+    argv[0] = "/bin/sh";
+    argv[1] = "-eu";
+    argv[2] = "-c";
+    argv[3] = own(re, re->task->work->text);
+    argv[4] = NULL;
     work->argv = argv;
-    switch (t->work->kind) {
-    case FLOW_NOOP:
-        work->argv = NULL;
-        return FF_OK;
-    case FLOW_RUN:
-        argv[n++] = "/bin/sh";
-        argv[n++] = "-eu";
-        argv[n++] = "-c";
-        argv[n++] = own(re, t->work->text);
-        break;
-    case FLOW_SCRIPT:
-        argv[n++] = t->work->interpreter ? own(re, t->work->interpreter)
-                                         : langs[t->work->lang].program;
-        if (t->work->text)
-            argv[n++] = langs[t->work->lang].flag;
-        argv[n++] =
-            t->work->text ? own(re, t->work->text) : script_path(re, r, t->work->file);
-        break;
-    case FLOW_COMMAND:
-        for (uint32_t i = 0; i < t->work->n_argv; i++) {
-            argv[n] = text_of(re, &t->work->argv[i], "command", NULL);
-            if (!argv[n++])
-                return re->err->code;
-        }
-        break;
-    }
-    argv[n] = NULL;
     return FF_OK;
 }
+
+static int render_script(struct render *re, const struct run *r, struct work *work)
+{
+    const struct flow_work *w = re->task->work;
+    const char **argv = list_in(re->arena, 3);
+    size_t n = 0;
+
+    argv[n++] = w->interpreter ? own(re, w->interpreter) : langs[w->lang].program;
+    if (w->text)
+        argv[n++] = langs[w->lang].flag;
+    argv[n++] = w->text ? own(re, w->text) : script_path(re, r, w->file);
+    argv[n] = NULL;
+    work->argv = argv;
+    return FF_OK;
+}
+
+static int render_command(struct render *re, const struct run *r, struct work *work)
+{
+    const struct flow_work *w = re->task->work;
+    const char **argv = list_in(re->arena, w->n_argv);
+
+    (void)r;
+    for (uint32_t i = 0; i < w->n_argv; i++) {
+        argv[i] = text_of(re, &w->argv[i], "command", NULL);
+        if (!argv[i])
+            return re->err->code;
+    }
+    argv[w->n_argv] = NULL;
+    work->argv = argv;
+    return FF_OK;
+}
+
+/* The kinds that are attempts; the others have a row in dag_kinds[]. */
+static int (*const renders[FLOW_N_KINDS])(struct render *re, const struct run *r,
+                                          struct work *work) = {
+    [FLOW_RUN] = render_run,
+    [FLOW_COMMAND] = render_command,
+    [FLOW_SCRIPT] = render_script,
+};
 
 static int render_env(struct render *re, const struct run *r, struct work *work)
 {
@@ -158,7 +174,7 @@ static void render_outputs(struct render *re, struct work *work)
 static int render(struct render *re, const struct run *r, struct work *work)
 {
     const struct flow_task *t = re->task;
-    int code = render_argv(re, r, work);
+    int code = renders[t->work->kind](re, r, work);
 
     if (code == FF_OK)
         code = render_env(re, r, work);
@@ -187,6 +203,8 @@ int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *are
     if (!u || u->state != TASK_RUNNING || u->attempt != attempt)
         return ff_fail(err, FF_NOT_FOUND, 0, "this attempt is not the current one");
     const struct flow_task *t = &flow_of(r)->tasks[NODE_TASK(node)];
+    if (!renders[t->work->kind])
+        return ff_fail(err, FF_NOT_FOUND, 0, "no attempt carries this task out");
     struct render re = {.task = t, .arena = arena, .err = err};
     dag_node_path(r, node, path, sizeof(path));
     *work = (struct work){

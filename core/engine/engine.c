@@ -10,8 +10,8 @@ static const struct engine_kind *kinds[KINDS_MAX] = {&engine_dag};
 
 const struct engine_kind *engine_kind_find(const char *name)
 {
-    for (size_t i = 0; i < KINDS_MAX && kinds[i]; i++)
-        if (strcmp(kinds[i]->name, name) == 0)
+    for (size_t i = KINDS_MAX; i-- > 0;)
+        if (kinds[i] && strcmp(kinds[i]->name, name) == 0)
             return kinds[i];
     return NULL;
 }

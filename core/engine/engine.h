@@ -135,7 +135,7 @@ struct work {
     const char *task; /* "fetch" */
     const char *path; /* "fetch", or "fetch.3" for an item */
     int64_t attempt;
-    const char *const *argv; /* ends with NULL */
+    const char *const *argv; /* ends with NULL; NULL: nothing, it has succeeded */
     const char *const *env;  /* "K=V", ends with NULL */
     const char *dir;         /* absolute, or relative to run_row.dir, or NULL */
     const char *input;       /* or NULL */
@@ -203,7 +203,8 @@ struct engine_kind {
 
 extern const struct engine_kind engine_dag;
 
-/* Kinds by name; tests add their own. NULL when unknown. */
+/* Kinds by name; tests add their own, and the last of a name counts. NULL when unknown.
+ */
 const struct engine_kind *engine_kind_find(const char *name);
 void engine_kind_add(const struct engine_kind *kind);
 

@@ -18,7 +18,7 @@ static void refuse(struct exec *x, const struct attempt_key *key, const char *re
     attempt_report(x, NULL, key, &result);
 }
 
-static void succeed_noop(struct exec *x, const struct attempt_key *key)
+static void succeed_idle(struct exec *x, const struct attempt_key *key)
 {
     const struct result result = {.outcome = OUTCOME_SUCCEEDED,
                                   .exit_code = MODEL_NULL};
@@ -26,13 +26,13 @@ static void succeed_noop(struct exec *x, const struct attempt_key *key)
     attempt_report(x, NULL, key, &result);
 }
 
-/* There is nothing to run, or it cannot be said what. Not found: its result was here
- * before us, or it was overtaken. */
+/* There is nothing to run (a kind of run may say so), or it cannot be said what. Not
+ * found: its result was here before us, or it was overtaken. */
 static void end_at_once(struct exec *x, const struct attempt_key *key,
                         const struct ff_err *err)
 {
     if (err->code == FF_OK)
-        succeed_noop(x, key);
+        succeed_idle(x, key);
     else if (err->code != FF_NOT_FOUND)
         refuse(x, key, "expression", err->msg, OUTCOME_FAILED);
 }

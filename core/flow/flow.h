@@ -115,7 +115,9 @@ struct flow_retry {
     struct tmpl *condition; /* retry.if, or NULL */
 };
 
-enum flow_kind { FLOW_RUN, FLOW_COMMAND, FLOW_SCRIPT, FLOW_NOOP };
+/* What a task does; each has a row in the tables of core/flow/spec_kind.c and, where
+ * the engine carries it out itself, of core/engine/dag_unit.c. */
+enum flow_kind { FLOW_RUN, FLOW_COMMAND, FLOW_SCRIPT, FLOW_NOOP, FLOW_N_KINDS };
 enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
 
 /* Which part of the file a task stands in. */

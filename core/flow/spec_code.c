@@ -1,6 +1,6 @@
 /* What a task runs: run:, command: and script:. Shell text and code are never
  * templates: a value that is pasted into code can change what the code does. */
-#include "flow/spec.h"
+#include "flow/spec_kind.h"
 #include <string.h>
 
 static void refuse_expression(struct spec *s, const struct tree_node *node,
@@ -247,3 +247,7 @@ const struct spec_type spec_command = {.name = "list of values",
                                        .is = "a list",
                                        .read = read_command,
                                        .schema = schema_command};
+
+const struct spec_kind spec_kind_run = {.key = "run"};
+const struct spec_kind spec_kind_command = {.key = "command"};
+const struct spec_kind spec_kind_script = {.key = "script"};

@@ -1,6 +1,6 @@
 /* A task, main or handler: the table of its keys, and the rules over several of them.
  */
-#include "flow/spec.h"
+#include "flow/spec_kind.h"
 #include <string.h>
 
 #define DAY (86400 * UNITS_SECOND)
@@ -246,62 +246,14 @@ static const struct spec_field task_fields[] = {
     {.key = "pod", .flags = SPEC_LATER},
 };
 
-/* In the order of enum flow_kind. */
-static const char *const kinds[] = {"run", "command", "script", "noop"};
-
-static void finish_task_schema(json_t *schema)
-{
-    json_t *one_of = json_array();
-
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        json_array_append_new(one_of, json_pack("{s[s]}", "required", kinds[i]));
-    json_object_set_new(schema, "oneOf", one_of);
-}
-
 const struct spec_object spec_task = {
     .name = "task",
     .phrase = "a task",
     .fields = task_fields,
     .n_fields = COUNT_OF(task_fields),
-    .help = "One step. Exactly one of run, command, script and noop.",
-    .finish_schema = finish_task_schema,
+    .help = "One step. Exactly one key says what it does: its kind.",
+    .finish_schema = spec_kind_schema,
 };
-
-static void refuse_two_kinds(struct spec *s, const struct tree_node *again,
-                             const char *first, const char *second)
-{
-    struct flow_problem *p = spec_problem(s, PROBLEM_EXCLUSIVE, again);
-
-    flow_problem_msg(p,
-                     "a task has one of run, command, script and noop, not both %s "
-                     "and %s",
-                     first, second);
-    flow_problem_hint(p, "remove one, or make two tasks");
-}
-
-static void find_kind(struct spec *s, struct flow_work *work,
-                      const struct tree_node *node, const struct tree_key *name,
-                      bool suspect)
-{
-    const char *found = NULL;
-    struct flow_problem *p;
-
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        const struct tree_node *value = spec_find(node, kinds[i]);
-
-        if (value && found)
-            refuse_two_kinds(s, value, found, kinds[i]);
-        else if (value) {
-            found = kinds[i];
-            work->kind = (enum flow_kind)i;
-        }
-    }
-    if (found || suspect)
-        return;
-    p = spec_problem_key(s, PROBLEM_MISSING, name);
-    flow_problem_msg(p, "task %.64s has nothing to run", name->text);
-    flow_problem_hint(p, "give it one of run, command, script and noop");
-}
 
 static void check_foreach(struct spec *s, struct flow_work *work,
                           const struct tree_node *node)
@@ -393,6 +345,7 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
 {
     struct spec_draft draft;
     struct flow_task *task = &draft.task;
+    const enum flow_kind kind = spec_kind_find(node);
     uint64_t seen;
 
     if (too_many(s, name))
@@ -405,11 +358,13 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
     task->part = s->part;
     draft.work.env = s->env.items;
     draft.work.n_env = s->env.n;
+    if (kind < FLOW_N_KINDS)
+        draft.work.kind = kind;
     register_name(s, name);
     s->task = (uint32_t)s->tasks.n;
     s->task_needs = NULL;
     if (spec_read(s, &spec_task, node, &draft, &seen)) {
-        find_kind(s, &draft.work, node, name, seen & SPEC_SEEN_BAD);
+        spec_kind_check(s, node, name, kind, seen & SPEC_SEEN_BAD);
         check_foreach(s, &draft.work, node);
         check_needs_all(s, &draft.work, node);
     }

@@ -113,7 +113,7 @@ void options_print(const struct sim_options *o);
     X(EXIT_CODE) X(TIMEOUT) X(LOST) X(OOM) X(EVICTED) X(START_FAILED)                  \
     X(OUTPUT_MISSING) X(EXPRESSION) X(QUEUE_TIMEOUT) X(UPSTREAM_FAILED)                \
     X(NEED_SKIPPED) X(IF_FALSE) X(ITEM_FAILED) X(FORGIVEN)                             \
-    X(FORMULA_TRUE) X(FORMULA_FALSE) X(NEEDS_FALSE) X(RETRY_IF)                        \
+    X(FORMULA_TRUE) X(FORMULA_FALSE) X(NEEDS_FALSE) X(RETRY_IF) X(AT_ONCE)             \
     X(EXPANDED) X(EXPANDED_EMPTY) X(FAIL_FAST) X(JUDGED_FAILED) X(MAX_PARALLEL)        \
     X(PARALLELISM) X(SLOTS_FULL) X(TWO_TENANTS)                                        \
     X(RUN_SUCCEEDED) X(RUN_FAILED) X(RUN_CANCELLED) X(RUN_TIMEOUT) X(RUN_KILLED)       \
@@ -329,6 +329,7 @@ void mirror_attempt_id(const struct mirror_run *r, const struct mirror_task *t,
                        char *out, size_t size);
 
 /* check_edge.c: may a task row go from this state to that one? */
+bool is_attempt(const struct flow_task *t); /* carried out by an executor, in a slot */
 void check_edge(struct mirror_run *r, const struct mirror_task *before,
                 struct mirror_task *t, uint64_t set);
 void check_limits(struct mirror_run *r);

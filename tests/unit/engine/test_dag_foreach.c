@@ -241,7 +241,7 @@ static void a_hundred_thousand_items_end(void **state)
 {
     (void)state;
     struct world *w = world_new(HEAD "tasks: {work: {foreach: '${{ range(100000) }}', "
-                                     "noop: true}}\n",
+                                     "run: x}}\n",
                                 NULL);
 
     assert_int_equal(w->offered.n, 100000);

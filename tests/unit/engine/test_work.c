@@ -85,33 +85,29 @@ static void a_script_of_a_run_without_a_folder_keeps_its_path(void **state)
     done(&d);
 }
 
-static void a_noop_has_no_command_and_outputs_have_their_files(void **state)
+static void outputs_have_their_files(void **state)
 {
     (void)state;
-    struct described d = first_attempt(
-        HEAD "tasks: {a: {noop: true}, b: {run: x, outputs: {o: file}}}\n", NULL);
+    struct described d =
+        first_attempt(HEAD "tasks: {a: {run: x, outputs: {o: file}}}\n", NULL);
 
     assert_int_equal(d.code, FF_OK);
-    assert_null(d.work.argv);
-    assert_int_equal(d.work.n_outputs, 0);
-    describe(&d, "b");
     assert_int_equal(d.work.n_outputs, 1);
     assert_string_equal(d.work.outputs[0].name, "o");
     done(&d);
 }
 
-static void work_of_no_known_kind_has_an_empty_command(void **state)
+static void what_the_engine_carries_out_is_described_to_nobody(void **state)
 {
     (void)state;
     struct described d = first_attempt(HEAD "tasks: {a: {run: x}}\n", NULL);
     const struct flow *f = d.w->plan->data;
-    struct flow_work *work = (struct flow_work *)f->tasks[0].work;
-    const enum flow_kind kind = work->kind;
+    struct flow_work *work = (struct flow_work *)(uintptr_t)f->tasks[0].work;
 
-    work->kind = (enum flow_kind)7;
+    work->kind = FLOW_NOOP;
     describe(&d, "a");
-    assert_null(d.work.argv[0]);
-    work->kind = kind;
+    assert_int_equal(d.code, FF_NOT_FOUND);
+    work->kind = FLOW_RUN;
     done(&d);
 }
 
@@ -254,8 +250,8 @@ int main(void)
         cmocka_unit_test(a_command_is_rendered_word_by_word),
         cmocka_unit_test(code_goes_to_its_interpreter_or_to_that_of_its_language),
         cmocka_unit_test(a_script_of_a_run_without_a_folder_keeps_its_path),
-        cmocka_unit_test(a_noop_has_no_command_and_outputs_have_their_files),
-        cmocka_unit_test(work_of_no_known_kind_has_an_empty_command),
+        cmocka_unit_test(outputs_have_their_files),
+        cmocka_unit_test(what_the_engine_carries_out_is_described_to_nobody),
         cmocka_unit_test(the_tasks_own_variable_replaces_the_shared_one),
         cmocka_unit_test(handlers_are_told_what_the_run_came_to),
         cmocka_unit_test(what_cannot_be_rendered_is_named),

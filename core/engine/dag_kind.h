@@ -1,0 +1,66 @@
+/* engine/dag_kind.h - the kinds of tasks that the engine carries out itself. They take
+ * no slot, no place under the run's parallelism and no process.
+ *
+ * Most kinds are attempts: they want a slot, and an executor carries out what
+ * dag_work.c renders. They have no row in dag_kinds[]. The others have one, and a file
+ * each.
+ *
+ * How to add a kind (NAME is its key in the workflow file):
+ *   core/flow/flow.h          FLOW_NAME in enum flow_kind; what the engine must know of
+ * it as a pointer in struct flow_work (many tasks share one) core/flow/spec_kind_NAME.c
+ * spec_kind_NAME, the keys that mean nothing beside it, and how its value is read; in
+ * spec_kind.h its declaration; in spec_kind.c its row of spec_kinds[]; in spec_task.c
+ * the row of its key. Outputs that it has by itself are declared there, in
+ * flow_work.outputs: then references, lists of a foreach and the command line know them
+ *   core/engine/kind_NAME.c   dag_kind_NAME; here its declaration; in dag_unit.c its
+ * row. A kind of attempts has a function in dag_work.c's renders[] instead
+ *   docs/workflow-reference.md  the row of its key, a section, its codes; examples/
+ *   tests/unit/flow, tests/unit/engine, tests/sim/flow_gen.c
+ *
+ * What a kind may do with its unit in each function: dag_finish() ends it, for good;
+ * dag_goes_on() writes that it has begun and is not over. enter() calls exactly one of
+ * the two. Neither returns to the scheduler: nobody grants anything to such a unit. */
+#ifndef ENGINE_DAG_KIND_H
+#define ENGINE_DAG_KIND_H
+
+#include "engine/dag_priv.h"
+
+struct dag_kind {
+    /* The unit is ready: its needs are met and its `if` holds. Its state is `running`
+     * and its attempt counted, neither is written yet. Calls dag_finish or
+     * dag_goes_on. */
+    void (*enter)(struct run *r, struct step *s, int64_t node);
+
+    /* After a restart, of a unit that is not over: says its effects again, or ends it
+     * when what it waited for has happened. */
+    void (*resume)(struct run *r, struct step *s, int64_t node);
+
+    /* Of a unit that is not over: it is to stop, by a cancel or since another item
+     * failed. Ends it, or sees to it that it will end as an INPUT_RESULT. May come
+     * again, also after a restart, and then with a stronger mode. */
+    void (*stop)(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
+};
+
+/* NULL: attempts. */
+extern const struct dag_kind *const dag_kinds[FLOW_N_KINDS];
+
+static inline const struct dag_kind *dag_kind_of(const struct run *r, int64_t node)
+{
+    return dag_kinds[flow_of(r)->tasks[NODE_TASK(node)].work->kind];
+}
+
+/* dag_unit.c */
+
+/* Ends a unit. The texts and outputs are borrowed for the call. */
+struct dag_end {
+    enum task_state state;
+    const char *reason, *message; /* or NULL */
+    json_t *outputs;              /* or NULL */
+};
+void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_end *end);
+/* It has begun, in the state it is in, and is not over. */
+void dag_goes_on(struct run *r, struct step *s, int64_t node);
+
+extern const struct dag_kind dag_kind_noop;
+
+#endif
