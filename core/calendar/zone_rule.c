@@ -196,8 +196,10 @@ int64_t zone_rule_offset_s(const struct zone_rule *rule, int64_t at_s)
 
     if (!rule->has_dst)
         return offset;
+    /* A change may lie up to a week and a day beyond its year, so the last one until
+     * now may belong to the year before the last. */
     const int64_t year = year_of(rule, at_s);
-    for (int64_t y = year - 1; y <= year + 1; y++) {
+    for (int64_t y = year - 2; y <= year + 1; y++) {
         const int64_t end = change_at(&rule->end, y, rule->dst_s);
         const int64_t start = change_at(&rule->start, y, rule->std_s);
         if (end <= at_s && end > latest) {

@@ -123,6 +123,8 @@ static json_t *make_run(const struct dag_scope *sc)
                         json_stringn(r->row.workflow.s, r->row.workflow.len));
     json_object_set_new(o, "status", json_string(run_state_names[state]));
     json_object_set_new(o, "started_at", json_string(started));
+    json_object_set_new(o, "schedule", json_null());
+    json_object_set_new(o, "nominal_at", json_null());
     return o;
 }
 
@@ -134,6 +136,13 @@ static json_t *make_workflow(const struct dag_scope *sc)
     json_object_set_new(o, "name", json_string(f->name));
     json_object_set_new(o, "hash", json_string(f->hash));
     return o;
+}
+
+/* What the trigger was told that started the run. */
+static json_t *make_event(const struct dag_scope *sc)
+{
+    (void)sc;
+    return json_null();
 }
 
 static json_t *make_inputs(const struct dag_scope *sc)
@@ -154,7 +163,7 @@ static const struct {
     {"env", make_env},       {"item", make_item},
     {"index", make_index},   {"attempt", make_attempt},
     {"run", make_run},       {"workflow", make_workflow},
-    {"vars", make_vars},
+    {"event", make_event},   {"vars", make_vars},
 };
 #define NAME_TASKS 1
 

@@ -19,9 +19,10 @@
                                    */
 #define FLOW_MAX_ATTEMPTS 1000
 #define FLOW_MAX_CODE                                                                  \
-    131071                  /* bytes of run: and script.code: Linux takes no more      \
-                             * in one argument (MAX_ARG_STRLEN) */
-#define FLOW_MAX_ERRORS 100 /* reported of one file; the rest is counted */
+    131071 /* bytes of run: and script.code: Linux takes no more                       \
+            * in one argument (MAX_ARG_STRLEN) */
+#define FLOW_MAX_TRIGGERS 100
+#define FLOW_MAX_ERRORS   100 /* reported of one file; the rest is counted */
 
 /* One thing wrong with a file. Lines and columns from 1. */
 struct flow_problem {
@@ -211,6 +212,43 @@ struct flow_task {
     uint32_t condition_judges_needs : 1;
 };
 
+/* What starts runs by itself, once the workflow is applied. */
+enum flow_trigger_kind {
+    FLOW_TRIGGER_CRON,
+    FLOW_TRIGGER_INTERVAL,
+    FLOW_TRIGGER_WORKFLOW,
+    FLOW_TRIGGER_EVENT,
+    FLOW_TRIGGER_WEBHOOK
+};
+enum flow_overlap {
+    FLOW_OVERLAP_SKIP,
+    FLOW_OVERLAP_QUEUE,
+    FLOW_OVERLAP_CANCEL,
+    FLOW_OVERLAP_ALLOW
+};
+enum flow_trigger_on {
+    FLOW_TRIGGER_ON_SUCCEEDED = 1,
+    FLOW_TRIGGER_ON_FAILED = 2,
+    FLOW_TRIGGER_ON_CANCELLED = 4
+};
+extern const char *const flow_trigger_names[]; /* end with NULL */
+extern const char *const flow_overlap_names[];
+extern const char *const flow_trigger_on_names[]; /* by the position of the bit */
+
+struct flow_trigger {
+    const char *id; /* within the workflow */
+    const char *description;
+    enum flow_trigger_kind kind;
+    enum flow_overlap overlap;
+    json_t *inputs;              /* as given, or NULL */
+    const char *expr, *timezone; /* of cron; the zone's file is not looked for here */
+    int64_t every_us, offset_us; /* of an interval */
+    int64_t catchup_us, jitter_us;
+    const char *name;      /* of the workflow, the event, the webhook's path */
+    const char *condition; /* text of if: over `event`, or NULL */
+    uint32_t on;           /* enum flow_trigger_on, as a bit set */
+};
+
 struct flow {
     const char *name;
     const char *description;
@@ -224,6 +262,8 @@ struct flow {
     uint32_t part_first[5], part_count[5]; /* by enum flow_part */
     struct flow_pair *outputs;             /* outputs: of the whole run */
     uint32_t n_outputs;
+    struct flow_trigger *triggers;
+    uint32_t n_triggers;
     int64_t timeout_us;  /* whole run, 0: none */
     int64_t parallelism; /* tasks of one run at once, 0: no limit */
     int64_t refs;        /* see flow_ref */

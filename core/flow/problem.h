@@ -48,6 +48,11 @@
     X(43, INPUT_VALUE, "An input has a value that its declaration refuses")            \
     X(50, FORMULA, "A formula of needs cannot be understood")                          \
     X(51, ASKED, "A formula of needs asks for something that a task does not have")    \
+    X(90, CRON, "A cron expression cannot be understood")                              \
+    X(91, TIMEZONE, "That is not the name of a time zone")                             \
+    X(92, TRIGGER_INPUT, "A trigger gives an input that the workflow does not take")   \
+    X(93, TRIGGER_INPUT_MISSING, "A trigger does not give a required input")           \
+    X(94, TRIGGER_NAME, "Two triggers have the same id")                               \
     X(100, UNKNOWN_VAR, "An expression uses a constant that vars does not have")       \
     X(101, SCHEMA, "A schema is not one that FlowForge can check")
 

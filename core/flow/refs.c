@@ -37,6 +37,7 @@ static const char *place_text(enum spec_place place)
         [PLACE_ATTEMPT] = "a task",
         [PLACE_SHARED_ENV] = "the env of all tasks",
         [PLACE_RUN_OUTPUT] = "the outputs of the run",
+        [PLACE_TRIGGER] = "a trigger, which sees the event only",
         [PLACE_RETRY] = "retry.if",
         [PLACE_SHARED_RETRY] = "retry.if of all tasks",
     };
@@ -75,7 +76,8 @@ static void check_field(const struct ref *r, size_t at, const char *const *field
 
 static void check_run(struct checker *c, const struct ref *r)
 {
-    static const char *const fields[] = {"id", "name", "status", "started_at", NULL};
+    static const char *const fields[] = {
+        "id", "name", "status", "started_at", "schedule", "nominal_at", NULL};
 
     (void)c;
     check_field(r, 1, fields);
@@ -195,6 +197,13 @@ static void check_attempt(struct checker *c, const struct ref *r)
     p = problem(r, PROBLEM_UNKNOWN_FIELD);
     flow_problem_msg(p, "attempt is a number and has no field %.64s", r->path[1]);
     flow_problem_hint(p, "write attempt");
+}
+
+/* What an event holds is known when it comes. */
+static void check_nothing(struct checker *c, const struct ref *r)
+{
+    (void)c;
+    (void)r;
 }
 
 /* Of exit_code and reason, which are values without fields. */
@@ -355,11 +364,12 @@ static const struct {
     {"reason", RETRY, check_plain},
     {"run", EVERYWHERE, check_run},
     {"workflow", EVERYWHERE, check_workflow},
+    {"event", EVERYWHERE | PLACE_TRIGGER, check_nothing},
 };
 
 static void refuse_root(const struct ref *r)
 {
-    static const char *const later[] = {"secrets", "event", "tenant", "project", NULL};
+    static const char *const later[] = {"secrets", "tenant", "project", NULL};
     const char *names[COUNT_OF(roots) + 1] = {NULL};
     bool is_later = spec_choice_index(later, r->path[0]) >= 0;
     struct flow_problem *p =

@@ -55,7 +55,8 @@ struct spec_object {
 #define SPEC_SEEN_BAD   (UINT64_C(1) << 63) /* a key was unknown or not supported yet */
 
 extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
-    spec_retry, spec_script, spec_resources, spec_defaults;
+    spec_retry, spec_script, spec_resources, spec_defaults, spec_triggers, spec_cron,
+    spec_interval, spec_after, spec_event, spec_webhook;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 
@@ -66,8 +67,9 @@ enum spec_place {
     PLACE_ATTEMPT = 4, /* env, stdin, command, working_dir: evaluated per attempt */
     PLACE_SHARED_ENV = 8,
     PLACE_RUN_OUTPUT = 16,
-    PLACE_RETRY = 32,       /* retry.if of a task */
-    PLACE_SHARED_RETRY = 64 /* of defaults */
+    PLACE_RETRY = 32,        /* retry.if of a task */
+    PLACE_SHARED_RETRY = 64, /* of defaults */
+    PLACE_TRIGGER = 128
 };
 
 #define SPEC_NO_TASK UINT32_MAX
@@ -131,6 +133,7 @@ struct spec {
         *need_stamps; /* by task: 1 + whose needs have it already, of those linked */
     uint32_t *order;  /* each task after its needs; NULL: there are circles */
     bool too_many;    /* tasks; said once */
+    bool saw_triggers;
 };
 
 /* spec.c */
@@ -246,8 +249,9 @@ extern const struct spec_type spec_shell, /* const char *: run */
     spec_outputs_type,                    /* a spec_draft: outputs */
     spec_matrix_type,                     /* a spec_draft: foreach, matrix */
     spec_retry_type,                      /* struct flow_retry */
-    spec_nested,     /* fields of another object with slots in the same struct */
-    spec_tasks_type; /* no slot; arg: enum flow_part */
+    spec_nested,        /* fields of another object with slots in the same struct */
+    spec_triggers_type, /* no slot */
+    spec_tasks_type;    /* no slot; arg: enum flow_part */
 
 extern const struct flow_retry spec_retry_none; /* of a task without retry: */
 extern const struct spec_range spec_timeout_range, spec_grace_range,

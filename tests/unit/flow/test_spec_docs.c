@@ -186,6 +186,7 @@ static void every_limit_is_documented(void **state)
          FLOW_MAX_MATCHES},
         {"attempts of a task", FLOW_MAX_ATTEMPTS},
         {"characters of a name", 63},
+        {"triggers of a workflow", FLOW_MAX_TRIGGERS},
         {"problems that are shown of one file", FLOW_MAX_ERRORS},
     };
     char *text = section("Limits");
