@@ -123,6 +123,7 @@ static void spec_done(struct spec *s)
     ARRAY_DONE(&s->tasks);
     ARRAY_DONE(&s->needs);
     ARRAY_DONE(&s->refs);
+    ARRAY_DONE(&s->follows);
     map_done(&s->by_name);
     mem_free(s->suspect);
     mem_free(s->order);

@@ -10,13 +10,14 @@
 #include "expr/expr.h"
 
 /* Limits on a file; each error says the limit. */
-#define FLOW_MAX_BYTES   (64u << 20)
-#define FLOW_MAX_DEPTH   32
-#define FLOW_MAX_TASKS   200000
-#define FLOW_MAX_NAMES   1000 /* in one inputs:, outputs: or env: (with shared ones) */
-#define FLOW_MAX_ITEMS   1000000  /* of one foreach, checked when it expands */
-#define FLOW_MAX_MATCHES 20000000 /* combinations of a matrix times its other entries  \
-                                   */
+#define FLOW_MAX_BYTES (64u << 20)
+#define FLOW_MAX_DEPTH 32
+#define FLOW_MAX_TASKS 200000
+#define FLOW_MAX_NAMES 1000    /* in one inputs:, outputs: or env: (with shared ones) */
+#define FLOW_MAX_ITEMS 1000000 /* of one foreach, checked when it expands */
+#define FLOW_MAX_MATCHES                                                               \
+    20000000 /* combinations of a matrix times its other entries                       \
+              */
 #define FLOW_MAX_ATTEMPTS 1000
 #define FLOW_MAX_CODE                                                                  \
     131071 /* bytes of run: and script.code: Linux takes no more                       \

@@ -98,15 +98,27 @@ static void add_name(struct spec *s, uint32_t task, const struct tree_node *item
     }
 }
 
+/* Of a handler of a task: its formula is made already. */
+static void link_follower(struct spec *s, uint32_t task)
+{
+    const struct flow_formula *formula = s->tasks.items[task].work->formula;
+
+    for (uint32_t i = 0; i < formula->n; i++)
+        if (formula->terms[i].op == FLOW_ASK)
+            spec_add_need(s, task, formula->terms[i].task);
+}
+
 static void link_main(struct spec *s, uint32_t task, uint32_t *room)
 {
     const struct tree_node *node = s->needs.items[task];
     struct flow_task *t = &s->tasks.items[task];
 
-    if (!node)
-        return;
     t->needs = room;
-    if (t->work->formula)
+    if (!node && t->work->formula)
+        link_follower(s, task);
+    else if (!node)
+        return;
+    else if (t->work->formula)
         spec_link_formula(s, task, node);
     else if (node->kind != TREE_LIST)
         add_name(s, task, node);
@@ -136,6 +148,8 @@ static size_t count_needs(const struct spec *s)
 
         if (node)
             n += spec_count_asked(node);
+        else if (s->tasks.items[i].work->formula)
+            n += s->tasks.items[i].work->formula->n;
         else
             n += s->tasks.items[i].part != FLOW_MAIN;
     }

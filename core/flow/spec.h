@@ -122,6 +122,16 @@ struct spec {
     struct map by_name;      /* text -> task index + 1 */
     struct spec_draft model; /* a task that says nothing */
     struct spec_recent works, policies;
+    struct {
+        struct spec_follow {
+            uint32_t owner;
+            const struct spec_field *field; /* arg: enum flow_ask */
+            const struct tree_node *node;
+            uint32_t last; /* handler of this owner, or SPEC_NO_TASK */
+        } * items;
+        size_t n, cap;
+    } follows;                          /* handlers of tasks, to be read yet */
+    struct spec_follow *follow;         /* of the handler being read, or NULL */
     struct spec_env env;                /* what all tasks share */
     const struct tree_node *task_needs; /* of the task being read */
     uint32_t task;                      /* its index, or SPEC_NO_TASK */
@@ -251,7 +261,8 @@ extern const struct spec_type spec_shell, /* const char *: run */
     spec_retry_type,                      /* struct flow_retry */
     spec_nested,        /* fields of another object with slots in the same struct */
     spec_triggers_type, /* no slot */
-    spec_tasks_type;    /* no slot; arg: enum flow_part */
+    spec_tasks_type,    /* no slot; arg: enum flow_part */
+    spec_follow_type;   /* no slot; arg: enum flow_ask */
 
 extern const struct flow_retry spec_retry_none; /* of a task without retry: */
 extern const struct spec_range spec_timeout_range, spec_grace_range,
@@ -260,6 +271,15 @@ extern const struct spec_range spec_timeout_range, spec_grace_range,
 /* One task of s->part by its table; adds it to s->tasks. */
 void spec_add_task(struct spec *s, const struct tree_key *name,
                    const struct tree_node *node);
+
+/* A map or a list of them. */
+void spec_read_tasks(struct spec *s, const struct spec_field *field,
+                     const struct tree_node *node);
+
+/* spec_follow.c: handlers of the tasks that have been read. */
+void spec_add_followers(struct spec *s);
+/* What the handler that is being read waits for. */
+struct flow_formula *spec_follow_formula(struct spec *s);
 
 /* Says what is wrong with a value for an input, or returns true. */
 struct spec_blame {

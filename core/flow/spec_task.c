@@ -30,7 +30,7 @@ static void read_needs(struct spec *s, const struct spec_field *field,
 {
     struct flow_problem *p;
 
-    if (s->part != FLOW_MAIN) {
+    if (s->part != FLOW_MAIN || s->follow) {
         p = spec_problem(s, PROBLEM_HANDLER_NEEDS, node);
         flow_problem_msg(p, "handlers have no needs: they run one after the other");
         flow_problem_hint(p, "put them in the order in which they shall run");
@@ -84,6 +84,9 @@ static const struct spec_value_rule foreach_rule = {.place = PLACE_FOREACH,
                                                     .list = true};
 static const struct spec_value_rule text_rule = {.place = PLACE_ATTEMPT,
                                                  .keep_text = true};
+
+static const enum flow_ask follow_asks[] = {FLOW_ASK_SUCCEEDED, FLOW_ASK_FAILED,
+                                            FLOW_ASK_DONE};
 
 #define SLOT(member) offsetof(struct spec_draft, member)
 
@@ -225,6 +228,22 @@ static const struct spec_field task_fields[] = {
      .arg = &spec_resources,
      .since = "0.1",
      .help = "what an attempt may use"},
+    {.key = "on_success",
+     .type = &spec_follow_type,
+     .arg = &follow_asks[0],
+     .since = "0.2",
+     .help = "tasks that run in their order after this one when it has succeeded"},
+    {.key = "on_failure",
+     .type = &spec_follow_type,
+     .arg = &follow_asks[1],
+     .since = "0.2",
+     .help = "tasks that run in their order after this one when it has failed"},
+    {.key = "finally",
+     .type = &spec_follow_type,
+     .arg = &follow_asks[2],
+     .since = "0.2",
+     .help = "tasks that run in their order after this one and its other handlers, "
+             "however it ended"},
     {.key = "approve", .flags = SPEC_LATER},
     {.key = "switch", .flags = SPEC_LATER},
     {.key = "uses", .flags = SPEC_LATER},
@@ -358,6 +377,8 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
     task->part = s->part;
     draft.work.env = s->env.items;
     draft.work.n_env = s->env.n;
+    if (s->follow)
+        draft.work.formula = spec_follow_formula(s);
     if (kind < FLOW_N_KINDS)
         draft.work.kind = kind;
     register_name(s, name);

@@ -35,13 +35,11 @@ static void read_list(struct spec *s, const struct tree_node *node)
     s->in_list = false;
 }
 
-static void read_tasks(struct spec *s, const struct spec_field *field,
-                       const struct tree_node *node, void *slot)
+void spec_read_tasks(struct spec *s, const struct spec_field *field,
+                     const struct tree_node *node)
 {
     struct flow_problem *p;
 
-    (void)slot;
-    s->part = *(const enum flow_part *)field->arg;
     if (node->kind == TREE_LIST)
         read_list(s, node);
     else if (node->kind == TREE_MAP)
@@ -54,6 +52,15 @@ static void read_tasks(struct spec *s, const struct spec_field *field,
     p = spec_problem(s, PROBLEM_VALUE, node);
     flow_problem_msg(p, "%s holds no task", field->key);
     flow_problem_hint(p, "add one, or remove %s", field->key);
+}
+
+static void read_tasks(struct spec *s, const struct spec_field *field,
+                       const struct tree_node *node, void *slot)
+{
+    (void)slot;
+    s->part = *(const enum flow_part *)field->arg;
+    spec_read_tasks(s, field, node);
+    spec_add_followers(s);
 }
 
 static json_t *schema_tasks(const struct spec_field *field)

@@ -271,7 +271,7 @@ static bool wants_retry(const struct mirror_run *r, const struct mirror_task *t)
     if (!(retry->on & retry_bit(t->reason)) || t->row.attempt >= retry->max_attempts ||
         !exit_code_fits(retry, t))
         return false;
-    if (!retry->condition || t->row.attempt < 3) /* the only retry.if of flow_gen.c */
+    if (!retry->condition || t->row.attempt < 2) /* the only retry.if of flow_gen.c */
         return true;
     sim_seen(SEEN_RETRY_IF);
     return false;

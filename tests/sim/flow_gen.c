@@ -116,7 +116,7 @@ static void add_retry(struct gen *g)
                                      ", on: [lost, evicted]",
                                      ", on: [failed, timeout, lost, oom, evicted]",
                                      ", exit_codes: [1, 2]",
-                                     ", if: attempt < 3"};
+                                     ", if: attempt < 2"};
 
     if (!odds(400))
         return;
@@ -204,6 +204,16 @@ static void add_outputs(struct gen *g, int task, bool is_list)
     buf_add_text(g->out, "}\n");
 }
 
+static void add_own_handlers(struct gen *g, int task)
+{
+    static const char *const parts[] = {"on_success", "on_failure", "finally"};
+
+    for (int i = 0; i < 3; i++)
+        if (odds(60))
+            buf_printf(g->out, "    %s: {t%d_%s: {run: x}}\n", parts[i], task,
+                       parts[i]);
+}
+
 static void add_task(struct gen *g, int task)
 {
     buf_printf(g->out, "  t%d:\n", task);
@@ -214,6 +224,7 @@ static void add_task(struct gen *g, int task)
     const bool is_list = add_foreach(g, needs);
     g->is_list[task] = is_list;
     add_env(g, needs, is_list);
+    add_own_handlers(g, task);
     if (odds(60)) {
         buf_add_text(g->out, "    noop: true\n");
         return;

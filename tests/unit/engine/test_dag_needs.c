@@ -209,6 +209,43 @@ static void a_formula_waits_for_all_that_it_names_and_then_if_decides(void **sta
     world_free(w);
 }
 
+static void handlers_of_a_task_follow_it_and_do_not_handle_its_failure(void **state)
+{
+    static const char yaml[] =
+        HEAD "tasks:\n"
+             "  a:\n    run: x\n"
+             "    on_success: {good: {run: x}}\n"
+             "    on_failure: [{id: bad, run: x}, {id: bad_too, run: x}]\n"
+             "    finally: {last: {run: x}}\n"
+             "  behind: {needs: [a], run: x}\n";
+    struct world *w = world_new(yaml, NULL);
+
+    (void)state;
+    world_grant(w);
+    world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+    assert_string_equal(world_state(w, "good"), "skipped");
+    assert_string_equal(world_state(w, "behind"), "skipped");
+    world_restart(w);
+    world_grant(w);
+    assert_string_equal(world_state(w, "bad"), "running");
+    assert_string_equal(world_state(w, "bad_too"), "");
+    world_result(w, "bad", OUTCOME_FAILED, 1, NULL);
+    world_restart(w);
+    world_finish(w);
+    assert_string_equal(world_state(w, "bad_too"), "succeeded");
+    assert_string_equal(world_state(w, "last"), "succeeded");
+    assert_string_equal(world_run_state(w), "failed");
+    world_free(w);
+
+    w = world_new(yaml, NULL);
+    world_finish(w);
+    assert_string_equal(world_state(w, "good"), "succeeded");
+    assert_string_equal(world_state(w, "bad"), "skipped");
+    assert_string_equal(world_state(w, "last"), "succeeded");
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +256,7 @@ int main(void)
             a_failure_that_another_task_reacts_to_fails_the_run_all_the_same),
         cmocka_unit_test(those_behind_a_false_formula_run_unless_something_went_wrong),
         cmocka_unit_test(a_formula_waits_for_all_that_it_names_and_then_if_decides),
+        cmocka_unit_test(handlers_of_a_task_follow_it_and_do_not_handle_its_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
