@@ -3,10 +3,10 @@
 
 const struct cli_exit_word cli_exits[] = {
     {CLI_OK, "it did what was asked; a run that was waited for has succeeded"},
-    {CLI_RUN_FAILED, "the run, or a check of a driver, has failed"},
+    {CLI_RUN_FAILED, "the run, or a check of a driver, has failed; the two differ"},
     {CLI_USAGE, "the command line is wrong: unknown command, option or value"},
     {CLI_INVALID, "the workflow file or the inputs are wrong"},
-    {CLI_NOT_FOUND, "there is no such run, task, driver or file"},
+    {CLI_NOT_FOUND, "there is no such run, workflow, task, driver or file"},
     {CLI_CANCELLED, "the run was cancelled"},
     {CLI_UNAVAILABLE,
      "the owner of the data directory or the store cannot be reached now"},

@@ -179,9 +179,11 @@ int cli_find_run(const struct cli_session *s, const char *word, struct arena *ar
 
 /* --- commands --- */
 
+int cmd_apply(struct cli *c);
 int cmd_backup(struct cli *c);
 int cmd_cancel(struct cli *c);
 int cmd_config_show(struct cli *c);
+int cmd_diff(struct cli *c);
 int cmd_driver_list(struct cli *c);
 int cmd_driver_show(struct cli *c);
 int cmd_driver_check(struct cli *c);
@@ -199,5 +201,10 @@ int cmd_run(struct cli *c);
 int cmd_schema(struct cli *c);
 int cmd_validate(struct cli *c);
 int cmd_version(struct cli *c);
+int cmd_workflow_delete(struct cli *c);
+int cmd_workflow_get(struct cli *c);
+int cmd_workflow_label(struct cli *c);
+int cmd_workflow_list(struct cli *c);
+int cmd_workflow_versions(struct cli *c);
 
 #endif

@@ -26,6 +26,7 @@ static const struct cli_option run_options[] = {
      NULL, 'i'},
     {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},
     {"dir", "DIR", "where tasks run, instead of the folder of FILE", NULL, 0},
+    {"label", "NAME=VALUE", "what the run can be found by; repeatable", NULL, 'l'},
     {"detach", NULL, "print the run's id and return; it goes on in the background",
      NULL, 'd'},
     {0},
@@ -34,6 +35,8 @@ static const struct cli_option run_options[] = {
 static const struct cli_option list_options[] = {
     {"state", "STATE", "only runs in this state", run_state_names, 's'},
     {"workflow", "NAME", "only runs of this workflow", NULL, 'w'},
+    {"label", "NAME=VALUE",
+     "only runs with this label; NAME alone: with any value; repeatable", NULL, 'l'},
     {"limit", "N", "at most so many, the newest first (20)", NULL, 'n'},
     {"after", "RUN", "go on after this run, for the next page", NULL, 0},
     {0},
@@ -111,10 +114,24 @@ static const struct cli_option fmt_options[] = {
     {0},
 };
 
+static const struct cli_option apply_options[] = {
+    {"dir", "DIR", "where its runs work, instead of the folder of FILE", NULL, 0},
+    {0},
+};
+
+#define APPLY_ABOUT                                                                    \
+    "Stores the text by its hash and makes it the newest version of its name, "        \
+    "unless\n"                                                                         \
+    "it is that already. `version:` in the file labels it: NAME@LABEL. All files "     \
+    "are\n"                                                                            \
+    "checked before the first one is applied."
+
 #define NO_OPTIONS NULL
 
 const struct cli_command cli_commands[] = {
-    {"run", "FILE", "run a workflow file and follow it to its end",
+    {"run", "FILE", "run a workflow and follow it to its end",
+     "FILE is a workflow file or, where no file is called so, a workflow that was\n"
+     "applied: NAME, NAME@LABEL or NAME@sha256:HASH.\n"
      "Ctrl-C cancels the run, a second one kills its tasks, a third one leaves and "
      "lets\n"
      "it be. When the program ends in any other way the run stays open: `flowforge\n"
@@ -127,6 +144,26 @@ const struct cli_command cli_commands[] = {
      fmt_options, cmd_fmt, 1, -1, false},
     {"schema", "", "print the JSON Schema of the workflow file", NULL, NO_OPTIONS,
      cmd_schema, 0, 0, false},
+    {"apply", "FILE...", "make workflow files known by their names", APPLY_ABOUT,
+     apply_options, cmd_apply, 1, -1, false},
+    {"workflow apply", "FILE...", "make workflow files known by their names",
+     APPLY_ABOUT, apply_options, cmd_apply, 1, -1, false},
+    {"workflow list", "", "list the workflows that are known by name", NULL, NO_OPTIONS,
+     cmd_workflow_list, 0, 0, false},
+    {"workflow get", "NAME[@LABEL]", "print the text of a workflow", NULL, NO_OPTIONS,
+     cmd_workflow_get, 1, 1, false},
+    {"workflow versions", "NAME", "list the versions of a workflow, the newest first",
+     NULL, NO_OPTIONS, cmd_workflow_versions, 1, 1, false},
+    {"workflow label", "NAME LABEL HASH", "label a version, or move a label to it",
+     "HASH is the beginning of a version's hash, 6 digits or more.", NO_OPTIONS,
+     cmd_workflow_label, 3, 3, false},
+    {"workflow delete", "NAME", "forget a workflow with all its versions",
+     "Runs of it go on and are kept.", NO_OPTIONS, cmd_workflow_delete, 1, 1, false},
+    {"diff", "A B", "show what differs in meaning between two workflows",
+     "A and B are files, NAME, NAME@LABEL, NAME@sha256:HASH, or runs. The exit code "
+     "is\n"
+     "1 when they differ.",
+     NO_OPTIONS, cmd_diff, 2, 2, false},
     {"list", "", "list runs, the newest first", NULL, list_options, cmd_list, 0, 0,
      false},
     {"get", "RUN [TASK]", "show a run with its tasks, or one task with its items",

@@ -141,6 +141,7 @@ static void add_run(const struct showing *s, struct buf *out)
     add_field(out, "message", run->message);
     add_times(s, out);
     add_field(out, "dir", run->dir);
+    add_field(out, "labels", run->labels);
     if (run->inputs.len > 2)
         add_field(out, "inputs", run->inputs);
     add_field(out, "outputs", run->outputs);

@@ -5,12 +5,17 @@
 
 #include <string.h>
 
-#define LIMIT     20
-#define LIMIT_MAX 100000
+#define LIMIT      20
+#define LIMIT_MAX  100000
+#define LABELS_MAX 16
 
 struct listing {
     const struct cli *c;
     const char *state, *workflow;
+    struct label_filter {        /* a run must have all of them */
+        struct span name, value; /* value.s NULL: any */
+    } labels[LABELS_MAX];
+    size_t n_labels;
     int64_t limit, n;
     bool more;
     struct cli_grid grid;
@@ -23,6 +28,44 @@ struct listing {
 static bool span_is(struct span s, const char *word)
 {
     return s.s && strlen(word) == s.len && memcmp(s.s, word, s.len) == 0;
+}
+
+static bool has_labels(const struct listing *l, const struct run_row *run)
+{
+    struct ff_err err = {0};
+    bool all = true;
+
+    if (l->n_labels == 0)
+        return true;
+    json_t *labels =
+        run->labels.s ? json_parse(run->labels.s, run->labels.len, &err) : NULL;
+    for (size_t i = 0; all && i < l->n_labels; i++) {
+        const struct label_filter *want = &l->labels[i];
+        const char *has =
+            json_string_value(json_object_getn(labels, want->name.s, want->name.len));
+        all = has && (!want->value.s || span_is(want->value, has));
+    }
+    json_decref(labels);
+    return all;
+}
+
+static int read_filters(struct listing *l)
+{
+    const char *given;
+
+    for (size_t i = 0; (given = cli_next(&l->c->args, "label", &i));) {
+        const char *equals = strchr(given, '=');
+        struct label_filter *f = &l->labels[l->n_labels];
+        if (l->n_labels++ == LABELS_MAX)
+            return cli_fail(CLI_USAGE, "at most %d labels can be asked for",
+                            LABELS_MAX);
+        *f = (struct label_filter){.name = span_of(given)};
+        if (equals) {
+            f->name.len = (size_t)(equals - given);
+            f->value = span_of(equals + 1);
+        }
+    }
+    return CLI_OK;
 }
 
 static void add_text(struct listing *l, const struct run_row *run)
@@ -48,7 +91,7 @@ static int list_one(void *arg, const void *row)
     struct listing *l = arg;
 
     if ((l->state && strcmp(run_state_names[run->state], l->state) != 0) ||
-        (l->workflow && !span_is(run->workflow, l->workflow)))
+        (l->workflow && !span_is(run->workflow, l->workflow)) || !has_labels(l, run))
         return 0;
     if (l->n == l->limit) {
         l->more = true;
@@ -144,7 +187,10 @@ int cmd_list(struct cli *c)
 
     if (cli_number(&c->args, "limit", LIMIT, LIMIT_MAX, &l.limit, &err) != FF_OK)
         return cli_fail_err(&err);
-    int code = cli_open(c, &s);
+    int code = read_filters(&l);
+    if (code != CLI_OK)
+        return code;
+    code = cli_open(c, &s);
     if (code == CLI_OK)
         code = list(c, &s, &l);
     cli_close(&s);

@@ -1,4 +1,4 @@
-/* cmd_run.c - submits a workflow file as a new run and follows it. */
+/* cmd_run.c - submits a workflow as a new run and follows it. */
 #include "cli/flow_file.h"
 #include "cli/follow.h"
 #include "cli/owner.h"
@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define INPUT_MAX  (64u << 20) /* bytes of a file of inputs */
@@ -133,10 +132,12 @@ static void report(const struct cli *c, const char *path,
     buf_done(&out);
 }
 
-static int check(struct cli *c, struct flow_file *f, json_t **inputs)
+static int check(struct cli *c, const struct cli_session *s, struct flow_file *f,
+                 json_t **inputs)
 {
+    const char *word = c->args.words.items[0];
     struct flow_problems problems = {0};
-    int code = flow_file_read(f, c->args.words.items[0]);
+    int code = s->node ? flow_file_stored(f, s, word) : flow_file_read(f, word);
 
     if (code == CLI_INVALID && f->problems.n > 0)
         report(c, f->path, &f->problems);
@@ -155,22 +156,30 @@ static int check(struct cli *c, struct flow_file *f, json_t **inputs)
     return code;
 }
 
-/* Absolute: --dir, or the folder of the file. mem_free it. */
-static char *working_dir(const struct cli *c, const char *path, int *code)
+/* --label over those of the file. New reference; NULL with an exit code. */
+static json_t *read_labels(const struct cli *c, const struct flow *flow, int *code)
 {
-    const char *given = cli_get(&c->args, "dir");
-    const char *slash = strrchr(path, '/');
-    MEM_AUTO char *folder =
-        slash ? mem_text_len(path, slash == path ? 1 : (size_t)(slash - path))
-              : mem_text(".");
-    char *dir = file_real(given ? given : folder);
-    struct stat st;
+    json_t *labels = flow->labels ? json_deep_copy(flow->labels) : json_object();
+    const char *given;
 
     *code = CLI_OK;
-    if (!dir || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
-        *code = cli_fail(CLI_NOT_FOUND, "%s: %s", given ? given : folder,
-                         dir ? "not a directory" : strerror(errno));
-    return dir;
+    for (size_t i = 0; *code == CLI_OK && (given = cli_next(&c->args, "label", &i));) {
+        const char *equals = strchr(given, '=');
+        MEM_AUTO char *name =
+            mem_text_len(given, equals ? (size_t)(equals - given) : strlen(given));
+        const char *fault = equals ? flow_label_fault(name, equals + 1)
+                                   : "a label is given as NAME=VALUE";
+        if (!fault && json_object_set_new(labels, name, json_string(equals + 1)) != 0)
+            fault = "the value of a label is not valid UTF-8";
+        if (!fault && json_object_size(labels) > FLOW_MAX_LABELS)
+            fault = "a run has at most 64 labels";
+        if (fault)
+            *code = cli_fail(CLI_USAGE, "--label %.80s: %s", given, fault);
+    }
+    if (*code == CLI_OK)
+        return labels;
+    json_decref(labels);
+    return NULL;
 }
 
 static int submit(struct cli *c, struct cli_session *s, const struct flow_file *f,
@@ -180,7 +189,11 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
     int64_t run;
     int code;
 
-    char *dir = working_dir(c, f->path, &code);
+    json_t *labels = read_labels(c, f->flow, &code);
+    if (!labels)
+        return code;
+    const char *given = cli_get(&c->args, "dir");
+    char *dir = flow_file_dir(f->path, given ? given : f->dir, &code);
     char *path = file_real(f->path);
     if (code == CLI_OK) {
         const struct node_submit what = {.source = buf_text(&f->source),
@@ -189,12 +202,14 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
                                          .dir = dir,
                                          .workflow = f->flow->name,
                                          .hash = f->flow->hash,
-                                         .inputs = inputs};
+                                         .inputs = inputs,
+                                         .labels = labels};
         if (node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err) != FF_OK)
             code = cli_fail_err(&err);
     }
     mem_free(path);
     mem_free(dir);
+    json_decref(labels);
     return code;
 }
 
@@ -255,12 +270,17 @@ static int check_detach(const struct cli *c, const struct cli_session *s)
 int cmd_run(struct cli *c)
 {
     struct cli_session s = {0};
-    struct flow_file f;
+    struct flow_file f = {0};
     json_t *inputs = NULL;
     char id[ID_TEXT];
+    int code = CLI_OK;
 
-    int code = check(c, &f, &inputs);
+    /* A file is judged before anything is opened. */
+    if (flow_file_is_stored(c->args.words.items[0]))
+        code = cli_open(c, &s);
     if (code == CLI_OK)
+        code = check(c, &s, &f, &inputs);
+    if (code == CLI_OK && !s.node)
         code = cli_open(c, &s);
     if (code == CLI_OK)
         code = check_detach(c, &s);

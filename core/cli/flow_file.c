@@ -1,11 +1,13 @@
 /* flow_file.c - see flow_file.h. */
 #include "cli/flow_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <errno.h>
+#define STORED_WORD "workflow:"
 
 static int read_stdin(struct buf *out)
 {
@@ -52,6 +54,74 @@ void flow_file_done(struct flow_file *f)
     flow_unref(f->flow);
     flow_problems_done(&f->problems);
     buf_done(&f->source);
+    mem_free(f->dir);
+    f->dir = NULL;
+}
+
+char *flow_file_dir(const char *path, const char *given, int *code)
+{
+    const char *slash = strrchr(path, '/');
+    MEM_AUTO char *folder =
+        slash ? mem_text_len(path, slash == path ? 1 : (size_t)(slash - path))
+              : mem_text(".");
+    char *dir = file_real(given ? given : folder);
+    struct stat st;
+
+    *code = CLI_OK;
+    if (!dir || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+        *code = cli_fail(CLI_NOT_FOUND, "%s: %s", given ? given : folder,
+                         dir ? "not a directory" : strerror(errno));
+    return dir;
+}
+
+/* --- workflows that were applied --- */
+
+bool flow_file_is_stored(const char *word)
+{
+    if (text_starts(word, STORED_WORD))
+        return true;
+    return node_is_workflow_word(word) && access(word, F_OK) != 0;
+}
+
+int flow_file_of_hash(struct flow_file *f, const struct cli_session *s,
+                      struct span hash)
+{
+    struct workflow_row row;
+    struct arena arena = {0};
+    struct ff_err err = {0};
+    int code = CLI_OK;
+
+    if (store_workflow(node_store(s->node), STORE_READER_CALLER, TENANT_DEFAULT, hash,
+                       &arena, &row, &err) != FF_OK) {
+        code = cli_fail_err(&err);
+    } else {
+        buf_add(&f->source, row.source.s, row.source.len);
+        f->flow = flow_parse(row.source.s, row.source.len, &f->problems);
+        code = f->flow ? CLI_OK : CLI_INVALID;
+    }
+    arena_done(&arena);
+    return code;
+}
+
+int flow_file_stored(struct flow_file *f, const struct cli_session *s, const char *word)
+{
+    const char *name =
+        text_starts(word, STORED_WORD) ? word + strlen(STORED_WORD) : word;
+    struct workflow_version_row row;
+    struct arena arena = {0};
+    struct ff_err err = {0};
+    int code;
+
+    *f = (struct flow_file){.path = word};
+    if (node_workflow_find(s->node, TENANT_DEFAULT, name, &arena, &row, &err) !=
+        FF_OK) {
+        code = cli_fail_err(&err);
+    } else {
+        code = flow_file_of_hash(f, s, row.hash);
+        f->dir = row.dir.s ? mem_text_len(row.dir.s, row.dir.len) : NULL;
+    }
+    arena_done(&arena);
+    return code;
 }
 
 static void add_problem(const char *path, const struct flow_problem *p, struct buf *out)

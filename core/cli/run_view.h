@@ -10,7 +10,8 @@
     (COLUMN_BIT(COL_RUN_ID) | COLUMN_BIT(COL_RUN_WORKFLOW) |                           \
      COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_REASON) |                          \
      COLUMN_BIT(COL_RUN_MESSAGE) | COLUMN_BIT(COL_RUN_CREATED_AT) |                    \
-     COLUMN_BIT(COL_RUN_STARTED_AT) | COLUMN_BIT(COL_RUN_FINISHED_AT))
+     COLUMN_BIT(COL_RUN_STARTED_AT) | COLUMN_BIT(COL_RUN_FINISHED_AT) |                \
+     COLUMN_BIT(COL_RUN_LABELS))
 #define RUN_KEYS                                                                       \
     (RUN_KEYS_SHORT | COLUMN_BIT(COL_RUN_HASH) | COLUMN_BIT(COL_RUN_INPUTS) |          \
      COLUMN_BIT(COL_RUN_DIR) | COLUMN_BIT(COL_RUN_OUTPUTS) |                           \

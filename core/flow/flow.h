@@ -253,6 +253,8 @@ struct flow_trigger {
 struct flow {
     const char *name;
     const char *description;
+    const char *version;    /* a label for people, or NULL */
+    json_t *labels;         /* object of texts, which every run of it has; or NULL */
     char hash[SHA256_TEXT]; /* of the source text */
     struct flow_input *inputs;
     uint32_t n_inputs;
@@ -281,6 +283,16 @@ void flow_unref(struct flow *f);       /* takes NULL */
 /* Task index by name, or -1. */
 int64_t flow_task_index(const struct flow *f, const char *name);
 
+/* [A-Za-z0-9_][A-Za-z0-9._-]*, at most 63 bytes, and not FLOW_LATEST: what a version of
+ * a workflow may be called. */
+bool flow_is_version(const char *text);
+#define FLOW_LATEST "latest"
+
+/* A label of a run: NULL, or what is wrong with it. */
+const char *flow_label_fault(const char *name, const char *value);
+#define FLOW_MAX_LABELS      64
+#define FLOW_MAX_LABEL_VALUE 255
+
 /* Inputs as given (object, or NULL) -> object with defaults, checked by type.
  * Strings from a command line (`from_text`) are read as the declared type. All
  * problems in one go (line 0). New reference or NULL. */
@@ -289,6 +301,10 @@ json_t *flow_inputs(const struct flow *f, json_t *given, bool from_text,
 
 /* The JSON Schema (2020-12) of the file format. New reference. */
 json_t *flow_schema(void);
+
+/* What the file means, in one spelling, whatever its order and comments: for comparing
+ * two. New reference; NULL when it is not YAML. */
+json_t *flow_meaning(const char *text, size_t len);
 
 /* A flow_value in a scope. New reference or NULL with err. */
 json_t *flow_value_eval(const struct flow_value *v, const struct expr_scope *scope,

@@ -210,6 +210,8 @@ void spec_list_choices(const char *const *choices, char *out, size_t cap);
 
 json_t *spec_schema_enum(const char *const *choices);
 
+#define SPEC_DURATION_PATTERN "^(([0-9]+(d|h|ms|m|s))+|P[0-9DTHMS]+)$"
+
 /* [a-z_][a-z0-9_]*: tasks, inputs, outputs. False with FF014. */
 bool spec_check_name(struct spec *s, const struct tree_key *key, const char *what);
 
@@ -280,6 +282,10 @@ void spec_read_tasks(struct spec *s, const struct spec_field *field,
 void spec_add_followers(struct spec *s);
 /* What the handler that is being read waits for. */
 struct flow_formula *spec_follow_formula(struct spec *s);
+
+/* spec_label.c */
+extern const struct spec_type spec_version_label, /* const char * */
+    spec_labels;                                  /* json_t *: object of texts */
 
 /* Says what is wrong with a value for an input, or returns true. */
 struct spec_blame {

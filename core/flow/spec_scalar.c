@@ -220,7 +220,7 @@ static json_t *schema_duration(const struct spec_field *field)
 {
     (void)field;
     return json_pack("{ssss}", "type", "string", "pattern",
-                     "^(([0-9]+(d|h|ms|m|s))+|P[0-9DTHMS]+)$");
+                     SPEC_DURATION_PATTERN);
 }
 
 const struct spec_type spec_duration = {.name = "duration",

@@ -12,7 +12,7 @@
 #include "base/base.h"
 #include <flowforge/store.h>
 
-#define MODEL_SCHEMA_VERSION 1
+#define MODEL_SCHEMA_VERSION 2
 
 /* Who may see what: the first argument of every function that reads or writes
  * a tenant's rows. */
@@ -72,6 +72,7 @@ struct run_row {
     struct span outputs;  /* JSON object, once it is final; or null */
     int64_t cancel;       /* 0 no, 1 gracefully, 2 kill */
     int64_t created_at, started_at, finished_at; /* last two MODEL_NULL until then */
+    struct span labels; /* JSON object of texts, for filters; or null */
 };
 
 /* One row per run that is not final, so that owners find their work without an
@@ -89,6 +90,28 @@ struct workflow_row {
     struct span source; /* the file as it was given */
     struct span path;   /* where it came from, or null */
     int64_t created_at;
+};
+
+/* What was registered under a name: `number` grows by one with each that differs from
+ * the one before. The highest is what the name means. */
+struct workflow_version_row {
+    int64_t tenant;
+    struct span name;
+    int64_t number; /* key */
+    int64_t version;
+    struct span hash;  /* of the workflow row */
+    struct span label; /* `version:` of the file, or null */
+    struct span dir;   /* where its scripts and data stand: its runs work there */
+    int64_t created_at;
+};
+
+/* A word for one version of a name. It may be moved to another one. */
+struct workflow_label_row {
+    int64_t tenant;
+    struct span name, label; /* key */
+    int64_t version;
+    struct span hash;
+    int64_t at; /* when it was given or moved */
 };
 
 /* The state of one task, or one item of a foreach. Inserted when it is first
@@ -165,7 +188,8 @@ struct counter_row {
 };
 
 extern const struct ff_record record_run, record_open_run, record_workflow, record_task,
-    record_event, record_log, record_inbox, record_shard, record_counter;
+    record_event, record_log, record_inbox, record_shard, record_counter,
+    record_workflow_version, record_workflow_label;
 extern const struct ff_schema model_schema;
 
 /* Column numbers by record, for patches and queries: COL_RUN_STATE ... in the

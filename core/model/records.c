@@ -2,15 +2,18 @@
  * (DDL, SQL, row mapping, JSON, command-line columns) is worked out from these.
  *
  * To add a column: append it to the row struct, to columns.h and here with its `since`,
- * nullable; raise MODEL_SCHEMA_VERSION; run the model's tests, which say how to renew
- * schema.sql. */
+ * nullable; raise MODEL_SCHEMA_VERSION unless no release has it yet; run the model's
+ * tests, which say how to renew schema.sql. */
 #include "model/model.h"
 
-#define COLUMN(field, column_type, column_flags, column_names)                         \
+#define COLUMN_SINCE(field, column_type, column_flags, column_names, first)            \
     {                                                                                  \
         .name = #field, .type = (column_type), .flags = (column_flags),                \
-        .names = (column_names), .since = 1, .offset = offsetof(struct ROW, field)     \
+        .names = (column_names), .since = (first),                                     \
+        .offset = offsetof(struct ROW, field)                                          \
     }
+#define COLUMN(field, column_type, column_flags, column_names)                         \
+    COLUMN_SINCE(field, column_type, column_flags, column_names, 1)
 
 #define INT(field)       COLUMN(field, FF_INT, 0, NULL)
 #define INT_NULL(field)  COLUMN(field, FF_INT, FF_COL_NULLABLE, NULL)
@@ -22,9 +25,22 @@
 #define TIME_NULL(field) COLUMN(field, FF_TIME, FF_COL_NULLABLE, NULL)
 #define ENUM(field, of)  COLUMN(field, FF_ENUM, 0, of)
 
-#define RECORD(table, table_columns, count, keys)                                      \
+/* Since version 2. Of a record that is as old, those that are never null have no
+ * NULL. */
+#define COLUMN_2(field, column_type, column_flags)                                     \
+    COLUMN_SINCE(field, column_type, column_flags, NULL, 2)
+#define INT_2(field)       COLUMN_2(field, FF_INT, 0)
+#define TEXT_2(field)      COLUMN_2(field, FF_TEXT, 0)
+#define TEXT_NULL_2(field) COLUMN_2(field, FF_TEXT, FF_COL_NULLABLE)
+#define JSON_NULL_2(field) COLUMN_2(field, FF_JSON, FF_COL_NULLABLE)
+#define TIME_2(field)      COLUMN_2(field, FF_TIME, 0)
+
+#define RECORD_SINCE(table, table_columns, count, keys, first)                         \
     .struct_size = sizeof(struct ff_record), .name = (table),                          \
-    .columns = (table_columns), .n_columns = (count), .n_key = (keys), .since = 1
+    .columns = (table_columns), .n_columns = (count), .n_key = (keys),                 \
+    .since = (first)
+#define RECORD(table, table_columns, count, keys)                                      \
+    RECORD_SINCE(table, table_columns, count, keys, 1)
 
 #define COMPLETE(table_columns, count)                                                 \
     _Static_assert(COUNT_OF(table_columns) == (count), #count)
@@ -68,6 +84,7 @@ static const struct ff_column run_columns[] = {
     [COL_RUN_CREATED_AT] = TIME(created_at),
     [COL_RUN_STARTED_AT] = TIME_NULL(started_at),
     [COL_RUN_FINISHED_AT] = TIME_NULL(finished_at),
+    [COL_RUN_LABELS] = JSON_NULL_2(labels),
 };
 #undef ROW
 COMPLETE(run_columns, N_RUN_COLUMNS);
@@ -119,6 +136,46 @@ COMPLETE(workflow_columns, N_WORKFLOW_COLUMNS);
 
 const struct ff_record record_workflow = {
     RECORD("workflow", workflow_columns, N_WORKFLOW_COLUMNS, 2),
+};
+
+/* --- workflow_version --- */
+
+#define ROW workflow_version_row
+static const struct ff_column workflow_version_columns[] = {
+    [COL_WORKFLOW_VERSION_TENANT] = INT_2(tenant),
+    [COL_WORKFLOW_VERSION_NAME] = TEXT_2(name),
+    [COL_WORKFLOW_VERSION_NUMBER] = INT_2(number),
+    [COL_WORKFLOW_VERSION_VERSION] = INT_2(version),
+    [COL_WORKFLOW_VERSION_HASH] = TEXT_2(hash),
+    [COL_WORKFLOW_VERSION_LABEL] = TEXT_NULL_2(label),
+    [COL_WORKFLOW_VERSION_DIR] = TEXT_NULL_2(dir),
+    [COL_WORKFLOW_VERSION_CREATED_AT] = TIME_2(created_at),
+};
+#undef ROW
+COMPLETE(workflow_version_columns, N_WORKFLOW_VERSION_COLUMNS);
+
+const struct ff_record record_workflow_version = {
+    RECORD_SINCE("workflow_version", workflow_version_columns,
+                 N_WORKFLOW_VERSION_COLUMNS, 3, 2),
+};
+
+/* --- workflow_label --- */
+
+#define ROW workflow_label_row
+static const struct ff_column workflow_label_columns[] = {
+    [COL_WORKFLOW_LABEL_TENANT] = INT_2(tenant),
+    [COL_WORKFLOW_LABEL_NAME] = TEXT_2(name),
+    [COL_WORKFLOW_LABEL_LABEL] = TEXT_2(label),
+    [COL_WORKFLOW_LABEL_VERSION] = INT_2(version),
+    [COL_WORKFLOW_LABEL_HASH] = TEXT_2(hash),
+    [COL_WORKFLOW_LABEL_AT] = TIME_2(at),
+};
+#undef ROW
+COMPLETE(workflow_label_columns, N_WORKFLOW_LABEL_COLUMNS);
+
+const struct ff_record record_workflow_label = {
+    RECORD_SINCE("workflow_label", workflow_label_columns, N_WORKFLOW_LABEL_COLUMNS, 3,
+                 2),
 };
 
 /* --- task --- */
@@ -235,8 +292,18 @@ const struct ff_record record_counter = {
 /* --- all of them --- */
 
 static const struct ff_record *const records[] = {
-    &record_run, &record_open_run, &record_workflow, &record_task,    &record_event,
-    &record_log, &record_inbox,    &record_shard,    &record_counter, NULL,
+    &record_run,
+    &record_open_run,
+    &record_workflow,
+    &record_task,
+    &record_event,
+    &record_log,
+    &record_inbox,
+    &record_shard,
+    &record_counter,
+    &record_workflow_version,
+    &record_workflow_label,
+    NULL,
 };
 
 const struct ff_schema model_schema = {

@@ -20,6 +20,7 @@ CREATE TABLE run (
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     finished_at INTEGER,
+    labels TEXT,
     PRIMARY KEY (tenant, run)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX run_id ON run (tenant, id);
@@ -115,4 +116,26 @@ CREATE TABLE counter (
     version INTEGER NOT NULL,
     next INTEGER NOT NULL,
     PRIMARY KEY (name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workflow_version (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    label TEXT,
+    dir TEXT,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workflow_label (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    label TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name, label)
 ) STRICT, WITHOUT ROWID;

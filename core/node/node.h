@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "control/control.h"
 #include "exec/exec.h"
+#include "flow/flow.h"
 #include "loop/loop.h"
 #include "store/store.h"
 
@@ -66,9 +67,48 @@ struct node_submit {
     const char *dir;  /* absolute working directory */
     const char *workflow, *hash;
     json_t *inputs;
+    json_t *labels; /* object of texts, or NULL */
 };
 int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
                 char id[ID_TEXT], int64_t *run, struct ff_err *err);
+
+/* --- workflows by name (blocking) --- */
+
+/* Makes a workflow known under its name: its text becomes the newest version, unless it
+ * is that already. FF_CONFLICT: its `version:` is another text. What else the file asks
+ * for while it is applied goes into the same commit (see apply.c). */
+struct node_apply {
+    const char *source;
+    size_t source_len;
+    const char *path;        /* of the file, or NULL */
+    const char *dir;         /* absolute: where its runs work */
+    const struct flow *flow; /* of that source */
+};
+struct node_applied {
+    int64_t number;
+    bool is_new;
+};
+int node_apply(struct node *n, struct tenant t, const struct node_apply *what,
+               struct node_applied *applied, struct ff_err *err);
+
+/* "NAME", "NAME@latest", "NAME@LABEL" or "NAME@sha256:PREFIX" (6 digits or more).
+ * FF_NOT_FOUND with what there is; FF_INVALID when the word is none of these. */
+int node_workflow_find(struct node *n, struct tenant t, const char *word,
+                       struct arena *arena, struct workflow_version_row *row,
+                       struct ff_err *err);
+/* Could the word be one that node_workflow_find takes? */
+bool node_is_workflow_word(const char *word);
+
+/* Gives a version the label, or moves it there; *moved_from (in the arena): the hash it
+ * had, or the null span. `hash`: its beginning, as above, "sha256:" may be left out. */
+int node_workflow_label(struct node *n, struct tenant t, const char *name,
+                        const char *label, const char *hash, struct arena *arena,
+                        struct span *moved_from, struct ff_err *err);
+
+/* Forgets the name with its versions and labels; runs keep the text they are pinned
+ * to. */
+int node_workflow_delete(struct node *n, struct tenant t, const char *name,
+                         struct ff_err *err);
 
 /* Asks for a cancel without being the owner and without one there: an inbox row, which
  * the next owner carries out first. */

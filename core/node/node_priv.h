@@ -1,5 +1,6 @@
 /* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, submit.c
- * stores new runs, retention.c deletes old ones. */
+ * stores new runs, retention.c deletes old ones; apply.c registers workflows by name,
+ * workflow.c finds, labels and forgets them. */
 #ifndef NODE_NODE_PRIV_H
 #define NODE_NODE_PRIV_H
 
@@ -24,6 +25,10 @@ struct node {
     char **pass_env;
     bool drained; /* control and exec have nothing under way */
 };
+
+/* Adds the row of the source to the batch, if the store has none. */
+int node_add_source(struct node *n, const struct workflow_row *row, struct batch *b,
+                    struct ff_err *err);
 
 /* The driver of this kind that the settings choose, behind its filters. */
 struct driver_instance *node_instance(struct node *n, uint32_t kind,

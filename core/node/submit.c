@@ -6,27 +6,19 @@
 
 #define NUMBERS_MAX 64
 
-static int store_workflow_once(struct node *n, struct tenant t,
-                               const struct node_submit *what, int64_t now,
-                               struct batch *b, struct ff_err *err)
+int node_add_source(struct node *n, const struct workflow_row *row, struct batch *b,
+                    struct ff_err *err)
 {
     struct arena arena = {0};
     struct workflow_row old;
-    const int code = store_workflow(n->store, STORE_READER_CALLER, t,
-                                    span_of(what->hash), &arena, &old, err);
+    const int code =
+        store_workflow(n->store, STORE_READER_CALLER, (struct tenant){row->tenant},
+                       row->hash, &arena, &old, err);
 
     arena_done(&arena);
     if (code != FF_NOT_FOUND)
         return code; /* there already: the same text has the same hash */
-    const struct workflow_row row = {
-        .tenant = t.no,
-        .hash = span_of(what->hash),
-        .name = span_of(what->workflow),
-        .source = {.s = what->source, .len = what->source_len},
-        .path = span_of(what->path),
-        .created_at = now,
-    };
-    batch_put(b, &record_workflow, &row, FF_ANY_VERSION);
+    batch_put(b, &record_workflow, row, FF_ANY_VERSION);
     return FF_OK;
 }
 
@@ -59,11 +51,21 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
      * and a simulated run would differ. */
     const uint64_t random = loop_random(n->loop);
     id_make(now, random, loop_random(n->loop), id);
-    int code = store_workflow_once(n, t, what, now, &b, err);
+    const struct workflow_row source = {
+        .tenant = t.no,
+        .hash = span_of(what->hash),
+        .name = span_of(what->workflow),
+        .source = {.s = what->source, .len = what->source_len},
+        .path = span_of(what->path),
+        .created_at = now,
+    };
+    int code = node_add_source(n, &source, &b, err);
     if (code == FF_OK)
         code = next_number(n, run, err);
     if (code == FF_OK) {
         MEM_AUTO char *inputs = json_text(what->inputs);
+        MEM_AUTO char *labels =
+            json_object_size(what->labels) > 0 ? json_text(what->labels) : NULL;
         const struct run_row row = {
             .tenant = t.no,
             .run = *run,
@@ -78,6 +80,7 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
             .created_at = now,
             .started_at = MODEL_NULL,
             .finished_at = MODEL_NULL,
+            .labels = span_of(labels),
         };
         engine_run_create(&row, NODE_SHARD, &b);
         code = store_commit_now(n->store, &b, &failed, err);
