@@ -4,6 +4,7 @@
 #define BASE_BASE_H
 
 #include "base/array.h"
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/civil.h"
 #include "base/file.h"

@@ -82,11 +82,14 @@ static int know_drivers(struct config *config, const struct node_settings *setti
 static int know_all(struct cli *c, struct config *config)
 {
     const struct config_section engine = {"engine", node_options};
+    const struct config_section auth = {"auth", node_auth_options};
     struct node_settings settings = {0};
+    const char *key = NULL;
     struct ff_err err = {0};
 
     node_defaults(config);
-    if (config_fill(config, &engine, &settings, &err) != FF_OK)
+    if (config_fill(config, &engine, &settings, &err) != FF_OK ||
+        config_fill(config, &auth, &key, &err) != FF_OK)
         return cli_fail_config(config, &err);
     if (know_drivers(config, &settings, &err) != FF_OK)
         cli_note(c, "warning: the settings of drivers are left out: %s", err.msg);

@@ -147,4 +147,15 @@ enum counter_column {
     N_COUNTER_COLUMNS
 };
 
+enum secret_column {
+    COL_SECRET_TENANT,
+    COL_SECRET_NAME,
+    COL_SECRET_VERSION,
+    COL_SECRET_KEY_ID,
+    COL_SECRET_SEALED,
+    COL_SECRET_CREATED_AT,
+    COL_SECRET_UPDATED_AT,
+    N_SECRET_COLUMNS
+};
+
 #endif

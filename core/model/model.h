@@ -169,6 +169,16 @@ struct inbox_row {
     int64_t at;
 };
 
+/* A value that tasks need and nobody shall read; see core/secret. */
+struct secret_row {
+    int64_t tenant;
+    struct span name; /* key */
+    int64_t version;
+    struct span key_id; /* which key opens it */
+    struct span sealed; /* base64 of nonce, ciphertext and tag */
+    int64_t created_at, updated_at;
+};
+
 /* Who runs the runs of a shard. The epoch grows with every change of owner, and
  * every commit of the owner checks the row: a paused owner can write nothing. */
 struct shard_row {
@@ -189,7 +199,7 @@ struct counter_row {
 
 extern const struct ff_record record_run, record_open_run, record_workflow, record_task,
     record_event, record_log, record_inbox, record_shard, record_counter,
-    record_workflow_version, record_workflow_label;
+    record_workflow_version, record_workflow_label, record_secret;
 extern const struct ff_schema model_schema;
 
 /* Column numbers by record, for patches and queries: COL_RUN_STATE ... in the

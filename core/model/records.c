@@ -289,6 +289,25 @@ const struct ff_record record_counter = {
     RECORD("counter", counter_columns, N_COUNTER_COLUMNS, 1),
 };
 
+/* --- secret --- */
+
+#define ROW secret_row
+static const struct ff_column secret_columns[] = {
+    [COL_SECRET_TENANT] = INT_2(tenant),
+    [COL_SECRET_NAME] = TEXT_2(name),
+    [COL_SECRET_VERSION] = INT_2(version),
+    [COL_SECRET_KEY_ID] = TEXT_2(key_id),
+    [COL_SECRET_SEALED] = TEXT_2(sealed),
+    [COL_SECRET_CREATED_AT] = TIME_2(created_at),
+    [COL_SECRET_UPDATED_AT] = TIME_2(updated_at),
+};
+#undef ROW
+COMPLETE(secret_columns, N_SECRET_COLUMNS);
+
+const struct ff_record record_secret = {
+    RECORD_SINCE("secret", secret_columns, N_SECRET_COLUMNS, 2, 2),
+};
+
 /* --- all of them --- */
 
 static const struct ff_record *const records[] = {
@@ -303,6 +322,7 @@ static const struct ff_record *const records[] = {
     &record_counter,
     &record_workflow_version,
     &record_workflow_label,
+    &record_secret,
     NULL,
 };
 

@@ -139,3 +139,14 @@ CREATE TABLE workflow_label (
     at INTEGER NOT NULL,
     PRIMARY KEY (tenant, name, label)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE secret (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    key_id TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;

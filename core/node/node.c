@@ -52,6 +52,19 @@ const struct ff_opt node_options[] = {
     {0},
 };
 
+const struct ff_opt node_auth_options[] = {
+    {.name = "encryption_key",
+     .offset = offsetof(struct node_auth, encryption_key),
+     .type = FF_OPT_TEXT,
+     .flags = FF_OPT_SECRET,
+     .help = "what encrypts secrets: 32 random bytes in base64, or several such keys, "
+             "comma separated, the newest first; default: the file secret.keys of the "
+             "data directory"},
+    /* The driver auth-jwt reads this section too. */
+    {.name = "*"},
+    {0},
+};
+
 /* --- the data directory --- */
 
 static char *default_data_dir(struct ff_err *err)
@@ -174,8 +187,11 @@ struct driver_instance *node_instance(struct node *n, uint32_t kind, struct ff_e
 static int open_all(struct node *n, struct ff_err *err)
 {
     const struct config_section section = {.name = "engine", .opts = node_options};
+    const struct config_section auth = {.name = "auth", .opts = node_auth_options};
     int code = config_fill(n->config, &section, &n->settings, err);
 
+    if (code == FF_OK)
+        code = config_fill(n->config, &auth, &n->auth, err);
     if (code == FF_OK)
         code = make_data_dir(n, err);
     if (code != FF_OK)
@@ -226,6 +242,14 @@ const struct node_settings *node_settings(const struct node *n)
 struct store *node_store(struct node *n)
 {
     return n->store;
+}
+
+struct secret_place node_secrets(const struct node *n, enum store_reader reader)
+{
+    return (struct secret_place){.store = n->store,
+                                 .reader = reader,
+                                 .data_dir = n->data_dir,
+                                 .keys = n->auth.encryption_key};
 }
 
 bool node_store_is_shared(const struct node *n)

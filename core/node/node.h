@@ -12,6 +12,7 @@
 #include "exec/exec.h"
 #include "flow/flow.h"
 #include "loop/loop.h"
+#include "secret/secret.h"
 #include "store/store.h"
 
 struct node;
@@ -32,6 +33,9 @@ struct node_settings {
 };
 extern const struct ff_opt node_options[]; /* for `config show` and --help */
 
+/* Section "auth": what keeps secrets. */
+extern const struct ff_opt node_auth_options[];
+
 /* The defaults that depend on this user and installation, for who lists settings. */
 void node_defaults(struct config *c);
 
@@ -45,6 +49,9 @@ struct store *node_store(struct node *n);
 /* Do other processes see the same rows, also after this one has ended? */
 bool node_store_is_shared(const struct node *n);
 char *node_socket_path(const struct node *n); /* of the owner; mem_free it */
+
+/* Where secrets are and what opens them. */
+struct secret_place node_secrets(const struct node *n, enum store_reader reader);
 
 /* Becomes the owner and starts to lead every open run. FF_BUSY: somebody else is;
  * *endpoint (mem_free it) is where. Blocking for a few milliseconds. */

@@ -12,6 +12,9 @@ struct node {
     struct loop *loop;
     struct config *config;
     struct node_settings settings;
+    struct node_auth {
+        const char *encryption_key; /* or NULL: the file */
+    } auth;
     char *data_dir, *driver_dir;
     struct driver_instance *store_driver, *queue_driver, *runtime_driver;
     struct store *store;

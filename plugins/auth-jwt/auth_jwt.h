@@ -33,6 +33,7 @@ struct config {
     const char *tenant_claim;
     const char *tenant;
     const char *roles_claim;
+    const char *encryption_key; /* not ours */
 };
 
 /* --- algorithm.c --- */

@@ -79,6 +79,11 @@ static const struct ff_opt options[] = {
      .fallback = "roles",
      .type = FF_OPT_TEXT,
      .offset = AT(roles_claim)},
+    {.name = "encryption_key",
+     .help = "what encrypts secrets: read by FlowForge itself, not by this driver",
+     .type = FF_OPT_TEXT,
+     .flags = FF_OPT_SECRET,
+     .offset = AT(encryption_key)},
     {0},
 };
 
