@@ -155,15 +155,24 @@ def retain(place: Place) -> None:
         ledger.tell(place.dir, "may_go", done.run())
 
 
-def retain_again(place: Place) -> None:
-    """What an interrupted pass has left, the next one takes: rows, and folders."""
-    resume(place)
-    place.submit(place.write("short.yaml", SHORT), "--set", "engine.keep_runs=1")
+def runs_of(place: Place) -> set[str]:
     base = sqlite3.connect(place.data / "flowforge.db")
     try:
-        rows = {row[0] for row in base.execute("SELECT id FROM run")}
+        return {row[0] for row in base.execute("SELECT id FROM run")}
     finally:
         base.close()
+
+
+def retain_again(place: Place) -> None:
+    """What an interrupted pass has left, the next one takes: rows, and folders.
+
+    Among it may be a run that was stored and whose id the killed process never said.
+    """
+    resume(place)
+    for run in runs_of(place):
+        ledger.tell(place.dir, "may_go", run)
+    place.submit(place.write("short.yaml", SHORT), "--set", "engine.keep_runs=1")
+    rows = runs_of(place)
     folders = {folder.name for folder in (place.data / "runs").iterdir()}
     if len(rows) > 2:
         raise Broken(f"{len(rows)} runs are left, and one is to be kept")
