@@ -61,6 +61,6 @@ void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_en
 /* It has begun, in the state it is in, and is not over. */
 void dag_goes_on(struct run *r, struct step *s, int64_t node);
 
-extern const struct dag_kind dag_kind_noop;
+extern const struct dag_kind dag_kind_noop, dag_kind_switch;
 
 #endif

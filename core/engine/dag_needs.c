@@ -2,6 +2,8 @@
  * ended: by names, or by a formula. */
 #include "engine/dag_priv.h"
 
+#include <string.h>
+
 /* Whether a failure is one for the run and for those behind it. */
 bool dag_failed(const struct dag *d, uint32_t task)
 {
@@ -18,6 +20,15 @@ static bool is_bad(const struct dag *d, uint32_t task)
            (u->flags & UNIT_BLOCKED);
 }
 
+/* Only one that succeeded has outputs. */
+static bool took(const struct dag *d, const struct flow_term *term)
+{
+    const json_t *outputs = d->tasks[term->task].unit.outputs;
+    const char *taken = json_string_value(json_object_get(outputs, "case"));
+
+    return taken && strcmp(taken, term->word) == 0;
+}
+
 static bool asked(const struct dag *d, const struct flow_term *term)
 {
     static const uint8_t states[] = {
@@ -29,6 +40,8 @@ static bool asked(const struct dag *d, const struct flow_term *term)
 
     if (term->ask == FLOW_ASK_DONE)
         return true;
+    if (term->ask == FLOW_ASK_CASE)
+        return took(d, term);
     if (term->ask == FLOW_ASK_OK)
         return !is_bad(d, term->task);
     return d->tasks[term->task].unit.state == states[term->ask];

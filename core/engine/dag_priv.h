@@ -197,7 +197,7 @@ struct dag_scope {
     const struct flow_task *task; /* whose expression it is, or NULL */
     int64_t item;                 /* -1: none */
     int64_t attempt;
-    json_t *more;    /* names that only this expression has; borrowed, or NULL */
+    json_t *more;     /* names that only this expression has; borrowed, or NULL */
     json_t *made[16]; /* what look-ups built, by place in the table of names */
 };
 void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task *task,
@@ -205,6 +205,9 @@ void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task 
 /* New reference, or NULL with a sentence. */
 json_t *dag_eval(struct dag_scope *sc, const struct flow_value *v, struct ff_err *err);
 json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err *err);
+/* A condition: FF_OK with *holds, or a code with a sentence. */
+int dag_truth(struct dag_scope *sc, const struct tmpl *t, bool *holds,
+              struct ff_err *err);
 void dag_scope_done(struct dag_scope *sc);
 
 /* dag_work.c */

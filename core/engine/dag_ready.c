@@ -47,21 +47,16 @@ static int condition(struct run *r, uint32_t task, int64_t now_us, bool *go,
                      struct ff_err *err)
 {
     const struct flow_task *t = &flow_of(r)->tasks[task];
+    struct ff_err why = {.code = FF_OK};
     struct dag_scope sc;
 
     *go = true;
     if (!t->work->condition)
         return FF_OK;
     dag_scope_init(&sc, r, t, -1, 0, now_us);
-    json_t *v = dag_eval_tmpl(&sc, t->work->condition, err);
+    const int code = dag_truth(&sc, t->work->condition, go, &why);
     dag_scope_done(&sc);
-    if (!v)
-        return err->code;
-    const bool is_bool = expr_truth(v, go);
-    json_decref(v);
-    if (!is_bool)
-        return ff_fail(err, FF_INVALID, 0, "if: gives no true or false");
-    return FF_OK;
+    return code == FF_OK ? code : ff_fail(err, code, 0, "if: %.190s", why.msg);
 }
 
 /* --- foreach --- */

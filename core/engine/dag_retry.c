@@ -20,33 +20,21 @@ static json_t *names_of(enum outcome outcome, const struct result *result)
     return names;
 }
 
-/* false or nothing at all: the attempt was the last. */
-static bool truth(const json_t *value, struct ff_err *err)
-{
-    bool holds = false;
-
-    if (!expr_truth(value, &holds))
-        ff_fail(err, FF_INVALID, 0, "retry.if: gives no true or false");
-    return holds;
-}
-
 bool dag_retry_if(struct run *r, const struct step *s, int64_t node,
                   enum outcome outcome, const struct result *result, struct ff_err *err)
 {
     const struct flow_task *t = &flow_of(r)->tasks[NODE_TASK(node)];
     struct ff_err why = {.code = FF_OK};
     struct dag_scope sc;
+    bool again = false;
 
     if (!t->policy->retry.condition)
         return true;
     dag_scope_init(&sc, r, t, NODE_ITEM(node), dag_unit(dag_of(r), node)->attempt,
                    s->now_us);
     sc.more = names_of(outcome, result);
-    json_t *value = dag_eval_tmpl(&sc, t->policy->retry.condition, &why);
-    const bool again = value && truth(value, err);
-    if (!value)
+    if (dag_truth(&sc, t->policy->retry.condition, &again, &why) != FF_OK)
         ff_fail(err, FF_INVALID, 0, "retry.if: %.190s", why.msg);
-    json_decref(value);
     json_decref(sc.more);
     dag_scope_done(&sc);
     return again;

@@ -211,6 +211,18 @@ json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err 
     return v;
 }
 
+int dag_truth(struct dag_scope *sc, const struct tmpl *t, bool *holds,
+              struct ff_err *err)
+{
+    json_t *v = dag_eval_tmpl(sc, t, err);
+
+    if (!v)
+        return err->code;
+    const bool is_bool = expr_truth(v, holds);
+    json_decref(v);
+    return is_bool ? FF_OK : ff_fail(err, FF_INVALID, 0, "gives no true or false");
+}
+
 /* A list or map with expressions inside; its depth is bounded by that of the file. */
 static json_t *eval_nested(struct dag_scope *sc, const struct flow_nested *nested,
                            struct ff_err *err)

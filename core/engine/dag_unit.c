@@ -6,6 +6,7 @@
 /* In the order of enum flow_kind; NULL: attempts, which want a slot. */
 const struct dag_kind *const dag_kinds[FLOW_N_KINDS] = {
     [FLOW_NOOP] = &dag_kind_noop,
+    [FLOW_SWITCH] = &dag_kind_switch,
 };
 
 /* --- begins --- */

@@ -119,7 +119,14 @@ struct flow_retry {
 
 /* What a task does; each has a row in the tables of core/flow/spec_kind.c and, where
  * the engine carries it out itself, of core/engine/dag_unit.c. */
-enum flow_kind { FLOW_RUN, FLOW_COMMAND, FLOW_SCRIPT, FLOW_NOOP, FLOW_N_KINDS };
+enum flow_kind {
+    FLOW_RUN,
+    FLOW_COMMAND,
+    FLOW_SCRIPT,
+    FLOW_NOOP,
+    FLOW_SWITCH,
+    FLOW_N_KINDS
+};
 enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
 
 /* Which part of the file a task stands in. */
@@ -139,7 +146,8 @@ enum flow_ask {
     FLOW_ASK_FAILED,
     FLOW_ASK_SKIPPED,
     FLOW_ASK_DONE, /* ended, however */
-    FLOW_ASK_CANCELLED
+    FLOW_ASK_CANCELLED,
+    FLOW_ASK_CASE /* it is a switch and took this case; not among the names */
 };
 extern const char *const flow_ask_names[];
 
@@ -158,7 +166,17 @@ struct flow_formula {
         enum flow_formula_op op;
         enum flow_ask ask; /* of FLOW_ASK */
         uint32_t task;
+        const char *word; /* of FLOW_ASK_CASE */
     } * terms;
+};
+
+/* The first case that is true is taken. */
+struct flow_switch {
+    uint32_t n;
+    struct flow_case {
+        const char *name;
+        struct tmpl *when; /* NULL: always; the last one only */
+    } * cases;
 };
 
 /* What a task does. Tasks that say the same share one. */
@@ -173,6 +191,7 @@ struct flow_work {
     struct flow_pair *env;    /* workflow's env first, then the task's own */
     struct flow_value *input; /* stdin, or NULL */
     struct flow_value *dir;   /* working_dir, or NULL: the workflow file's folder */
+    const struct flow_switch *choice; /* switch */
     struct flow_output *outputs;
     struct flow_value *foreach; /* list or map, or what makes a matrix; or NULL */
     int64_t max_parallel;       /* of its items; 0: no limit of its own */

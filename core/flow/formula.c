@@ -80,19 +80,68 @@ static void add_term(struct parser *p, struct flow_term term)
     ARRAY_ADD(&p->terms, term);
 }
 
+/* Of a switch the hint may be a case. */
+static const char *nearest_word(const struct flow_task *of, const char *word)
+{
+    const struct flow_switch *choice = of->work->choice;
+    const char *near = text_nearest(word, flow_ask_names);
+
+    if (!choice || near)
+        return near;
+
+    const char **names = mem_array((size_t)choice->n + 1, sizeof(*names));
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < choice->n; i++)
+        if (choice->cases[i].name)
+            names[n++] = choice->cases[i].name;
+    near = text_nearest(word, names);
+    mem_free(names);
+    return near;
+}
+
 static void refuse_word(struct parser *p, const struct flow_task *of, const char *word,
                         size_t offset)
 {
     char list[128];
     struct flow_problem *problem =
         spec_problem_in(p->s, PROBLEM_ASKED, p->node, offset, strlen(word));
-    const char *near = text_nearest(word, flow_ask_names);
 
     p->bad = true;
     spec_list_choices(flow_ask_names, list, sizeof(list));
-    flow_problem_msg(problem, "task %s has no %.64s; after its name comes %s", of->name,
-                     word, list);
-    flow_problem_near(problem, near);
+    if (of->work->choice)
+        flow_problem_msg(problem, "switch %s has no case %.64s", of->name, word);
+    else
+        flow_problem_msg(problem, "task %s has no %.64s; after its name comes %s",
+                         of->name, word, list);
+    flow_problem_near(problem, nearest_word(of, word));
+}
+
+/* The case of a switch, or NULL. */
+static const char *find_case(const struct flow_task *of, const char *word)
+{
+    const struct flow_switch *choice = of->work->choice;
+
+    for (uint32_t i = 0; choice && i < choice->n; i++)
+        if (choice->cases[i].name && strcmp(choice->cases[i].name, word) == 0)
+            return choice->cases[i].name;
+    return NULL;
+}
+
+/* What is asked of the task of a term. */
+static void add_word(struct parser *p, struct flow_term *term, const char *word,
+                     size_t offset)
+{
+    const struct flow_task *of = &p->s->tasks.items[term->task];
+    const int ask = spec_choice_index(flow_ask_names, word);
+
+    term->word = find_case(of, word);
+    if (term->word)
+        term->ask = FLOW_ASK_CASE;
+    else if (ask >= 0)
+        term->ask = (enum flow_ask)ask;
+    else
+        refuse_word(p, of, word, offset);
 }
 
 /* NAME or NAME.WORD, `len` bytes at the place where the parser is. */
@@ -116,12 +165,8 @@ static void add_asked(struct parser *p, const char *text, size_t len)
     spec_add_need(p->s, p->task, term.task);
     if (dot) {
         const char *word = arena_text(arena, dot + 1, len - name_len - 1);
-        const int ask = spec_choice_index(flow_ask_names, word);
 
-        if (ask < 0)
-            refuse_word(p, &p->s->tasks.items[term.task], word, p->at + name_len + 1);
-        else
-            term.ask = (enum flow_ask)ask;
+        add_word(p, &term, word, p->at + name_len + 1);
     }
     add_term(p, term);
 }

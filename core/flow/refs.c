@@ -39,6 +39,7 @@ static const char *place_text(enum spec_place place)
         [PLACE_RUN_OUTPUT] = "the outputs of the run",
         [PLACE_TRIGGER] = "a trigger, which sees the event only",
         [PLACE_RETRY] = "retry.if",
+        [PLACE_SWITCH] = "switch",
         [PLACE_SHARED_RETRY] = "retry.if of all tasks",
     };
 
@@ -344,7 +345,7 @@ static void check_tasks(struct checker *c, const struct ref *r)
 
 #define EVERYWHERE                                                                     \
     (PLACE_IF | PLACE_FOREACH | PLACE_ATTEMPT | PLACE_SHARED_ENV | PLACE_RUN_OUTPUT |  \
-     RETRY)
+     PLACE_SWITCH | RETRY)
 #define RETRY  (PLACE_RETRY | PLACE_SHARED_RETRY)
 #define SHARED (PLACE_SHARED_ENV | PLACE_SHARED_RETRY)
 

@@ -56,7 +56,7 @@ struct spec_object {
 
 extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
     spec_retry, spec_script, spec_resources, spec_defaults, spec_triggers, spec_cron,
-    spec_interval, spec_after, spec_event, spec_webhook;
+    spec_interval, spec_after, spec_event, spec_webhook, spec_case;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 
@@ -69,7 +69,8 @@ enum spec_place {
     PLACE_RUN_OUTPUT = 16,
     PLACE_RETRY = 32,        /* retry.if of a task */
     PLACE_SHARED_RETRY = 64, /* of defaults */
-    PLACE_TRIGGER = 128
+    PLACE_TRIGGER = 128,
+    PLACE_SWITCH = 256
 };
 
 #define SPEC_NO_TASK UINT32_MAX
@@ -264,6 +265,7 @@ extern const struct spec_type spec_shell, /* const char *: run */
     spec_nested,        /* fields of another object with slots in the same struct */
     spec_triggers_type, /* no slot */
     spec_tasks_type,    /* no slot; arg: enum flow_part */
+    spec_switch_type,   /* a spec_draft: choice, outputs */
     spec_follow_type;   /* no slot; arg: enum flow_ask */
 
 extern const struct flow_retry spec_retry_none; /* of a task without retry: */

@@ -2,10 +2,9 @@
 #include "flow/spec_kind.h"
 
 const struct spec_kind *const spec_kinds[FLOW_N_KINDS] = {
-    [FLOW_RUN] = &spec_kind_run,
-    [FLOW_COMMAND] = &spec_kind_command,
-    [FLOW_SCRIPT] = &spec_kind_script,
-    [FLOW_NOOP] = &spec_kind_noop,
+    [FLOW_RUN] = &spec_kind_run,       [FLOW_COMMAND] = &spec_kind_command,
+    [FLOW_SCRIPT] = &spec_kind_script, [FLOW_NOOP] = &spec_kind_noop,
+    [FLOW_SWITCH] = &spec_kind_switch,
 };
 
 void spec_kind_list(char *out, size_t cap)

@@ -15,7 +15,7 @@ struct spec_kind {
 extern const struct spec_kind *const spec_kinds[FLOW_N_KINDS];
 
 extern const struct spec_kind spec_kind_run, spec_kind_command, spec_kind_script,
-    spec_kind_noop;
+    spec_kind_noop, spec_kind_switch;
 
 /* Keys of attempts, for `without` of kinds that are none. */
 #define SPEC_KIND_ATTEMPT_KEYS                                                         \

@@ -143,6 +143,10 @@ static const struct spec_field task_fields[] = {
      .type = &spec_yes,
      .since = "0.1",
      .help = "nothing is run; the task joins others or carries a condition"},
+    {.key = "switch",
+     .type = &spec_switch_type,
+     .since = "0.2",
+     .help = "nothing is run; the first case that is true is taken"},
     {.key = "env",
      .type = &spec_task_env,
      .since = "0.1",
@@ -245,7 +249,6 @@ static const struct spec_field task_fields[] = {
      .help = "tasks that run in their order after this one and its other handlers, "
              "however it ended"},
     {.key = "approve", .flags = SPEC_LATER},
-    {.key = "switch", .flags = SPEC_LATER},
     {.key = "uses", .flags = SPEC_LATER},
     {.key = "with", .flags = SPEC_LATER},
     {.key = "http", .flags = SPEC_LATER},

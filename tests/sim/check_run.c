@@ -76,6 +76,14 @@ static bool term_holds(const struct mirror_run *r, const struct flow_formula *f,
         return t->op == FLOW_AND ? left && right : left || right;
     }
     of = main_task(r, t->task);
+    if (t->ask == FLOW_ASK_CASE) {
+        char taken[64];
+
+        snprintf(taken, sizeof(taken), "{\"case\":\"%s\"}", t->word);
+        const bool took = of->outputs && strcmp(of->outputs, taken) == 0;
+        sim_seen(took ? SEEN_CASE_TAKEN : SEEN_CASE_NOT_TAKEN);
+        return took;
+    }
     if (t->ask == FLOW_ASK_OK)
         return !is_bad(r, t->task);
     return t->ask == FLOW_ASK_DONE ||
@@ -277,7 +285,7 @@ static void check_task_outputs(const struct mirror_run *r, const struct mirror_t
     char id[160];
 
     if (!is(t, TASK_SUCCEEDED) || t->row.items != MODEL_NULL ||
-        ft->work->n_outputs == 0)
+        ft->work->n_outputs == 0 || ft->work->kind == FLOW_SWITCH)
         return;
     sim_check(t->outputs, "I11: run %lld: task %s succeeded without its outputs",
               (long long)r->no, ft->name);

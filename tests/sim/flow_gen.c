@@ -23,24 +23,26 @@ static int below(int n)
 struct gen {
     struct buf *out;
     int n;
-    bool has_v[64], has_list[64], is_list[64];
+    bool has_v[64], has_list[64], is_list[64], is_switch[64];
 };
 
 /* --- parts of a task --- */
 
 /* A formula over these tasks, "((t1.failed || t2) && !t3.done)". */
-static void add_formula(struct gen *g, uint32_t needs)
+static void add_formula(struct gen *g, int task, uint32_t needs)
 {
     static const char *const asked[] = {
         "", ".ok", ".succeeded", ".failed", ".skipped", ".cancelled", ".done"};
     const char *op = "";
 
     buf_add_text(g->out, "    needs: \"");
-    for (int i = 0; i < 32; i++) {
+    for (int i = 0; i < task; i++) {
         if (!(needs >> i & 1))
             continue;
         const char *not = odds(200) ? "!" : "";
         const char *word = asked[below(7)];
+        if (g->is_switch[i] && odds(800))
+            word = odds(500) ? ".left" : ".right";
         buf_printf(g->out, "%s%st%d%s", op, not, i, word);
         op = odds(500) ? " && " : " || ";
     }
@@ -60,7 +62,7 @@ static uint32_t add_needs(struct gen *g, int task)
         needs |= UINT32_C(1) << need;
     }
     if (odds(150)) {
-        add_formula(g, needs);
+        add_formula(g, task, needs);
         return needs;
     }
     buf_add_text(g->out, "    needs: [");
@@ -225,6 +227,13 @@ static void add_task(struct gen *g, int task)
     g->is_list[task] = is_list;
     add_env(g, needs, is_list);
     add_own_handlers(g, task);
+    g->is_switch[task] = !is_list && odds(100);
+    if (g->is_switch[task]) {
+        buf_printf(g->out, "    switch: [{case: left, when: inputs.%s_flag}%s]\n",
+                   odds(500) ? "yes" : "no",
+                   odds(500) ? ", {case: right}" : ", {case: right, when: false}");
+        return;
+    }
     if (odds(60)) {
         buf_add_text(g->out, "    noop: true\n");
         return;

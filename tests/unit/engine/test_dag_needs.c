@@ -246,6 +246,75 @@ static void handlers_of_a_task_follow_it_and_do_not_handle_its_failure(void **st
     world_free(w);
 }
 
+#define ROUTE                                                                          \
+    HEAD "inputs: {n: integer}\ntasks:\n"                                              \
+         "  a: {run: x, outputs: {m: json}}\n"                                         \
+         "  route:\n    needs: [a]\n    switch:\n"                                     \
+         "      - {case: large, when: inputs.n / tasks.a.outputs.m > 100}\n"           \
+         "      - {case: even, when: inputs.n %% 2 == 0}\n%s"                           \
+         "  big: {needs: route.large, run: x}\n"                                       \
+         "  small: {needs: \"route.even || route.rest\", run: x}\n"                    \
+         "  join: {needs: [big, small], run: x}\n"                                     \
+         "outputs: {taken: '${{ tasks.route.outputs.case }}'}\n"
+
+/* Of the file with a third case, "rest" or one that is never true. */
+static void route(int n, int m, bool rest, const char *big, const char *small,
+                  const char *outputs)
+{
+    char yaml[1024], inputs[32], made[32];
+
+    snprintf(yaml, sizeof(yaml), ROUTE,
+             rest ? "      - {case: rest}\n" : "      - {case: rest, when: false}\n");
+    snprintf(inputs, sizeof(inputs), "{\"n\": %d}", n);
+    snprintf(made, sizeof(made), "{\"m\": %d}", m);
+    struct world *w = world_new(yaml, inputs);
+    world_grant(w);
+    world_result(w, "a", OUTCOME_SUCCEEDED, 0, made);
+    assert_int_equal(world_attempt(w, "route"), 1);
+    world_restart(w);
+    world_finish(w);
+    assert_string_equal(world_state(w, "big"), big);
+    assert_string_equal(world_state(w, "small"), small);
+    if (strcmp(small, "skipped") == 0 && m > 0)
+        assert_string_equal(world_reason(w, "small"), "needs_false");
+    assert_string_equal(w->outputs, outputs);
+    assert_string_equal(world_state(w, "join"), m > 0 ? "succeeded" : "skipped");
+    if (m == 0)
+        assert_non_null(strstr(w->message, "task route failed: case large: "));
+    world_free(w);
+}
+
+static void a_switch_takes_the_first_case_that_is_true(void **state)
+{
+    (void)state;
+    route(1000, 2, true, "succeeded", "skipped", "{\"taken\":\"large\"}");
+    route(10, 2, true, "skipped", "succeeded", "{\"taken\":\"even\"}");
+    route(11, 2, true, "skipped", "succeeded", "{\"taken\":\"rest\"}");
+    route(11, 2, false, "skipped", "skipped", "{\"taken\":null}");
+    route(11, 0, true, "skipped", "skipped", "{\"taken\":null}");
+}
+
+/* As if an engine had died in the middle of one: none of ours does. */
+static void a_switch_that_was_not_over_is_entered_or_stopped(void **state)
+{
+    for (int cancelled = 0; cancelled <= 1; cancelled++) {
+        struct world *w = world_new(
+            HEAD "tasks: {a: {run: x}, s: {needs: [a], switch: [{case: c}]}}\n", NULL);
+        const struct flow *f = w->plan->data;
+
+        world_grant(w);
+        struct flow_work *work = (struct flow_work *)(uintptr_t)f->tasks[0].work;
+        work->kind = FLOW_SWITCH;
+        work->choice = f->tasks[1].work->choice;
+        if (cancelled)
+            world_cancel(w, CANCEL_GRACEFUL);
+        world_restart(w);
+        assert_string_equal(world_state(w, "a"), cancelled ? "cancelled" : "succeeded");
+        world_free(w);
+    }
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +325,8 @@ int main(void)
             a_failure_that_another_task_reacts_to_fails_the_run_all_the_same),
         cmocka_unit_test(those_behind_a_false_formula_run_unless_something_went_wrong),
         cmocka_unit_test(a_formula_waits_for_all_that_it_names_and_then_if_decides),
+        cmocka_unit_test(a_switch_takes_the_first_case_that_is_true),
+        cmocka_unit_test(a_switch_that_was_not_over_is_entered_or_stopped),
         cmocka_unit_test(handlers_of_a_task_follow_it_and_do_not_handle_its_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

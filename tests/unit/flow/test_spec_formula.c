@@ -159,6 +159,78 @@ static void what_a_retry_may_ask_is_read(void **state)
     flow_unref(f);
 }
 
+#define S "flowforge: 1\nname: w\ninputs: {n: integer}\ntasks:\n  s:\n    switch:\n"
+
+static void a_switch_is_read_and_asked_for_its_cases(void **state)
+{
+    struct flow *f = read_good(S "      - {case: large, when: inputs.n > 9}\n"
+                                 "      - {case: rest}\n"
+                                 "  z: {needs: s.large || s.failed, run: x,\n"
+                                 "      env: {C: '${{ tasks.s.outputs.case }}'}}\n");
+    const struct flow_switch *choice = f->tasks[0].work->choice;
+    const struct flow_formula *formula = f->tasks[1].work->formula;
+
+    (void)state;
+    assert_int_equal(f->tasks[0].work->kind, FLOW_SWITCH);
+    assert_int_equal(choice->n, 2);
+    assert_string_equal(choice->cases[0].name, "large");
+    assert_non_null(choice->cases[0].when);
+    assert_null(choice->cases[1].when);
+    assert_int_equal(formula->terms[0].ask, FLOW_ASK_CASE);
+    assert_string_equal(formula->terms[0].word, "large");
+    assert_int_equal(formula->terms[1].ask, FLOW_ASK_FAILED);
+    flow_unref(f);
+}
+
+static const struct refusal switches[] = {
+    {S "      - {case: a}\n      - {case: b}\n", PROBLEM_SWITCH, 7, 9, "",
+     "must be the last", "when:"},
+    {S "      - {case: a, when: true}\n      - {case: a}\n", PROBLEM_SWITCH, 8, 16, "a",
+     "a case a already", "another name"},
+    {S "      - {case: failed}\n", PROBLEM_NAME, 7, 16, "failed", "ask of every task",
+     "another name"},
+    {S "      - {case: 5}\n", PROBLEM_TYPE, 7, 16, "5", "case must be a name", NULL},
+    {S "      - {case: A-B}\n", PROBLEM_NAME, 7, 16, "A-B", NULL, NULL},
+    {S "      - {when: true}\n", PROBLEM_MISSING, 7, 9, "case", "needs the key case",
+     NULL},
+    {S "      - x\n", PROBLEM_TYPE, 7, 9, "x", "a case must be a map", NULL},
+    {S "      - {case: a, when: inputs.m}\n", PROBLEM_UNKNOWN_INPUT, 7, 25, "inputs.m",
+     NULL, NULL},
+    {S "      - {case: a, when: attempt == 1}\n", PROBLEM_NOT_HERE, 7, 25, "attempt",
+     "no value in switch", NULL},
+    {S "      []\n", PROBLEM_VALUE, 7, 7, "", "no case", NULL},
+    {S "      x\n", PROBLEM_TYPE, 7, 7, "x", "a list of maps", NULL},
+    {S "      - {case: a}\n    retry: {}\n", PROBLEM_EXCLUSIVE, 8, 12, "",
+     "retry means nothing", NULL},
+    {S "      - {case: large}\n  z: {needs: s.lagre, run: x}\n", PROBLEM_ASKED, 8, 16,
+     "lagre", "switch s has no case lagre", "`large`"},
+    {S "      - {case: large}\n  z: {needs: s.faild, run: x}\n", PROBLEM_ASKED, 8, 16,
+     "faild", "switch s has no case faild", "`failed`"},
+    {S "      - {case: a}\n    run: x\n", PROBLEM_EXCLUSIVE, 7, 7, "",
+     "not both run and switch", NULL},
+};
+
+static void wrong_switches_are_refused_where_they_stand(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(switches); i++)
+        check_refusal(&switches[i]);
+}
+
+/* One problem each, although names of cases are compared and asked for. */
+static void a_case_without_a_good_name_is_told_once(void **state)
+{
+    struct flow_problems p =
+        read_bad(S "      - {case: A-B, when: true}\n      - {case: c}\n"
+                   "  z: {needs: s.nothing, run: x}\n");
+
+    (void)state;
+    assert_int_equal(p.n, 2);
+    assert_int_equal(p.items[0].code, PROBLEM_NAME);
+    assert_int_equal(p.items[1].code, PROBLEM_ASKED);
+    flow_problems_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +239,9 @@ int main(void)
         cmocka_unit_test(wrong_formulas_are_refused_where_they_stand),
         cmocka_unit_test(brackets_end_somewhere),
         cmocka_unit_test(what_a_retry_may_ask_is_read),
+        cmocka_unit_test(a_switch_is_read_and_asked_for_its_cases),
+        cmocka_unit_test(wrong_switches_are_refused_where_they_stand),
+        cmocka_unit_test(a_case_without_a_good_name_is_told_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
