@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/civil.h"
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "base/heap.h"
 #include "base/id.h"

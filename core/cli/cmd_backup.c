@@ -119,6 +119,7 @@ static int name_store(const struct target *t, struct ff_err *err)
 
     if (sys == 0 && link(buf_text(&t->unnamed), t->store) != 0)
         sys = -errno;
+    FAILPOINT("cli.backup.named");
     if (sys == 0 && unlink(buf_text(&t->unnamed)) != 0)
         sys = -errno;
     if (sys == 0)
@@ -137,7 +138,9 @@ static int copy_all(const struct cli_session *s, const struct target *t, bool lo
 
     if (code != FF_OK)
         return code;
+    FAILPOINT("cli.backup.store");
     code = copy_runs(data_dir, buf_text(&t->below), logs, n_files, err);
+    FAILPOINT("cli.backup.files");
     if (code == FF_OK)
         code = name_store(t, err);
     if (code != FF_OK)

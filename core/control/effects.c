@@ -105,6 +105,7 @@ bool control_after_effects(struct live *l)
     const struct control_listener *listener = &c->setup.listener;
     const bool ended = run_state_final(l->run->row.state);
 
+    FAILPOINT("control.effects.before");
     for (size_t i = 0; i < l->step.effects.n; i++)
         after_effect(l, &l->step.effects.items[i]);
     control_stands_no_more(l);
@@ -153,8 +154,10 @@ static void publish(struct control *c, const struct attempt_key *keys, size_t n)
         };
     }
     c->n_busy++;
+    FAILPOINT("control.publish.before");
     c->queue_ops->publish(c->queue, messages, n,
                           driver_op(c->setup.queue, on_published, c));
+    FAILPOINT("control.publish.after");
 }
 
 void control_flush(struct control *c)
@@ -168,6 +171,8 @@ void control_flush(struct control *c)
     if (c->starts.n > 0)
         control_arm_rehint(c);
     c->starts.n = 0;
+    if (c->adopts.n > 0)
+        FAILPOINT("control.adopt.before");
     if (c->adopts.n > 0)
         sink->adopt(sink->arg, c->adopts.items, c->adopts.n);
     c->adopts.n = 0;

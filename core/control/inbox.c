@@ -34,6 +34,7 @@ static void take(struct control *c, const struct inbox_item *item)
     }
     if (is_queued(&l->inputs, item->no) || is_queued(&l->applied, item->no))
         return;
+    FAILPOINT("control.inbox.take");
     const struct queued q = {
         .in = {.type = INPUT_CANCEL, .cancel = kill ? CANCEL_KILL : CANCEL_GRACEFUL},
         .foreign = l->tenant.no != item->tenant.no,

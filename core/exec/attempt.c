@@ -72,6 +72,7 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
 
     x->spare = (struct arena){0};
     err->code = source->describe(source->arg, key, &arena, &work, &run, err);
+    FAILPOINT("exec.described");
     if (err->code != FF_OK || !work.argv) {
         give_back_arena(x, &arena);
         return NULL;
@@ -123,6 +124,7 @@ void attempt_free(struct attempt *a)
 void attempt_report(struct exec *x, struct attempt *a, const struct attempt_key *key,
                     const struct result *result)
 {
+    FAILPOINT("exec.result");
     if (a)
         a->state = ATTEMPT_REPORTED;
     x->setup.source.result(x->setup.source.arg, key, result);
@@ -166,6 +168,7 @@ static void flush(void *arg)
     }
     if (x->releases.n > 0) {
         exec_pending(x);
+        FAILPOINT("exec.release.before");
         x->runtime_ops->release(x->runtime, (const char *const *)x->releases.items,
                                 x->releases.n, driver_op(x->setup.runtime, on_told, x));
     }

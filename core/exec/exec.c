@@ -66,6 +66,7 @@ static void take_start(struct exec *x, const struct attempt_key *key)
      * may be old, and the attempt may have run: adopt asks the runtime first. */
     if (!source->may_start(source->arg, key) || attempt_by_key(x, key))
         return;
+    FAILPOINT("exec.take");
     if (is_stopped(x, key)) {
         refuse(x, key, NULL, "it was cancelled before it began", OUTCOME_CANCELLED);
         return;
@@ -112,12 +113,17 @@ static void adopt_one(struct exec *x, const struct attempt_key *key, const char 
 
 static void on_adopted(void *arg, int code, const struct ff_err *err)
 {
+    struct exec *x = arg;
+
     /* Nobody would hear of their ends; the next start asks again. */
     if (code == FF_NO_MEMORY || (code == FF_BUSY && err->sys == ENOMEM))
         mem_exhausted();
     if (code != FF_OK && code != FF_CANCELLED)
         log_error("runtime: running attempts cannot be taken over: %s", err->msg);
-    exec_came_back(arg);
+    if (code == FF_OK && x->n_adopting > 0)
+        log_info("runtime: %zu attempts are taken over", x->n_adopting);
+    x->n_adopting = 0;
+    exec_came_back(x);
 }
 
 void exec_adopt(struct exec *x, const struct attempt_key *keys, size_t n)
@@ -129,6 +135,7 @@ void exec_adopt(struct exec *x, const struct attempt_key *keys, size_t n)
         adopt_one(x, &keys[i], ids, &n_ids);
     if (n_ids > 0) {
         exec_pending(x);
+        x->n_adopting += n_ids;
         x->runtime_ops->adopt(x->runtime, ids, n_ids,
                               driver_op(x->setup.runtime, on_adopted, x));
     }
@@ -196,6 +203,7 @@ void exec_settled(struct exec *x, const struct attempt_key *key)
 {
     struct attempt *a = attempt_by_key(x, key);
 
+    FAILPOINT("exec.settled");
     forget_stop(x, key);
     if (!a)
         return;

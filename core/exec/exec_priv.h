@@ -73,7 +73,8 @@ struct exec {
         size_t n, cap;
     } receipts, releases; /* told to the drivers once a turn */
     bool flush_posted;
-    size_t n_pending; /* lane jobs, driver calls and posts that will come back */
+    size_t n_adopting; /* asked of the runtime, which has not answered yet */
+    size_t n_pending;  /* lane jobs, driver calls and posts that will come back */
     bool draining;
     ff_call_fn *drained;
     void *drained_arg;

@@ -221,8 +221,10 @@ void attempt_start(struct attempt *a)
     st->exec = x;
     st->handle = a->handle;
     exec_pending(x);
+    FAILPOINT("exec.start.before");
     x->runtime_ops->start(x->runtime, &spec,
                           driver_op(x->setup.runtime, on_started, st));
+    FAILPOINT("exec.start.after");
 }
 
 static void on_stop_told(void *arg, int code, const struct ff_err *err)

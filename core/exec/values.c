@@ -110,6 +110,11 @@ char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *er
         }
     }
     jsonw_close(&w, '}');
+    if (FAILPOINT_FAILS("exec.values.stored")) {
+        ff_fail(err, FF_FULL, 0, "a failpoint");
+        buf_done(&b);
+        return NULL;
+    }
     return buf_take(&b);
 }
 

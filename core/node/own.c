@@ -241,12 +241,14 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
         *endpoint = mem_text(n->socket);
     if (code != FF_OK)
         return code;
+    FAILPOINT("node.own.locked");
     struct buf url = {0};
     buf_printf(&url, "unix://%s", n->socket);
     n->endpoint = buf_take(&url);
     n->sdk = find_sdk(n);
     n->pass_env = split_names(pass_always, n->settings.pass_env);
     code = acquire(n, err);
+    FAILPOINT("node.own.acquired");
     if (code == FF_OK)
         code = open_drivers(n, err);
     if (code == FF_OK)
@@ -258,6 +260,7 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
         drop_lock(n);
         return code;
     }
+    FAILPOINT("node.own.wired");
     n->owner = true;
     return FF_OK;
 }
@@ -292,6 +295,7 @@ void node_disown(struct node *n)
     control_drain(n->control, control_drained, n);
     if (!n->drained)
         loop_run(n->loop);
+    FAILPOINT("node.disown.drained");
     close_parts(n);
     if (store_release_shard(n->store, &err) != FF_OK)
         log_debug("the shard is left without a word: %s", err.msg);

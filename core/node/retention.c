@@ -83,6 +83,7 @@ static int delete_rows(struct node *n, const struct ff_record *record, const voi
     int code;
 
     do {
+        FAILPOINT("node.retention.table");
         struct rows rows = {.record = record};
         code =
             store_scan(n->store, STORE_READER_CALLER, &query, delete_row, &rows, err);
@@ -110,7 +111,9 @@ static int delete_run(struct node *n, const struct finished *f, struct ff_err *e
         code = delete_rows(n, &record_log, &log, err);
     if (code != FF_OK)
         return code;
+    FAILPOINT("node.retention.rows");
     const int sys = file_remove_tree(dir);
+    FAILPOINT("node.retention.folder");
     if (sys != 0)
         return ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", dir, strerror(-sys));
     return delete_rows(n, &record_run, &run, err);

@@ -62,6 +62,7 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
     int code = node_add_source(n, &source, &b, err);
     if (code == FF_OK)
         code = next_number(n, run, err);
+    FAILPOINT("node.submit.before");
     if (code == FF_OK) {
         MEM_AUTO char *inputs = json_text(what->inputs);
         MEM_AUTO char *labels =
@@ -85,6 +86,7 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
         engine_run_create(&row, NODE_SHARD, &b);
         code = store_commit_now(n->store, &b, &failed, err);
     }
+    FAILPOINT("node.submit.after");
     batch_done(&b);
     return code;
 }
@@ -108,6 +110,7 @@ int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run
         .at = loop_wall_us(n->loop),
     };
     batch_put(&b, &record_inbox, &row, FF_ABSENT);
+    FAILPOINT("node.inbox.before");
     code = store_commit_now(n->store, &b, &failed, err);
     batch_done(&b);
     return code;

@@ -170,7 +170,10 @@ static int attempt(struct group *g)
     int code;
 
     g->err = (struct ff_err){0};
+    if (FAILPOINT_FAILS("store.commit.before"))
+        return ff_fail(&g->err, FF_UNAVAILABLE, 0, "a failpoint");
     code = g->ops->commit(g->session, g->changes.items, g->changes.n, &failed, &g->err);
+    FAILPOINT("store.commit.after");
     return conclude(g, code, n_taken, failed);
 }
 

@@ -9,6 +9,8 @@ static int open_session(struct store *s, struct driver_instance *instance,
 
     if (code != FF_OK)
         return code;
+    if (FAILPOINT_FAILS("store.setup.before"))
+        return ff_fail(err, FF_UNAVAILABLE, 0, "a failpoint");
     return s->ops->setup(session->handle, &model_schema, err);
 }
 
@@ -84,7 +86,9 @@ int store_backup(struct store *s, const char *to, struct ff_err *err)
         return ff_fail(err, FF_UNSUPPORTED, 0,
                        "this store makes no backups by itself; use its own tools");
     pthread_mutex_lock(&s->caller.mutex);
+    FAILPOINT("store.backup.before");
     code = s->ops->backup(s->caller.handle, to, err);
+    FAILPOINT("store.backup.after");
     pthread_mutex_unlock(&s->caller.mutex);
     return code;
 }

@@ -1,5 +1,6 @@
 /* store-sqlite/commit.c - one group of changes as one transaction, durable on return.
  */
+#include "../shared/failpoint.h"
 #include "lite.h"
 
 #include <errno.h>
@@ -165,7 +166,9 @@ int lite_commit(void *store, const struct ff_change *changes, size_t n, size_t *
         lite_roll_back(s);
         return code;
     }
+    FAILPOINT("sqlite.commit.before");
     code = run(s, s->commit, "commit", err);
+    FAILPOINT("sqlite.commit.after");
     if (code != FF_OK) {
         lite_roll_back(s);
         return code;

@@ -1,5 +1,6 @@
 /* store-sqlite/setup.c - makes the tables, or brings them up to the schema, in one
  * transaction that only one process can be in. */
+#include "../shared/failpoint.h"
 #include "lite.h"
 
 #include <string.h>
@@ -307,8 +308,10 @@ int lite_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
         code = lite_run(s, "BEGIN IMMEDIATE", err);
         if (code == FF_OK)
             code = upgrade(s, schema, err);
+        FAILPOINT("sqlite.setup.before");
         if (code == FF_OK)
             code = lite_run(s, "COMMIT", err);
+        FAILPOINT("sqlite.setup.after");
         lite_roll_back(s);
     }
     if (code == FF_OK) {

@@ -32,13 +32,17 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Aim:
-    """Which call of which process is struck, and how: see crash_point.c."""
+    """Which call of which process is struck, and how: see crash_point.c.
+
+    With `point` it is the pass `at` of that failpoint, see core/base/failpoint.h.
+    """
 
     who: str = "owner"  # or "supervisor"
     at: int = 0  # 0: none is, they are counted
     how: str = "before"
     call: str = ""
     n_fail: int = 0  # with "error:NUMBER"; 0: all
+    point: str | None = None  # "": none is struck, they are noted
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,12 @@ class Place:
     # --- the program ---
 
     def point_env(self, aim: Aim) -> dict[str, str]:
+        if aim.point is not None:
+            strike = {"FF_FAILPOINT": f"{aim.point}:kill:{aim.at}"} if aim.point else {}
+            return strike | {
+                "FF_FAILPOINT_HIT": str(self.hit_file),
+                "FF_FAILPOINT_TRACE": str(self.trace_file),
+            }
         asan = os.environ.get("ASAN_OPTIONS", "")
         fail = {"FF_POINT_FAIL": str(aim.n_fail)} if aim.n_fail else {}
         return fail | {
@@ -203,17 +213,23 @@ class Place:
     def hit(self) -> bool:
         return self.hit_file.exists()
 
-    def trace(self) -> list[str]:
-        """The names of the calls that were counted, in their order."""
+    def lines(self) -> list[str]:
         if not self.trace_file.exists():
             return []
-        lines = self.trace_file.read_text().splitlines()
-        return [line.split()[1] for line in lines if not line.startswith("file ")]
+        return self.trace_file.read_text().splitlines()
+
+    def passes(self) -> list[str]:
+        """The names of the failpoints that were passed, in their order."""
+        return [line for line in self.lines() if " " not in line]
+
+    def trace(self) -> list[str]:
+        """The names of the calls that were counted, in their order."""
+        words = [line.split() for line in self.lines()]
+        return [line[1] for line in words if len(line) > 1 and line[0] != "file"]
 
     def flushed(self) -> list[str]:
         """The files of the calls of fdatasync, in their order."""
-        lines = self.trace_file.read_text().splitlines()
-        return [line[5:] for line in lines if line.startswith("file ")]
+        return [line[5:] for line in self.lines() if line.startswith("file ")]
 
     def requests(self) -> int:
         """Rows in the inbox, while others work."""

@@ -26,6 +26,10 @@ class Score:
         )
 
 
+def named(place: Place, aim: Aim) -> list[str]:
+    return place.trace() if aim.point is None else place.passes()
+
+
 def judge(operation: Operation, place: Place, died: bool) -> list[str]:
     try:
         operation.settle(place)
@@ -39,13 +43,13 @@ def judge(operation: Operation, place: Place, died: bool) -> list[str]:
 
 
 def strike(operation: Operation, aim: Aim, score: Score) -> tuple[bool, list[str]]:
-    """True: the call was reached. And the names of all that were counted."""
+    """True: it was reached. And the names of all calls, or failpoints, on the way."""
     place = Place()
     try:
         operation.prepare(place)
         place.aim = aim
         operation.act(place)
-        hit, names = place.hit(), place.trace()
+        hit, names = place.hit(), named(place, aim)
         if hit:
             score.kills += 1
             score.with_work += place.work_is_open()
@@ -53,13 +57,15 @@ def strike(operation: Operation, aim: Aim, score: Score) -> tuple[bool, list[str
         place.aim = None
         wrong = judge(operation, place, died=hit and aim.who == "supervisor")
     except Broken as broken:
-        hit, names, wrong = place.hit(), place.trace(), [str(broken)]
+        hit, names, wrong = place.hit(), named(place, aim), [str(broken)]
     finally:
         place.close()
     last = names[-1] if names else "nothing"
+    where = (
+        f"at {aim.point} {aim.at}" if aim.point else f"{aim.how} call {aim.at} ({last})"
+    )
     score.violations += [
-        f"{operation.name}, {aim.who} killed {aim.how} call {aim.at} ({last}): {text}"
-        for text in wrong
+        f"{operation.name}, {aim.who} killed {where}: {text}" for text in wrong
     ]
     return hit, names
 

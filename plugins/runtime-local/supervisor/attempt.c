@@ -2,6 +2,8 @@
  * after is in record.c. */
 #include "attempt.h"
 
+#include "../../shared/failpoint.h"
+
 #include "dirs.h"
 #include "limits.h"
 #include "spawn.h"
@@ -220,6 +222,7 @@ static int run(struct attempt *attempt, const struct start *start, int in_fd,
     limits_begin(attempt, start, &how);
     attempt->outcome.started_us = wall_us();
     attempt->pid = spawn(&how, &error);
+    FAILPOINT("supervisor.spawned");
     limits_started(attempt);
     if (attempt->pid > 0)
         return FF_OK;
@@ -298,6 +301,7 @@ static void begin_running(struct attempt *attempt, const struct start *start)
     if (start->timeout_us > 0)
         attempt->expires_us = now + start->timeout_us;
     live_started(&sup->live, attempt->slot, attempt->pid);
+    FAILPOINT("supervisor.live");
     table_add_pid(&sup->table, attempt);
     sup->n_running++;
     sup->n_started++;
@@ -398,6 +402,7 @@ int attempt_start(struct sup *sup, struct client *client, const struct start *st
     attempt->phase = RUNNING;
     attempt->born_ticks = live_ticks();
     int code = reserve(attempt, start, err);
+    FAILPOINT("supervisor.reserved");
     if (!code)
         code = launch(attempt, start, err);
     if (code) {

@@ -1,5 +1,6 @@
 /* record.c - the end of attempts: their outcomes go to the journal, then to the
  * clients, and at last they are forgotten. */
+#include "../../shared/failpoint.h"
 #include "attempt.h"
 #include "client.h"
 #include "dirs.h"
@@ -62,6 +63,7 @@ static void forget(struct attempt *attempt)
 {
     struct sup *sup = attempt->sup;
 
+    FAILPOINT("supervisor.forget");
     journal_forget(&sup->journal, attempt->serial);
     journal_unreserve(&sup->journal, attempt->id);
     dirs_remove(sup, attempt);
@@ -83,6 +85,7 @@ static void publish(struct attempt *attempt)
     attempt->phase = ENDED;
     live_give(&attempt->sup->live, attempt->slot);
     attempt->slot = LIVE_NONE;
+    FAILPOINT("supervisor.told.before");
     if (attempt->client)
         client_event(attempt->client, attempt);
     if (attempt->released)
@@ -102,6 +105,7 @@ static void on_flushed(struct source *source, uint32_t events)
 
     (void)events;
     const int failed = flusher_end(&sup->journal.flusher);
+    FAILPOINT("supervisor.journal.flushed");
     if (failed)
         die_of_journal(sup, failed);
 }
@@ -131,6 +135,7 @@ static void write_journal(struct sup *sup)
 
     for (; attempt; attempt = attempt->next)
         journal_put(&sup->journal, attempt->serial, attempt->id, &attempt->outcome);
+    FAILPOINT("supervisor.journal.before");
     const int failed = journal_write(&sup->journal, attempts_keep, sup);
     if (failed)
         die_of_journal(sup, failed);
@@ -144,6 +149,8 @@ void attempts_record(struct sup *sup)
 {
     if (sup->finished || sup->journal.pending.len >= JOURNAL_LAZY_BYTES)
         write_journal(sup);
+    if (sup->finished)
+        FAILPOINT("supervisor.journal.written");
     journal_flush(&sup->journal);
     while (sup->finished) {
         struct attempt *attempt = sup->finished;
