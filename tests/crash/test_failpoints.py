@@ -62,10 +62,8 @@ def main() -> int:
             seen |= passed.keys()
             for name, at in strikes(passed, rng):
                 hit = strike(operation, Aim(who, at, point=name), score)[0]
-                if hit:
+                if hit:  # not where it is the engine's, in the background, and late
                     hit_names.add(name)
-                elif at == 1:
-                    score.violations.append(f"{operation.name}: {name} is not passed")
             print(
                 f"{operation.name:16} {who:10} {len(passed):3} failpoints, "
                 f"{score.kills - kills:3} kills, {time.monotonic() - begin:6.1f} s",
@@ -75,6 +73,8 @@ def main() -> int:
         score.violations.append("there is no failpoint in the programs")
     if not ONLY:
         score.violations += [f"no operation passes {n}" for n in sorted(known - seen)]
+    if ALL and not ONLY:
+        score.violations += [f"{n} was not struck" for n in sorted(known - hit_names)]
     for text in score.violations:
         print(text)
     print(f"{len(hit_names)} of {len(known)} failpoints struck; {score.line()}")
