@@ -254,15 +254,10 @@ static size_t escape_wide(struct buf *out, const char *text)
     return 0;
 }
 
-struct source_node source_made_text(struct source *s, const char *text, size_t len)
+static struct source_node made_quoted(struct source *s, const char *kept, size_t len)
 {
-    const char *kept = arena_text(&s->arena, text, len);
     struct buf raw = {0};
 
-    if (is_plain(kept, len))
-        return made_scalar(SOURCE_PLAIN, kept, len, kept);
-    if (is_block(kept, len))
-        return made_scalar(SOURCE_LITERAL, kept, len, "");
     buf_add_char(&raw, '"');
     for (size_t i = 0; i < len;) {
         const size_t wide = escape_wide(&raw, kept + i);
@@ -274,6 +269,17 @@ struct source_node source_made_text(struct source *s, const char *text, size_t l
     const char *quoted = arena_text(&s->arena, buf_text(&raw), raw.len);
     buf_done(&raw);
     return made_scalar(SOURCE_DOUBLE, kept, len, quoted);
+}
+
+struct source_node source_made_text(struct source *s, const char *text, size_t len)
+{
+    const char *kept = arena_text(&s->arena, text, len);
+
+    if (is_plain(kept, len))
+        return made_scalar(SOURCE_PLAIN, kept, len, kept);
+    if (is_block(kept, len))
+        return made_scalar(SOURCE_LITERAL, kept, len, "");
+    return made_quoted(s, kept, len);
 }
 
 struct source_node source_made_f(struct source *s, const char *fmt, ...)
@@ -318,7 +324,7 @@ struct source_node source_made_json(struct source *s, const json_t *value)
     return made;
 }
 
-static struct source_node made_key(struct source *s, const char *key)
+struct source_node source_made_key(struct source *s, const char *key)
 {
     const size_t len = strlen(key);
     const size_t word =
@@ -327,10 +333,7 @@ static struct source_node made_key(struct source *s, const char *key)
     if (word == len && len > 0 && !isdigit((unsigned char)key[0]) && key[0] != '-' &&
         !source_is_typed(key))
         return source_made_plain(s, key);
-    struct source_node made = source_made_text(s, key, len);
-    if (made.style == SOURCE_LITERAL)
-        made = source_made_text(s, "", 0);
-    return made;
+    return made_quoted(s, arena_text(&s->arena, key, len), len);
 }
 
 struct source_pair *source_append(struct source *s, struct source_node *list,
@@ -347,7 +350,7 @@ struct source_pair *source_add(struct source *s, struct source_node *map,
 {
     struct source_pair *pair = source_append(s, map, value);
 
-    pair->key = made_key(s, key);
+    pair->key = source_made_key(s, key);
     return pair;
 }
 
@@ -355,7 +358,7 @@ void source_rename(struct source *s, struct source_pair *pair, const char *key)
 {
     const struct source_node old = pair->key;
 
-    pair->key = made_key(s, key);
+    pair->key = source_made_key(s, key);
     pair->key.line = old.line;
     pair->key.column = old.column;
     pair->key.start = old.start;

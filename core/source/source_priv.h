@@ -28,6 +28,9 @@ void source_attach(struct source *s, const struct source_lines *lines,
 /* At the end of an arena's array. */
 void *source_reserve(struct source *s, void *items, size_t n, size_t *cap, size_t size);
 
+/* On one line, whatever it holds. */
+struct source_node source_made_key(struct source *s, const char *key);
+
 /* Lists and maps in { } or [ ] that stand on one line of the result. */
 bool source_is_inline(const struct source_node *node, size_t column);
 

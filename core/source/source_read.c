@@ -206,7 +206,13 @@ static int read_key(struct reader *r, const yaml_event_t *e, struct source_node 
 {
     if (e->type != YAML_SCALAR_EVENT)
         return refuse(r, e->start_mark, "a key must be a simple text");
-    return read_scalar(r, e, key);
+    const int code = read_scalar(r, e, key);
+    if (code != FF_OK || !strchr(key->raw, '\n'))
+        return code;
+    const struct source_node one_line = source_made_key(r->s, key->text);
+    key->raw = one_line.raw;
+    key->style = one_line.style;
+    return FF_OK;
 }
 
 /* The items up to the end of the collection, whose event has been taken. */

@@ -123,6 +123,7 @@ static void texts_over_several_lines_are_moved(void **state)
     check("a: x\n       y\n\n       z\nb: \"p\n q \\\n   r\"\nc: 'k\n   l'\n",
           "a: x\n  y\n\n  z\nb: \"p\n  q \\\n  r\"\nc: 'k\n  l'\n");
     check("a: {b: x\n  y}\n", "a:\n  b: x\n    y\n");
+    check("{\"a\n b\", c}\n", "{\"a b\": null, c: null}\n");
 }
 
 static void what_is_not_one_document_is_refused(void **state)
