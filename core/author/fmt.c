@@ -130,6 +130,15 @@ static void rename_node(const struct renaming *r, struct source_node *node,
     }
 }
 
+void author_canonical(struct source *s)
+{
+    json_t *schema = flow_schema();
+    const struct renaming renaming = {.source = s, .schema = schema};
+
+    rename_node(&renaming, &s->root, schema);
+    json_decref(schema);
+}
+
 /* --- one file --- */
 
 static bool is_yaml(const struct flow_problems *problems)
@@ -175,10 +184,7 @@ int author_format(const char *text, size_t len, struct buf *out,
     int code = source_read(&source, text, len, false, err);
     if (code != FF_OK)
         return code;
-    json_t *schema = flow_schema();
-    const struct renaming renaming = {.source = &source, .schema = schema};
-    rename_node(&renaming, &source.root, schema);
-    json_decref(schema);
+    author_canonical(&source);
     struct buf made = {.max = out->max};
     source_print(&source, &made);
     code = check_result(&source, &made, err);

@@ -194,6 +194,7 @@ int cmd_engine(struct cli *c);
 int cmd_fmt(struct cli *c);
 int cmd_get(struct cli *c);
 int cmd_history(struct cli *c);
+int cmd_lint(struct cli *c);
 int cmd_list(struct cli *c);
 int cmd_logs(struct cli *c);
 int cmd_resume(struct cli *c);

@@ -126,6 +126,17 @@ static const struct cli_option apply_options[] = {
     "are\n"                                                                            \
     "checked before the first one is applied."
 
+static const char *const lint_words[] = {"text", "json", "sarif", NULL};
+
+static const struct cli_option lint_options[] = {
+    {"fix", NULL,
+     "mend what can surely be mended, and write the file in canonical form", NULL, 0},
+    {"rules", NULL, "print every rule instead", NULL, 0},
+    {"output", "FORMAT", "text (the default), json, or sarif for code review",
+     lint_words, 'o'},
+    {0},
+};
+
 #define NO_OPTIONS NULL
 
 const struct cli_command cli_commands[] = {
@@ -142,6 +153,10 @@ const struct cli_command cli_commands[] = {
     {"fmt", "FILE...", "write workflow files in their canonical form",
      "Comments, order and meaning stay. Without an option the result is printed.",
      fmt_options, cmd_fmt, 1, -1, false},
+    {"lint", "FILE...", "give advice about workflow files",
+     "Exit code 3 when there is an error or a warning. A comment\n"
+     "`# flowforge: ignore FF210` at a key silences a rule for what stands under it.",
+     lint_options, cmd_lint, 0, -1, false},
     {"schema", "", "print the JSON Schema of the workflow file", NULL, NO_OPTIONS,
      cmd_schema, 0, 0, false},
     {"apply", "FILE...", "make workflow files known by their names", APPLY_ABOUT,

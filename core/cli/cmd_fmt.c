@@ -2,27 +2,9 @@
 #include "author/author.h"
 #include "cli/flow_file.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum fmt_mode { FMT_PRINT, FMT_CHECK, FMT_DIFF, FMT_WRITE };
-
-/* In place, through links, with the rights that the file has. */
-static int write_back(const char *path, const struct buf *text)
-{
-    MEM_AUTO char *real = file_real(path);
-    struct stat st;
-
-    if (!real || stat(real, &st) != 0)
-        return cli_fail(CLI_IO, "%s: %s", path, strerror(errno));
-    const int code =
-        file_write_durable(real, buf_text(text), text->len, st.st_mode & 07777);
-    if (code < 0)
-        return cli_fail(code == -EACCES ? CLI_DENIED : CLI_IO, "%s: %s", path,
-                        strerror(-code));
-    return CLI_OK;
-}
 
 static int use_result(const struct flow_file *f, const struct buf *made,
                       enum fmt_mode mode, struct buf *out)
@@ -38,7 +20,7 @@ static int use_result(const struct flow_file *f, const struct buf *made,
         return CLI_OK;
     if (mode == FMT_WRITE && strcmp(f->path, "-") != 0) {
         buf_printf(out, "%s\n", f->path);
-        return write_back(f->path, made);
+        return flow_file_write(f->path, made);
     }
     if (mode == FMT_DIFF)
         author_diff(f->path, buf_text(&f->source), buf_text(made), out);

@@ -49,6 +49,21 @@ int flow_file_read(struct flow_file *f, const char *path)
     return f->flow ? CLI_OK : CLI_INVALID;
 }
 
+int flow_file_write(const char *path, const struct buf *text)
+{
+    MEM_AUTO char *real = file_real(path);
+    struct stat st;
+
+    if (!real || stat(real, &st) != 0)
+        return cli_fail(CLI_IO, "%s: %s", path, strerror(errno));
+    const int code =
+        file_write_durable(real, buf_text(text), text->len, st.st_mode & 07777);
+    if (code < 0)
+        return cli_fail(code == -EACCES ? CLI_DENIED : CLI_IO, "%s: %s", path,
+                        strerror(-code));
+    return CLI_OK;
+}
+
 void flow_file_done(struct flow_file *f)
 {
     flow_unref(f->flow);

@@ -18,6 +18,8 @@ struct flow_file {
 int flow_file_read(struct flow_file *f, const char *path);
 /* Only its text: CLI_OK or another code after having printed why. */
 int flow_file_load(struct flow_file *f, const char *path);
+/* Writes it back in place, through links, with the rights that it has. */
+int flow_file_write(const char *path, const struct buf *text);
 void flow_file_done(struct flow_file *f);
 
 /* Does the word mean a workflow that was applied? "workflow:NAME..." always does, a
