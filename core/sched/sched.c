@@ -1,64 +1,12 @@
-/* sched.c - the fair queue. A tenant is in the ring while something of it waits; each
+/* sched.c - the fair queue. A tenant is in the ring while something of it may go; each
  * visit of the ring gives it `weight` picks. Within a tenant the highest priority goes
  * first, and among equals the runs take turns. A turn is one pick, or with hundreds of
  * slots a small part of them: what one run starts together is written together, and
  * one event row for each task would cost half of what the task does. */
-#include "sched/sched.h"
+#include "sched/sched_priv.h"
 
 /* As many turns are taken with all slots. */
 #define TURNS 64
-
-struct range {
-    int64_t node, count;
-};
-
-/* What one run offers at one priority. */
-struct offer {
-    struct list link; /* in its level's ring while something waits */
-    struct sched_run *run;
-    int32_t priority;
-    struct {
-        struct range *items;
-        size_t n, cap;
-    } ranges;
-    size_t head;  /* first range that still has nodes */
-    int64_t used; /* picks of this turn */
-};
-
-struct level { /* one priority of one tenant */
-    int32_t priority;
-    struct list offers;
-};
-
-struct fair_tenant {
-    struct list link; /* in the ring while something waits */
-    int64_t no;
-    uint32_t weight;
-    uint32_t credit; /* picks left on this visit */
-    int64_t waiting;
-    struct {
-        struct level **items; /* highest priority first */
-        size_t n, cap;
-    } levels;
-};
-
-struct sched_run {
-    struct sched *sched;
-    struct fair_tenant *tenant;
-    void *owner;
-    struct {
-        struct offer **items;
-        size_t n, cap;
-    } offers;
-};
-
-struct sched {
-    struct list ring; /* of tenants for whom something waits */
-    struct map tenants;
-    int64_t slots; /* free ones; below zero: more adopted than there are */
-    int64_t all_slots;
-    int64_t waiting;
-};
 
 struct sched *sched_new(void)
 {
@@ -68,19 +16,28 @@ struct sched *sched_new(void)
     return s;
 }
 
+static void tenant_free(struct fair_tenant *t)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&t->limits, &i, &value);)
+        limit_forget(value);
+    map_done(&t->limits);
+    ARRAY_DONE(&t->levels);
+    mem_free(t);
+}
+
 void sched_free(struct sched *s)
 {
     void *value;
 
     if (!s)
         return;
-    for (size_t i = 0; map_next(&s->tenants, &i, &value);) {
-        struct fair_tenant *t = value;
-        for (size_t k = 0; k < t->levels.n; k++)
-            mem_free(t->levels.items[k]);
-        ARRAY_DONE(&t->levels);
-        mem_free(t);
-    }
+    while (heap_first(&s->tokens))
+        limit_return_token((struct token *)(void *)heap_first(&s->tokens));
+    heap_done(&s->tokens);
+    for (size_t i = 0; map_next(&s->tenants, &i, &value);)
+        tenant_free(value);
     map_done(&s->tenants);
     mem_free(s);
 }
@@ -111,15 +68,16 @@ int64_t sched_waiting(const struct sched *s)
     return s->waiting;
 }
 
-/* --- runs and their offers --- */
+/* --- tenants and runs --- */
 
-static struct fair_tenant *tenant_of(struct sched *s, int64_t no)
+struct fair_tenant *sched_tenant(struct sched *s, int64_t no)
 {
     struct fair_tenant *t = map_get(&s->tenants, no);
 
     if (t)
         return t;
     t = mem_alloc(sizeof(*t));
+    t->sched = s;
     t->no = no;
     t->weight = 1;
     list_init(&t->link);
@@ -133,24 +91,31 @@ struct sched_run *sched_run_new(struct sched *s, int64_t tenant, uint32_t weight
     struct sched_run *r = mem_alloc(sizeof(*r));
 
     r->sched = s;
-    r->tenant = tenant_of(s, tenant);
+    r->tenant = sched_tenant(s, tenant);
     r->tenant->weight = weight > 0 ? weight : 1;
     r->owner = owner;
+    list_init(&r->holds);
     return r;
 }
 
-static void count(struct sched_run *r, int64_t n)
+void sched_count_open(struct fair_tenant *t, int64_t n)
 {
-    struct fair_tenant *t = r->tenant;
-
-    t->waiting += n;
-    r->sched->waiting += n;
-    if (t->waiting > 0 && list_empty(&t->link)) {
+    t->open += n;
+    t->sched->open += n;
+    if (t->open > 0 && list_empty(&t->link)) {
         t->credit = t->weight;
-        list_add_tail(&r->sched->ring, &t->link);
-    } else if (t->waiting == 0) {
+        list_add_tail(&t->sched->ring, &t->link);
+    } else if (t->open == 0) {
         list_del(&t->link);
     }
+}
+
+static void count(struct lane *lane, int64_t n)
+{
+    lane->waiting += n;
+    lane->level->tenant->sched->waiting += n;
+    if (!lane->blocked)
+        sched_count_open(lane->level->tenant, n);
 }
 
 static int64_t offer_waiting(const struct offer *o)
@@ -162,49 +127,49 @@ static int64_t offer_waiting(const struct offer *o)
     return n;
 }
 
+void sched_run_clear(struct sched_run *r)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&r->offers, &i, &value);) {
+        struct offer *o = value;
+        struct lane *lane = o->lane;
+        list_del(&o->link);
+        count(lane, -offer_waiting(o));
+        lane_changed(lane);
+        ARRAY_DONE(&o->ranges);
+        mem_free(o);
+        lane_unref(lane);
+    }
+    map_done(&r->offers);
+    r->offers = (struct map){0};
+}
+
 void sched_run_free(struct sched_run *r)
 {
     if (!r)
         return;
-    for (size_t i = 0; i < r->offers.n; i++) {
-        struct offer *o = r->offers.items[i];
-        list_del(&o->link);
-        count(r, -offer_waiting(o));
-        ARRAY_DONE(&o->ranges);
-        mem_free(o);
-    }
-    ARRAY_DONE(&r->offers);
+    sched_run_clear(r);
+    sched_drop_holds(r);
+    map_done(&r->by_node);
     mem_free(r);
 }
 
-static struct level *level_of(struct fair_tenant *t, int32_t priority)
-{
-    size_t at = 0;
+/* --- offers --- */
 
-    while (at < t->levels.n && t->levels.items[at]->priority > priority)
-        at++;
-    if (at < t->levels.n && t->levels.items[at]->priority == priority)
-        return t->levels.items[at];
-    struct level *level = mem_alloc(sizeof(*level));
-    level->priority = priority;
-    list_init(&level->offers);
-    ARRAY_ADD(&t->levels, level);
-    for (size_t i = t->levels.n - 1; i > at; i--)
-        t->levels.items[i] = t->levels.items[i - 1];
-    t->levels.items[at] = level;
-    return level;
-}
-
-static struct offer *offer_of(struct sched_run *r, int32_t priority)
+/* A lane's address is as good as a name: it stays as long as an offer belongs to it. */
+static struct offer *offer_of(struct sched_run *r, struct lane *lane)
 {
-    for (size_t i = 0; i < r->offers.n; i++)
-        if (r->offers.items[i]->priority == priority)
-            return r->offers.items[i];
-    struct offer *o = mem_alloc(sizeof(*o));
+    struct offer *o = map_get(&r->offers, (int64_t)(intptr_t)lane);
+
+    if (o)
+        return o;
+    o = mem_alloc(sizeof(*o));
     o->run = r;
-    o->priority = priority;
+    o->lane = lane;
     list_init(&o->link);
-    ARRAY_ADD(&r->offers, o);
+    lane->n_offers++;
+    map_set(&r->offers, (int64_t)(intptr_t)lane, o);
     return o;
 }
 
@@ -220,16 +185,31 @@ static void close_gap(struct offer *o)
     o->head = 0;
 }
 
-void sched_offer(struct sched_run *r, int64_t node, int64_t n, int32_t priority)
+/* To the end of its lane. */
+static void take_turn(struct offer *o)
 {
-    struct offer *o = offer_of(r, priority);
+    o->stamp = ++o->run->sched->stamp;
+    list_del(&o->link);
+    list_add_tail(&o->lane->offers, &o->link);
+}
+
+void sched_offer_limited(struct sched_run *r, int64_t node, int64_t n, int32_t priority,
+                         const struct sched_need *needs, size_t n_needs)
+{
+    struct offer *o = offer_of(r, lane_of(r->tenant, priority, needs, n_needs));
     const struct range range = {.node = node, .count = n};
 
     close_gap(o);
     ARRAY_ADD(&o->ranges, range);
     if (list_empty(&o->link))
-        list_add_tail(&level_of(r->tenant, priority)->offers, &o->link);
-    count(r, n);
+        take_turn(o);
+    count(o->lane, n);
+    lane_changed(o->lane);
+}
+
+void sched_offer(struct sched_run *r, int64_t node, int64_t n, int32_t priority)
+{
+    sched_offer_limited(r, node, n, priority, NULL, 0);
 }
 
 /* Takes [from, to) out of range `i`; what remains on both sides stays in its place. */
@@ -265,29 +245,24 @@ static void skip_empty(struct offer *o)
 
 void sched_retract(struct sched_run *r, int64_t node, int64_t n)
 {
-    for (size_t i = 0; i < r->offers.n; i++) {
-        struct offer *o = r->offers.items[i];
+    void *value;
+
+    for (size_t i = 0; map_next(&r->offers, &i, &value);) {
+        struct offer *o = value;
         int64_t gone = 0;
         /* No node is offered twice: with the last one found the rest is not searched,
          * or a cancel of 100,000 tasks would take a minute. */
         for (size_t k = o->head; k < o->ranges.n && gone < n; k++)
             gone += cut(o, k, node, node + n);
+        if (gone == 0)
+            continue;
         skip_empty(o);
-        count(r, -gone);
+        count(o->lane, -gone);
+        lane_changed(o->lane);
     }
 }
 
 /* --- picks --- */
-
-static struct offer *next_offer(const struct fair_tenant *t)
-{
-    for (size_t i = 0; i < t->levels.n; i++) {
-        struct list *link = list_first(&t->levels.items[i]->offers);
-        if (link)
-            return LIST_OF(link, struct offer, link);
-    }
-    return NULL;
-}
 
 static struct fair_tenant *next_tenant(struct sched *s)
 {
@@ -301,30 +276,43 @@ static struct fair_tenant *next_tenant(struct sched *s)
     return LIST_OF(list_first(&s->ring), struct fair_tenant, link);
 }
 
-/* The run goes to the end of its ring. */
-static void end_turn(struct fair_tenant *t, struct offer *o)
+/* Lanes that may not go stand aside as they are met. */
+static struct lane *next_lane(struct sched *s)
 {
-    o->used = 0;
-    list_del(&o->link);
-    list_add_tail(&level_of(t, o->priority)->offers, &o->link);
+    while (s->slots > 0 && s->open > 0) {
+        struct fair_tenant *t = next_tenant(s);
+        struct lane *lane = lane_next(t);
+        if (lane->n_needs == 0 || lane_may_go(lane)) {
+            t->credit--;
+            return lane;
+        }
+        lane_block(lane);
+    }
+    return NULL;
 }
 
 bool sched_pick(struct sched *s, void **owner, int64_t *node)
 {
-    if (s->slots <= 0 || s->waiting == 0)
+    struct lane *lane = next_lane(s);
+
+    if (!lane)
         return false;
-    struct fair_tenant *t = next_tenant(s);
-    struct offer *o = next_offer(t);
+    struct offer *o = LIST_OF(list_first(&lane->offers), struct offer, link);
     struct range *range = &o->ranges.items[o->head];
 
     *owner = o->run->owner;
     *node = range->node++;
     range->count--;
-    t->credit--;
     s->slots--;
-    if (++o->used >= s->all_slots / TURNS)
-        end_turn(t, o);
+    if (lane->n_needs > 0)
+        hold_take(o->run, *node, lane);
+    if (++o->used >= s->all_slots / TURNS) {
+        o->used = 0;
+        take_turn(o);
+    }
     skip_empty(o);
-    count(o->run, -1);
+    count(lane, -1);
+    lane_granted(lane);
+    lane_changed(lane);
     return true;
 }

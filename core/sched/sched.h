@@ -1,13 +1,34 @@
 /* sched/sched.h - who gets the next free slot: fair between tenants, then by priority,
- * then in turn between runs, then first come first served.
+ * then in turn between runs, then first come first served; and of what is limited
+ * only what its limits allow.
  *
  * Weighted round robin over tenants with unit cost (deficit round robin, Shreedhar and
  * Varghese 1995): O(1) a pick however many wait. Only memory: what waits is offered
- * again by the engine after a restart. Loop thread only, pure. */
+ * again by the engine after a restart. Loop thread only, pure.
+ *
+ * LIMITS. A limit is a number of places under a name, of one tenant. Nodes that want
+ * the same of the same limits share a lane; a lane that may not go stands aside until
+ * a place is free, so nobody behind it waits for what it waits for. A node gets all of
+ * its places at once or none: there is nothing to deadlock on. Whoever was overtaken
+ * SCHED_OVERTAKEN_MAX times on each limit that it lacks has them kept for it, so that
+ * one that wants two places is not starved by those that want one.
+ *
+ * A place has a number. The caller writes (limit, place) as a row, put with FF_ABSENT,
+ * in the batch that grants, and deletes it in the batch that ends the attempt; after a
+ * restart it tells the places that it finds. So what is held is what rows say, and no
+ * counter can drift from them. Several owners over one store may enforce a limit
+ * together by the same rows: each picks from the places that it saw free; whose put
+ * comes second conflicts, loads the rows and picks again; who lowers or raises a size
+ * changes its row, which the batch that grants checks by version. What they need beside
+ * this is to hear of freed places (a hint; the sweep finds them without it). A place of
+ * a rate is taken by time: an owner that takes an old one over puts its row with the
+ * version that it read. */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
 
 #include "base/base.h"
+
+#define SCHED_OVERTAKEN_MAX 64
 
 struct sched;
 struct sched_run; /* one run's place in it */
@@ -26,13 +47,65 @@ void sched_return_slot(struct sched *s);
 struct sched_run *sched_run_new(struct sched *s, int64_t tenant, uint32_t weight,
                                 void *owner);
 void sched_run_free(struct sched_run *r); /* what it offered is gone; takes NULL */
+/* What it offered is gone; the places that it holds are not. */
+void sched_run_clear(struct sched_run *r);
+
+/* What a node wants of one limit. */
+struct sched_need {
+    const char *name;
+    int64_t amount; /* places, at least 1 */
+    int64_t size;   /* how many there are; 0: as sched_set_size says, else 1 */
+    int64_t per_us; /* of a rate: a place is free so long after its start; else 0 */
+};
 
 /* Nodes node .. node+count-1 want a slot each. Higher priority first. */
 void sched_offer(struct sched_run *r, int64_t node, int64_t count, int32_t priority);
+/* ... and each of them all of these, which name no limit twice. */
+void sched_offer_limited(struct sched_run *r, int64_t node, int64_t count,
+                         int32_t priority, const struct sched_need *needs, size_t n);
 void sched_retract(struct sched_run *r, int64_t node, int64_t count);
 
-/* Takes a free slot for the next node; false: no slot is free or nobody waits. */
+/* Takes a free slot for the next node; false: no slot is free or nobody may go. */
 bool sched_pick(struct sched *s, void **owner, int64_t *node);
 int64_t sched_waiting(const struct sched *s); /* nodes that wait */
+
+/* --- limits --- */
+
+/* Wall clock, for rates. Before picks. */
+void sched_set_now(struct sched *s, int64_t now_us);
+/* When to look again because of a rate; 0: nobody waits for one. */
+int64_t sched_next_us(const struct sched *s);
+
+/* size < 0: it has none any more. */
+void sched_set_size(struct sched *s, int64_t tenant, const char *name, int64_t size);
+
+struct sched_place {
+    const char *name;
+    int64_t place;    /* from 0 */
+    int64_t until_us; /* of a rate; 0: until the attempt has ended */
+};
+typedef void sched_place_fn(void *arg, const struct sched_place *place);
+
+/* The grant of `node` is used: fn is told each place that is now to be stored. */
+void sched_started(struct sched_run *r, int64_t node, int64_t now_us,
+                   sched_place_fn *fn, void *arg);
+/* Its attempt has ended, or the grant was not used. fn is told what is to be deleted;
+ * that is free for others with sched_settled, when the deletion is durable: two batches
+ * in flight never write one place. */
+void sched_ended(struct sched_run *r, int64_t node, sched_place_fn *fn, void *arg);
+void sched_settled(struct sched_run *r);
+
+/* After loading: first nothing is held, then what rows say. */
+void sched_drop_holds(struct sched_run *r);
+void sched_hold(struct sched_run *r, int64_t node, const char *name, int64_t place);
+void sched_hold_rate(struct sched *s, int64_t tenant, const char *name, int64_t place,
+                     int64_t until_us);
+/* The attempt that a stored place is for is there. Those of which nobody says so are
+ * ended by sched_end_strays. */
+void sched_confirm(struct sched_run *r, int64_t node);
+size_t sched_end_strays(struct sched_run *r, sched_place_fn *fn, void *arg);
+
+/* Places of this limit that are taken. */
+int64_t sched_held(const struct sched *s, int64_t tenant, const char *name);
 
 #endif

@@ -1,0 +1,258 @@
+/* sched_lane.c - nodes that want the same of the same limits stand in one lane, and
+ * lanes that may not go stand aside. What a pick looks at are lanes that may go or have
+ * not been asked yet; what a freed place looks at are the lanes that wait for it. */
+#include "sched/sched_priv.h"
+
+#include <string.h>
+
+/* --- levels --- */
+
+static struct level *level_of(struct fair_tenant *t, int32_t priority)
+{
+    size_t at = 0;
+
+    while (at < t->levels.n && t->levels.items[at]->priority > priority)
+        at++;
+    if (at < t->levels.n && t->levels.items[at]->priority == priority)
+        return t->levels.items[at];
+    struct level *level = mem_alloc(sizeof(*level));
+    level->tenant = t;
+    level->priority = priority;
+    ARRAY_ADD(&t->levels, level);
+    for (size_t i = t->levels.n - 1; i > at; i--)
+        t->levels.items[i] = t->levels.items[i - 1];
+    t->levels.items[at] = level;
+    return level;
+}
+
+static void level_free(struct level *level)
+{
+    struct fair_tenant *t = level->tenant;
+    size_t at = 0;
+
+    while (t->levels.items[at] != level)
+        at++;
+    for (t->levels.n--; at < t->levels.n; at++)
+        t->levels.items[at] = t->levels.items[at + 1];
+    heap_done(&level->open);
+    map_done(&level->lanes);
+    mem_free(level);
+}
+
+/* --- lanes come and go --- */
+
+static struct lane *lane_new(struct level *level, const char *key,
+                             const struct sched_need *needs, size_t n)
+{
+    struct lane *lane = mem_alloc(sizeof(*lane) + n * sizeof(lane->needs[0]));
+
+    lane->level = level;
+    lane->key = mem_text(key);
+    list_init(&lane->offers);
+    lane->n_needs = (uint32_t)n;
+    for (size_t i = 0; i < n; i++) {
+        struct lane_need *need = &lane->needs[i];
+        list_init(&need->link);
+        need->lane = lane;
+        need->limit = limit_of(level->tenant, needs[i].name);
+        need->amount = needs[i].amount;
+        need->size = needs[i].size;
+        need->per_us = needs[i].per_us;
+        lane->rated = lane->rated || need->per_us > 0;
+    }
+    return lane;
+}
+
+static struct lane *limited_lane(struct level *level, const struct sched_need *needs,
+                                 size_t n)
+{
+    struct buf key = {0};
+
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&key, "%lld/%lld/%lld %s\n", (long long)needs[i].amount,
+                   (long long)needs[i].size, (long long)needs[i].per_us, needs[i].name);
+    struct lane *lane = map_get_text(&level->lanes, buf_text(&key));
+    if (!lane) {
+        lane = lane_new(level, buf_text(&key), needs, n);
+        map_set_text(&level->lanes, lane->key, lane);
+    }
+    buf_done(&key);
+    return lane;
+}
+
+struct lane *lane_of(struct fair_tenant *t, int32_t priority,
+                     const struct sched_need *needs, size_t n)
+{
+    struct level *level = level_of(t, priority);
+
+    if (n > 0)
+        return limited_lane(level, needs, n);
+    if (!level->plain)
+        level->plain = lane_new(level, "", NULL, 0);
+    return level->plain;
+}
+
+void lane_unref(struct lane *lane)
+{
+    struct level *level = lane->level;
+
+    if (--lane->n_offers > 0)
+        return;
+    for (uint32_t i = 0; i < lane->n_needs; i++)
+        limit_unref(lane->needs[i].limit);
+    if (lane == level->plain)
+        level->plain = NULL;
+    else
+        map_del_text(&level->lanes, lane->key);
+    mem_free(lane->key);
+    mem_free(lane);
+    if (!level->plain && level->lanes.n == 0)
+        level_free(level);
+}
+
+/* --- may it go? --- */
+
+static int64_t size_of(const struct lane_need *need)
+{
+    if (need->size > 0)
+        return need->size;
+    return need->limit->size >= 0 ? need->limit->size : 1;
+}
+
+static bool has_room(const struct lane_need *need)
+{
+    return need->limit->held + need->amount <= size_of(need);
+}
+
+static bool was_overtaken(const struct lane_need *need)
+{
+    return need->limit->n_grants - need->mark >= SCHED_OVERTAKEN_MAX;
+}
+
+/* Only one that was overtaken wherever it lacks something: what waits for a limit whose
+ * holder does not end must not keep others from the rest. Once so, it stays so until it
+ * goes, or two could take turns in losing. A rate frees by time and is not waited for
+ * with places kept empty. */
+static bool is_overdue(struct lane *lane)
+{
+    if (lane->overdue || lane->rated)
+        return lane->overdue;
+    for (uint32_t i = 0; i < lane->n_needs; i++) {
+        const struct lane_need *need = &lane->needs[i];
+        if (need->amount > size_of(need) || (!has_room(need) && !was_overtaken(need)))
+            return false;
+    }
+    lane->overdue = true;
+    return true;
+}
+
+/* Lanes enter all their limits at one time, so they stand in the same sequence
+ * everywhere, and of two that are overdue only one waits for the other. */
+static bool is_kept(const struct lane_need *need)
+{
+    const struct list *head = &need->limit->waiters;
+
+    for (struct list *link = head->next; link != head; link = link->next) {
+        const struct lane_need *w = LIST_OF(link, struct lane_need, link);
+        if (w->lane == need->lane || !was_overtaken(w))
+            return false;
+        if (w->lane->level->priority >= need->lane->level->priority &&
+            is_overdue(w->lane))
+            return true;
+    }
+    return false;
+}
+
+bool lane_may_go(struct lane *lane)
+{
+    for (uint32_t i = 0; i < lane->n_needs; i++)
+        if (!has_room(&lane->needs[i]) || is_kept(&lane->needs[i]))
+            return false;
+    return true;
+}
+
+/* --- aside and back --- */
+
+void lane_block(struct lane *lane)
+{
+    heap_del(&lane->level->open, &lane->item);
+    lane->blocked = true;
+    lane->level->tenant->sched->n_rated += lane->rated;
+    sched_count_open(lane->level->tenant, -lane->waiting);
+    if (lane->queued)
+        return;
+    lane->queued = true;
+    for (uint32_t i = 0; i < lane->n_needs; i++) {
+        struct lane_need *need = &lane->needs[i];
+        need->mark = need->limit->n_grants;
+        list_add_tail(&need->limit->waiters, &need->link);
+    }
+}
+
+static void unblock(struct lane *lane)
+{
+    if (!lane->blocked)
+        return;
+    lane->blocked = false;
+    lane->level->tenant->sched->n_rated -= lane->rated;
+    sched_count_open(lane->level->tenant, lane->waiting);
+    lane_changed(lane);
+}
+
+void lane_wake(struct limit *limit)
+{
+    for (struct list *link = limit->waiters.next; link != &limit->waiters;
+         link = link->next) {
+        struct lane *lane = LIST_OF(link, struct lane_need, link)->lane;
+        if (lane->blocked && lane_may_go(lane))
+            unblock(lane);
+    }
+}
+
+/* It waits no more, or from now on anew: what was kept for it is free for others. */
+static void leave_queue(struct lane *lane)
+{
+    const bool kept = lane->overdue;
+
+    if (!lane->queued)
+        return;
+    lane->queued = false;
+    lane->overdue = false;
+    for (uint32_t i = 0; i < lane->n_needs; i++)
+        list_del(&lane->needs[i].link);
+    for (uint32_t i = 0; kept && i < lane->n_needs; i++)
+        lane_wake(lane->needs[i].limit);
+}
+
+void lane_granted(struct lane *lane)
+{
+    leave_queue(lane);
+}
+
+void lane_changed(struct lane *lane)
+{
+    const struct list *link = list_first(&lane->offers);
+
+    if (!link) {
+        unblock(lane); /* nothing of it waits any more */
+        heap_del(&lane->level->open, &lane->item);
+        leave_queue(lane);
+        return;
+    }
+    const struct offer *first = LIST_OF(link, struct offer, link);
+    if (lane->blocked || (lane->item.at && lane->item.when == first->stamp))
+        return;
+    heap_del(&lane->level->open, &lane->item);
+    lane->item.when = first->stamp;
+    heap_add(&lane->level->open, &lane->item);
+}
+
+struct lane *lane_next(const struct fair_tenant *t)
+{
+    for (size_t i = 0; i < t->levels.n; i++) {
+        struct heap_item *first = heap_first(&t->levels.items[i]->open);
+        if (first)
+            return (struct lane *)(void *)first;
+    }
+    return NULL;
+}
