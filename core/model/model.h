@@ -206,6 +206,8 @@ extern const struct ff_schema model_schema;
  * order of the struct's fields. */
 #include "model/columns.h"
 
+#include "model/limit_rows.h"
+
 /* Row struct -> values and back. `values` has n_columns places. Reading borrows
  * text from the values. */
 void model_to_values(const struct ff_record *record, const void *row,

@@ -308,6 +308,63 @@ const struct ff_record record_secret = {
     RECORD_SINCE("secret", secret_columns, N_SECRET_COLUMNS, 2, 2),
 };
 
+/* --- slot, rate_token, limit_size --- */
+
+#define ROW slot_row
+static const struct ff_column slot_columns[] = {
+    [COL_SLOT_TENANT] = INT_2(tenant),   [COL_SLOT_NAME] = TEXT_2(name),
+    [COL_SLOT_PLACE] = INT_2(place),     [COL_SLOT_VERSION] = INT_2(version),
+    [COL_SLOT_RUN] = INT_2(run),         [COL_SLOT_NODE] = INT_2(node),
+    [COL_SLOT_ATTEMPT] = INT_2(attempt), [COL_SLOT_TAKEN_AT] = TIME_2(taken_at),
+};
+#undef ROW
+COMPLETE(slot_columns, N_SLOT_COLUMNS);
+
+/* What a run holds is asked for when it is loaded. */
+static const uint16_t slot_run_columns[] = {COL_SLOT_TENANT, COL_SLOT_RUN};
+static const struct ff_index slot_indexes[] = {
+    {.name = "slot_run",
+     .columns = slot_run_columns,
+     .n_columns = COUNT_OF(slot_run_columns),
+     .since = 2},
+};
+
+const struct ff_record record_slot = {
+    RECORD_SINCE("slot", slot_columns, N_SLOT_COLUMNS, 3, 2),
+    .indexes = slot_indexes,
+    .n_indexes = COUNT_OF(slot_indexes),
+};
+
+#define ROW rate_token_row
+static const struct ff_column rate_token_columns[] = {
+    [COL_RATE_TOKEN_TENANT] = INT_2(tenant),
+    [COL_RATE_TOKEN_NAME] = TEXT_2(name),
+    [COL_RATE_TOKEN_PLACE] = INT_2(place),
+    [COL_RATE_TOKEN_VERSION] = INT_2(version),
+    [COL_RATE_TOKEN_UNTIL_AT] = TIME_2(until_at),
+};
+#undef ROW
+COMPLETE(rate_token_columns, N_RATE_TOKEN_COLUMNS);
+
+const struct ff_record record_rate_token = {
+    RECORD_SINCE("rate_token", rate_token_columns, N_RATE_TOKEN_COLUMNS, 3, 2),
+};
+
+#define ROW limit_size_row
+static const struct ff_column limit_size_columns[] = {
+    [COL_LIMIT_SIZE_TENANT] = INT_2(tenant),
+    [COL_LIMIT_SIZE_NAME] = TEXT_2(name),
+    [COL_LIMIT_SIZE_VERSION] = INT_2(version),
+    [COL_LIMIT_SIZE_SIZE] = INT_2(size),
+    [COL_LIMIT_SIZE_CHANGED_AT] = TIME_2(changed_at),
+};
+#undef ROW
+COMPLETE(limit_size_columns, N_LIMIT_SIZE_COLUMNS);
+
+const struct ff_record record_limit_size = {
+    RECORD_SINCE("limit_size", limit_size_columns, N_LIMIT_SIZE_COLUMNS, 2, 2),
+};
+
 /* --- all of them --- */
 
 static const struct ff_record *const records[] = {
@@ -323,6 +380,9 @@ static const struct ff_record *const records[] = {
     &record_workflow_version,
     &record_workflow_label,
     &record_secret,
+    &record_slot,
+    &record_rate_token,
+    &record_limit_size,
     NULL,
 };
 

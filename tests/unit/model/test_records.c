@@ -48,6 +48,9 @@ static void row_structs_have_no_field_without_a_column(void **state)
                      sizeof(struct workflow_version_row));
     assert_int_equal(model_row_size(&record_workflow_label),
                      sizeof(struct workflow_label_row));
+    assert_int_equal(model_row_size(&record_slot), sizeof(struct slot_row));
+    assert_int_equal(model_row_size(&record_rate_token), sizeof(struct rate_token_row));
+    assert_int_equal(model_row_size(&record_limit_size), sizeof(struct limit_size_row));
 }
 
 static void version_follows_the_key_and_neither_is_nullable(void **state)
