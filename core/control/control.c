@@ -32,6 +32,7 @@ static void delete_timers(struct control *c)
     loop_timer_del(c->rehint);
     loop_timer_del(c->sweep);
     loop_timer_del(c->reload);
+    loop_timer_del(c->rate_timer);
 }
 
 void control_drain(struct control *c, ff_call_fn *fn, void *arg)
@@ -59,6 +60,7 @@ void control_free(struct control *c)
     map_done(&c->plans);
     c->queue_ops->close(c->queue);
     sched_free(c->sched);
+    control_limit_rows_done(&c->sizes);
     heap_done(&c->timers);
     ARRAY_DONE(&c->starts);
     ARRAY_DONE(&c->adopts);

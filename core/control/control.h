@@ -45,12 +45,20 @@ struct control_listener {
     void (*fatal)(void *arg, const struct ff_err *err);
 };
 
+/* How many places a semaphore of the default tenant has where no row says it. */
+struct control_size {
+    const char *name;
+    int64_t size;
+};
+
 struct control_setup {
     struct loop *loop;
     struct store *store; /* its fence is set: the shard is ours */
     struct driver_instance *queue;
     int64_t shard;
     int64_t slots;
+    const struct control_size *sizes; /* live as long as control */
+    size_t n_sizes;
     /* Turns stored outputs (large values by reference) into values; blocking, on a
      * lane. NULL: plain JSON. New reference or NULL with err. */
     json_t *(*resolve)(void *arg, const char *run_id, struct span stored,

@@ -2,7 +2,7 @@
  *
  * control.c is the door; scan.c finds open runs, load.c brings them into memory, or
  * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
- * keeps time; inbox.c reads messages of others. */
+ * keeps time; inbox.c reads messages of others; limits.c has what is held as rows. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -27,6 +27,35 @@ struct queued {
 struct queued_list {
     struct queued *items;
     size_t n, cap;
+};
+
+/* --- rows of limits as they were read; text in `arena` --- */
+
+struct loaded_slots { /* of one run */
+    struct loaded_slot {
+        int64_t node, place;
+        const char *name;
+    } * items;
+    size_t n, cap;
+    struct arena arena;
+};
+
+struct limit_rows { /* of all runs */
+    struct {
+        struct loaded_size {
+            int64_t tenant, size;
+            const char *name;
+        } * items;
+        size_t n, cap;
+    } sizes;
+    struct {
+        struct loaded_token {
+            int64_t tenant, place, until_us;
+            const char *name;
+        } * items;
+        size_t n, cap;
+    } tokens;
+    struct arena arena;
 };
 
 /* A run in memory. */
@@ -74,8 +103,9 @@ struct control {
         size_t n, cap;
     } starts, adopts; /* durable, to be told in this turn */
     struct heap timers;
-    struct loop_timer *timer, *rehint, *sweep, *reload;
-    int64_t timer_at;
+    struct loop_timer *timer, *rehint, *sweep, *reload, *rate_timer;
+    int64_t timer_at, rate_at;
+    struct limit_rows sizes; /* as last read */
     bool scanning, scan_again;
     bool began;        /* it is known which runs were open at the start */
     size_t n_first;    /* of those, how many are not loaded yet */
@@ -106,6 +136,25 @@ void control_refuse_inputs(struct live *l);
 void control_flush(struct control *c); /* starts and adoptions collected so far */
 void control_check_idle(struct control *c);
 
+/* limits.c */
+void control_offer(struct live *l, const struct effect *e);
+void control_limits_started(struct live *l, int64_t node, int64_t attempt);
+void control_limits_freed(struct live *l, int64_t node);
+void control_limits_resumed(
+    struct live *l); /* every attempt that is there was adopted */
+int control_limits_read(struct control *c, struct tenant t, int64_t run,
+                        struct loaded_slots *slots, struct ff_err *err); /* lane */
+void control_limits_loaded(struct live *l, const struct loaded_slots *slots);
+/* Deletes what a run holds that is set aside. */
+void control_limits_forget(struct batch *b, struct tenant t,
+                           const struct loaded_slots *slots);
+void control_slots_done(struct loaded_slots *slots);
+int control_limits_scan(struct control *c, bool tokens, struct limit_rows *rows,
+                        struct ff_err *err); /* lane */
+void control_limits_take(struct control *c, struct limit_rows *rows);
+void control_limit_rows_done(struct limit_rows *rows);
+void control_rates_arm(struct control *c);
+
 /* scan.c */
 void control_scan(struct control *c);
 
@@ -128,6 +177,7 @@ struct set_aside { /* what its rows still tell */
         } * items;
         size_t n, cap;
     } left; /* tasks that are not final */
+    struct loaded_slots slots;
 };
 void control_read_left(struct control *c, struct tenant t, int64_t no,
                        struct set_aside *aside); /* on the lane */

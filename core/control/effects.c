@@ -18,7 +18,7 @@ void control_now_effects(struct live *l)
         const struct effect *e = &l->step.effects.items[l->n_effects];
         switch (e->type) {
         case EFFECT_OFFER:
-            sched_offer(l->sched, e->node, e->count, e->priority);
+            control_offer(l, e);
             break;
         case EFFECT_RETRACT:
             sched_retract(l->sched, e->node, e->count);
@@ -26,6 +26,10 @@ void control_now_effects(struct live *l)
         case EFFECT_FREE:
             l->granted--;
             sched_return_slot(c->sched);
+            control_limits_freed(l, e->node);
+            break;
+        case EFFECT_START:
+            control_limits_started(l, e->node, e->attempt);
             break;
         case EFFECT_TIMER:
             control_timer_set(l, e->node, e->timer, e->at_us);
@@ -33,6 +37,7 @@ void control_now_effects(struct live *l)
         case EFFECT_ADOPT:
             l->granted++;
             sched_take_slot(c->sched);
+            sched_confirm(l->sched, e->node);
             break;
         default:
             break; /* waits until the batch is durable */
@@ -109,6 +114,7 @@ bool control_after_effects(struct live *l)
     for (size_t i = 0; i < l->step.effects.n; i++)
         after_effect(l, &l->step.effects.items[i]);
     control_stands_no_more(l);
+    sched_settled(l->sched);
     tell_applied(l);
     step_reset(&l->step);
     l->n_effects = 0;

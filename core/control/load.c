@@ -33,6 +33,8 @@ struct load {
     int code;
     struct ff_err err;
     struct set_aside aside; /* when it is hopeless */
+    struct loaded_slots slots;
+    bool may_hold; /* places of limits: not when it is new */
 };
 
 struct run_copy {
@@ -109,6 +111,9 @@ static int load_tasks(struct load *ld)
     if (code == FF_OK)
         code = ld->run->kind->loaded(ld->run, &ld->err);
     ld->run->next_seq = seq + 1;
+    if (code == FF_OK && ld->may_hold)
+        code =
+            control_limits_read(ld->control, ld->tenant, ld->no, &ld->slots, &ld->err);
     return code;
 }
 
@@ -259,13 +264,15 @@ static void load_done(void *arg)
         struct queued_list rest = l->inputs;
         l->run = ld->run;
         l->inputs = (struct queued_list){0};
-        return_slots(l);      /* it takes them again as it adopts */
+        return_slots(l); /* it takes them again as it adopts */
+        control_limits_loaded(l, &ld->slots);
         control_queue(l, &q); /* before anything that came meanwhile */
         for (size_t i = 0; i < rest.n; i++)
             control_queue(l, &rest.items[i]);
         ARRAY_DONE(&rest);
     }
     control_left_done(&ld->aside);
+    control_slots_done(&ld->slots);
     mem_free(ld);
     control_post_pump(c);
 }
@@ -278,6 +285,8 @@ void control_load(struct live *l)
     ld->control = c;
     ld->tenant = l->tenant;
     ld->no = l->no;
+    ld->may_hold = l->standing || l->loaded_seq > 0;
+    l->loaded_seq++;
     l->loading = true;
     c->n_lane++;
     lane_do(c->lane, load_on_lane, load_done, ld);
@@ -297,13 +306,13 @@ struct live *control_live_new(struct control *c, struct tenant t, int64_t no)
     return l;
 }
 
-/* Everything that memory holds of the run but its waiting inputs, and its slots: until
- * it is loaded again nobody knows how many of its attempts run. */
+/* Everything that memory holds of the run but its waiting inputs, its slots and its
+ * places of limits: until it is loaded again nobody knows how many of its attempts run.
+ */
 static void live_clear(struct live *l)
 {
     control_timers_clear(l);
-    sched_run_free(l->sched);
-    l->sched = NULL;
+    sched_run_clear(l->sched);
     map_done(&l->untaken);
     l->untaken = (struct map){0};
     step_reset(&l->step);
@@ -315,6 +324,7 @@ static void live_clear(struct live *l)
 void control_live_free(struct live *l)
 {
     live_clear(l);
+    sched_run_free(l->sched);
     return_slots(l);
     first_load_over(l);
     control_stands_no_more(l);
@@ -348,6 +358,5 @@ void control_reload(struct live *l)
 {
     live_clear(l);
     drop_grants(l);
-    l->sched = sched_run_new(l->control->sched, l->tenant.no, 1, l);
     control_load(l);
 }

@@ -152,6 +152,8 @@ static void apply_one(struct live *l, struct queued *q)
         batch_delete(&l->step.batch, &record_inbox, &row, FF_ANY_VERSION);
     }
     control_now_effects(l);
+    if (q->in.type == INPUT_RESUME)
+        control_limits_resumed(l);
 }
 
 static void apply_inputs(struct live *l)
@@ -189,6 +191,7 @@ static void give_slots(struct control *c)
 
     if (!c->began || c->n_first > 0)
         return;
+    sched_set_now(c->sched, loop_wall_us(c->setup.loop));
     while (sched_pick(c->sched, &owner, &node)) {
         struct live *l = owner;
         const struct queued q = {.in = {.type = INPUT_GRANT, .node = node}};
@@ -221,6 +224,7 @@ static void pump(void *arg)
         commit_stepped(c);
         control_flush(c);
         control_timers_arm(c);
+        control_rates_arm(c);
         control_check_idle(c);
     }
     control_check_drained(c);

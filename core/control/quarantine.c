@@ -67,11 +67,14 @@ void control_read_left(struct control *c, struct tenant t, int64_t no,
         if (store_scan(c->setup.store, STORE_READER_LANE, &reads[i].query, reads[i].fn,
                        reads[i].arg, &err) != FF_OK)
             log_error("run %lld: %s", (long long)no, err.msg);
+    if (control_limits_read(c, t, no, &aside->slots, &err) != FF_OK)
+        log_error("run %lld: %s", (long long)no, err.msg);
 }
 
 void control_left_done(struct set_aside *aside)
 {
     ARRAY_DONE(&aside->left);
+    control_slots_done(&aside->slots);
 }
 
 /* --- on the loop --- */
@@ -144,6 +147,7 @@ void control_quarantine(struct live *l, const struct set_aside *aside,
     abandon(l, aside);
     for (size_t i = 0; i < aside->left.n; i++)
         end_task(&row, &aside->left.items[i], &s);
+    control_limits_forget(&s.batch, l->tenant, &aside->slots);
     engine_run_set_aside(&row, c->setup.shard, aside->seq, err->msg, &s);
     control_commit_aside(c, &s.batch);
     step_done(&s);

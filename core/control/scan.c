@@ -12,6 +12,8 @@ struct scan {
         struct inbox_item *items;
         size_t n, cap;
     } inbox;
+    struct limit_rows limits;
+    bool first;
     int code;
     struct ff_err err;
 };
@@ -56,6 +58,8 @@ static void scan_on_lane(void *arg)
                        &(struct store_query){
                            .record = &record_open_run, .like = &open, .n_equal = 1},
                        add_open, sc, &sc->err);
+    if (sc->code == FF_OK)
+        sc->code = control_limits_scan(sc->control, sc->first, &sc->limits, &sc->err);
 }
 
 static void load_new(struct control *c, const struct open_run_row *open)
@@ -81,6 +85,8 @@ static void scan_done(void *arg)
     c->scanning = false;
     if (sc->code != FF_OK)
         log_warn("looking for open runs: %s", sc->err.msg);
+    else
+        control_limits_take(c, &sc->limits);
     for (size_t i = 0; !c->draining && i < sc->open.n; i++)
         load_new(c, &sc->open.items[i]);
     c->began = c->began || sc->code == FF_OK;
@@ -88,6 +94,7 @@ static void scan_done(void *arg)
         control_inbox(c, sc->inbox.items, sc->inbox.n);
     ARRAY_DONE(&sc->open);
     ARRAY_DONE(&sc->inbox);
+    control_limit_rows_done(&sc->limits);
     if (c->scan_again && !c->draining)
         control_scan(c);
     if (sc->code != FF_OK && !c->draining)
@@ -106,6 +113,7 @@ void control_scan(struct control *c)
         return;
     struct scan *sc = mem_alloc(sizeof(*sc));
     sc->control = c;
+    sc->first = !c->began;
     c->scanning = true;
     c->n_lane++;
     lane_do(c->lane, scan_on_lane, scan_done, sc);

@@ -175,6 +175,12 @@ const char *dag_needs_reason(const struct dag *d, const struct flow_task *t);
 bool dag_failed(const struct dag *d, uint32_t task); /* and continue_on_error is not
                                                       * for it */
 
+/* dag_limits.c */
+void dag_offer_effect(struct run *r, struct step *s, int64_t node, int64_t count);
+/* What this node wants of each of its task's limits; NULL with a sentence. */
+const struct limit_need *dag_limits(struct run *r, int64_t node, struct arena *arena,
+                                    struct ff_err *err);
+
 /* dag_phase.c */
 void dag_begin(struct run *r, struct step *s);
 void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,

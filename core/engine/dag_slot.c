@@ -8,11 +8,7 @@ void dag_offer_now(struct run *r, struct step *s, int64_t node, int64_t count,
 {
     const struct flow_task *t = &flow_of(r)->tasks[NODE_TASK(node)];
 
-    step_effect(s, (struct effect){.type = EFFECT_OFFER,
-                                   .node = node,
-                                   .count = count,
-                                   .priority = (int32_t)t->policy->priority,
-                                   .queue = t->policy->queue});
+    dag_offer_effect(r, s, node, count);
     if (t->policy->queue_timeout_us > 0)
         for (int64_t i = 0; i < count; i++)
             step_effect(s,

@@ -218,8 +218,10 @@ int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *are
     };
     /* now() is the run's start: a rendering must not depend on when it is made. */
     dag_scope_init(&re.scope, r, t, NODE_ITEM(node), attempt, r->row.started_at);
-    const int code = render(&re, r, work);
+    int code = render(&re, r, work);
     dag_scope_done(&re.scope);
+    if (code == FF_OK && t->policy->limits && !dag_limits(r, node, arena, err))
+        code = err->code;
     return code;
 }
 

@@ -89,6 +89,14 @@ enum effect_type {
     EFFECT_ENDED  /* the run is final */
 };
 
+/* What a node wants of one limit. */
+struct limit_need {
+    const char *name; /* "semaphore:gpu"; of the tenant */
+    int64_t amount;
+    int64_t size;   /* places that there are; 0: as set for the tenant */
+    int64_t per_us; /* of a rate: places a time so long; else 0 */
+};
+
 struct effect {
     enum effect_type type;
     int64_t node;
@@ -97,8 +105,10 @@ struct effect {
     enum timer_kind timer;
     int64_t at_us;
     int64_t grace_us;
-    int32_t priority;  /* OFFER */
-    const char *queue; /* OFFER; lives as long as the run */
+    int32_t priority;                /* OFFER */
+    const char *queue;               /* OFFER; lives as long as the run */
+    const struct limit_need *limits; /* OFFER; lives until the step is committed */
+    uint32_t n_limits;
 };
 
 struct effects {

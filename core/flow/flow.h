@@ -18,7 +18,11 @@
 #define FLOW_MAX_MATCHES                                                               \
     20000000 /* combinations of a matrix times its other entries                       \
               */
-#define FLOW_MAX_ATTEMPTS 1000
+#define FLOW_MAX_ATTEMPTS     1000
+#define FLOW_MAX_SEMAPHORES   16    /* of one task */
+#define FLOW_MAX_PLACES_TAKEN 1000  /* by one attempt of one limit */
+#define FLOW_MAX_LIMIT_NAME   200   /* for ids; short enough for every store */
+#define FLOW_MAX_RATE         10000 /* starts in the time of a rate */
 #define FLOW_MAX_CODE                                                                  \
     131071 /* bytes of run: and script.code: Linux takes no more                       \
             * in one argument (MAX_ARG_STRLEN) */
@@ -206,12 +210,29 @@ struct flow_work {
     bool continue_on_error; /* its failure counts as satisfied, and not for the run */
 };
 
+enum flow_limit_kind { FLOW_SEMAPHORE, FLOW_MUTEX, FLOW_RATE };
+
+/* One thing that a task may have only so much of, across all runs of the tenant. */
+struct flow_limit {
+    struct flow_value *name; /* without the kind */
+    enum flow_limit_kind kind;
+    int64_t amount;
+    int64_t size;   /* 0: set outside of the file */
+    int64_t per_us; /* of a rate */
+};
+struct flow_limits {
+    bool all_constant; /* no name has an expression */
+    uint32_t n;
+    struct flow_limit items[];
+};
+
 /* Where a task runs, how long and how often. Tasks that say the same share one. */
 struct flow_policy {
     struct flow_retry retry;
     int64_t timeout_us, queue_timeout_us, grace_us; /* 0: none; grace has a default */
     int64_t cpu_milli, memory_bytes;                /* resources:, 0: none */
     const char *queue;                              /* "default" */
+    const struct flow_limits *limits;               /* or NULL */
     int64_t priority;                               /* -100..100, 0 */
 };
 

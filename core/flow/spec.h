@@ -55,8 +55,8 @@ struct spec_object {
 #define SPEC_SEEN_BAD   (UINT64_C(1) << 63) /* a key was unknown or not supported yet */
 
 extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
-    spec_retry, spec_script, spec_resources, spec_defaults, spec_triggers, spec_cron,
-    spec_interval, spec_after, spec_event, spec_webhook, spec_case;
+    spec_retry, spec_script, spec_resources, spec_defaults, spec_rate, spec_triggers,
+    spec_cron, spec_interval, spec_after, spec_event, spec_webhook, spec_case;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 
@@ -131,8 +131,11 @@ struct spec {
             uint32_t last; /* handler of this owner, or SPEC_NO_TASK */
         } * items;
         size_t n, cap;
-    } follows;                          /* handlers of tasks, to be read yet */
-    struct spec_follow *follow;         /* of the handler being read, or NULL */
+    } follows;                  /* handlers of tasks, to be read yet */
+    struct spec_follow *follow; /* of the handler being read, or NULL */
+    struct flow_limit limits[FLOW_MAX_SEMAPHORES + 2]; /* of the task being read */
+    uint32_t n_limits;
+    const struct flow_limits *last_limits;
     struct spec_env env;                /* what all tasks share */
     const struct tree_node *task_needs; /* of the task being read */
     uint32_t task;                      /* its index, or SPEC_NO_TASK */
@@ -271,6 +274,10 @@ extern const struct spec_type spec_shell, /* const char *: run */
 extern const struct flow_retry spec_retry_none; /* of a task without retry: */
 extern const struct spec_range spec_timeout_range, spec_grace_range,
     spec_parallel_range;
+
+/* spec_limits.c: none has a slot; spec_take_limits makes a list of what they read. */
+extern const struct spec_type spec_semaphores_type, spec_mutex_type, spec_rate_type;
+const struct flow_limits *spec_take_limits(struct spec *s); /* NULL: none */
 
 /* One task of s->part by its table; adds it to s->tasks. */
 void spec_add_task(struct spec *s, const struct tree_key *name,

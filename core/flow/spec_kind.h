@@ -20,7 +20,7 @@ extern const struct spec_kind spec_kind_run, spec_kind_command, spec_kind_script
 /* Keys of attempts, for `without` of kinds that are none. */
 #define SPEC_KIND_ATTEMPT_KEYS                                                         \
     "stdin", "working_dir", "timeout", "queue_timeout", "grace", "queue", "priority",  \
-        "resources"
+        "resources", "semaphores", "mutex", "rate"
 
 /* Before the keys are read: the first kind that stands in the map of a task, whatever
  * is wrong with it. The types of kinds read their value only for this one, so that what

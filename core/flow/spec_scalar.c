@@ -219,8 +219,7 @@ static void read_duration(struct spec *s, const struct spec_field *field,
 static json_t *schema_duration(const struct spec_field *field)
 {
     (void)field;
-    return json_pack("{ssss}", "type", "string", "pattern",
-                     SPEC_DURATION_PATTERN);
+    return json_pack("{ssss}", "type", "string", "pattern", SPEC_DURATION_PATTERN);
 }
 
 const struct spec_type spec_duration = {.name = "duration",

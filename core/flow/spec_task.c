@@ -248,6 +248,19 @@ static const struct spec_field task_fields[] = {
      .since = "0.2",
      .help = "tasks that run in their order after this one and its other handlers, "
              "however it ended"},
+    {.key = "semaphores",
+     .type = &spec_semaphores_type,
+     .since = "0.2",
+     .help = "places that each attempt takes, across all runs: gpu, or db:2"},
+    {.key = "mutex",
+     .type = &spec_mutex_type,
+     .since = "0.2",
+     .help = "only one attempt with this name runs at a time, across all runs"},
+    {.key = "rate",
+     .type = &spec_rate_type,
+     .arg = &spec_rate,
+     .since = "0.2",
+     .help = "how often attempts may start, across all runs"},
     {.key = "approve", .flags = SPEC_LATER},
     {.key = "uses", .flags = SPEC_LATER},
     {.key = "with", .flags = SPEC_LATER},
@@ -259,8 +272,6 @@ static const struct spec_field task_fields[] = {
     {.key = "image", .flags = SPEC_LATER},
     {.key = "artifacts", .flags = SPEC_LATER},
     {.key = "concurrency", .flags = SPEC_LATER},
-    {.key = "semaphores", .flags = SPEC_LATER},
-    {.key = "rate", .flags = SPEC_LATER},
     {.key = "pending_timeout", .flags = SPEC_LATER},
     {.key = "heartbeat_timeout", .flags = SPEC_LATER},
     {.key = "node_selector", .flags = SPEC_LATER},
@@ -387,11 +398,13 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
     register_name(s, name);
     s->task = (uint32_t)s->tasks.n;
     s->task_needs = NULL;
+    s->n_limits = 0;
     if (spec_read(s, &spec_task, node, &draft, &seen)) {
         spec_kind_check(s, node, name, kind, seen & SPEC_SEEN_BAD);
         check_foreach(s, &draft.work, node);
         check_needs_all(s, &draft.work, node);
     }
+    draft.policy.limits = spec_take_limits(s);
     s->task = SPEC_NO_TASK;
     task->work = share(s, &s->works, &draft.work, sizeof(draft.work));
     task->policy = share(s, &s->policies, &draft.policy, sizeof(draft.policy));

@@ -150,3 +150,34 @@ CREATE TABLE secret (
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, name)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE slot (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    taken_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX slot_run ON slot (tenant, run);
+
+CREATE TABLE rate_token (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    until_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE limit_size (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;

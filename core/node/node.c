@@ -32,6 +32,9 @@ const struct ff_opt node_options[] = {
     {OPT(slots), .type = FF_OPT_INT, .max = 10000,
      .help = "attempts that run at once; 0: twice the processors, at least 4",
      .fallback = "0"},
+    {OPT(limits), .type = FF_OPT_TEXT,
+     .help = "places of semaphores, comma separated: gpu=2, db=8; others have 1. "
+             "`flowforge limit set` wins over it"},
     {OPT(pass_env), .type = FF_OPT_TEXT,
      .help = "more variables of your environment that tasks get, comma separated; "
              "a trailing * takes a prefix"},
@@ -193,6 +196,8 @@ static int open_all(struct node *n, struct ff_err *err)
     if (code == FF_OK)
         code = config_fill(n->config, &auth, &n->auth, err);
     if (code == FF_OK)
+        code = node_read_sizes(n, err);
+    if (code == FF_OK)
         code = make_data_dir(n, err);
     if (code != FF_OK)
         return code;
@@ -228,6 +233,7 @@ void node_close(struct node *n)
     node_disown(n);
     store_close(n->store);
     driver_instance_free(n->store_driver);
+    node_forget_sizes(n);
     free(n->data_dir);
     mem_free(n->driver_dir);
     mem_free(n->socket);

@@ -25,6 +25,7 @@ struct node_settings {
     const char *store_filters, *queue_filters, *runtime_filters;
     const char *driver_dir;
     int64_t slots;         /* default: 2 x the number of processors */
+    const char *limits;    /* places of semaphores: "gpu=2, db=8" */
     const char *pass_env;  /* more variables for tasks, comma separated */
     const char *sdk;       /* folder of the Python package, or NULL: found */
     int64_t log_max_bytes; /* per attempt */
@@ -121,6 +122,17 @@ int node_workflow_delete(struct node *n, struct tenant t, const char *name,
  * the next owner carries out first. */
 int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run,
                       enum cancel_mode mode, struct ff_err *err);
+
+/* Places of the semaphore `name`: a row, which wins over the settings. The owner must
+ * be woken after it. node_delete_limit: FF_NOT_FOUND. */
+#define NODE_LIMIT_MAX 100000
+bool node_limit_size_parse(const char *text, int64_t *size);
+int node_set_limit(struct node *n, struct tenant t, const char *name, int64_t size,
+                   struct ff_err *err);
+int node_delete_limit(struct node *n, struct tenant t, const char *name,
+                      struct ff_err *err);
+/* As configured. */
+const struct control_size *node_sizes(const struct node *n, size_t *count);
 
 /* Deletes final runs beyond the retention settings, with their logs and values.
  * Returns how many runs went. Blocking. */

@@ -1,6 +1,6 @@
 /* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, submit.c
- * stores new runs, retention.c deletes old ones; apply.c registers workflows by name,
- * workflow.c finds, labels and forgets them. */
+ * stores new runs, limits.c sizes of limits, retention.c deletes old runs; apply.c
+ * registers workflows by name, workflow.c finds, labels and forgets them. */
 #ifndef NODE_NODE_PRIV_H
 #define NODE_NODE_PRIV_H
 
@@ -16,6 +16,10 @@ struct node {
         const char *encryption_key; /* or NULL: the file */
     } auth;
     char *data_dir, *driver_dir;
+    struct {
+        struct control_size *items;
+        size_t n, cap;
+    } sizes;
     struct driver_instance *store_driver, *queue_driver, *runtime_driver;
     struct store *store;
     int64_t next_run, numbers_left, numbers_block; /* run numbers taken in advance */
@@ -36,5 +40,9 @@ int node_add_source(struct node *n, const struct workflow_row *row, struct batch
 /* The driver of this kind that the settings choose, behind its filters. */
 struct driver_instance *node_instance(struct node *n, uint32_t kind,
                                       struct ff_err *err);
+
+/* limits.c */
+int node_read_sizes(struct node *n, struct ff_err *err);
+void node_forget_sizes(struct node *n);
 
 #endif

@@ -126,12 +126,26 @@ static void set_timer(struct world *w, const struct effect *e)
         ARRAY_ADD(&w->timers, t);
 }
 
+static void note_limits(struct world *w, const struct effect *e)
+{
+    if (e->n_limits > 0)
+        buf_printf(&w->limits, "%lld+%lld", (long long)NODE_ITEM(e->node),
+                   (long long)e->count);
+    for (uint32_t i = 0; i < e->n_limits; i++)
+        buf_printf(&w->limits, " %s*%lld/%lld/%lld", e->limits[i].name,
+                   (long long)e->limits[i].amount, (long long)e->limits[i].size,
+                   (long long)e->limits[i].per_us);
+    if (e->n_limits > 0)
+        buf_add_text(&w->limits, "; ");
+}
+
 static void apply_effect(struct world *w, const struct effect *e)
 {
     switch (e->type) {
     case EFFECT_OFFER:
         for (int64_t i = 0; i < e->count; i++)
             ARRAY_ADD(&w->offered, e->node + i);
+        note_limits(w, e);
         break;
     case EFFECT_RETRACT:
         for (int64_t i = 0; i < e->count; i++)
@@ -219,6 +233,7 @@ void world_free(struct world *w)
     ARRAY_DONE(&w->stopped);
     ARRAY_DONE(&w->timers);
     buf_done(&w->history);
+    buf_done(&w->limits);
     mem_free(w->outputs);
     mem_free(w);
 }

@@ -1,0 +1,125 @@
+/* limits.c - how many places semaphores have: as configured, and as rows say. */
+#include "node/node_priv.h"
+
+#include <string.h>
+
+static int wrong_sizes(const char *part, size_t len, struct ff_err *err)
+{
+    return ff_fail(
+        err, FF_INVALID, 0,
+        "engine.limits: \"%.*s\" is not NAME=PLACES, with a number from 0 to "
+        "%d; write gpu=2, db=8",
+        len < 80 ? (int)len : 80, part, NODE_LIMIT_MAX);
+}
+
+bool node_limit_size_parse(const char *text, int64_t *size)
+{
+    const size_t len = strlen(text);
+
+    *size = 0;
+    if (len == 0 || len > 6 || strspn(text, "0123456789") != len)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        *size = *size * 10 + text[i] - '0';
+    return *size <= NODE_LIMIT_MAX;
+}
+
+/* "gpu=2", blanks around its parts. */
+static int add_size(struct node *n, const char *part, size_t len, struct ff_err *err)
+{
+    MEM_AUTO char *text = mem_text_len(part, len);
+    char *value = strchr(text, '=');
+    struct control_size size;
+
+    if (!value)
+        return wrong_sizes(part, len, err);
+    *value++ = '\0';
+    value += strspn(value, " ");
+    text[strcspn(text, " ")] = '\0';
+    value[strcspn(value, " ")] = '\0';
+    if (!text_is_name(text, true) || !node_limit_size_parse(value, &size.size))
+        return wrong_sizes(part, len, err);
+    size.name = mem_text(text);
+    ARRAY_ADD(&n->sizes, size);
+    return FF_OK;
+}
+
+int node_read_sizes(struct node *n, struct ff_err *err)
+{
+    const char *at = n->settings.limits;
+    int code = FF_OK;
+
+    while (at && *at && code == FF_OK) {
+        at += strspn(at, " ");
+        const size_t len = strcspn(at, ",");
+        code = add_size(n, at, len, err);
+        at += len + (at[len] == ',');
+    }
+    return code;
+}
+
+void node_forget_sizes(struct node *n)
+{
+    for (size_t i = 0; i < n->sizes.n; i++)
+        mem_free((char *)(uintptr_t)n->sizes.items[i].name);
+    ARRAY_DONE(&n->sizes);
+}
+
+const struct control_size *node_sizes(const struct node *n, size_t *count)
+{
+    *count = n->sizes.n;
+    return n->sizes.items;
+}
+
+/* --- rows --- */
+
+static int commit(struct node *n, struct batch *b, struct ff_err *err)
+{
+    size_t failed;
+    const int code = store_commit_now(n->store, b, &failed, err);
+
+    batch_done(b);
+    return code;
+}
+
+int node_set_limit(struct node *n, struct tenant t, const char *name, int64_t size,
+                   struct ff_err *err)
+{
+    struct batch b = {0};
+    const struct limit_size_row row = {
+        .tenant = t.no,
+        .name = span_of(name),
+        .size = size,
+        .changed_at = loop_wall_us(n->loop),
+    };
+
+    batch_put(&b, &record_limit_size, &row, FF_ANY_VERSION);
+    return commit(n, &b, err);
+}
+
+static int note_found(void *arg, const void *row)
+{
+    (void)row;
+    *(bool *)arg = true;
+    return 1;
+}
+
+int node_delete_limit(struct node *n, struct tenant t, const char *name,
+                      struct ff_err *err)
+{
+    const struct limit_size_row row = {.tenant = t.no, .name = span_of(name)};
+    struct batch b = {0};
+    bool found = false;
+    const int code = store_scan(
+        n->store, STORE_READER_CALLER,
+        &(struct store_query){.record = &record_limit_size, .like = &row, .n_equal = 2},
+        note_found, &found, err);
+
+    if (code != FF_OK)
+        return code;
+    if (!found)
+        return ff_fail(err, FF_NOT_FOUND, 0,
+                       "no size of %s was set: `flowforge limit list` shows all", name);
+    batch_delete(&b, &record_limit_size, &row, FF_ANY_VERSION);
+    return commit(n, &b, err);
+}

@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""What all runs together may have only so much of: semaphores, mutexes and rates."""
+
+import json
+import os
+import signal
+import sqlite3
+import unittest
+from typing import Any
+
+from ff_cli import CliTest, Process
+
+TRAIN = """flowforge: 1
+name: {name}
+tasks:
+  train:
+    {limit}
+    run: 'echo training; read x < {gate}'
+  other: {{run: 'echo other'}}
+"""
+RATED = """flowforge: 1
+name: rated
+tasks:
+  mail:
+    foreach: [1, 2, 3, 4, 5, 6]
+    rate: {key: mail, limit: 2, per: 400ms}
+    run: 'true'
+"""
+
+
+class Limits(CliTest):
+    def begin(self, name: str, limit: str = "semaphores: [gpu]") -> Process:
+        gate = self.gate(name + ".gate")
+        text = TRAIN.format(name=name, limit=limit, gate=gate.path)
+        return self.start("run", self.file(name + ".yaml", text))
+
+    def go_on(self, name: str) -> None:
+        fd = os.open(self.folder / (name + ".gate"), os.O_WRONLY)
+        os.write(fd, b"go\n")
+        os.close(fd)
+
+    def limits(self) -> dict[str, Any]:
+        listed = self.call("limit", "list", "-o", "json").json()["limits"]
+        return {limit["limit"]: limit for limit in listed}
+
+    def rows(self, what: str) -> list[Any]:
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            return db.execute(what).fetchall()
+
+    def test_one_waits_while_another_run_has_the_only_place(self) -> None:
+        first = self.begin("one")
+        first.wait_for("train started")
+        second = self.begin("two")
+        second.wait_for("other succeeded")
+        gpu = self.limits()["semaphore:gpu"]
+        self.assertEqual((gpu["size"], gpu["from"], gpu["held"]), (1, "default", 1))
+        self.assertEqual(gpu["holders"][0]["task"], "train")
+        self.assertNotIn("train started", second.seen)
+        self.go_on("one")
+        self.assertEqual(first.end().code, 0)
+        second.wait_for("train started")
+        self.go_on("two")
+        self.assertEqual(second.end().code, 0)
+        self.assertEqual(self.rows("SELECT * FROM slot"), [])
+
+    def test_a_new_size_counts_at_once_and_goes_again(self) -> None:
+        first = self.begin("one")
+        first.wait_for("train started")
+        second = self.begin("two")
+        second.wait_for("other succeeded")
+        self.assertEqual(self.call("limit", "set", "gpu", "2").code, 0)
+        second.wait_for("train started")
+        self.assertEqual(self.limits()["semaphore:gpu"]["held"], 2)
+        self.go_on("one")
+        self.go_on("two")
+        self.assertEqual((first.end().code, second.end().code), (0, 0))
+        self.assertEqual(self.call("limit", "delete", "gpu").code, 0)
+        self.assertEqual(self.limits(), {})
+        self.call("limit", "delete", "gpu", expect=4)
+        self.call("limit", "set", "gpu", "many", expect=2)
+        self.call("limit", "set", "Gpu", "1", expect=2)
+
+    def test_settings_give_sizes_too(self) -> None:
+        self.env["FLOWFORGE_ENGINE_LIMITS"] = "gpu=2, db = 8"
+        limits = self.limits()
+        self.assertEqual(limits["semaphore:db"]["size"], 8)
+        self.assertEqual(limits["semaphore:gpu"]["from"], "configured")
+        first, second = self.begin("one"), self.begin("two")
+        first.wait_for("train started")
+        second.wait_for("train started")
+        self.go_on("one")
+        self.go_on("two")
+        self.assertEqual((first.end().code, second.end().code), (0, 0))
+        self.env["FLOWFORGE_ENGINE_LIMITS"] = "gpu=2,db"
+        result = self.call("limit", "list", expect=78)
+        self.assertIn('"db" is not NAME=PLACES', result.err)
+
+    def test_places_outlive_the_owner(self) -> None:
+        first = self.begin("one", "mutex: site")
+        first.wait_for("train started")
+        second = self.begin("two", "mutex: site")
+        second.wait_for("other succeeded")
+        before = self.rows("SELECT name, place, run, attempt FROM slot")
+        self.assertEqual(len(before), 1)
+        first.end(signal.SIGKILL)
+        second.end(signal.SIGKILL)
+        self.assertEqual(before, self.rows("SELECT name, place, run, attempt FROM slot"))
+        resumed = self.start("resume")
+        self.go_on("one")
+        self.go_on("two")
+        result = resumed.end()
+        self.assertEqual(result.code, 0, result.err)
+        self.assertNotIn("belonged to no running attempt", result.err)
+        self.assertEqual(self.rows("SELECT * FROM slot"), [])
+        starts = self.rows("SELECT started_at, finished_at FROM task WHERE task = 'train'")
+        (_, end), (start, _) = sorted(starts)
+        self.assertLessEqual(end, start)
+
+    def test_a_rate_is_kept_over_a_restart(self) -> None:
+        flow = self.file("rated.yaml", RATED)
+        run = self.start("run", flow)
+        run.wait_for("mail.1 succeeded")
+        run.end(signal.SIGKILL)
+        self.assertEqual(self.call("resume").code, 0)
+        self.assertEqual(self.call("run", flow).code, 0)
+        starts = [
+            at
+            for at, body in self.rows("SELECT at, body FROM event ORDER BY at")
+            for event in json.loads(body)
+            if event["type"] == "task.started"
+        ]
+        self.assertEqual(len(starts), 12)
+        for early, late in zip(starts, starts[2:], strict=False):
+            self.assertGreaterEqual(late - early, 400_000)
+
+    def test_a_name_that_cannot_be_made_is_told(self) -> None:
+        flow = self.file(
+            "bad.yaml",
+            "flowforge: 1\nname: bad\ninputs: {site: {type: string, default: ''}}\n"
+            "tasks: {a: {mutex: '${{ inputs.site }}', run: x}}\n",
+        )
+        result = self.call("run", flow, expect=1)
+        self.assertIn("mutex: gives 0 bytes", result.out + result.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
