@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const left_out[] = {"message", "delay_us", "at", "seq", "host"};
+static const char *const left_out[] = {"message", "delay_us", "due_at",
+                                       "at",      "seq",      "host"};
 
 int canonical_add(struct canonical *c, const char *events, size_t len,
                   struct ff_err *err)

@@ -110,14 +110,30 @@ enum cli_colour cli_run_colour(int64_t run_state)
 enum cli_colour cli_task_colour(int64_t task_state)
 {
     static const enum cli_colour colours[] = {
-        [TASK_WAITING] = CLI_DIM,     [TASK_QUEUED] = CLI_DIM,
-        [TASK_RUNNING] = CLI_BLUE,    [TASK_RETRYING] = CLI_YELLOW,
-        [TASK_SUCCEEDED] = CLI_GREEN, [TASK_FAILED] = CLI_RED,
-        [TASK_SKIPPED] = CLI_DIM,     [TASK_CANCELLED] = CLI_YELLOW,
+        [TASK_WAITING] = CLI_DIM,      [TASK_QUEUED] = CLI_DIM,
+        [TASK_RUNNING] = CLI_BLUE,     [TASK_RETRYING] = CLI_YELLOW,
+        [TASK_SUCCEEDED] = CLI_GREEN,  [TASK_FAILED] = CLI_RED,
+        [TASK_SKIPPED] = CLI_DIM,      [TASK_CANCELLED] = CLI_YELLOW,
+        [TASK_SUSPENDED] = CLI_YELLOW,
     };
     return task_state >= 0 && task_state < (int64_t)COUNT_OF(colours)
                ? colours[task_state]
                : CLI_PLAIN;
+}
+
+/* The reason of a suspended task, as people say it. */
+const char *cli_wait_word(const char *reason)
+{
+    static const char *const words[][2] = {
+        {"sleep", "time"},
+        {"approval", "approval"},
+        {"event", "an event"},
+    };
+
+    for (size_t i = 0; reason && i < COUNT_OF(words); i++)
+        if (strcmp(words[i][0], reason) == 0)
+            return words[i][1];
+    return reason ? reason : "something";
 }
 
 /* A message about an exit code says the code itself. */

@@ -134,6 +134,7 @@ enum cli_colour cli_run_colour(int64_t run_state);
 enum cli_colour cli_task_colour(int64_t task_state);
 /* Why something failed: "timeout: it took ...", "exit code 3"; nothing where nothing is
  * known. exit_code may be MODEL_NULL, the texts NULL. */
+const char *cli_wait_word(const char *reason); /* "sleep" -> "time" */
 void cli_add_why(struct buf *out, const char *reason, int64_t exit_code,
                  const char *message);
 /* Columns that a terminal needs for it: one a character of UTF-8. */

@@ -150,9 +150,9 @@ static void add_run(const struct showing *s, struct buf *out)
 static void add_task(const struct showing *s, struct cli_grid *g,
                      const struct task_row *row)
 {
-    const int64_t end = row->finished_at == MODEL_NULL && row->state == TASK_RUNNING
-                            ? s->now_us
-                            : row->finished_at;
+    const bool goes_on = row->state == TASK_RUNNING || row->state == TASK_SUSPENDED;
+    const int64_t end =
+        row->finished_at == MODEL_NULL && goes_on ? s->now_us : row->finished_at;
     const bool is_item = row->item != MODEL_NULL;
     char took[UNITS_TEXT];
 
@@ -182,6 +182,23 @@ static char *mem_text_of(struct span s)
     return s.s ? mem_text_len(s.s, s.len) : NULL;
 }
 
+/* "waits for time, until 2026-11-30 08:00:00" */
+static void add_wait(struct buf *text, const char *reason, const char *message,
+                     const struct task_row *row)
+{
+    char until[UNITS_TEXT];
+
+    buf_printf(text, "waits for %s", cli_wait_word(reason));
+    if (row->due_at != MODEL_NULL) {
+        cli_time_text(row->due_at, until);
+        buf_printf(text, ", until %s", until);
+    }
+    if (message) {
+        buf_add_text(text, ": ");
+        cli_add_clean(text, message, strlen(message));
+    }
+}
+
 static void add_why(struct cli_grid *g, const struct task_view *t,
                     const struct task_row *row)
 {
@@ -198,7 +215,10 @@ static void add_why(struct cli_grid *g, const struct task_view *t,
     MEM_AUTO char *message = mem_text_of(row->message);
     if (reason && text.len > 0)
         buf_add_text(&text, "; ");
-    cli_add_why(&text, reason, row->exit_code, message);
+    if (row->state == TASK_SUSPENDED)
+        add_wait(&text, reason, message, row);
+    else
+        cli_add_why(&text, reason, row->exit_code, message);
     cli_cell(g, CLI_PLAIN, buf_text(&text));
     buf_done(&text);
 }

@@ -22,8 +22,8 @@ struct flow *run_view_flow(const struct cli_session *s, const struct run_row *ru
 
 /* One task of a run: its row, or what follows from the others where it has none yet. */
 struct task_view {
-    struct task_row row;                /* version 0: it has none */
-    int64_t counts[TASK_CANCELLED + 1]; /* of the items of a foreach, by state */
+    struct task_row row;           /* version 0: it has none */
+    int64_t counts[N_TASK_STATES]; /* of the items of a foreach, by state */
     struct {
         struct task_row *items;
         size_t n, cap;

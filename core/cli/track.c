@@ -27,6 +27,7 @@ static void free_active(struct track_active *a)
     if (!a)
         return;
     mem_free(a->message);
+    mem_free(a->reason);
     mem_free(a);
 }
 
@@ -125,6 +126,20 @@ static void on_started(struct track *t, struct track_event *e)
     task->started_at = e->at_us;
 }
 
+static void on_suspended(struct track *t, struct track_event *e)
+{
+    struct track_active *a;
+
+    on_started(t, e);
+    a = track_active(&t->tasks[e->task], e->item);
+    a->state = TASK_SUSPENDED;
+    a->due_at = number(e->json, "due_at", MODEL_NULL);
+    keep_text(&a->reason, text(e->json, "reason"));
+    keep_text(&a->message, text(e->json, "message"));
+    if (e->item < 0)
+        t->tasks[e->task].state = TASK_SUSPENDED;
+}
+
 static void on_retrying(struct track *t, struct track_event *e)
 {
     struct track_task *task = &t->tasks[e->task];
@@ -215,6 +230,7 @@ static const struct {
     bool of_task;
 } types[] = {
     {"task.started", on_started, true},
+    {"task.suspended", on_suspended, true},
     {"task.finished", on_finished, true},
     {"task.retrying", on_retrying, true},
     {"task.expanded", on_expanded, true},

@@ -7,15 +7,17 @@
 #include "flow/flow.h"
 #include "model/model.h"
 
-/* One thing that runs or waits for its next attempt: a task, or an item. */
+/* One thing that runs, waits for its next attempt, or is suspended: a task, or an item.
+ */
 struct track_active {
     int64_t item;  /* -1: the task itself */
-    int64_t state; /* running or retrying */
+    int64_t state; /* running, retrying or suspended */
     int64_t attempt;
     int64_t started_at; /* of this attempt */
-    int64_t due_at;     /* retrying */
+    int64_t due_at;     /* retrying; suspended: or MODEL_NULL */
+    char *reason;       /* suspended: what it waits for */
     int progress;       /* -1: never said */
-    char *message;      /* of its progress, or NULL */
+    char *message;      /* of its progress or wait, or NULL */
     uint64_t order;     /* of its start */
 };
 
@@ -25,10 +27,10 @@ struct track_task {
     int64_t attempt;
     int64_t started_at, finished_at; /* MODEL_NULL until then */
     int64_t exit_code;
-    char *reason, *message;             /* or NULL */
-    int64_t items;                      /* of an expanded foreach, or MODEL_NULL */
-    int64_t counts[TASK_CANCELLED + 1]; /* of items that are final */
-    struct map active;                  /* item + 2 -> struct track_active */
+    char *reason, *message;        /* or NULL */
+    int64_t items;                 /* of an expanded foreach, or MODEL_NULL */
+    int64_t counts[N_TASK_STATES]; /* of items that are final */
+    struct map active;             /* item + 2 -> struct track_active */
 };
 
 struct track {

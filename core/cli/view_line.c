@@ -57,6 +57,24 @@ static void task_started(const struct line *l)
         buf_printf(l->out, " (attempt %lld)", (long long)l->event->attempt);
 }
 
+static void task_suspended(const struct line *l)
+{
+    const json_t *due_at = json_object_get(l->event->json, "due_at");
+    const char *message = text_of(l, "message");
+    char until[UNITS_TEXT];
+
+    add_path(l);
+    buf_printf(l->out, " waits for %s", cli_wait_word(text_of(l, "reason")));
+    if (due_at) {
+        cli_time_text(json_integer_value(due_at), until);
+        buf_printf(l->out, ", until %s", until);
+    }
+    if (message) {
+        buf_add_text(l->out, ": ");
+        cli_add_clean(l->out, message, strlen(message));
+    }
+}
+
 static void task_finished(const struct line *l)
 {
     const char *state = text_of(l, "state");
@@ -125,10 +143,11 @@ static const struct {
     const char *type;
     void (*add)(const struct line *l);
 } types[] = {
-    {"task.started", task_started},   {"task.finished", task_finished},
-    {"task.retrying", task_retrying}, {"task.expanded", task_expanded},
-    {"run.started", run_started},     {"run.cancelling", run_cancelling},
-    {"run.finished", run_finished},   {"request.refused", request_refused},
+    {"task.started", task_started},       {"task.finished", task_finished},
+    {"task.retrying", task_retrying},     {"task.expanded", task_expanded},
+    {"task.suspended", task_suspended},   {"run.started", run_started},
+    {"run.cancelling", run_cancelling},   {"run.finished", run_finished},
+    {"request.refused", request_refused},
 };
 
 void view_event_line(const struct track *t, const struct track_event *e, bool many,

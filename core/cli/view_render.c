@@ -16,21 +16,24 @@ enum mark {
     MARK_OK,
     MARK_BAD,
     MARK_SKIPPED,
-    MARK_CANCELLED
+    MARK_CANCELLED,
+    MARK_SUSPENDED
 };
 static const struct {
     const char *unicode, *ascii;
 } marks[] = {
-    [MARK_WAITING] = {"\u00b7", "."}, [MARK_QUEUED] = {"\u25cb", "o"},
-    [MARK_RUNNING] = {"\u25cf", "*"}, [MARK_RETRYING] = {"\u21bb", "r"},
-    [MARK_OK] = {"\u2714", "+"},      [MARK_BAD] = {"\u2718", "!"},
-    [MARK_SKIPPED] = {"\u2013", "-"}, [MARK_CANCELLED] = {"\u2298", "x"},
+    [MARK_WAITING] = {"\u00b7", "."},   [MARK_QUEUED] = {"\u25cb", "o"},
+    [MARK_RUNNING] = {"\u25cf", "*"},   [MARK_RETRYING] = {"\u21bb", "r"},
+    [MARK_OK] = {"\u2714", "+"},        [MARK_BAD] = {"\u2718", "!"},
+    [MARK_SKIPPED] = {"\u2013", "-"},   [MARK_CANCELLED] = {"\u2298", "x"},
+    [MARK_SUSPENDED] = {"\u25d4", "s"},
 };
 static const enum mark task_marks[] = {
-    [TASK_WAITING] = MARK_WAITING, [TASK_QUEUED] = MARK_QUEUED,
-    [TASK_RUNNING] = MARK_RUNNING, [TASK_RETRYING] = MARK_RETRYING,
-    [TASK_SUCCEEDED] = MARK_OK,    [TASK_FAILED] = MARK_BAD,
-    [TASK_SKIPPED] = MARK_SKIPPED, [TASK_CANCELLED] = MARK_CANCELLED,
+    [TASK_WAITING] = MARK_WAITING,     [TASK_QUEUED] = MARK_QUEUED,
+    [TASK_RUNNING] = MARK_RUNNING,     [TASK_RETRYING] = MARK_RETRYING,
+    [TASK_SUCCEEDED] = MARK_OK,        [TASK_FAILED] = MARK_BAD,
+    [TASK_SKIPPED] = MARK_SKIPPED,     [TASK_CANCELLED] = MARK_CANCELLED,
+    [TASK_SUSPENDED] = MARK_SUSPENDED,
 };
 static const enum mark run_marks[] = {
     [RUN_PENDING] = MARK_QUEUED,      [RUN_RUNNING] = MARK_RUNNING,
@@ -40,8 +43,9 @@ static const enum mark run_marks[] = {
 
 /* How dearly a line is kept; lower is dearer. */
 static const int task_ranks[] = {
-    [TASK_RUNNING] = 1,   [TASK_RETRYING] = 1, [TASK_FAILED] = 1,  [TASK_CANCELLED] = 3,
-    [TASK_SUCCEEDED] = 4, [TASK_QUEUED] = 5,   [TASK_WAITING] = 6, [TASK_SKIPPED] = 7,
+    [TASK_RUNNING] = 1,   [TASK_RETRYING] = 1,  [TASK_FAILED] = 1,
+    [TASK_CANCELLED] = 3, [TASK_SUCCEEDED] = 4, [TASK_QUEUED] = 5,
+    [TASK_WAITING] = 6,   [TASK_SKIPPED] = 7,   [TASK_SUSPENDED] = 1,
 };
 #define RANK_RUN  0
 #define RANK_ITEM 2
@@ -207,19 +211,38 @@ static void put_why(struct picture *p, const struct track_task *t)
     buf_done(&why);
 }
 
-static void put_retry(struct picture *p, const struct track_active *a)
+/* Rounded up: "in 0s" would be wrong. False when it is due. */
+static bool left_text(const struct picture *p, int64_t due_at, char text[UNITS_TEXT])
 {
-    const int64_t left = a->due_at - p->look->now_us;
-    char text[UNITS_TEXT];
+    const int64_t left = due_at - p->look->now_us;
+    const int64_t seconds = (left + UNITS_SECOND - 1) / UNITS_SECOND;
 
     if (left <= 0)
-        return;
-    /* Rounded up: "in 0s" would be wrong. */
-    const int64_t seconds = (left + UNITS_SECOND - 1) / UNITS_SECOND;
+        return false;
     units_duration_text(seconds * UNITS_SECOND, text);
     if (seconds < 60)
-        snprintf(text, sizeof(text), "%llds", (long long)seconds);
-    put_f(p, CLI_YELLOW, " attempt %lld in %s", (long long)a->attempt + 1, text);
+        snprintf(text, UNITS_TEXT, "%llds", (long long)seconds);
+    return true;
+}
+
+static void put_retry(struct picture *p, const struct track_active *a)
+{
+    char text[UNITS_TEXT];
+
+    if (left_text(p, a->due_at, text))
+        put_f(p, CLI_YELLOW, " attempt %lld in %s", (long long)a->attempt + 1, text);
+}
+
+/* What it waits for, and for how much longer. */
+static void put_wait(struct picture *p, const struct track_active *a)
+{
+    char text[UNITS_TEXT];
+
+    put_f(p, CLI_YELLOW, " waits for %s", cli_wait_word(a->reason));
+    if (a->due_at != MODEL_NULL && left_text(p, a->due_at, text))
+        put_f(p, CLI_DIM, " %s left", text);
+    if (a->message)
+        put_f(p, CLI_DIM, " %s", a->message);
 }
 
 static void put_task(struct picture *p, const struct spot *s)
@@ -241,9 +264,12 @@ static void put_task(struct picture *p, const struct spot *s)
     put_span(p, task->started_at, task->finished_at);
     if (a && a->state == TASK_RETRYING)
         put_retry(p, a);
+    else if (a && a->state == TASK_SUSPENDED)
+        put_wait(p, a);
     else if (a)
         put_progress(p, a);
-    put_why(p, task);
+    if (state != TASK_SUSPENDED)
+        put_why(p, task);
 }
 
 static void put_item(struct picture *p, const struct spot *s)
@@ -255,9 +281,11 @@ static void put_item(struct picture *p, const struct spot *s)
     put(p, CLI_PLAIN, "      ");
     put_mark(p, task_marks[a->state], cli_task_colour(a->state));
     put(p, CLI_PLAIN, path);
-    put_span(p, a->started_at, a->state == TASK_RUNNING ? MODEL_NULL : a->started_at);
+    put_span(p, a->started_at, a->state == TASK_RETRYING ? a->started_at : MODEL_NULL);
     if (a->state == TASK_RETRYING)
         put_retry(p, a);
+    else if (a->state == TASK_SUSPENDED)
+        put_wait(p, a);
     else
         put_progress(p, a);
 }
@@ -352,7 +380,7 @@ static size_t drop(struct picture *p, size_t room)
 /* "  ... 12 more: 10 succeeded, 2 waiting" */
 static void put_dropped(struct picture *p, size_t n_dropped)
 {
-    size_t counts[TASK_CANCELLED + 1] = {0};
+    size_t counts[N_TASK_STATES] = {0};
     bool first = true;
 
     for (size_t i = 0; i < p->spots.n; i++) {

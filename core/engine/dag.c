@@ -58,6 +58,9 @@ static void on_timer(struct run *r, struct step *s, const struct input *in)
     case TIMER_RETRY:
         dag_retry_due(r, s, in->node, s->now_us);
         break;
+    case TIMER_WAIT:
+        dag_wait_due(r, s, in->node);
+        break;
     case TIMER_QUEUE:
         dag_queue_timeout(r, s, in->node);
         break;

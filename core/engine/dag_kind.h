@@ -18,8 +18,10 @@
  *   tests/unit/flow, tests/unit/engine, tests/sim/flow_gen.c
  *
  * What a kind may do with its unit in each function: dag_finish() ends it, for good;
- * dag_goes_on() writes that it has begun and is not over. enter() calls exactly one of
- * the two. Neither returns to the scheduler: nobody grants anything to such a unit. */
+ * dag_goes_on() writes that it has begun and runs, dag_suspend() that it waits for
+ * time, people or events. enter() calls exactly one of the three. A unit that is
+ * suspended is found again after a restart with its due time, and ended by a stop: of
+ * both a kind hears nothing. */
 #ifndef ENGINE_DAG_KIND_H
 #define ENGINE_DAG_KIND_H
 
@@ -27,18 +29,23 @@
 
 struct dag_kind {
     /* The unit is ready: its needs are met and its `if` holds. Its state is `running`
-     * and its attempt counted, neither is written yet. Calls dag_finish or
-     * dag_goes_on. */
+     * and its attempt counted, neither is written yet. Calls dag_finish, dag_goes_on
+     * or dag_suspend. */
     void (*enter)(struct run *r, struct step *s, int64_t node);
 
-    /* After a restart, of a unit that is not over: says its effects again, or ends it
-     * when what it waited for has happened. */
+    /* After a restart, of a unit that runs: says its effects again, or ends it when
+     * what it waited for has happened. NULL: it never runs, it is suspended. */
     void (*resume)(struct run *r, struct step *s, int64_t node);
 
     /* Of a unit that is not over: it is to stop, by a cancel or since another item
      * failed. Ends it, or sees to it that it will end as an INPUT_RESULT. May come
-     * again, also after a restart, and then with a stronger mode. */
+     * again, also after a restart, and then with a stronger mode. NULL: it never runs,
+     * and what is suspended is ended by the engine. */
     void (*stop)(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
+
+    /* Of a unit that is suspended: the time is over that dag_suspend was told of. NULL:
+     * it tells of none. */
+    void (*due)(struct run *r, struct step *s, int64_t node);
 };
 
 /* NULL: attempts. */
@@ -58,9 +65,23 @@ struct dag_end {
     json_t *outputs;              /* or NULL */
 };
 void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_end *end);
-/* It has begun, in the state it is in, and is not over. */
+/* It has begun, and runs. */
 void dag_goes_on(struct run *r, struct step *s, int64_t node);
 
-extern const struct dag_kind dag_kind_noop, dag_kind_switch;
+/* What a unit is suspended for. The texts are borrowed for the call. */
+struct dag_wait {
+    const char *reason;  /* one word: sleep, approval, event */
+    const char *message; /* a sentence for people, or NULL */
+    int64_t due_at;      /* when the kind's due() is called; MODEL_NULL: never */
+};
+/* It has begun, and waits. */
+void dag_suspend(struct run *r, struct step *s, int64_t node,
+                 const struct dag_wait *wait);
+/* It ends as failed, for an expression of it gave no good value. */
+void dag_fail_expression(struct run *r, struct step *s, int64_t node,
+                         const struct ff_err *err);
+
+extern const struct dag_kind dag_kind_noop, dag_kind_switch, dag_kind_sleep,
+    dag_kind_wait_until, dag_kind_transform;
 
 #endif

@@ -35,6 +35,17 @@ static void load_item(struct dag_task *t, const struct unit *u)
     items->cancelled += u->state == TASK_CANCELLED;
 }
 
+/* Is this a state that its kind puts a unit into? */
+static bool fits_kind(const struct run *r, const struct task_row *row)
+{
+    const struct dag_kind *kind = dag_kind_of(r, row->node);
+
+    if (row->state == TASK_SUSPENDED)
+        return kind && (kind->due || row->due_at == MODEL_NULL);
+    return row->state != TASK_RUNNING || row->items != MODEL_NULL || !kind ||
+           kind->resume;
+}
+
 int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
                   struct ff_err *err)
 {
@@ -43,6 +54,11 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
 
     if (task < 0 || task >= (int64_t)d->flow->n_tasks)
         return ff_fail(err, FF_CORRUPT, 0, "row of a task that the workflow has not");
+    if (!fits_kind(r, row))
+        return ff_fail(err, FF_CORRUPT, 0,
+                       "row of a task that is %s, which its kind "
+                       "never is",
+                       task_state_names[row->state]);
     struct dag_task *t = &d->tasks[task];
     if (NODE_ITEM(row->node) < 0 && row->items != MODEL_NULL) {
         if (row->items < 0 || row->items > FLOW_MAX_ITEMS)
@@ -64,7 +80,8 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
             u->flags |= UNIT_STOPPED;
     }
     dag_note_message(r, row->node, row->message);
-    if (row->state == TASK_RETRYING) {
+    if (row->state == TASK_RETRYING ||
+        (row->state == TASK_SUSPENDED && row->due_at != MODEL_NULL)) {
         const struct due due = {.node = row->node, .at = row->due_at};
         ARRAY_ADD(&d->due, due);
     }
@@ -199,20 +216,27 @@ static void resume_cancel(struct run *r, struct step *s, uint32_t first, uint32_
             dag_stop_unit(r, s, NODE_OF(i, -1), (enum cancel_mode)r->row.cancel);
 }
 
-static void resume_retries(struct run *r, struct step *s)
+static void resume_due(struct run *r, struct step *s, const struct due *due)
+{
+    const bool waits = dag_unit(dag_of(r), due->node)->state == TASK_SUSPENDED;
+
+    if (due->at > s->now_us)
+        step_effect(s, (struct effect){.type = EFFECT_TIMER,
+                                       .node = due->node,
+                                       .timer = waits ? TIMER_WAIT : TIMER_RETRY,
+                                       .at_us = due->at});
+    else if (waits)
+        dag_wait_due(r, s, due->node);
+    else
+        dag_retry_due(r, s, due->node, due->at);
+}
+
+static void resume_dues(struct run *r, struct step *s)
 {
     struct dag *d = dag_of(r);
 
-    for (size_t i = 0; i < d->due.n; i++) {
-        const struct due *due = &d->due.items[i];
-        if (due->at <= s->now_us)
-            dag_retry_due(r, s, due->node, due->at);
-        else
-            step_effect(s, (struct effect){.type = EFFECT_TIMER,
-                                           .node = due->node,
-                                           .timer = TIMER_RETRY,
-                                           .at_us = due->at});
-    }
+    for (size_t i = 0; i < d->due.n; i++)
+        resume_due(r, s, &d->due.items[i]);
     ARRAY_DONE(&d->due);
 }
 
@@ -229,7 +253,7 @@ void dag_resume(struct run *r, struct step *s)
                                        .at_us = r->row.started_at + f->timeout_us});
     for (uint32_t i = first; i < first + n; i++)
         resume_task(r, s, i);
-    resume_retries(r, s);
+    resume_dues(r, s);
     for (uint32_t i = first; i < first + n; i++)
         resume_kind(r, s, i);
     resume_cancel(r, s, first, n);

@@ -76,7 +76,8 @@ struct dag {
         uint32_t *items;
         size_t n, cap;
     } settled;
-    struct { /* retries found when loading, until dag_resume sets their timers */
+    struct { /* retries and waits found when loading, until dag_resume sets their
+              * timers */
         struct due {
             int64_t node, at;
         } * items;
@@ -117,6 +118,7 @@ void dag_end_expanded(struct run *r, struct step *s, uint32_t task);
 /* These are ready: they want slots, or begin now if they need none. */
 void dag_want(struct run *r, struct step *s, int64_t node, int64_t count);
 void dag_enter(struct run *r, struct step *s, int64_t node); /* needs no slot */
+void dag_wait_due(struct run *r, struct step *s, int64_t node);
 /* Ends a unit that has not run, or whose row needs no attempt. */
 void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state state,
                   const char *reason, const char *message);

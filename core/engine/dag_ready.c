@@ -204,7 +204,8 @@ void dag_stop_items(struct run *r, struct step *s, uint32_t task, enum cancel_mo
         const int64_t node = NODE_OF(task, i);
         if (u->state == TASK_RUNNING)
             dag_stop_unit(r, s, node, mode);
-        else if (first_time && (u->state == TASK_QUEUED || u->state == TASK_RETRYING))
+        else if (first_time && (u->state == TASK_QUEUED || u->state == TASK_RETRYING ||
+                                u->state == TASK_SUSPENDED))
             dag_end_unit(r, s, node, TASK_CANCELLED, "cancelled", NULL);
     }
 }

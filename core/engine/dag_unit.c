@@ -5,8 +5,9 @@
 
 /* In the order of enum flow_kind; NULL: attempts, which want a slot. */
 const struct dag_kind *const dag_kinds[FLOW_N_KINDS] = {
-    [FLOW_NOOP] = &dag_kind_noop,
-    [FLOW_SWITCH] = &dag_kind_switch,
+    [FLOW_NOOP] = &dag_kind_noop,           [FLOW_SWITCH] = &dag_kind_switch,
+    [FLOW_SLEEP] = &dag_kind_sleep,         [FLOW_WAIT_UNTIL] = &dag_kind_wait_until,
+    [FLOW_TRANSFORM] = &dag_kind_transform,
 };
 
 /* --- begins --- */
@@ -50,6 +51,50 @@ void dag_goes_on(struct run *r, struct step *s, int64_t node)
     step_event_end(s, &w);
 }
 
+static void set_wait_timer(struct step *s, int64_t node, int64_t at_us)
+{
+    step_effect(s, (struct effect){.type = EFFECT_TIMER,
+                                   .node = node,
+                                   .timer = TIMER_WAIT,
+                                   .at_us = at_us});
+}
+
+void dag_suspend(struct run *r, struct step *s, int64_t node,
+                 const struct dag_wait *wait)
+{
+    struct unit *u = dag_unit(dag_of(r), node);
+
+    u->flags &= (uint8_t)~UNIT_ENTERING;
+    u->state = TASK_SUSPENDED;
+    struct task_row row = dag_row_of(r, node, u);
+    row.started_at = s->now_us;
+    row.reason = span_of(wait->reason);
+    row.message = span_of(wait->message);
+    row.due_at = wait->due_at;
+    dag_write_unit(s, &row, u, BEGIN_COLUMNS);
+    struct jsonw w = dag_event(r, s, "task.suspended", node, u);
+    jsonw_key(&w, "reason");
+    jsonw_text(&w, wait->reason);
+    if (wait->message) {
+        jsonw_key(&w, "message");
+        jsonw_text(&w, wait->message);
+    }
+    if (wait->due_at != MODEL_NULL) {
+        jsonw_key(&w, "due_at");
+        jsonw_int(&w, wait->due_at);
+        set_wait_timer(s, node, wait->due_at);
+    }
+    step_event_end(s, &w);
+}
+
+void dag_wait_due(struct run *r, struct step *s, int64_t node)
+{
+    const struct unit *u = dag_unit(dag_of(r), node);
+
+    if (u && u->state == TASK_SUSPENDED)
+        dag_kind_of(r, node)->due(r, s, node);
+}
+
 /* --- ends --- */
 
 void dag_unit_final(struct run *r, struct step *s, int64_t node, struct unit *u,
@@ -76,6 +121,8 @@ static bool take_back(struct run *r, struct step *s, int64_t node, const struct 
     if (u->state == TASK_RETRYING)
         step_effect(s, (struct effect){
                            .type = EFFECT_TIMER, .node = node, .timer = TIMER_RETRY});
+    if (u->state == TASK_SUSPENDED)
+        set_wait_timer(s, node, 0);
     if (dag_kind_of(r, node))
         return false;
     return (u->state == TASK_QUEUED && !(u->flags & UNIT_HELD)) ||
@@ -119,6 +166,12 @@ void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state s
     const struct dag_end end = {.state = state, .reason = reason, .message = message};
 
     dag_finish(r, s, node, &end);
+}
+
+void dag_fail_expression(struct run *r, struct step *s, int64_t node,
+                         const struct ff_err *err)
+{
+    dag_end_unit(r, s, node, TASK_FAILED, "expression", err->msg);
 }
 
 /* --- stops --- */

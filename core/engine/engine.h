@@ -61,7 +61,7 @@ struct result {
     int64_t log_chunks, log_bytes, log_dropped;
 };
 
-enum timer_kind { TIMER_RETRY, TIMER_QUEUE, TIMER_RUN };
+enum timer_kind { TIMER_RETRY, TIMER_QUEUE, TIMER_RUN, TIMER_WAIT };
 enum cancel_mode { CANCEL_NONE, CANCEL_GRACEFUL, CANCEL_KILL };
 
 struct input {

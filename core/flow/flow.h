@@ -10,11 +10,13 @@
 #include "expr/expr.h"
 
 /* Limits on a file; each error says the limit. */
-#define FLOW_MAX_BYTES (64u << 20)
-#define FLOW_MAX_DEPTH 32
-#define FLOW_MAX_TASKS 200000
-#define FLOW_MAX_NAMES 1000    /* in one inputs:, outputs: or env: (with shared ones) */
-#define FLOW_MAX_ITEMS 1000000 /* of one foreach, checked when it expands */
+#define FLOW_MAX_BYTES     (64u << 20)
+#define FLOW_MAX_DEPTH     32
+#define FLOW_MAX_TASKS     200000
+#define FLOW_MAX_NAMES     1000 /* in one inputs:, outputs: or env: (with shared ones) */
+#define FLOW_MAX_WAIT_US   (INT64_C(3653) * 86400 * UNITS_SECOND) /* ten years */
+#define FLOW_MAX_TRANSFORM 1048576 /* bytes of its outputs as JSON */
+#define FLOW_MAX_ITEMS     1000000 /* of one foreach, checked when it expands */
 #define FLOW_MAX_MATCHES                                                               \
     20000000 /* combinations of a matrix times its other entries                       \
               */
@@ -129,6 +131,9 @@ enum flow_kind {
     FLOW_SCRIPT,
     FLOW_NOOP,
     FLOW_SWITCH,
+    FLOW_SLEEP,
+    FLOW_WAIT_UNTIL,
+    FLOW_TRANSFORM,
     FLOW_N_KINDS
 };
 enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
@@ -208,6 +213,10 @@ struct flow_work {
     bool matrix;            /* foreach is a map of axes, include and exclude */
     bool needs_all;         /* a skipped need skips this task too */
     bool continue_on_error; /* its failure counts as satisfied, and not for the run */
+    union {                 /* by kind */
+        struct flow_value *wait;   /* sleep, wait_until */
+        struct flow_value *values; /* transform, by the place of their output */
+    };
 };
 
 enum flow_limit_kind { FLOW_SEMAPHORE, FLOW_MUTEX, FLOW_RATE };
@@ -338,6 +347,12 @@ const char *flow_label_fault(const char *name, const char *value);
  * problems in one go (line 0). New reference or NULL. */
 json_t *flow_inputs(const struct flow *f, json_t *given, bool from_text,
                     struct flow_problems *problems);
+
+/* What sleep: gave: text with a unit, or seconds. At most FLOW_MAX_WAIT_US. */
+int flow_wait_us(const json_t *value, int64_t *us, struct ff_err *err);
+/* What wait_until: gave: RFC 3339 with an offset. At most FLOW_MAX_WAIT_US from now. */
+int flow_until_us(const json_t *value, int64_t now_us, int64_t *at_us,
+                  struct ff_err *err);
 
 /* The JSON Schema (2020-12) of the file format. New reference. */
 json_t *flow_schema(void);

@@ -50,6 +50,7 @@
     X(51, ASKED, "A formula of needs asks for something that a task does not have")    \
     X(52, FOLLOWERS, "A handler has handlers of its own")                              \
     X(53, SWITCH, "The cases of a switch do not fit together")                         \
+    X(60, WAIT, "A time to wait for cannot be understood")                             \
     X(80, LIMIT_NAME, "A semaphore is not written as it must be")                      \
     X(81, LIMIT_TWICE, "A task names a semaphore twice")                               \
     X(90, CRON, "A cron expression cannot be understood")                              \

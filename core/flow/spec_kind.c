@@ -1,11 +1,25 @@
 /* The table of kinds, and what holds for all of them: a task has exactly one. */
 #include "flow/spec_kind.h"
+#include <string.h>
 
 const struct spec_kind *const spec_kinds[FLOW_N_KINDS] = {
-    [FLOW_RUN] = &spec_kind_run,       [FLOW_COMMAND] = &spec_kind_command,
-    [FLOW_SCRIPT] = &spec_kind_script, [FLOW_NOOP] = &spec_kind_noop,
+    [FLOW_RUN] = &spec_kind_run,
+    [FLOW_COMMAND] = &spec_kind_command,
+    [FLOW_SCRIPT] = &spec_kind_script,
+    [FLOW_NOOP] = &spec_kind_noop,
     [FLOW_SWITCH] = &spec_kind_switch,
+    [FLOW_SLEEP] = &spec_kind_sleep,
+    [FLOW_WAIT_UNTIL] = &spec_kind_wait_until,
+    [FLOW_TRANSFORM] = &spec_kind_transform,
 };
+
+struct flow_output spec_own_output(struct spec *s, const char *name)
+{
+    const char *kept = arena_text(&s->flow->arena, name, strlen(name));
+
+    return (struct flow_output){
+        .name = kept, .file = kept, .from = FLOW_FROM_SDK, .as = FLOW_AS_JSON};
+}
 
 void spec_kind_list(char *out, size_t cap)
 {

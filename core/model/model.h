@@ -49,7 +49,10 @@ enum task_state {
     TASK_SUCCEEDED,
     TASK_FAILED,
     TASK_SKIPPED,
-    TASK_CANCELLED
+    TASK_CANCELLED,
+    TASK_SUSPENDED, /* waits for time, people or events, as its reason says; due_at is
+                     * when that is over at the latest, or null */
+    N_TASK_STATES
 };
 extern const char *const run_state_names[]; /* end with NULL */
 extern const char *const task_state_names[];

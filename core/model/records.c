@@ -57,7 +57,7 @@ const char *const task_state_names[] = {
     [TASK_RUNNING] = "running",     [TASK_RETRYING] = "retrying",
     [TASK_SUCCEEDED] = "succeeded", [TASK_FAILED] = "failed",
     [TASK_SKIPPED] = "skipped",     [TASK_CANCELLED] = "cancelled",
-    [TASK_CANCELLED + 1] = NULL,
+    [TASK_SUSPENDED] = "suspended", [N_TASK_STATES] = NULL,
 };
 
 static const char *const cancel_names[] = {"no", "gracefully", "kill", NULL};

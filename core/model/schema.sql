@@ -51,7 +51,7 @@ CREATE TABLE task (
     version INTEGER NOT NULL,
     task TEXT NOT NULL,
     item INTEGER,
-    state TEXT NOT NULL CHECK (state = 'waiting' OR state = 'queued' OR state = 'running' OR state = 'retrying' OR state = 'succeeded' OR state = 'failed' OR state = 'skipped' OR state = 'cancelled'),
+    state TEXT NOT NULL CHECK (state = 'waiting' OR state = 'queued' OR state = 'running' OR state = 'retrying' OR state = 'succeeded' OR state = 'failed' OR state = 'skipped' OR state = 'cancelled' OR state = 'suspended'),
     attempt INTEGER NOT NULL,
     lost INTEGER NOT NULL,
     exit_code INTEGER,

@@ -50,8 +50,8 @@ bool is_attempt(const struct flow_task *t)
 
 #define TO(state) (1u << (state))
 static const uint32_t edges[] = {
-    [TASK_WAITING] =
-        TO(TASK_RUNNING) | TO(TASK_FAILED) | TO(TASK_SKIPPED) | TO(TASK_CANCELLED),
+    [TASK_WAITING] = TO(TASK_RUNNING) | TO(TASK_FAILED) | TO(TASK_SKIPPED) |
+                     TO(TASK_CANCELLED) | TO(TASK_SUSPENDED),
     [TASK_QUEUED] = 0, /* has no row of its own */
     [TASK_RUNNING] =
         TO(TASK_RETRYING) | TO(TASK_SUCCEEDED) | TO(TASK_FAILED) | TO(TASK_CANCELLED),
@@ -60,6 +60,8 @@ static const uint32_t edges[] = {
     [TASK_FAILED] = 0,
     [TASK_SKIPPED] = 0,
     [TASK_CANCELLED] = 0,
+    [TASK_SUSPENDED] =
+        TO(TASK_SUCCEEDED) | TO(TASK_FAILED) | TO(TASK_CANCELLED) | TO(TASK_SKIPPED),
 };
 
 static const struct {
@@ -71,6 +73,9 @@ static const struct {
     {TASK_RUNNING, TASK_RETRYING, SEEN_TO_RETRYING},
     {TASK_RUNNING, TASK_SUCCEEDED, SEEN_TO_SUCCEEDED},
     {TASK_RUNNING, TASK_CANCELLED, SEEN_CANCELLED_RUNNING},
+    {TASK_WAITING, TASK_SUSPENDED, SEEN_TO_SUSPENDED},
+    {TASK_SUSPENDED, TASK_SUCCEEDED, SEEN_WAIT_OVER},
+    {TASK_SUSPENDED, TASK_CANCELLED, SEEN_WAIT_CANCELLED},
     {TASK_RETRYING, TASK_RUNNING, SEEN_RETRYING_TO_RUNNING},
     {TASK_RETRYING, TASK_CANCELLED, SEEN_RETRYING_TO_CANCELLED},
 };
@@ -349,7 +354,8 @@ static void check_parent_end(const struct mirror_run *r, const struct mirror_tas
     const int64_t done = count_items(r, task, TASK_SUCCEEDED);
 
     check(count_items(r, task, TASK_RUNNING) == 0 &&
-              count_items(r, task, TASK_RETRYING) == 0,
+              count_items(r, task, TASK_RETRYING) == 0 &&
+              count_items(r, task, TASK_SUSPENDED) == 0,
           "it ends while items of it run");
     if (t->row.state == TASK_SUCCEEDED)
         check(done == t->row.items, "it succeeds with %lld of %lld items",
@@ -400,6 +406,22 @@ static bool is_note_of_stop(const struct mirror_run *r,
            task_of(r, t)->part != FLOW_MAIN && strcmp(t->reason, "cancelled") == 0;
 }
 
+/* Nobody waits shorter than asked, and nobody is cancelled unasked. */
+static void check_wait_end(const struct mirror_run *r, const struct mirror_task *before,
+                           const struct mirror_task *t)
+{
+    check(!is_attempt(task_of(r, t)), "an attempt is suspended");
+    check(t->row.attempt == before->row.attempt, "I2: its attempt changes as it ends");
+    if (t->row.state == TASK_SUCCEEDED && strcmp(before->reason, "sleep") == 0)
+        check(SIM_EPOCH_US + sim.now + 2 * sim.o.skew_us >= before->row.due_at,
+              "its wait ends before it is due");
+    if (t->row.state == TASK_CANCELLED) {
+        const struct mirror_task *parent = parent_of(r, t);
+        check(r->row.cancel != CANCEL_NONE || (parent && parent->item_failed),
+              "its wait is cancelled, and nobody asked for it");
+    }
+}
+
 /* What the engine carries out itself may begin and end in one commit. */
 static bool begins_and_ends(const struct mirror_run *r,
                             const struct mirror_task *before,
@@ -424,7 +446,9 @@ void check_edge(struct mirror_run *r, const struct mirror_task *before,
     note(before, t);
     if (at_once)
         sim_seen(SEEN_AT_ONCE);
-    if (to == TASK_RUNNING || at_once) {
+    if (from == TASK_SUSPENDED)
+        check_wait_end(r, before, t);
+    if (to == TASK_RUNNING || to == TASK_SUSPENDED || at_once) {
         check_start(r, before, t);
         check_fail_fast(r, t);
     } else if (was_attempt) {
@@ -449,7 +473,8 @@ static int64_t running_of(const struct mirror_run *r, int64_t task)
 
     for (size_t i = 0; map_next(&r->tasks, &i, &value);) {
         const struct mirror_task *t = value;
-        n += t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL &&
+        n += (t->row.state == TASK_RUNNING || t->row.state == TASK_SUSPENDED) &&
+             t->row.items == MODEL_NULL &&
              (task < 0 ? is_attempt(task_of(r, t)) : NODE_TASK(t->row.node) == task);
     }
     return n;

@@ -78,10 +78,11 @@ static void play_task(struct replay *p, const json_t *e, const char *type)
               type, text_of(e, "task"));
     snprintf(t->reason, sizeof(t->reason), "%s", text_of(e, "reason"));
     t->exit_code = int_of(e, "exit_code");
-    if (strcmp(type, "task.started") == 0) {
+    const bool suspends = strcmp(type, "task.suspended") == 0;
+    if (suspends || strcmp(type, "task.started") == 0) {
         sim_check(attempt == t->attempt + 1, "I7: attempt %lld after %lld",
                   (long long)attempt, (long long)t->attempt);
-        t->state = TASK_RUNNING;
+        t->state = suspends ? TASK_SUSPENDED : TASK_RUNNING;
         t->attempt = attempt;
     } else if (strcmp(type, "task.expanded") == 0) {
         t->state = TASK_RUNNING;

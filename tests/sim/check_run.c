@@ -264,7 +264,7 @@ static bool value_of(const struct mirror_run *r, const char *task, struct buf *o
     const struct mirror_task *t = main_task(r, (uint32_t)i);
     char id[160];
 
-    if (!is(t, TASK_SUCCEEDED) || r->flow->tasks[i].work->kind == FLOW_NOOP)
+    if (!is(t, TASK_SUCCEEDED) || !is_attempt(&r->flow->tasks[i]))
         return false;
     mirror_attempt_id(r, t, id, sizeof(id));
     return runtime_sim_output(id, "v", out);
@@ -287,6 +287,13 @@ static void check_task_outputs(const struct mirror_run *r, const struct mirror_t
     if (!is(t, TASK_SUCCEEDED) || t->row.items != MODEL_NULL ||
         ft->work->n_outputs == 0 || ft->work->kind == FLOW_SWITCH)
         return;
+    if (!is_attempt(ft)) {
+        sim_check(ft->work->kind != FLOW_TRANSFORM ||
+                      (t->outputs && strstr(t->outputs, "\"w\"")),
+                  "I11: run %lld: transform %s gave %s", (long long)r->no, ft->name,
+                  t->outputs ? t->outputs : "nothing");
+        return;
+    }
     sim_check(t->outputs, "I11: run %lld: task %s succeeded without its outputs",
               (long long)r->no, ft->name);
     json_t *o = json_parse(t->outputs, strlen(t->outputs), &err);

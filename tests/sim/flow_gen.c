@@ -216,6 +216,27 @@ static void add_own_handlers(struct gen *g, int task)
                        parts[i]);
 }
 
+/* Kinds that the engine carries out itself. */
+static void add_engine_kind(struct gen *g)
+{
+    const int pick = below(5);
+    const int ms = odds(200) ? 0 : below(20000);
+
+    if (pick == 0)
+        buf_add_text(g->out, "    noop: true\n");
+    else if (pick == 1)
+        buf_printf(g->out, "    sleep: %dms\n", ms);
+    else if (pick == 2)
+        buf_printf(g->out, "    sleep: '${{ inputs.yes_flag ? %d.5 : 0.0 }}'\n",
+                   ms / 1000);
+    else if (pick == 3)
+        buf_add_text(g->out, "    wait_until: ${{ run.started_at }}\n");
+    else
+        buf_add_text(g->out, odds(300)
+                                 ? "    transform: {w: '${{ inputs.list[99] }}'}\n"
+                                 : "    transform: {w: '${{ inputs.word }}'}\n");
+}
+
 static void add_task(struct gen *g, int task)
 {
     buf_printf(g->out, "  t%d:\n", task);
@@ -234,8 +255,8 @@ static void add_task(struct gen *g, int task)
                    odds(500) ? ", {case: right}" : ", {case: right, when: false}");
         return;
     }
-    if (odds(60)) {
-        buf_add_text(g->out, "    noop: true\n");
+    if (odds(150)) {
+        add_engine_kind(g);
         return;
     }
     buf_add_text(g->out, "    run: x\n");

@@ -182,6 +182,7 @@ static void every_limit_is_documented(void **state)
         {"variables of all tasks together", 5000000},
         {"bytes of `run` or `script.code`", FLOW_MAX_CODE},
         {"items of a `foreach`, combinations of a `matrix`", FLOW_MAX_ITEMS},
+        {"bytes of the outputs of a `transform`, as JSON", FLOW_MAX_TRANSFORM},
         {"combinations of a `matrix`, times its entries of `include` and `exclude`",
          FLOW_MAX_MATCHES},
         {"attempts of a task", FLOW_MAX_ATTEMPTS},

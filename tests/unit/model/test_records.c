@@ -92,7 +92,7 @@ static void final_states_are_the_last_ones_of_a_life(void **state)
     assert_string_equal(run_state_names[RUN_CANCELLED], "cancelled");
     assert_null(run_state_names[RUN_CANCELLED + 1]);
     assert_string_equal(task_state_names[TASK_CANCELLED], "cancelled");
-    assert_null(task_state_names[TASK_CANCELLED + 1]);
+    assert_null(task_state_names[N_TASK_STATES]);
 }
 
 /* FF_RENEW=1 writes the file instead of comparing it. */

@@ -1,0 +1,106 @@
+/* test_spec_kinds.c - kinds of tasks that the engine carries out itself, as the file
+ * has them: what they hold, and every way in which they are refused. */
+#include "flow/flow.h"
+#include "support_cmocka.h"
+#include "support_spec.h"
+#include <string.h>
+
+static const struct refusal refusals[] = {
+    {TASKS "    sleep: soon\n", PROBLEM_WAIT, 8, 12, "soon", "gives no time", NULL},
+    {TASKS "    sleep: true\n", PROBLEM_WAIT, 8, 12, "true", "gives no time", NULL},
+    {TASKS "    sleep: -1\n", PROBLEM_WAIT, 8, 12, "-1", "no time to wait for", NULL},
+    {TASKS "    sleep: 4000d\n", PROBLEM_WAIT, 8, 12, "4000d", "at most ten years",
+     NULL},
+    {TASKS "    sleep: 400000000\n", PROBLEM_WAIT, 8, 12, "400000000",
+     "at most ten years", NULL},
+    {TASKS "    sleep: '${{ 1 + }}'\n", PROBLEM_EXPRESSION, 8, 21, "", NULL, NULL},
+    {TASKS "    wait_until: noon\n", PROBLEM_WAIT, 8, 17, "noon", "gives no time",
+     NULL},
+    {TASKS "    wait_until: 2026-11-30T08:00:00\n", PROBLEM_WAIT, 8, 17,
+     "2026-11-30T08:00:00", "offset", NULL},
+    {TASKS "    sleep: 3s\n    noop: true\n", PROBLEM_EXCLUSIVE, 8, 12, "3s",
+     "not both noop and sleep", "two tasks"},
+    {TASKS "    sleep: 3s\n    transform: {a: 1}\n", PROBLEM_EXCLUSIVE, 9, 16, "",
+     "not both sleep and transform", NULL},
+    {TASKS "    sleep: 3s\n    timeout: 3s\n", PROBLEM_EXCLUSIVE, 9, 14, "3s",
+     "timeout means nothing in a task with sleep", "remove timeout"},
+    {TASKS "    noop: true\n    outputs: {o: file}\n", PROBLEM_EXCLUSIVE, 9, 14, "",
+     "outputs means nothing in a task with noop", NULL},
+    {TASKS "    transform: [1]\n", PROBLEM_TYPE, 8, 16, "",
+     "transform must be a map of names and values", NULL},
+    {TASKS "    transform: {A-b: 1}\n", PROBLEM_NAME, 8, 17, "A-b", NULL, NULL},
+    {TASKS "    transform: {a: '${{ 1 + }}'}\n", PROBLEM_EXPRESSION, 8, 29, "", NULL,
+     NULL},
+    {TASKS "    transform: {a: '${{ tasks.a.outputs.o }}'}\n", PROBLEM_NOT_AN_ANCESTOR,
+     8, 25, "tasks.a.outputs.o", NULL, "needs"},
+    {TASKS "    needs: [a]\n    transform: {a: 1}\n"
+           "  c: {needs: [b], env: {X: '${{ tasks.b.outputs.z }}'}, run: x}\n",
+     PROBLEM_UNKNOWN_FIELD, 10, 33, "tasks.b.outputs.z", "declares no output z", NULL},
+};
+
+static void wrong_kinds_are_refused_where_they_stand(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refusals); i++)
+        check_refusal(&refusals[i]);
+}
+
+static void too_many_values_are_refused(void **state)
+{
+    struct buf b = {0};
+
+    (void)state;
+    buf_add_text(&b, TASKS "    transform:\n");
+    for (int i = 0; i <= FLOW_MAX_NAMES; i++)
+        buf_printf(&b, "      v%d: 1\n", i);
+    struct flow_problems p = read_bad(buf_text(&b));
+    assert_int_equal(p.items[0].code, PROBLEM_LIMIT);
+    flow_problems_done(&p);
+    buf_done(&b);
+}
+
+static void the_values_of_a_transform_are_its_outputs(void **state)
+{
+    struct flow *f = read_good(TASKS "    needs: [a]\n"
+                                     "    transform:\n"
+                                     "      x: '${{ tasks.a.outputs.o }}'\n"
+                                     "      y: [1, 2]\n");
+    const struct flow_work *work = f->tasks[1].work;
+
+    (void)state;
+    assert_int_equal(work->kind, FLOW_TRANSFORM);
+    assert_int_equal(work->n_outputs, 2);
+    assert_string_equal(work->outputs[1].name, "y");
+    assert_non_null(work->values[0].tmpl);
+    assert_non_null(work->values[1].constant);
+    flow_unref(f);
+}
+
+static void a_time_to_wait_for_may_be_text_number_or_expression(void **state)
+{
+    static const char *const good[] = {
+        "sleep: 1h30m", "sleep: PT5S",     "sleep: 2.5",
+        "sleep: 0",     "sleep: ${{ 3 }}", "wait_until: '2026-11-30T08:00:00.5+01:00'",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        char text[200];
+        snprintf(text, sizeof(text), TASKS "    %s\n", good[i]);
+        struct flow *f = read_good(text);
+        assert_non_null(f->tasks[1].work->wait);
+        flow_unref(f);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_kinds_are_refused_where_they_stand),
+        cmocka_unit_test(too_many_values_are_refused),
+        cmocka_unit_test(the_values_of_a_transform_are_its_outputs),
+        cmocka_unit_test(a_time_to_wait_for_may_be_text_number_or_expression),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
