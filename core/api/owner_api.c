@@ -50,7 +50,7 @@ static void wake(void *arg, const struct http_request *r, struct http_reply *rep
     struct control *control = node_control(api->setup.node);
 
     if (control)
-        control_wake(control);
+        node_wake(api->setup.node);
     describe(arg, r, reply);
 }
 

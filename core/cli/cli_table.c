@@ -137,6 +137,33 @@ static const struct cli_option lint_options[] = {
     {0},
 };
 
+static const struct cli_option schedule_list_options[] = {
+    {"workflow", "NAME", "only those of this workflow", NULL, 'w'},
+    {0},
+};
+
+static const struct cli_option schedule_get_options[] = {
+    {"limit", "N", "at most so many times, the newest first (20)", NULL, 'n'},
+    {0},
+};
+
+static const struct cli_option backfill_options[] = {
+    {"from", "TIME", "the first time: 2026-11-21 or 2026-11-21T06:30:00Z", NULL, 0},
+    {"to", "TIME", "the end of the range; this time itself is not in it", NULL, 0},
+    {"max-parallel", "N", "so many runs at once (1)", NULL, 0},
+    {"dry-run", NULL, "only say how many times there are", NULL, 0},
+    {"stop", NULL, "start no further time; runs that have begun go on", NULL, 0},
+    {0},
+};
+
+static const struct cli_option engine_options[] = {
+    {"stay", NULL, "go on when nothing is left to lead, until told to leave", NULL, 0},
+    {0},
+};
+
+#define SCHEDULE_WORD                                                                  \
+    "NAME is WORKFLOW.TRIGGER, or WORKFLOW for all schedules of that workflow."
+
 #define NO_OPTIONS NULL
 
 const struct cli_command cli_commands[] = {
@@ -174,6 +201,26 @@ const struct cli_command cli_commands[] = {
      cmd_workflow_label, 3, 3, false},
     {"workflow delete", "NAME", "forget a workflow with all its versions",
      "Runs of it go on and are kept.", NO_OPTIONS, cmd_workflow_delete, 1, 1, false},
+    {"schedule list", "", "list the schedules, with their next times", NULL,
+     schedule_list_options, cmd_schedule_list, 0, 0, false},
+    {"schedule get", "NAME", "show a schedule and what became of its times", NULL,
+     schedule_get_options, cmd_schedule_get, 1, 1, false},
+    {"schedule pause", "NAME", "let a schedule start nothing for a while",
+     SCHEDULE_WORD, NO_OPTIONS, cmd_schedule_pause, 1, 1, false},
+    {"schedule resume", "NAME", "let a schedule start runs again",
+     SCHEDULE_WORD "\nTimes that came while it was paused are not made up for.",
+     NO_OPTIONS, cmd_schedule_resume, 1, 1, false},
+    {"schedule pin", "NAME", "keep a schedule at the version it has", SCHEDULE_WORD,
+     NO_OPTIONS, cmd_schedule_pin, 1, 1, false},
+    {"schedule unpin", "NAME", "let a schedule follow the version that is applied",
+     SCHEDULE_WORD, NO_OPTIONS, cmd_schedule_unpin, 1, 1, false},
+    {"schedule delete", "NAME", "delete a schedule; its runs stay",
+     SCHEDULE_WORD "\nApplying the file again makes it anew.", NO_OPTIONS,
+     cmd_schedule_delete, 1, 1, false},
+    {"schedule trigger", "NAME", "start a run of a schedule now and print its id", NULL,
+     NO_OPTIONS, cmd_schedule_trigger, 1, 1, false},
+    {"schedule backfill", "NAME", "run the times of a range in the past", NULL,
+     backfill_options, cmd_schedule_backfill, 1, 1, false},
     {"diff", "A B", "show what differs in meaning between two workflows",
      "A and B are files, NAME, NAME@LABEL, NAME@sha256:HASH, or runs. The exit code "
      "is\n"
@@ -232,7 +279,8 @@ const struct cli_command cli_commands[] = {
      backup_options, cmd_backup, 1, 1, false},
     {"version", "", "print the version", NULL, NO_OPTIONS, cmd_version, 0, 0, false},
     {"help", "[COMMAND]", "explain a command", NULL, NO_OPTIONS, cmd_help, 0, 2, false},
-    {"engine", "", "lead open runs in the background; ends when none is left", NULL,
-     NO_OPTIONS, cmd_engine, 0, 0, true},
+    {"engine", "", "lead runs and schedules without a terminal",
+     "It ends when no run is open and no schedule wants it, unless --stay is given.",
+     engine_options, cmd_engine, 0, 0, false},
     {0},
 };

@@ -1,4 +1,5 @@
 /* cmd_apply.c - makes workflow files known under their names. */
+#include "cli/engine_need.h"
 #include "cli/flow_file.h"
 
 #include <string.h>
@@ -97,6 +98,14 @@ static int print_list(const struct applying *a)
     return cli_print(&out);
 }
 
+static bool wants_engine(struct applying *a, const struct flow_file *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (files[i].flow->n_triggers > 0)
+            return true;
+    return engine_is_there(&a->s);
+}
+
 int cmd_apply(struct cli *c)
 {
     const size_t n = c->args.words.n;
@@ -108,6 +117,9 @@ int cmd_apply(struct cli *c)
         code = cli_open(c, &a.s);
     for (size_t i = 0; code == CLI_OK && i < n; i++)
         code = apply(&a, &files[i]);
+    /* Schedules that came or went: somebody must lead them. */
+    if (code == CLI_OK && wants_engine(&a, files, n) && !engine_wake(c, &a.s))
+        code = CLI_UNAVAILABLE;
     const int printed = print_list(&a);
     for (size_t i = 0; i < n; i++)
         flow_file_done(&files[i]);

@@ -1,5 +1,6 @@
-/* cmd_engine.c - leads open runs without a terminal, until none is left. Started by
- * engine_spawn.c, with a pipe on descriptor 3 to say so. */
+/* cmd_engine.c - leads runs and schedules without a terminal, until nothing is left to
+ * do or, with --stay, until it is told to leave. Started by engine_spawn.c, with a pipe
+ * on descriptor 3 to say so, or by hand. */
 #include "cli/owner.h"
 #include "cli/signals.h"
 
@@ -13,6 +14,7 @@
 struct engine {
     struct cli_session *session;
     bool in_loop;
+    bool stays;
     int signo;
     struct ff_err fatal;
     bool told;
@@ -43,9 +45,13 @@ static void end_wait(struct engine *e)
     e->in_loop = false;
 }
 
+/* It may be asked again when it is known which schedules there are. */
 static void on_idle(void *arg)
 {
-    end_wait(arg);
+    struct engine *e = arg;
+
+    if (!e->stays && !node_is_needed(e->session->node))
+        end_wait(e);
 }
 
 static void on_fatal(void *arg, const struct ff_err *err)
@@ -108,6 +114,7 @@ int cmd_engine(struct cli *c)
         fcntl(READY_FD, F_SETFD, FD_CLOEXEC);
     int code = cli_open(c, &s);
     e.session = &s;
+    e.stays = cli_has(&c->args, "stay");
     if (code == CLI_OK) {
         signals = signals_open(s.loop, on_signal, &e, &err);
         code = signals ? CLI_OK : cli_fail_err(&err);
@@ -115,7 +122,7 @@ int cmd_engine(struct cli *c)
     /* A run that came while this process let go would otherwise be led by nobody. */
     while (code == CLI_OK && !e.signo) {
         code = lead(c, &e, pipe_is_there);
-        if (code == CLI_OK && owner_count_open(&s) <= 0)
+        if (code == CLI_OK && owner_count_open(&s) <= 0 && !node_has_schedules(s.node))
             break;
     }
     signals_close(signals);

@@ -1,6 +1,7 @@
 /* cmd_list.c - runs, the newest first, a page at a time. State and workflow are not
  * indexed (an index on a column that changes would cost every task), so a filter walks
  * past what it does not want. */
+#include "cli/engine_need.h"
 #include "cli/run_view.h"
 
 #include <string.h>
@@ -193,6 +194,8 @@ int cmd_list(struct cli *c)
     code = cli_open(c, &s);
     if (code == CLI_OK)
         code = list(c, &s, &l);
+    if (code == CLI_OK)
+        engine_warn(c, &s);
     cli_close(&s);
     return code;
 }

@@ -171,6 +171,8 @@ void owner_leave(struct cli *c, struct owner *o)
     if (!o->led)
         return;
     const int64_t n_open = owner_count_open(o->session);
+    if (n_open <= (int64_t)o->n_followed && node_has_schedules(o->session->node))
+        engine_spawn(c, o->session);
     if (n_open > (int64_t)o->n_followed && engine_spawn(c, o->session) != ENGINE_FAILED)
         cli_note(c, "%lld other run%s in the background: flowforge list",
                  (long long)n_open, n_open == 1 ? " goes on" : "s go on");

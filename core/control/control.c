@@ -106,6 +106,18 @@ void control_cancel(struct control *c, struct tenant t, int64_t run,
     control_queue(l, &q);
 }
 
+bool control_cancel_loaded(struct control *c, struct tenant t, int64_t run,
+                           enum cancel_mode mode)
+{
+    const struct live *l = control_live(c, run);
+
+    if (!l || !l->run)
+        return false;
+    if (l->run->row.state != RUN_CANCELLING)
+        control_cancel(c, t, run, mode, NULL, NULL);
+    return true;
+}
+
 static struct result *copy_result(const struct result *from)
 {
     struct result *r = mem_alloc(sizeof(*r));

@@ -39,6 +39,8 @@ struct control_listener {
     void *arg;
     /* Something of this run became durable; the row is borrowed. */
     void (*changed)(void *arg, const struct run_row *run);
+    /* A run has ended in the step that this batch commits: rows may be added to it. */
+    void (*ending)(void *arg, const struct run_row *run, struct batch *b);
     /* No open run is left (or all are loaded and done). */
     void (*idle)(void *arg);
     /* The store is dead or the shard lost: stop the process. */
@@ -82,6 +84,10 @@ void control_wake(struct control *c);
  * run is not open. */
 void control_cancel(struct control *c, struct tenant t, int64_t run,
                     enum cancel_mode mode, store_done_fn *done, void *arg);
+
+/* The same without waiting; false: it is not in memory yet, or not any more. */
+bool control_cancel_loaded(struct control *c, struct tenant t, int64_t run,
+                           enum cancel_mode mode);
 
 /* An attempt has ended. The result is copied. sink.settled follows once it is durable
  * or known to be late. */

@@ -116,7 +116,11 @@ static void commit_step(struct live *l)
 {
     struct control *c = l->control;
 
+    const struct control_listener *listener = &c->setup.listener;
+
     engine_step_seal(l->run, &l->step);
+    if (listener->ending && run_state_final(l->run->row.state) && l->step.batch.n > 0)
+        listener->ending(listener->arg, &l->run->row, &l->step.batch);
     c->n_busy++;
     l->busy = true;
     if (l->step.batch.n > 0)

@@ -107,6 +107,21 @@ static json_t *make_attempt(const struct dag_scope *sc)
     return json_integer(sc->attempt);
 }
 
+static void add_schedule(json_t *o, const struct run_row *row)
+{
+    char nominal[UNITS_TEXT];
+
+    if (!row->schedule.s) {
+        json_object_set_new(o, "schedule", json_null());
+        json_object_set_new(o, "nominal_at", json_null());
+        return;
+    }
+    units_time_text(row->nominal_at, nominal);
+    json_object_set_new(o, "schedule",
+                        json_stringn(row->schedule.s, row->schedule.len));
+    json_object_set_new(o, "nominal_at", json_string(nominal));
+}
+
 /* In handlers run.status is what the main tasks came to. */
 static json_t *make_run(const struct dag_scope *sc)
 {
@@ -123,8 +138,7 @@ static json_t *make_run(const struct dag_scope *sc)
                         json_stringn(r->row.workflow.s, r->row.workflow.len));
     json_object_set_new(o, "status", json_string(run_state_names[state]));
     json_object_set_new(o, "started_at", json_string(started));
-    json_object_set_new(o, "schedule", json_null());
-    json_object_set_new(o, "nominal_at", json_null());
+    add_schedule(o, &r->row);
     return o;
 }
 
@@ -141,8 +155,11 @@ static json_t *make_workflow(const struct dag_scope *sc)
 /* What the trigger was told that started the run. */
 static json_t *make_event(const struct dag_scope *sc)
 {
-    (void)sc;
-    return json_null();
+    const struct span event = sc->run->row.event;
+    struct ff_err ignored;
+
+    /* It was parsed when it came, so it can be parsed now. */
+    return event.s ? json_parse(event.s, event.len, &ignored) : json_null();
 }
 
 static json_t *make_inputs(const struct dag_scope *sc)

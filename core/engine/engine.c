@@ -86,6 +86,8 @@ struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t
     r->row.reason = own(&r->arena, row->reason);
     r->row.message = own(&r->arena, row->message);
     r->row.dir = own(&r->arena, row->dir);
+    r->row.schedule = own(&r->arena, row->schedule);
+    r->row.event = own(&r->arena, row->event);
     r->row.inputs = (struct span){0}; /* the parsed form is kept instead */
     r->row.outputs = (struct span){0};
     r->inputs = inputs ? inputs : json_object();

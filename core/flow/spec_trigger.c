@@ -6,8 +6,7 @@
 #include "calendar/calendar.h"
 #include <string.h>
 
-#define DAY   (86400 * UNITS_SECOND)
-#define YEARS (3650 * DAY)
+#define DAY (86400 * UNITS_SECOND)
 
 const char *const flow_trigger_names[] = {"cron",  "interval", "workflow",
                                           "event", "webhook",  NULL};
@@ -214,8 +213,8 @@ static const struct spec_type inputs_type = {.name = "map of constants",
 
 #define SLOT(member) offsetof(struct flow_trigger, member)
 
-static const struct spec_range catchup_range = {UNITS_SECOND, YEARS,
-                                                "from 1s to 3650d"};
+static const struct spec_range catchup_range = {UNITS_SECOND, 31 * DAY,
+                                                "from 1s to 31d"};
 static const struct spec_range jitter_range = {0, DAY, "at most 1d"};
 static const struct spec_range every_range = {UNITS_SECOND, 366 * DAY,
                                               "from 1s to 366d"};

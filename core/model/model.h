@@ -75,7 +75,10 @@ struct run_row {
     struct span outputs;  /* JSON object, once it is final; or null */
     int64_t cancel;       /* 0 no, 1 gracefully, 2 kill */
     int64_t created_at, started_at, finished_at; /* last two MODEL_NULL until then */
-    struct span labels; /* JSON object of texts, for filters; or null */
+    struct span labels;   /* JSON object of texts, for filters; or null */
+    struct span schedule; /* that started it, or null */
+    int64_t nominal_at;   /* the time that it stands for, or MODEL_NULL */
+    struct span event;    /* JSON: what the schedule was told, or null */
 };
 
 /* One row per run that is not final, so that owners find their work without an
@@ -200,9 +203,86 @@ struct counter_row {
     int64_t next;
 };
 
+/* A trigger of a workflow that was applied: see core/schedule. */
+struct schedule_row {
+    int64_t tenant;
+    struct span name; /* key: "WORKFLOW.TRIGGER" */
+    int64_t version;
+    struct span workflow;
+    struct span kind; /* cron, interval, workflow, event, webhook */
+    struct span spec; /* JSON: what the trigger says */
+    struct span hash; /* of the workflow row that its runs are pinned to */
+    int64_t pinned;   /* 1: stays with that hash when the workflow is applied anew */
+    struct span dir;  /* where its runs work */
+    int64_t created_at, changed_at;
+    int64_t paused_at;    /* MODEL_NULL: it is not */
+    int64_t last_at;      /* all times up to this one are decided */
+    int64_t next_at;      /* the next one, for people; MODEL_NULL: none */
+    int64_t active_run;   /* the run that others must not overlap, or MODEL_NULL */
+    struct span waiting;  /* JSON list of times that wait for it, or null */
+    struct span last_run; /* id of the run that it started last, or null */
+};
+
+enum schedule_run_state {
+    SCHEDULE_RUN_STARTED,
+    SCHEDULE_RUN_WAITING, /* for the run before */
+    SCHEDULE_RUN_SKIPPED, /* that was still open */
+    SCHEDULE_RUN_MISSED,  /* nobody was there in time */
+    SCHEDULE_RUN_FAILED   /* it could not be started: message says why */
+};
+extern const char *const schedule_run_state_names[]; /* end with NULL */
+
+/* What became of one time of a schedule: the key lets no time be started twice. */
+struct schedule_run_row {
+    int64_t tenant;
+    struct span schedule;
+    int64_t nominal_at; /* key */
+    int64_t version;
+    int64_t state;       /* enum schedule_run_state */
+    struct span cause;   /* time, event, workflow, manual, backfill */
+    int64_t run;         /* MODEL_NULL: none */
+    struct span run_id;  /* or null */
+    struct span reason;  /* one word: overlap, queue_full, replaced, late ... or null */
+    struct span message; /* a sentence, or null */
+    struct span event;   /* JSON, of one that waits; or null */
+    int64_t decided_at;
+};
+
+enum backfill_state { BACKFILL_RUNNING, BACKFILL_DONE, BACKFILL_STOPPED };
+extern const char *const backfill_state_names[]; /* end with NULL */
+
+/* Times of the past that are run after all. */
+struct backfill_row {
+    int64_t tenant;
+    struct span schedule;
+    int64_t no; /* key; from the counter "backfill" */
+    int64_t version;
+    int64_t state;             /* enum backfill_state */
+    int64_t from_at, below_at; /* the range */
+    int64_t last_at;           /* times up to this one are started */
+    int64_t max_parallel;
+    struct span active; /* JSON list of numbers of runs, or null */
+    int64_t n_started;
+    int64_t created_at, finished_at; /* the last MODEL_NULL until then */
+};
+
+/* Something that schedules may wait for has happened; deleted in the commit that starts
+ * what waits for it. */
+struct occurrence_row {
+    int64_t tenant;
+    struct span id; /* key: of the run that ended, or of the event */
+    int64_t version;
+    struct span kind; /* workflow, event */
+    struct span name; /* of the workflow or event */
+    int64_t run;      /* that ended, or MODEL_NULL */
+    struct span body; /* JSON of the event, or null */
+    int64_t at;
+};
+
 extern const struct ff_record record_run, record_open_run, record_workflow, record_task,
     record_event, record_log, record_inbox, record_shard, record_counter,
-    record_workflow_version, record_workflow_label, record_secret;
+    record_workflow_version, record_workflow_label, record_secret, record_schedule,
+    record_schedule_run, record_backfill, record_occurrence;
 extern const struct ff_schema model_schema;
 
 /* Column numbers by record, for patches and queries: COL_RUN_STATE ... in the

@@ -34,6 +34,7 @@
 #define TEXT_NULL_2(field) COLUMN_2(field, FF_TEXT, FF_COL_NULLABLE)
 #define JSON_NULL_2(field) COLUMN_2(field, FF_JSON, FF_COL_NULLABLE)
 #define TIME_2(field)      COLUMN_2(field, FF_TIME, 0)
+#define TIME_NULL_2(field) COLUMN_2(field, FF_TIME, FF_COL_NULLABLE)
 
 #define RECORD_SINCE(table, table_columns, count, keys, first)                         \
     .struct_size = sizeof(struct ff_record), .name = (table),                          \
@@ -85,6 +86,9 @@ static const struct ff_column run_columns[] = {
     [COL_RUN_STARTED_AT] = TIME_NULL(started_at),
     [COL_RUN_FINISHED_AT] = TIME_NULL(finished_at),
     [COL_RUN_LABELS] = JSON_NULL_2(labels),
+    [COL_RUN_SCHEDULE] = TEXT_NULL_2(schedule),
+    [COL_RUN_NOMINAL_AT] = TIME_NULL_2(nominal_at),
+    [COL_RUN_EVENT] = JSON_NULL_2(event),
 };
 #undef ROW
 COMPLETE(run_columns, N_RUN_COLUMNS);
@@ -383,6 +387,10 @@ static const struct ff_record *const records[] = {
     &record_slot,
     &record_rate_token,
     &record_limit_size,
+    &record_schedule,
+    &record_schedule_run,
+    &record_backfill,
+    &record_occurrence,
     NULL,
 };
 

@@ -21,6 +21,9 @@ CREATE TABLE run (
     started_at INTEGER,
     finished_at INTEGER,
     labels TEXT,
+    schedule TEXT,
+    nominal_at INTEGER,
+    event TEXT,
     PRIMARY KEY (tenant, run)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX run_id ON run (tenant, id);
@@ -180,4 +183,70 @@ CREATE TABLE limit_size (
     size INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE schedule (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    workflow TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    pinned INTEGER NOT NULL,
+    dir TEXT,
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    paused_at INTEGER,
+    last_at INTEGER NOT NULL,
+    next_at INTEGER,
+    active_run INTEGER,
+    waiting TEXT,
+    last_run TEXT,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE schedule_run (
+    tenant INTEGER NOT NULL,
+    schedule TEXT NOT NULL,
+    nominal_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state = 'started' OR state = 'waiting' OR state = 'skipped' OR state = 'missed' OR state = 'failed'),
+    cause TEXT NOT NULL,
+    run INTEGER,
+    run_id TEXT,
+    reason TEXT,
+    message TEXT,
+    event TEXT,
+    decided_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, schedule, nominal_at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE backfill (
+    tenant INTEGER NOT NULL,
+    schedule TEXT NOT NULL,
+    no INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state = 'running' OR state = 'done' OR state = 'stopped'),
+    from_at INTEGER NOT NULL,
+    below_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    max_parallel INTEGER NOT NULL,
+    active TEXT,
+    n_started INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    PRIMARY KEY (tenant, schedule, no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE occurrence (
+    tenant INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    run INTEGER,
+    body TEXT,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;

@@ -3,6 +3,7 @@
  * own in the table at the end: it adds its rows to the same batch, and takes them back
  * when the name is forgotten. */
 #include "node/apply.h"
+#include "node/schedule_priv.h"
 
 #include <string.h>
 
@@ -132,6 +133,7 @@ static const struct {
     {add_source, NULL}, /* runs are pinned to it */
     {add_version, forget_versions},
     {add_label, forget_labels},
+    {node_apply_schedules, node_forget_schedules},
 };
 
 /* FF_CONFLICT with *again: somebody else applied at the same moment. */

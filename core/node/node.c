@@ -220,6 +220,7 @@ struct node *node_open(struct loop *l, struct config *c, struct ff_err *err)
     n->loop = l;
     n->config = c;
     n->lock_fd = -1;
+    n->clock_fd = -1;
     if (open_all(n, err) == FF_OK)
         return n;
     node_close(n);
@@ -234,6 +235,7 @@ void node_close(struct node *n)
     store_close(n->store);
     driver_instance_free(n->store_driver);
     node_forget_sizes(n);
+    zones_done(&n->zones);
     free(n->data_dir);
     mem_free(n->driver_dir);
     mem_free(n->socket);

@@ -12,6 +12,7 @@
 #include "exec/exec.h"
 #include "flow/flow.h"
 #include "loop/loop.h"
+#include "node/schedule.h"
 #include "secret/secret.h"
 #include "store/store.h"
 
@@ -64,6 +65,10 @@ void node_disown(struct node *n);
 bool node_is_owner(const struct node *n);
 struct control *node_control(struct node *n); /* NULL unless owner */
 struct exec *node_exec(struct node *n);       /* NULL unless owner */
+/* The owner: others may have left new runs, requests or schedules. */
+void node_wake(struct node *n);
+/* The owner: is there anything to stay for, beside open runs? */
+bool node_is_needed(const struct node *n);
 
 /* Stores a new run: workflow source, checked inputs (object with defaults filled in,
  * see flow_inputs). Blocking. The owner must be woken after it (control_wake here, or

@@ -5,6 +5,8 @@
 #define NODE_NODE_PRIV_H
 
 #include "node/node.h"
+#include "node/zones.h"
+#include "trigger/trigger.h"
 
 #define NODE_SHARD 0 /* one host has one shard */
 
@@ -28,6 +30,11 @@ struct node {
     bool owner;
     struct control *control;
     struct exec *exec;
+    struct trigger *trigger;
+    struct control_listener listener; /* of who became the owner */
+    struct zones zones, lane_zones;   /* of callers, of the trigger's lane */
+    int clock_fd;                     /* -1: none */
+    struct loop_watch *clock_watch;
     char *socket, *endpoint, *sdk;
     char **pass_env;
     bool drained; /* control and exec have nothing under way */
@@ -36,6 +43,10 @@ struct node {
 /* Adds the row of the source to the batch, if the store has none. */
 int node_add_source(struct node *n, const struct workflow_row *row, struct batch *b,
                     struct ff_err *err);
+
+/* clock.c: the owner hears when the clock is set. */
+void node_clock_open(struct node *n);
+void node_clock_close(struct node *n);
 
 /* The driver of this kind that the settings choose, behind its filters. */
 struct driver_instance *node_instance(struct node *n, uint32_t kind,

@@ -120,6 +120,63 @@ static json_t *resolve(void *arg, const char *run_id, struct span stored,
     return exec_resolve(((struct node *)arg)->data_dir, run_id, stored, err);
 }
 
+/* --- schedules --- */
+
+static void on_changed(void *arg, const struct run_row *run)
+{
+    const struct node *n = arg;
+
+    if (n->trigger && run_state_final(run->state))
+        trigger_run_ended(n->trigger, run);
+    if (n->listener.changed)
+        n->listener.changed(n->listener.arg, run);
+}
+
+static void on_ending(void *arg, const struct run_row *run, struct batch *b)
+{
+    const struct node *n = arg;
+
+    if (n->trigger)
+        trigger_run_ending(n->trigger, run, b);
+}
+
+static void on_idle(void *arg)
+{
+    const struct node *n = arg;
+
+    if (n->listener.idle)
+        n->listener.idle(n->listener.arg);
+}
+
+static void on_fatal(void *arg, const struct ff_err *err)
+{
+    const struct node *n = arg;
+
+    if (n->listener.fatal)
+        n->listener.fatal(n->listener.arg, err);
+}
+
+static void trigger_started(void *arg)
+{
+    control_wake(((struct node *)arg)->control);
+}
+
+static bool trigger_cancel(void *arg, struct tenant t, int64_t run)
+{
+    return control_cancel_loaded(((struct node *)arg)->control, t, run,
+                                 CANCEL_GRACEFUL);
+}
+
+/* Who waits for nothing to be left may be done now. */
+static void trigger_loaded(void *arg)
+{
+    const struct node *n = arg;
+
+    if (n->control && control_open_runs(n->control) == 0 &&
+        !control_loading(n->control))
+        on_idle(arg);
+}
+
 /* --- wiring --- */
 
 static char **split_names(const char *a, const char *b)
@@ -169,8 +226,7 @@ static int open_drivers(struct node *n, struct ff_err *err)
     return n->runtime_driver ? FF_OK : err->code;
 }
 
-static int wire(struct node *n, const struct control_listener *listener,
-                struct ff_err *err)
+static int wire(struct node *n, struct ff_err *err)
 {
     const struct exec_setup exec = {
         .loop = n->loop,
@@ -206,18 +262,39 @@ static int wire(struct node *n, const struct control_listener *listener,
                  .settled = sink_settled,
                  .all_adopted = sink_all_adopted,
                  .abandon = sink_abandon},
-        .listener = *listener,
+        .listener = {.arg = n,
+                     .changed = on_changed,
+                     .ending = on_ending,
+                     .idle = on_idle,
+                     .fatal = on_fatal},
+    };
+    const struct trigger_setup trigger = {
+        .loop = n->loop,
+        .store = n->store,
+        .shard = NODE_SHARD,
+        .zone = zones_find,
+        .zone_arg = &n->lane_zones,
+        .arg = n,
+        .started = trigger_started,
+        .cancel = trigger_cancel,
+        .loaded = trigger_loaded,
+        .fatal = on_fatal,
     };
 
     n->exec = exec_new(&exec, err);
     if (!n->exec)
         return err->code;
     n->control = control_new(&control, err);
-    return n->control ? FF_OK : err->code;
+    if (!n->control)
+        return err->code;
+    n->trigger = trigger_new(&trigger, err);
+    return n->trigger ? FF_OK : err->code;
 }
 
 static void close_parts(struct node *n)
 {
+    node_clock_close(n);
+    trigger_free(n->trigger);
     control_free(n->control);
     exec_free(n->exec);
     driver_instance_free(n->queue_driver);
@@ -227,6 +304,9 @@ static void close_parts(struct node *n)
     if (n->pass_env)
         mem_free(n->pass_env[0]);
     mem_free(n->pass_env);
+    zones_done(&n->lane_zones);
+    n->lane_zones = (struct zones){0};
+    n->trigger = NULL;
     n->control = NULL;
     n->exec = NULL;
     n->queue_driver = n->runtime_driver = NULL;
@@ -248,13 +328,14 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
     buf_printf(&url, "unix://%s", n->socket);
     n->endpoint = buf_take(&url);
     n->sdk = find_sdk(n);
+    n->listener = *listener;
     n->pass_env = split_names(pass_always, n->settings.pass_env);
     code = acquire(n, err);
     FAILPOINT("node.own.acquired");
     if (code == FF_OK)
         code = open_drivers(n, err);
     if (code == FF_OK)
-        code = wire(n, listener, err);
+        code = wire(n, err);
     if (code != FF_OK) {
         struct ff_err ignored;
         close_parts(n);
@@ -264,7 +345,19 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
     }
     FAILPOINT("node.own.wired");
     n->owner = true;
+    node_clock_open(n);
     return FF_OK;
+}
+
+void node_wake(struct node *n)
+{
+    control_wake(n->control);
+    trigger_wake(n->trigger);
+}
+
+bool node_is_needed(const struct node *n)
+{
+    return n->trigger && trigger_is_needed(n->trigger);
 }
 
 /* --- giving up --- */
@@ -286,6 +379,13 @@ static void control_drained(void *arg)
     exec_drain(n->exec, exec_drained, n);
 }
 
+static void trigger_drained(void *arg)
+{
+    struct node *n = arg;
+
+    control_drain(n->control, control_drained, n);
+}
+
 void node_disown(struct node *n)
 {
     struct ff_err err = {0};
@@ -294,7 +394,7 @@ void node_disown(struct node *n)
         return;
     n->owner = false;
     n->drained = false;
-    control_drain(n->control, control_drained, n);
+    trigger_drain(n->trigger, trigger_drained, n);
     if (!n->drained)
         loop_run(n->loop);
     FAILPOINT("node.disown.drained");

@@ -82,6 +82,7 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
             .started_at = MODEL_NULL,
             .finished_at = MODEL_NULL,
             .labels = span_of(labels),
+            .nominal_at = MODEL_NULL,
         };
         engine_run_create(&row, NODE_SHARD, &b);
         code = store_commit_now(n->store, &b, &failed, err);

@@ -132,7 +132,7 @@ BAD = (
     "flowforge: 1\nname: w\ntasks: {a: {script: {code: x, file: y}}}\n",
     "flowforge: 1\nname: w\ntasks: {a: {script: {file: ../y}}}\n",
     "flowforge: 1\nname: w\ntasks: {a: {run: x, approve: {}}}\n",
-    "flowforge: 1\nname: w\ntriggers: {}\ntasks: {a: {run: x}}\n",
+    "flowforge: 1\nname: w\ntriggers: {crn: []}\ntasks: {a: {run: x}}\n",
 )
 
 VALUES: tuple[Any, ...] = (

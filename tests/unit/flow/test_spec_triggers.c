@@ -32,7 +32,7 @@ static const struct refusal refusals[] = {
     {TOP "triggers: {cron: [{expr: '@daily', overlap: never}]}\n" REST, PROBLEM_VALUE,
      3, 45, "never", NULL, NULL},
     {TOP "triggers: {cron: [{expr: '@daily', catchup: 0s}]}\n" REST, PROBLEM_VALUE, 3,
-     45, "0s", "from 1s to 3650d", NULL},
+     45, "0s", "from 1s to 31d", NULL},
     {TOP "triggers: {cron: [{expr: '@daily', jitter: 2d}]}\n" REST, PROBLEM_VALUE, 3,
      44, "2d", "at most 1d", NULL},
     {TOP "triggers: {interval: {every: 500ms}}\n" REST, PROBLEM_VALUE, 3, 30, "500ms",

@@ -51,6 +51,11 @@ static void row_structs_have_no_field_without_a_column(void **state)
     assert_int_equal(model_row_size(&record_slot), sizeof(struct slot_row));
     assert_int_equal(model_row_size(&record_rate_token), sizeof(struct rate_token_row));
     assert_int_equal(model_row_size(&record_limit_size), sizeof(struct limit_size_row));
+    assert_int_equal(model_row_size(&record_schedule), sizeof(struct schedule_row));
+    assert_int_equal(model_row_size(&record_schedule_run),
+                     sizeof(struct schedule_run_row));
+    assert_int_equal(model_row_size(&record_backfill), sizeof(struct backfill_row));
+    assert_int_equal(model_row_size(&record_occurrence), sizeof(struct occurrence_row));
 }
 
 static void version_follows_the_key_and_neither_is_nullable(void **state)

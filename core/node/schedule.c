@@ -1,0 +1,241 @@
+/* schedule.c - see schedule.h; backfills are in schedule_backfill.c. */
+#include "node/schedule_priv.h"
+
+#include <string.h>
+
+#define TRIES 20 /* the owner, or somebody else, changed a row at the same moment */
+
+bool node_span_is(struct span s, const char *text)
+{
+    return s.s && s.len == strlen(text) && memcmp(s.s, text, s.len) == 0;
+}
+
+bool node_span_eq(struct span a, struct span b)
+{
+    return a.len == b.len && (!a.s == !b.s) && (!a.s || memcmp(a.s, b.s, a.len) == 0);
+}
+
+/* --- reading --- */
+
+struct listing {
+    const char *word;
+    node_schedule_fn *fn;
+    void *arg;
+    size_t n;
+};
+
+static int pick(void *arg, const void *row)
+{
+    struct listing *l = arg;
+    const struct schedule_row *r = row;
+
+    if (l->word && !node_span_is(r->name, l->word) &&
+        !node_span_is(r->workflow, l->word))
+        return 0;
+    l->n++;
+    l->fn(l->arg, r);
+    return 0;
+}
+
+int node_schedules(struct node *n, struct tenant t, const char *word,
+                   node_schedule_fn *fn, void *arg, struct ff_err *err)
+{
+    const struct schedule_row like = {.tenant = t.no};
+    const struct store_query q = {
+        .record = &record_schedule, .like = &like, .n_equal = 1};
+    struct listing l = {.word = word, .fn = fn, .arg = arg};
+    const int code = store_scan(n->store, STORE_READER_CALLER, &q, pick, &l, err);
+
+    if (code != FF_OK || !word || l.n > 0)
+        return code;
+    return ff_fail(err, FF_NOT_FOUND, 0,
+                   "there is no schedule %.127s: `flowforge schedule list` shows them, "
+                   "`flowforge apply FILE` makes those of a workflow",
+                   word);
+}
+
+static int is_enabled(void *arg, const void *row)
+{
+    *(bool *)arg |= ((const struct schedule_row *)row)->paused_at == MODEL_NULL;
+    return *(bool *)arg;
+}
+
+static int goes_on(void *arg, const void *row)
+{
+    *(bool *)arg |= ((const struct backfill_row *)row)->state == BACKFILL_RUNNING;
+    return *(bool *)arg;
+}
+
+bool node_has_schedules(struct node *n)
+{
+    const struct schedule_row schedule = {0};
+    const struct backfill_row backfill = {0};
+    const struct store_query schedules = {.record = &record_schedule,
+                                          .like = &schedule};
+    const struct store_query backfills = {.record = &record_backfill,
+                                          .like = &backfill};
+    struct ff_err err = {0};
+    bool any = false;
+
+    if (store_scan(n->store, STORE_READER_CALLER, &schedules, is_enabled, &any, &err) !=
+            FF_OK ||
+        store_scan(n->store, STORE_READER_CALLER, &backfills, goes_on, &any, &err) !=
+            FF_OK)
+        log_warn("schedules: %s", err.msg);
+    return any;
+}
+
+struct schedule *node_schedule_open(struct node *n, const struct schedule_row *row,
+                                    struct ff_err *err)
+{
+    return schedule_new(row, zones_find, &n->zones, err);
+}
+
+/* --- changing --- */
+
+struct changing {
+    struct node *node;
+    enum node_schedule_action action;
+    int64_t now_us;
+    int64_t n_changed;
+    struct batch batch;
+};
+
+static void pause_one(struct changing *c, struct schedule_row *row)
+{
+    if (row->paused_at != MODEL_NULL)
+        return;
+    row->paused_at = c->now_us;
+    row->next_at = MODEL_NULL;
+    batch_patch(&c->batch, &record_schedule, row,
+                COLUMN_BIT(COL_SCHEDULE_PAUSED_AT) | COLUMN_BIT(COL_SCHEDULE_NEXT_AT),
+                row->version);
+    c->n_changed++;
+}
+
+/* What came meanwhile is not made up for: that is what backfill is for. */
+static void resume_one(struct changing *c, struct schedule_row *row)
+{
+    struct ff_err ignored;
+
+    if (row->paused_at == MODEL_NULL)
+        return;
+    row->paused_at = MODEL_NULL;
+    if (row->last_at < c->now_us)
+        row->last_at = c->now_us;
+    struct schedule *s = node_schedule_open(c->node, row, &ignored);
+    row->next_at = s ? s->next_us : MODEL_NULL;
+    schedule_free(s);
+    batch_patch(&c->batch, &record_schedule, row,
+                COLUMN_BIT(COL_SCHEDULE_PAUSED_AT) | COLUMN_BIT(COL_SCHEDULE_LAST_AT) |
+                    COLUMN_BIT(COL_SCHEDULE_NEXT_AT),
+                row->version);
+    c->n_changed++;
+}
+
+static void pin(struct changing *c, struct schedule_row *row, int64_t pinned)
+{
+    if (row->pinned == pinned)
+        return;
+    row->pinned = pinned;
+    batch_patch(&c->batch, &record_schedule, row, COLUMN_BIT(COL_SCHEDULE_PINNED),
+                row->version);
+    c->n_changed++;
+}
+
+static void change_one(void *arg, const struct schedule_row *read)
+{
+    struct changing *c = arg;
+    struct schedule_row row = *read;
+
+    switch (c->action) {
+    case NODE_SCHEDULE_PAUSE:
+        pause_one(c, &row);
+        break;
+    case NODE_SCHEDULE_RESUME:
+        resume_one(c, &row);
+        break;
+    case NODE_SCHEDULE_PIN:
+    case NODE_SCHEDULE_UNPIN:
+        pin(c, &row, c->action == NODE_SCHEDULE_PIN);
+        break;
+    case NODE_SCHEDULE_DELETE:
+        batch_delete(&c->batch, &record_schedule, &row, row.version);
+        c->n_changed++;
+        break;
+    }
+}
+
+int node_schedule_do(struct node *n, struct tenant t, const char *word,
+                     enum node_schedule_action action, int64_t *n_changed,
+                     struct ff_err *err)
+{
+    struct changing c = {.node = n, .action = action};
+    int code = FF_CONFLICT;
+
+    for (int i = 0; i < TRIES && code == FF_CONFLICT; i++) {
+        c.now_us = loop_wall_us(n->loop);
+        c.n_changed = 0;
+        batch_reset(&c.batch);
+        code = node_schedules(n, t, word, change_one, &c, err);
+        if (code == FF_OK && c.batch.n > 0)
+            code = store_commit_now(n->store, &c.batch, NULL, err);
+    }
+    batch_done(&c.batch);
+    *n_changed = c.n_changed;
+    return code;
+}
+
+/* --- now --- */
+
+struct only {
+    struct schedule_row row;
+    struct arena arena;
+    size_t n;
+};
+
+static void take_only(void *arg, const struct schedule_row *row)
+{
+    struct only *only = arg;
+
+    if (only->n++ > 0)
+        return;
+    only->row = *row;
+    store_own_row(&record_schedule, &only->row, &only->arena);
+}
+
+struct schedule *node_schedule_only(struct node *n, struct tenant t, const char *word,
+                                    struct ff_err *err)
+{
+    struct only only = {0};
+    struct schedule *s = NULL;
+    const int code = node_schedules(n, t, word, take_only, &only, err);
+
+    if (code == FF_OK && only.n > 1)
+        ff_fail(err, FF_INVALID, 0,
+                "%.63s has %zu schedules: say which one, as in %.*s", word, only.n,
+                (int)only.row.name.len, only.row.name.s);
+    else if (code == FF_OK)
+        s = node_schedule_open(n, &only.row, err);
+    arena_done(&only.arena);
+    return s;
+}
+
+int node_schedule_trigger(struct node *n, struct tenant t, const char *word,
+                          char id[ID_TEXT], struct ff_err *err)
+{
+    struct schedule *s = node_schedule_only(n, t, word, err);
+    struct schedule_step step = {.now_us = loop_wall_us(n->loop), .shard = NODE_SHARD};
+
+    if (!s)
+        return err->code;
+    rand_seed(&step.rand, loop_random(n->loop));
+    int code = store_take_numbers(n->store, "run", 1, &step.next_run, err);
+    if (code == FF_OK) {
+        schedule_start_now(s, &step, id);
+        code = store_commit_now(n->store, &step.batch, NULL, err);
+    }
+    schedule_step_done(&step);
+    schedule_free(s);
+    return code;
+}

@@ -1,0 +1,189 @@
+/* schedule_apply.c - the part of an apply that makes schedules of triggers: new ones
+ * begin now, those that are there keep their past, and those that the file does not
+ * have any more go. One that is pinned stays as it is. */
+#include "node/apply.h"
+#include "node/schedule_priv.h"
+
+#include <string.h>
+
+struct applying {
+    struct apply *apply;
+    struct {
+        struct schedule_row *items;
+        size_t n, cap;
+    } old; /* of this workflow, in the apply's arena */
+    struct ff_err *err;
+};
+
+static void take_old(void *arg, const struct schedule_row *row)
+{
+    struct applying *a = arg;
+    struct schedule_row copy = *row;
+
+    store_own_row(&record_schedule, &copy, &a->apply->arena);
+    ARRAY_ADD(&a->old, copy);
+}
+
+static struct schedule_row *find_old(struct applying *a, const char *name)
+{
+    for (size_t i = 0; i < a->old.n; i++)
+        if (node_span_is(a->old.items[i].name, name))
+            return &a->old.items[i];
+    return NULL;
+}
+
+/* --- the newest time that a name has had --- */
+
+static int take_time(void *arg, const void *row)
+{
+    *(int64_t *)arg = ((const struct schedule_run_row *)row)->nominal_at;
+    return 1;
+}
+
+/* All times until now are over for a new schedule, and those that one of its name had
+ * before, should the clock have been set back since. */
+static int first_after(struct applying *a, const char *name, int64_t *at_us)
+{
+    const struct schedule_run_row like = {.tenant = a->apply->tenant.no,
+                                          .schedule = span_of(name)};
+    const struct store_query q = {.record = &record_schedule_run,
+                                  .like = &like,
+                                  .n_equal = 2,
+                                  .descending = true,
+                                  .limit = 1};
+    int64_t last_us = INT64_MIN;
+    const int code = store_scan(a->apply->node->store, STORE_READER_CALLER, &q,
+                                take_time, &last_us, a->err);
+
+    *at_us = last_us > a->apply->now_us ? last_us : a->apply->now_us;
+    return code;
+}
+
+/* --- one trigger --- */
+
+/* Everything that a schedule needs to be led, as its owner will read it. */
+static int find_next(struct applying *a, struct schedule_row *row)
+{
+    struct schedule *s = schedule_new(row, zones_find, &a->apply->node->zones, a->err);
+
+    if (!s)
+        return a->err->code;
+    row->next_at = s->next_us;
+    schedule_free(s);
+    return FF_OK;
+}
+
+static int change(struct applying *a, struct schedule_row *old,
+                  const struct schedule_row *made)
+{
+    const uint64_t set = COLUMN_BIT(COL_SCHEDULE_KIND) | COLUMN_BIT(COL_SCHEDULE_SPEC) |
+                         COLUMN_BIT(COL_SCHEDULE_HASH) | COLUMN_BIT(COL_SCHEDULE_DIR) |
+                         COLUMN_BIT(COL_SCHEDULE_CHANGED_AT) |
+                         COLUMN_BIT(COL_SCHEDULE_LAST_AT) |
+                         COLUMN_BIT(COL_SCHEDULE_NEXT_AT);
+    const bool same_spec = node_span_eq(old->spec, made->spec);
+    struct schedule_row row = *old;
+
+    if (old->pinned || (same_spec && node_span_eq(old->hash, made->hash) &&
+                        node_span_eq(old->dir, made->dir)))
+        return FF_OK;
+    row.kind = made->kind;
+    row.spec = made->spec;
+    row.hash = made->hash;
+    row.dir = made->dir;
+    row.changed_at = made->changed_at;
+    /* Times that the new rule would have had in the past never come. */
+    if (!same_spec && row.last_at < made->changed_at)
+        row.last_at = made->changed_at;
+    if (find_next(a, &row) != FF_OK)
+        return a->err->code;
+    batch_patch(&a->apply->batch, &record_schedule, &row, set, old->version);
+    return FF_OK;
+}
+
+static int add(struct applying *a, struct schedule_row *row)
+{
+    int code = first_after(a, row->name.s, &row->last_at);
+
+    if (code == FF_OK)
+        code = find_next(a, row);
+    if (code == FF_OK)
+        batch_put(&a->apply->batch, &record_schedule, row, FF_ABSENT);
+    return code;
+}
+
+static int add_trigger(struct applying *a, const struct flow_trigger *t)
+{
+    struct apply *apply = a->apply;
+    const struct flow *f = apply->what->flow;
+    struct flow_problems problems = {0};
+    char name[SCHEDULE_NAME_MAX + 1];
+
+    json_t *inputs = flow_inputs(f, t->inputs, false, &problems);
+    if (!inputs) {
+        ff_fail(a->err, FF_INVALID, 0, "trigger %s: %s", t->id, problems.items[0].msg);
+        flow_problems_done(&problems);
+        return a->err->code;
+    }
+    MEM_AUTO char *spec = schedule_spec_text(t, inputs);
+    json_decref(inputs);
+    schedule_name(f->name, t->id, name);
+    struct schedule_row made = {
+        .tenant = apply->tenant.no,
+        .name = span_of(name),
+        .workflow = span_of(f->name),
+        .kind = span_of(flow_trigger_names[t->kind]),
+        .spec = span_of(spec),
+        .hash = span_of(f->hash),
+        .dir = span_of(apply->what->dir),
+        .created_at = apply->now_us,
+        .changed_at = apply->now_us,
+        .paused_at = MODEL_NULL,
+        .next_at = MODEL_NULL,
+        .active_run = MODEL_NULL,
+    };
+    struct schedule_row *old = find_old(a, name);
+    if (!old)
+        return add(a, &made);
+    const int code = change(a, old, &made);
+    old->tenant = 0; /* it is in the file */
+    return code;
+}
+
+int node_apply_schedules(struct apply *apply, struct ff_err *err)
+{
+    const struct flow *f = apply->what->flow;
+    struct applying a = {.apply = apply, .err = err};
+    struct ff_err none;
+    int code = node_schedules(apply->node, apply->tenant, f->name, take_old, &a, &none);
+
+    if (code != FF_OK && code != FF_NOT_FOUND) {
+        *err = none;
+        return code;
+    }
+    code = FF_OK;
+    for (uint32_t i = 0; code == FF_OK && i < f->n_triggers; i++)
+        code = add_trigger(&a, &f->triggers[i]);
+    for (size_t i = 0; code == FF_OK && i < a.old.n; i++)
+        if (a.old.items[i].tenant != 0 && !a.old.items[i].pinned)
+            batch_delete(&apply->batch, &record_schedule, &a.old.items[i],
+                         a.old.items[i].version);
+    ARRAY_DONE(&a.old);
+    return code;
+}
+
+/* --- forgetting --- */
+
+static void forget_one(void *arg, const struct schedule_row *row)
+{
+    struct forget *f = arg;
+
+    batch_delete(&f->batch, &record_schedule, row, row->version);
+}
+
+int node_forget_schedules(struct forget *f, struct ff_err *err)
+{
+    const int code = node_schedules(f->node, f->tenant, f->name, forget_one, f, err);
+
+    return code == FF_NOT_FOUND ? FF_OK : code;
+}

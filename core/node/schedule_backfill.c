@@ -1,0 +1,154 @@
+/* schedule_backfill.c - asks for the times of a range in the past; the owner of the
+ * shard does them. */
+#include "node/schedule_priv.h"
+
+/* Times at or after what the schedule has decided are its own business. */
+static int check_range(const struct schedule *s, const struct node_backfill *what,
+                       struct ff_err *err)
+{
+    char last[UNITS_TEXT];
+
+    if (s->spec.kind != FLOW_TRIGGER_CRON && s->spec.kind != FLOW_TRIGGER_INTERVAL)
+        return ff_fail(err, FF_INVALID, 0,
+                       "%s waits for events: it has no times that could be filled in",
+                       s->row.name.s);
+    if (what->from_us >= what->below_us)
+        return ff_fail(err, FF_INVALID, 0, "the range ends before it begins");
+    units_time_text(s->row.last_at, last);
+    if (what->below_us > s->row.last_at + 1)
+        return ff_fail(err, FF_INVALID, 0,
+                       "the range must end by %s: later times are still to come", last);
+    return FF_OK;
+}
+
+static int take_done(void *arg, const void *row)
+{
+    const struct schedule_run_row *r = row;
+    struct backfill *b = arg;
+
+    if (r->nominal_at >= b->row.below_at)
+        return 1;
+    if (r->state == SCHEDULE_RUN_STARTED)
+        backfill_add_done(b, r->nominal_at);
+    return 0;
+}
+
+/* A trial of it in memory. */
+static int count_times(struct node *n, const struct backfill_row *row,
+                       struct schedule *s, int64_t *n_times, struct ff_err *err)
+{
+    const struct schedule_run_row like = {
+        .tenant = row->tenant, .schedule = row->schedule, .nominal_at = row->last_at};
+    const struct store_query q = {
+        .record = &record_schedule_run, .like = &like, .n_equal = 2, .after = &like};
+    struct backfill *b = backfill_new(row, s, err);
+    int64_t at_us;
+
+    if (!b)
+        return err->code;
+    const int code = store_scan(n->store, STORE_READER_CALLER, &q, take_done, b, err);
+    *n_times = 0;
+    while (code == FF_OK && *n_times <= SCHEDULE_BACKFILL_MAX &&
+           backfill_next(b, &at_us))
+        ++*n_times;
+    backfill_free(b);
+    if (code == FF_OK && *n_times > SCHEDULE_BACKFILL_MAX)
+        return ff_fail(err, FF_INVALID, 0,
+                       "the range holds more than %d times: fill it in piece by piece",
+                       SCHEDULE_BACKFILL_MAX);
+    return code;
+}
+
+static int add(struct node *n, struct schedule *s, const struct node_backfill *what,
+               int64_t *no, int64_t *n_times, struct ff_err *err)
+{
+    struct backfill_row row = {
+        .tenant = s->row.tenant,
+        .schedule = s->row.name,
+        .state = BACKFILL_RUNNING,
+        .from_at = what->from_us,
+        .below_at = what->below_us,
+        .last_at = what->from_us - 1,
+        .max_parallel = what->max_parallel,
+        .created_at = loop_wall_us(n->loop),
+        .finished_at = MODEL_NULL,
+    };
+    struct batch b = {0};
+    int code = check_range(s, what, err);
+
+    if (code == FF_OK)
+        code = count_times(n, &row, s, n_times, err);
+    if (code != FF_OK || what->dry || *n_times == 0)
+        return code;
+    code = store_take_numbers(n->store, "backfill", 1, no, err);
+    row.no = *no;
+    if (code == FF_OK) {
+        batch_put(&b, &record_backfill, &row, FF_ABSENT);
+        code = store_commit_now(n->store, &b, NULL, err);
+    }
+    batch_done(&b);
+    return code;
+}
+
+int node_schedule_backfill(struct node *n, struct tenant t,
+                           const struct node_backfill *what, int64_t *no,
+                           int64_t *n_times, struct ff_err *err)
+{
+    struct schedule *s = node_schedule_only(n, t, what->schedule, err);
+
+    *no = 0;
+    if (!s)
+        return err->code;
+    const int code = add(n, s, what, no, n_times, err);
+    schedule_free(s);
+    return code;
+}
+
+/* --- stopping --- */
+
+struct stopping {
+    int64_t now_us, n;
+    struct batch batch;
+};
+
+static int stop_one(void *arg, const void *read)
+{
+    struct stopping *st = arg;
+    struct backfill_row row = *(const struct backfill_row *)read;
+
+    if (row.state != BACKFILL_RUNNING)
+        return 0;
+    row.state = BACKFILL_STOPPED;
+    row.finished_at = st->now_us;
+    batch_patch(&st->batch, &record_backfill, &row,
+                COLUMN_BIT(COL_BACKFILL_STATE) | COLUMN_BIT(COL_BACKFILL_FINISHED_AT),
+                row.version);
+    st->n++;
+    return 0;
+}
+
+int node_schedule_stop_backfills(struct node *n, struct tenant t, const char *word,
+                                 int64_t *n_stopped, struct ff_err *err)
+{
+    struct schedule *s = node_schedule_only(n, t, word, err);
+    struct stopping st = {0};
+    int code = FF_CONFLICT;
+
+    if (!s)
+        return err->code;
+    const struct backfill_row like = {.tenant = t.no, .schedule = s->row.name};
+    const struct store_query q = {
+        .record = &record_backfill, .like = &like, .n_equal = 2};
+    for (int i = 0; i < 20 && code == FF_CONFLICT; i++) {
+        st.now_us = loop_wall_us(n->loop);
+        st.n = 0;
+        batch_reset(&st.batch);
+        code = store_scan(n->store, STORE_READER_CALLER, &q, stop_one, &st, err);
+        if (code == FF_OK && st.batch.n > 0)
+            code = store_commit_now(n->store, &st.batch, NULL, err);
+    }
+    batch_done(&st.batch);
+    schedule_free(s);
+    *n_stopped = st.n;
+    return code;
+}

@@ -1,0 +1,22 @@
+/* node/schedule_priv.h - what the files of this room share about schedules. */
+#ifndef NODE_SCHEDULE_PRIV_H
+#define NODE_SCHEDULE_PRIV_H
+
+#include "node/node_priv.h"
+#include "node/schedule.h"
+
+struct apply;
+struct forget;
+
+/* Parts of node_apply and node_workflow_delete. */
+int node_apply_schedules(struct apply *apply, struct ff_err *err);
+int node_forget_schedules(struct forget *f, struct ff_err *err);
+
+/* The one schedule that the word means; FF_INVALID where it means several. */
+struct schedule *node_schedule_only(struct node *n, struct tenant t, const char *word,
+                                    struct ff_err *err);
+
+bool node_span_is(struct span s, const char *text);
+bool node_span_eq(struct span a, struct span b);
+
+#endif

@@ -1,0 +1,79 @@
+/* schedule_run.c - a run begins, or does not: the rows that say so. */
+#include "schedule/schedule_priv.h"
+
+#include <string.h>
+
+static void put_time(const struct schedule *s, struct schedule_step *st,
+                     const struct schedule_decision *d, struct schedule_run_row *row)
+{
+    row->tenant = s->row.tenant;
+    row->schedule = s->row.name;
+    row->nominal_at = d->nominal_us;
+    row->cause = span_of(d->cause);
+    row->reason = span_of(d->reason);
+    row->message = span_of(d->message);
+    row->decided_at = st->now_us;
+    batch_put(&st->batch, &record_schedule_run, row, d->expect);
+}
+
+void schedule_note(const struct schedule *s, struct schedule_step *st,
+                   enum schedule_run_state state, const struct schedule_decision *d)
+{
+    struct schedule_run_row row = {.state = state, .run = MODEL_NULL};
+
+    if (state == SCHEDULE_RUN_WAITING)
+        row.event = span_of(d->event);
+    put_time(s, st, d, &row);
+}
+
+int64_t schedule_begin_run(const struct schedule *s, struct schedule_step *st,
+                           const struct schedule_decision *d, char id[ID_TEXT])
+{
+    const uint64_t random = rand_next(&st->rand);
+    const int64_t run = st->next_run++;
+
+    st->n_started++;
+    id_make(st->now_us, random, rand_next(&st->rand), id);
+    const struct run_row row = {
+        .tenant = s->row.tenant,
+        .run = run,
+        .id = span_of(id),
+        .project = PROJECT_DEFAULT,
+        .workflow = s->row.workflow,
+        .hash = s->row.hash,
+        .kind = span_of(engine_dag.name),
+        .state = RUN_PENDING,
+        .inputs = span_of(s->spec.inputs),
+        .dir = s->row.dir,
+        .created_at = st->now_us,
+        .started_at = MODEL_NULL,
+        .finished_at = MODEL_NULL,
+        .schedule = s->row.name,
+        .nominal_at = d->nominal_us,
+        .event = span_of(d->event),
+    };
+    struct schedule_run_row time = {
+        .state = SCHEDULE_RUN_STARTED, .run = run, .run_id = span_of(id)};
+    engine_run_create(&row, st->shard, &st->batch);
+    put_time(s, st, d, &time);
+    return run;
+}
+
+/* Whole seconds are for times of schedules. */
+void schedule_start_now(const struct schedule *s, struct schedule_step *st,
+                        char id[ID_TEXT])
+{
+    const int64_t now_us = st->now_us;
+    const struct schedule_decision d = {
+        .nominal_us = now_us % UNITS_SECOND == 0 ? now_us + 1 : now_us,
+        .cause = "manual",
+        .expect = FF_ABSENT,
+    };
+
+    schedule_begin_run(s, st, &d, id);
+}
+
+void schedule_step_done(struct schedule_step *st)
+{
+    batch_done(&st->batch);
+}

@@ -1,0 +1,202 @@
+/* trigger.c - the door of the room, and its timer. */
+#include "trigger/trigger_priv.h"
+
+static int64_t shortest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+struct trigger *trigger_new(const struct trigger_setup *setup, struct ff_err *err)
+{
+    struct trigger *t = mem_alloc(sizeof(*t));
+
+    t->setup = *setup;
+    t->lane = lane_new(setup->loop, "schedule", err);
+    if (!t->lane) {
+        mem_free(t);
+        return NULL;
+    }
+    rand_seed(&t->step.rand, loop_random(setup->loop));
+    trigger_load(t);
+    return t;
+}
+
+void trigger_check_drained(struct trigger *t)
+{
+    if (!t->draining || !t->drained || t->busy || t->loading)
+        return;
+    ff_call_fn *fn = t->drained;
+    t->drained = NULL;
+    fn(t->drained_arg);
+}
+
+static void check_drained(void *arg)
+{
+    trigger_check_drained(arg);
+}
+
+void trigger_drain(struct trigger *t, ff_call_fn *fn, void *arg)
+{
+    loop_timer_del(t->timer);
+    loop_timer_del(t->retry);
+    loop_timer_del(t->cancel);
+    t->draining = true;
+    t->drained = fn;
+    t->drained_arg = arg;
+    loop_post(t->setup.loop, check_drained, t);
+}
+
+void trigger_free(struct trigger *t)
+{
+    if (!t)
+        return;
+    lane_free(t->lane);
+    loop_timer_del(t->timer);
+    loop_timer_del(t->retry);
+    loop_timer_del(t->cancel);
+    trigger_set_done(&t->set);
+    ARRAY_DONE(&t->ended);
+    schedule_step_done(&t->step);
+    mem_free(t);
+}
+
+/* --- turns --- */
+
+static void turn(void *arg)
+{
+    struct trigger *t = arg;
+
+    t->turn_posted = false;
+    trigger_turn(t);
+}
+
+void trigger_post_turn(struct trigger *t)
+{
+    if (t->turn_posted || t->draining)
+        return;
+    t->turn_posted = true;
+    loop_post(t->setup.loop, turn, t);
+}
+
+static void on_timer(void *arg)
+{
+    trigger_turn(arg);
+}
+
+/* Timers count time that passes, so one that was set by the wall clock may be early or
+ * late when that clock is set; then trigger_clock_changed arms it anew. */
+void trigger_arm(struct trigger *t)
+{
+    int64_t due_us = INT64_MAX;
+
+    loop_timer_del(t->timer);
+    for (size_t i = 0; i < t->set.schedules.n; i++)
+        due_us = shortest(due_us, t->set.schedules.items[i]->due_us);
+    if (t->draining || due_us == INT64_MAX)
+        return;
+    const int64_t delay_us = due_us - loop_wall_us(t->setup.loop);
+    loop_timer_add(t->setup.loop, delay_us > 0 ? delay_us : 0, on_timer, t, &t->timer);
+}
+
+void trigger_clock_changed(struct trigger *t)
+{
+    trigger_post_turn(t);
+}
+
+static void on_retry(void *arg)
+{
+    trigger_load(arg);
+}
+
+void trigger_retry(struct trigger *t)
+{
+    if (!t->draining && !t->retry)
+        loop_timer_add(t->setup.loop, TRIGGER_RETRY_US, on_retry, t, &t->retry);
+}
+
+static void on_cancel(void *arg)
+{
+    trigger_cancel_replaced(arg);
+}
+
+void trigger_cancel_replaced(struct trigger *t)
+{
+    const struct trigger_setup *setup = &t->setup;
+    bool all = true;
+
+    for (size_t i = 0; i < t->set.schedules.n; i++) {
+        const struct schedule *s = t->set.schedules.items[i];
+        if (schedule_wants_cancel(s))
+            all = setup->cancel(setup->arg, (struct tenant){s->row.tenant},
+                                s->row.active_run) &&
+                  all;
+    }
+    if (!all && !t->draining && !t->cancel)
+        loop_timer_add(setup->loop, TRIGGER_RETRY_US, on_cancel, t, &t->cancel);
+}
+
+/* --- what others tell --- */
+
+void trigger_wake(struct trigger *t)
+{
+    trigger_load(t);
+}
+
+/* Before it is known who waits, each end is noted: a row too much is deleted later. */
+static bool is_waited_for(const struct trigger *t, const struct run_row *run)
+{
+    for (size_t i = 0; i < t->set.schedules.n; i++)
+        if (schedule_wants(t->set.schedules.items[i], FLOW_TRIGGER_WORKFLOW,
+                           run->workflow, run->state))
+            return true;
+    return !t->loaded;
+}
+
+void trigger_run_ending(struct trigger *t, const struct run_row *run, struct batch *b)
+{
+    const struct occurrence_row row = {
+        .tenant = run->tenant,
+        .id = run->id,
+        .kind = span_of(flow_trigger_names[FLOW_TRIGGER_WORKFLOW]),
+        .name = run->workflow,
+        .run = run->run,
+        .at = run->finished_at,
+    };
+
+    if (is_waited_for(t, run))
+        batch_put(b, &record_occurrence, &row, FF_ANY_VERSION);
+}
+
+/* By its number: of a run that could not be loaded nothing else is known. */
+static bool is_ours(const struct trigger *t, int64_t run)
+{
+    for (size_t i = 0; i < t->set.schedules.n; i++)
+        if (t->set.schedules.items[i]->row.active_run == run)
+            return true;
+    for (size_t i = 0; i < t->set.backfills.n; i++)
+        if (backfill_has_run(t->set.backfills.items[i], run))
+            return true;
+    return t->busy || t->loading; /* it may be, with what comes of that */
+}
+
+void trigger_run_ended(struct trigger *t, const struct run_row *run)
+{
+    const bool ours = is_ours(t, run->run);
+
+    if (ours)
+        ARRAY_ADD(&t->ended, run->run);
+    if (is_waited_for(t, run))
+        trigger_load(t);
+    else if (ours)
+        trigger_post_turn(t);
+}
+
+bool trigger_is_needed(const struct trigger *t)
+{
+    if (!t->loaded || t->set.backfills.n > 0)
+        return true;
+    for (size_t i = 0; i < t->set.schedules.n; i++)
+        if (t->set.schedules.items[i]->row.paused_at == MODEL_NULL)
+            return true;
+    return false;
+}

@@ -1,0 +1,308 @@
+/* trigger_load.c - reads what is to be led: schedules, backfills, what has happened,
+ * and which runs are open. On a lane; the loop goes on with the old set until it is
+ * there. */
+#include "trigger/trigger_priv.h"
+
+#include <string.h>
+
+#define BODY_MAX (64 * 1024) /* outputs that a schedule is told of */
+
+struct load {
+    struct trigger *t;
+    struct trigger_set set;
+    int code;
+    struct ff_err err;
+};
+
+void trigger_set_done(struct trigger_set *set)
+{
+    for (size_t i = 0; i < set->backfills.n; i++)
+        backfill_free(set->backfills.items[i]);
+    for (size_t i = 0; i < set->schedules.n; i++)
+        schedule_free(set->schedules.items[i]);
+    ARRAY_DONE(&set->backfills);
+    ARRAY_DONE(&set->schedules);
+    ARRAY_DONE(&set->happened);
+    map_done(&set->open);
+    arena_done(&set->arena);
+    *set = (struct trigger_set){0};
+}
+
+/* --- rows --- */
+
+static int add_schedule(void *arg, const void *row)
+{
+    struct load *l = arg;
+    const struct schedule_row *r = row;
+    const struct trigger_setup *setup = &l->t->setup;
+    struct ff_err err = {0};
+    struct schedule *s = schedule_new(r, setup->zone, setup->zone_arg, &err);
+
+    if (s)
+        ARRAY_ADD(&l->set.schedules, s);
+    else
+        log_error("schedule %.*s stands still: %s", (int)r->name.len, r->name.s,
+                  err.msg);
+    return 0;
+}
+
+static bool span_eq(struct span a, struct span b)
+{
+    return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+}
+
+static struct schedule *find_schedule(const struct trigger_set *set, int64_t tenant,
+                                      struct span name)
+{
+    for (size_t i = 0; i < set->schedules.n; i++) {
+        struct schedule *s = set->schedules.items[i];
+        if (s->row.tenant == tenant && span_eq(s->row.name, name))
+            return s;
+    }
+    return NULL;
+}
+
+static int add_backfill(void *arg, const void *row)
+{
+    struct load *l = arg;
+    const struct backfill_row *r = row;
+    struct schedule *s = find_schedule(&l->set, r->tenant, r->schedule);
+    struct ff_err err = {0};
+
+    if (r->state != BACKFILL_RUNNING || !s)
+        return 0;
+    struct backfill *b = backfill_new(r, s, &err);
+    if (b)
+        ARRAY_ADD(&l->set.backfills, b);
+    else
+        log_error("a backfill of %s stands still: %s", s->row.name.s, err.msg);
+    return 0;
+}
+
+static int add_open(void *arg, const void *row)
+{
+    struct load *l = arg;
+
+    map_set(&l->set.open, ((const struct open_run_row *)row)->run, l);
+    return 0;
+}
+
+static int add_happened(void *arg, const void *row)
+{
+    struct load *l = arg;
+    struct happened h = {.row = *(const struct occurrence_row *)row, .state = -1};
+    const char *const workflow = flow_trigger_names[FLOW_TRIGGER_WORKFLOW];
+
+    store_own_row(&record_occurrence, &h.row, &l->set.arena);
+    h.kind = span_eq(h.row.kind, span_of(workflow)) ? FLOW_TRIGGER_WORKFLOW
+                                                    : FLOW_TRIGGER_EVENT;
+    ARRAY_ADD(&l->set.happened, h);
+    return 0;
+}
+
+static int take_counter(void *arg, const void *row)
+{
+    struct load *l = arg;
+
+    l->set.counter = *(const struct counter_row *)row;
+    return 1;
+}
+
+/* --- what depends on them --- */
+
+struct one_run {
+    struct load *load;
+    struct happened *happened;
+};
+
+/* What a schedule that waits for the run's end is told. */
+static int describe_run(void *arg, const void *row)
+{
+    const struct one_run *one = arg;
+    const struct run_row *run = row;
+    struct buf body = {0};
+    struct jsonw w = {.out = &body};
+
+    one->happened->state = run->state;
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "workflow");
+    jsonw_text_len(&w, run->workflow.s, run->workflow.len);
+    jsonw_key(&w, "run");
+    jsonw_text_len(&w, run->id.s, run->id.len);
+    jsonw_key(&w, "state");
+    jsonw_text(&w, run_state_names[run->state]);
+    jsonw_key(&w, "outputs");
+    if (run->outputs.s && run->outputs.len <= BODY_MAX)
+        jsonw_raw(&w, run->outputs.s, run->outputs.len);
+    else
+        jsonw_null(&w);
+    jsonw_close(&w, '}');
+    one->happened->row.body = (struct span){
+        .s = arena_text(&one->load->set.arena, body.data, body.len), .len = body.len};
+    buf_done(&body);
+    return 1;
+}
+
+static int read_run(struct load *l, struct happened *h)
+{
+    const struct run_row like = {.tenant = h->row.tenant, .run = h->row.run};
+    const struct store_query q = {
+        .record = &record_run, .like = &like, .n_equal = 2, .limit = 1};
+    struct one_run one = {.load = l, .happened = h};
+
+    if (h->kind != FLOW_TRIGGER_WORKFLOW)
+        return FF_OK;
+    return store_scan(l->t->setup.store, STORE_READER_LANE, &q, describe_run, &one,
+                      &l->err);
+}
+
+static int take_event(void *arg, const void *row)
+{
+    const struct schedule_run_row *r = row;
+
+    schedule_set_event(arg, r->nominal_at, r->event);
+    return 1;
+}
+
+static int read_waiting(struct load *l, struct schedule *s)
+{
+    int code = FF_OK;
+
+    for (size_t i = 0; code == FF_OK && i < s->waiting.n; i++) {
+        const struct schedule_run_row like = {
+            .tenant = s->row.tenant,
+            .schedule = s->row.name,
+            .nominal_at = s->waiting.items[i].nominal_us,
+        };
+        const struct store_query q = {
+            .record = &record_schedule_run, .like = &like, .n_equal = 3, .limit = 1};
+        code = store_scan(l->t->setup.store, STORE_READER_LANE, &q, take_event, s,
+                          &l->err);
+    }
+    return code;
+}
+
+static int take_done(void *arg, const void *row)
+{
+    const struct schedule_run_row *r = row;
+    struct backfill *b = arg;
+
+    if (r->nominal_at >= b->row.below_at)
+        return 1;
+    if (r->state == SCHEDULE_RUN_STARTED)
+        backfill_add_done(b, r->nominal_at);
+    return 0;
+}
+
+static int read_done(struct load *l, struct backfill *b)
+{
+    const struct schedule_run_row like = {
+        .tenant = b->row.tenant,
+        .schedule = b->row.schedule,
+        .nominal_at = b->row.last_at,
+    };
+    const struct store_query q = {
+        .record = &record_schedule_run, .like = &like, .n_equal = 2, .after = &like};
+
+    return store_scan(l->t->setup.store, STORE_READER_LANE, &q, take_done, b, &l->err);
+}
+
+/* --- all of it --- */
+
+static int read_rows(struct load *l)
+{
+    const struct schedule_row schedule = {0};
+    const struct backfill_row backfill = {0};
+    const struct occurrence_row occurrence = {0};
+    const struct open_run_row open = {.shard = l->t->setup.shard};
+    const struct counter_row counter = {.name = span_of("run")};
+    /* Open runs after schedules: a run that is not open then has ended since. */
+    const struct {
+        struct store_query q;
+        store_row_fn *fn;
+    } reads[] = {
+        {{.record = &record_schedule, .like = &schedule}, add_schedule},
+        {{.record = &record_backfill, .like = &backfill}, add_backfill},
+        {{.record = &record_occurrence, .like = &occurrence}, add_happened},
+        {{.record = &record_open_run, .like = &open, .n_equal = 1}, add_open},
+        {{.record = &record_counter, .like = &counter, .n_equal = 1, .limit = 1},
+         take_counter},
+    };
+    int code = FF_OK;
+
+    for (size_t i = 0; code == FF_OK && i < COUNT_OF(reads); i++)
+        code = store_scan(l->t->setup.store, STORE_READER_LANE, &reads[i].q,
+                          reads[i].fn, l, &l->err);
+    return code;
+}
+
+static void load_on_lane(void *arg)
+{
+    struct load *l = arg;
+
+    l->set.counter = (struct counter_row){.version = FF_ABSENT, .next = 1};
+    l->code = read_rows(l);
+    for (size_t i = 0; l->code == FF_OK && i < l->set.schedules.n; i++)
+        l->code = read_waiting(l, l->set.schedules.items[i]);
+    for (size_t i = 0; l->code == FF_OK && i < l->set.backfills.n; i++)
+        l->code = read_done(l, l->set.backfills.items[i]);
+    for (size_t i = 0; l->code == FF_OK && i < l->set.happened.n; i++)
+        l->code = read_run(l, &l->set.happened.items[i]);
+}
+
+/* Runs that ended while nobody looked: their rows say so. */
+static void find_ended(struct trigger *t)
+{
+    for (size_t i = 0; i < t->set.schedules.n; i++) {
+        const int64_t run = t->set.schedules.items[i]->row.active_run;
+        if (run != MODEL_NULL && !map_get(&t->set.open, run))
+            ARRAY_ADD(&t->ended, run);
+    }
+    for (size_t i = 0; i < t->set.backfills.n; i++) {
+        const struct backfill *b = t->set.backfills.items[i];
+        for (size_t k = 0; k < b->active.n; k++)
+            if (!map_get(&t->set.open, b->active.items[k]))
+                ARRAY_ADD(&t->ended, b->active.items[k]);
+    }
+    map_done(&t->set.open);
+    t->set.open = (struct map){0};
+}
+
+static void load_done(void *arg)
+{
+    struct load *l = arg;
+    struct trigger *t = l->t;
+
+    t->loading = false;
+    if (l->code == FF_OK && !t->load_again) {
+        trigger_set_done(&t->set);
+        t->set = l->set;
+        t->loaded = true;
+        find_ended(t);
+        trigger_post_turn(t);
+        t->setup.loaded(t->setup.arg);
+    } else {
+        trigger_set_done(&l->set);
+    }
+    if (l->code != FF_OK) {
+        log_warn("schedules cannot be read: %s", l->err.msg);
+        trigger_retry(t);
+    }
+    mem_free(l);
+    if (t->load_again)
+        trigger_load(t);
+    trigger_check_drained(t);
+}
+
+/* While a commit is in flight memory is ahead of the store: then it is read after it.
+ */
+void trigger_load(struct trigger *t)
+{
+    t->load_again = t->loading || t->busy;
+    if (t->load_again || t->draining || t->dead)
+        return;
+    struct load *l = mem_alloc(sizeof(*l));
+    l->t = t;
+    t->loading = true;
+    lane_do(t->lane, load_on_lane, load_done, l);
+}

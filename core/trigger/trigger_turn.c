@@ -1,0 +1,162 @@
+/* trigger_turn.c - one turn: all that has happened is decided and committed together.
+ */
+#include "trigger/trigger_priv.h"
+
+static void tell_ended(struct trigger *t)
+{
+    struct trigger_set *set = &t->set;
+
+    for (size_t i = 0; i < t->ended.n; i++) {
+        const int64_t run = t->ended.items[i];
+        for (size_t k = 0; k < set->schedules.n; k++)
+            if (set->schedules.items[k]->row.active_run == run)
+                schedule_on_ended(set->schedules.items[k], &t->step);
+        for (size_t k = 0; k < set->backfills.n; k++)
+            backfill_on_ended(set->backfills.items[k], run);
+    }
+    t->ended.n = 0;
+}
+
+/* Whoever waits for it is told in the batch that deletes it. */
+static void tell_happened(struct trigger *t)
+{
+    struct trigger_set *set = &t->set;
+
+    for (; set->happened.n > 0 && t->step.n_started < TRIGGER_RUNS_MAX;) {
+        const struct happened *h = &set->happened.items[--set->happened.n];
+        for (size_t i = 0; i < set->schedules.n; i++) {
+            struct schedule *s = set->schedules.items[i];
+            if (s->row.tenant == h->row.tenant &&
+                schedule_wants(s, h->kind, h->row.name, h->state))
+                schedule_on_event(s, &t->step, h->row.body.s, h->row.at);
+        }
+        batch_delete(&t->step.batch, &record_occurrence, &h->row, h->row.version);
+    }
+}
+
+static bool tell_time(struct trigger *t)
+{
+    struct trigger_set *set = &t->set;
+    bool more = false;
+
+    for (size_t i = 0; i < set->schedules.n; i++) {
+        if (t->step.n_started < TRIGGER_RUNS_MAX)
+            schedule_on_time(set->schedules.items[i], &t->step);
+        else
+            more = true;
+    }
+    for (size_t i = 0; i < set->backfills.n; i++) {
+        const size_t n = t->step.n_started;
+        more |= backfill_on_time(set->backfills.items[i], &t->step,
+                                 n < TRIGGER_RUNS_MAX ? TRIGGER_RUNS_MAX - n : 0);
+    }
+    return more;
+}
+
+static void seal(struct trigger *t)
+{
+    struct counter_row counter = t->set.counter;
+
+    for (size_t i = 0; i < t->set.schedules.n; i++)
+        schedule_seal(t->set.schedules.items[i], &t->step);
+    for (size_t i = 0; i < t->set.backfills.n; i++)
+        backfill_seal(t->set.backfills.items[i], &t->step);
+    if (t->step.n_started == 0)
+        return;
+    counter.name = span_of("run");
+    counter.next = t->step.next_run;
+    batch_put(&t->step.batch, &record_counter, &counter, counter.version);
+    t->set.counter.next = counter.next;
+    t->set.counter.version++;
+}
+
+static void drop_finished(struct trigger *t)
+{
+    struct trigger_set *set = &t->set;
+    size_t n = 0;
+
+    for (size_t i = 0; i < set->backfills.n; i++) {
+        if (set->backfills.items[i]->row.state == BACKFILL_RUNNING)
+            set->backfills.items[n++] = set->backfills.items[i];
+        else
+            backfill_free(set->backfills.items[i]);
+    }
+    set->backfills.n = n;
+}
+
+static void after(struct trigger *t)
+{
+    const struct trigger_setup *setup = &t->setup;
+
+    trigger_cancel_replaced(t);
+    if (t->step.n_started > 0)
+        setup->started(setup->arg);
+    t->n_failed = 0;
+    drop_finished(t);
+    trigger_post_turn(t); /* there may be more */
+}
+
+/* Once somebody may just have changed a row; again and again it is something else. */
+static void conflict(struct trigger *t)
+{
+    t->loaded = false;
+    t->load_again = false;
+    if (t->n_failed++ == 0)
+        trigger_load(t);
+    else
+        trigger_retry(t);
+}
+
+static void on_committed(void *arg, int code, size_t failed, const struct ff_err *err)
+{
+    struct trigger *t = arg;
+
+    t->busy = false;
+    switch (code) {
+    case FF_OK:
+        after(t);
+        break;
+    case FF_CONFLICT:
+    case FF_IN_DOUBT:
+        log_debug("schedules: change %zu conflicts: loaded again", failed);
+        conflict(t);
+        break;
+    case FF_CANCELLED: /* the store is closing */
+        break;
+    default:
+        t->dead = true;
+        t->setup.fatal(t->setup.arg, err);
+        break;
+    }
+    if (t->load_again)
+        trigger_load(t);
+    trigger_check_drained(t);
+}
+
+static void begin_step(struct trigger *t)
+{
+    t->step.now_us = loop_wall_us(t->setup.loop);
+    t->step.shard = t->setup.shard;
+    t->step.next_run = t->set.counter.next;
+    t->step.n_started = 0;
+    batch_reset(&t->step.batch);
+}
+
+void trigger_turn(struct trigger *t)
+{
+    if (!t->loaded || t->loading || t->busy || t->draining || t->dead)
+        return; /* what is under way ends with another turn */
+    begin_step(t);
+    tell_ended(t);
+    tell_happened(t);
+    if (tell_time(t))
+        trigger_post_turn(t);
+    seal(t);
+    trigger_arm(t);
+    if (t->step.batch.n == 0) {
+        trigger_cancel_replaced(t);
+        return;
+    }
+    t->busy = true;
+    store_commit(t->setup.store, &t->step.batch, on_committed, t);
+}

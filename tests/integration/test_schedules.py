@@ -1,0 +1,228 @@
+#!/usr/bin/python3
+"""Schedules through the program: made by apply, led by an engine, found in lists; and
+that kill -9 at random moments neither loses a time nor starts one twice."""
+
+# ctest: timeout=300
+
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import time
+import unittest
+from pathlib import Path
+from typing import Any
+
+from ff_cli import PATIENCE, CliTest
+
+TICK = """flowforge: 1
+name: tick
+triggers:
+  interval: {{every: 1s, overlap: allow, catchup: 1h}}
+tasks:
+  a: {{run: 'echo "$AT" >> {log}', env: {{AT: "${{{{ run.nominal_at }}}}"}}}}
+"""
+
+WAITS = """flowforge: 1
+name: waits
+triggers: {{cron: {{expr: "0 0 1 1 *", id: yearly, overlap: {overlap}}}}}
+tasks:
+  a: {{run: "cat {gate}"}}
+"""
+
+
+class Schedules(CliTest):
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.data / "flowforge.db", timeout=60) as db:
+            return db.execute(sql).fetchall()
+
+    def wait_for(self, sql: str, what: str) -> list[tuple[Any, ...]]:
+        end = time.monotonic() + PATIENCE
+        while not (found := self.rows(sql)):
+            if time.monotonic() > end:
+                self.fail(f"never: {what}")
+            time.sleep(0.02)
+        return found
+
+    def engines(self) -> list[int]:
+        """Without the supervisor of tasks, which may outlive them for a moment."""
+        found = []
+        for pid in self.owner_pids():
+            with contextlib.suppress(OSError):
+                if b"engine" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                    found.append(pid)
+        return found
+
+    def get(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.call("schedule", "get", name, "-o", "json").json()
+        return found
+
+    def test_apply_makes_schedules_and_takes_them_back(self) -> None:
+        text = "flowforge: 1\nname: w\ntasks: {a: {run: 'true'}}\ntriggers:\n"
+        two = (
+            text + "  cron: [{id: one, expr: '@yearly'}, {id: two, expr: '@yearly'}]\n"
+        )
+        one = text + "  cron: [{id: two, expr: '@yearly'}]\n"
+        file = self.file("w.yaml", two)
+        self.call("apply", file)
+        names = [s["name"] for s in self.call("schedule", "list", "-o", "json").json()]
+        self.assertEqual(["w.one", "w.two"], names)
+        created = self.get("w.two")["created_at"]
+        self.file("w.yaml", one)
+        self.call("apply", file)
+        names = [s["name"] for s in self.call("schedule", "list", "-o", "json").json()]
+        self.assertEqual(["w.two"], names)
+        self.assertEqual(created, self.get("w.two")["created_at"])
+        self.call("schedule", "pin", "w")
+        self.file("w.yaml", one + "description: changed\n")
+        before = self.get("w.two")["hash"]
+        self.call("apply", file)
+        self.assertEqual(before, self.get("w.two")["hash"])
+        self.call("schedule", "unpin", "w")
+        self.call("apply", file)
+        self.assertNotEqual(before, self.get("w.two")["hash"])
+        self.call("workflow", "delete", "w")
+        self.assertEqual([], self.call("schedule", "list", "-o", "json").json())
+
+    def test_a_time_zone_that_is_not_there_is_a_mistake(self) -> None:
+        file = self.file(
+            "w.yaml",
+            "flowforge: 1\nname: w\ntasks: {a: {run: 'true'}}\n"
+            "triggers: {cron: {expr: '@daily', timezone: Europe/Atlantis}}\n",
+        )
+        told = self.call("apply", file, expect=None)
+        self.assertNotEqual(0, told.code)
+        self.assertIn("no time zone Europe/Atlantis", told.err)
+
+    def test_names_that_mean_none_or_several_are_told(self) -> None:
+        text = "flowforge: 1\nname: w\ntasks: {a: {run: 'true'}}\n"
+        two = "triggers: {cron: ['@yearly', '@yearly']}\n"
+        self.call("apply", self.file("w.yaml", text + two))
+        self.assertIn("no schedule x", self.call("schedule", "get", "x", expect=4).err)
+        told = self.call("schedule", "trigger", "w", expect=None)
+        self.assertNotEqual(0, told.code)
+        self.assertIn("2 schedules: say which one", told.err)
+        told = self.call("schedule", "backfill", "w.cron", "--from", "soon", expect=2)
+        self.assertIn("soon is no time", told.err)
+
+    def test_lists_say_when_nobody_leads(self) -> None:
+        text = "flowforge: 1\nname: w\ntasks: {a: {run: 'true'}}\n"
+        self.call("apply", self.file("w.yaml", text + "triggers: {cron: '@yearly'}\n"))
+        self.assertNotIn("no engine", self.call("list").err)
+        self.stop_owner()
+        self.assertIn("no engine runs", self.call("list").err)
+        self.assertIn("no engine runs", self.call("schedule", "list").err)
+        self.call("schedule", "pause", "w")
+        self.assertNotIn("no engine", self.call("list").err)
+
+    def test_an_engine_leaves_when_its_schedules_are_paused(self) -> None:
+        text = "flowforge: 1\nname: w\ntasks: {a: {run: 'true'}}\n"
+        self.call("apply", self.file("w.yaml", text + "triggers: {cron: '@yearly'}\n"))
+        self.assertEqual(1, len(self.engines()))
+        self.call("schedule", "pause", "w")
+        end = time.monotonic() + PATIENCE
+        while self.engines() and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual([], self.engines())
+
+    def test_a_run_by_hand_and_a_backfill_see_their_times(self) -> None:
+        log = self.folder / "log"
+        self.call("apply", self.file("tick.yaml", TICK.format(log=log)))
+        self.call("schedule", "pause", "tick")
+        run = self.call("schedule", "trigger", "tick.interval").out.strip()
+        self.wait_for(
+            f"select 1 from run where id = '{run}' and state = 'succeeded'", "the run"
+        )
+        log.unlink(missing_ok=True)
+        day = ("--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T00:00:12Z")
+        told = self.call("schedule", "backfill", "tick.interval", *day, "--dry-run")
+        self.assertIn("12 times have no run", told.out)
+        self.call("schedule", "backfill", "tick.interval", *day, "--max-parallel", "3")
+        self.wait_for("select 1 from backfill where state = 'done'", "the backfill")
+        want = [f"2026-01-01T00:00:{s:02}.000000Z" for s in range(12)]
+        self.assertEqual(want, sorted(log.read_text().split()))
+        again = self.call("schedule", "backfill", "tick.interval", *day)
+        self.assertIn("0 times", again.out)
+        future = self.call(
+            "schedule", "backfill", "tick.interval", "--from", "2026-01-01",
+            "--to", "2999-01-01", expect=None,
+        )  # fmt: skip
+        self.assertIn("still to come", future.err)
+
+    def test_a_workflow_follows_another_with_what_it_gave(self) -> None:
+        self.call(
+            "apply",
+            self.file(
+                "after.yaml",
+                "flowforge: 1\nname: after\n"
+                "triggers: {workflow: {name: first, if: event.outputs.n == '7'}}\n"
+                "tasks: {a: {run: 'true'}}\noutputs: {of: '${{ event.run }}'}\n",
+            ),
+        )
+        file = self.file(
+            "first.yaml",
+            "flowforge: 1\nname: first\ninputs: {n: string}\n"
+            "tasks: {a: {run: 'true'}}\noutputs: {n: '${{ inputs.n }}'}\n",
+        )
+        self.call("run", file, "-i", "n=6")
+        self.call("run", file, "-i", "n=7")
+        self.wait_for(
+            "select 1 from run where workflow = 'after' and state = 'succeeded'",
+            "the run after",
+        )
+        self.wait_for("select 1 where not exists (select 1 from occurrence)", "told")
+        seventh = self.rows("select id from run where inputs like '%7%'")[0][0]
+        outputs = self.rows("select outputs from run where workflow = 'after'")
+        self.assertEqual([(f'{{"of":"{seventh}"}}',)], outputs)
+
+    def test_no_time_is_lost_or_started_twice_under_kill(self) -> None:
+        seed = int(os.environ.get("FF_SEED", random.randrange(1 << 30)))
+        print(f"FF_SEED={seed}")
+        rand = random.Random(seed)
+        log = self.folder / "log"
+        self.call("apply", self.file("tick.yaml", TICK.format(log=log)))
+        self.call("schedule", "pause", "tick")
+        day = ("--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T00:00:40Z")
+        self.call("schedule", "backfill", "tick.interval", *day, "--max-parallel", "4")
+        kills = 0
+        while not self.rows("select 1 from backfill where state = 'done'"):
+            for pid in self.owner_pids():
+                time.sleep(rand.random() * 0.15)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
+            self.call("schedule", "resume", "tick")
+            self.call("schedule", "pause", "tick")
+        self.assertGreater(kills, 0)
+        runs = self.rows(
+            "select nominal_at, count(*) from run where nominal_at < 1767225640000000"
+            " and nominal_at >= 1767225600000000 group by nominal_at"
+        )
+        self.assertEqual(40, len(runs))
+        self.assertEqual({1}, {n for _, n in runs})
+
+    def test_times_of_a_schedule_survive_kill(self) -> None:
+        log = self.folder / "log"
+        self.call("apply", self.file("tick.yaml", TICK.format(log=log)))
+        for _ in range(3):
+            n = len(self.rows("select 1 from schedule_run"))
+            self.wait_for(
+                f"select 1 where (select count(*) from schedule_run) > {n}", "a time"
+            )
+            self.stop_owner()
+            self.call("schedule", "resume", "tick")
+            self.call("schedule", "pause", "tick")
+            self.call("schedule", "resume", "tick")
+        self.stop_owner()
+        started = self.rows(
+            "select nominal_at, count(*) from schedule_run where state = 'started'"
+            " group by nominal_at"
+        )
+        runs = self.rows("select nominal_at, count(*) from run group by nominal_at")
+        self.assertEqual(started, runs)
+        self.assertEqual({1}, {n for _, n in runs})
+
+
+if __name__ == "__main__":
+    unittest.main()
