@@ -126,6 +126,24 @@ static int (*const renders[FLOW_N_KINDS])(struct render *re, const struct run *r
     [FLOW_SCRIPT] = render_script,
 };
 
+/* Only which: what they are never comes here. */
+static void render_secrets(struct render *re, struct work *work)
+{
+    const struct flow_work *w = re->task->work;
+    struct work_secret *secrets =
+        arena_alloc(re->arena, (w->n_env + 1u) * sizeof(*secrets));
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < w->n_env; i++)
+        if (w->env[i].value.secret)
+            secrets[n++] = (struct work_secret){.name = own(re, w->env[i].value.secret),
+                                                .variable = own(re, w->env[i].name)};
+    if (w->input && w->input->secret)
+        secrets[n++] = (struct work_secret){.name = own(re, w->input->secret)};
+    work->secrets = secrets;
+    work->n_secrets = n;
+}
+
 static int render_env(struct render *re, const struct run *r, struct work *work)
 {
     const struct flow_task *t = re->task;
@@ -134,6 +152,8 @@ static int render_env(struct render *re, const struct run *r, struct work *work)
 
     for (uint32_t i = 0; i < t->work->n_env; i++) {
         char what[96];
+        if (t->work->env[i].value.secret)
+            continue;
         snprintf(what, sizeof(what), "env.%.80s", t->work->env[i].name);
         const char *value = text_of(re, &t->work->env[i].value, what, NULL);
         if (!value)
@@ -180,7 +200,7 @@ static int render(struct render *re, const struct run *r, struct work *work)
         code = render_env(re, r, work);
     if (code != FF_OK)
         return code;
-    if (t->work->input) {
+    if (t->work->input && !t->work->input->secret) {
         work->input = text_of(re, t->work->input, "stdin", &work->input_len);
         if (!work->input)
             return re->err->code;
@@ -191,6 +211,7 @@ static int render(struct render *re, const struct run *r, struct work *work)
             return re->err->code;
     }
     render_outputs(re, work);
+    render_secrets(re, work);
     return FF_OK;
 }
 

@@ -139,6 +139,12 @@ struct work_output {
     bool optional;
 };
 
+/* A value that is not the run's: the executor finds it when the attempt starts. */
+struct work_secret {
+    const char *name;
+    const char *variable; /* of the environment; NULL: standard input */
+};
+
 /* Everything a runtime must be told, rendered from the run's state; owned by the arena
  * that was handed in. The shell adds the variables of the task contract. */
 struct work {
@@ -153,6 +159,8 @@ struct work {
     int64_t timeout_us, grace_us, cpu_milli, memory_bytes;
     const struct work_output *outputs;
     size_t n_outputs;
+    const struct work_secret *secrets;
+    size_t n_secrets;
 };
 
 /* --- the run --- */

@@ -117,6 +117,7 @@ void attempt_free(struct attempt *a)
     mem_free(a->run_dir);
     mem_free(a->status);
     mem_free(a->message);
+    secrets_free(a->secrets);
     give_back_arena(x, &a->arena);
     mem_free(a);
 }

@@ -14,6 +14,8 @@ struct collect {
     struct spool_words words; /* of the SDK */
     json_t *outputs;
     char *stored;
+    const struct masks *masks;   /* or NULL */
+    struct attempt_secrets *own; /* read here, when nobody had yet */
 };
 
 /* --- what the exit means --- */
@@ -230,6 +232,11 @@ static void collect_outputs(struct collect *co)
         json_object_set(co->outputs, name, value);
     if (collect_declared(co) != FF_OK || json_object_size(co->outputs) == 0)
         return;
+    if (co->masks) {
+        json_t *shown = masks_json(co->masks, co->outputs);
+        json_decref(co->outputs);
+        co->outputs = shown;
+    }
     co->stored = values_store(a->run_dir, co->outputs, &err);
     if (!co->stored)
         fail_output(co, "output_store_full", "outputs cannot be stored: %.200s",
@@ -238,13 +245,35 @@ static void collect_outputs(struct collect *co)
 
 /* --- the way there and back --- */
 
+/* What it left cannot be kept when it is not known what must not be seen. */
+static bool need_masks(struct collect *co)
+{
+    const struct attempt *a = co->attempt;
+    struct ff_err err = {0};
+
+    if (co->masks || a->work.n_secrets == 0)
+        return true;
+    co->own =
+        secrets_read(a->exec, a->key.tenant, a->work.secrets, a->work.n_secrets, &err);
+    if (!co->own) {
+        if (co->result.outcome == OUTCOME_SUCCEEDED)
+            fail_output(co, "secret_unreadable", "its outputs cannot be masked: %.200s",
+                        err.msg);
+        return false;
+    }
+    co->masks = &co->own->masks;
+    return true;
+}
+
 static void on_lane(void *arg)
 {
     struct collect *co = arg;
 
     judge(co);
+    if (!need_masks(co))
+        return;
     if (co->event.state == FF_RUN_EXITED)
-        spool_read(co->attempt, &co->words);
+        spool_read(co->attempt, co->masks, &co->words);
     if (co->result.outcome == OUTCOME_SUCCEEDED)
         collect_outputs(co);
 }
@@ -287,6 +316,7 @@ static void after(void *arg)
         attempt_report(x, a, &a->key, &co->result);
     }
     spool_words_done(&co->words);
+    secrets_free(co->own);
     json_decref(co->outputs);
     mem_free(co->stored);
     mem_free(co->event_message);
@@ -303,6 +333,7 @@ void attempt_collect(struct attempt *a, const struct ff_run_event *event)
     co->event.attempt_id = a->id;
     co->event.message = NULL;
     co->event_message = mem_text(event->message);
+    co->masks = a->secrets ? &a->secrets->masks : NULL;
     a->state = ATTEMPT_COLLECTING;
     attempt_sdk_path(a);
     exec_pending(a->exec);

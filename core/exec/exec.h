@@ -13,6 +13,12 @@
 
 struct exec;
 
+/* With a NUL behind it; by mem_alloc, the receiver wipes and frees it. */
+struct exec_secret {
+    char *text;
+    size_t len;
+};
+
 /* Whom the executor asks and tells; loop thread. */
 struct exec_source {
     void *arg;
@@ -23,6 +29,9 @@ struct exec_source {
     bool (*may_start)(void *arg, const struct attempt_key *key);
     int (*node_path)(void *arg, const struct attempt_key *key, char *out, size_t size);
     void (*result)(void *arg, const struct attempt_key *key, const struct result *r);
+    /* On a lane. FF_NOT_FOUND: there is none of this name. */
+    int (*secret)(void *arg, struct tenant tenant, const char *name,
+                  struct exec_secret *out, struct ff_err *err);
     const char *topic; /* of start messages; their body is an attempt_key_text */
 };
 

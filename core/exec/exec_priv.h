@@ -25,6 +25,22 @@
     ".flowforge-spool.jsonl" /* what the SDK leaves when it met no API                 \
                               */
 
+/* Texts that must not be seen, the longest first, with a NULL at the end. */
+struct masks {
+    char **items;
+    size_t n, cap;
+};
+
+/* The values that an attempt was given, and what hides them. */
+struct attempt_secrets {
+    struct {
+        char **items; /* "NAME=value" */
+        size_t n, cap;
+    } pairs;
+    struct exec_secret input; /* or none */
+    struct masks masks;
+};
+
 enum attempt_state {
     ATTEMPT_STARTING, /* the runtime was asked, or is asked again later */
     ATTEMPT_RUNNING,
@@ -41,7 +57,8 @@ struct attempt {
     struct arena arena; /* everything below that is text, and the outputs */
     struct work work;
     const char *id, *task_id, *run_id;
-    const char *dir; /* absolute working directory */
+    const char *dir;                 /* absolute working directory */
+    struct attempt_secrets *secrets; /* NULL: none, or not read yet */
     char *run_dir, *log_dir;
     char *sdk_file; /* outputs that the SDK reported; exists once used */
     bool sdk_used;
@@ -104,6 +121,30 @@ void exec_came_back(struct exec *x);
 void attempt_start(struct attempt *a); /* asks the runtime; comes back by events */
 void attempt_send_stop(struct attempt *a);
 
+/* spec.c: asks again later, for what is not the attempt's fault */
+void attempt_wait(struct attempt *a, const struct ff_err *err);
+
+/* secrets.c */
+/* On the lane: NULL with a code. */
+struct attempt_secrets *secrets_read(const struct exec *x, struct tenant tenant,
+                                     const struct work_secret *wanted, size_t n,
+                                     struct ff_err *err);
+void secrets_free(struct attempt_secrets *s); /* takes NULL */
+/* Reads what the attempt wants; one that is starting goes on by itself then. */
+void attempt_ask_secrets(struct attempt *a);
+/* What it says may be kept: nothing has to be hidden, or it is known what. */
+bool attempt_is_masked(const struct attempt *a);
+
+/* mask.c */
+/* The text, and the forms that it is commonly printed in. */
+void masks_add(struct masks *m, const char *text, size_t len);
+const char *const *masks_list(const struct masks *m); /* ends with NULL */
+void masks_done(struct masks *m);                     /* and wipes them */
+/* Appends the text with "***" for each; true when there was one. */
+bool masks_text(const struct masks *m, const char *text, size_t len, struct buf *out);
+/* The value with its texts and keys masked; new reference. */
+json_t *masks_json(const struct masks *m, json_t *v);
+
 /* events.c */
 void exec_on_event(void *arg, const struct ff_run_event *event);
 
@@ -112,11 +153,15 @@ struct spool_words {
     json_t *outputs; /* by name, the last value of each */
     char *status;    /* the last one in the file, or NULL */
 };
-void spool_read(struct attempt *a, struct spool_words *words);
+/* masks, for the log: may be NULL */
+void spool_read(struct attempt *a, const struct masks *masks,
+                struct spool_words *words);
 void spool_words_done(struct spool_words *words);
 
 /* report.c */
-void sdk_log_line(struct buf *b, const struct exec_log_line *line);
+/* masks may be NULL */
+void sdk_log_line(struct buf *b, const struct exec_log_line *line,
+                  const struct masks *masks);
 /* report.c: where the outputs stand that the SDK reports */
 void attempt_sdk_path(struct attempt *a);
 

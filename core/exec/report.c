@@ -33,6 +33,11 @@ static struct attempt *caller(struct exec *x, int64_t handle, struct ff_err *err
 
     if (!a)
         ff_fail(err, FF_CONFLICT, 0, "this attempt is not the current one");
+    if (a && !attempt_is_masked(a)) {
+        ff_fail(err, FF_BUSY, 0,
+                "the secrets of this attempt are being read: try again");
+        return NULL;
+    }
     return a;
 }
 
@@ -49,7 +54,8 @@ static int append(const char *path, int *fd, const struct buf *b, struct ff_err 
     return FF_OK;
 }
 
-void sdk_log_line(struct buf *b, const struct exec_log_line *line)
+void sdk_log_line(struct buf *b, const struct exec_log_line *line,
+                  const struct masks *masks)
 {
     char time[UNITS_TEXT];
 
@@ -57,7 +63,10 @@ void sdk_log_line(struct buf *b, const struct exec_log_line *line)
     buf_printf(b, "%s sdk F ", time);
     if (strcmp(line->level, "info") != 0)
         buf_printf(b, "[%s] ", line->level);
-    buf_add(b, line->text, line->len);
+    if (masks)
+        masks_text(masks, line->text, line->len, b);
+    else
+        buf_add(b, line->text, line->len);
     buf_add_char(b, '\n');
 }
 
@@ -68,11 +77,11 @@ int exec_task_log(struct exec *x, int64_t handle, const struct exec_log_line *li
     struct buf b = {0};
 
     if (!a)
-        return FF_CONFLICT;
+        return err->code;
     if (x->setup.log_max_bytes > 0 && a->sdk_log_bytes > x->setup.log_max_bytes)
         return FF_OK; /* over the limit, which the last line below has said */
     for (size_t i = 0; i < n; i++)
-        sdk_log_line(&b, &lines[i]);
+        sdk_log_line(&b, &lines[i], a->secrets ? &a->secrets->masks : NULL);
     a->sdk_log_bytes += (int64_t)b.len;
     if (x->setup.log_max_bytes > 0 && a->sdk_log_bytes > x->setup.log_max_bytes) {
         char time[UNITS_TEXT];
@@ -89,10 +98,17 @@ int exec_task_log(struct exec *x, int64_t handle, const struct exec_log_line *li
     return code;
 }
 
-static void set_text(char **place, const char *text)
+static void set_text(const struct attempt *a, char **place, const char *text)
 {
+    struct buf b = {0};
+
     mem_free(*place);
-    *place = mem_text(text);
+    if (a->secrets && text) {
+        masks_text(&a->secrets->masks, text, strlen(text), &b);
+        *place = buf_take(&b);
+    } else {
+        *place = mem_text(text);
+    }
 }
 
 int exec_task_status(struct exec *x, int64_t handle, const char *status, int progress,
@@ -101,10 +117,10 @@ int exec_task_status(struct exec *x, int64_t handle, const char *status, int pro
     struct attempt *a = caller(x, handle, err);
 
     if (!a)
-        return FF_CONFLICT;
-    set_text(&a->status, status);
+        return err->code;
+    set_text(a, &a->status, status);
     if (message)
-        set_text(&a->message, message);
+        set_text(a, &a->message, message);
     if (progress > a->progress) /* progress never goes back */
         a->progress = progress;
     *cancel = a->stop_asked;
@@ -157,7 +173,9 @@ int exec_task_output(struct exec *x, int64_t handle, const char *name,
     jsonw_key(&w, "name");
     jsonw_text(&w, name);
     jsonw_key(&w, "value");
-    jsonw_value(&w, value);
+    json_t *shown = a->secrets ? masks_json(&a->secrets->masks, (json_t *)value) : NULL;
+    jsonw_value(&w, shown ? shown : value);
+    json_decref(shown);
     jsonw_close(&w, '}');
     buf_add_char(&b, '\n');
     const int code = append(a->sdk_file, &fd, &b, err);
@@ -174,7 +192,7 @@ int exec_task_heartbeat(struct exec *x, int64_t handle, bool *cancel, char *toke
     char fresh[TOKEN_MAX];
 
     if (!a)
-        return FF_CONFLICT;
+        return err->code;
     *cancel = a->stop_asked;
     *expires_us = loop_wall_us(x->setup.loop) + TOKEN_LIFE_US;
     token_make(x, a, *expires_us, fresh);

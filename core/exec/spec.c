@@ -69,6 +69,9 @@ static bool set_by_work(const struct work *w, const char *pair)
     for (size_t i = 0; w->env && w->env[i]; i++)
         if (same_name(pair, w->env[i]))
             return true;
+    for (size_t i = 0; i < w->n_secrets; i++)
+        if (w->secrets[i].variable && same_name(w->secrets[i].variable, pair))
+            return true;
     return false;
 }
 
@@ -105,13 +108,15 @@ static const char *const *task_env(struct attempt *a)
     char token[TOKEN_MAX];
     struct env e = {.arena = &a->arena};
 
-    e.cap = count_env(own) + count_env(a->work.env) + 32;
+    e.cap = count_env(own) + count_env(a->work.env) + a->work.n_secrets + 32;
     e.items = arena_alloc(&a->arena, e.cap * sizeof(char *));
     for (size_t i = 0; own[i]; i++)
         if (passes(s, own[i]) && !set_by_work(&a->work, own[i]))
             env_add(&e, own[i]);
     for (size_t i = 0; a->work.env && a->work.env[i]; i++)
         env_add(&e, a->work.env[i]);
+    for (size_t i = 0; a->secrets && i < a->secrets->pairs.n; i++)
+        env_add(&e, a->secrets->pairs.items[i]);
     e.items[e.n] = NULL;
     if (!find_var(e.items, "PATH"))
         env_add(&e, "PATH=/usr/local/bin:/usr/bin:/bin");
@@ -157,7 +162,7 @@ static void start_again(void *arg)
 }
 
 /* No room for a process is not the task's fault: it waits and counts nothing. */
-static void wait_for_room(struct attempt *a, const struct ff_err *err)
+void attempt_wait(struct attempt *a, const struct ff_err *err)
 {
     int64_t delay = START_DELAY_US << (a->tries < 5 ? a->tries : 5);
 
@@ -189,17 +194,44 @@ static void on_started(void *arg, int code, const struct ff_err *err)
             attempt_send_stop(a);
     } else if (a && a->state == ATTEMPT_STARTING && code != FF_CANCELLED) {
         if ((code == FF_BUSY || code == FF_UNAVAILABLE) && !a->stop_asked)
-            wait_for_room(a, err);
+            attempt_wait(a, err);
         else
             start_refused(a, err);
     }
     exec_came_back(x);
 }
 
+/* A runtime that cannot keep them out of its logs gets no secrets. */
+static bool can_mask(const struct exec *x, struct ff_err *err)
+{
+    if (driver_instance_info(x->setup.runtime)->d.caps & FF_RUNTIME_MASKS)
+        return true;
+    ff_fail(err, FF_UNSUPPORTED, 0,
+            "its runtime cannot mask secrets in logs, so it gets none");
+    return false;
+}
+
+static void ask_runtime(struct attempt *a);
+
 void attempt_start(struct attempt *a)
+{
+    struct ff_err err;
+
+    a->state = ATTEMPT_STARTING;
+    if (attempt_is_masked(a))
+        ask_runtime(a);
+    else if (can_mask(a->exec, &err))
+        attempt_ask_secrets(a);
+    else
+        start_refused(a, &err);
+}
+
+static void ask_runtime(struct attempt *a)
 {
     struct exec *x = a->exec;
     const struct work *w = &a->work;
+    const struct attempt_secrets *secrets = a->secrets;
+    const bool hidden = secrets && secrets->input.text;
     struct starting *st = mem_alloc(sizeof(*st));
     const struct ff_run_spec spec = {
         .struct_size = sizeof(spec),
@@ -207,17 +239,17 @@ void attempt_start(struct attempt *a)
         .argv = w->argv,
         .env = task_env(a),
         .dir = a->dir,
-        .input = w->input,
-        .input_len = w->input_len,
+        .input = hidden ? secrets->input.text : w->input,
+        .input_len = hidden ? secrets->input.len : w->input_len,
         .log_dir = a->log_dir,
         .log_max_bytes = x->setup.log_max_bytes,
         .timeout_us = w->timeout_us,
         .grace_us = w->grace_us,
         .cpu_milli = w->cpu_milli,
         .memory_bytes = w->memory_bytes,
+        .masks = secrets ? masks_list(&secrets->masks) : NULL,
     };
 
-    a->state = ATTEMPT_STARTING;
     st->exec = x;
     st->handle = a->handle;
     exec_pending(x);

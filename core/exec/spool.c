@@ -13,6 +13,7 @@
 
 struct spool {
     struct attempt *attempt;
+    const struct masks *masks;
     struct spool_words *words;
     struct buf line;
     bool skipping; /* the rest of a line that is too long */
@@ -90,7 +91,7 @@ static void take_log(struct spool *sp, const json_t *o)
                                      .len = json_string_length(text)};
         if (time && line.text && !strchr(line.text, '\n') &&
             units_time(time, &line.time_us))
-            sdk_log_line(&b, &line);
+            sdk_log_line(&b, &line, sp->masks);
     }
     if (b.len > 0)
         write_log(sp, &b);
@@ -154,11 +155,12 @@ static void read_reported(struct spool *sp)
     close(fd);
 }
 
-void spool_read(struct attempt *a, struct spool_words *words)
+void spool_read(struct attempt *a, const struct masks *masks, struct spool_words *words)
 {
     const struct exec *x = a->exec;
     struct ff_err err;
     struct spool sp = {.attempt = a,
+                       .masks = masks,
                        .words = words,
                        .line = {.max = LINE_MAX_BYTES},
                        .log_fd = -1,

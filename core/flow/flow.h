@@ -68,13 +68,15 @@ struct flow_input {
     json_t *schema;          /* of lists and objects: JSON Schema, or NULL */
 };
 
-/* A value of the file that may contain ${{ }}: one of tmpl, constant and nested. */
+/* A value of the file that may contain ${{ }}: one of tmpl, constant, nested and
+ * secret. */
 struct flow_value {
     struct tmpl *tmpl; /* NULL: constant */
     json_t *constant;  /* NULL when tmpl */
     int line, column;
     struct flow_nested
-        *nested; /* a list or map with ${{ }} somewhere inside, or NULL */
+        *nested;        /* a list or map with ${{ }} somewhere inside, or NULL */
+    const char *secret; /* the name of one: only where an attempt is given it */
 };
 
 /* Names of items are NULL in a list. */

@@ -111,6 +111,18 @@ static void check_inputs(struct checker *c, const struct ref *r)
         flow_problem_hint(p, "declare it in inputs:");
 }
 
+/* Where it may stand it is no expression: spec_secret.c has taken it. */
+static void check_secrets(struct checker *c, const struct ref *r)
+{
+    struct flow_problem *p = problem(r, PROBLEM_SECRET);
+
+    (void)c;
+    flow_problem_msg(p, "a secret can only be the whole value of a variable in env, or "
+                        "of stdin");
+    flow_problem_hint(p, "env: {TOKEN: \"${{ secrets.%.40s }}\"}, and use the variable",
+                      r->n < 2 ? "name" : r->path[1]);
+}
+
 static void check_vars(struct checker *c, const struct ref *r)
 {
     json_t *vars = r->s->flow->vars;
@@ -356,6 +368,7 @@ static const struct {
 } roots[] = {
     {"inputs", EVERYWHERE, check_inputs},
     {"vars", EVERYWHERE, check_vars},
+    {"secrets", EVERYWHERE | PLACE_TRIGGER, check_secrets},
     {"env", EVERYWHERE & ~PLACE_RUN_OUTPUT, check_env},
     {"tasks", EVERYWHERE & ~SHARED, check_tasks},
     {"item", PLACE_ATTEMPT | PLACE_RETRY, check_item},
@@ -370,7 +383,7 @@ static const struct {
 
 static void refuse_root(const struct ref *r)
 {
-    static const char *const later[] = {"secrets", "tenant", "project", NULL};
+    static const char *const later[] = {"tenant", "project", NULL};
     const char *names[COUNT_OF(roots) + 1] = {NULL};
     bool is_later = spec_choice_index(later, r->path[0]) >= 0;
     struct flow_problem *p =

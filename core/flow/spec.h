@@ -245,7 +245,12 @@ struct spec_value_rule {
     enum spec_place place;
     bool keep_text; /* 1.10 and True stay text as they are written */
     bool list;      /* a list, or an expression that gives one */
+    bool secrets;   /* may be ${{ secrets.NAME }} as a whole */
 };
+
+/* spec_secret.c: the text is ${{ secrets.NAME }} and nothing else. */
+bool spec_read_secret(struct spec *s, const struct tree_node *node,
+                      struct flow_value *value);
 
 bool spec_read_value(struct spec *s, const struct spec_value_rule *rule,
                      const struct tree_node *node, struct flow_value *value);

@@ -82,6 +82,8 @@ static const struct spec_range priority_range = {-100, 100, "from -100 to 100"};
 
 static const struct spec_value_rule foreach_rule = {.place = PLACE_FOREACH,
                                                     .list = true};
+static const struct spec_value_rule stdin_rule = {
+    .place = PLACE_ATTEMPT, .keep_text = true, .secrets = true};
 static const struct spec_value_rule text_rule = {.place = PLACE_ATTEMPT,
                                                  .keep_text = true};
 
@@ -166,7 +168,7 @@ static const struct spec_field task_fields[] = {
     {.key = "stdin",
      .type = &spec_value_pointer,
      .offset = SLOT(work.input),
-     .arg = &text_rule,
+     .arg = &stdin_rule,
      .since = "0.1",
      .help = "what the task reads from its standard input; lists and maps as JSON"},
     {.key = "working_dir",

@@ -103,7 +103,11 @@ bool spec_read_value(struct spec *s, const struct spec_value_rule *rule,
         return false;
     if (!has_expression(node))
         made.constant = constant_of(s, rule, node);
-    else if (node->kind == TREE_TEXT)
+    else if (rule->secrets && node->kind == TREE_TEXT &&
+             spec_read_secret(s, node, &made)) {
+        *value = made;
+        return true;
+    } else if (node->kind == TREE_TEXT)
         made.tmpl = compile(s, rule->place, node);
     else if (!read_nested(s, rule, node, &made))
         return false;
@@ -250,7 +254,8 @@ static struct flow_pair *find_pair(struct flow_pair *items, uint32_t n,
 static struct spec_env merge_env(struct spec *s, struct spec_env base,
                                  const struct tree_node *node, enum spec_place place)
 {
-    const struct spec_value_rule rule = {.place = place, .keep_text = true};
+    const struct spec_value_rule rule = {
+        .place = place, .keep_text = true, .secrets = true};
     struct spec_env made = {.n = base.n};
 
     made.items = spec_alloc(s, (size_t)base.n + node->n, sizeof(*made.items));

@@ -272,7 +272,6 @@ static const struct spec_field workflow_fields[] = {
     {.key = "concurrency", .flags = SPEC_LATER},
     {.key = "semaphores", .flags = SPEC_LATER},
     {.key = "rate", .flags = SPEC_LATER},
-    {.key = "secrets", .flags = SPEC_LATER},
     {.key = "queue", .flags = SPEC_LATER},
     {.key = "artifacts", .flags = SPEC_LATER},
     {.key = "image", .flags = SPEC_LATER},

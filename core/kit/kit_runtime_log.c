@@ -165,6 +165,23 @@ static void limit(struct kit *k)
     kitr_close(r);
 }
 
+/* Written in two pieces, with time between them that the runtime may use to write. */
+static void masks(struct kit *k)
+{
+    static const char *const masks[] = {"hidden-value", "hidden", "two\nlines", NULL};
+    struct kitr *r = kitr_open(k);
+    struct kitr_job job;
+
+    kitr_job(&job, r, "a",
+             "echo hidden-value; echo hidden-valu; printf hidden-; sleep 0.1; echo "
+             "value; printf 'two\\nlines' >&2; printf 'hid' >&2");
+    job.spec.masks = masks;
+    run(r, &job);
+    expect_log(r, &job, "stdout", "***\n***-valu\n***\n", 17);
+    expect_log(r, &job, "stderr", "***hid", 6);
+    kitr_close(r);
+}
+
 const struct kit_check kit_runtime_log_checks[] = {
     {"logs/both-streams", "Each stream is, byte for byte, its records put together.",
      .run = both_streams, .caps = FF_RUNTIME_LOCAL_FILES},
@@ -179,5 +196,7 @@ const struct kit_check kit_runtime_log_checks[] = {
     {"logs/limit",
      "Beyond log_max_bytes output is dropped, counted and the log says so.",
      .run = limit, .caps = FF_RUNTIME_LOCAL_FILES},
+    {"logs/masks", "Texts that must not stand in the log are *** there, in pieces too.",
+     .run = masks, .caps = FF_RUNTIME_LOCAL_FILES | FF_RUNTIME_MASKS},
     {0},
 };

@@ -120,6 +120,18 @@ static json_t *resolve(void *arg, const char *run_id, struct span stored,
     return exec_resolve(((struct node *)arg)->data_dir, run_id, stored, err);
 }
 
+static int source_secret(void *arg, struct tenant tenant, const char *name,
+                         struct exec_secret *out, struct ff_err *err)
+{
+    const struct secret_place place = node_secrets(arg, STORE_READER_LANE);
+    struct secret_value value;
+    const int code = secret_get(&place, tenant, name, &value, err);
+
+    if (code == FF_OK)
+        *out = (struct exec_secret){.text = value.text, .len = value.len};
+    return code;
+}
+
 /* --- schedules --- */
 
 static void on_changed(void *arg, const struct run_row *run)
@@ -244,6 +256,7 @@ static int wire(struct node *n, struct ff_err *err)
                    .may_start = source_may_start,
                    .node_path = source_node_path,
                    .result = source_result,
+                   .secret = source_secret,
                    .topic = CONTROL_TOPIC_START},
     };
     const struct control_setup control = {

@@ -307,7 +307,8 @@ static const struct ff_runtime_ops ops = {
 
 static const struct ff_driver driver = {
     FF_DRIVER_HEAD(FF_RUNTIME, FF_ON_LOOP, ops),
-    .caps = FF_RUNTIME_LOCAL_FILES | FF_RUNTIME_IMAGES | FF_RUNTIME_LIMITS,
+    .caps = FF_RUNTIME_LOCAL_FILES | FF_RUNTIME_IMAGES | FF_RUNTIME_LIMITS |
+            FF_RUNTIME_MASKS,
     .name = "fault",
     .version = FLOWFORGE_VERSION,
     .summary = "refuses attempts, loses their ends and tells them late, for tests",

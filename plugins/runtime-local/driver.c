@@ -153,14 +153,23 @@ static size_t count(const char *const *words)
     return n;
 }
 
+/* A core that was compiled before there were masks hands over a shorter struct. */
+static const char *const *masks_of(const struct ff_run_spec *spec)
+{
+    const size_t end = offsetof(struct ff_run_spec, masks) + sizeof(spec->masks);
+
+    return spec->struct_size >= end ? spec->masks : NULL;
+}
+
 static const char *find_fault(const struct ff_run_spec *spec)
 {
     if (!rl_id_valid(spec->attempt_id))
         return "an attempt id is 1 to 255 printable bytes without spaces";
     if (!spec->argv || !spec->argv[0])
         return "there is no program to run";
-    if (count(spec->argv) > RL_ENV_MAX || count(spec->env) > RL_ENV_MAX)
-        return "there are too many arguments or environment variables";
+    if (count(spec->argv) > RL_ENV_MAX || count(spec->env) > RL_ENV_MAX ||
+        count(masks_of(spec)) > RL_ENV_MAX)
+        return "there are too many arguments, environment variables or masks";
     if (spec->input && spec->input_len > RL_INPUT_MAX)
         return "standard input is larger than 64 MiB";
     return NULL;
@@ -184,7 +193,8 @@ static void local_start(void *runtime, const struct ff_run_spec *spec, struct ff
 {
     struct local *local = runtime;
 
-    struct request *request = call_new(local, RL_START, op);
+    const size_t n_masks = count(masks_of(spec));
+    struct request *request = call_new(local, n_masks ? RL_START_MASKED : RL_START, op);
     if (!request)
         return;
     const char *fault = find_fault(spec);
@@ -199,6 +209,8 @@ static void local_start(void *runtime, const struct ff_run_spec *spec, struct ff
         return;
     }
     rl_put_blob(&request->frame, spec->input, spec->input_len);
+    if (n_masks)
+        rl_put_strs(&request->frame, masks_of(spec), n_masks);
     request->tracked = track(local, spec->attempt_id);
     if (!request->tracked) {
         call_fail(local, request, FF_BUSY, "out of memory");
@@ -281,7 +293,7 @@ static const struct ff_runtime_ops ops = {
 
 static const struct ff_driver driver = {
     FF_DRIVER_HEAD(FF_RUNTIME, FF_ON_LOOP, struct ff_runtime_ops),
-    .caps = FF_RUNTIME_LOCAL_FILES | FF_RUNTIME_LIMITS,
+    .caps = FF_RUNTIME_LOCAL_FILES | FF_RUNTIME_LIMITS | FF_RUNTIME_MASKS,
     .name = "local",
     .version = FLOWFORGE_VERSION,
     .summary = "runs tasks as processes of this host",

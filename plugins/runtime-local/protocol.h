@@ -23,7 +23,7 @@
 
 #define RL_MAGIC UINT32_C(0x31534646) /* "FFS1" read as bytes */
 #define RL_MAJOR 1
-#define RL_MINOR 1
+#define RL_MINOR 2
 
 #define RL_NO_STR    UINT32_MAX
 #define RL_ID_MAX    255         /* bytes of an attempt id */
@@ -66,6 +66,11 @@ enum rl_type {
                      * UNKNOWN: it never began */
     RL_RELEASE = 5, /* u32 n, n x str id */
     RL_STATUS = 6,  /* nothing; before DONE comes one STATE */
+
+    /* Since minor 2: as START, then u32 n, n x str. These texts become "***" in the
+     * log. A frame of its own: a supervisor that does not know it must not run the
+     * task. */
+    RL_START_MASKED = 7,
 
     /* supervisor: i32 code (enum ff_code), i32 errno, str message */
     RL_DONE = 16,

@@ -63,7 +63,7 @@ static struct spool_words read_in_steps(size_t step)
                         .sdk_log_fd = -1};
 
     left.step = step;
-    spool_read(&a, &words);
+    spool_read(&a, NULL, &words);
     check_log(log);
     return words;
 }

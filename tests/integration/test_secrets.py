@@ -2,11 +2,14 @@
 """Secrets: stored encrypted, found by tasks, and nowhere else."""
 
 import base64
+import hashlib
 import os
 import pty
+import signal
 import sqlite3
 import subprocess
 import unittest
+import urllib.parse
 
 from ff_cli import PATIENCE, CliTest, Result
 
@@ -159,6 +162,134 @@ class Rotation(SecretTest):
         result = self.secret("set", "one", value=b"first value", expect=2)
         self.assertIn("openssl rand -base64 32", result.err)
         self.assertNotIn("change-me", result.err)
+
+
+FLOW = """flowforge: 1
+name: secret
+tasks:
+  use:
+    env: {TOKEN: "${{ secrets.token }}", PLAIN: shown}
+    stdin: ${{ secrets.token }}
+    run: |
+      test "$(cat)" = "$TOKEN"
+      printf '%s' "$TOKEN" | sha256sum | cut -d' ' -f1 > "$FF_OUT/sum"
+      echo "as it is: $TOKEN!"
+      echo "twice: $TOKEN$TOKEN"
+      echo "in base64: $(printf %s "$TOKEN" | base64)"
+      echo "in basic: $(printf 'user:%s' "$TOKEN" | base64 -w0)"
+      python3 -c 'import json,os,urllib.parse as u
+      t = os.environ["TOKEN"]
+      print(json.dumps(t), u.quote(t, safe=""), flush=True)'
+      printf %.12s "$TOKEN"; sleep 0.2; printf '%s\\n' "${TOKEN#????????????}"
+      echo "to stderr $TOKEN" >&2
+      echo "$PLAIN" "$TOKEN" > "$FF_OUT/text"
+      printf '{"a": [{"%s": "x%sy"}]}' "$TOKEN" "$TOKEN" > "$FF_OUT/value"
+      echo "$TOKEN"
+    outputs:
+      sum: file
+      text: file
+      value: json
+      all: {from: stdout}
+outputs:
+  sum: ${{ tasks.use.outputs.sum }}
+  text: ${{ tasks.use.outputs.text }}
+  value: ${{ tasks.use.outputs.value }}
+"""
+FORMS = [
+    VALUE.encode(),
+    base64.b64encode(VALUE.encode()).rstrip(b"="),
+    base64.b64encode(b"user:" + VALUE.encode())[8:-4],
+    urllib.parse.quote(VALUE, safe="").encode(),
+]
+
+
+class Runs(SecretTest):
+    def run_it(self, text: str = FLOW, expect: int = 0) -> Result:
+        self.file("secret.yaml", text)
+        return self.call("run", "secret.yaml", "-o", "json", expect=expect)
+
+    def assert_nowhere(self, *others: str) -> None:
+        for path in [p for p in self.data.rglob("*") if p.is_file()]:
+            content = path.read_bytes()
+            for form in FORMS:
+                self.assertNotIn(form, content, path)
+        for text in others:
+            for form in FORMS:
+                self.assertNotIn(form.decode(), text)
+
+    def test_a_task_has_it_and_nobody_else_sees_it(self) -> None:
+        self.secret("set", "token", value=VALUE.encode())
+        ran = self.run_it()
+        got = self.call("get", "last", "-o", "json")
+        logs = self.call("logs", "last")
+        history = self.call("history", "last", "-o", "json")
+        self.assert_nowhere(ran.out, ran.err, got.out, logs.out, history.out)
+        outputs = got.json()["outputs"]
+        self.assertEqual(outputs["text"], "shown ***")
+        self.assertEqual(outputs["value"], {"a": [{"***": "x***y"}]})
+        self.assertEqual(outputs["sum"], hashlib.sha256(VALUE.encode()).hexdigest())
+        for line in ("as it is: ***!", "twice: ******", "to stderr ***"):
+            self.assertIn(line, logs.out)
+        self.assertRegex(logs.out, r"(?m)\*\*\*$")
+
+    def test_a_secret_that_is_not_set_fails_the_attempt_with_the_remedy(self) -> None:
+        self.run_it(expect=1)
+        got = self.call("get", "last", "use", "-o", "json").out
+        self.assertIn("secret_missing", got)
+        self.assertIn("flowforge secret set token", got)
+
+    def test_a_wrong_key_fails_the_attempt(self) -> None:
+        self.secret("set", "token", value=VALUE.encode())
+        self.env["FLOWFORGE_AUTH_ENCRYPTION_KEY"] = self.key()
+        self.run_it(expect=1)
+        got = self.call("get", "last", "use", "-o", "json").out
+        self.assertIn("secret_unreadable", got)
+
+    def test_an_attempt_that_is_taken_over_is_masked_as_before(self) -> None:
+        """The owner is killed while the task runs; another one takes its outputs."""
+        self.secret("set", "token", value=VALUE.encode())
+        gate = self.gate("gate")
+        self.file(
+            "wait.yaml",
+            "flowforge: 1\nname: wait\ntasks:\n  use:\n"
+            "    env: {TOKEN: '${{ secrets.token }}', GATE: '" + str(gate.path) + "'}\n"
+            "    run: |\n      echo before $TOKEN\n      read x < $GATE\n"
+            "      echo after $TOKEN\n      echo text $TOKEN > $FF_OUT/o\n"
+            "    outputs: {o: file}\n",
+        )
+        first = self.start("run", "wait.yaml")
+        first.wait_for("use started")
+        gate_fd = os.open(gate.path, os.O_WRONLY)
+        first.end(signal.SIGKILL)
+        second = self.start("resume")
+        os.write(gate_fd, b"go\n")
+        os.close(gate_fd)
+        self.assertEqual(second.end().code, 0)
+        got = self.call("get", "last", "use", "-o", "json")
+        logs = self.call("logs", "last").out
+        self.assertIn("text ***", got.out)
+        self.assertIn("before ***", logs)
+        self.assertIn("after ***", logs)
+        self.assert_nowhere(got.out, logs)
+
+    def test_what_the_sdk_says_is_masked_too(self) -> None:
+        self.secret("set", "token", value=VALUE.encode())
+        self.file(
+            "sdk.yaml",
+            "flowforge: 1\nname: sdk\ntasks:\n  use:\n"
+            "    env: {TOKEN: '${{ secrets.token }}'}\n"
+            "    script:\n      lang: python\n      code: |\n"
+            "        import os\n        from flowforge import client\n"
+            "        t = os.environ['TOKEN']\n"
+            "        client.log('said ' + t)\n"
+            "        client.output('o', {'t': [t]})\n"
+            "    outputs: {o: sdk}\n",
+        )
+        self.call("run", "sdk.yaml")
+        got = self.call("get", "last", "use", "-o", "json").out
+        logs = self.call("logs", "last").out
+        self.assertIn("said ***", logs)
+        self.assert_nowhere(got, logs)
 
 
 if __name__ == "__main__":

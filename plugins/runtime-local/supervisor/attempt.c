@@ -266,7 +266,7 @@ static int launch(struct attempt *attempt, const struct start *start,
     }
     attempt->spool = spool;
     int code = FF_OK;
-    if (!spool_into(spool, start->log_dir, start->log_max_bytes))
+    if (!spool_into(spool, start->log_dir, start->log_max_bytes, start->masks))
         code = ff_fail(err, FF_BUSY, ENOMEM, "no memory for another attempt");
     else
         code = run(attempt, start, in_fd, out_fds, err);

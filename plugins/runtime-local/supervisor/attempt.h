@@ -68,6 +68,7 @@ struct start {
     char **env;  /* one place before the NULL is free for use */
     const void *input;
     size_t input_len;
+    const char *const *masks; /* ends with NULL, or NULL */
 };
 
 /* Starts it, or finds it started before. From then on `client` gets its event; of

@@ -175,7 +175,7 @@ static void run(struct client *client)
             return;
         client_request(client, &frame);
         /* It takes as long as a small task runs: who has ended is told between two. */
-        if (frame.type == RL_START)
+        if (frame.type == RL_START || frame.type == RL_START_MASKED)
             return;
     }
 }

@@ -107,6 +107,25 @@ static bool get_argv_and_env(struct sup *sup, struct rl_in *in, struct start *st
     return true;
 }
 
+/* Behind the words of argv and env: those may move when there is no room. */
+static bool get_masks(struct sup *sup, struct rl_in *in, struct start *start)
+{
+    char **const words = sup->words;
+    const size_t argv_at = (size_t)(start->argv - words);
+    const size_t env_at = (size_t)(start->env - words);
+    size_t at = env_at;
+
+    while (words[at])
+        at++;
+    at += 2; /* the place that is free for use */
+    if (!get_words(sup, in, at))
+        return false;
+    start->argv = sup->words + argv_at;
+    start->env = sup->words + env_at;
+    start->masks = (const char *const *)(sup->words + at);
+    return true;
+}
+
 static const char *find_fault(const struct start *start)
 {
     if (!rl_id_valid(start->id))
@@ -163,6 +182,11 @@ static void start(struct client *client, struct rl_frame *frame)
         return;
     }
     what.input = rl_get_blob(in, &what.input_len);
+    if (!in->bad && frame->type == RL_START_MASKED && !get_masks(sup, in, &what) &&
+        !in->bad) {
+        fail(client, frame->seq, FF_BUSY, "out of memory");
+        return;
+    }
     if (in->bad) {
         fail(client, frame->seq, FF_INVALID, "malformed START");
         return;
@@ -318,8 +342,9 @@ static void status(struct client *client, struct rl_frame *frame)
 void client_request(struct client *client, struct rl_frame *frame)
 {
     static void (*const requests[])(struct client *, struct rl_frame *) = {
-        [RL_HELLO] = hello, [RL_START] = start,     [RL_CANCEL] = cancel,
-        [RL_ADOPT] = adopt, [RL_RELEASE] = release, [RL_STATUS] = status,
+        [RL_HELLO] = hello,        [RL_START] = start,     [RL_CANCEL] = cancel,
+        [RL_ADOPT] = adopt,        [RL_RELEASE] = release, [RL_STATUS] = status,
+        [RL_START_MASKED] = start,
     };
     const size_t n = sizeof(requests) / sizeof(requests[0]);
 

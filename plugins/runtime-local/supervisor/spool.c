@@ -252,6 +252,28 @@ static void add_text(struct spool *spool, int i, const char *text, size_t len)
     flush_page(spool);
 }
 
+/* Without what must not stand in the log. Its beginning at the end of what was read is
+ * held back, so a task that prints a prompt like one of these seems to wait. */
+static void take_text(struct spool *spool, int i, const char *text, size_t len)
+{
+    const char *shown = text;
+
+    if (spool->mask)
+        len = mask_feed(spool->mask, i, text, len, false, &shown);
+    if (len)
+        add_text(spool, i, shown, len);
+}
+
+static void take_end(struct spool *spool, int i)
+{
+    const char *shown;
+    const size_t len =
+        spool->mask ? mask_feed(spool->mask, i, NULL, 0, true, &shown) : 0;
+
+    if (len)
+        add_text(spool, i, shown, len);
+}
+
 /* False at the end of the stream. */
 static bool read_some(struct spool *spool, int i)
 {
@@ -261,7 +283,7 @@ static bool read_some(struct spool *spool, int i)
         const ssize_t n = read_pipe(fd);
         if (n <= 0)
             return n < 0 && errno == EAGAIN;
-        add_text(spool, i, input, (size_t)n);
+        take_text(spool, i, input, (size_t)n);
         if ((size_t)n < sizeof(input) / 2)
             break; /* it is empty now, or the loop will say otherwise */
     }
@@ -316,11 +338,14 @@ bool spool_open(struct spool *spool, struct loop *loop, int write_fds[2])
     return true;
 }
 
-bool spool_into(struct spool *spool, const char *dir, int64_t max_bytes)
+bool spool_into(struct spool *spool, const char *dir, int64_t max_bytes,
+                const char *const *masks)
 {
     spool->max_bytes = max_bytes;
     if (!dir)
         return true;
+    if (!mask_new(masks, sizeof(input), &spool->mask))
+        return false;
     spool->dir = strdup(dir);
     return spool->dir != NULL;
 }
@@ -346,8 +371,9 @@ static void drain(struct spool *spool, int i)
         const ssize_t n = read_pipe(fd);
         if (n <= 0)
             break;
-        add_text(spool, i, input, (size_t)n);
+        take_text(spool, i, input, (size_t)n);
     }
+    take_end(spool, i);
     close_stream(spool, i);
 }
 
@@ -377,5 +403,6 @@ void spool_drop(struct spool *spool)
     close_stream(spool, 1);
     if (spool->fd >= 0)
         close(spool->fd);
+    mask_free(spool->mask);
     free(spool->dir);
 }

@@ -5,6 +5,7 @@
 #define SUPERVISOR_SPOOL_H
 
 #include "loop.h"
+#include "mask.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,15 +31,18 @@ struct spool {
     uint64_t dropped;
     uint64_t gap; /* dropped since the last record, not declared yet */
     int gap_errno;
-    uint64_t over; /* dropped over max_bytes */
+    uint64_t over;     /* dropped over max_bytes */
+    struct mask *mask; /* or NULL */
 };
 
 /* write_fds are the ends for the child; the caller closes them. False with errno:
  * no descriptors left. */
 bool spool_open(struct spool *spool, struct loop *loop, int write_fds[2]);
 
-/* Tells where chunks go; the directory is made when the first byte comes. */
-bool spool_into(struct spool *spool, const char *dir, int64_t max_bytes);
+/* Tells where chunks go; the directory is made when the first byte comes. masks: texts
+ * that must not stand in them, ends with NULL, or NULL. False without memory. */
+bool spool_into(struct spool *spool, const char *dir, int64_t max_bytes,
+                const char *const *masks);
 
 /* From now on the loop reads. False with errno. */
 bool spool_watch(struct spool *spool);

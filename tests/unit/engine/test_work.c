@@ -127,6 +127,27 @@ static void the_tasks_own_variable_replaces_the_shared_one(void **state)
     done(&d);
 }
 
+/* Which, and for what: what they are is never in the engine. */
+static void secrets_are_named_and_not_rendered(void **state)
+{
+    (void)state;
+    struct described d = first_attempt(
+        TEXT "  a: {run: x, env: {A: '${{ secrets.one }}', B: own}, stdin: '${{ "
+             "secrets.two }}'}\n",
+        GIVEN);
+
+    assert_int_equal(d.code, FF_OK);
+    assert_int_equal(d.work.n_secrets, 2);
+    assert_string_equal(d.work.secrets[0].name, "one");
+    assert_string_equal(d.work.secrets[0].variable, "A");
+    assert_string_equal(d.work.secrets[1].name, "two");
+    assert_null(d.work.secrets[1].variable);
+    assert_null(d.work.input);
+    for (size_t i = 0; d.work.env[i]; i++)
+        assert_true(strncmp(d.work.env[i], "A=", 2) != 0);
+    done(&d);
+}
+
 static void handlers_are_told_what_the_run_came_to(void **state)
 {
     (void)state;
@@ -253,6 +274,7 @@ int main(void)
         cmocka_unit_test(outputs_have_their_files),
         cmocka_unit_test(what_the_engine_carries_out_is_described_to_nobody),
         cmocka_unit_test(the_tasks_own_variable_replaces_the_shared_one),
+        cmocka_unit_test(secrets_are_named_and_not_rendered),
         cmocka_unit_test(handlers_are_told_what_the_run_came_to),
         cmocka_unit_test(what_cannot_be_rendered_is_named),
         cmocka_unit_test(a_value_nested_too_deeply_is_no_text),

@@ -18,7 +18,8 @@ extern "C" {
 enum ff_runtime_caps {
     FF_RUNTIME_LOCAL_FILES = 1, /* log_dir and take() name files of this host */
     FF_RUNTIME_IMAGES = 2,      /* obeys image */
-    FF_RUNTIME_LIMITS = 4       /* obeys cpu_milli and memory_bytes */
+    FF_RUNTIME_LIMITS = 4,      /* obeys cpu_milli and memory_bytes */
+    FF_RUNTIME_MASKS = 8        /* obeys masks; without it no attempt gets secrets */
 };
 
 enum ff_run_state {
@@ -57,6 +58,10 @@ struct ff_run_spec {
     int64_t grace_us;      /* between SIGTERM and SIGKILL at timeout or cancel */
     int64_t cpu_milli;     /* 0: no limit */
     int64_t memory_bytes;  /* 0: no limit */
+    /* Texts of 4 bytes or more that MUST NOT stand in the log: each becomes "***" there,
+     * also where it was written in pieces; the longest counts where several begin.
+     * Ends with NULL; NULL: none. Not to be kept longer than the attempt runs. */
+    const char *const *masks;
 };
 
 struct ff_run_event {
