@@ -7,8 +7,19 @@
 static const char *const left_out[] = {"message", "delay_us", "due_at",
                                        "at",      "seq",      "host"};
 
+/* "each.0#1/" and the task's name, or nothing for the run's own events. */
+static void put_below(json_t *event, const char *prefix)
+{
+    const char *task = json_string_value(json_object_get(event, "task"));
+    struct buf path = {0};
+
+    buf_printf(&path, "%s%s", prefix, task ? task : "");
+    json_object_set_new(event, "task", json_string(buf_text(&path)));
+    buf_done(&path);
+}
+
 int canonical_add(struct canonical *c, const char *events, size_t len,
-                  struct ff_err *err)
+                  const char *prefix, struct ff_err *err)
 {
     json_t *list = json_parse(events, len, err);
     json_t *event;
@@ -21,6 +32,8 @@ int canonical_add(struct canonical *c, const char *events, size_t len,
         const struct canonical_event e = {.event = json_incref(event), .order = c->n};
         for (size_t k = 0; k < COUNT_OF(left_out); k++)
             json_object_del(event, left_out[k]);
+        if (prefix)
+            put_below(event, prefix);
         ARRAY_ADD(c, e);
     }
     json_decref(list);

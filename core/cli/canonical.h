@@ -17,9 +17,11 @@ struct canonical {
     size_t n, cap;
 };
 
-/* `events` is the body of one stored event row, in the order of sequence. */
+/* `events` is the body of one stored event row, in the order of sequence. prefix: of a
+ * run that is a task of another one, "each.0#1/", before the names of its tasks; or
+ * NULL. */
 int canonical_add(struct canonical *c, const char *events, size_t len,
-                  struct ff_err *err);
+                  const char *prefix, struct ff_err *err);
 /* Sorts and writes the lines, then empties it. */
 void canonical_write(struct canonical *c, struct buf *out);
 

@@ -37,6 +37,7 @@ static const struct cli_option list_options[] = {
     {"workflow", "NAME", "only runs of this workflow", NULL, 'w'},
     {"label", "NAME=VALUE",
      "only runs with this label; NAME alone: with any value; repeatable", NULL, 'l'},
+    {"all", NULL, "also runs that are tasks of other runs", NULL, 'a'},
     {"limit", "N", "at most so many, the newest first (20)", NULL, 'n'},
     {"after", "RUN", "go on after this run, for the next page", NULL, 0},
     {0},

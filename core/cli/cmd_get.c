@@ -1,4 +1,5 @@
 /* cmd_get.c - one run with its tasks, or one task with its items. */
+#include "cli/run_children.h"
 #include "cli/run_view.h"
 
 #include "exec/exec.h"
@@ -21,6 +22,7 @@ struct showing {
     const char *data_dir;
     int64_t now_us;
     int64_t only; /* task index, or -1 */
+    struct run_children children;
 };
 
 /* Stored outputs as the values they stand for; a value whose file is gone stays the
@@ -75,6 +77,31 @@ static void json_items(const struct showing *s, struct jsonw *w,
     jsonw_close(w, ']');
 }
 
+static bool shows(const struct showing *s, const struct run_child *child)
+{
+    return s->only < 0 || NODE_TASK(child->node) == s->only;
+}
+
+static void json_children(const struct showing *s, struct jsonw *w)
+{
+    jsonw_key(w, "runs");
+    jsonw_open(w, '[');
+    for (size_t i = 0; i < s->children.n; i++) {
+        const struct run_child *child = &s->children.items[i];
+        if (!shows(s, child))
+            continue;
+        jsonw_open(w, '{');
+        jsonw_key(w, "of");
+        jsonw_text(w, child->path);
+        jsonw_key(w, "id");
+        jsonw_text(w, child->id);
+        jsonw_key(w, "state");
+        jsonw_text(w, run_state_names[child->state]);
+        jsonw_close(w, '}');
+    }
+    jsonw_close(w, ']');
+}
+
 static void add_json(const struct showing *s, struct buf *out)
 {
     const struct run_view *v = s->view;
@@ -94,6 +121,8 @@ static void add_json(const struct showing *s, struct buf *out)
         jsonw_close(&w, '}');
     }
     jsonw_close(&w, ']');
+    if (s->children.n > 0)
+        json_children(s, &w);
     jsonw_close(&w, '}');
     buf_add_char(out, '\n');
 }
@@ -287,6 +316,24 @@ static void add_outputs(const struct showing *s, struct buf *out)
     buf_done(&lines);
 }
 
+/* Runs that are tasks of this one: each can be asked for by its id. */
+static void add_children(const struct showing *s, struct buf *out)
+{
+    struct cli_grid g = {.n_columns = 3, .colour = s->c->colour};
+
+    for (size_t i = 0; i < s->children.n; i++) {
+        const struct run_child *child = &s->children.items[i];
+        if (!shows(s, child))
+            continue;
+        cli_cell_f(&g, "  %s", child->path);
+        cli_cell(&g, cli_run_colour(child->state), run_state_names[child->state]);
+        cli_cell(&g, CLI_PLAIN, child->id);
+    }
+    if (g.n > 0)
+        buf_add_text(out, "\nruns:\n");
+    cli_grid_add_to(&g, out);
+}
+
 /* --- the command --- */
 
 static int get(struct cli *c, const struct cli_session *s, const struct run_row *run)
@@ -303,6 +350,8 @@ static int get(struct cli *c, const struct cli_session *s, const struct run_row 
     struct buf out = {0};
 
     int code = run_view_read(&view, s, run, items, -1);
+    if (code == CLI_OK)
+        code = run_children_read(s, run->tenant, run->run, &show.children);
     if (code == CLI_OK && name) {
         show.only = flow_task_index(view.flow, name);
         if (show.only < 0)
@@ -317,8 +366,10 @@ static int get(struct cli *c, const struct cli_session *s, const struct run_row 
         if (!name)
             buf_add_char(&out, '\n');
         add_tasks(&show, &out);
+        add_children(&show, &out);
         add_outputs(&show, &out);
     }
+    ARRAY_DONE(&show.children);
     run_view_done(&view);
     return code == CLI_OK ? cli_print(&out) : code;
 }

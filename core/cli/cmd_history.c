@@ -1,6 +1,7 @@
 /* cmd_history.c - what happened in a run, event by event. */
 #include "cli/canonical.h"
 #include "cli/cli_priv.h"
+#include "cli/run_children.h"
 
 #include <string.h>
 
@@ -9,6 +10,7 @@
 struct telling {
     const struct cli *c;
     struct canonical *canonical; /* NULL: as it was stored */
+    const char *prefix;          /* of a run inside another; or NULL */
     struct buf out;
     struct ff_err err;
     int code;
@@ -69,7 +71,8 @@ static int tell(void *arg, const void *row)
     size_t i;
 
     if (t->canonical) {
-        t->code = canonical_add(t->canonical, event->body.s, event->body.len, &t->err);
+        t->code = canonical_add(t->canonical, event->body.s, event->body.len, t->prefix,
+                                &t->err);
         return t->code;
     }
     json_t *list = json_parse(event->body.s, event->body.len, &t->err);
@@ -90,27 +93,60 @@ static int tell(void *arg, const void *row)
     return 0;
 }
 
+static int tell_run(const struct cli_session *s, int64_t tenant, int64_t run,
+                    struct telling *t)
+{
+    const struct event_row like = {.tenant = tenant, .run = run};
+    const struct store_query query = {
+        .record = &record_event, .like = &like, .n_equal = 2};
+    struct ff_err err = {0};
+    const int code =
+        store_scan(node_store(s->node), STORE_READER_CALLER, &query, tell, t, &err);
+
+    if (code != FF_OK || t->code != FF_OK)
+        return cli_fail_err(code != FF_OK ? &err : &t->err);
+    return CLI_OK;
+}
+
+/* What happened in the runs inside it, under the paths of their tasks; as deep as runs
+ * may be. */
+static int tell_children(const struct cli_session *s, int64_t tenant, int64_t run,
+                         const char *prefix, struct telling *t)
+{
+    struct run_children children = {0};
+    int code = run_children_read(s, tenant, run, &children);
+
+    for (size_t i = 0; code == CLI_OK && i < children.n; i++) {
+        const struct run_child *child = &children.items[i];
+        struct buf path = {0};
+        buf_printf(&path, "%s%s/", prefix, child->path);
+        t->prefix = buf_text(&path);
+        code = tell_run(s, tenant, child->run, t);
+        if (code == CLI_OK)
+            code = tell_children(s, tenant, child->run, buf_text(&path), t);
+        buf_done(&path);
+    }
+    ARRAY_DONE(&children);
+    return code;
+}
+
 static int history(struct cli *c, const struct cli_session *s,
                    const struct run_row *run)
 {
-    const struct event_row like = {.tenant = run->tenant, .run = run->run};
-    const struct store_query query = {
-        .record = &record_event, .like = &like, .n_equal = 2};
     struct canonical canonical = {0};
     struct telling t = {.c = c};
-    struct ff_err err = {0};
 
     if (cli_has(&c->args, "canonical"))
         t.canonical = &canonical;
-    const int code =
-        store_scan(node_store(s->node), STORE_READER_CALLER, &query, tell, &t, &err);
+    int code = tell_run(s, run->tenant, run->run, &t);
+    if (code == CLI_OK && t.canonical)
+        code = tell_children(s, run->tenant, run->run, "", &t);
     if (t.canonical)
         canonical_write(&canonical, &t.out);
-    if (code != FF_OK || t.code != FF_OK) {
-        buf_done(&t.out);
-        return cli_fail_err(code != FF_OK ? &err : &t.err);
-    }
-    return cli_print(&t.out);
+    if (code == CLI_OK)
+        return cli_print(&t.out);
+    buf_done(&t.out);
+    return code;
 }
 
 int cmd_history(struct cli *c)

@@ -91,6 +91,8 @@ static int list_one(void *arg, const void *row)
     const struct run_row *run = row;
     struct listing *l = arg;
 
+    if (run_is_child(run) && !cli_has(&l->c->args, "all"))
+        return 0;
     if ((l->state && strcmp(run_state_names[run->state], l->state) != 0) ||
         (l->workflow && !span_is(run->workflow, l->workflow)) || !has_labels(l, run))
         return 0;

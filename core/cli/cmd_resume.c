@@ -29,6 +29,8 @@ static int take_run(void *arg, const void *row)
     const struct taking *t = arg;
     struct run_row run = *(const struct run_row *)row;
 
+    if (run_is_child(&run))
+        return 0; /* the run around it is open, too, and tells of it */
     store_own_row(&record_run, &run, t->arena);
     ARRAY_ADD(t->open, run);
     return 0;

@@ -18,6 +18,8 @@ struct flow *run_view_flow(const struct cli_session *s, const struct run_row *ru
         cli_fail_err(&err);
     else
         flow = flow_parse(row.source.s, row.source.len, &problems);
+    if (flow && run->entry.s)
+        flow = flow_enter(flow, run->entry.s, run->entry.len);
     if (problems.n > 0)
         cli_fail(CLI_INTERNAL, "the stored workflow no longer parses: line %d: %s",
                  problems.items[0].line, problems.items[0].msg);

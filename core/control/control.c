@@ -33,6 +33,7 @@ static void delete_timers(struct control *c)
     loop_timer_del(c->sweep);
     loop_timer_del(c->reload);
     loop_timer_del(c->rate_timer);
+    loop_timer_del(c->again);
 }
 
 void control_drain(struct control *c, ff_call_fn *fn, void *arg)
@@ -62,6 +63,7 @@ void control_free(struct control *c)
     sched_free(c->sched);
     control_limit_rows_done(&c->sizes);
     heap_done(&c->timers);
+    control_looks_free(c);
     ARRAY_DONE(&c->starts);
     ARRAY_DONE(&c->adopts);
     mem_free(c);
@@ -118,7 +120,7 @@ bool control_cancel_loaded(struct control *c, struct tenant t, int64_t run,
     return true;
 }
 
-static struct result *copy_result(const struct result *from)
+struct result *control_copy_result(const struct result *from)
 {
     struct result *r = mem_alloc(sizeof(*r));
 
@@ -141,7 +143,7 @@ void control_result(struct control *c, const struct attempt_key *key,
     }
     const struct queued q = {
         .in = {.type = INPUT_RESULT, .node = key->node, .attempt = key->attempt},
-        .result = copy_result(result),
+        .result = control_copy_result(result),
     };
     control_queue(l, &q);
 }

@@ -1,6 +1,7 @@
 /* control/control_priv.h - the inside of the control room.
  *
- * control.c is the door; scan.c finds open runs, load.c brings them into memory, or
+ * control.c is the door; child.c is for runs that are tasks of
+ * others; scan.c finds open runs, load.c brings them into memory, or
  * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
  * keeps time; inbox.c reads messages of others; limits.c has what is held as rows. */
 #ifndef CONTROL_CONTROL_PRIV_H
@@ -19,6 +20,7 @@ struct queued {
     struct input in;
     struct result *result; /* copy, or NULL */
     bool foreign;          /* of another tenant: refused, and that is recorded */
+    bool inner;            /* the result of a run inside it: no executor knows it */
     int64_t inbox_no;      /* message that asked for it, deleted in the same commit */
     store_done_fn *done;   /* called when it is durable, or NULL */
     void *arg;
@@ -103,9 +105,18 @@ struct control {
         size_t n, cap;
     } starts, adopts; /* durable, to be told in this turn */
     struct heap timers;
-    struct loop_timer *timer, *rehint, *sweep, *reload, *rate_timer;
+    struct loop_timer *timer, *rehint, *sweep, *reload, *again, *rate_timer;
     int64_t timer_at, rate_at;
     struct limit_rows sizes; /* as last read */
+    struct {
+        int64_t next, left; /* for runs inside others, taken in advance */
+        int64_t wanted;
+        bool taking;
+    } numbers;
+    struct looks {
+        struct look **items;
+        size_t n, cap;
+    } looks; /* that failed, to be tried again */
     bool scanning, scan_again;
     bool began;        /* it is known which runs were open at the start */
     size_t n_first;    /* of those, how many are not loaded yet */
@@ -125,6 +136,23 @@ void control_queued_done(struct queued *q, int code);
 void control_commit_aside(struct control *c, struct batch *b);
 void control_fatal(struct control *c, const struct ff_err *err);
 void control_check_drained(struct control *c);
+
+/* child.c */
+/* Gives the runs that begin with this step their numbers and rows. False: there are no
+ * numbers yet; the pump is posted when there are. */
+bool control_name_children(struct live *l);
+void control_load_children(struct live *l); /* when they are durable */
+void control_take_numbers(struct control *c);
+/* How the run inside `parent` stands: an end becomes its result. cancel: else stop it.
+ */
+void control_look(struct live *parent, int64_t node, int64_t attempt,
+                  enum cancel_mode cancel);
+void control_tell_parent(struct control *c, const struct run_row *child);
+void control_arm_again(struct control *c);
+void control_looks_free(struct control *c);
+
+/* control.c */
+struct result *control_copy_result(const struct result *from);
 
 /* effects.c */
 void control_now_effects(struct live *l); /* those that touch memory only */
@@ -169,6 +197,7 @@ void control_live_free(struct live *l);
 struct set_aside { /* what its rows still tell */
     char id[ID_TEXT];
     int64_t seq; /* of its last event; 0: not known */
+    int64_t parent_run, parent_node, parent_attempt;
     struct {
         struct left_task {
             int64_t node, attempt, item;

@@ -59,6 +59,9 @@ static void after_effect(struct live *l, const struct effect *e)
     case EFFECT_ADOPT:
         ARRAY_ADD(&c->adopts, key);
         break;
+    case EFFECT_CHILD:
+        control_look(l, e->node, e->attempt, e->cancel);
+        break;
     case EFFECT_STOP:
         control_flush(c); /* a stop must not overtake its own start */
         sink->stop(sink->arg, &key, e->grace_us);
@@ -74,7 +77,7 @@ static void tell_applied(struct live *l)
 
     for (size_t i = 0; i < l->applied.n; i++) {
         struct queued *q = &l->applied.items[i];
-        if (q->in.type == INPUT_RESULT) {
+        if (q->in.type == INPUT_RESULT && !q->inner) {
             const struct attempt_key key = key_of(l, q->in.node, q->in.attempt);
             sink->settled(sink->arg, &key);
         }
@@ -89,7 +92,7 @@ void control_refuse_inputs(struct live *l)
 
     for (size_t i = 0; i < l->inputs.n; i++) {
         struct queued *q = &l->inputs.items[i];
-        if (q->in.type == INPUT_RESULT) {
+        if (q->in.type == INPUT_RESULT && !q->inner) {
             const struct attempt_key key = key_of(l, q->in.node, q->in.attempt);
             sink->settled(sink->arg, &key);
         }
@@ -111,6 +114,7 @@ bool control_after_effects(struct live *l)
     const bool ended = run_state_final(l->run->row.state);
 
     FAILPOINT("control.effects.before");
+    control_load_children(l);
     for (size_t i = 0; i < l->step.effects.n; i++)
         after_effect(l, &l->step.effects.items[i]);
     control_stands_no_more(l);
@@ -122,6 +126,7 @@ bool control_after_effects(struct live *l)
         listener->changed(listener->arg, &l->run->row);
     if (!ended)
         return true;
+    control_tell_parent(c, &l->run->row);
     control_refuse_inputs(l);
     map_del(&c->lives, l->no);
     control_live_free(l);

@@ -130,18 +130,28 @@ static struct plan *parse_plan(struct load *ld, const struct run_row *row,
     const struct engine_kind *k = engine_kind_find(kind);
     ld->large = workflow.source.len >= LARGE_SOURCE;
     if (k)
-        return plan_new(k, workflow.source.s, workflow.source.len, &ld->err);
+        return plan_new(k, workflow.source.s, workflow.source.len, row->entry,
+                        &ld->err);
     ff_fail(&ld->err, FF_UNSUPPORTED, 0, "runs of kind %s are unknown here", kind);
     return NULL;
 }
 
-/* Plans are kept by their hash: a thousand runs of one file parse it once. */
+/* Plans are kept by their hash and what of it they are: a thousand runs of one file
+ * parse it once. */
 static struct plan *plan_for(struct load *ld, const struct run_row *row,
                              struct arena *arena)
 {
     struct map *plans = &ld->control->plans;
-    struct plan *plan = map_get_len(plans, row->hash.s, row->hash.len);
+    struct buf name = {0};
 
+    buf_add(&name, row->hash.s, row->hash.len);
+    if (row->entry.s) {
+        buf_add_char(&name, ' ');
+        buf_add(&name, row->entry.s, row->entry.len);
+    }
+    const char *key = arena_text(arena, buf_text(&name), name.len);
+    buf_done(&name);
+    struct plan *plan = map_get_text(plans, key);
     if (plan)
         return plan;
     plan = parse_plan(ld, row, arena);
@@ -149,7 +159,7 @@ static struct plan *plan_for(struct load *ld, const struct run_row *row,
         return NULL;
     if (plans->n >= PLANS_MAX)
         forget_plans(plans);
-    map_set_text(plans, arena_text(arena, row->hash.s, row->hash.len), plan);
+    map_set_text(plans, key, plan);
     return plan;
 }
 

@@ -209,9 +209,20 @@ static void commit_stepped(struct control *c)
 {
     struct list *link;
 
+    struct list waiting;
+
+    list_init(&waiting);
     while ((link = list_first(&c->stepped))) {
+        struct live *l = LIST_OF(link, struct live, stepped);
         list_del(link);
-        commit_step(LIST_OF(link, struct live, stepped));
+        if (control_name_children(l))
+            commit_step(l);
+        else
+            list_add_tail(&waiting, link); /* until there are numbers for them */
+    }
+    while ((link = list_first(&waiting))) {
+        list_del(link);
+        list_add_tail(&c->stepped, link);
     }
 }
 

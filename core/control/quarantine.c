@@ -29,11 +29,15 @@ static int take_seq(void *arg, const void *row)
     return 1;
 }
 
-static int take_id(void *arg, const void *row)
+static int take_run(void *arg, const void *row)
 {
     const struct run_row *run = row;
+    struct set_aside *aside = arg;
 
-    snprintf(arg, ID_TEXT, "%.*s", (int)run->id.len, run->id.s);
+    snprintf(aside->id, ID_TEXT, "%.*s", (int)run->id.len, run->id.s);
+    aside->parent_run = run->parent_run;
+    aside->parent_node = run->parent_node;
+    aside->parent_attempt = run->parent_attempt;
     return 1;
 }
 
@@ -49,8 +53,8 @@ void control_read_left(struct control *c, struct tenant t, int64_t no,
         void *arg;
     } reads[] = {
         {{.record = &record_run, .like = &run, .n_equal = 2, .limit = 1},
-         take_id,
-         aside->id},
+         take_run,
+         aside},
         {{.record = &record_task, .like = &task, .n_equal = 2}, add_left, aside},
         {{.record = &record_event,
           .like = &event,
@@ -135,6 +139,28 @@ static void end_task(const struct run_row *run, const struct left_task *left,
     step_event_end(s, &w);
 }
 
+/* The run around it goes on with what became of its task: its commit comes behind the
+ * one that says so here. */
+static void tell_parent(struct live *l, const struct set_aside *aside,
+                        const struct ff_err *err)
+{
+    struct live *parent =
+        aside->parent_run > 0 ? control_live(l->control, aside->parent_run) : NULL;
+    const struct result result = {.outcome = OUTCOME_FAILED,
+                                  .exit_code = MODEL_NULL,
+                                  .reason = ENGINE_QUARANTINED,
+                                  .message = err->msg};
+
+    if (!parent)
+        return;
+    const struct queued q = {.in = {.type = INPUT_RESULT,
+                                    .node = aside->parent_node,
+                                    .attempt = aside->parent_attempt},
+                             .result = control_copy_result(&result),
+                             .inner = true};
+    control_queue(parent, &q);
+}
+
 void control_quarantine(struct live *l, const struct set_aside *aside,
                         const struct ff_err *err)
 {
@@ -150,6 +176,7 @@ void control_quarantine(struct live *l, const struct set_aside *aside,
     control_limits_forget(&s.batch, l->tenant, &aside->slots);
     engine_run_set_aside(&row, c->setup.shard, aside->seq, err->msg, &s);
     control_commit_aside(c, &s.batch);
+    tell_parent(l, aside, err);
     step_done(&s);
     control_refuse_inputs(l);
     map_del(&c->lives, l->no);

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static void *parse_plan(const char *source, size_t len, struct ff_err *err)
+static void *parse_plan(const char *source, size_t len, struct span entry,
+                        struct ff_err *err)
 {
     struct flow_problems problems = {0};
     struct flow *flow = flow_parse(source, len, &problems);
@@ -13,7 +14,15 @@ static void *parse_plan(const char *source, size_t len, struct ff_err *err)
         ff_fail(err, FF_INVALID, 0, "line %d: %.200s", problems.items[0].line,
                 problems.items[0].msg);
     flow_problems_done(&problems);
-    return flow;
+    if (!flow || !entry.s)
+        return flow;
+    struct flow *group = flow_enter(flow, entry.s, entry.len);
+    if (!group) {
+        ff_fail(err, FF_CORRUPT, 0, "the workflow has no group %.*s", (int)entry.len,
+                entry.s);
+        flow_unref(flow);
+    }
+    return group;
 }
 
 static void free_plan(void *data)

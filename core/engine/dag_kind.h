@@ -82,6 +82,13 @@ void dag_fail_expression(struct run *r, struct step *s, int64_t node,
                          const struct ff_err *err);
 
 extern const struct dag_kind dag_kind_noop, dag_kind_switch, dag_kind_sleep,
-    dag_kind_wait_until, dag_kind_transform;
+    dag_kind_wait_until, dag_kind_transform, dag_kind_group;
+
+/* kind_child.c: of all kinds whose unit is a run of its own. */
+void dag_child_resume(struct run *r, struct step *s, int64_t node);
+void dag_child_stop(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
+/* Begins the run. Text and JSON are borrowed for the call. */
+void dag_child_begin(struct run *r, struct step *s, int64_t node,
+                     const struct run_row *row, json_t *inputs, json_t *scope);
 
 #endif

@@ -217,6 +217,10 @@ json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err 
 int dag_truth(struct dag_scope *sc, const struct tmpl *t, bool *holds,
               struct ff_err *err);
 void dag_scope_done(struct dag_scope *sc);
+/* What tasks.NAME is, here or outside. New reference, or NULL. */
+json_t *dag_task_value(struct run *r, const char *name);
+/* item, index and parent as the unit of this scope hands them to a run inside it. */
+json_t *dag_scope_item(struct dag_scope *sc);
 
 /* dag_work.c */
 int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *arena,

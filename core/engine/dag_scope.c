@@ -69,9 +69,16 @@ static void add_asked(void *arg, const char *const *path, size_t n, size_t offse
         json_object_get(asked->tasks, path[1]))
         return;
     /* It is there: core/flow/refs.c takes no name that is not. */
-    const int64_t index = flow_task_index(flow_of(asked->run), path[1]);
-    json_object_set_new(asked->tasks, path[1],
-                        task_object(asked->run, (uint32_t)index));
+    json_object_set_new(asked->tasks, path[1], dag_task_value(asked->run, path[1]));
+}
+
+json_t *dag_task_value(struct run *r, const char *name)
+{
+    const int64_t index = flow_task_index(flow_of(r), name);
+
+    if (index >= 0)
+        return task_object(r, (uint32_t)index);
+    return json_incref(json_object_get(json_object_get(r->outside, "tasks"), name));
 }
 
 /* --- the other names --- */
@@ -91,7 +98,7 @@ static json_t *make_env(const struct dag_scope *sc)
 static json_t *make_item(const struct dag_scope *sc)
 {
     if (sc->item < 0)
-        return NULL;
+        return json_incref(json_object_get(sc->run->outside, "item"));
     const size_t task = (size_t)(sc->task - flow_of(sc->run)->tasks);
     const struct items *items = dag_of(sc->run)->tasks[task].items;
     return json_incref(json_array_get(items->list, (size_t)sc->item));
@@ -99,7 +106,39 @@ static json_t *make_item(const struct dag_scope *sc)
 
 static json_t *make_index(const struct dag_scope *sc)
 {
-    return sc->item < 0 ? NULL : json_integer(sc->item);
+    if (sc->item < 0)
+        return json_incref(json_object_get(sc->run->outside, "index"));
+    return json_integer(sc->item);
+}
+
+/* The item one level out. */
+static json_t *make_parent(const struct dag_scope *sc)
+{
+    json_t *outside = sc->run->outside;
+    json_t *o;
+
+    if (sc->item < 0)
+        return json_incref(json_object_get(outside, "parent"));
+    o = json_object();
+    json_object_set(o, "item", json_object_get(outside, "item"));
+    json_object_set(o, "index", json_object_get(outside, "index"));
+    return o;
+}
+
+json_t *dag_scope_item(struct dag_scope *sc)
+{
+    static const struct {
+        const char *name;
+        json_t *(*make)(const struct dag_scope *sc);
+    } handed[] = {{"item", make_item}, {"index", make_index}, {"parent", make_parent}};
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < COUNT_OF(handed); i++) {
+        json_t *v = handed[i].make(sc);
+        if (v)
+            json_object_set_new(o, handed[i].name, v);
+    }
+    return o;
 }
 
 static json_t *make_attempt(const struct dag_scope *sc)
@@ -181,6 +220,7 @@ static const struct {
     {"index", make_index},   {"attempt", make_attempt},
     {"run", make_run},       {"workflow", make_workflow},
     {"event", make_event},   {"vars", make_vars},
+    {"parent", make_parent},
 };
 #define NAME_TASKS 1
 

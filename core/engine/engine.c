@@ -29,9 +29,9 @@ void engine_kind_add(const struct engine_kind *kind)
 }
 
 struct plan *plan_new(const struct engine_kind *kind, const char *source, size_t len,
-                      struct ff_err *err)
+                      struct span entry, struct ff_err *err)
 {
-    void *data = kind->plan_new(source, len, err);
+    void *data = kind->plan_new(source, len, entry, err);
 
     if (!data)
         return NULL;
@@ -69,11 +69,19 @@ struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t
                            struct ff_err *err)
 {
     json_t *inputs = NULL;
+    json_t *outside = NULL;
 
     if (row->inputs.s) {
         inputs = json_parse(row->inputs.s, row->inputs.len, err);
         if (!inputs)
             return NULL;
+    }
+    if (row->scope.s) {
+        outside = json_parse(row->scope.s, row->scope.len, err);
+        if (!outside) {
+            json_decref(inputs);
+            return NULL;
+        }
     }
     struct run *r = mem_alloc(sizeof(*r));
     r->kind = plan->kind;
@@ -88,7 +96,11 @@ struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t
     r->row.dir = own(&r->arena, row->dir);
     r->row.schedule = own(&r->arena, row->schedule);
     r->row.event = own(&r->arena, row->event);
+    r->row.labels = own(&r->arena, row->labels);
+    r->row.entry = own(&r->arena, row->entry);
     r->row.inputs = (struct span){0}; /* the parsed form is kept instead */
+    r->row.scope = (struct span){0};
+    r->outside = outside;
     r->row.outputs = (struct span){0};
     r->inputs = inputs ? inputs : json_object();
     r->next_seq = 2; /* 1 is run.created; the loader knows better */
@@ -104,6 +116,7 @@ void engine_run_free(struct run *r)
     r->kind->state_free(r);
     plan_unref(r->plan);
     json_decref(r->inputs);
+    json_decref(r->outside);
     arena_done(&r->arena);
     mem_free(r);
 }
@@ -114,6 +127,7 @@ void step_reset(struct step *s)
 {
     batch_reset(&s->batch);
     s->effects.n = 0;
+    s->children.n = 0;
     buf_clear(&s->events);
 }
 
@@ -121,6 +135,7 @@ void step_done(struct step *s)
 {
     batch_done(&s->batch);
     ARRAY_DONE(&s->effects);
+    ARRAY_DONE(&s->children);
     buf_done(&s->events);
 }
 
@@ -194,6 +209,46 @@ void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b
     batch_put(b, &record_open_run, &open, FF_ABSENT);
     add_event_row(row, 1, row->created_at, &s.events, b);
     step_done(&s);
+}
+
+void engine_child_create(const struct run_row *row, int64_t shard, struct batch *b)
+{
+    const struct child_run_row link = {
+        .tenant = row->tenant,
+        .parent = row->parent_run,
+        .node = row->parent_node,
+        .attempt = row->parent_attempt,
+        .run = row->run,
+    };
+
+    batch_put(b, &record_child_run, &link, FF_ABSENT);
+    engine_run_create(row, shard, b);
+}
+
+void step_child(const struct run *r, struct step *s, int64_t node, int64_t attempt,
+                const struct run_row *row)
+{
+    struct run_row child = *row;
+
+    child.tenant = r->row.tenant;
+    child.project = r->row.project;
+    child.kind = span_of(r->kind->name);
+    child.state = RUN_PENDING;
+    child.created_at = s->now_us;
+    child.started_at = MODEL_NULL;
+    child.finished_at = MODEL_NULL;
+    child.nominal_at = MODEL_NULL;
+    child.event = r->row.event;
+    child.parent_run = r->row.run;
+    child.parent_node = node;
+    child.parent_attempt = attempt;
+    child.depth = run_is_child(&r->row) ? r->row.depth + 1 : 1;
+    struct span *const texts[] = {&child.workflow, &child.hash,   &child.inputs,
+                                  &child.dir,      &child.labels, &child.entry,
+                                  &child.scope,    &child.event};
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        *texts[i] = own(&s->batch.arena, *texts[i]);
+    ARRAY_ADD(&s->children, child);
 }
 
 void engine_run_set_aside(struct run_row *row, int64_t shard, int64_t seq,

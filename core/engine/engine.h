@@ -86,6 +86,8 @@ enum effect_type {
     EFFECT_START, /* start `attempt` of `node` */
     EFFECT_ADOPT, /* after a restart: take charge of it again (it holds a slot) */
     EFFECT_STOP,  /* end it: SIGTERM, grace_us, SIGKILL */
+    EFFECT_CHILD, /* see how the run is that `attempt` of `node` is: its end comes as
+                   * INPUT_RESULT. cancel: and stop it */
     EFFECT_ENDED  /* the run is final */
 };
 
@@ -109,6 +111,7 @@ struct effect {
     const char *queue;               /* OFFER; lives as long as the run */
     const struct limit_need *limits; /* OFFER; lives until the step is committed */
     uint32_t n_limits;
+    enum cancel_mode cancel; /* CHILD */
 };
 
 struct effects {
@@ -121,6 +124,10 @@ struct effects {
 struct step {
     struct batch batch;
     struct effects effects;
+    struct { /* runs that begin with this step; their numbers and ids are the shell's */
+        struct run_row *items; /* text in the batch */
+        size_t n, cap;
+    } children;
     struct buf events; /* JSON array body in the making */
     int64_t now_us;
 };
@@ -171,9 +178,10 @@ struct plan {
     void *data;
     _Atomic int64_t refs; /* a lane that loads a run holds one too */
 };
-/* NULL with a sentence. */
+/* entry: the part of the source that the run is, or the null span for all of it. NULL
+ * with a sentence. */
 struct plan *plan_new(const struct engine_kind *kind, const char *source, size_t len,
-                      struct ff_err *err);
+                      struct span entry, struct ff_err *err);
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan *p);
 
@@ -182,6 +190,7 @@ struct run {
     struct plan *plan;
     struct run_row row; /* text in `arena` */
     json_t *inputs;
+    json_t *outside; /* run_row.scope, or NULL */
     int64_t next_seq;
     int64_t shard;
     struct arena arena;
@@ -192,7 +201,8 @@ struct engine_kind {
     const char *name; /* run_row.kind */
 
     /* Source text -> plan data, or NULL with one sentence (file:line in it). */
-    void *(*plan_new)(const char *source, size_t len, struct ff_err *err);
+    void *(*plan_new)(const char *source, size_t len, struct span entry,
+                      struct ff_err *err);
     void (*plan_free)(void *data);
 
     void *(*state_new)(struct run *r);
@@ -233,6 +243,15 @@ void engine_run_free(struct run *r); /* takes NULL */
 
 /* The rows that a new run consists of: run, open_run, first event. */
 void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b);
+
+/* The rows of one that is a task's attempt; `row` says whose. */
+void engine_child_create(const struct run_row *row, int64_t shard, struct batch *b);
+/* Begins with this step, as `attempt` of `node`: what `row` leaves open is taken from
+ * the run. Its text is copied. */
+void step_child(const struct run *r, struct step *s, int64_t node, int64_t attempt,
+                const struct run_row *row);
+/* How deep runs may be inside each other. */
+#define ENGINE_MAX_DEPTH 16
 
 /* What ends a run that cannot be loaded: its own row, and the event that says why with
  * those that the step has already. seq: of its last event, 0 unknown: then none is

@@ -32,7 +32,7 @@ json_t *spec_own_json(struct spec *s, json_t *value)
 
 struct flow *flow_ref(struct flow *f)
 {
-    f->refs++;
+    (f->owner ? f->owner : f)->refs++;
     return f;
 }
 
@@ -51,6 +51,8 @@ static void free_owned(struct flow_owned *owned)
 /* The plan is the first member of what owns it. */
 void flow_unref(struct flow *f)
 {
+    if (f && f->owner)
+        f = f->owner;
     if (f && --f->refs == 0)
         free_owned((struct flow_owned *)f);
 }
@@ -102,6 +104,14 @@ static bool is_map(struct spec *s)
     return false;
 }
 
+void spec_finish(struct spec *s)
+{
+    spec_link_needs(s);
+    spec_check_refs(s);
+    spec_finish_groups(s);
+    take_tasks(s);
+}
+
 static void read_workflow(struct spec *s)
 {
     if (!is_map(s))
@@ -113,13 +123,17 @@ static void read_workflow(struct spec *s)
     s->task = SPEC_NO_TASK;
     s->flow->vars = spec_own_json(s, json_object());
     spec_read(s, &spec_workflow, &s->tree->root, s->flow, NULL);
-    spec_link_needs(s);
-    spec_check_refs(s);
-    take_tasks(s);
+    spec_finish(s);
 }
 
 static void spec_done(struct spec *s)
 {
+    for (size_t i = 0; i < s->groups.n; i++) {
+        spec_done(s->groups.items[i]);
+        mem_free(s->groups.items[i]);
+    }
+    ARRAY_DONE(&s->groups);
+    ARRAY_DONE(&s->captures);
     ARRAY_DONE(&s->tasks);
     ARRAY_DONE(&s->needs);
     ARRAY_DONE(&s->refs);
@@ -134,8 +148,11 @@ struct flow *flow_parse(const char *text, size_t len, struct flow_problems *prob
     const size_t before = problems->n + problems->n_more;
     struct flow_owned *owned = mem_alloc(sizeof(*owned));
     struct tree tree;
-    struct spec s = {
-        .flow = &owned->flow, .owned = owned, .tree = &tree, .problems = problems};
+    struct spec s = {.flow = &owned->flow,
+                     .arena = &owned->flow.arena,
+                     .owned = owned,
+                     .tree = &tree,
+                     .problems = problems};
 
     owned->flow.refs = 1;
     sha256_text(text, len, owned->flow.hash);
@@ -167,6 +184,26 @@ int64_t flow_task_index(const struct flow *f, const char *name)
             first = middle + 1;
     }
     return -1;
+}
+
+struct flow *flow_enter(struct flow *f, const char *entry, size_t len)
+{
+    char name[SPEC_KEY_MAX];
+
+    while (entry && len > 0) {
+        const char *dot = memchr(entry, '.', len);
+        const size_t part = dot ? (size_t)(dot - entry) : len;
+        if (part >= sizeof(name))
+            return NULL;
+        snprintf(name, sizeof(name), "%.*s", (int)part, entry);
+        const int64_t task = flow_task_index(f, name);
+        if (task < 0 || !f->tasks[task].work->group)
+            return NULL;
+        f = (struct flow *)(uintptr_t)f->tasks[task].work->group;
+        len -= dot ? part + 1 : part;
+        entry += dot ? part + 1 : part;
+    }
+    return f;
 }
 
 static json_t *eval_nested(const struct flow_nested *nested,

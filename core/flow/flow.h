@@ -25,6 +25,7 @@
 #define FLOW_MAX_PLACES_TAKEN 1000  /* by one attempt of one limit */
 #define FLOW_MAX_LIMIT_NAME   200   /* for ids; short enough for every store */
 #define FLOW_MAX_RATE         10000 /* starts in the time of a rate */
+#define FLOW_MAX_GROUP_DEPTH  8     /* groups inside each other */
 #define FLOW_MAX_CODE                                                                  \
     131071 /* bytes of run: and script.code: Linux takes no more                       \
             * in one argument (MAX_ARG_STRLEN) */
@@ -136,6 +137,7 @@ enum flow_kind {
     FLOW_SLEEP,
     FLOW_WAIT_UNTIL,
     FLOW_TRANSFORM,
+    FLOW_GROUP,
     FLOW_N_KINDS
 };
 enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
@@ -204,6 +206,7 @@ struct flow_work {
     struct flow_value *dir;   /* working_dir, or NULL: the workflow file's folder */
     const struct flow_switch *choice; /* switch */
     struct flow_output *outputs;
+    const struct flow *group;   /* tasks: of a group; its owner is the file */
     struct flow_value *foreach; /* list or map, or what makes a matrix; or NULL */
     int64_t max_parallel;       /* of its items; 0: no limit of its own */
     uint32_t n_argv;
@@ -323,7 +326,16 @@ struct flow {
     int64_t refs;        /* see flow_ref */
     struct arena arena;  /* owns all of it */
     uint32_t *by_name;   /* task indexes in the order of their names */
+    /* Of a group; NULL of a file. */
+    struct flow *owner;    /* the file: holds all of it */
+    const char *entry;     /* its path in the file: "deploy.inner" */
+    const char **captures; /* tasks outside that its expressions use */
+    uint32_t n_captures;
 };
+
+/* The group at this path, or the file itself for NULL; no reference of its own. NULL:
+ * there is none. */
+struct flow *flow_enter(struct flow *f, const char *entry, size_t len);
 
 /* NULL when there is any problem; then `problems` has at least one. `text` is not
  * kept. Warnings (deprecated spelling, likely mistakes) are not problems. */

@@ -149,7 +149,7 @@ static void add_asked(struct parser *p, const char *text, size_t len)
 {
     const char *dot = memchr(text, '.', len);
     const size_t name_len = dot ? (size_t)(dot - text) : len;
-    struct arena *arena = &p->s->flow->arena;
+    struct arena *arena = p->s->arena;
     const struct spec_need need = {.s = p->s,
                                    .task = p->task,
                                    .node = p->node,

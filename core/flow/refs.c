@@ -187,12 +187,57 @@ static void check_env(struct checker *c, const struct ref *r)
         flow_problem_near(p, nearest_pair(env.items, env.n, r->path[1]));
 }
 
+/* Lists whose item stands for this place: that of the task and those of the groups
+ * around it. */
+static int n_items(const struct ref *r)
+{
+    const struct spec *s = r->s;
+    uint32_t task = r->in->task;
+    int n = 0;
+
+    for (; s; s = s->outer) {
+        if (task != SPEC_NO_TASK)
+            n += s->tasks.items[task].work->foreach != NULL;
+        task = s->inside;
+    }
+    return n;
+}
+
+/* A foreach is evaluated before there are items of it. */
+static bool stands_in_foreach(const struct ref *r)
+{
+    return r->in->place == PLACE_FOREACH || r->in->place == PLACE_IF;
+}
+
+static int own_items(const struct ref *r)
+{
+    const bool own =
+        r->in->task != SPEC_NO_TASK && r->s->tasks.items[r->in->task].work->foreach;
+
+    return n_items(r) - (own && stands_in_foreach(r));
+}
+
+static void check_parent(struct checker *c, const struct ref *r)
+{
+    static const char *const fields[] = {"item", "index", NULL};
+    struct flow_problem *p;
+
+    (void)c;
+    check_field(r, 1, fields);
+    if (own_items(r) >= 2)
+        return;
+    p = problem(r, PROBLEM_NOT_HERE);
+    flow_problem_msg(p,
+                     "parent has a value only in a group with foreach inside another");
+    flow_problem_hint(p, "write item, or add foreach: to the group");
+}
+
 static void check_item(struct checker *c, const struct ref *r)
 {
     struct flow_problem *p;
 
     (void)c;
-    if (r->s->tasks.items[r->in->task].work->foreach)
+    if (own_items(r) >= 1)
         return;
     p = problem(r, PROBLEM_NOT_HERE);
     flow_problem_msg(p, "%s has a value only in tasks with foreach or matrix",
@@ -333,6 +378,46 @@ static void check_order(struct checker *c, const struct ref *r, uint32_t used)
     }
 }
 
+/* Main tasks before the group's own; for a group in a handler all main tasks. */
+static bool ended_before(const struct spec *s, uint32_t group, uint32_t used)
+{
+    struct spec_before asked = {.task = group, .before = used};
+
+    if (s->tasks.items[used].part != FLOW_MAIN || used == group)
+        return false;
+    if (s->tasks.items[group].part != FLOW_MAIN || !s->order)
+        return true;
+    spec_answer_before(s, &asked, 1);
+    return asked.holds;
+}
+
+/* The task stands outside of the group: it must have ended when the group begins, and
+ * every group on the way in hands it on. False: there is no such task. */
+static bool check_outside(const struct ref *r)
+{
+    struct spec *in = r->s;
+    struct spec *g;
+    struct flow_problem *p;
+
+    while (in->outer && !map_get_text(&in->outer->by_name, r->path[1]))
+        in = in->outer;
+    if (!in->outer)
+        return false;
+    for (g = r->s; g != in->outer; g = g->outer)
+        spec_capture(g, r->path[1]);
+    const uint32_t used =
+        (uint32_t)((uintptr_t)map_get_text(&in->outer->by_name, r->path[1]) - 1);
+    check_task_field(r, &in->outer->tasks.items[used]);
+    if (ended_before(in->outer, in->inside, used))
+        return true;
+    const char *group = in->outer->tasks.items[in->inside].name;
+    p = problem(r, PROBLEM_NOT_AN_ANCESTOR);
+    flow_problem_msg(p, "task %s may not have ended when the group %s starts",
+                     r->path[1], group);
+    flow_problem_hint(p, "add needs: [%s] to %s", r->path[1], group);
+    return true;
+}
+
 static void check_tasks(struct checker *c, const struct ref *r)
 {
     struct flow_problem *p;
@@ -345,6 +430,8 @@ static void check_tasks(struct checker *c, const struct ref *r)
         return;
     }
     found = (uintptr_t)map_get_text(&r->s->by_name, r->path[1]);
+    if (!found && check_outside(r))
+        return;
     if (!found) {
         refuse_unknown_task(r);
         return;
@@ -361,6 +448,9 @@ static void check_tasks(struct checker *c, const struct ref *r)
 #define RETRY  (PLACE_RETRY | PLACE_SHARED_RETRY)
 #define SHARED (PLACE_SHARED_ENV | PLACE_SHARED_RETRY)
 
+/* Where a group hands its item in. Outside of groups most of them have none. */
+#define ITEM (PLACE_ATTEMPT | PLACE_RETRY | PLACE_IF | PLACE_FOREACH | PLACE_RUN_OUTPUT)
+
 static const struct {
     const char *name;
     unsigned places;
@@ -371,8 +461,9 @@ static const struct {
     {"secrets", EVERYWHERE | PLACE_TRIGGER, check_secrets},
     {"env", EVERYWHERE & ~PLACE_RUN_OUTPUT, check_env},
     {"tasks", EVERYWHERE & ~SHARED, check_tasks},
-    {"item", PLACE_ATTEMPT | PLACE_RETRY, check_item},
-    {"index", PLACE_ATTEMPT | PLACE_RETRY, check_item},
+    {"item", ITEM, check_item},
+    {"index", ITEM, check_item},
+    {"parent", ITEM, check_parent},
     {"attempt", PLACE_ATTEMPT | PLACE_SHARED_ENV | RETRY, check_attempt},
     {"exit_code", RETRY, check_plain},
     {"reason", RETRY, check_plain},
@@ -380,6 +471,17 @@ static const struct {
     {"workflow", EVERYWHERE, check_workflow},
     {"event", EVERYWHERE | PLACE_TRIGGER, check_nothing},
 };
+
+/* Only a group is handed an item from outside, and has it before a task of it starts.
+ */
+static unsigned places_of(const struct checker *c, size_t root)
+{
+    const bool is_item = roots[root].check == check_item;
+
+    if (is_item && !c->s->outer)
+        return PLACE_ATTEMPT | PLACE_RETRY;
+    return roots[root].places;
+}
 
 static void refuse_root(const struct ref *r)
 {
@@ -412,7 +514,7 @@ static void check_ref(void *arg, const char *const *path, size_t n, size_t offse
     for (size_t i = 0; i < COUNT_OF(roots); i++) {
         if (strcmp(roots[i].name, path[0]) != 0)
             continue;
-        if (roots[i].places & c->in->place)
+        if (places_of(c, i) & c->in->place)
             roots[i].check(c, &r);
         else
             flow_problem_msg(problem(&r, PROBLEM_NOT_HERE), "%s has no value in %s",

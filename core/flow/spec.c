@@ -43,7 +43,7 @@ void spec_wrong_type(struct spec *s, const char *key, const char *is,
 
 void *spec_alloc(struct spec *s, size_t n, size_t size)
 {
-    void *p = arena_alloc(&s->flow->arena, n * size);
+    void *p = arena_alloc(s->arena, n * size);
 
     memset(p, 0, n * size);
     return p;
@@ -51,7 +51,7 @@ void *spec_alloc(struct spec *s, size_t n, size_t size)
 
 const char *spec_copy(struct spec *s, const struct tree_node *node)
 {
-    return arena_text(&s->flow->arena, node->text, node->n);
+    return arena_text(s->arena, node->text, node->n);
 }
 
 bool spec_constant(struct spec *s, const char *key, const struct tree_node *node)

@@ -105,6 +105,20 @@ struct spec_recent {
 /* The reading of one file. */
 struct spec {
     struct flow *flow;
+    struct arena *arena; /* the file's */
+    struct spec *outer;  /* of a group: the reading around it; else NULL */
+    uint32_t inside;     /* of a group: its task there */
+    int depth;           /* 0: the file */
+    size_t n_all;        /* tasks of the file with its groups; of the file only */
+    struct {
+        struct spec **items;
+        size_t n, cap;
+    } groups;           /* read here, to be checked when all tasks are known */
+    struct spec *group; /* the last of them */
+    struct {
+        const char **items;
+        size_t n, cap;
+    } captures; /* tasks outside that are used here */
     struct flow_owned *owned;
     struct tree *tree;
     struct flow_problems *problems;
@@ -300,6 +314,17 @@ struct flow_formula *spec_follow_formula(struct spec *s);
 /* spec_label.c */
 extern const struct spec_type spec_version_label, /* const char * */
     spec_labels;                                  /* json_t *: object of texts */
+
+/* spec_kind_group.c */
+extern const struct spec_type spec_group_type; /* a spec_draft: group */
+void spec_read_group_outputs(struct spec *s, const struct spec_field *field,
+                             const struct tree_node *node, struct flow_work *work);
+void spec_finish_groups(struct spec *s);
+/* The group uses a task that stands outside. */
+void spec_capture(struct spec *g, const char *name);
+
+/* flow.c: links and checks what was read; with the groups inside. */
+void spec_finish(struct spec *s);
 
 /* Says what is wrong with a value for an input, or returns true. */
 struct spec_blame {

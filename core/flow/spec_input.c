@@ -247,10 +247,9 @@ static void read_inputs(struct spec *s, const struct spec_field *field,
 
         if (!spec_check_name(s, key, "an input"))
             continue;
-        *input =
-            (struct flow_input){.name = arena_text(&s->flow->arena, key->text, key->n),
-                                .min = -INFINITY,
-                                .max = INFINITY};
+        *input = (struct flow_input){.name = arena_text(s->arena, key->text, key->n),
+                                     .min = -INFINITY,
+                                     .max = INFINITY};
         flow->n_inputs++;
         if (value->kind == TREE_TEXT)
             read_short(s, value, input);

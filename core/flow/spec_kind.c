@@ -11,11 +11,12 @@ const struct spec_kind *const spec_kinds[FLOW_N_KINDS] = {
     [FLOW_SLEEP] = &spec_kind_sleep,
     [FLOW_WAIT_UNTIL] = &spec_kind_wait_until,
     [FLOW_TRANSFORM] = &spec_kind_transform,
+    [FLOW_GROUP] = &spec_kind_group,
 };
 
 struct flow_output spec_own_output(struct spec *s, const char *name)
 {
-    const char *kept = arena_text(&s->flow->arena, name, strlen(name));
+    const char *kept = arena_text(s->arena, name, strlen(name));
 
     return (struct flow_output){
         .name = kept, .file = kept, .from = FLOW_FROM_SDK, .as = FLOW_AS_JSON};
@@ -30,6 +31,20 @@ void spec_kind_list(char *out, size_t cap)
     spec_list_choices(keys, out, cap);
 }
 
+/* Those of a group are expressions, like the run's. */
+static void loosen_outputs(json_t *schema)
+{
+    json_t *properties = json_object_get(schema, "properties");
+    json_t *outputs = json_object_get(properties, "outputs");
+    json_t *any = json_pack("{s[O{ss}]}", "anyOf", outputs, "type", "object");
+
+    json_object_set_new(schema, "if", json_pack("{s[s]}", "required", "tasks"));
+    json_object_set_new(schema, "else",
+                        json_pack("{s{sO}}", "properties", "outputs", outputs));
+    json_object_set(any, "description", json_object_get(outputs, "description"));
+    json_object_set_new(properties, "outputs", any);
+}
+
 void spec_kind_schema(json_t *schema)
 {
     json_t *one_of = json_array();
@@ -38,6 +53,7 @@ void spec_kind_schema(json_t *schema)
         json_array_append_new(one_of,
                               json_pack("{s[s]}", "required", spec_kinds[i]->key));
     json_object_set_new(schema, "oneOf", one_of);
+    loosen_outputs(schema);
 }
 
 enum flow_kind spec_kind_find(const struct tree_node *task)

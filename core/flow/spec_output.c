@@ -134,7 +134,7 @@ static const char *file_of(struct spec *s, const struct flow_output *output)
     if (!output->ending)
         return output->name;
     buf_printf(&file, "%s.%s", output->name, output->ending);
-    const char *text = arena_text(&s->flow->arena, buf_text(&file), file.len);
+    const char *text = arena_text(s->arena, buf_text(&file), file.len);
     buf_done(&file);
     return text;
 }
@@ -173,6 +173,10 @@ static void read_outputs(struct spec *s, const struct spec_field *field,
     }
     if (!spec_check_count(s, field->key, node, node->n))
         return;
+    if (work->kind == FLOW_GROUP) {
+        spec_read_group_outputs(s, field, node, work);
+        return;
+    }
     work->outputs = spec_alloc(s, node->n, sizeof(*work->outputs));
     for (uint32_t i = 0; i < node->n; i++) {
         const struct tree_key *key = &node->items[i].key;
@@ -183,7 +187,7 @@ static void read_outputs(struct spec *s, const struct spec_field *field,
         /* Declared all the same when it is wrong, or each use of it would be too. */
         bool good = read_output(s, &node->items[i].value, &output);
 
-        output.name = arena_text(&s->flow->arena, key->text, key->n);
+        output.name = arena_text(s->arena, key->text, key->n);
         output.file = file_of(s, &output);
         work->outputs[work->n_outputs++] = output;
         if (good && output.from == FLOW_FROM_STDOUT)

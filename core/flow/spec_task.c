@@ -161,6 +161,10 @@ static const struct spec_field task_fields[] = {
      .type = &spec_transform_type,
      .since = "0.2",
      .help = "nothing is run; the outputs are these values"},
+    {.key = "tasks",
+     .type = &spec_group_type,
+     .since = "0.2",
+     .help = "a group: tasks of its own, which begin when this one does"},
     {.key = "env",
      .type = &spec_task_env,
      .since = "0.1",
@@ -360,8 +364,14 @@ static bool register_name(struct spec *s, const struct tree_key *name)
 
 static bool too_many(struct spec *s, const struct tree_key *name)
 {
-    if (s->tasks.n < FLOW_MAX_TASKS)
+    struct spec *file = s;
+
+    while (file->outer)
+        file = file->outer;
+    if (file->n_all < FLOW_MAX_TASKS) {
+        file->n_all++;
         return false;
+    }
     if (!s->too_many)
         flow_problem_msg(spec_problem_key(s, PROBLEM_LIMIT, name),
                          "the file has more than %d tasks", FLOW_MAX_TASKS);
@@ -398,7 +408,7 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
         return;
     /* Not by assignment: what share() compares has the same bytes between members. */
     memcpy(&draft, &s->model, sizeof(draft));
-    task->name = arena_text(&s->flow->arena, name->text, name->n);
+    task->name = arena_text(s->arena, name->text, name->n);
     task->line = (int)name->line;
     task->column = name->column & 0xfffffff;
     task->part = s->part;
@@ -408,6 +418,10 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
         draft.work.formula = spec_follow_formula(s);
     if (kind < FLOW_N_KINDS)
         draft.work.kind = kind;
+    if (kind == FLOW_GROUP) { /* defaults: are for the tasks in it */
+        draft.policy.retry = spec_retry_none;
+        draft.policy.timeout_us = 0;
+    }
     register_name(s, name);
     s->task = (uint32_t)s->tasks.n;
     s->task_needs = NULL;

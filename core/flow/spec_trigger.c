@@ -393,7 +393,7 @@ static bool give_id(struct spec *s, struct flow_trigger *t,
     snprintf(id, sizeof(id), "%s", kind);
     for (int n = 2; id_is_taken(s->flow, id); n++)
         snprintf(id, sizeof(id), "%s_%d", kind, n);
-    t->id = arena_text(&s->flow->arena, id, strlen(id));
+    t->id = arena_text(s->arena, id, strlen(id));
     return true;
 }
 

@@ -76,8 +76,7 @@ static bool read_nested(struct spec *s, const struct spec_value_rule *rule,
         const struct tree_pair *pair = &node->items[i];
 
         if (nested->is_map)
-            nested->items[i].name =
-                arena_text(&s->flow->arena, pair->key.text, pair->key.n);
+            nested->items[i].name = arena_text(s->arena, pair->key.text, pair->key.n);
         good &= spec_read_value(s, &inner, &pair->value, &nested->items[i].value);
     }
     value->nested = nested;
@@ -275,7 +274,7 @@ static struct spec_env merge_env(struct spec *s, struct spec_env base,
 
         if (!old)
             old = &made.items[made.n++];
-        old->name = arena_text(&s->flow->arena, key->text, key->n);
+        old->name = arena_text(s->arena, key->text, key->n);
         old->value = value;
     }
     return made;
@@ -362,7 +361,7 @@ static void read_run_outputs(struct spec *s, const struct spec_field *field,
         if (!spec_check_name(s, key, "an output") ||
             !spec_read_value(s, &rule, &node->items[i].value, &output->value))
             continue;
-        output->name = arena_text(&s->flow->arena, key->text, key->n);
+        output->name = arena_text(s->arena, key->text, key->n);
         flow->n_outputs++;
     }
 }

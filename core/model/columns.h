@@ -32,6 +32,12 @@ enum run_column {
     COL_RUN_SCHEDULE,
     COL_RUN_NOMINAL_AT,
     COL_RUN_EVENT,
+    COL_RUN_PARENT_RUN,
+    COL_RUN_PARENT_NODE,
+    COL_RUN_PARENT_ATTEMPT,
+    COL_RUN_ENTRY,
+    COL_RUN_DEPTH,
+    COL_RUN_SCOPE,
     N_RUN_COLUMNS
 };
 
@@ -74,6 +80,16 @@ enum workflow_label_column {
     COL_WORKFLOW_LABEL_HASH,
     COL_WORKFLOW_LABEL_AT,
     N_WORKFLOW_LABEL_COLUMNS
+};
+
+enum child_run_column {
+    COL_CHILD_RUN_TENANT,
+    COL_CHILD_RUN_PARENT,
+    COL_CHILD_RUN_NODE,
+    COL_CHILD_RUN_ATTEMPT,
+    COL_CHILD_RUN_VERSION,
+    COL_CHILD_RUN_RUN,
+    N_CHILD_RUN_COLUMNS
 };
 
 enum task_column {

@@ -57,6 +57,8 @@ enum task_state {
 extern const char *const run_state_names[]; /* end with NULL */
 extern const char *const task_state_names[];
 bool run_state_final(int64_t state);
+struct run_row;
+bool run_is_child(const struct run_row *row);
 bool task_state_final(int64_t state);
 
 struct run_row {
@@ -79,6 +81,11 @@ struct run_row {
     struct span schedule; /* that started it, or null */
     int64_t nominal_at;   /* the time that it stands for, or MODEL_NULL */
     struct span event;    /* JSON: what the schedule was told, or null */
+    /* Of a run that a task of another one is; null in all others. */
+    int64_t parent_run, parent_node, parent_attempt; /* whose task, and which attempt */
+    struct span entry; /* the group of the file that it is, "deploy.inner"; or null */
+    int64_t depth;     /* how many runs are around it */
+    struct span scope; /* JSON object: what its expressions see from outside */
 };
 
 /* One row per run that is not final, so that owners find their work without an
@@ -118,6 +125,13 @@ struct workflow_label_row {
     int64_t version;
     struct span hash;
     int64_t at; /* when it was given or moved */
+};
+
+/* Which run a task's attempt is, so that there is never a second one. */
+struct child_run_row {
+    int64_t tenant, parent, node, attempt; /* key */
+    int64_t version;
+    int64_t run;
 };
 
 /* The state of one task, or one item of a foreach. Inserted when it is first
@@ -282,7 +296,7 @@ struct occurrence_row {
 extern const struct ff_record record_run, record_open_run, record_workflow, record_task,
     record_event, record_log, record_inbox, record_shard, record_counter,
     record_workflow_version, record_workflow_label, record_secret, record_schedule,
-    record_schedule_run, record_backfill, record_occurrence;
+    record_schedule_run, record_backfill, record_occurrence, record_child_run;
 extern const struct ff_schema model_schema;
 
 /* Column numbers by record, for patches and queries: COL_RUN_STATE ... in the

@@ -30,6 +30,7 @@
 #define COLUMN_2(field, column_type, column_flags)                                     \
     COLUMN_SINCE(field, column_type, column_flags, NULL, 2)
 #define INT_2(field)       COLUMN_2(field, FF_INT, 0)
+#define INT_NULL_2(field)  COLUMN_2(field, FF_INT, FF_COL_NULLABLE)
 #define TEXT_2(field)      COLUMN_2(field, FF_TEXT, 0)
 #define TEXT_NULL_2(field) COLUMN_2(field, FF_TEXT, FF_COL_NULLABLE)
 #define JSON_NULL_2(field) COLUMN_2(field, FF_JSON, FF_COL_NULLABLE)
@@ -89,6 +90,12 @@ static const struct ff_column run_columns[] = {
     [COL_RUN_SCHEDULE] = TEXT_NULL_2(schedule),
     [COL_RUN_NOMINAL_AT] = TIME_NULL_2(nominal_at),
     [COL_RUN_EVENT] = JSON_NULL_2(event),
+    [COL_RUN_PARENT_RUN] = INT_NULL_2(parent_run),
+    [COL_RUN_PARENT_NODE] = INT_NULL_2(parent_node),
+    [COL_RUN_PARENT_ATTEMPT] = INT_NULL_2(parent_attempt),
+    [COL_RUN_ENTRY] = TEXT_NULL_2(entry),
+    [COL_RUN_DEPTH] = INT_NULL_2(depth),
+    [COL_RUN_SCOPE] = JSON_NULL_2(scope),
 };
 #undef ROW
 COMPLETE(run_columns, N_RUN_COLUMNS);
@@ -180,6 +187,21 @@ COMPLETE(workflow_label_columns, N_WORKFLOW_LABEL_COLUMNS);
 const struct ff_record record_workflow_label = {
     RECORD_SINCE("workflow_label", workflow_label_columns, N_WORKFLOW_LABEL_COLUMNS, 3,
                  2),
+};
+
+/* --- child_run --- */
+
+#define ROW child_run_row
+static const struct ff_column child_run_columns[] = {
+    [COL_CHILD_RUN_TENANT] = INT_2(tenant),   [COL_CHILD_RUN_PARENT] = INT_2(parent),
+    [COL_CHILD_RUN_NODE] = INT_2(node),       [COL_CHILD_RUN_ATTEMPT] = INT_2(attempt),
+    [COL_CHILD_RUN_VERSION] = INT_2(version), [COL_CHILD_RUN_RUN] = INT_2(run),
+};
+#undef ROW
+COMPLETE(child_run_columns, N_CHILD_RUN_COLUMNS);
+
+const struct ff_record record_child_run = {
+    RECORD_SINCE("child_run", child_run_columns, N_CHILD_RUN_COLUMNS, 4, 2),
 };
 
 /* --- task --- */
@@ -391,6 +413,7 @@ static const struct ff_record *const records[] = {
     &record_schedule_run,
     &record_backfill,
     &record_occurrence,
+    &record_child_run,
     NULL,
 };
 
@@ -403,6 +426,12 @@ const struct ff_schema model_schema = {
 bool run_state_final(int64_t state)
 {
     return state == RUN_SUCCEEDED || state == RUN_FAILED || state == RUN_CANCELLED;
+}
+
+/* Numbers of runs begin with 1. */
+bool run_is_child(const struct run_row *row)
+{
+    return row->parent_run > 0;
 }
 
 bool task_state_final(int64_t state)

@@ -24,6 +24,12 @@ CREATE TABLE run (
     schedule TEXT,
     nominal_at INTEGER,
     event TEXT,
+    parent_run INTEGER,
+    parent_node INTEGER,
+    parent_attempt INTEGER,
+    entry TEXT,
+    depth INTEGER,
+    scope TEXT,
     PRIMARY KEY (tenant, run)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX run_id ON run (tenant, id);
@@ -249,4 +255,14 @@ CREATE TABLE occurrence (
     body TEXT,
     at INTEGER NOT NULL,
     PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE child_run (
+    tenant INTEGER NOT NULL,
+    parent INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    PRIMARY KEY (tenant, parent, node, attempt)
 ) STRICT, WITHOUT ROWID;

@@ -138,7 +138,7 @@ static void on_changed(void *arg, const struct run_row *run)
 {
     const struct node *n = arg;
 
-    if (n->trigger && run_state_final(run->state))
+    if (n->trigger && run_state_final(run->state) && !run_is_child(run))
         trigger_run_ended(n->trigger, run);
     if (n->listener.changed)
         n->listener.changed(n->listener.arg, run);
@@ -148,7 +148,7 @@ static void on_ending(void *arg, const struct run_row *run, struct batch *b)
 {
     const struct node *n = arg;
 
-    if (n->trigger)
+    if (n->trigger && !run_is_child(run))
         trigger_run_ending(n->trigger, run, b);
 }
 

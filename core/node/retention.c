@@ -28,10 +28,30 @@ static int add_finished(void *arg, const void *row)
     struct finished f = {
         .tenant = r->tenant, .run = r->run, .finished_at = r->finished_at};
 
-    if (!run_state_final(r->state))
+    /* One that is a task of another run goes with that one. */
+    if (!run_state_final(r->state) || run_is_child(r))
         return 0;
     snprintf(f.id, sizeof(f.id), "%.*s", (int)r->id.len, r->id.s);
     ARRAY_ADD(&c->runs, f);
+    return 0;
+}
+
+static int add_link(void *arg, const void *row)
+{
+    const struct child_run_row *link = row;
+    struct collect *c = arg;
+    const struct finished f = {.tenant = link->tenant, .run = link->run};
+
+    ARRAY_ADD(&c->runs, f);
+    return 0;
+}
+
+static int take_id(void *arg, const void *row)
+{
+    const struct run_row *r = row;
+    struct finished *f = arg;
+
+    snprintf(f->id, sizeof(f->id), "%.*s", (int)r->id.len, r->id.s);
     return 0;
 }
 
@@ -41,10 +61,29 @@ static int add_log_bytes(void *arg, const void *row)
     return 0;
 }
 
+/* The runs that are tasks of this one. */
+static int read_children(struct node *n, const struct finished *f, struct collect *c,
+                         struct ff_err *err)
+{
+    const struct child_run_row like = {.tenant = f->tenant, .parent = f->run};
+    const struct store_query links = {
+        .record = &record_child_run, .like = &like, .n_equal = 2};
+    int code = store_scan(n->store, STORE_READER_CALLER, &links, add_link, c, err);
+
+    for (size_t i = 0; code == FF_OK && i < c->runs.n; i++) {
+        const struct run_row run = {.tenant = f->tenant, .run = c->runs.items[i].run};
+        const struct store_query one = {
+            .record = &record_run, .like = &run, .n_equal = 2};
+        code = store_scan(n->store, STORE_READER_CALLER, &one, take_id,
+                          &c->runs.items[i], err);
+    }
+    return code;
+}
+
 /* What tasks left: logs are counted in rows, since a run may have many small ones;
  * values and kept files have folders of their own, which most runs lack. */
-static int add_bytes(struct node *n, const struct finished *f, int64_t *bytes,
-                     struct ff_err *err)
+static int add_own_bytes(struct node *n, const struct finished *f, int64_t *bytes,
+                         struct ff_err *err)
 {
     static const char *const folders[] = {"values", "files"};
     const struct log_row log = {.tenant = f->tenant, .run = f->run};
@@ -57,6 +96,21 @@ static int add_bytes(struct node *n, const struct finished *f, int64_t *bytes,
         *bytes += file_tree_bytes(folder);
     }
     return store_scan(n->store, STORE_READER_CALLER, &query, add_log_bytes, bytes, err);
+}
+
+/* With the runs inside it, as deep as runs may be. */
+static int add_bytes(struct node *n, const struct finished *f, int64_t *bytes,
+                     struct ff_err *err)
+{
+    struct collect c = {.node = n};
+    int code = add_own_bytes(n, f, bytes, err);
+
+    if (code == FF_OK)
+        code = read_children(n, f, &c, err);
+    for (size_t i = 0; code == FF_OK && i < c.runs.n; i++)
+        code = add_bytes(n, &c.runs.items[i], bytes, err);
+    ARRAY_DONE(&c.runs);
+    return code;
 }
 
 /* --- deleting one --- */
@@ -95,28 +149,55 @@ static int delete_rows(struct node *n, const struct ff_record *record, const voi
     return code;
 }
 
+static int delete_run(struct node *n, const struct finished *f, struct ff_err *err);
+
+/* Those inside first: what is left after a crash is found by the link to it. */
+static int delete_children(struct node *n, const struct finished *f, struct ff_err *err)
+{
+    const struct child_run_row like = {.tenant = f->tenant, .parent = f->run};
+    struct collect c = {.node = n};
+    int code = read_children(n, f, &c, err);
+
+    for (size_t i = 0; code == FF_OK && i < c.runs.n; i++)
+        code = delete_run(n, &c.runs.items[i], err);
+    ARRAY_DONE(&c.runs);
+    if (code == FF_OK)
+        code = delete_rows(n, &record_child_run, &like, err);
+    return code;
+}
+
+/* The folder of a run without an id, whose row went before a crash, went with it. */
+static int delete_folder(const struct node *n, const struct finished *f,
+                         struct ff_err *err)
+{
+    MEM_AUTO char *dir = exec_run_dir(n->data_dir, f->id);
+
+    FAILPOINT("node.retention.rows");
+    const int sys = f->id[0] ? file_remove_tree(dir) : 0;
+    FAILPOINT("node.retention.folder");
+    if (sys != 0)
+        return ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", dir, strerror(-sys));
+    return FF_OK;
+}
+
 static int delete_run(struct node *n, const struct finished *f, struct ff_err *err)
 {
     const struct task_row task = {.tenant = f->tenant, .run = f->run};
     const struct event_row event = {.tenant = f->tenant, .run = f->run};
     const struct log_row log = {.tenant = f->tenant, .run = f->run};
     const struct run_row run = {.tenant = f->tenant, .run = f->run};
-    MEM_AUTO char *dir = exec_run_dir(n->data_dir, f->id);
 
     /* The run row goes last: until then the next pass finds the rest. */
-    int code = delete_rows(n, &record_task, &task, err);
+    int code = delete_children(n, f, err);
+    if (code == FF_OK)
+        code = delete_rows(n, &record_task, &task, err);
     if (code == FF_OK)
         code = delete_rows(n, &record_event, &event, err);
     if (code == FF_OK)
         code = delete_rows(n, &record_log, &log, err);
-    if (code != FF_OK)
-        return code;
-    FAILPOINT("node.retention.rows");
-    const int sys = file_remove_tree(dir);
-    FAILPOINT("node.retention.folder");
-    if (sys != 0)
-        return ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", dir, strerror(-sys));
-    return delete_rows(n, &record_run, &run, err);
+    if (code == FF_OK)
+        code = delete_folder(n, f, err);
+    return code == FF_OK ? delete_rows(n, &record_run, &run, err) : code;
 }
 
 /* --- which --- */

@@ -83,6 +83,10 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
             .finished_at = MODEL_NULL,
             .labels = span_of(labels),
             .nominal_at = MODEL_NULL,
+            .parent_run = MODEL_NULL,
+            .parent_node = MODEL_NULL,
+            .parent_attempt = MODEL_NULL,
+            .depth = MODEL_NULL,
         };
         engine_run_create(&row, NODE_SHARD, &b);
         code = store_commit_now(n->store, &b, &failed, err);

@@ -51,6 +51,10 @@ int64_t schedule_begin_run(const struct schedule *s, struct schedule_step *st,
         .schedule = s->row.name,
         .nominal_at = d->nominal_us,
         .event = span_of(d->event),
+        .parent_run = MODEL_NULL,
+        .parent_node = MODEL_NULL,
+        .parent_attempt = MODEL_NULL,
+        .depth = MODEL_NULL,
     };
     struct schedule_run_row time = {
         .state = SCHEDULE_RUN_STARTED, .run = run, .run_id = span_of(id)};

@@ -219,21 +219,27 @@ int store_workflow(struct store *s, enum store_reader r, struct tenant t,
 
 /* --- what people type --- */
 
+/* A run that is a task of another one is not what people mean. */
+static int take_outermost(void *arg, const void *row)
+{
+    if (run_is_child(row))
+        return 0;
+    take_row(arg, row);
+    return 1;
+}
+
 static int find_last(struct store *s, enum store_reader r, struct tenant t,
                      struct arena *arena, struct run_row *row, struct ff_err *err)
 {
     const struct run_row like = {.tenant = t.no};
-    const struct store_query q = {.record = &record_run,
-                                  .like = &like,
-                                  .n_equal = 1,
-                                  .descending = true,
-                                  .limit = 1};
+    const struct store_query q = {
+        .record = &record_run, .like = &like, .n_equal = 1, .descending = true};
+    struct one one = {.record = &record_run, .arena = arena, .row = row};
+    const int code = store_scan(s, r, &q, take_outermost, &one, err);
 
-    if (store_read_one(s, r, &q, arena, row, err) == FF_OK)
-        return FF_OK;
-    if (err->code == FF_NOT_FOUND)
-        ff_fail(err, FF_NOT_FOUND, 0, "there are no runs yet");
-    return err->code;
+    if (code == FF_OK && one.n == 0)
+        return ff_fail(err, FF_NOT_FOUND, 0, "there are no runs yet");
+    return code;
 }
 
 static bool is_id_prefix(const char *word, size_t len)

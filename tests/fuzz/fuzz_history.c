@@ -15,7 +15,7 @@ static bool add_lines(struct canonical *c, const char *text, bool each_is_an_eve
         buf_add_text(&b, each_is_an_event ? "[" : "");
         buf_add(&b, text, (size_t)(end - text));
         buf_add_text(&b, each_is_an_event ? "]" : "");
-        if (canonical_add(c, buf_text(&b), b.len, &err) != FF_OK) {
+        if (canonical_add(c, buf_text(&b), b.len, NULL, &err) != FF_OK) {
             FUZZ_CHECK(err.code == FF_INVALID && err.msg[0]);
             good = false;
         }

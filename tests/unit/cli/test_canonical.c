@@ -10,7 +10,7 @@ static char *canonical_of(const char *const *bodies)
     struct ff_err err = {0};
 
     for (; *bodies; bodies++)
-        assert_int_equal(FF_OK, canonical_add(&c, *bodies, strlen(*bodies), &err));
+        assert_int_equal(FF_OK, canonical_add(&c, *bodies, strlen(*bodies), NULL, &err));
     canonical_write(&c, &out);
     return buf_take(&out);
 }
@@ -82,7 +82,7 @@ static void damaged_events_are_an_error(void **state)
     struct ff_err err = {0};
 
     (void)state;
-    assert_int_not_equal(FF_OK, canonical_add(&c, "[{", 2, &err));
+    assert_int_not_equal(FF_OK, canonical_add(&c, "[{", 2, NULL, &err));
     canonical_write(&c, &out);
     assert_int_equal(out.len, 0);
     buf_done(&out);

@@ -23,9 +23,11 @@ struct ladder {
     bool running;
 };
 
-static void *parse(const char *source, size_t len, struct ff_err *err)
+static void *parse(const char *source, size_t len, struct span entry, struct ff_err *err)
 {
     char text[32];
+
+    (void)entry;
 
     snprintf(text, sizeof(text), "%.*s", (int)len, source);
     if (atoi(text) <= 0) {

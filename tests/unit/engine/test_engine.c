@@ -32,7 +32,7 @@ static void a_file_that_is_refused_gives_no_plan_but_its_first_mistake(void **st
     static const char bad[] = "flowforge: 1\nname: test\ntasks: {a: {rum: x}}\n";
     struct ff_err err = {0};
 
-    assert_null(plan_new(&engine_dag, bad, strlen(bad), &err));
+    assert_null(plan_new(&engine_dag, bad, strlen(bad), (struct span){0}, &err));
     assert_int_equal(err.code, FF_INVALID);
     assert_non_null(strstr(err.msg, "line 3: a task has no key rum"));
 }
@@ -41,7 +41,7 @@ static void a_plan_lives_until_its_last_user_has_left(void **state)
 {
     (void)state;
     struct ff_err err = {0};
-    struct plan *p = plan_new(&engine_dag, GOOD, strlen(GOOD), &err);
+    struct plan *p = plan_new(&engine_dag, GOOD, strlen(GOOD), (struct span){0}, &err);
     const struct run_row row = {.tenant = 1, .run = 7};
 
     assert_non_null(p);
@@ -58,7 +58,7 @@ static void a_run_whose_inputs_are_no_json_is_not_made(void **state)
 {
     (void)state;
     struct ff_err err = {0};
-    struct plan *p = plan_new(&engine_dag, GOOD, strlen(GOOD), &err);
+    struct plan *p = plan_new(&engine_dag, GOOD, strlen(GOOD), (struct span){0}, &err);
     const struct run_row row = {.tenant = 1, .run = 7, .inputs = span_of("{\"a\":")};
 
     assert_null(engine_run_new(p, &row, 0, &err));

@@ -1,0 +1,21 @@
+/* cli/run_children.h - the runs that are tasks of a run. */
+#ifndef CLI_RUN_CHILDREN_H
+#define CLI_RUN_CHILDREN_H
+
+#include "cli/cli_priv.h"
+
+struct run_child {
+    int64_t node, attempt, run, state;
+    char id[ID_TEXT];
+    char path[96]; /* of its task and attempt: "each.0#1" */
+};
+struct run_children {
+    struct run_child *items; /* by task, item and attempt */
+    size_t n, cap;
+};
+
+/* Exit code; has printed why. ARRAY_DONE the list in either case. */
+int run_children_read(const struct cli_session *s, int64_t tenant, int64_t run,
+                      struct run_children *children);
+
+#endif
