@@ -178,6 +178,11 @@ void cli_close(struct cli_session *s);
 int cli_find_run(const struct cli_session *s, const char *word, struct arena *arena,
                  struct run_row *run);
 
+/* --- inputs of a run (cli_inputs.c) --- */
+
+/* What --input and --inputs give: a new reference; NULL with an exit code. */
+json_t *cli_read_inputs(const struct cli *c, int *code);
+
 /* --- commands --- */
 
 int cmd_apply(struct cli *c);
@@ -213,6 +218,8 @@ int cmd_schedule_resume(struct cli *c);
 int cmd_schedule_trigger(struct cli *c);
 int cmd_schedule_unpin(struct cli *c);
 int cmd_schema(struct cli *c);
+int cmd_sim(struct cli *c);
+int cmd_test(struct cli *c);
 int cmd_secret_set(struct cli *c);
 int cmd_secret_list(struct cli *c);
 int cmd_secret_delete(struct cli *c);

@@ -32,6 +32,27 @@ static const struct cli_option run_options[] = {
     {0},
 };
 
+static const char *const report_words[] = {"text", "tap", "junit", NULL};
+
+static const struct cli_option sim_options[] = {
+    {"mocks", "FILE", "what tasks do, a YAML file (docs/testing-workflows.md)", NULL,
+     'm'},
+    {"input", "NAME=VALUE", "one input, as for run; repeatable", NULL, 'i'},
+    {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},
+    {"seed", "N", "of all that is drawn (1)", NULL, 0},
+    {"until", "DURATION", "virtual time after which it is left (365d)", NULL, 0},
+    {"start", "TIME", "virtual time at which it begins (2026-01-01T00:00:00Z)", NULL,
+     0},
+    {"slots", "N", "attempts that run at once (100)", NULL, 0},
+    {0},
+};
+
+static const struct cli_option test_options[] = {
+    {"format", "FORMAT", "text (the default), tap or junit", report_words, 0},
+    {"case", "NAME", "only the cases of this name", NULL, 0},
+    {0},
+};
+
 static const struct cli_option list_options[] = {
     {"state", "STATE", "only runs in this state", run_state_names, 's'},
     {"workflow", "NAME", "only runs of this workflow", NULL, 'w'},
@@ -176,6 +197,14 @@ const struct cli_command cli_commands[] = {
      "it be. When the program ends in any other way the run stays open: `flowforge\n"
      "resume` goes on with it.",
      run_options, cmd_run, 1, 1, false},
+    {"sim", "FILE", "rehearse a workflow in virtual time, without running anything",
+     "Tasks do what their mocks say; without one they succeed after a second, with\n"
+     "outputs of the declared kind. Sleeps, retries and timeouts take no time. The\n"
+     "same file, inputs, mocks and seed print the same.",
+     sim_options, cmd_sim, 1, 1, false},
+    {"test", "[FILE|DIR]...", "test workflows by the NAME.test.yaml beside them",
+     "Each case is rehearsed as by `sim`, and held against what it expects.",
+     test_options, cmd_test, 0, -1, false},
     {"validate", "FILE...", "check workflow files, all mistakes at once", NULL,
      NO_OPTIONS, cmd_validate, 1, -1, false},
     {"fmt", "FILE...", "write workflow files in their canonical form",

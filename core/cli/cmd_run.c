@@ -4,111 +4,11 @@
 #include "cli/owner.h"
 #include "cli/owner_link.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define INPUT_MAX  (64u << 20) /* bytes of a file of inputs */
 #define WAKE_TRIES 3
-
-/* --- inputs --- */
-
-static int read_input_file(const char *path, struct buf *out)
-{
-    const int code = file_read(path, INPUT_MAX, out);
-
-    if (code == 0)
-        return CLI_OK;
-    return cli_fail(code == -ENOENT ? CLI_NOT_FOUND : CLI_IO, "%s: %s", path,
-                    strerror(-code));
-}
-
-static json_t *parse_file(const char *path, int *code)
-{
-    struct buf text = {0};
-    struct ff_err err = {0};
-    json_t *value = NULL;
-
-    *code = read_input_file(path, &text);
-    if (*code == CLI_OK) {
-        value = json_parse(buf_text(&text), text.len, &err);
-        if (!value)
-            *code = cli_fail(CLI_INVALID, "%s: %s", path, err.msg);
-    }
-    buf_done(&text);
-    return value;
-}
-
-static json_t *text_of_file(const char *path, int *code)
-{
-    struct buf text = {0};
-    json_t *value = NULL;
-
-    *code = read_input_file(path, &text);
-    if (*code == CLI_OK) {
-        value = json_stringn(buf_text(&text), text.len);
-        if (!value)
-            *code = cli_fail(CLI_INVALID, "%s is not valid UTF-8", path);
-    }
-    buf_done(&text);
-    return value;
-}
-
-/* "text", "@file", "@file.json"; "@@text" stands for "@text". */
-static json_t *value_of(const char *text, int *code)
-{
-    const size_t len = strlen(text);
-
-    *code = CLI_OK;
-    if (text[0] == '@' && text[1] != '@') {
-        if (len > 5 && strcmp(text + len - 5, ".json") == 0)
-            return parse_file(text + 1, code);
-        return text_of_file(text + 1, code);
-    }
-    json_t *value = json_string(text[0] == '@' ? text + 1 : text);
-    if (!value)
-        *code = cli_fail(CLI_USAGE, "an input is not valid UTF-8");
-    return value;
-}
-
-static int add_assignment(json_t *inputs, const char *assignment)
-{
-    const char *equals = strchr(assignment, '=');
-    int code;
-
-    if (!equals || equals == assignment)
-        return cli_fail(CLI_USAGE, "an input is given as NAME=VALUE, not as %.60s",
-                        assignment);
-    MEM_AUTO char *name = mem_text_len(assignment, (size_t)(equals - assignment));
-    json_t *value = value_of(equals + 1, &code);
-    if (code == CLI_OK && json_object_set_new(inputs, name, value) != 0)
-        code = cli_fail(CLI_USAGE, "the name of an input is not valid UTF-8");
-    return code;
-}
-
-/* A new reference; NULL with an exit code. */
-static json_t *read_inputs(const struct cli *c, int *code)
-{
-    const char *file = cli_get(&c->args, "inputs");
-    const char *assignment;
-    json_t *inputs = json_object();
-
-    *code = CLI_OK;
-    if (file) {
-        json_decref(inputs);
-        inputs = parse_file(file, code);
-        if (inputs && !json_is_object(inputs))
-            *code = cli_fail(CLI_INVALID, "%s holds no JSON object", file);
-    }
-    for (size_t i = 0;
-         *code == CLI_OK && (assignment = cli_next(&c->args, "input", &i));)
-        *code = add_assignment(inputs, assignment);
-    if (*code == CLI_OK)
-        return inputs;
-    json_decref(inputs);
-    return NULL;
-}
 
 /* --- submitting --- */
 
@@ -143,7 +43,7 @@ static int check(struct cli *c, const struct cli_session *s, struct flow_file *f
         report(c, f->path, &f->problems);
     if (code != CLI_OK)
         return code;
-    json_t *given = read_inputs(c, &code);
+    json_t *given = cli_read_inputs(c, &code);
     if (code != CLI_OK)
         return code;
     *inputs = flow_inputs(f->flow, given, cli_has(&c->args, "input"), &problems);

@@ -1,5 +1,6 @@
-/* cmd_validate.c - checks workflow files, and prints the schema that editors use. */
-#include "cli/flow_file.h"
+/* cmd_validate.c - checks workflow files and those of their tests, and prints the
+ * schema that editors use. */
+#include "cli/test_file.h"
 
 static int report_text(const struct flow_file *f, struct buf *out)
 {
@@ -25,6 +26,44 @@ static void report_json(const struct flow_file *f, json_t *files)
     json_array_append_new(files, one);
 }
 
+static int validate_tests(const struct cli *c, const char *path, struct buf *out,
+                          json_t *files)
+{
+    struct buf why = {0};
+    size_t n_cases;
+    const bool good = test_file_check(path, &n_cases, &why);
+
+    if (c->json)
+        json_array_append_new(
+            files, json_pack("{s:s, s:b, s:I, s:s}", "file", path, "valid", good,
+                             "cases", (json_int_t)n_cases, "why", buf_text(&why)));
+    else if (!good)
+        buf_printf(out, "%s: %s", path, buf_text(&why));
+    else if (!c->quiet)
+        buf_printf(out, "%s: ok (%zu test%s)\n", path, n_cases,
+                   n_cases == 1 ? "" : "s");
+    buf_done(&why);
+    return good ? CLI_OK : CLI_INVALID;
+}
+
+static int validate(const struct cli *c, const char *path, struct buf *out,
+                    json_t *files)
+{
+    struct flow_file f;
+
+    if (test_file_is(path))
+        return validate_tests(c, path, out, files);
+    const int code = flow_file_read(&f, path);
+    if (code == CLI_OK || code == CLI_INVALID) {
+        if (c->json)
+            report_json(&f, files);
+        else if (!c->quiet || code != CLI_OK)
+            report_text(&f, out);
+    }
+    flow_file_done(&f);
+    return code;
+}
+
 /* The worst code of all files; the rest is checked even if one cannot be read. */
 int cmd_validate(struct cli *c)
 {
@@ -33,17 +72,9 @@ int cmd_validate(struct cli *c)
     int worst = CLI_OK;
 
     for (size_t i = 0; i < c->args.words.n; i++) {
-        struct flow_file f;
-        const int code = flow_file_read(&f, c->args.words.items[i]);
+        const int code = validate(c, c->args.words.items[i], &out, files);
         if (code > worst)
             worst = code;
-        if (code == CLI_OK || code == CLI_INVALID) {
-            if (c->json)
-                report_json(&f, files);
-            else if (!c->quiet || code != CLI_OK)
-                report_text(&f, &out);
-        }
-        flow_file_done(&f);
     }
     if (c->json) {
         json_add_to(&out, files);

@@ -371,6 +371,10 @@ int flow_until_us(const json_t *value, int64_t now_us, int64_t *at_us,
 /* The JSON Schema (2020-12) of the file format. New reference. */
 json_t *flow_schema(void);
 
+/* The value of a YAML text that is no workflow but stands beside one (mocks, tests), in
+ * the same subset of YAML. New reference or NULL with problems. */
+json_t *flow_yaml(const char *text, size_t len, struct flow_problems *problems);
+
 /* What the file means, in one spelling, whatever its order and comments: for comparing
  * two. New reference; NULL when it is not YAML. */
 json_t *flow_meaning(const char *text, size_t len);

@@ -1,5 +1,5 @@
 /* loop/lane.c - a lane: one worker thread with a queue, for what may block. */
-#include "loop/loop.h"
+#include "loop/loop_priv.h"
 
 #include "base/base.h"
 #include <pthread.h>
@@ -29,6 +29,7 @@ struct lane {
     struct jobs waiting; /* by mutex, as ending */
     bool ending;
     struct jobs running; /* the lane's thread */
+    bool is_virtual;     /* no thread: work is done where it is asked for */
 };
 
 /* Takes all that waits; false when the lane ends and nothing is left to do. */
@@ -95,7 +96,8 @@ struct lane *lane_new(struct loop *l, const char *name, struct ff_err *err)
     ln->loop = l;
     pthread_mutex_init(&ln->mutex, NULL);
     pthread_cond_init(&ln->changed, NULL);
-    const int failed = start(ln);
+    ln->is_virtual = loop_is_virtual(l);
+    const int failed = ln->is_virtual ? 0 : start(ln);
 
     if (failed) {
         ff_fail(err, FF_UNAVAILABLE, failed, "thread %s: %s", name, strerror(failed));
@@ -103,7 +105,8 @@ struct lane *lane_new(struct loop *l, const char *name, struct ff_err *err)
         return NULL;
     }
     snprintf(short_name, sizeof(short_name), "%s", name);
-    pthread_setname_np(ln->thread, short_name);
+    if (!ln->is_virtual)
+        pthread_setname_np(ln->thread, short_name);
     return ln;
 }
 
@@ -111,6 +114,12 @@ void lane_do(struct lane *ln, ff_call_fn *fn, ff_call_fn *after, void *arg)
 {
     const struct job job = {.fn = fn, .after = after, .arg = arg};
 
+    if (ln->is_virtual) {
+        fn(arg);
+        if (after)
+            loop_post(ln->loop, after, arg);
+        return;
+    }
     pthread_mutex_lock(&ln->mutex);
     ARRAY_ADD(&ln->waiting, job);
     pthread_cond_signal(&ln->changed);
@@ -121,6 +130,10 @@ void lane_free(struct lane *ln)
 {
     if (!ln)
         return;
+    if (ln->is_virtual) {
+        done(ln);
+        return;
+    }
     pthread_mutex_lock(&ln->mutex);
     ln->ending = true;
     pthread_cond_signal(&ln->changed);

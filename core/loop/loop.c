@@ -21,6 +21,10 @@ struct loop {
     _Atomic int64_t wall_lead;
     bool stop;
     int result;
+    bool is_virtual;
+    int64_t virtual_us; /* since the loop was made */
+    int64_t epoch_us;   /* wall time of that */
+    struct rand rand;
 
     pthread_mutex_t random_mutex;
     uint64_t random[POOL_WORDS]; /* by random_mutex, as n_random */
@@ -95,6 +99,25 @@ struct loop *loop_new(struct ff_err *err)
     return l;
 }
 
+struct loop *loop_new_virtual(int64_t wall_us, uint64_t seed)
+{
+    struct loop *l = mem_alloc(sizeof(*l));
+
+    pthread_mutex_init(&l->random_mutex, NULL);
+    atomic_store(&l->thread, pthread_self());
+    l->is_virtual = true;
+    l->epoch_us = wall_us;
+    rand_seed(&l->rand, seed);
+    l->posts = posts_new_virtual();
+    l->timers = timers_new_virtual(&l->virtual_us);
+    return l;
+}
+
+bool loop_is_virtual(const struct loop *l)
+{
+    return l->is_virtual;
+}
+
 void loop_free(struct loop *l)
 {
     if (!l)
@@ -108,10 +131,20 @@ void loop_free(struct loop *l)
     mem_free(l);
 }
 
+/* One timer at a time: what it posts comes before the next, at the same moment. */
+static void run_virtual(struct loop *l)
+{
+    while (!l->stop)
+        if (!posts_run(l->posts) && !timers_fire_next(l->timers))
+            loop_stop(l, FF_NOT_FOUND);
+}
+
 int loop_run(struct loop *l)
 {
     atomic_store(&l->thread, pthread_self());
     atomic_store(&l->running, true);
+    if (l->is_virtual)
+        run_virtual(l);
     while (!l->stop)
         if (event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0) {
             log_error("event loop: %s", strerror(errno));
@@ -126,20 +159,22 @@ void loop_stop(struct loop *l, int result)
 {
     l->stop = true;
     l->result = result;
-    event_base_loopbreak(l->base);
+    if (l->base)
+        event_base_loopbreak(l->base);
 }
 
 int64_t loop_mono_us(struct loop *l)
 {
-    (void)l;
-    return mono_now_us();
+    return l->is_virtual ? l->virtual_us : mono_now_us();
 }
 
 int64_t loop_wall_us(struct loop *l)
 {
     struct timespec now;
-    const int64_t mono_us = mono_now_us();
 
+    if (l->is_virtual)
+        return l->epoch_us + l->virtual_us;
+    const int64_t mono_us = mono_now_us();
     clock_gettime(CLOCK_REALTIME, &now);
     return wall_smooth(&l->wall_lead,
                        (int64_t)now.tv_sec * UNITS_SECOND + now.tv_nsec / 1000,
@@ -148,6 +183,8 @@ int64_t loop_wall_us(struct loop *l)
 
 uint64_t loop_random(struct loop *l)
 {
+    if (l->is_virtual)
+        return rand_next(&l->rand);
     pthread_mutex_lock(&l->random_mutex);
     if (l->n_random == 0) {
         rand_system(l->random, sizeof(l->random));
@@ -196,6 +233,8 @@ static short to_libevent(uint32_t events)
 struct loop_watch *loop_watch_add(struct loop *l, int fd, uint32_t events, ff_fd_fn *fn,
                                   void *arg)
 {
+    if (l->is_virtual)
+        return NULL;
     struct loop_watch *w = mem_alloc(sizeof(*w));
 
     *w = (struct loop_watch){.fn = fn, .arg = arg};

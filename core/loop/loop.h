@@ -17,6 +17,13 @@ struct loop_timer;
 struct lane;
 
 struct loop *loop_new(struct ff_err *err);
+
+/* A loop in virtual time, for rehearsals: its clock stands still while anything is left
+ * to do, and then jumps to the next timer; the same calls and seed give the same times
+ * and random words. One thread: lanes do their work inside lane_do, descriptors are not
+ * watched. loop_run
+ * returns FF_NOT_FOUND when nothing is left that could happen. */
+struct loop *loop_new_virtual(int64_t wall_us, uint64_t seed);
 /* Lanes first. Takes NULL. Pending timers and calls are dropped, the timers' slots are
  * not written. */
 void loop_free(struct loop *l);

@@ -59,6 +59,24 @@ static void on_woken(evutil_socket_t fd, short what, void *arg)
     run(&p->running);
 }
 
+struct posts *posts_new_virtual(void)
+{
+    struct posts *p = mem_alloc(sizeof(*p));
+
+    pthread_mutex_init(&p->mutex, NULL);
+    p->fd = -1;
+    return p;
+}
+
+bool posts_run(struct posts *p)
+{
+    const bool any = p->waiting.n > 0;
+
+    if (any)
+        on_woken(-1, 0, p);
+    return any;
+}
+
 struct posts *posts_new(struct event_base *base, struct ff_err *err)
 {
     struct posts *p = mem_alloc(sizeof(*p));
@@ -92,7 +110,7 @@ void posts_add(struct posts *p, bool on_loop_thread, ff_call_fn *fn, void *arg)
     ARRAY_ADD(&p->waiting, call);
     p->woken = true;
     pthread_mutex_unlock(&p->mutex);
-    if (!wake)
+    if (!wake || !p->event)
         return;
     if (on_loop_thread) {
         /* No system call. event_active would do without one too, but then calls that

@@ -30,6 +30,7 @@ struct timers {
     bool firing;      /* it is set once, after the batch */
     struct event *event;
     int fd;
+    int64_t *virtual_us; /* NULL: the time is the machine's */
 };
 
 int64_t mono_now_us(void)
@@ -38,6 +39,11 @@ int64_t mono_now_us(void)
 
     clock_gettime(CLOCK_BOOTTIME, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t now_of(const struct timers *t)
+{
+    return t->virtual_us ? *t->virtual_us : mono_now_us();
 }
 
 static struct loop_timer *first_of(const struct timers *t)
@@ -51,7 +57,7 @@ static void arm(struct timers *t)
 {
     const struct loop_timer *first = first_of(t);
 
-    if (t->firing || !first || first->item.when >= t->armed_us)
+    if (t->virtual_us || t->firing || !first || first->item.when >= t->armed_us)
         return;
     const int64_t when = first->item.when;
     const struct itimerspec spec = {
@@ -112,6 +118,27 @@ struct timers *timers_new(struct event_base *base, struct ff_err *err)
     return t;
 }
 
+struct timers *timers_new_virtual(int64_t *now_us)
+{
+    struct timers *t = mem_alloc(sizeof(*t));
+
+    t->fd = -1;
+    t->virtual_us = now_us;
+    return t;
+}
+
+bool timers_fire_next(struct timers *t)
+{
+    struct loop_timer *first = first_of(t);
+
+    if (!first)
+        return false;
+    if (first->item.when > *t->virtual_us)
+        *t->virtual_us = first->item.when;
+    fire(first);
+    return true;
+}
+
 struct loop_timer *timers_add(struct timers *t, int64_t delay_us, ff_call_fn *fn,
                               void *arg, struct loop_timer **slot)
 {
@@ -120,7 +147,7 @@ struct loop_timer *timers_add(struct timers *t, int64_t delay_us, ff_call_fn *fn
     *timer = (struct loop_timer){.timers = t, .slot = slot, .fn = fn, .arg = arg};
     if (delay_us < 0)
         delay_us = 0;
-    if (__builtin_add_overflow(mono_now_us(), delay_us, &timer->item.when))
+    if (__builtin_add_overflow(now_of(t), delay_us, &timer->item.when))
         timer->item.when = NOT_ARMED - 1;
     heap_add(&t->heap, &timer->item);
     if (slot)

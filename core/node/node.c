@@ -183,6 +183,9 @@ struct driver_instance *node_instance(struct node *n, uint32_t kind, struct ff_e
         [FF_RUNTIME] = {s->runtime, s->runtime_filters},
     };
 
+    if (kind == FF_RUNTIME && n->given_runtime)
+        return driver_instance_new(n->given_runtime, n->loop, n->config, "runtime",
+                                   err);
     return driver_chain_new(n->driver_dir, chosen[kind].name, chosen[kind].filters,
                             kind, n->loop, n->config, err);
 }
@@ -240,6 +243,11 @@ void node_close(struct node *n)
     mem_free(n->driver_dir);
     mem_free(n->socket);
     mem_free(n);
+}
+
+void node_use_runtime(struct node *n, struct driver *runtime)
+{
+    n->given_runtime = runtime;
 }
 
 const struct node_settings *node_settings(const struct node *n)

@@ -46,6 +46,10 @@ void node_defaults(struct config *c);
 struct node *node_open(struct loop *l, struct config *c, struct ff_err *err);
 void node_close(struct node *n); /* gives up ownership first; takes NULL */
 
+/* Attempts are carried out by this driver, which is linked in, instead of the one that
+ * the settings name. Before node_own. */
+void node_use_runtime(struct node *n, struct driver *runtime);
+
 const struct node_settings *node_settings(const struct node *n);
 struct store *node_store(struct node *n);
 /* Do other processes see the same rows, also after this one has ended? */

@@ -23,6 +23,7 @@ struct node {
         size_t n, cap;
     } sizes;
     struct driver_instance *store_driver, *queue_driver, *runtime_driver;
+    struct driver *given_runtime; /* or NULL: by the settings */
     struct store *store;
     int64_t next_run, numbers_left, numbers_block; /* run numbers taken in advance */
     /* while it is the owner */

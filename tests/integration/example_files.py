@@ -52,7 +52,8 @@ def read_example(path: Path) -> Example:
 
 
 def all_examples() -> list[Example]:
-    return [read_example(path) for path in sorted(SOURCE.glob("examples/**/*.yaml"))]
+    paths = sorted(SOURCE.glob("examples/**/*.yaml"))
+    return [read_example(p) for p in paths if not p.name.endswith(".test.yaml")]
 
 
 def flowforge(data_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -250,9 +250,12 @@ static void add_task(struct gen *g, int task)
     add_own_handlers(g, task);
     g->is_switch[task] = !is_list && odds(100);
     if (g->is_switch[task]) {
-        buf_printf(g->out, "    switch: [{case: left, when: inputs.%s_flag}%s]\n",
-                   odds(500) ? "yes" : "no",
-                   odds(500) ? ", {case: right}" : ", {case: right, when: false}");
+        /* One after the other: compilers differ in the order of arguments. */
+        const char *flag = odds(500) ? "yes" : "no";
+        const char *right =
+            odds(500) ? ", {case: right}" : ", {case: right, when: false}";
+        buf_printf(g->out, "    switch: [{case: left, when: inputs.%s_flag}%s]\n", flag,
+                   right);
         return;
     }
     if (odds(150)) {

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""`flowforge sim` and `flowforge test`: workflows rehearsed in virtual time."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+SOURCE = Path(os.environ.get("FLOWFORGE_SOURCE") or Path(__file__).parents[2])
+BIN = Path(os.environ.get("FLOWFORGE_BIN") or SOURCE / "build/bin")
+
+FLOW = """\
+flowforge: 1
+name: night
+inputs:
+  rows: {type: integer, default: 10}
+tasks:
+  fetch:
+    retry: {max_attempts: 3, delay: 10m}
+    run: touch it-was-carried-out; exit 1
+    outputs: {count: json}
+  load:
+    needs: [fetch]
+    if: tasks.fetch.outputs.count > inputs.rows
+    timeout: 6h
+    run: touch it-was-carried-out
+outputs:
+  count: ${{ tasks.fetch.outputs.count }}
+"""
+TESTS = """\
+cases:
+  - name: two failures are survived
+    mocks: {tasks: {fetch: {fail_times: 2, outputs: {count: 11}}}}
+    expect: {state: succeeded, attempts: {fetch: 3}, duration: {above: 30m, below: 40m}}
+  - name: nothing to load
+    inputs: {rows: 100}
+    mocks: {tasks: {fetch: {outputs: {count: 11}}}}
+    expect: {state: succeeded, tasks: {load: skipped}}
+"""
+
+
+class Place(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.dir = Path(folder.name)
+        self.write("night.yaml", FLOW)
+
+    def write(self, name: str, text: str) -> None:
+        (self.dir / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.dir / name).write_text(text)
+
+    def call(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        env = os.environ | {"TMPDIR": str(self.dir), "HOME": str(self.dir)}
+        done = subprocess.run(
+            [BIN / "flowforge", "--config", "/dev/null", *words],
+            cwd=self.dir,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertNotIn("Sanitizer", done.stderr)
+        self.assertNotIn("runtime error", done.stderr)
+        return done
+
+
+class Sim(Place):
+    def test_nothing_is_carried_out_and_nothing_is_left(self) -> None:
+        done = self.call("sim", "night.yaml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([f.name for f in self.dir.iterdir()], ["night.yaml"])
+
+    def test_hours_take_no_time_and_are_told(self) -> None:
+        self.write("m.yaml", "tasks: {fetch: {fail_times: 2, outputs: {count: 11}}}\n")
+        done = self.call("sim", "night.yaml", "--mocks", "m.yaml", "-o", "json")
+        result = json.loads(done.stdout)
+        self.assertEqual(result["state"], "succeeded")
+        self.assertEqual(result["tasks"]["fetch"]["attempts"], 3)
+        self.assertGreater(result["duration"], 1800)
+        self.assertEqual(result["outputs"], {"count": 11})
+        self.assertEqual(result["order"], ["fetch", "load"])
+
+    def test_a_failure_is_the_exit_code_of_a_run(self) -> None:
+        self.write("m.yaml", "tasks: {fetch: {exit_code: 1}}\n")
+        done = self.call("sim", "night.yaml", "-m", "m.yaml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("failed after", done.stdout)
+
+    def test_a_timeout_is_met(self) -> None:
+        self.write(
+            "m.yaml", "tasks: {fetch: {outputs: {count: 11}}, load: {outcome: hangs}}\n"
+        )
+        done = self.call("sim", "night.yaml", "-m", "m.yaml", "-o", "json")
+        result = json.loads(done.stdout)
+        self.assertEqual(result["tasks"]["load"]["reason"], "timeout")
+        self.assertGreater(result["duration"], 6 * 3600)
+
+    def test_a_cancel_is_an_event_like_any_other(self) -> None:
+        self.write("m.yaml", "tasks: {fetch: {duration: 2h}}\ncancel: {at: 1h}\n")
+        done = self.call("sim", "night.yaml", "-m", "m.yaml", "-o", "json")
+        self.assertEqual(done.returncode, 5)
+        self.assertEqual(json.loads(done.stdout)["state"], "cancelled")
+
+    def test_the_horizon_leaves_it_as_it_is(self) -> None:
+        self.write("m.yaml", "tasks: {fetch: {duration: 2h}}\n")
+        done = self.call("sim", "night.yaml", "-m", "m.yaml", "--until", "1h")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("running when the time was over", done.stdout)
+
+    def test_the_same_seed_gives_the_same_bytes(self) -> None:
+        self.write("m.yaml", "tasks: {'*': {duration: {min: 1s, max: 1h}}}\n")
+        words = ("sim", "night.yaml", "-m", "m.yaml", "-o", "json", "--seed")
+        one, again, other = (self.call(*words, s).stdout for s in ("4", "4", "5"))
+        self.assertEqual(one, again)
+        self.assertNotEqual(one, other)
+
+    def test_mistakes_are_told(self) -> None:
+        self.write("m.yaml", "tasks: {fech: {}}\n")
+        for words, code, text in (
+            (("sim", "none.yaml"), 4, "none.yaml"),
+            (("sim", "night.yaml", "-m", "m.yaml"), 2, "no task fech"),
+            (("sim", "night.yaml", "-m", "none.yaml"), 4, "none.yaml"),
+            (("sim", "night.yaml", "-i", "rows=many"), 3, "rows"),
+            (("sim", "night.yaml", "--until", "soon"), 2, "--until"),
+            (("sim", "night.yaml", "--start", "now"), 2, "--start"),
+        ):
+            done = self.call(*words)
+            self.assertEqual(done.returncode, code, (words, done.stderr))
+            self.assertIn(text, done.stderr)
+
+
+class Tests(Place):
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("night.test.yaml", TESTS)
+
+    def break_it(self) -> None:
+        wrong = TESTS.replace("load: skipped", "load: succeeded <&>")
+        self.write("night.test.yaml", wrong)
+
+    def test_all_that_is_in_a_folder_is_tested(self) -> None:
+        self.write("deep/other.yaml", FLOW)
+        self.write("deep/other.test.yaml", TESTS)
+        done = self.call("test")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("4 cases: 4 passed", done.stdout)
+        self.assertFalse((self.dir / "it-was-carried-out").exists())
+
+    def test_the_workflow_stands_for_its_tests(self) -> None:
+        done = self.call("test", "night.yaml")
+        self.assertIn("2 cases: 2 passed", done.stdout)
+
+    def test_one_case_may_be_named(self) -> None:
+        done = self.call("test", "--case", "nothing to load")
+        self.assertIn("1 case: 1 passed", done.stdout)
+        self.assertEqual(self.call("test", "--case", "none").returncode, 4)
+
+    def test_a_difference_is_shown_and_fails(self) -> None:
+        self.break_it()
+        done = self.call("test")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('expected "succeeded <&>", got "skipped"', done.stdout)
+        self.assertIn("1 passed, 1 failed", done.stdout)
+
+    def test_tap_has_a_plan_and_a_line_for_each_case(self) -> None:
+        self.break_it()
+        lines = self.call("test", "--format", "tap").stdout.splitlines()
+        self.assertEqual(lines[:2], ["TAP version 13", "1..2"])
+        starts = [line.split(" - ")[0] for line in lines if "ok " in line]
+        self.assertEqual(starts, ["ok 1", "not ok 2"])
+
+    def test_junit_can_be_read(self) -> None:
+        self.break_it()
+        suite = ElementTree.fromstring(self.call("test", "--format", "junit").stdout)
+        self.assertEqual((suite.get("tests"), suite.get("failures")), ("2", "1"))
+        failure = suite.find(".//failure")
+        assert failure is not None
+        self.assertIn("succeeded <&>", failure.text or "")
+
+    def test_json_holds_every_case(self) -> None:
+        self.break_it()
+        report = json.loads(self.call("test", "-o", "json").stdout)
+        self.assertEqual([c["outcome"] for c in report["cases"]], ["passed", "failed"])
+
+    def test_what_makes_no_sense_is_broken_and_not_passed(self) -> None:
+        for text in (
+            "cases: []\n",
+            "case: [{}]\n",
+            "cases: [{name: x}]\n",
+            "cases: [{name: x, expect: {}}]\n",
+            "cases: [{name: x, expect: {colour: red}}]\n",
+            "cases: [{name: x, mock: {}, expect: {state: failed}}]\n",
+            "cases: [{name: x, inputs: {no: 1}, expect: {state: failed}}]\n",
+            "cases: [{name: x, until: soon, expect: {state: failed}}]\n",
+            "cases: [{name: x, expect: {state: failed}\n",
+            "workflow: none.yaml\ncases: [{expect: {state: failed}}]\n",
+        ):
+            self.write("night.test.yaml", text)
+            done = self.call("test")
+            self.assertEqual(done.returncode, 3, text + done.stdout + done.stderr)
+            self.assertIn("1 broken", done.stdout, text)
+
+    def test_validate_reads_them_without_running_them(self) -> None:
+        done = self.call("validate", "night.test.yaml", "night.yaml")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("ok (2 tests)", done.stdout)
+        self.write("night.test.yaml", "cases: [{name: x, expect: {}, mocks: 1}]\n")
+        self.assertEqual(self.call("validate", "night.test.yaml").returncode, 3)
+
+    def test_where_there_are_none_it_says_so(self) -> None:
+        (self.dir / "night.test.yaml").unlink()
+        self.assertEqual(self.call("test").returncode, 4)
+        self.assertEqual(self.call("test", "night.yaml").returncode, 4)
+
+
+class Examples(Place):
+    def test_every_test_of_the_examples_passes(self) -> None:
+        done = self.call("test", str(SOURCE / "examples"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
