@@ -91,7 +91,7 @@ json_t *rehearse(struct cli *c, const struct rehearsal *r, int *code,
         configure(config, r, dir, err) == FF_OK)
         result = simulate(&setup, err);
     if (!result)
-        *code = cli_exit_of(err->code);
+        *code = (int)cli_exit_of(err->code);
     if (dir)
         file_remove_tree(dir);
     mem_free(dir);
