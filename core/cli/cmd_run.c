@@ -95,6 +95,8 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
     const char *given = cli_get(&c->args, "dir");
     char *dir = flow_file_dir(f->path, given ? given : f->dir, &code);
     char *path = file_real(f->path);
+    int ignored;
+    MEM_AUTO char *beside = f->dir ? NULL : flow_file_dir(f->path, NULL, &ignored);
     if (code == CLI_OK) {
         const struct node_submit what = {.source = buf_text(&f->source),
                                          .source_len = f->source.len,
@@ -103,9 +105,12 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
                                          .workflow = f->flow->name,
                                          .hash = f->flow->hash,
                                          .inputs = inputs,
-                                         .labels = labels};
+                                         .labels = labels,
+                                         .flow = f->flow,
+                                         .beside = beside};
         if (node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err) != FF_OK)
-            code = cli_fail_err(&err);
+            code = err.code == FF_INVALID ? cli_fail(CLI_INVALID, "%s", err.msg)
+                                          : cli_fail_err(&err);
     }
     mem_free(path);
     mem_free(dir);

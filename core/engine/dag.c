@@ -30,12 +30,32 @@ static void free_plan(void *data)
     flow_unref(data);
 }
 
+/* Those that a task gave with `with`: checked, and with defaults. NULL, or what is
+ * wrong with them. */
+static char *complete_inputs(struct run *r)
+{
+    struct flow_problems problems = {0};
+    json_t *inputs = flow_inputs(flow_of(r), r->inputs, false, &problems);
+    char *bad = NULL;
+
+    if (inputs) {
+        json_decref(r->inputs);
+        r->inputs = inputs;
+    } else {
+        bad = mem_text(problems.items[0].msg);
+    }
+    flow_problems_done(&problems);
+    return bad;
+}
+
 static void *state_new(struct run *r)
 {
     const struct flow *f = flow_of(r);
     struct dag *d = mem_alloc(sizeof(*d));
 
     d->flow = f;
+    if (run_is_child(&r->row) && !f->owner)
+        d->bad_inputs = complete_inputs(r);
     d->tasks = mem_array(f->n_tasks, sizeof(*d->tasks));
     d->left = f->n_main;
     for (uint32_t i = 0; i < f->n_tasks; i++) {
@@ -55,6 +75,7 @@ static void state_free(struct run *r)
         mem_free(d->tasks[i].message);
     }
     mem_free(d->tasks);
+    mem_free(d->bad_inputs);
     ARRAY_DONE(&d->waiting);
     ARRAY_DONE(&d->settled);
     ARRAY_DONE(&d->due);

@@ -82,7 +82,7 @@ void dag_fail_expression(struct run *r, struct step *s, int64_t node,
                          const struct ff_err *err);
 
 extern const struct dag_kind dag_kind_noop, dag_kind_switch, dag_kind_sleep,
-    dag_kind_wait_until, dag_kind_transform, dag_kind_group;
+    dag_kind_wait_until, dag_kind_transform, dag_kind_group, dag_kind_uses;
 
 /* kind_child.c: of all kinds whose unit is a run of its own. */
 void dag_child_resume(struct run *r, struct step *s, int64_t node);

@@ -170,6 +170,11 @@ void dag_begin(struct run *r, struct step *s)
     const struct flow *f = d->flow;
 
     engine_run_started(r, s);
+    if (d->bad_inputs) {
+        d->phase = PHASE_ENDED;
+        engine_run_ended(r, s, RUN_FAILED, "inputs", d->bad_inputs, NULL);
+        return;
+    }
     if (f->timeout_us > 0)
         step_effect(s, (struct effect){.type = EFFECT_TIMER,
                                        .timer = TIMER_RUN,

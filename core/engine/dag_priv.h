@@ -67,6 +67,7 @@ enum dag_phase { PHASE_MAIN, PHASE_HANDLER, PHASE_FINALLY, PHASE_ENDED };
 struct dag {
     const struct flow *flow;
     struct dag_task *tasks;
+    char *bad_inputs; /* why it cannot begin, or NULL */
     enum dag_phase phase;
     enum flow_part part;       /* which handlers, in PHASE_HANDLER */
     uint32_t left;             /* tasks of the current phase that are not final */

@@ -18,6 +18,18 @@ static json_t *gather(const struct items *items, const char *name)
     return list;
 }
 
+/* Of a workflow that was used only its runs tell which outputs there are. */
+static void gather_all(struct items *items)
+{
+    const char *name;
+    json_t *v;
+
+    for (uint32_t i = 0; i < items->n; i++)
+        json_object_foreach(items->units[i].outputs, name,
+                            v) if (!json_object_get(items->gathered, name))
+            json_object_set_new(items->gathered, name, gather(items, name));
+}
+
 /* Outputs of a foreach: by name a list with one entry an item, in order, null where
  * the item has none. Kept once the task is final. Borrowed. */
 static json_t *gathered(const struct flow_task *ft, struct dag_task *t)
@@ -29,6 +41,10 @@ static json_t *gathered(const struct flow_task *ft, struct dag_task *t)
     if (!task_state_final(t->unit.state))
         return NULL;
     items->gathered = json_object();
+    if (ft->work->kind == FLOW_USES) {
+        gather_all(items);
+        return items->gathered;
+    }
     for (uint32_t i = 0; i < ft->work->n_outputs; i++)
         json_object_set_new(items->gathered, ft->work->outputs[i].name,
                             gather(items, ft->work->outputs[i].name));

@@ -68,20 +68,18 @@ static struct span own(struct arena *a, struct span s)
 struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t shard,
                            struct ff_err *err)
 {
-    json_t *inputs = NULL;
-    json_t *outside = NULL;
+    json_t *parsed[3] = {NULL};
+    const struct span texts[3] = {row->inputs, row->scope, row->pins};
 
-    if (row->inputs.s) {
-        inputs = json_parse(row->inputs.s, row->inputs.len, err);
-        if (!inputs)
-            return NULL;
-    }
-    if (row->scope.s) {
-        outside = json_parse(row->scope.s, row->scope.len, err);
-        if (!outside) {
-            json_decref(inputs);
-            return NULL;
-        }
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (!texts[i].s)
+            continue;
+        parsed[i] = json_parse(texts[i].s, texts[i].len, err);
+        if (parsed[i])
+            continue;
+        while (i-- > 0)
+            json_decref(parsed[i]);
+        return NULL;
     }
     struct run *r = mem_alloc(sizeof(*r));
     r->kind = plan->kind;
@@ -100,9 +98,11 @@ struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t
     r->row.entry = own(&r->arena, row->entry);
     r->row.inputs = (struct span){0}; /* the parsed form is kept instead */
     r->row.scope = (struct span){0};
-    r->outside = outside;
+    r->row.pins = own(&r->arena, row->pins);
+    r->outside = parsed[1];
+    r->pins = parsed[2];
     r->row.outputs = (struct span){0};
-    r->inputs = inputs ? inputs : json_object();
+    r->inputs = parsed[0] ? parsed[0] : json_object();
     r->next_seq = 2; /* 1 is run.created; the loader knows better */
     r->shard = shard;
     r->state = r->kind->state_new(r);
@@ -117,6 +117,7 @@ void engine_run_free(struct run *r)
     plan_unref(r->plan);
     json_decref(r->inputs);
     json_decref(r->outside);
+    json_decref(r->pins);
     arena_done(&r->arena);
     mem_free(r);
 }
@@ -245,7 +246,7 @@ void step_child(const struct run *r, struct step *s, int64_t node, int64_t attem
     child.depth = run_is_child(&r->row) ? r->row.depth + 1 : 1;
     struct span *const texts[] = {&child.workflow, &child.hash,   &child.inputs,
                                   &child.dir,      &child.labels, &child.entry,
-                                  &child.scope,    &child.event};
+                                  &child.scope,    &child.event,  &child.pins};
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         *texts[i] = own(&s->batch.arena, *texts[i]);
     ARRAY_ADD(&s->children, child);

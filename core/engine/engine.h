@@ -191,6 +191,7 @@ struct run {
     struct run_row row; /* text in `arena` */
     json_t *inputs;
     json_t *outside; /* run_row.scope, or NULL */
+    json_t *pins;    /* run_row.pins, or NULL */
     int64_t next_seq;
     int64_t shard;
     struct arena arena;

@@ -26,6 +26,7 @@ static void enter(struct run *r, struct step *s, int64_t node)
                                 .hash = r->row.hash,
                                 .dir = r->row.dir,
                                 .labels = r->row.labels,
+                                .pins = r->row.pins,
                                 .entry = span_of(group->entry)};
     json_t *scope = scope_of(r, node);
 

@@ -124,6 +124,10 @@ static void read_workflow(struct spec *s)
     s->flow->vars = spec_own_json(s, json_object());
     spec_read(s, &spec_workflow, &s->tree->root, s->flow, NULL);
     spec_finish(s);
+    s->flow->n_asked = (uint32_t)s->asked.n;
+    s->flow->asked = spec_alloc(s, s->asked.n, sizeof(*s->flow->asked));
+    if (s->asked.n > 0)
+        memcpy(s->flow->asked, s->asked.items, s->asked.n * sizeof(*s->flow->asked));
 }
 
 static void spec_done(struct spec *s)
@@ -134,6 +138,7 @@ static void spec_done(struct spec *s)
     }
     ARRAY_DONE(&s->groups);
     ARRAY_DONE(&s->captures);
+    ARRAY_DONE(&s->asked);
     ARRAY_DONE(&s->tasks);
     ARRAY_DONE(&s->needs);
     ARRAY_DONE(&s->refs);

@@ -138,6 +138,7 @@ enum flow_kind {
     FLOW_WAIT_UNTIL,
     FLOW_TRANSFORM,
     FLOW_GROUP,
+    FLOW_USES,
     FLOW_N_KINDS
 };
 enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
@@ -206,6 +207,9 @@ struct flow_work {
     struct flow_value *dir;   /* working_dir, or NULL: the workflow file's folder */
     const struct flow_switch *choice; /* switch */
     struct flow_output *outputs;
+    const char *uses;       /* the workflow that it is, or NULL */
+    struct flow_pair *with; /* what that is started with */
+    uint32_t n_with;
     const struct flow *group;   /* tasks: of a group; its owner is the file */
     struct flow_value *foreach; /* list or map, or what makes a matrix; or NULL */
     int64_t max_parallel;       /* of its items; 0: no limit of its own */
@@ -331,7 +335,16 @@ struct flow {
     const char *entry;     /* its path in the file: "deploy.inner" */
     const char **captures; /* tasks outside that its expressions use */
     uint32_t n_captures;
+    /* Of a file: what is used of tasks with uses, which only their workflows tell. */
+    struct flow_asked {
+        const char *task, *output;
+        int line;
+    } * asked;
+    uint32_t n_asked;
 };
+
+#define FLOW_USES_WORKFLOW "workflow:"
+bool flow_uses_file(const char *uses); /* a file beside it, not a stored one */
 
 /* The group at this path, or the file itself for NULL; no reference of its own. NULL:
  * there is none. */

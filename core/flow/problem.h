@@ -46,6 +46,7 @@
     X(41, INPUT_MISSING, "A required input was not given")                             \
     X(42, INPUT_TYPE, "An input has the wrong type")                                   \
     X(43, INPUT_VALUE, "An input has a value that its declaration refuses")            \
+    X(70, USES, "uses is not the name of a workflow")                                  \
     X(50, FORMULA, "A formula of needs cannot be understood")                          \
     X(51, ASKED, "A formula of needs asks for something that a task does not have")    \
     X(52, FOLLOWERS, "A handler has handlers of its own")                              \

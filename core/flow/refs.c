@@ -289,11 +289,29 @@ static const char *nearest_output(const struct flow_task *t, const char *name)
     return near;
 }
 
+/* Which outputs there are its workflow tells, when the run is submitted. */
+static void ask_output(const struct ref *r, const struct flow_task *t)
+{
+    struct spec *file = r->s;
+    const struct flow_asked asked = {
+        .task = t->name,
+        .output = arena_text(file->arena, r->path[3], strlen(r->path[3])),
+        .line = (int)r->in->node->line};
+
+    while (file->outer)
+        file = file->outer;
+    ARRAY_ADD(&file->asked, asked);
+}
+
 /* The items of a foreach give lists: tasks.x.outputs.y is one, tasks.x.status not. */
 static void check_output(const struct ref *r, const struct flow_task *t)
 {
     struct flow_problem *p;
 
+    if (t->work->kind == FLOW_USES) {
+        ask_output(r, t);
+        return;
+    }
     for (uint32_t i = 0; i < t->work->n_outputs; i++)
         if (strcmp(t->work->outputs[i].name, r->path[3]) == 0)
             return;

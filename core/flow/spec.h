@@ -109,7 +109,11 @@ struct spec {
     struct spec *outer;  /* of a group: the reading around it; else NULL */
     uint32_t inside;     /* of a group: its task there */
     int depth;           /* 0: the file */
-    size_t n_all;        /* tasks of the file with its groups; of the file only */
+    struct {
+        struct flow_asked *items;
+        size_t n, cap;
+    } asked;      /* of the file only */
+    size_t n_all; /* tasks of the file with its groups; of the file only */
     struct {
         struct spec **items;
         size_t n, cap;
@@ -314,6 +318,9 @@ struct flow_formula *spec_follow_formula(struct spec *s);
 /* spec_label.c */
 extern const struct spec_type spec_version_label, /* const char * */
     spec_labels;                                  /* json_t *: object of texts */
+
+/* spec_kind_uses.c */
+extern const struct spec_type spec_uses_type, spec_with_type; /* a spec_draft */
 
 /* spec_kind_group.c */
 extern const struct spec_type spec_group_type; /* a spec_draft: group */

@@ -12,6 +12,7 @@ const struct spec_kind *const spec_kinds[FLOW_N_KINDS] = {
     [FLOW_WAIT_UNTIL] = &spec_kind_wait_until,
     [FLOW_TRANSFORM] = &spec_kind_transform,
     [FLOW_GROUP] = &spec_kind_group,
+    [FLOW_USES] = &spec_kind_uses,
 };
 
 struct flow_output spec_own_output(struct spec *s, const char *name)

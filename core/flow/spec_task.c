@@ -165,6 +165,14 @@ static const struct spec_field task_fields[] = {
      .type = &spec_group_type,
      .since = "0.2",
      .help = "a group: tasks of its own, which begin when this one does"},
+    {.key = "uses",
+     .type = &spec_uses_type,
+     .since = "0.2",
+     .help = "another workflow, as a task"},
+    {.key = "with",
+     .type = &spec_with_type,
+     .since = "0.2",
+     .help = "the inputs of the workflow that it uses"},
     {.key = "env",
      .type = &spec_task_env,
      .since = "0.1",
@@ -280,8 +288,6 @@ static const struct spec_field task_fields[] = {
      .since = "0.2",
      .help = "how often attempts may start, across all runs"},
     {.key = "approve", .flags = SPEC_LATER},
-    {.key = "uses", .flags = SPEC_LATER},
-    {.key = "with", .flags = SPEC_LATER},
     {.key = "http", .flags = SPEC_LATER},
     {.key = "sql", .flags = SPEC_LATER},
     {.key = "jq", .flags = SPEC_LATER},
@@ -418,7 +424,8 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
         draft.work.formula = spec_follow_formula(s);
     if (kind < FLOW_N_KINDS)
         draft.work.kind = kind;
-    if (kind == FLOW_GROUP) { /* defaults: are for the tasks in it */
+    if (kind == FLOW_GROUP ||
+        kind == FLOW_USES) { /* defaults: are for the tasks in it */
         draft.policy.retry = spec_retry_none;
         draft.policy.timeout_us = 0;
     }

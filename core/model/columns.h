@@ -38,6 +38,7 @@ enum run_column {
     COL_RUN_ENTRY,
     COL_RUN_DEPTH,
     COL_RUN_SCOPE,
+    COL_RUN_PINS,
     N_RUN_COLUMNS
 };
 

@@ -86,6 +86,7 @@ struct run_row {
     struct span entry; /* the group of the file that it is, "deploy.inner"; or null */
     int64_t depth;     /* how many runs are around it */
     struct span scope; /* JSON object: what its expressions see from outside */
+    struct span pins;  /* JSON object: which texts its `uses` mean; or null */
 };
 
 /* One row per run that is not final, so that owners find their work without an

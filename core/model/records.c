@@ -96,6 +96,7 @@ static const struct ff_column run_columns[] = {
     [COL_RUN_ENTRY] = TEXT_NULL_2(entry),
     [COL_RUN_DEPTH] = INT_NULL_2(depth),
     [COL_RUN_SCOPE] = JSON_NULL_2(scope),
+    [COL_RUN_PINS] = JSON_NULL_2(pins),
 };
 #undef ROW
 COMPLETE(run_columns, N_RUN_COLUMNS);

@@ -30,6 +30,7 @@ CREATE TABLE run (
     entry TEXT,
     depth INTEGER,
     scope TEXT,
+    pins TEXT,
     PRIMARY KEY (tenant, run)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX run_id ON run (tenant, id);

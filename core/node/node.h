@@ -85,6 +85,10 @@ struct node_submit {
     const char *workflow, *hash;
     json_t *inputs;
     json_t *labels; /* object of texts, or NULL */
+    /* Of that source, for its `uses`, and where the file stands, for those beside it;
+     * NULL: it uses no workflow, and no file. */
+    const struct flow *flow;
+    const char *beside;
 };
 int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
                 char id[ID_TEXT], int64_t *run, struct ff_err *err);

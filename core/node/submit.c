@@ -1,6 +1,6 @@
 /* submit.c - new runs and requests, as rows: whoever owns the shard finds them there.
  */
-#include "node/node_priv.h"
+#include "node/pins.h"
 
 #include <string.h>
 
@@ -60,6 +60,9 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
         .created_at = now,
     };
     int code = node_add_source(n, &source, &b, err);
+    struct pins pins = {.node = n, .tenant = t, .batch = &b};
+    if (code == FF_OK && what->flow)
+        code = node_pin(&pins, what->flow, what->beside, err);
     if (code == FF_OK)
         code = next_number(n, run, err);
     FAILPOINT("node.submit.before");
@@ -67,6 +70,8 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
         MEM_AUTO char *inputs = json_text(what->inputs);
         MEM_AUTO char *labels =
             json_object_size(what->labels) > 0 ? json_text(what->labels) : NULL;
+        MEM_AUTO char *pinned =
+            json_object_size(pins.pins) > 0 ? json_text(pins.pins) : NULL;
         const struct run_row row = {
             .tenant = t.no,
             .run = *run,
@@ -87,10 +92,12 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
             .parent_node = MODEL_NULL,
             .parent_attempt = MODEL_NULL,
             .depth = MODEL_NULL,
+            .pins = span_of(pinned),
         };
         engine_run_create(&row, NODE_SHARD, &b);
         code = store_commit_now(n->store, &b, &failed, err);
     }
+    json_decref(pins.pins);
     FAILPOINT("node.submit.after");
     batch_done(&b);
     return code;
