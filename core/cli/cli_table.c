@@ -148,6 +148,11 @@ static const struct cli_option apply_options[] = {
     "are\n"                                                                            \
     "checked before the first one is applied."
 
+static const struct cli_option import_options[] = {
+    {"to", "FILE", "write the workflow there instead of printing it", NULL, 0},
+    {0},
+};
+
 static const char *const lint_words[] = {"text", "json", "sarif", NULL};
 
 static const struct cli_option lint_options[] = {
@@ -214,6 +219,10 @@ const struct cli_command cli_commands[] = {
      "Exit code 3 when there is an error or a warning. A comment\n"
      "`# flowforge: ignore FF210` at a key silences a rule for what stands under it.",
      lint_options, cmd_lint, 0, -1, false},
+    {"import", "SYSTEM FILE", "make a workflow of another system one of FlowForge",
+     "SYSTEM is argo, actions, dagu or conductor. The workflow is printed; what was\n"
+     "approximated or refused is told on standard error, with its line.",
+     import_options, cmd_import, 2, 2, false},
     {"schema", "", "print the JSON Schema of the workflow file", NULL, NO_OPTIONS,
      cmd_schema, 0, 0, false},
     {"apply", "FILE...", "make workflow files known by their names", APPLY_ABOUT,

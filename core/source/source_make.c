@@ -184,6 +184,15 @@ struct source_node source_made_plain(struct source *s, const char *raw)
     return made_scalar(SOURCE_PLAIN, kept, len, kept);
 }
 
+/* 30s, 2h, 64KiB */
+static bool is_measure(const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+    const size_t unit = strspn(text + digits, "smhdKMGiB");
+
+    return digits > 0 && unit > 0 && text[digits + unit] == '\0';
+}
+
 /* Words that some readers of YAML take for something else. */
 static bool is_plain(const char *text, size_t len)
 {
@@ -196,10 +205,11 @@ static bool is_plain(const char *text, size_t len)
     for (const char *const *w = words; *w; w++)
         if (strcasecmp(text, *w) == 0)
             return false;
-    if (!isalpha((unsigned char)text[0]) && text[0] != '/' && text[0] != '.' &&
-        text[0] != '_' && text[0] != '$')
+    if (is_measure(text))
+        return true;
+    if (!isalpha((unsigned char)text[0]) && !strchr("/._$", text[0]))
         return false;
-    if (isdigit((unsigned char)text[0]) || text[len - 1] == ' ')
+    if (text[len - 1] == ' ')
         return false;
     return strspn(text, safe) == len;
 }
@@ -220,6 +230,20 @@ static bool is_block(const char *text, size_t len)
             return false;
     }
     return true;
+}
+
+/* Double quotes or backslashes and nothing that single quotes cannot hold. */
+static bool is_better_single(const char *text, size_t len)
+{
+    bool better = false;
+
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 || c >= 0x7f || c == '\'')
+            return false;
+        better = better || c == '"' || c == '\\';
+    }
+    return better;
 }
 
 static void escape(struct buf *out, unsigned char c)
@@ -279,6 +303,8 @@ struct source_node source_made_text(struct source *s, const char *text, size_t l
         return made_scalar(SOURCE_PLAIN, kept, len, kept);
     if (is_block(kept, len))
         return made_scalar(SOURCE_LITERAL, kept, len, "");
+    if (is_better_single(kept, len))
+        return made_scalar(SOURCE_SINGLE, kept, len, source_text(s, "'%s'", kept));
     return made_quoted(s, kept, len);
 }
 

@@ -129,7 +129,7 @@ static size_t after_marks(const struct source *s, size_t at, size_t end)
         at += strcspn(s->text + at, " \t\n");
         at += strspn(s->text + at, " \t\n");
     }
-    return at;
+    return at < end ? at : end; /* nothing may stand behind them */
 }
 
 static int read_scalar(struct reader *r, const yaml_event_t *e, struct source_node *out)
