@@ -2,7 +2,8 @@
  * says nothing.
  *
  * Entries are laid over each other, from the general to the particular: "*", "fetch",
- * "fetch.3", "fetch#2", "fetch.3#2" (item 3, attempt 2). */
+ * "fetch.3", "fetch#2", "fetch.3#2" (item 3, attempt 2). In a group it is "city/fetch",
+ * "city/fetch.3" and "city.0/fetch.3", each with and without the attempt. */
 #include "simulate/simulate_priv.h"
 
 #include <math.h>
@@ -105,13 +106,26 @@ static int check_key(const char *path, const char *key, const json_t *value,
                    path, key);
 }
 
-static const struct flow_task *task_of(const struct flow *flow, const char *path)
+/* "city.0/fetch.3#1": `fetch` of the group that `city` is. *flow becomes that group. */
+static const struct flow_task *task_of(const struct flow **flow, const char *path)
 {
-    char name[256];
+    const struct flow_task *task = NULL;
 
-    snprintf(name, sizeof(name), "%.*s", (int)strcspn(path, ".#"), path);
-    const int64_t index = flow_task_index(flow, name);
-    return index < 0 ? NULL : &flow->tasks[index];
+    for (const char *p = path; *p;) {
+        const size_t len = strcspn(p, "/");
+        char name[256];
+        if (task)
+            *flow = task->work->group;
+        if (!*flow)
+            return NULL;
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(p, ".#/"), p);
+        const int64_t index = flow_task_index(*flow, name);
+        if (index < 0)
+            return NULL;
+        task = &(*flow)->tasks[index];
+        p += len + (p[len] == '/');
+    }
+    return task;
 }
 
 static bool has_output(const struct flow_task *task, const char *name)
@@ -144,14 +158,15 @@ static int check_mock(const char *path, const json_t *mock, const struct flow *f
                       struct ff_err *err)
 {
     const bool all = path[0] == '*';
-    const struct flow_task *task = task_of(flow, path);
+    const struct flow *inner = flow;
+    const struct flow_task *task = task_of(&inner, path);
     const char *key;
     json_t *value;
 
     if (!all && !task)
         return ff_fail(err, FF_INVALID, 0,
                        "mocks: workflow %.60s has no task %.60s; a mock is named TASK, "
-                       "TASK.ITEM, TASK#ATTEMPT or *",
+                       "TASK.ITEM, TASK#ATTEMPT, GROUP/TASK or *",
                        flow->name, path);
     if (!json_is_object(mock))
         return ff_fail(err, FF_INVALID, 0, "mock of %.60s: it must be a map", path);
@@ -248,14 +263,15 @@ static json_t *plausible(const struct flow *flow, const struct flow_task *task,
     return json_sprintf("%s of %s", o->name, task->name);
 }
 
-static void add_plausible(const struct flow *flow, struct mock *mock)
+static void add_plausible(struct mock *mock)
 {
     const struct flow_work *work = mock->task ? mock->task->work : NULL;
 
     for (uint32_t i = 0; work && i < work->n_outputs; i++) {
         const struct flow_output *o = &work->outputs[i];
         if (!o->optional && !json_object_get(mock->outputs, o->name))
-            json_object_set_new(mock->outputs, o->name, plausible(flow, mock->task, o));
+            json_object_set_new(mock->outputs, o->name,
+                                plausible(mock->flow, mock->task, o));
     }
 }
 
@@ -269,22 +285,48 @@ static void lay_over(json_t *made, const struct mocks *m, const char *name)
         json_object_update(made, (json_t *)(uintptr_t)entry);
 }
 
+/* The path without the items of the groups; with `leaf` also without the task's own. */
+static void strip_items(const char *path, bool leaf, struct buf *out)
+{
+    while (*path) {
+        const size_t len = strcspn(path, "/");
+        const bool keeps = !path[len] && !leaf;
+        buf_add(out, path, keeps ? len : strcspn(path, "./"));
+        if (path[len])
+            buf_add_char(out, '/');
+        path += len + (path[len] == '/');
+    }
+}
+
+static void lay_over_attempt(json_t *made, const struct mocks *m, const char *path,
+                             int64_t attempt)
+{
+    struct buf name = {0};
+
+    buf_printf(&name, "%s#%lld", path, (long long)attempt);
+    lay_over(made, m, buf_text(&name));
+    buf_done(&name);
+}
+
 static json_t *entry_of(const struct mocks *m, const char *path, int64_t attempt)
 {
     json_t *made = json_object();
-    char name[300];
-    const int len = (int)strcspn(path, ".");
+    struct buf task = {0};
+    struct buf item = {0};
+
+    strip_items(path, true, &task);
+    strip_items(path, false, &item);
+    const char *const names[] = {buf_text(&task), buf_text(&item), path};
 
     lay_over(made, m, "*");
-    snprintf(name, sizeof(name), "%.*s", len, path);
-    lay_over(made, m, name);
-    if (path[len])
-        lay_over(made, m, path);
-    snprintf(name, sizeof(name), "%.*s#%lld", len, path, (long long)attempt);
-    lay_over(made, m, name);
-    snprintf(name, sizeof(name), "%s#%lld", path, (long long)attempt);
-    if (path[len])
-        lay_over(made, m, name);
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
+            lay_over(made, m, names[i]);
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
+            lay_over_attempt(made, m, names[i], attempt);
+    buf_done(&task);
+    buf_done(&item);
     return made;
 }
 
@@ -333,13 +375,14 @@ void mock_of(const struct mocks *m, const char *path, int64_t attempt,
         .out = json_string_value(json_object_get(entry, "stdout")),
         .err = json_string_value(json_object_get(entry, "stderr")),
         .outputs = given ? json_copy((json_t *)(uintptr_t)given) : json_object(),
-        .task = task_of(m->flow, path),
+        .flow = m->flow,
     };
+    mock->task = task_of(&mock->flow, path);
     if (times && attempt > json_integer_value(times))
         mock->outcome = MOCK_EXIT;
     if (fails)
         mock->exit_code = code ? (int)json_integer_value(code) : 1;
-    add_plausible(m->flow, mock);
+    add_plausible(mock);
     json_decref(entry); /* its texts belong to the mocks */
 }
 

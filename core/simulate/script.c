@@ -29,6 +29,7 @@ struct attempt {
 
 /* One simulation at a time; see script_driver. */
 static const struct mocks *current;
+static struct node *current_node;
 
 /* --- ends --- */
 
@@ -195,7 +196,7 @@ static void complete(const struct session *s, struct ff_op *op, int code)
     s->host->complete(s->host->self, op, code == FF_OK ? NULL : &err);
 }
 
-/* "RUN/fetch.3/2" */
+/* "RUN/fetch.3/2"; the run may be a group within another. */
 static struct attempt *attempt_new(struct session *s, const char *id)
 {
     struct attempt *a = mem_alloc(sizeof(*a));
@@ -204,8 +205,12 @@ static struct attempt *attempt_new(struct session *s, const char *id)
 
     *a = (struct attempt){.session = s, .id = mem_text(id)};
     if (path && last > path) {
-        MEM_AUTO char *name = mem_text_len(path + 1, (size_t)(last - path - 1));
-        mock_of(s->mocks, name, strtoll(last + 1, NULL, 10), &a->mock);
+        MEM_AUTO char *run = mem_text_len(id, (size_t)(path - id));
+        struct buf name = {0};
+        result_prefix(current_node, run, &name);
+        buf_add(&name, path + 1, (size_t)(last - path - 1));
+        mock_of(s->mocks, buf_text(&name), strtoll(last + 1, NULL, 10), &a->mock);
+        buf_done(&name);
     }
     a->end.started_us = s->host->now_us(s->host->self);
     map_set_text(&s->attempts, a->id, a);
@@ -332,6 +337,11 @@ static const struct ff_driver description = {
     .summary = "attempts that go as mocks say",
     .ops.runtime = &ops,
 };
+
+void script_node(struct node *n)
+{
+    current_node = n;
+}
 
 struct driver *script_driver(const struct mocks *m, struct ff_err *err)
 {

@@ -129,6 +129,7 @@ static int run(struct simulation *sim, const struct mocks *mocks, json_t **resul
     if (!sim->node)
         return err->code;
     node_use_runtime(sim->node, runtime);
+    script_node(sim->node);
     code = submit(sim, err);
     if (code == FF_OK)
         code = lead(sim, err);

@@ -21,7 +21,12 @@ static const char source[] = "flowforge: 1\n"
                              "    needs: [list]\n"
                              "    foreach: ${{ tasks.list.outputs.items }}\n"
                              "    run: x\n"
-                             "    outputs: {v: {from: sdk}}\n";
+                             "    outputs: {v: {from: sdk}}\n"
+                             "  city:\n"
+                             "    foreach: [a, b]\n"
+                             "    tasks:\n"
+                             "      draw: {foreach: [1, 2], run: x, outputs: {p: "
+                             "stdout}}\n";
 
 static struct flow *flow;
 static json_t *root;
@@ -111,6 +116,24 @@ static void the_particular_lies_over_the_general(void **state)
     assert_int_equal(code_of("each.3", 2), 5);
 }
 
+static void a_task_of_a_group_is_named_behind_it(void **state)
+{
+    (void)state;
+    read("tasks:\n"
+         "  city/draw: {exit_code: 2}\n"
+         "  city/draw.1: {exit_code: 3}\n"
+         "  city.0/draw.1: {exit_code: 4}\n"
+         "  'city/draw#2': {exit_code: 5}\n");
+    assert_int_equal(code_of("city.1/draw.0", 1), 2);
+    assert_int_equal(code_of("city.1/draw.1", 1), 3);
+    assert_int_equal(code_of("city.0/draw.1", 1), 4);
+    assert_int_equal(code_of("city.0/draw.0", 2), 5);
+    struct mock m = mocked("city.0/draw.1", 1);
+    assert_string_equal(json_string_value(json_object_get(m.outputs, "p")),
+                        "p of draw");
+    mock_done(&m);
+}
+
 static void so_many_attempts_fail(void **state)
 {
     (void)state;
@@ -168,6 +191,8 @@ static void what_makes_no_sense_is_refused(void **state)
     refused("[1]\n", "must be a map");
     refused("task: {}\n", "not task");
     refused("tasks: {lisst: {}}\n", "no task lisst");
+    refused("tasks: {list/x: {}}\n", "no task list/x");
+    refused("tasks: {city/paint: {}}\n", "no task city/paint");
     refused("tasks: {list: 1}\n", "it must be a map");
     refused("tasks: {list: {exitcode: 1}}\n", "no key exitcode");
     refused("tasks: {list: {exit_code: 256}}\n", "0 to 255");
@@ -189,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(without_a_mock_it_succeeds_after_a_second),
         TEST(the_particular_lies_over_the_general),
+        TEST(a_task_of_a_group_is_named_behind_it),
         TEST(so_many_attempts_fail),
         TEST(a_duration_is_drawn_from_the_attempts_name),
         TEST(outputs_are_found_where_the_task_would_leave_them),
