@@ -208,6 +208,8 @@ int cmd_lint(struct cli *c);
 int cmd_list(struct cli *c);
 int cmd_logs(struct cli *c);
 int cmd_resume(struct cli *c);
+int cmd_retry(struct cli *c);
+int cmd_rerun(struct cli *c);
 int cmd_run(struct cli *c);
 int cmd_schedule_backfill(struct cli *c);
 int cmd_schedule_delete(struct cli *c);

@@ -81,7 +81,32 @@ static const struct cli_option logs_options[] = {
 
 static const struct cli_option cancel_options[] = {
     {"kill", NULL, "at once: no grace for tasks, no handlers", NULL, 0},
+    {"state", "STATE", "instead of RUN: all runs in this state, pending or running",
+     run_state_names, 's'},
+    {"workflow", "NAME", "of those only the runs of this workflow", NULL, 'w'},
     {"wait", NULL, "return when the run has ended", NULL, 0},
+    {0},
+};
+
+static const struct cli_option retry_options[] = {
+    {"state", "STATE", "instead of RUN: all runs in this state, failed or cancelled",
+     run_state_names, 's'},
+    {"workflow", "NAME", "of those only the runs of this workflow", NULL, 'w'},
+    {"detach", NULL, "print the ids and return; they go on in the background", NULL,
+     'd'},
+    {0},
+};
+
+static const struct cli_option rerun_options[] = {
+    {"from", "TASK", "only this task and all behind it; the others keep their results",
+     NULL, 0},
+    {"new", NULL, "as a new run, with the same inputs", NULL, 0},
+    {"input", "NAME=VALUE", "one input that is to be another, as with run; a new run",
+     NULL, 'i'},
+    {"inputs", "FILE", "a JSON file with inputs that are to be others; a new run", NULL,
+     0},
+    {"detach", NULL, "print the run's id and return; it goes on in the background",
+     NULL, 'd'},
     {0},
 };
 
@@ -272,9 +297,19 @@ const struct cli_command cli_commands[] = {
      cmd_get, 1, 2, false},
     {"logs", "RUN [TASK[.ITEM]]", "print what tasks wrote, in the order of time", NULL,
      logs_options, cmd_logs, 1, 2, false},
-    {"cancel", "RUN", "stop a run: its tasks get SIGTERM, then its handlers run",
+    {"retry", "[RUN...]", "try again what failed in runs that are over",
+     "Failed and cancelled tasks begin again, and all behind them; the others keep "
+     "their\n"
+     "results. The run is the same one, and attempts go on being counted. At most "
+     "1,000\n"
+     "runs at once, the newest first.",
+     retry_options, cmd_retry, 0, -1, false},
+    {"rerun", "RUN", "run again a run that is over, or a part of it",
+     "Without an option the same run begins again with all its tasks.", rerun_options,
+     cmd_rerun, 1, 1, false},
+    {"cancel", "[RUN]", "stop a run: its tasks get SIGTERM, then its handlers run",
      "Works without a running owner too: then this program leads the run to its end.",
-     cancel_options, cmd_cancel, 1, 1, false},
+     cancel_options, cmd_cancel, 0, 1, false},
     {"resume", "[RUN]", "go on with all open runs, or wait for one of them", NULL,
      NO_OPTIONS, cmd_resume, 0, 1, false},
     {"history", "RUN", "print the events of a run", NULL, history_options, cmd_history,

@@ -2,6 +2,7 @@
  * in the store and leads the run to its end, since its tasks may still be running. */
 #include "cli/follow.h"
 #include "cli/owner_link.h"
+#include "cli/pick_runs.h"
 
 static int follow(struct cli *c, struct cli_session *s, const struct run_row *run)
 {
@@ -61,16 +62,16 @@ static int cancel(struct cli *c, struct cli_session *s, const struct run_row *ru
 
 int cmd_cancel(struct cli *c)
 {
+    static const char *const states[] = {"pending", "running", NULL};
+    struct picked_runs picked = {0};
     struct cli_session s;
-    struct arena arena = {0};
-    struct run_row run;
-
     int code = cli_open(c, &s);
+
     if (code == CLI_OK)
-        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
-    if (code == CLI_OK)
-        code = cancel(c, &s, &run);
-    arena_done(&arena);
+        code = pick_runs(c, &s, states, &picked);
+    for (size_t i = 0; code == CLI_OK && i < picked.n; i++)
+        code = cancel(c, &s, &picked.items[i]);
+    picked_runs_done(&picked);
     cli_close(&s);
     return code;
 }

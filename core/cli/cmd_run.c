@@ -1,14 +1,9 @@
 /* cmd_run.c - submits a workflow as a new run and follows it. */
 #include "cli/flow_file.h"
 #include "cli/follow.h"
-#include "cli/owner.h"
-#include "cli/owner_link.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define WAKE_TRIES 3
 
 /* --- submitting --- */
 
@@ -120,30 +115,6 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
 
 /* --- after it --- */
 
-/* Somebody must lead it: the owner there is, or a new one in the background. */
-static int detach(struct cli *c, struct cli_session *s, const char *id)
-{
-    MEM_AUTO char *socket = node_socket_path(s->node);
-    struct ff_err err = {0};
-    struct buf out = {0};
-
-    for (int i = 0; i < WAKE_TRIES; i++) {
-        if (owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) == FF_OK)
-            break;
-        const enum engine_answer answer = engine_spawn(c, s);
-        if (answer == ENGINE_FAILED)
-            return cli_fail(CLI_UNAVAILABLE, "run %s is stored, but nobody leads it",
-                            id);
-        if (answer == ENGINE_LEADS)
-            break;
-    }
-    if (c->json)
-        buf_printf(&out, "{\"run\":\"%s\"}\n", id);
-    else
-        buf_printf(&out, "%s\n", id);
-    return cli_print(&out);
-}
-
 static int follow(struct cli *c, struct cli_session *s, const char *id)
 {
     struct arena arena = {0};
@@ -163,15 +134,6 @@ static int follow(struct cli *c, struct cli_session *s, const char *id)
     return code;
 }
 
-/* A detached run is led by another process, which has to see it. */
-static int check_detach(const struct cli *c, const struct cli_session *s)
-{
-    if (!cli_has(&c->args, "detach") || node_store_is_shared(s->node))
-        return CLI_OK;
-    return cli_fail(CLI_USAGE, "runs of %s end with this process: leave --detach out",
-                    node_settings(s->node)->store);
-}
-
 int cmd_run(struct cli *c)
 {
     struct cli_session s = {0};
@@ -188,11 +150,11 @@ int cmd_run(struct cli *c)
     if (code == CLI_OK && !s.node)
         code = cli_open(c, &s);
     if (code == CLI_OK)
-        code = check_detach(c, &s);
+        code = detach_check(c, &s);
     if (code == CLI_OK)
         code = submit(c, &s, &f, inputs, id);
     if (code == CLI_OK)
-        code = cli_has(&c->args, "detach") ? detach(c, &s, id) : follow(c, &s, id);
+        code = cli_has(&c->args, "detach") ? detach_run(c, &s, id) : follow(c, &s, id);
     json_decref(inputs);
     flow_file_done(&f);
     cli_close(&s);

@@ -18,4 +18,11 @@ struct follow_setup {
  * leave; or why it could not be done. */
 int follow_runs(const struct follow_setup *setup);
 
+/* detach.c */
+
+/* A detached run is led by another process, which has to see it: CLI_OK if it can. */
+int detach_check(const struct cli *c, const struct cli_session *s);
+/* Sees to it that somebody leads the run, which is in the store, and prints its id. */
+int detach_run(struct cli *c, struct cli_session *s, const char *id);
+
 #endif

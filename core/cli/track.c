@@ -193,6 +193,25 @@ static void on_finished(struct track *t, struct track_event *e)
     t->final_tasks += t->flow->tasks[e->task].part == FLOW_MAIN;
 }
 
+/* Of an item only its former state is forgotten; its task goes on with the others. */
+static void on_task_reset(struct track *t, struct track_event *e)
+{
+    struct track_task *task = &t->tasks[e->task];
+    const int64_t was = state_of(task_state_names, text(e->json, "was"));
+
+    if (e->item >= 0) {
+        if (was >= 0 && task->counts[was] > 0)
+            task->counts[was]--;
+        return;
+    }
+    if (task_state_final(task->state))
+        t->final_tasks -= t->flow->tasks[e->task].part == FLOW_MAIN;
+    task->state = TASK_WAITING;
+    task->started_at = task->finished_at = task->exit_code = MODEL_NULL;
+    keep_text(&task->reason, NULL);
+    keep_text(&task->message, NULL);
+}
+
 /* --- the run --- */
 
 static void on_run_started(struct track *t, struct track_event *e)
@@ -218,6 +237,15 @@ static void on_run_finished(struct track *t, struct track_event *e)
         e->took_us = e->at_us - t->started_at;
 }
 
+static void on_run_reset(struct track *t, struct track_event *e)
+{
+    t->state = RUN_RUNNING;
+    t->started_at = e->at_us;
+    t->finished_at = MODEL_NULL;
+    keep_text(&t->reason, NULL);
+    keep_text(&t->message, NULL);
+}
+
 static void on_nothing(struct track *t, struct track_event *e)
 {
     (void)t;
@@ -234,10 +262,12 @@ static const struct {
     {"task.finished", on_finished, true},
     {"task.retrying", on_retrying, true},
     {"task.expanded", on_expanded, true},
+    {"task.reset", on_task_reset, true},
     {"run.created", on_nothing, false},
     {"run.started", on_run_started, false},
     {"run.cancelling", on_run_cancelling, false},
     {"run.finished", on_run_finished, false},
+    {"run.reset", on_run_reset, false},
     {"request.refused", on_nothing, false},
 };
 

@@ -131,6 +131,19 @@ static void run_finished(const struct line *l)
     add_why(l);
 }
 
+static void run_reset(const struct line *l)
+{
+    const json_t *what = json_object_get(l->event->json, "what");
+    const char *word = json_string_value(json_object_get(what, "what"));
+    const char *task = json_string_value(json_object_get(what, "task"));
+
+    buf_printf(l->out, "run %s begins again", l->track->id);
+    if (task)
+        buf_printf(l->out, " from %s", task);
+    else if (word && strcmp(word, "failed") == 0)
+        buf_add_text(l->out, " where it failed");
+}
+
 static void request_refused(const struct line *l)
 {
     const char *request = text_of(l, "request");
@@ -143,11 +156,11 @@ static const struct {
     const char *type;
     void (*add)(const struct line *l);
 } types[] = {
-    {"task.started", task_started},       {"task.finished", task_finished},
-    {"task.retrying", task_retrying},     {"task.expanded", task_expanded},
-    {"task.suspended", task_suspended},   {"run.started", run_started},
-    {"run.cancelling", run_cancelling},   {"run.finished", run_finished},
-    {"request.refused", request_refused},
+    {"task.started", task_started},     {"task.finished", task_finished},
+    {"task.retrying", task_retrying},   {"task.expanded", task_expanded},
+    {"task.suspended", task_suspended}, {"run.started", run_started},
+    {"run.cancelling", run_cancelling}, {"run.finished", run_finished},
+    {"run.reset", run_reset},           {"request.refused", request_refused},
 };
 
 void view_event_line(const struct track *t, const struct track_event *e, bool many,

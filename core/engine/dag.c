@@ -79,6 +79,8 @@ static void state_free(struct run *r)
     ARRAY_DONE(&d->waiting);
     ARRAY_DONE(&d->settled);
     ARRAY_DONE(&d->due);
+    map_done(&d->bases);
+    map_done(&d->kept);
     mem_free(d);
 }
 

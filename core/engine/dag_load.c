@@ -26,6 +26,8 @@ static void load_item(struct dag_task *t, const struct unit *u)
 {
     struct items *items = t->items;
 
+    if (u->state == TASK_WAITING)
+        return; /* it is to begin again */
     if (!task_state_final(u->state)) {
         items->active++;
         return;
@@ -46,6 +48,11 @@ static bool fits_kind(const struct run *r, const struct task_row *row)
            kind->resume;
 }
 
+static bool has_item(const struct dag_task *t, const struct task_row *row)
+{
+    return t->items && NODE_ITEM(row->node) < (int64_t)t->items->n;
+}
+
 int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
                   struct ff_err *err)
 {
@@ -64,6 +71,13 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
         if (row->items < 0 || row->items > FLOW_MAX_ITEMS)
             return ff_fail(err, FF_CORRUPT, 0, "impossible number of items");
         t->items = dag_items_new((uint32_t)row->items);
+    }
+    if (row->attempt_base > 0)
+        map_set(&d->bases, row->node, (void *)(uintptr_t)row->attempt_base);
+    if (NODE_ITEM(row->node) >= 0 && row->state == TASK_WAITING && !has_item(t, row)) {
+        map_set(&d->kept, row->node,
+                dag_kept((uint32_t)row->version, (uint16_t)row->attempt));
+        return FF_OK;
     }
     struct unit *u = dag_unit(d, row->node);
     if (!u)
@@ -88,7 +102,7 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
     return FF_OK;
 }
 
-static void count_waiting(struct dag *d)
+void dag_count_waiting(struct dag *d)
 {
     for (uint32_t i = 0; i < d->flow->n_tasks; i++) {
         const struct flow_task *t = &d->flow->tasks[i];
@@ -103,7 +117,7 @@ int dag_loaded(struct run *r, struct ff_err *err)
 {
     struct dag *d = dag_of(r);
 
-    count_waiting(d);
+    dag_count_waiting(d);
     dag_find_phase(r);
     for (uint32_t i = 0; i < d->flow->n_tasks; i++) {
         struct dag_task *t = &d->tasks[i];
@@ -244,6 +258,9 @@ void dag_resume(struct run *r, struct step *s)
 {
     struct dag *d = dag_of(r);
     const struct flow *f = d->flow;
+
+    if (r->row.reset.s)
+        dag_reset(r, s);
     const uint32_t first = d->phase == PHASE_MAIN ? 0 : f->part_first[d->part];
     const uint32_t n = d->phase == PHASE_MAIN ? f->n_main : f->part_count[d->part];
 

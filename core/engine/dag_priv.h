@@ -1,5 +1,7 @@
 /* engine/dag_priv.h - the DAG of a workflow file as a run: its state in memory.
  *
+ * dag_reset.c begins a run again that was over.
+ *
  * Who does what: dag.c takes inputs; dag_ready.c decides what may run next,
  * dag_needs.c whether needs allow it; dag_unit.c begins, stops and ends one task or
  * item; what is an attempt goes through dag_slot.c and dag_result.c, what is not
@@ -84,7 +86,17 @@ struct dag {
         } * items;
         size_t n, cap;
     } due;
+    /* Made only when something has begun again. */
+    struct map bases; /* node -> attempts that do not count for its retry */
+    struct map kept;  /* node of an item that is not in memory -> dag_kept of its row */
 };
+
+/* Of the row of an item whose task waits to be expanded again: its version and the last
+ * attempt, which go on being counted. */
+static inline void *dag_kept(uint32_t version, uint16_t attempt)
+{
+    return (void *)((uintptr_t)version << 16 | attempt);
+}
 
 static inline struct dag *dag_of(const struct run *r)
 {
@@ -166,6 +178,14 @@ void dag_items_free(struct items *items);
 json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
                          struct ff_err *err);
 
+/* dag_reset.c */
+
+/* Carries out row.reset on a run that was just loaded. */
+void dag_reset(struct run *r, struct step *s);
+int64_t dag_base(const struct run *r, int64_t node);
+/* Items of a task that was expanded before, in an earlier life of the run. */
+void dag_items_kept(struct dag *d, uint32_t task);
+
 /* dag_matrix.c: the combinations of an evaluated matrix, which is taken over, as a
  * list of maps; NULL with err. */
 json_t *dag_matrix_items(json_t *matrix, struct ff_err *err);
@@ -197,6 +217,7 @@ bool dag_phase_stopped(const struct run *r);
 int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
                   struct ff_err *err);
 int dag_loaded(struct run *r, struct ff_err *err);
+void dag_count_waiting(struct dag *d);
 void dag_resume(struct run *r, struct step *s);
 
 /* dag_scope.c: what one expression sees. */

@@ -144,6 +144,7 @@ static void expand(struct run *r, struct step *s, uint32_t task)
     }
     t->items = dag_items_new((uint32_t)json_array_size(list));
     t->items->list = list;
+    dag_items_kept(dag_of(r), task);
     dag_put_expanded(r, s, task);
     dag_more_items(r, s, task);
 }

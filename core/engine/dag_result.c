@@ -48,12 +48,14 @@ static bool may_retry(const struct run *r, int64_t node, const struct unit *u,
 {
     const struct flow_retry *retry = &flow_of(r)->tasks[NODE_TASK(node)].policy->retry;
     const uint32_t on = outcomes[outcome].on;
+    const int64_t attempt = u->attempt - dag_base(r, node);
 
-    if (is_stopping(r, node) || u->attempt >= FLOW_MAX_ATTEMPTS)
+    if (is_stopping(r, node) || attempt >= FLOW_MAX_ATTEMPTS ||
+        u->attempt == UINT16_MAX)
         return false;
     if (!retry->given)
         return (on & (FLOW_ON_LOST | FLOW_ON_EVICTED)) && u->lost < LOST_MAX;
-    if (!(retry->on & on) || u->attempt >= retry->max_attempts)
+    if (!(retry->on & on) || attempt >= retry->max_attempts)
         return false;
     if (on == FLOW_ON_FAILED && retry->exit_codes && result->exit_code != MODEL_NULL) {
         const uint32_t code = (uint32_t)result->exit_code & 255;
@@ -70,12 +72,13 @@ static int64_t retry_delay_us(const struct run *r, int64_t node, const struct un
     const int64_t most = retry->max_delay_us > 0 ? retry->max_delay_us
                                                  : INT64_C(24) * 3600 * UNITS_SECOND;
     const int64_t factor_ppm = (int64_t)(retry->factor * 1e6);
+    const int64_t attempt = u->attempt - dag_base(r, node);
     int64_t delay = retry->delay_us;
 
     if (retry->backoff == FLOW_LINEAR)
-        delay = delay > most / u->attempt ? most : delay * u->attempt;
+        delay = delay > most / attempt ? most : delay * attempt;
     if (retry->backoff == FLOW_EXPONENTIAL)
-        for (int i = 1; i < u->attempt && delay < most; i++)
+        for (int64_t i = 1; i < attempt && delay < most; i++)
             delay = delay > most / factor_ppm * 1000000 + 1000000
                         ? most
                         : delay / 1000000 * factor_ppm +

@@ -37,6 +37,7 @@ struct task_row dag_row_of(const struct run *r, int64_t node, const struct unit 
         .queued_at = d->tasks[NODE_TASK(node)].ready_at,
         .started_at = MODEL_NULL,
         .finished_at = MODEL_NULL,
+        .attempt_base = MODEL_NULL, /* written by dag_reset.c only */
     };
 }
 
@@ -161,7 +162,10 @@ void dag_put_expanded(struct run *r, struct step *s, uint32_t task)
     struct task_row row = dag_row_of(r, node, &t->unit);
     row.items = t->items->n;
     row.started_at = s->now_us;
-    dag_write_unit(s, &row, &t->unit, 0);
+    dag_write_unit(s, &row, &t->unit,
+                   COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_ITEMS) |
+                       COLUMN_BIT(COL_TASK_QUEUED_AT) |
+                       COLUMN_BIT(COL_TASK_STARTED_AT));
     struct jsonw w = dag_event(r, s, "task.expanded", node, &t->unit);
     jsonw_key(&w, "items");
     jsonw_int(&w, t->items->n);

@@ -101,6 +101,7 @@ void dag_grant(struct run *r, struct step *s, int64_t node)
                        COLUMN_BIT(COL_TASK_STARTED_AT) |
                        COLUMN_BIT(COL_TASK_EXIT_CODE) | COLUMN_BIT(COL_TASK_REASON) |
                        COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_DUE_AT) |
+                       COLUMN_BIT(COL_TASK_QUEUED_AT) |
                        COLUMN_BIT(COL_TASK_FINISHED_AT));
     struct jsonw w = dag_event(r, s, "task.started", node, u);
     step_event_end(s, &w);

@@ -38,7 +38,8 @@ void dag_want(struct run *r, struct step *s, int64_t node, int64_t count)
     (COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_ATTEMPT) |                       \
      COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_EXIT_CODE) |                \
      COLUMN_BIT(COL_TASK_REASON) | COLUMN_BIT(COL_TASK_MESSAGE) |                      \
-     COLUMN_BIT(COL_TASK_DUE_AT) | COLUMN_BIT(COL_TASK_FINISHED_AT))
+     COLUMN_BIT(COL_TASK_DUE_AT) | COLUMN_BIT(COL_TASK_QUEUED_AT) |                    \
+     COLUMN_BIT(COL_TASK_FINISHED_AT))
 
 void dag_goes_on(struct run *r, struct step *s, int64_t node)
 {

@@ -96,6 +96,7 @@ struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t
     r->row.event = own(&r->arena, row->event);
     r->row.labels = own(&r->arena, row->labels);
     r->row.entry = own(&r->arena, row->entry);
+    r->row.reset = own(&r->arena, row->reset);
     r->row.inputs = (struct span){0}; /* the parsed form is kept instead */
     r->row.scope = (struct span){0};
     r->row.pins = own(&r->arena, row->pins);
@@ -296,6 +297,41 @@ void engine_run_started(struct run *r, struct step *s)
     patch_run(r, s, COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_STARTED_AT));
     struct jsonw w = step_event(s, "run.started");
     step_event_end(s, &w);
+}
+
+void engine_run_reset(struct run *r, struct step *s)
+{
+    r->row.reset = (struct span){0};
+    r->row.started_at = s->now_us;
+    patch_run(r, s, COLUMN_BIT(COL_RUN_RESET) | COLUMN_BIT(COL_RUN_STARTED_AT));
+}
+
+void engine_run_reopen(struct run_row *row, const struct run_reopen *how,
+                       struct batch *b)
+{
+    struct step s = {.now_us = how->now_us};
+    const struct open_run_row open = {
+        .shard = how->shard, .tenant = row->tenant, .run = row->run};
+
+    row->state = RUN_RUNNING;
+    row->cancel = CANCEL_NONE;
+    row->reason = row->message = row->outputs = (struct span){0};
+    row->finished_at = MODEL_NULL;
+    row->reset = span_of(how->reset);
+    batch_patch(b, &record_run, row,
+                COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_CANCEL) |
+                    COLUMN_BIT(COL_RUN_REASON) | COLUMN_BIT(COL_RUN_MESSAGE) |
+                    COLUMN_BIT(COL_RUN_OUTPUTS) | COLUMN_BIT(COL_RUN_FINISHED_AT) |
+                    COLUMN_BIT(COL_RUN_RESET),
+                row->version);
+    batch_put(b, &record_open_run, &open, FF_ABSENT);
+    struct jsonw w = step_event(&s, "run.reset");
+    jsonw_key(&w, "what");
+    jsonw_raw(&w, how->reset, strlen(how->reset));
+    step_event_end(&s, &w);
+    buf_add_char(&s.events, ']');
+    add_event_row(row, how->last_seq + 1, how->now_us, &s.events, b);
+    step_done(&s);
 }
 
 void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,

@@ -254,6 +254,20 @@ void step_child(const struct run *r, struct step *s, int64_t node, int64_t attem
 /* How deep runs may be inside each other. */
 #define ENGINE_MAX_DEPTH 16
 
+/* What makes a final run open again: its row, guarded by the version that was read,
+ * open_run, and an event. Who loads it next carries out what `reset` says, JSON text:
+ *   {"what": "failed"}                  all that went wrong, and all behind it
+ *   {"what": "task", "task": "NAME"}    this task and all behind it
+ *   {"what": "all"}                     every task */
+struct run_reopen {
+    const char *reset; /* borrowed for the life of the batch */
+    int64_t shard;
+    int64_t last_seq; /* of its events */
+    int64_t now_us;
+};
+void engine_run_reopen(struct run_row *row, const struct run_reopen *how,
+                       struct batch *b);
+
 /* What ends a run that cannot be loaded: its own row, and the event that says why with
  * those that the step has already. seq: of its last event, 0 unknown: then none is
  * written. row: its key; the rest is filled in, the text of `message` is borrowed. */
@@ -281,6 +295,8 @@ void step_effect(struct step *s, struct effect e);
 
 /* Run row changes; each patches the row and writes its event. */
 void engine_run_started(struct run *r, struct step *s);
+/* It has been opened again, and its tasks are what row.reset asked for. */
+void engine_run_reset(struct run *r, struct step *s);
 void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,
                            const char *reason);
 void engine_run_ended(struct run *r, struct step *s, enum run_state state,

@@ -39,6 +39,7 @@ enum run_column {
     COL_RUN_DEPTH,
     COL_RUN_SCOPE,
     COL_RUN_PINS,
+    COL_RUN_RESET,
     N_RUN_COLUMNS
 };
 
@@ -112,6 +113,7 @@ enum task_column {
     COL_TASK_QUEUED_AT,
     COL_TASK_STARTED_AT,
     COL_TASK_FINISHED_AT,
+    COL_TASK_ATTEMPT_BASE,
     N_TASK_COLUMNS
 };
 

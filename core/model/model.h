@@ -87,6 +87,8 @@ struct run_row {
     int64_t depth;     /* how many runs are around it */
     struct span scope; /* JSON object: what its expressions see from outside */
     struct span pins;  /* JSON object: which texts its `uses` mean; or null */
+    struct span reset; /* JSON: what is to begin again, until its owner has begun it;
+                        * or null */
 };
 
 /* One row per run that is not final, so that owners find their work without an
@@ -153,6 +155,8 @@ struct task_row {
     int64_t items;       /* of an expanded foreach: how many; else MODEL_NULL */
     int64_t due_at;      /* retrying: when */
     int64_t queued_at, started_at, finished_at;
+    int64_t attempt_base; /* the attempts of before it began again, which do not count
+                           * for its retry; MODEL_NULL: none */
 };
 
 /* node = task index in the file << 32 | item + 1; item part 0 is the task itself. */

@@ -97,6 +97,7 @@ static const struct ff_column run_columns[] = {
     [COL_RUN_DEPTH] = INT_NULL_2(depth),
     [COL_RUN_SCOPE] = JSON_NULL_2(scope),
     [COL_RUN_PINS] = JSON_NULL_2(pins),
+    [COL_RUN_RESET] = JSON_NULL_2(reset),
 };
 #undef ROW
 COMPLETE(run_columns, N_RUN_COLUMNS);
@@ -227,6 +228,7 @@ static const struct ff_column task_columns[] = {
     [COL_TASK_QUEUED_AT] = TIME_NULL(queued_at),
     [COL_TASK_STARTED_AT] = TIME_NULL(started_at),
     [COL_TASK_FINISHED_AT] = TIME_NULL(finished_at),
+    [COL_TASK_ATTEMPT_BASE] = INT_NULL_2(attempt_base),
 };
 #undef ROW
 COMPLETE(task_columns, N_TASK_COLUMNS);

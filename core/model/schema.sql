@@ -31,6 +31,7 @@ CREATE TABLE run (
     depth INTEGER,
     scope TEXT,
     pins TEXT,
+    reset TEXT,
     PRIMARY KEY (tenant, run)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX run_id ON run (tenant, id);
@@ -73,6 +74,7 @@ CREATE TABLE task (
     queued_at INTEGER,
     started_at INTEGER,
     finished_at INTEGER,
+    attempt_base INTEGER,
     PRIMARY KEY (tenant, run, node)
 ) STRICT, WITHOUT ROWID;
 

@@ -147,6 +147,16 @@ int node_delete_limit(struct node *n, struct tenant t, const char *name,
 /* As configured. */
 const struct control_size *node_sizes(const struct node *n, size_t *count);
 
+/* Opens a run again that is over. Tasks that begin again go on counting their attempts;
+ * the others keep their results. FF_CONFLICT: it is not over, or nothing of it failed;
+ * FF_NOT_FOUND: there is no such task. */
+struct node_reset {
+    enum { NODE_RESET_FAILED, NODE_RESET_TASK, NODE_RESET_ALL } how;
+    const char *task; /* of NODE_RESET_TASK: it, and all behind it */
+};
+int node_reset(struct node *n, struct tenant t, const struct run_row *run,
+               const struct node_reset *what, struct ff_err *err);
+
 /* Deletes final runs beyond the retention settings, with their logs and values.
  * Returns how many runs went. Blocking. */
 int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err);

@@ -1,6 +1,7 @@
 /* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, submit.c
- * stores new runs, limits.c sizes of limits, retention.c deletes old runs; apply.c
- * registers workflows by name, workflow.c finds, labels and forgets them. */
+ * stores new runs, reset.c opens them again, limits.c sizes of limits, retention.c
+ * deletes old runs; apply.c registers workflows by name, workflow.c finds, labels and
+ * forgets them. */
 #ifndef NODE_NODE_PRIV_H
 #define NODE_NODE_PRIV_H
 

@@ -28,7 +28,7 @@ struct world {
     struct plan *plan;
     struct run *run;
     struct run_row row; /* as stored */
-    char reason[64], message[400];
+    char reason[64], message[400], reset[128];
     char *outputs;
     struct {
         struct stored_task *items;
@@ -70,6 +70,9 @@ bool world_next_timer(struct world *w);
 
 /* Throws the run away and loads it again from its rows, as after a crash. */
 void world_restart(struct world *w);
+
+/* Opens a run that is over again, as engine.h has it, and loads it. */
+void world_reopen(struct world *w, const char *reset);
 
 /* What is stored of a task ("fetch", "fetch.3"): its state's name, or "" when it has
  * no row. */

@@ -1,0 +1,219 @@
+/* dag_reset.c - a run that was over and is opened again: which of its tasks begin
+ * again, and what their rows say from then on. Attempt numbers go on being counted, so
+ * that a late result of an attempt from before changes nothing; the attempts of before
+ * do not count for `retry`. Carried out once, when the run is loaded, in the step that
+ * also says everything else again. */
+#include "engine/dag_priv.h"
+
+#include <string.h>
+
+enum mark {
+    MARK_NONE,
+    MARK_ITEMS, /* the items that did not succeed; what made the list stands */
+    MARK_ALL
+};
+
+struct marks {
+    struct dag *d;
+    uint8_t *of; /* enum mark by task */
+    struct {
+        uint32_t *items;
+        size_t n, cap;
+    } roots;
+};
+
+static void mark(struct marks *m, uint32_t task, enum mark how)
+{
+    if (m->of[task] == MARK_NONE)
+        ARRAY_ADD(&m->roots, task);
+    if (m->of[task] < how)
+        m->of[task] = (uint8_t)how;
+}
+
+/* What stands behind is marked as a whole: what it needs may give other outputs. */
+static void mark_followers(struct marks *m)
+{
+    for (size_t i = 0; i < m->roots.n; i++) {
+        const struct flow_task *t = &m->d->flow->tasks[m->roots.items[i]];
+
+        for (uint32_t k = 0; k < t->n_needed_by; k++)
+            mark(m, t->needed_by[k], MARK_ALL);
+    }
+}
+
+static void mark_failed(struct marks *m)
+{
+    const struct dag *d = m->d;
+
+    for (uint32_t i = 0; i < d->flow->n_main; i++) {
+        const struct dag_task *t = &d->tasks[i];
+
+        if (dag_failed(d, i) || t->unit.state == TASK_CANCELLED)
+            mark(m, i, t->items ? MARK_ITEMS : MARK_ALL);
+    }
+}
+
+/* By the words of engine.h; a request that nobody understands changes nothing. */
+static void mark_asked(struct marks *m, struct span reset)
+{
+    const struct flow *f = m->d->flow;
+    struct ff_err err;
+    json_t *asked = json_parse(reset.s, reset.len, &err);
+    const char *what = json_string_value(json_object_get(asked, "what"));
+    const char *name = json_string_value(json_object_get(asked, "task"));
+    const int64_t task = name ? flow_task_index(f, name) : -1;
+
+    if (what && strcmp(what, "failed") == 0)
+        mark_failed(m);
+    if (what && strcmp(what, "all") == 0)
+        for (uint32_t i = 0; i < f->n_main; i++)
+            mark(m, i, MARK_ALL);
+    if (task >= 0)
+        mark(m, (uint32_t)task, MARK_ALL);
+    json_decref(asked);
+    mark_followers(m);
+    for (uint32_t i = f->n_main; i < f->n_tasks; i++)
+        m->of[i] = MARK_ALL;
+}
+
+#define RESET_COLUMNS                                                                  \
+    (COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_LOST) |                          \
+     COLUMN_BIT(COL_TASK_EXIT_CODE) | COLUMN_BIT(COL_TASK_REASON) |                    \
+     COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_OUTPUTS) |                     \
+     COLUMN_BIT(COL_TASK_ITEMS) | COLUMN_BIT(COL_TASK_DUE_AT) |                        \
+     COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_FINISHED_AT) |              \
+     COLUMN_BIT(COL_TASK_ATTEMPT_BASE))
+
+/* was: the state that it leaves. */
+static void write_event(struct run *r, struct step *s, int64_t node,
+                        const struct unit *u, uint8_t was)
+{
+    struct jsonw w = dag_event(r, s, "task.reset", node, u);
+
+    jsonw_key(&w, "was");
+    jsonw_text(&w, task_state_names[was]);
+    step_event_end(s, &w);
+}
+
+/* The unit as if it had not begun, but for the attempts that it has had. One without a
+ * row never began. */
+static void reset_unit(struct run *r, struct step *s, int64_t node, struct unit *u)
+{
+    struct dag *d = dag_of(r);
+
+    if (u->version == 0)
+        return;
+    const uint8_t was = u->state;
+    json_decref(u->outputs);
+    u->outputs = NULL;
+    u->state = TASK_WAITING;
+    u->flags = 0;
+    u->lost = 0;
+    u->exit_code = -1;
+    struct task_row row = dag_row_of(r, node, u);
+    if (u->attempt > 0) {
+        row.attempt_base = u->attempt;
+        map_set(&d->bases, node, (void *)(uintptr_t)u->attempt);
+    }
+    dag_write_unit(s, &row, u, RESET_COLUMNS);
+    write_event(r, s, node, u, was);
+}
+
+static void forget_items(struct run *r, struct step *s, uint32_t task)
+{
+    struct dag *d = dag_of(r);
+    struct dag_task *t = &d->tasks[task];
+
+    for (uint32_t i = 0; t->items && i < t->items->n; i++) {
+        struct unit *u = &t->items->units[i];
+
+        reset_unit(r, s, NODE_OF(task, i), u);
+        if (u->version > 0)
+            map_set(&d->kept, NODE_OF(task, i), dag_kept(u->version, u->attempt));
+    }
+    dag_items_free(t->items);
+    t->items = NULL;
+}
+
+static void reset_task(struct run *r, struct step *s, uint32_t task)
+{
+    struct dag_task *t = &dag_of(r)->tasks[task];
+
+    forget_items(r, s, task);
+    reset_unit(r, s, NODE_OF(task, -1), &t->unit);
+    dag_note_message(r, NODE_OF(task, -1), (struct span){0});
+    t->ended_at = 0;
+}
+
+/* The task goes on with its list; false when that can no longer be made. */
+static bool reset_items(struct run *r, struct step *s, uint32_t task)
+{
+    struct dag_task *t = &dag_of(r)->tasks[task];
+    struct items *items = t->items;
+    struct ff_err err;
+    json_t *list = dag_foreach_list(r, task, t->ready_at, &err);
+
+    if (!list || json_array_size(list) != items->n) {
+        json_decref(list);
+        return false;
+    }
+    json_decref(items->list);
+    json_decref(items->gathered);
+    items->list = list;
+    items->gathered = NULL;
+    items->failed = items->cancelled = items->next = items->final = 0;
+    items->stopping = false;
+    for (uint32_t i = 0; i < items->n; i++) {
+        if (items->units[i].state != TASK_SUCCEEDED)
+            reset_unit(r, s, NODE_OF(task, i), &items->units[i]);
+        items->final += items->units[i].state == TASK_SUCCEEDED;
+    }
+    dag_note_message(r, NODE_OF(task, -1), (struct span){0});
+    t->ended_at = 0;
+    const uint8_t was = t->unit.state;
+    t->unit.state = TASK_RUNNING;
+    struct task_row row = dag_row_of(r, NODE_OF(task, -1), &t->unit);
+    row.items = items->n;
+    row.started_at = s->now_us;
+    dag_write_unit(s, &row, &t->unit, RESET_COLUMNS);
+    write_event(r, s, NODE_OF(task, -1), &t->unit, was);
+    return true;
+}
+
+void dag_reset(struct run *r, struct step *s)
+{
+    struct dag *d = dag_of(r);
+    struct marks m = {.d = d, .of = mem_array(d->flow->n_tasks, 1)};
+
+    mark_asked(&m, r->row.reset);
+    engine_run_reset(r, s);
+    for (uint32_t i = 0; i < d->flow->n_tasks; i++) {
+        if (m.of[i] == MARK_ITEMS && reset_items(r, s, i))
+            continue;
+        if (m.of[i] != MARK_NONE)
+            reset_task(r, s, i);
+    }
+    ARRAY_DONE(&m.roots);
+    mem_free(m.of);
+    dag_count_waiting(d);
+    dag_find_phase(r);
+}
+
+int64_t dag_base(const struct run *r, int64_t node)
+{
+    const struct dag *d = r->state;
+
+    return d->bases.n > 0 ? (int64_t)(uintptr_t)map_get(&d->bases, node) : 0;
+}
+
+void dag_items_kept(struct dag *d, uint32_t task)
+{
+    struct items *items = d->tasks[task].items;
+
+    for (uint32_t i = 0; d->kept.n > 0 && i < items->n; i++) {
+        const uintptr_t kept = (uintptr_t)map_del(&d->kept, NODE_OF(task, i));
+
+        items->units[i].version = (uint32_t)(kept >> 16);
+        items->units[i].attempt = (uint16_t)(kept & UINT16_MAX);
+    }
+}

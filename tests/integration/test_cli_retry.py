@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+"""Runs that are over and begin again: retry, rerun, and cancel of many."""
+# ctest: timeout=300
+
+import json
+import signal
+import unittest
+
+from ff_cli import CliTest
+
+CHAIN = """flowforge: 1
+name: {name}
+inputs: {{word: {{default: old}}}}
+tasks:
+  a: {{run: 'echo a >> seq'}}
+  b:
+    needs: [a]
+    env: {{W: "${{{{ inputs.word }}}}"}}
+    run: 'echo "b $W" >> seq; test -e ok'
+  items:
+    needs: [a]
+    foreach: [1, 2, 3]
+    fail_fast: false
+    env: {{I: "${{{{ item }}}}"}}
+    run: 'echo "item $I" >> seq; [ "$I" != 2 ] || test -e ok'
+  c: {{needs: [b, items], run: 'echo c >> seq'}}
+finally: {{last: {{run: 'echo last >> seq'}}}}
+"""
+GATED = """flowforge: 1
+name: gated
+tasks:
+  a: {run: 'echo a >> seq'}
+  b: {needs: [a], run: 'test -e ok || exit 1; echo waits; read x < gate; echo b >> seq'}
+  c: {needs: [b], run: 'echo c >> seq'}
+"""
+
+
+class Retry(CliTest):
+    def steps(self) -> list[str]:
+        """What ran since the last call, in a fixed order."""
+        path = self.folder / "seq"
+        lines = path.read_text().splitlines() if path.exists() else []
+        path.write_text("")
+        return sorted(lines)
+
+    def failed(self, name: str = "chain") -> str:
+        path = self.file(f"{name}.yaml", CHAIN.format(name=name))
+        self.call("run", path, "--quiet", expect=1)
+        return str(self.runs()[0]["id"])
+
+    def runs(self) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = self.call("list", "-o", "json").json()["runs"]
+        return found
+
+    def tasks(self, run: str) -> dict[str, str]:
+        shown = self.call("get", run, "--items", "-o", "json").json()
+        return {
+            task["task"]
+            + (
+                f".{task['item']}" if "item" in task else ""
+            ): f"{task['state']} {task['attempt']}"
+            for task in shown["tasks"]
+        }
+
+    def refused(self, *args: str) -> str:
+        """What is said of a call that must not succeed."""
+        done = self.call(*args, expect=None)
+        self.assertNotEqual(done.code, 0, done.out)
+        return done.err
+
+    def test_a_retry_does_what_failed_and_what_is_behind(self) -> None:
+        run = self.failed()
+        self.assertEqual(
+            self.steps(), ["a", "b old", "item 1", "item 2", "item 3", "last"]
+        )
+        (self.folder / "ok").touch()
+        self.call("retry", run)
+        self.assertEqual(self.steps(), ["b old", "c", "item 2", "last"])
+        tasks = self.tasks(run)
+        self.assertEqual(tasks["a"], "succeeded 1")
+        self.assertEqual(tasks["b"], "succeeded 2")
+        self.assertEqual(len(self.runs()), 1)
+        history = self.call("history", run, "-o", "json").out
+        self.assertIn('"run.reset"', history)
+        self.assertIn('"task.reset"', history)
+        self.assertIn("has succeeded", self.refused("retry", run))
+
+    def test_a_rerun_begins_with_the_task_that_is_named(self) -> None:
+        run = self.failed()
+        (self.folder / "ok").touch()
+        self.steps()
+        self.call("rerun", run, "--from", "items", "-q", expect=1)
+        self.assertEqual(self.steps(), ["item 1", "item 2", "item 3", "last"])
+        self.call("rerun", run, "-q")
+        self.assertEqual(
+            self.steps(), ["a", "b old", "c", "item 1", "item 2", "item 3", "last"]
+        )
+        self.assertIn(
+            "has no task nobody", self.refused("rerun", run, "--from", "nobody")
+        )
+
+    def test_other_inputs_make_a_new_run(self) -> None:
+        run = self.failed()
+        (self.folder / "ok").touch()
+        self.steps()
+        self.call("rerun", run, "-i", "word=new", "-q")
+        self.assertIn("b new", self.steps())
+        runs = self.runs()
+        self.assertEqual([r["state"] for r in runs], ["succeeded", "failed"])
+        self.assertNotEqual(runs[0]["id"], run)
+        self.assertIn("wrod", self.refused("rerun", run, "-i", "wrod=new"))
+        self.call("rerun", run, "--new", "--from", "b", expect=2)
+
+    def test_many_runs_are_chosen_by_state_and_workflow(self) -> None:
+        self.failed("one")
+        self.failed("two")
+        self.failed("two")
+        (self.folder / "ok").touch()
+        self.call("retry", "--state", "failed", "--workflow", "two", "-q")
+        self.assertEqual(
+            [r["state"] for r in self.runs()], ["succeeded", "succeeded", "failed"]
+        )
+        self.call("retry", expect=2)
+        self.call("retry", "--state", "succeeded", expect=2)
+        self.call("retry", "last", "--state", "failed", expect=2)
+
+    def test_many_runs_are_cancelled(self) -> None:
+        path = self.file(
+            "wait.yaml", "flowforge: 1\nname: wait\ntasks: {a: {run: sleep 600}}\n"
+        )
+        for _ in range(2):
+            self.call("run", path, "--detach")
+        for state in ("pending", "running"):
+            self.call(
+                "cancel", "--state", state, "--workflow", "wait", "--kill", "--wait"
+            )
+        self.assertEqual([r["state"] for r in self.runs()], ["cancelled", "cancelled"])
+
+    def test_a_killed_owner_leaves_a_retry_that_goes_on(self) -> None:
+        path = self.file("gated.yaml", GATED)
+        self.call("run", path, "-q", expect=1)
+        run = self.runs()[0]["id"]
+        self.steps()
+        (self.folder / "ok").touch()
+        gate = self.gate("gate")
+        process = self.start("retry", run)
+        process.wait_for("b started (attempt 2)")
+        self.assertIn("is still running", self.refused("retry", run))
+        process.end(signal.SIGKILL)
+        going = self.start("resume", run)
+        gate.open()
+        self.assertEqual(going.end().code, 0)
+        self.assertEqual(self.steps(), ["b", "c"])
+        events = [
+            event["type"]
+            for line in self.call("history", run, "-o", "json").out.splitlines()
+            for event in [json.loads(line)]
+        ]
+        self.assertEqual(events.count("run.reset"), 1)
+        self.assertEqual(events.count("run.finished"), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
