@@ -197,6 +197,7 @@ int cmd_driver_new(struct cli *c);
 /* Where drivers are looked for; mem_free it. Exit code in *code. */
 char *cli_driver_dir(struct cli *c, int *code);
 int cmd_engine(struct cli *c);
+int cmd_event(struct cli *c);
 int cmd_fmt(struct cli *c);
 int cmd_get(struct cli *c);
 int cmd_history(struct cli *c);

@@ -213,6 +213,11 @@ static const struct cli_option engine_options[] = {
     {0},
 };
 
+static const struct cli_option event_options[] = {
+    {"data", "JSON", "what `event` is in the runs that it starts", NULL, 0},
+    {0},
+};
+
 #define SCHEDULE_WORD                                                                  \
     "NAME is WORKFLOW.TRIGGER, or WORKFLOW for all schedules of that workflow."
 
@@ -283,6 +288,9 @@ const struct cli_command cli_commands[] = {
      cmd_schedule_delete, 1, 1, false},
     {"schedule trigger", "NAME", "start a run of a schedule now and print its id", NULL,
      NO_OPTIONS, cmd_schedule_trigger, 1, 1, false},
+    {"event", "NAME", "say that something has happened",
+     "Schedules with an event trigger of this name start their runs.", event_options,
+     cmd_event, 1, 1, false},
     {"schedule backfill", "NAME", "run the times of a range in the past", NULL,
      backfill_options, cmd_schedule_backfill, 1, 1, false},
     {"diff", "A B", "show what differs in meaning between two workflows",

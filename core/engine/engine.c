@@ -239,15 +239,16 @@ void step_child(const struct run *r, struct step *s, int64_t node, int64_t attem
     child.created_at = s->now_us;
     child.started_at = MODEL_NULL;
     child.finished_at = MODEL_NULL;
-    child.nominal_at = MODEL_NULL;
+    child.schedule = r->row.schedule;
+    child.nominal_at = r->row.nominal_at;
     child.event = r->row.event;
     child.parent_run = r->row.run;
     child.parent_node = node;
     child.parent_attempt = attempt;
     child.depth = run_is_child(&r->row) ? r->row.depth + 1 : 1;
-    struct span *const texts[] = {&child.workflow, &child.hash,   &child.inputs,
-                                  &child.dir,      &child.labels, &child.entry,
-                                  &child.scope,    &child.event,  &child.pins};
+    struct span *const texts[] = {
+        &child.workflow, &child.hash,  &child.inputs, &child.dir,  &child.labels,
+        &child.entry,    &child.scope, &child.event,  &child.pins, &child.schedule};
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         *texts[i] = own(&s->batch.arena, *texts[i]);
     ARRAY_ADD(&s->children, child);

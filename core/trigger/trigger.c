@@ -145,6 +145,8 @@ void trigger_wake(struct trigger *t)
 /* Before it is known who waits, each end is noted: a row too much is deleted later. */
 static bool is_waited_for(const struct trigger *t, const struct run_row *run)
 {
+    if (run_is_child(run))
+        return false; /* it is a task of another one */
     for (size_t i = 0; i < t->set.schedules.n; i++)
         if (schedule_wants(t->set.schedules.items[i], FLOW_TRIGGER_WORKFLOW,
                            run->workflow, run->state))

@@ -176,6 +176,24 @@ class Schedules(CliTest):
         outputs = self.rows("select outputs from run where workflow = 'after'")
         self.assertEqual([(f'{{"of":"{seventh}"}}',)], outputs)
 
+    def test_an_event_starts_what_waits_for_it(self) -> None:
+        text = (
+            "flowforge: 1\nname: pay\n"
+            "triggers: {event: {name: paid, if: event.sum > 5}}\n"
+            "tasks: {a: {run: 'true'}}\noutputs: {sum: '${{ event.sum }}'}\n"
+        )
+        self.call("apply", self.file("pay.yaml", text))
+        told = self.call("event", "paid", "--data", '{"sum": 7}')
+        self.assertIn("1 schedule told", told.out)
+        self.call("event", "paid", "--data", '{"sum": 3}')
+        self.assertIn("0 schedules", self.call("event", "lost").out)
+        self.assertIn(
+            "no JSON", self.call("event", "paid", "--data", "{", expect=2).err
+        )
+        self.wait_for("select 1 from run where state = 'succeeded'", "the run")
+        self.wait_for("select 1 where not exists (select 1 from occurrence)", "told")
+        self.assertEqual([('{"sum":7}',)], self.rows("select outputs from run"))
+
     def test_no_time_is_lost_or_started_twice_under_kill(self) -> None:
         seed = int(os.environ.get("FF_SEED", random.randrange(1 << 30)))
         print(f"FF_SEED={seed}")

@@ -177,6 +177,36 @@ static void a_foreach_takes_lists_of_no_more_than_a_million(void **state)
     }
 }
 
+static void a_scheduled_run_sees_what_started_it(void **state)
+{
+    (void)state;
+    for (int scheduled = 0; scheduled < 2; scheduled++) {
+        struct world *w = world_new(
+            HEAD "tasks:\n"
+                 "  a: {run: x}\n"
+                 "  b: {needs: [a], run: x, if: \"run.schedule == 'w.cron' && "
+                 "run.nominal_at == '1970-01-01T00:00:05.000000Z' && event.n == 3\"}\n"
+                 "  c: {needs: [a], run: x, if: \"run.schedule == null && "
+                 "run.nominal_at == null && event == null\"}\n",
+            NULL);
+        if (scheduled) {
+            w->run->row.schedule = span_of("w.cron");
+            w->run->row.nominal_at = 5 * UNITS_SECOND;
+            w->run->row.event = span_of("{\"n\": 3}");
+        }
+        world_grant(w);
+        struct result result = {.outcome = OUTCOME_SUCCEEDED};
+        world_input(w, (struct input){.type = INPUT_RESULT,
+                                      .node = world_node(w, "a"),
+                                      .attempt = 1,
+                                      .result = &result});
+        /* what its condition does not let run is skipped at once */
+        assert_string_equal(world_state(w, scheduled ? "c" : "b"), "skipped");
+        assert_int_equal(w->offered.n, 1);
+        world_free(w);
+    }
+}
+
 static void names_that_no_scope_has_are_absent(void **state)
 {
     (void)state;
@@ -231,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_condition_must_be_true_or_false),
         cmocka_unit_test(a_list_in_the_file_has_expressions_at_any_depth),
         cmocka_unit_test(a_foreach_takes_lists_of_no_more_than_a_million),
+        cmocka_unit_test(a_scheduled_run_sees_what_started_it),
         cmocka_unit_test(names_that_no_scope_has_are_absent),
         cmocka_unit_test(outputs_that_fail_fail_a_run_that_had_gone_well),
     };
