@@ -2,6 +2,7 @@
  * begin now, those that are there keep their past, and those that the file does not
  * have any more go. One that is pinned stays as it is. */
 #include "node/apply.h"
+#include "node/pins.h"
 #include "node/schedule_priv.h"
 
 #include <string.h>
@@ -11,7 +12,8 @@ struct applying {
     struct {
         struct schedule_row *items;
         size_t n, cap;
-    } old; /* of this workflow, in the apply's arena */
+    } old;        /* of this workflow, in the apply's arena */
+    json_t *pins; /* what `uses` of the file means now */
     struct ff_err *err;
 };
 
@@ -125,7 +127,7 @@ static int add_trigger(struct applying *a, const struct flow_trigger *t)
         flow_problems_done(&problems);
         return a->err->code;
     }
-    MEM_AUTO char *spec = schedule_spec_text(t, inputs);
+    MEM_AUTO char *spec = schedule_spec_text(t, inputs, a->pins);
     json_decref(inputs);
     schedule_name(f->name, t->id, name);
     struct schedule_row made = {
@@ -150,6 +152,18 @@ static int add_trigger(struct applying *a, const struct flow_trigger *t)
     return code;
 }
 
+/* Runs that nobody submits have nobody who would settle it for each of them. */
+static int pin_uses(struct applying *a)
+{
+    struct apply *apply = a->apply;
+    struct pins pins = {
+        .node = apply->node, .tenant = apply->tenant, .batch = &apply->batch};
+    const int code = node_pin(&pins, apply->what->flow, NULL, a->err);
+
+    a->pins = pins.pins;
+    return code;
+}
+
 int node_apply_schedules(struct apply *apply, struct ff_err *err)
 {
     const struct flow *f = apply->what->flow;
@@ -161,7 +175,7 @@ int node_apply_schedules(struct apply *apply, struct ff_err *err)
         *err = none;
         return code;
     }
-    code = FF_OK;
+    code = f->n_triggers > 0 ? pin_uses(&a) : FF_OK;
     for (uint32_t i = 0; code == FF_OK && i < f->n_triggers; i++)
         code = add_trigger(&a, &f->triggers[i]);
     for (size_t i = 0; code == FF_OK && i < a.old.n; i++)
@@ -169,6 +183,7 @@ int node_apply_schedules(struct apply *apply, struct ff_err *err)
             batch_delete(&apply->batch, &record_schedule, &a.old.items[i],
                          a.old.items[i].version);
     ARRAY_DONE(&a.old);
+    json_decref(a.pins);
     return code;
 }
 

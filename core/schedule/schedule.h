@@ -34,11 +34,13 @@ struct schedule_spec {
     uint32_t on;            /* enum flow_trigger_on */
     struct tmpl *condition; /* or NULL */
     const char *inputs;     /* JSON object, complete */
+    const char *pins;       /* JSON object for run_row.pins, or NULL */
 };
 
-/* The JSON of a trigger, for schedule_row.spec; inputs: complete, of flow_inputs.
- * mem_free it. */
-char *schedule_spec_text(const struct flow_trigger *t, const json_t *inputs);
+/* The JSON of a trigger, for schedule_row.spec; inputs: complete, of flow_inputs; pins:
+ * what `uses` means in its runs, or NULL. mem_free it. */
+char *schedule_spec_text(const struct flow_trigger *t, const json_t *inputs,
+                         const json_t *pins);
 
 /* A zone by its name; the answer is borrowed and lives on. NULL with err. */
 typedef const struct zone *schedule_zone_fn(void *arg, const char *name,

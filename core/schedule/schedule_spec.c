@@ -38,7 +38,8 @@ static void add_kind(json_t *o, const struct flow_trigger *t)
         json_object_set_new(o, "on", json_integer(t->on));
 }
 
-char *schedule_spec_text(const struct flow_trigger *t, const json_t *inputs)
+char *schedule_spec_text(const struct flow_trigger *t, const json_t *inputs,
+                         const json_t *pins)
 {
     json_t *o = json_object();
 
@@ -47,6 +48,8 @@ char *schedule_spec_text(const struct flow_trigger *t, const json_t *inputs)
     set_text(o, "description", t->description);
     add_kind(o, t);
     json_object_set_new(o, "inputs", json_deep_copy(inputs));
+    if (json_object_size(pins) > 0)
+        json_object_set_new(o, "pins", json_deep_copy(pins));
     char *text = json_text(o);
     json_decref(o);
     return text;
@@ -152,6 +155,10 @@ int schedule_spec_read(struct schedule *s, schedule_zone_fn *zone, void *arg,
     s->spec.overlap = (enum flow_overlap)overlap;
     s->spec.catchup_us = number_of(&r, "catchup_us", UNITS_SECOND, YEARS_US);
     s->spec.jitter_us = number_of(&r, "jitter_us", 0, YEARS_US);
+    const json_t *pins = json_object_get(s->parsed, "pins");
+    MEM_AUTO char *pinned = json_is_object(pins) ? json_text(pins) : NULL;
+    if (pinned)
+        s->spec.pins = arena_text(&s->arena, pinned, strlen(pinned));
     MEM_AUTO char *inputs = json_text(json_object_get(s->parsed, "inputs"));
     if (!json_is_object(json_object_get(s->parsed, "inputs")))
         return damaged(&r, "no inputs");

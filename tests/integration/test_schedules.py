@@ -176,6 +176,22 @@ class Schedules(CliTest):
         outputs = self.rows("select outputs from run where workflow = 'after'")
         self.assertEqual([(f'{{"of":"{seventh}"}}',)], outputs)
 
+    def test_what_a_scheduled_run_uses_is_settled_by_apply(self) -> None:
+        inner = "flowforge: 1\nname: inner\ntasks: {a: {run: 'true'}}\n"
+        outer = (
+            "flowforge: 1\nname: outer\ntriggers: {cron: '@yearly'}\n"
+            "tasks: {a: {uses: 'workflow:inner'}}\n"
+        )
+        self.assertNotEqual(
+            0, self.call("apply", self.file("outer.yaml", outer), expect=None).code
+        )
+        self.call("apply", self.file("inner.yaml", inner))
+        self.call("apply", str(self.folder / "outer.yaml"))
+        run = self.call("schedule", "trigger", "outer").out.strip()
+        self.wait_for(
+            f"select 1 from run where id = '{run}' and state = 'succeeded'", "the run"
+        )
+
     def test_an_event_starts_what_waits_for_it(self) -> None:
         text = (
             "flowforge: 1\nname: pay\n"
