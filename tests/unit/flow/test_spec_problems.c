@@ -96,7 +96,7 @@ static void one_mistake_is_one_problem(void **state)
              "env: {A: '${{ inputs.i }}'}}}\n",
          PROBLEM_VALUE},
         {TOP "tasks: {a: {ru: x}}\n", PROBLEM_UNKNOWN_KEY},
-        {TOP "tasks: {a: {uses: etl@1, with: {}}}\n", PROBLEM_LATER},
+        {TOP "tasks: {a: {sql: x, jq: {}}}\n", PROBLEM_LATER},
     };
 
     (void)state;
