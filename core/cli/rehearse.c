@@ -75,6 +75,8 @@ json_t *rehearse(struct cli *c, const struct rehearsal *r, int *code,
         return NULL;
     }
     char *dir = make_temporary(err);
+    int ignored;
+    MEM_AUTO char *beside = flow_file_dir(r->file->path, NULL, &ignored);
     const struct simulate_setup setup = {
         .flow = r->file->flow,
         .source = buf_text((struct buf *)(uintptr_t)&r->file->source),
@@ -82,6 +84,7 @@ json_t *rehearse(struct cli *c, const struct rehearsal *r, int *code,
         .inputs = r->inputs,
         .mocks = r->mocks,
         .dir = dir,
+        .beside = beside,
         .seed = (uint64_t)r->seed,
         .start_us = r->start_us,
         .until_us = r->until_us,

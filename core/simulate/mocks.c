@@ -154,6 +154,17 @@ static int check_outputs(const char *path, const struct flow_task *task,
     return FF_OK;
 }
 
+/* Tasks of another workflow, which is looked for when the run is submitted. */
+static bool is_in_used(const struct flow *flow, const char *path)
+{
+    const size_t len = strcspn(path, ".#/");
+    MEM_AUTO char *name = mem_text_len(path, len);
+    const int64_t index = flow_task_index(flow, name);
+
+    return strchr(path, '/') && index >= 0 &&
+           flow->tasks[index].work->kind == FLOW_USES;
+}
+
 static int check_mock(const char *path, const json_t *mock, const struct flow *flow,
                       struct ff_err *err)
 {
@@ -163,7 +174,7 @@ static int check_mock(const char *path, const json_t *mock, const struct flow *f
     const char *key;
     json_t *value;
 
-    if (!all && !task)
+    if (!all && !task && !is_in_used(flow, path))
         return ff_fail(err, FF_INVALID, 0,
                        "mocks: workflow %.60s has no task %.60s; a mock is named TASK, "
                        "TASK.ITEM, TASK#ATTEMPT, GROUP/TASK or *",
@@ -429,6 +440,10 @@ bool mock_file(const struct mock *mock, const char *name, struct buf *out)
 
     if (strcmp(name, SPOOL_NAME) == 0) {
         add_spool(mock, out);
+        return true;
+    }
+    if (!work && json_object_get(mock->outputs, name)) {
+        add_value(out, json_object_get(mock->outputs, name));
         return true;
     }
     for (uint32_t i = 0; work && i < work->n_outputs; i++) {

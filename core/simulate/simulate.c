@@ -90,6 +90,8 @@ static int submit(struct simulation *sim, struct ff_err *err)
         .workflow = setup->flow->name,
         .hash = setup->flow->hash,
         .inputs = setup->inputs,
+        .flow = setup->flow,
+        .beside = setup->beside,
     };
     char id[ID_TEXT];
 

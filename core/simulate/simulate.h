@@ -14,6 +14,7 @@ struct simulate_setup {
     json_t *inputs; /* checked, with defaults */
     json_t *mocks;  /* checked by simulate_check_mocks, or NULL */
     const char *dir;
+    const char *beside; /* where workflows are that it uses as files, or NULL */
     uint64_t seed;
     int64_t start_us;      /* wall time at which it begins */
     int64_t until_us;      /* how long it may take, in virtual time */

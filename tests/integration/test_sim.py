@@ -119,6 +119,15 @@ class Sim(Place):
         self.assertEqual(one, again)
         self.assertNotEqual(one, other)
 
+    def test_a_workflow_that_is_used_is_rehearsed_with_it(self) -> None:
+        uses = "flowforge: 1\nname: user\ntasks:\n  all: {uses: ./night.yaml}\n"
+        self.write("user.yaml", uses)
+        self.write("m.yaml", "tasks: {all/fetch: {outputs: {count: 3}}}\n")
+        done = self.call("sim", "user.yaml", "-m", "m.yaml", "-o", "json")
+        result = json.loads(done.stdout)
+        self.assertEqual(result["state"], "succeeded", done.stderr)
+        self.assertEqual(result["tasks"]["all/load"]["state"], "skipped")
+
     def test_mistakes_are_told(self) -> None:
         self.write("m.yaml", "tasks: {fech: {}}\n")
         for words, code, text in (
