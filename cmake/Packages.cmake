@@ -15,6 +15,7 @@ ff_package(sqlite sqlite3)
 ff_package(jwt libjwt)
 ff_package(crypto libcrypto)
 ff_package(lmdb lmdb)
+ff_package(curl libcurl)
 
 # Debian ships llhttp as generated C sources and no library.
 find_path(FF_LLHTTP_SOURCES llhttp.c PATHS /usr/share/llhttp REQUIRED NO_CACHE)

@@ -244,6 +244,14 @@ json_t *dag_task_value(struct run *r, const char *name);
 /* item, index and parent as the unit of this scope hands them to a run inside it. */
 json_t *dag_scope_item(struct dag_scope *sc);
 
+/* dag_http.c */
+/* What the program of a task with http is told. New reference, or NULL. */
+json_t *dag_http_request(struct dag_scope *sc, const struct flow_http *h,
+                         struct ff_err *err);
+/* Appends the secrets that it names; there is room for one a header and one more. */
+void dag_http_secrets(const struct flow_http *h, struct arena *arena,
+                      struct work_secret *secrets, size_t *n);
+
 /* dag_work.c */
 int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *arena,
                  struct work *work, struct ff_err *err);

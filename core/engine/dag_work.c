@@ -118,26 +118,52 @@ static int render_command(struct render *re, const struct run *r, struct work *w
     return FF_OK;
 }
 
+/* By its name only: where it is, the executor knows. */
+static int render_http(struct render *re, const struct run *r, struct work *work)
+{
+    const char **argv = list_in(re->arena, 1);
+    json_t *request = dag_http_request(&re->scope, re->task->work->http, re->err);
+
+    (void)r;
+    if (!request)
+        return re->err->code;
+
+    char *text = json_text(request);
+
+    argv[0] = WORK_HTTP_PROGRAM;
+    argv[1] = NULL;
+    work->argv = argv;
+    work->http = true;
+    work->input_len = strlen(text);
+    work->input = arena_text(re->arena, text, work->input_len);
+    mem_free(text);
+    json_decref(request);
+    return FF_OK;
+}
+
 /* The kinds that are attempts; the others have a row in dag_kinds[]. */
 static int (*const renders[FLOW_N_KINDS])(struct render *re, const struct run *r,
                                           struct work *work) = {
     [FLOW_RUN] = render_run,
     [FLOW_COMMAND] = render_command,
     [FLOW_SCRIPT] = render_script,
+    [FLOW_HTTP] = render_http,
 };
 
 /* Only which: what they are never comes here. */
 static void render_secrets(struct render *re, struct work *work)
 {
     const struct flow_work *w = re->task->work;
-    struct work_secret *secrets =
-        arena_alloc(re->arena, (w->n_env + 1u) * sizeof(*secrets));
+    const size_t most = w->n_env + 1u + (w->kind == FLOW_HTTP ? w->http->headers.n : 0);
+    struct work_secret *secrets = arena_alloc(re->arena, most * sizeof(*secrets));
     size_t n = 0;
 
     for (uint32_t i = 0; i < w->n_env; i++)
         if (w->env[i].value.secret)
             secrets[n++] = (struct work_secret){.name = own(re, w->env[i].value.secret),
                                                 .variable = own(re, w->env[i].name)};
+    if (w->kind == FLOW_HTTP)
+        dag_http_secrets(w->http, re->arena, secrets, &n);
     if (w->input && w->input->secret)
         secrets[n++] = (struct work_secret){.name = own(re, w->input->secret)};
     work->secrets = secrets;

@@ -152,6 +152,9 @@ struct work_secret {
     const char *variable; /* of the environment; NULL: standard input */
 };
 
+/* The program that carries out a task with http. */
+#define WORK_HTTP_PROGRAM "flowforge-http"
+
 /* Everything a runtime must be told, rendered from the run's state; owned by the arena
  * that was handed in. The shell adds the variables of the task contract. */
 struct work {
@@ -168,6 +171,7 @@ struct work {
     size_t n_outputs;
     const struct work_secret *secrets;
     size_t n_secrets;
+    bool http; /* argv[0] is WORK_HTTP_PROGRAM, to be found by the executor */
 };
 
 /* --- the run --- */

@@ -43,6 +43,8 @@ struct exec_setup {
     const char *data_dir;        /* runs/ and sdk/ stand below it, and task.key in it */
     const char *api_endpoint;    /* "unix:///..." for FLOWFORGE_API_ENDPOINT */
     const char *sdk_path;        /* folder of the Python package, or NULL */
+    const char *http_program;    /* carries out tasks with http; absolute */
+    const char *http_allow;      /* private addresses they may ask, or NULL */
     const char *const *pass_env; /* names (or PREFIX*) handed on to tasks; NULL ends */
     int64_t log_max_bytes;
     struct exec_source source;

@@ -137,6 +137,8 @@ static const char *const *task_env(struct attempt *a)
     env_printf(&e, "FF_TASK=%s", a->work.task);
     env_printf(&e, "FF_TASK_ID=%s", a->task_id);
     env_printf(&e, "FF_ATTEMPT=%lld", (long long)a->key.attempt);
+    if (a->work.http && s->http_allow)
+        env_printf(&e, "FF_HTTP_ALLOW=%s", s->http_allow);
     if (NODE_ITEM(a->key.node) >= 0)
         env_printf(&e, "FF_INDEX=%lld", (long long)NODE_ITEM(a->key.node));
     e.items[e.n] = NULL;
@@ -232,11 +234,12 @@ static void ask_runtime(struct attempt *a)
     const struct work *w = &a->work;
     const struct attempt_secrets *secrets = a->secrets;
     const bool hidden = secrets && secrets->input.text;
+    const char *const http[] = {x->setup.http_program, NULL};
     struct starting *st = mem_alloc(sizeof(*st));
     const struct ff_run_spec spec = {
         .struct_size = sizeof(spec),
         .attempt_id = a->id,
-        .argv = w->argv,
+        .argv = w->http ? http : w->argv,
         .env = task_env(a),
         .dir = a->dir,
         .input = hidden ? secrets->input.text : w->input,

@@ -139,6 +139,7 @@ enum flow_kind {
     FLOW_TRANSFORM,
     FLOW_GROUP,
     FLOW_USES,
+    FLOW_HTTP,
     FLOW_N_KINDS
 };
 enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
@@ -225,7 +226,26 @@ struct flow_work {
     union {                 /* by kind */
         struct flow_value *wait;   /* sleep, wait_until */
         struct flow_value *values; /* transform, by the place of their output */
+        struct flow_http *http;
     };
+};
+
+extern const char *const flow_http_methods[];
+
+struct flow_pairs {
+    struct flow_pair *items;
+    uint32_t n;
+};
+
+/* One request. */
+struct flow_http {
+    struct flow_value *url;
+    struct flow_pairs headers, query;
+    struct flow_value *body, *json; /* at most one of them, or NULL */
+    json_t *expect;                 /* list of statuses, or NULL: 200 to 299 */
+    int64_t follow, max_bytes;
+    int method; /* of flow_http_methods */
+    bool allow_private;
 };
 
 enum flow_limit_kind { FLOW_SEMAPHORE, FLOW_MUTEX, FLOW_RATE };

@@ -117,8 +117,8 @@ static void check_secrets(struct checker *c, const struct ref *r)
     struct flow_problem *p = problem(r, PROBLEM_SECRET);
 
     (void)c;
-    flow_problem_msg(p, "a secret can only be the whole value of a variable in env, or "
-                        "of stdin");
+    flow_problem_msg(p, "a secret can only be a whole value: of a variable in env, of "
+                        "stdin, or of a header or the body of http");
     flow_problem_hint(p, "env: {TOKEN: \"${{ secrets.%.40s }}\"}, and use the variable",
                       r->n < 2 ? "name" : r->path[1]);
 }

@@ -13,6 +13,7 @@ const struct spec_kind *const spec_kinds[FLOW_N_KINDS] = {
     [FLOW_TRANSFORM] = &spec_kind_transform,
     [FLOW_GROUP] = &spec_kind_group,
     [FLOW_USES] = &spec_kind_uses,
+    [FLOW_HTTP] = &spec_kind_http,
 };
 
 struct flow_output spec_own_output(struct spec *s, const char *name)

@@ -41,6 +41,9 @@ const struct ff_opt node_options[] = {
     {OPT(sdk), .type = FF_OPT_TEXT,
      .help = "folder that holds the Python package flowforge; default: the installed "
              "one"},
+    {OPT(http_allow), .type = FF_OPT_TEXT,
+     .help = "private addresses and networks that tasks with http may ask, comma "
+             "separated: 10.0.0.0/8, 127.0.0.1:8080"},
     {OPT(log_max_bytes), .type = FF_OPT_SIZE, .fallback = "1GiB",
      .help = "output kept of one attempt; the rest is dropped and counted"},
     {NAMED("keep", keep_us), .type = FF_OPT_SECONDS, .fallback = "30d",

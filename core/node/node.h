@@ -25,11 +25,12 @@ struct node_settings {
     /* Filters in front of them, comma separated, the outermost first; or NULL. */
     const char *store_filters, *queue_filters, *runtime_filters;
     const char *driver_dir;
-    int64_t slots;         /* default: 2 x the number of processors */
-    const char *limits;    /* places of semaphores: "gpu=2, db=8" */
-    const char *pass_env;  /* more variables for tasks, comma separated */
-    const char *sdk;       /* folder of the Python package, or NULL: found */
-    int64_t log_max_bytes; /* per attempt */
+    int64_t slots;          /* default: 2 x the number of processors */
+    const char *limits;     /* places of semaphores: "gpu=2, db=8" */
+    const char *pass_env;   /* more variables for tasks, comma separated */
+    const char *sdk;        /* folder of the Python package, or NULL: found */
+    const char *http_allow; /* private addresses that tasks with http may ask */
+    int64_t log_max_bytes;  /* per attempt */
     int64_t keep_us, keep_runs, keep_bytes; /* retention; 0: for ever */
     int64_t log_level;                      /* 0 error, 1 warn, 2 info, 3 debug */
 };

@@ -37,7 +37,7 @@ struct node {
     struct zones zones, lane_zones;   /* of callers, of the trigger's lane */
     int clock_fd;                     /* -1: none */
     struct loop_watch *clock_watch;
-    char *socket, *endpoint, *sdk;
+    char *socket, *endpoint, *sdk, *http_program;
     char **pass_env;
     bool drained; /* control and exec have nothing under way */
 };

@@ -229,6 +229,13 @@ static char *find_sdk(const struct node *n)
     return NULL;
 }
 
+static char *find_http_program(void)
+{
+    MEM_AUTO char *beside = file_dir_of_program();
+
+    return file_join(beside ? beside : "/usr/bin", WORK_HTTP_PROGRAM);
+}
+
 static int open_drivers(struct node *n, struct ff_err *err)
 {
     n->queue_driver = node_instance(n, FF_QUEUE, err);
@@ -248,6 +255,8 @@ static int wire(struct node *n, struct ff_err *err)
         .data_dir = n->data_dir,
         .api_endpoint = n->endpoint,
         .sdk_path = n->sdk,
+        .http_program = n->http_program,
+        .http_allow = n->settings.http_allow,
         .pass_env = (const char *const *)n->pass_env,
         .log_max_bytes = n->settings.log_max_bytes,
         .source = {.arg = n,
@@ -314,6 +323,7 @@ static void close_parts(struct node *n)
     driver_instance_free(n->runtime_driver);
     mem_free(n->endpoint);
     free(n->sdk);
+    mem_free(n->http_program);
     if (n->pass_env)
         mem_free(n->pass_env[0]);
     mem_free(n->pass_env);
@@ -323,7 +333,7 @@ static void close_parts(struct node *n)
     n->control = NULL;
     n->exec = NULL;
     n->queue_driver = n->runtime_driver = NULL;
-    n->endpoint = n->sdk = NULL;
+    n->endpoint = n->sdk = n->http_program = NULL;
     n->pass_env = NULL;
 }
 
@@ -341,6 +351,7 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
     buf_printf(&url, "unix://%s", n->socket);
     n->endpoint = buf_take(&url);
     n->sdk = find_sdk(n);
+    n->http_program = find_http_program();
     n->listener = *listener;
     n->pass_env = split_names(pass_always, n->settings.pass_env);
     code = acquire(n, err);

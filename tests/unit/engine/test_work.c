@@ -148,6 +148,47 @@ static void secrets_are_named_and_not_rendered(void **state)
     done(&d);
 }
 
+static void a_request_is_rendered_as_json_with_secrets_as_variables(void **state)
+{
+    (void)state;
+    struct described d = first_attempt(
+        TEXT
+        "  a: {env: {E: '${{ secrets.e }}'}, http: {url: 'http://x', method: POST, "
+        "headers: {A: '${{ secrets.one }}', B: 5, C: '${{ secrets.two }}'}, query: "
+        "{q: '${{ size(inputs.l) }}'}, body: '${{ secrets.body }}', expect: [201]}}\n",
+        GIVEN);
+
+    assert_int_equal(d.code, FF_OK);
+    assert_true(d.work.http);
+    assert_string_equal(d.work.argv[0], WORK_HTTP_PROGRAM);
+    assert_non_null(strstr(d.work.input,
+                           "\"headers\":{\"A\":{\"secret\":\"FF_HTTP_SECRET_0\"},"
+                           "\"B\":\"5\",\"C\":{\"secret\":\"FF_HTTP_SECRET_1\"}}"));
+    assert_non_null(strstr(d.work.input, "\"body\":{\"secret\":\"FF_HTTP_SECRET_2\"}"));
+    assert_non_null(strstr(d.work.input, "\"expect\":[201]"));
+    assert_int_equal(d.work.n_secrets, 4);
+    assert_string_equal(d.work.secrets[0].variable, "E");
+    assert_string_equal(d.work.secrets[2].name, "two");
+    assert_string_equal(d.work.secrets[2].variable, "FF_HTTP_SECRET_1");
+    assert_string_equal(d.work.secrets[3].name, "body");
+    done(&d);
+}
+
+static void a_request_without_much_is_rendered_too(void **state)
+{
+    (void)state;
+    struct described d = first_attempt(
+        TEXT "  a: {http: {url: 'http://x', json: {l: '${{ inputs.l }}'}}}\n", GIVEN);
+
+    assert_int_equal(d.code, FF_OK);
+    assert_non_null(strstr(d.work.input, "\"json\":{\"l\":"));
+    assert_null(strstr(d.work.input, "\"expect\""));
+    done(&d);
+    d = first_attempt(TEXT "  a: {http: {url: 'http://x', body: 'b'}}\n", GIVEN);
+    assert_non_null(strstr(d.work.input, "\"body\":\"b\""));
+    done(&d);
+}
+
 static void handlers_are_told_what_the_run_came_to(void **state)
 {
     (void)state;
@@ -173,6 +214,11 @@ static void what_cannot_be_rendered_is_named(void **state)
         {"{run: x, env: {V: '${{ inputs.l[5] }}'}}", "env.V: "},
         {"{run: x, stdin: '${{ inputs.l[5] }}'}", "stdin: "},
         {"{run: x, working_dir: '${{ inputs.l[5] }}'}", "working_dir: "},
+        {"{http: {url: '${{ inputs.l[5] }}'}}", "http.url: "},
+        {"{http: {url: x, headers: {A: '${{ inputs.l[5] }}'}}}", "http.headers: "},
+        {"{http: {url: x, query: {A: '${{ inputs.l[5] }}'}}}", "http.query: "},
+        {"{http: {url: x, body: '${{ inputs.l[5] }}'}}", "http.body: "},
+        {"{http: {url: x, json: '${{ inputs.l[5] }}'}}", "http.json: "},
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -275,6 +321,8 @@ int main(void)
         cmocka_unit_test(what_the_engine_carries_out_is_described_to_nobody),
         cmocka_unit_test(the_tasks_own_variable_replaces_the_shared_one),
         cmocka_unit_test(secrets_are_named_and_not_rendered),
+        cmocka_unit_test(a_request_is_rendered_as_json_with_secrets_as_variables),
+        cmocka_unit_test(a_request_without_much_is_rendered_too),
         cmocka_unit_test(handlers_are_told_what_the_run_came_to),
         cmocka_unit_test(what_cannot_be_rendered_is_named),
         cmocka_unit_test(a_value_nested_too_deeply_is_no_text),

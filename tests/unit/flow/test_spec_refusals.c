@@ -289,6 +289,8 @@ static const struct refusal expressions[] = {
      10, 9, "a.status", "no name a", "`tasks.a`"},
     {TASKS "    run: x\n    if: tenant.x == 1\n", PROBLEM_LATER, 9, 9, "tenant.x", NULL,
      NULL},
+    {TASKS "    run: x\n    if: secrets.x == 1\n", PROBLEM_SECRET, 9, 9, "secrets.x",
+     NULL, NULL},
     {TASKS "    run: x\n    if: ${{ tasks.q.status == 'x' }}\n", PROBLEM_UNKNOWN_TASK,
      9, 13, "tasks.q.status", "no task q", NULL},
     {TASKS "    run: x\n    if: size(tasks) > 0\n", PROBLEM_UNKNOWN_TASK, 9, 14,
