@@ -281,7 +281,7 @@ static size_t n_cells(const struct source_node *matrix)
         const struct source_pair *axis = &matrix->items[i];
         if (strcmp(axis->key.text, "include") != 0 &&
             strcmp(axis->key.text, "exclude") != 0 && axis->value.kind == SOURCE_LIST &&
-            n < MANY_ITEMS * 1000)
+            n < (size_t)MANY_ITEMS * 1000)
             n *= axis->value.n;
     }
     return n;

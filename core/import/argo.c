@@ -335,7 +335,7 @@ static void add_container(struct import *im, struct argo_scope *scope,
         im_approximate(im, container, "container",
                        "without a command the image's own entry point ran; the "
                        "arguments alone are run here");
-    if (text) {
+    if (text && command) {
         env = source_made_map();
         add_env(im, &syntax, source_get(container, "env"), &env);
         set_shell(im, task, im_text(&command->items[0].value),

@@ -11,7 +11,7 @@
 /* What the format does not have yet. */
 static bool is_later(const struct flow_problems *p)
 {
-    static const char *const keys[] = {"vars", "image", "approve",
+    static const char *const keys[] = {"vars", "image",    "approve",
                                        "http", "triggers", "repeat"};
 
     for (size_t i = 0; i < p->n; i++)
