@@ -91,7 +91,7 @@ static bool convert(struct import *im, void *arg, const char *text, struct buf *
     const char *task = im_known(im, "refs", first);
     const char *kind = task ? im_known(im, "kinds", first) : NULL;
     const char *rest = text + used;
-    if (!task || strpbrk(rest, "[$( "))
+    if (!task || !kind || strpbrk(rest, "[$( "))
         return false;
     if (strcmp(kind, "HTTP") == 0) {
         if (text_starts(rest, ".response"))
@@ -511,7 +511,9 @@ static void add_task(struct place *p, const struct source_node *theirs,
     struct import *im = p->im;
     const char *ref = im_get(theirs, "taskReferenceName");
     const char *type = type_of(theirs);
-    const char *name = im_name(im, "refs", ref[0] ? ref : im_get(theirs, "name"));
+    if (!ref[0])
+        ref = im_get(theirs, "name");
+    const char *name = im_name(im, "refs", ref);
     struct source_node task = source_made_map();
     struct before next = after(name);
     size_t k = 0;
