@@ -185,6 +185,25 @@ const char *cli_get(const struct cli_args *a, const char *name)
     return last;
 }
 
+int cli_between(const struct cli_args *a, const char *name, int64_t min, int64_t max,
+                int64_t *out, struct ff_err *err)
+{
+    const char *text = cli_get(a, name);
+    char *end;
+
+    *out = 0;
+    if (!text)
+        return FF_OK;
+    errno = 0;
+    const long long n = strtoll(text, &end, 10);
+    if (errno || end == text || *end || n < min || n > max)
+        return ff_fail(err, FF_INVALID, 0,
+                       "--%s is a number from %lld to %lld; not %.40s", name,
+                       (long long)min, (long long)max, text);
+    *out = n;
+    return FF_OK;
+}
+
 int cli_number(const struct cli_args *a, const char *name, int64_t fallback,
                int64_t max, int64_t *out, struct ff_err *err)
 {

@@ -89,6 +89,9 @@ const char *cli_next(const struct cli_args *a, const char *name, size_t *i);
 /* A number of 0 or more; FF_INVALID names the option. */
 int cli_number(const struct cli_args *a, const char *name, int64_t fallback,
                int64_t max, int64_t *out, struct ff_err *err);
+/* A number of this range, 0 when it is not given. */
+int cli_between(const struct cli_args *a, const char *name, int64_t min, int64_t max,
+                int64_t *out, struct ff_err *err);
 
 /* --- one call of the program --- */
 

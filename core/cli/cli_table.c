@@ -27,6 +27,8 @@ static const struct cli_option run_options[] = {
     {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},
     {"dir", "DIR", "where tasks run, instead of the folder of FILE", NULL, 0},
     {"label", "NAME=VALUE", "what the run can be found by; repeatable", NULL, 'l'},
+    {"priority", "N",
+     "from -100 to 100 (0): runs with a higher one start their tasks first", NULL, 0},
     {"detach", NULL, "print the run's id and return; it goes on in the background",
      NULL, 'd'},
     {0},

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PRIORITY_MAX 100
+
 /* --- submitting --- */
 
 /* Problems of the file and of the inputs. */
@@ -84,6 +86,11 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
     int64_t run;
     int code;
 
+    int64_t priority;
+
+    if (cli_between(&c->args, "priority", -PRIORITY_MAX, PRIORITY_MAX, &priority,
+                    &err) != FF_OK)
+        return cli_fail_err(&err);
     json_t *labels = read_labels(c, f->flow, &code);
     if (!labels)
         return code;
@@ -102,7 +109,8 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
                                          .inputs = inputs,
                                          .labels = labels,
                                          .flow = f->flow,
-                                         .beside = beside};
+                                         .beside = beside,
+                                         .priority = priority};
         if (node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err) != FF_OK)
             code = err.code == FF_INVALID ? cli_fail(CLI_INVALID, "%s", err.msg)
                                           : cli_fail_err(&err);

@@ -20,6 +20,7 @@ struct control *control_new(const struct control_setup *setup, struct ff_err *er
         return NULL;
     }
     c->sched = sched_new();
+    c->admit = admit_new();
     sched_add_slots(c->sched, setup->slots);
     control_scan(c);
     return c;
@@ -61,6 +62,7 @@ void control_free(struct control *c)
     map_done(&c->plans);
     c->queue_ops->close(c->queue);
     sched_free(c->sched);
+    admit_free(c->admit);
     control_limit_rows_done(&c->sizes);
     heap_done(&c->timers);
     control_looks_free(c);

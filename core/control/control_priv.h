@@ -3,7 +3,8 @@
  * control.c is the door; child.c is for runs that are tasks of
  * others; scan.c finds open runs, load.c brings them into memory, or
  * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
- * keeps time; inbox.c reads messages of others; limits.c has what is held as rows. */
+ * keeps time; inbox.c reads messages of others; limits.c has what is held as rows;
+ * concurrency.c lets runs begin. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -21,6 +22,7 @@ struct queued {
     struct result *result; /* copy, or NULL */
     bool foreign;          /* of another tenant: refused, and that is recorded */
     bool inner;            /* the result of a run inside it: no executor knows it */
+    int64_t place;         /* of INPUT_ADMIT, when it may begin */
     int64_t inbox_no;      /* message that asked for it, deleted in the same commit */
     store_done_fn *done;   /* called when it is durable, or NULL */
     void *arg;
@@ -35,7 +37,7 @@ struct queued_list {
 
 struct loaded_slots { /* of one run */
     struct loaded_slot {
-        int64_t node, place;
+        int64_t node, attempt, place;
         const char *name;
     } * items;
     size_t n, cap;
@@ -67,10 +69,13 @@ struct live {
     int64_t no;
     struct run *run; /* NULL while it is loaded */
     struct sched_run *sched;
-    int64_t granted;     /* slots it holds */
-    struct list dirty;   /* it has inputs to step */
-    struct list stepped; /* its step is to be committed */
-    bool busy;           /* its step is being committed */
+    struct admit_run *admit; /* where its workflow limits its runs, else NULL */
+    char *admit_name;        /* of the limit, as in the row */
+    int64_t admit_place;     /* that it holds by a row; -1: none */
+    int64_t granted;         /* slots it holds */
+    struct list dirty;       /* it has inputs to step */
+    struct list stepped;     /* its step is to be committed */
+    bool busy;               /* its step is being committed */
     bool loading;
     bool first;    /* was open at the start and is not loaded yet */
     bool standing; /* was open at the start and its attempts are not adopted yet */
@@ -94,6 +99,7 @@ struct control {
     struct control_setup setup;
     struct lane *lane; /* loads and scans */
     struct sched *sched;
+    struct admit *admit;
     void *queue;
     const struct ff_queue_ops *queue_ops;
     struct map lives; /* run number -> struct live */
@@ -182,6 +188,14 @@ int control_limits_scan(struct control *c, bool tokens, struct limit_rows *rows,
 void control_limits_take(struct control *c, struct limit_rows *rows);
 void control_limit_rows_done(struct limit_rows *rows);
 void control_rates_arm(struct control *c);
+
+/* concurrency.c */
+#define CONTROL_CONCURRENCY "concurrency:"
+void control_admit(struct live *l, const struct effect *e);
+void control_give_admissions(struct control *c);
+void control_admitted(struct live *l, const struct queued *q); /* before its effects */
+void control_admit_ended(struct live *l);
+void control_admit_loaded(struct live *l, const char *name, int64_t place);
 
 /* scan.c */
 void control_scan(struct control *c);

@@ -31,6 +31,12 @@ void control_now_effects(struct live *l)
         case EFFECT_START:
             control_limits_started(l, e->node, e->attempt);
             break;
+        case EFFECT_ADMIT:
+            control_admit(l, e);
+            break;
+        case EFFECT_ENDED:
+            control_admit_ended(l);
+            break;
         case EFFECT_TIMER:
             control_timer_set(l, e->node, e->timer, e->at_us);
             break;

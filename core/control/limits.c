@@ -5,7 +5,16 @@
 
 #include <string.h>
 
-#define NEEDS_MAX 32
+#define NEEDS_MAX  32
+#define PRIORITIES 1000 /* those of tasks are from -100 to 100 */
+
+/* The run's goes before that of its tasks. */
+static int32_t priority_of(const struct live *l, const struct effect *e)
+{
+    const int64_t run = l->run->row.priority;
+
+    return e->priority + (run == MODEL_NULL ? 0 : (int32_t)run * PRIORITIES);
+}
 
 void control_offer(struct live *l, const struct effect *e)
 {
@@ -18,7 +27,8 @@ void control_offer(struct live *l, const struct effect *e)
             .size = e->limits[i].size,
             .per_us = e->limits[i].per_us,
         };
-    sched_offer_limited(l->sched, e->node, e->count, e->priority, needs, e->n_limits);
+    sched_offer_limited(l->sched, e->node, e->count, priority_of(l, e), needs,
+                        e->n_limits);
 }
 
 /* --- rows --- */
@@ -95,6 +105,7 @@ static int add_slot(void *arg, const void *row)
     const struct slot_row *slot = row;
     struct loaded_slot loaded = {
         .node = slot->node,
+        .attempt = slot->attempt,
         .place = slot->place,
         .name = arena_text(&slots->arena, slot->name.s, slot->name.len)};
 
@@ -117,9 +128,14 @@ int control_limits_read(struct control *c, struct tenant t, int64_t run,
 void control_limits_loaded(struct live *l, const struct loaded_slots *slots)
 {
     sched_drop_holds(l->sched);
-    for (size_t i = 0; i < slots->n; i++)
-        sched_hold(l->sched, slots->items[i].node, slots->items[i].name,
-                   slots->items[i].place);
+    l->admit_place = -1;
+    for (size_t i = 0; i < slots->n; i++) {
+        const struct loaded_slot *slot = &slots->items[i];
+        if (slot->attempt > 0)
+            sched_hold(l->sched, slot->node, slot->name, slot->place);
+        else
+            control_admit_loaded(l, slot->name, slot->place);
+    }
 }
 
 void control_slots_done(struct loaded_slots *slots)

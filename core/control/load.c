@@ -312,6 +312,7 @@ struct live *control_live_new(struct control *c, struct tenant t, int64_t no)
     list_init(&l->dirty);
     list_init(&l->stepped);
     l->sched = sched_run_new(c->sched, t.no, 1, l);
+    l->admit_place = -1;
     map_set(&c->lives, no, l);
     return l;
 }
@@ -335,6 +336,8 @@ void control_live_free(struct live *l)
 {
     live_clear(l);
     sched_run_free(l->sched);
+    admit_leave(l->admit);
+    mem_free(l->admit_name);
     return_slots(l);
     first_load_over(l);
     control_stands_no_more(l);
@@ -358,7 +361,8 @@ static void drop_grants(struct live *l)
 
     for (size_t i = 0; i < l->inputs.n; i++) {
         const enum input_type type = l->inputs.items[i].in.type;
-        if (type != INPUT_GRANT && type != INPUT_RESUME && type != INPUT_TIMER)
+        if (type != INPUT_GRANT && type != INPUT_ADMIT && type != INPUT_RESUME &&
+            type != INPUT_TIMER)
             l->inputs.items[kept++] = l->inputs.items[i];
     }
     l->inputs.n = kept;

@@ -150,6 +150,8 @@ static void apply_one(struct live *l, struct queued *q)
         note_refused(l, q);
     else
         engine_step(l->run, &q->in, &l->step);
+    if (q->in.type == INPUT_ADMIT)
+        control_admitted(l, q);
     if (q->inbox_no > 0) {
         const struct inbox_row row = {.shard = l->control->setup.shard,
                                       .no = q->inbox_no};
@@ -234,6 +236,7 @@ static void pump(void *arg)
     if (!c->dead && !c->draining) {
         do {
             apply_dirty(c);
+            control_give_admissions(c);
             give_slots(c);
         } while (!list_empty(&c->dirty));
         commit_stepped(c);

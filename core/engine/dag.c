@@ -103,17 +103,43 @@ static void on_timer(struct run *r, struct step *s, const struct input *in)
     }
 }
 
+static void begin(struct run *r, struct step *s)
+{
+    if (!dag_asks_to_begin(r, s))
+        dag_begin(r, s);
+}
+
+static void resume(struct run *r, struct step *s)
+{
+    if (r->row.state == RUN_PENDING) {
+        begin(r, s);
+        return;
+    }
+    dag_asks_to_begin(r, s); /* for it holds a place */
+    dag_resume(r, s);
+}
+
+static void cancel(struct run *r, struct step *s, const struct input *in)
+{
+    const char *reason = in->cancel == CANCEL_KILL ? "killed" : "cancelled";
+
+    if (in->ousted)
+        reason = "concurrency";
+    if (!dag_cancel_pending(r, s, reason))
+        dag_cancel(r, s, in->cancel, reason);
+}
+
 static void step(struct run *r, const struct input *in, struct step *s)
 {
     switch (in->type) {
     case INPUT_BEGIN:
-        dag_begin(r, s);
+        begin(r, s);
         break;
     case INPUT_RESUME:
-        if (r->row.state == RUN_PENDING)
-            dag_begin(r, s);
-        else
-            dag_resume(r, s);
+        resume(r, s);
+        break;
+    case INPUT_ADMIT:
+        dag_admission(r, s, in->admission);
         break;
     case INPUT_GRANT:
         dag_grant(r, s, in->node);
@@ -125,8 +151,7 @@ static void step(struct run *r, const struct input *in, struct step *s)
         on_timer(r, s, in);
         break;
     case INPUT_CANCEL:
-        dag_cancel(r, s, in->cancel,
-                   in->cancel == CANCEL_KILL ? "killed" : "cancelled");
+        cancel(r, s, in);
         break;
     }
     dag_settle(r, s);

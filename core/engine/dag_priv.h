@@ -198,6 +198,12 @@ const char *dag_needs_reason(const struct dag *d, const struct flow_task *t);
 bool dag_failed(const struct dag *d, uint32_t task); /* and continue_on_error is not
                                                       * for it */
 
+/* dag_admit.c */
+/* False: nothing limits how many runs there are. Else it is asked, or the run ended. */
+bool dag_asks_to_begin(struct run *r, struct step *s);
+void dag_admission(struct run *r, struct step *s, enum admission admission);
+bool dag_cancel_pending(struct run *r, struct step *s, const char *reason);
+
 /* dag_limits.c */
 void dag_offer_effect(struct run *r, struct step *s, int64_t node, int64_t count);
 /* What this node wants of each of its task's limits; NULL with a sentence. */

@@ -242,6 +242,7 @@ void step_child(const struct run *r, struct step *s, int64_t node, int64_t attem
     child.schedule = r->row.schedule;
     child.nominal_at = r->row.nominal_at;
     child.event = r->row.event;
+    child.priority = r->row.priority;
     child.parent_run = r->row.run;
     child.parent_node = node;
     child.parent_attempt = attempt;
@@ -295,7 +296,10 @@ void engine_run_started(struct run *r, struct step *s)
 {
     r->row.state = RUN_RUNNING;
     r->row.started_at = s->now_us;
-    patch_run(r, s, COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_STARTED_AT));
+    r->row.reason = r->row.message = (struct span){0}; /* why it waited */
+    patch_run(r, s,
+              COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_STARTED_AT) |
+                  COLUMN_BIT(COL_RUN_REASON) | COLUMN_BIT(COL_RUN_MESSAGE));
     struct jsonw w = step_event(s, "run.started");
     step_event_end(s, &w);
 }
@@ -333,6 +337,14 @@ void engine_run_reopen(struct run_row *row, const struct run_reopen *how,
     buf_add_char(&s.events, ']');
     add_event_row(row, how->last_seq + 1, how->now_us, &s.events, b);
     step_done(&s);
+}
+
+void engine_run_waits(struct run *r, struct step *s, const char *reason,
+                      const char *message)
+{
+    r->row.reason = own(&r->arena, span_of(reason));
+    r->row.message = own(&r->arena, span_of(message));
+    patch_run(r, s, COLUMN_BIT(COL_RUN_REASON) | COLUMN_BIT(COL_RUN_MESSAGE));
 }
 
 void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,

@@ -34,6 +34,7 @@ enum input_type {
     INPUT_GRANT,  /* the scheduler gives `node` a slot */
     INPUT_RESULT, /* attempt `attempt` of `node` has ended */
     INPUT_TIMER,  /* the timer (node, timer) is due */
+    INPUT_ADMIT,  /* the answer to EFFECT_ADMIT */
     INPUT_CANCEL  /* stop: gracefully, or kill */
 };
 
@@ -62,6 +63,9 @@ struct result {
 };
 
 enum timer_kind { TIMER_RETRY, TIMER_QUEUE, TIMER_RUN, TIMER_WAIT };
+/* May it begin? WAIT: not yet, and there will be another answer. CANCEL and FAIL:
+ * never, and so it ends. */
+enum admission { ADMISSION_GO, ADMISSION_WAIT, ADMISSION_CANCEL, ADMISSION_FAIL };
 enum cancel_mode { CANCEL_NONE, CANCEL_GRACEFUL, CANCEL_KILL };
 
 struct input {
@@ -70,6 +74,8 @@ struct input {
     int64_t attempt;
     enum timer_kind timer;
     enum cancel_mode cancel;
+    bool ousted; /* CANCEL: for the sake of a newer run */
+    enum admission admission;
     const struct result *result; /* borrowed for the step */
 };
 
@@ -81,6 +87,7 @@ enum effect_type {
     EFFECT_RETRACT, /* those of node .. node+count-1 not yet granted no longer want one
                      */
     EFFECT_FREE,    /* the slot granted to `node` is free again */
+    EFFECT_ADMIT,   /* may the run begin, or go on if it did? `count` with `key` may */
     EFFECT_TIMER,   /* set timer (node, timer) to at_us; 0 deletes it */
     /* after the batch is durable */
     EFFECT_START, /* start `attempt` of `node` */
@@ -99,6 +106,14 @@ struct limit_need {
     int64_t per_us; /* of a rate: places a time so long; else 0 */
 };
 
+/* What becomes of a run when there are `count` already: as flow's overflow. */
+enum effect_overflow {
+    OVERFLOW_QUEUE,
+    OVERFLOW_CANCEL_OLDEST,
+    OVERFLOW_CANCEL_NEWEST,
+    OVERFLOW_FAIL
+};
+
 struct effect {
     enum effect_type type;
     int64_t node;
@@ -112,6 +127,8 @@ struct effect {
     const struct limit_need *limits; /* OFFER; lives until the step is committed */
     uint32_t n_limits;
     enum cancel_mode cancel; /* CHILD */
+    const char *key;         /* ADMIT; as long */
+    enum effect_overflow overflow;
 };
 
 struct effects {
@@ -301,6 +318,9 @@ void step_effect(struct step *s, struct effect e);
 void engine_run_started(struct run *r, struct step *s);
 /* It has been opened again, and its tasks are what row.reset asked for. */
 void engine_run_reset(struct run *r, struct step *s);
+/* It is pending, for this reason; no event, since whether it waits is up to others. */
+void engine_run_waits(struct run *r, struct step *s, const char *reason,
+                      const char *message);
 void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,
                            const char *reason);
 void engine_run_ended(struct run *r, struct step *s, enum run_state state,

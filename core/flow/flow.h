@@ -21,9 +21,10 @@
     20000000 /* combinations of a matrix times its other entries                       \
               */
 #define FLOW_MAX_ATTEMPTS     1000
-#define FLOW_MAX_SEMAPHORES   16    /* of one task */
-#define FLOW_MAX_PLACES_TAKEN 1000  /* by one attempt of one limit */
-#define FLOW_MAX_LIMIT_NAME   200   /* for ids; short enough for every store */
+#define FLOW_MAX_SEMAPHORES   16   /* of one task */
+#define FLOW_MAX_PLACES_TAKEN 1000 /* by one attempt of one limit */
+#define FLOW_MAX_LIMIT_NAME   200  /* for ids; short enough for every store */
+#define FLOW_MAX_CONCURRENCY  1000
 #define FLOW_MAX_RATE         10000 /* starts in the time of a rate */
 #define FLOW_MAX_GROUP_DEPTH  8     /* groups inside each other */
 #define FLOW_MAX_CODE                                                                  \
@@ -328,6 +329,20 @@ struct flow_trigger {
     uint32_t on;           /* enum flow_trigger_on, as a bit set */
 };
 
+enum flow_overflow {
+    FLOW_QUEUE,
+    FLOW_CANCEL_OLDEST,
+    FLOW_CANCEL_NEWEST,
+    FLOW_OVERFLOW_FAIL
+};
+
+/* How many runs with one key may be under way. */
+struct flow_concurrency {
+    struct flow_value *key;
+    int64_t limit;
+    enum flow_overflow overflow;
+};
+
 struct flow {
     const char *name;
     const char *description;
@@ -345,11 +360,12 @@ struct flow {
     uint32_t n_outputs;
     struct flow_trigger *triggers;
     uint32_t n_triggers;
-    int64_t timeout_us;  /* whole run, 0: none */
-    int64_t parallelism; /* tasks of one run at once, 0: no limit */
-    int64_t refs;        /* see flow_ref */
-    struct arena arena;  /* owns all of it */
-    uint32_t *by_name;   /* task indexes in the order of their names */
+    int64_t timeout_us;                   /* whole run, 0: none */
+    int64_t parallelism;                  /* tasks of one run at once, 0: no limit */
+    struct flow_concurrency *concurrency; /* or NULL */
+    int64_t refs;                         /* see flow_ref */
+    struct arena arena;                   /* owns all of it */
+    uint32_t *by_name;                    /* task indexes in the order of their names */
     /* Of a group; NULL of a file. */
     struct flow *owner;    /* the file: holds all of it */
     const char *entry;     /* its path in the file: "deploy.inner" */

@@ -40,6 +40,7 @@ static const char *place_text(enum spec_place place)
         [PLACE_TRIGGER] = "a trigger, which sees the event only",
         [PLACE_RETRY] = "retry.if",
         [PLACE_SWITCH] = "switch",
+        [PLACE_RUN_KEY] = "concurrency.key, which is made before the run begins",
         [PLACE_SHARED_RETRY] = "retry.if of all tasks",
     };
 
@@ -462,7 +463,7 @@ static void check_tasks(struct checker *c, const struct ref *r)
 
 #define EVERYWHERE                                                                     \
     (PLACE_IF | PLACE_FOREACH | PLACE_ATTEMPT | PLACE_SHARED_ENV | PLACE_RUN_OUTPUT |  \
-     PLACE_SWITCH | RETRY)
+     PLACE_SWITCH | PLACE_RUN_KEY | RETRY)
 #define RETRY  (PLACE_RETRY | PLACE_SHARED_RETRY)
 #define SHARED (PLACE_SHARED_ENV | PLACE_SHARED_RETRY)
 
@@ -477,8 +478,8 @@ static const struct {
     {"inputs", EVERYWHERE, check_inputs},
     {"vars", EVERYWHERE, check_vars},
     {"secrets", EVERYWHERE | PLACE_TRIGGER, check_secrets},
-    {"env", EVERYWHERE & ~PLACE_RUN_OUTPUT, check_env},
-    {"tasks", EVERYWHERE & ~SHARED, check_tasks},
+    {"env", EVERYWHERE & ~(PLACE_RUN_OUTPUT | PLACE_RUN_KEY), check_env},
+    {"tasks", EVERYWHERE & ~(SHARED | PLACE_RUN_KEY), check_tasks},
     {"item", ITEM, check_item},
     {"index", ITEM, check_item},
     {"parent", ITEM, check_parent},

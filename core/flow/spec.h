@@ -56,8 +56,8 @@ struct spec_object {
 
 extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
     spec_retry, spec_http, spec_script, spec_resources, spec_defaults, spec_rate,
-    spec_triggers, spec_cron, spec_interval, spec_after, spec_event, spec_webhook,
-    spec_case;
+    spec_concurrency, spec_triggers, spec_cron, spec_interval, spec_after, spec_event,
+    spec_webhook, spec_case;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 
@@ -71,7 +71,8 @@ enum spec_place {
     PLACE_RETRY = 32,        /* retry.if of a task */
     PLACE_SHARED_RETRY = 64, /* of defaults */
     PLACE_TRIGGER = 128,
-    PLACE_SWITCH = 256
+    PLACE_SWITCH = 256,
+    PLACE_RUN_KEY = 512 /* concurrency.key: before anything of the run has begun */
 };
 
 #define SPEC_NO_TASK UINT32_MAX
@@ -300,6 +301,7 @@ extern const struct spec_range spec_timeout_range, spec_grace_range,
     spec_parallel_range;
 
 /* spec_limits.c: none has a slot; spec_take_limits makes a list of what they read. */
+extern const struct spec_type spec_concurrency_type; /* struct flow_concurrency * */
 extern const struct spec_type spec_semaphores_type, spec_mutex_type, spec_rate_type;
 const struct flow_limits *spec_take_limits(struct spec *s); /* NULL: none */
 

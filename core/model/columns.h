@@ -40,6 +40,7 @@ enum run_column {
     COL_RUN_SCOPE,
     COL_RUN_PINS,
     COL_RUN_RESET,
+    COL_RUN_PRIORITY,
     N_RUN_COLUMNS
 };
 

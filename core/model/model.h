@@ -89,6 +89,7 @@ struct run_row {
     struct span pins;  /* JSON object: which texts its `uses` mean; or null */
     struct span reset; /* JSON: what is to begin again, until its owner has begun it;
                         * or null */
+    int64_t priority;  /* -100..100; higher ones start first; or MODEL_NULL: 0 */
 };
 
 /* One row per run that is not final, so that owners find their work without an

@@ -98,6 +98,7 @@ static const struct ff_column run_columns[] = {
     [COL_RUN_SCOPE] = JSON_NULL_2(scope),
     [COL_RUN_PINS] = JSON_NULL_2(pins),
     [COL_RUN_RESET] = JSON_NULL_2(reset),
+    [COL_RUN_PRIORITY] = INT_NULL_2(priority),
 };
 #undef ROW
 COMPLETE(run_columns, N_RUN_COLUMNS);

@@ -32,6 +32,7 @@ CREATE TABLE run (
     scope TEXT,
     pins TEXT,
     reset TEXT,
+    priority INTEGER,
     PRIMARY KEY (tenant, run)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX run_id ON run (tenant, id);

@@ -85,7 +85,8 @@ struct node_submit {
     const char *dir;  /* absolute working directory */
     const char *workflow, *hash;
     json_t *inputs;
-    json_t *labels; /* object of texts, or NULL */
+    int64_t priority; /* -100..100 */
+    json_t *labels;   /* object of texts, or NULL */
     /* Of that source, for its `uses`, and where the file stands, for those beside it;
      * NULL: it uses no workflow, and no file. */
     const struct flow *flow;

@@ -93,6 +93,7 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
             .parent_attempt = MODEL_NULL,
             .depth = MODEL_NULL,
             .pins = span_of(pinned),
+            .priority = what->priority,
         };
         engine_run_create(&row, NODE_SHARD, &b);
         code = store_commit_now(n->store, &b, &failed, err);

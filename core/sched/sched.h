@@ -26,7 +26,7 @@
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
 
-#include "base/base.h"
+#include "sched/admit.h"
 
 #define SCHED_OVERTAKEN_MAX 64
 

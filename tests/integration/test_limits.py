@@ -104,7 +104,9 @@ class Limits(CliTest):
         self.assertEqual(len(before), 1)
         first.end(signal.SIGKILL)
         second.end(signal.SIGKILL)
-        self.assertEqual(before, self.rows("SELECT name, place, run, attempt FROM slot"))
+        self.assertEqual(
+            before, self.rows("SELECT name, place, run, attempt FROM slot")
+        )
         resumed = self.start("resume")
         self.go_on("one")
         self.go_on("two")
@@ -112,7 +114,9 @@ class Limits(CliTest):
         self.assertEqual(result.code, 0, result.err)
         self.assertNotIn("belonged to no running attempt", result.err)
         self.assertEqual(self.rows("SELECT * FROM slot"), [])
-        starts = self.rows("SELECT started_at, finished_at FROM task WHERE task = 'train'")
+        starts = self.rows(
+            "SELECT started_at, finished_at FROM task WHERE task = 'train'"
+        )
         (_, end), (start, _) = sorted(starts)
         self.assertLessEqual(end, start)
 
@@ -141,6 +145,81 @@ class Limits(CliTest):
         )
         result = self.call("run", flow, expect=1)
         self.assertIn("mutex: gives 0 bytes", result.out + result.err)
+
+    def keyed(self, overflow: str) -> tuple[Process, Process]:
+        limit = f"concurrency: {{key: site, overflow: {overflow}}}\n"
+        runs = []
+        for name in ("one", "two"):
+            gate = self.gate(name + ".gate")
+            text = TRAIN.format(name=name, limit="timeout: 1h", gate=gate.path)
+            text = text.replace("tasks:", limit + "tasks:")
+            runs.append(self.start("run", self.file(name + ".yaml", text)))
+            if name == "one":
+                runs[0].wait_for("train started")
+        return runs[0], runs[1]
+
+    def states(self) -> list[str]:
+        return [r["state"] for r in self.call("list", "-o", "json").json()["runs"]]
+
+    def test_a_run_waits_for_its_key_also_when_the_owner_dies(self) -> None:
+        first, second = self.keyed("queue")
+        while self.states() != ["pending", "running"]:
+            pass
+        while not self.call("get", "last", "-o", "json").json().get("reason"):
+            pass
+        self.assertIn("concurrency", self.call("get", "last").out)
+        self.assertEqual(self.limits()["concurrency:site"]["held"], 1)
+        first.end(signal.SIGKILL)
+        second.end(signal.SIGKILL)
+        resumed = self.start("resume")
+        self.go_on("one")
+        self.go_on("two")
+        self.assertEqual(resumed.end().code, 0)
+        self.assertEqual(self.states(), ["succeeded", "succeeded"])
+        self.assertEqual(self.rows("SELECT * FROM slot"), [])
+        (_, end), (start, _) = self.rows(
+            "SELECT started_at, finished_at FROM run ORDER BY run"
+        )
+        self.assertLessEqual(end, start)
+
+    def test_the_newest_is_cancelled_or_fails(self) -> None:
+        for overflow, code in (("cancel_newest", 5), ("fail", 1)):
+            with self.subTest(overflow=overflow):
+                first, second = self.keyed(overflow)
+                result = second.end()
+                self.assertEqual(result.code, code, result.out + result.err)
+                self.assertIn("concurrency", result.out)
+                self.go_on("one")
+                self.assertEqual(first.end().code, 0)
+                for name in ("one.gate", "two.gate"):
+                    (self.folder / name).unlink()
+
+    def test_the_oldest_goes_for_the_newest(self) -> None:
+        first, second = self.keyed("cancel_oldest")
+        self.assertEqual(first.end().code, 5)
+        self.go_on("two")
+        self.assertEqual(second.end().code, 0)
+        self.assertEqual(self.states(), ["succeeded", "cancelled"])
+
+    def test_runs_of_a_higher_priority_begin_first(self) -> None:
+        first = self.begin("one")
+        first.wait_for("train started")
+        low = self.begin("low")
+        low.wait_for("other succeeded")
+        flow = TRAIN.format(
+            name="high", limit="semaphores: [gpu]", gate=self.gate("high.gate").path
+        )
+        high = self.start("run", self.file("high.yaml", flow), "--priority", "5")
+        high.wait_for("other succeeded")
+        self.go_on("one")
+        high.wait_for("train started")
+        self.assertNotIn("train started", low.seen)
+        self.go_on("high")
+        low.wait_for("train started")
+        self.go_on("low")
+        for process in (first, low, high):
+            self.assertEqual(process.end().code, 0)
+        self.call("run", self.file("x.yaml", flow), "--priority", "101", expect=2)
 
 
 if __name__ == "__main__":

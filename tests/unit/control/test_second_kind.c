@@ -160,6 +160,7 @@ static void step(struct run *r, const struct input *in, struct step *s)
         if (l->running && in->node == l->at)
             on_result(r, s);
         break;
+    case INPUT_ADMIT:
     case INPUT_TIMER:
         want(r, s);
         break;

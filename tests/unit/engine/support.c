@@ -150,6 +150,9 @@ static void apply_effect(struct world *w, const struct effect *e)
             ARRAY_ADD(&w->offered, e->node + i);
         note_limits(w, e);
         break;
+    case EFFECT_ADMIT:
+        snprintf(w->asked, sizeof(w->asked), "%s", e->key);
+        break;
     case EFFECT_RETRACT:
         for (int64_t i = 0; i < e->count; i++)
             remove_node(w, e->node + i);

@@ -43,6 +43,7 @@ struct world {
         size_t n, cap;
     } timers;
     struct buf history; /* all event bodies, a line a step */
+    char asked[256];    /* the key of the last EFFECT_ADMIT */
     struct buf limits;  /* of all offers: "0+3 semaphore:gpu*1/0/0; " */
     int64_t now;
     int64_t slots_out; /* granted and not free again */

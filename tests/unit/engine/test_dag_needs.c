@@ -251,7 +251,7 @@ static void handlers_of_a_task_follow_it_and_do_not_handle_its_failure(void **st
          "  a: {run: x, outputs: {m: json}}\n"                                         \
          "  route:\n    needs: [a]\n    switch:\n"                                     \
          "      - {case: large, when: inputs.n / tasks.a.outputs.m > 100}\n"           \
-         "      - {case: even, when: inputs.n %% 2 == 0}\n%s"                           \
+         "      - {case: even, when: inputs.n %% 2 == 0}\n%s"                          \
          "  big: {needs: route.large, run: x}\n"                                       \
          "  small: {needs: \"route.even || route.rest\", run: x}\n"                    \
          "  join: {needs: [big, small], run: x}\n"                                     \

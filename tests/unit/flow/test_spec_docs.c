@@ -190,6 +190,7 @@ static void every_limit_is_documented(void **state)
         {"places that an attempt takes of one semaphore", FLOW_MAX_PLACES_TAKEN},
         {"starts in the time of a `rate`", FLOW_MAX_RATE},
         {"groups inside each other", FLOW_MAX_GROUP_DEPTH},
+        {"runs in `concurrency.limit`", FLOW_MAX_CONCURRENCY},
         {"characters of a name", 63},
         {"triggers of a workflow", FLOW_MAX_TRIGGERS},
         {"problems that are shown of one file", FLOW_MAX_ERRORS},

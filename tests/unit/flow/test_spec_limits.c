@@ -112,11 +112,46 @@ static void wrong_limits_are_refused_where_they_stand(void **state)
         check_refusal(&refusals[i]);
 }
 
+static void concurrency_is_read_with_its_defaults(void **state)
+{
+    struct flow *f = read_good(TOP "inputs: {c: {type: string}}\n"
+                                   "concurrency: {key: '${{ inputs.c }}', limit: 3, "
+                                   "overflow: cancel_oldest}\n"
+                                   "tasks: {a: {run: x}}\n");
+
+    (void)state;
+    assert_int_equal(f->concurrency->limit, 3);
+    assert_int_equal(f->concurrency->overflow, FLOW_CANCEL_OLDEST);
+    flow_unref(f);
+    f = read_good(TOP "concurrency: {key: k}\ntasks: {a: {run: x}}\n");
+    assert_int_equal(f->concurrency->limit, 1);
+    assert_int_equal(f->concurrency->overflow, FLOW_QUEUE);
+    flow_unref(f);
+}
+
+static const struct refusal concurrency_refusals[] = {
+    {TOP "concurrency: k\ntasks: {a: {run: x}}\n", PROBLEM_TYPE, 3, 14, "k",
+     "concurrency must be a map", NULL},
+    {TOP "concurrency: {limit: 2}\ntasks: {a: {run: x}}\n", PROBLEM_MISSING, 3, 14,
+     "key", "needs the key key", NULL},
+    {TOP "concurrency: {key: '${{ tasks.a.status }}'}\ntasks: {a: {run: x}}\n",
+     PROBLEM_NOT_HERE, 3, 25, "tasks.a.status", "before the run begins", NULL},
+};
+
+static void wrong_concurrency_is_refused_where_it_stands(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(concurrency_refusals); i++)
+        check_refusal(&concurrency_refusals[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_amounts_and_kinds_are_read),
         cmocka_unit_test(tasks_alike_share_their_limits),
+        cmocka_unit_test(concurrency_is_read_with_its_defaults),
+        cmocka_unit_test(wrong_concurrency_is_refused_where_it_stands),
         cmocka_unit_test(wrong_limits_are_refused_where_they_stand),
     };
 

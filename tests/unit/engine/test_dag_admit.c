@@ -1,0 +1,156 @@
+/* test_dag_admit.c - a run that asks before it begins. */
+#include "support.h"
+
+#include <string.h>
+
+#define FLOW                                                                           \
+    "flowforge: 1\nname: test\ninputs: {k: {type: string}}\n"                          \
+    "concurrency: {key: 'k-${{ inputs.k }}', limit: 2}\n"                              \
+    "tasks: {a: {run: x}}\non_cancel: {tidy: {run: x}}\n"
+
+static void answer(struct world *w, enum admission admission)
+{
+    world_input(w, (struct input){.type = INPUT_ADMIT, .admission = admission});
+}
+
+static void nothing_begins_before_it_is_let_in(void **state)
+{
+    struct world *w = world_new(FLOW, "{\"k\": \"y\"}");
+
+    (void)state;
+    assert_string_equal(w->asked, "k-y");
+    assert_string_equal(world_run_state(w), "pending");
+    assert_false(world_grant(w));
+    answer(w, ADMISSION_WAIT);
+    assert_string_equal(w->reason, "concurrency");
+    answer(w, ADMISSION_WAIT);
+    w->asked[0] = '\0';
+    world_restart(w);
+    assert_string_equal(w->asked, "k-y");
+    answer(w, ADMISSION_WAIT);
+    assert_string_equal(world_run_state(w), "pending");
+    answer(w, ADMISSION_GO);
+    assert_string_equal(world_run_state(w), "running");
+    assert_null(w->row.reason.s);
+    answer(w, ADMISSION_FAIL); /* too late to count */
+    world_grant(w);
+    w->asked[0] = '\0';
+    world_restart(w); /* it holds its place: it asks again, and goes on */
+    assert_string_equal(w->asked, "k-y");
+    world_finish(w);
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_free(w);
+}
+
+static void one_too_many_ends_without_having_begun(void **state)
+{
+    static const struct {
+        enum admission admission;
+        const char *state;
+    } cases[] = {{ADMISSION_CANCEL, "cancelled"}, {ADMISSION_FAIL, "failed"}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct world *w = world_new(FLOW, "{\"k\": \"y\"}");
+        answer(w, cases[i].admission);
+        assert_string_equal(world_run_state(w), cases[i].state);
+        assert_string_equal(w->reason, "concurrency");
+        assert_int_equal(w->tasks.n, 0);
+        assert_true(w->ended);
+        world_free(w);
+    }
+}
+
+static void a_pending_run_is_cancelled_at_once(void **state)
+{
+    (void)state;
+    for (int mode = CANCEL_GRACEFUL; mode <= CANCEL_KILL; mode++) {
+        struct world *w = world_new(FLOW, "{\"k\": \"y\"}");
+        world_cancel(w, (enum cancel_mode)mode);
+        assert_string_equal(world_run_state(w), "cancelled");
+        assert_string_equal(w->reason, mode == CANCEL_KILL ? "killed" : "cancelled");
+        assert_int_equal(w->tasks.n, 0);
+        world_free(w);
+    }
+}
+
+static void one_that_is_ousted_runs_its_handlers(void **state)
+{
+    struct world *w = world_new(FLOW, "{\"k\": \"y\"}");
+
+    (void)state;
+    answer(w, ADMISSION_GO);
+    world_grant(w);
+    world_input(w, (struct input){.type = INPUT_CANCEL,
+                                  .cancel = CANCEL_GRACEFUL,
+                                  .ousted = true});
+    world_result(w, "a", OUTCOME_CANCELLED, 143, NULL);
+    world_finish(w);
+    assert_string_equal(world_run_state(w), "cancelled");
+    assert_string_equal(w->reason, "concurrency");
+    assert_string_equal(world_state(w, "tidy"), "succeeded");
+    world_free(w);
+}
+
+static void a_key_that_cannot_be_made_fails_the_run(void **state)
+{
+    static const struct {
+        const char *key, *k, *why;
+    } cases[] = {
+        {"${{ inputs.k }}", "\"\"", "0 bytes"},
+        {"${{ inputs.k / 2 }}", "\"\"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf yaml = {0}, inputs = {0};
+        buf_printf(
+            &yaml,
+            "flowforge: 1\nname: t\ninputs: {k: string}\nconcurrency: {key: '%s'}\n"
+            "tasks: {a: {run: x}}\n",
+            cases[i].key);
+        buf_printf(&inputs, "{\"k\": %s}", cases[i].k);
+        struct world *w = world_new(buf_text(&yaml), buf_text(&inputs));
+        assert_string_equal(world_run_state(w), "failed");
+        assert_string_equal(w->reason, "expression");
+        assert_non_null(strstr(w->message, cases[i].why));
+        world_free(w);
+        buf_done(&yaml);
+        buf_done(&inputs);
+    }
+}
+
+static void a_key_that_is_no_text_is_written_as_json_and_not_too_long(void **state)
+{
+    static const char yaml[] =
+        "flowforge: 1\nname: t\ninputs: {k: list}\n"
+        "concurrency: {key: '${{ inputs.k }}'}\ntasks: {a: {run: x}}\n";
+    struct buf inputs = {0};
+    struct world *w = world_new(yaml, "{\"k\": [1, 2]}");
+
+    (void)state;
+    assert_string_equal(w->asked, "[1,2]");
+    world_free(w);
+    buf_add_text(&inputs, "{\"k\": [1");
+    for (int i = 0; i < 100; i++)
+        buf_add_text(&inputs, ",1");
+    buf_add_text(&inputs, "]}");
+    w = world_new(yaml, buf_text(&inputs));
+    assert_string_equal(world_run_state(w), "failed");
+    world_free(w);
+    buf_done(&inputs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_begins_before_it_is_let_in),
+        cmocka_unit_test(one_too_many_ends_without_having_begun),
+        cmocka_unit_test(a_pending_run_is_cancelled_at_once),
+        cmocka_unit_test(one_that_is_ousted_runs_its_handlers),
+        cmocka_unit_test(a_key_that_cannot_be_made_fails_the_run),
+        cmocka_unit_test(a_key_that_is_no_text_is_written_as_json_and_not_too_long),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
