@@ -204,6 +204,7 @@ int cmd_event(struct cli *c);
 int cmd_fmt(struct cli *c);
 int cmd_get(struct cli *c);
 int cmd_history(struct cli *c);
+int cmd_doctor(struct cli *c);
 int cmd_limit_set(struct cli *c);
 int cmd_limit_list(struct cli *c);
 int cmd_limit_delete(struct cli *c);

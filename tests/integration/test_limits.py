@@ -1,10 +1,14 @@
 #!/usr/bin/python3
 """What all runs together may have only so much of: semaphores, mutexes and rates."""
 
+import contextlib
 import json
 import os
+import random
 import signal
 import sqlite3
+import subprocess
+import time
 import unittest
 from typing import Any
 
@@ -26,6 +30,24 @@ tasks:
     rate: {key: mail, limit: 2, per: 400ms}
     run: 'true'
 """
+BUSY = """flowforge: 1
+name: busy
+concurrency: {key: busy, limit: 3}
+tasks:
+  train:
+    foreach: [1, 2, 3, 4]
+    semaphores: [gpu]
+    retry: {max_attempts: 50, delay: 5ms, on: [lost, failed]}
+    run: 'sleep 0.03; [ $FF_ATTEMPT -gt 1 ]'
+  store:
+    foreach: [1, 2]
+    mutex: store
+    semaphores: [gpu]
+    retry: {max_attempts: 50, delay: 0ms, on: [lost]}
+    run: 'sleep 0.02'
+"""
+SEED = int(os.environ.get("FF_SEED", time.time_ns() % 1_000_000_007))
+KILLS = int(os.environ.get("FF_KILLS", "8"))
 
 
 class Limits(CliTest):
@@ -119,6 +141,24 @@ class Limits(CliTest):
         )
         (_, end), (start, _) = sorted(starts)
         self.assertLessEqual(end, start)
+
+    def test_the_doctor_finds_a_place_that_nobody_has(self) -> None:
+        run = self.begin("one")
+        run.wait_for("train started")
+        (slots,) = self.call("doctor", "slots", "-o", "json").json()
+        self.assertEqual((slots["ok"], slots["leaked"], slots["ghosts"]), (True, 0, 0))
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            db.execute("UPDATE slot SET attempt = 7")
+        (slots,) = self.call("doctor", "slots", "-o", "json", expect=1).json()
+        self.assertEqual((slots["ok"], slots["leaked"], slots["ghosts"]), (False, 1, 1))
+        self.assertIn("resume", self.call("doctor", expect=1).out)
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            db.execute("UPDATE slot SET attempt = 1")
+        self.assertEqual(self.call("doctor", "owner").out[:2], "ok")
+        self.go_on("one")
+        self.assertEqual(run.end().code, 0)
+        self.call("doctor", "nothing", expect=2)
+        self.call("doctor")
 
     def test_a_rate_is_kept_over_a_restart(self) -> None:
         flow = self.file("rated.yaml", RATED)
@@ -220,6 +260,24 @@ class Limits(CliTest):
         for process in (first, low, high):
             self.assertEqual(process.end().code, 0)
         self.call("run", self.file("x.yaml", flow), "--priority", "101", expect=2)
+
+    def test_no_kill_leaks_a_place(self) -> None:
+        print(f"FF_SEED={SEED} FF_KILLS={KILLS}")
+        luck = random.Random(SEED)
+        flow = self.file("busy.yaml", BUSY)
+        self.env["FLOWFORGE_ENGINE_LIMITS"] = "gpu=2"
+        for _ in range(KILLS):
+            command = ["run", flow] if luck.random() < 0.3 else ["resume"]
+            process = self.start(*command)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.popen.wait(luck.random() * 0.4)
+            process.end(signal.SIGKILL)
+            (slots,) = self.call("doctor", "slots", "-o", "json").json()
+            self.assertEqual((slots["leaked"], slots["ghosts"]), (0, 0), slots)
+        result = self.call("resume", expect=None)
+        self.assertNotIn("belonged to no running attempt", result.err)
+        self.assertEqual(self.rows("SELECT * FROM slot"), [])
+        self.assertEqual(set(self.states()) - {"succeeded", "cancelled"}, set())
 
 
 if __name__ == "__main__":
