@@ -135,9 +135,9 @@ void cli_add_coloured(struct buf *out, bool on, enum cli_colour colour,
                       const char *text);
 enum cli_colour cli_run_colour(int64_t run_state);
 enum cli_colour cli_task_colour(int64_t task_state);
+const char *cli_wait_word(const char *reason); /* "sleep" -> "time" */
 /* Why something failed: "timeout: it took ...", "exit code 3"; nothing where nothing is
  * known. exit_code may be MODEL_NULL, the texts NULL. */
-const char *cli_wait_word(const char *reason); /* "sleep" -> "time" */
 void cli_add_why(struct buf *out, const char *reason, int64_t exit_code,
                  const char *message);
 /* Columns that a terminal needs for it: one a character of UTF-8. */
@@ -205,6 +205,8 @@ int cmd_fmt(struct cli *c);
 int cmd_get(struct cli *c);
 int cmd_history(struct cli *c);
 int cmd_doctor(struct cli *c);
+int cmd_approve(struct cli *c);
+int cmd_reject(struct cli *c);
 int cmd_limit_set(struct cli *c);
 int cmd_limit_list(struct cli *c);
 int cmd_limit_delete(struct cli *c);

@@ -112,6 +112,21 @@ static const struct cli_option rerun_options[] = {
     {0},
 };
 
+static const struct cli_option approve_options[] = {
+    {"input", "NAME=VALUE",
+     "one input of the approval; NAME=@FILE takes the text of a file, of a .json file "
+     "its value; repeatable",
+     NULL, 'i'},
+    {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},
+    {"comment", "TEXT", "why, for those who come after", NULL, 'm'},
+    {0},
+};
+
+static const struct cli_option reject_options[] = {
+    {"reason", "TEXT", "why, for those who come after", NULL, 'm'},
+    {0},
+};
+
 static const struct cli_option history_options[] = {
     {"canonical", NULL,
      "sorted, and without what differs between machines: equal for equal histories",
@@ -320,6 +335,11 @@ const struct cli_command cli_commands[] = {
     {"cancel", "[RUN]", "stop a run: its tasks get SIGTERM, then its handlers run",
      "Works without a running owner too: then this program leads the run to its end.",
      cancel_options, cmd_cancel, 0, 1, false},
+    {"approve", "RUN TASK[.ITEM]", "decide for a task that waits for approval",
+     "The run goes on when a process leads it: at once, or with the next `resume`.",
+     approve_options, cmd_approve, 2, 2, false},
+    {"reject", "RUN TASK[.ITEM]", "decide against: the task fails", NULL,
+     reject_options, cmd_reject, 2, 2, false},
     {"resume", "[RUN]", "go on with all open runs, or wait for one of them", NULL,
      NO_OPTIONS, cmd_resume, 0, 1, false},
     {"history", "RUN", "print the events of a run", NULL, history_options, cmd_history,

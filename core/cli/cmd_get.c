@@ -213,7 +213,7 @@ static char *mem_text_of(struct span s)
 
 /* "waits for time, until 2026-11-30 08:00:00" */
 static void add_wait(struct buf *text, const char *reason, const char *message,
-                     const struct task_row *row)
+                     const struct task_row *row, const struct flow_work *work)
 {
     char until[UNITS_TEXT];
 
@@ -226,10 +226,12 @@ static void add_wait(struct buf *text, const char *reason, const char *message,
         buf_add_text(text, ": ");
         cli_add_clean(text, message, strlen(message));
     }
+    if (work->kind == FLOW_APPROVE && work->approve->approvers)
+        buf_printf(text, " (%s)", work->approve->approvers);
 }
 
 static void add_why(struct cli_grid *g, const struct task_view *t,
-                    const struct task_row *row)
+                    const struct task_row *row, const struct flow_work *work)
 {
     struct buf text = {0};
 
@@ -245,7 +247,7 @@ static void add_why(struct cli_grid *g, const struct task_view *t,
     if (reason && text.len > 0)
         buf_add_text(&text, "; ");
     if (row->state == TASK_SUSPENDED)
-        add_wait(&text, reason, message, row);
+        add_wait(&text, reason, message, row, work);
     else
         cli_add_why(&text, reason, row->exit_code, message);
     cli_cell(g, CLI_PLAIN, buf_text(&text));
@@ -266,10 +268,10 @@ static void add_tasks(const struct showing *s, struct buf *out)
         if (!run_view_has(v, i) || (s->only >= 0 && s->only != i))
             continue;
         add_task(s, &g, &t->row);
-        add_why(&g, t, &t->row);
+        add_why(&g, t, &t->row, v->flow->tasks[i].work);
         for (size_t k = 0; k < t->items.n; k++) {
             add_task(s, &g, &t->items.items[k]);
-            add_why(&g, t, &t->items.items[k]);
+            add_why(&g, t, &t->items.items[k], v->flow->tasks[i].work);
         }
     }
     cli_grid_add_to(&g, out);

@@ -144,12 +144,28 @@ static void run_reset(const struct line *l)
         buf_add_text(l->out, " where it failed");
 }
 
+static const char *refusal_text(const char *reason)
+{
+    static const char *const texts[][2] = {
+        {"other_tenant", "it came from another tenant"},
+        {"not_waiting", "the task waits for no such thing"},
+        {"no_such_task", "there is no such task"},
+        {"bad_inputs", "its inputs are not what the task takes"},
+        {"unknown", "this version does not know it"},
+    };
+
+    for (size_t i = 0; reason && i < COUNT_OF(texts); i++)
+        if (strcmp(texts[i][0], reason) == 0)
+            return texts[i][1];
+    return reason ? reason : texts[0][1]; /* 0.1 had no other */
+}
+
 static void request_refused(const struct line *l)
 {
     const char *request = text_of(l, "request");
 
-    buf_printf(l->out, "a %s was refused: it came from another tenant",
-               request ? request : "request");
+    buf_printf(l->out, "a request to %s was refused: %s", request ? request : "?",
+               refusal_text(text_of(l, "reason")));
 }
 
 static const struct {

@@ -20,6 +20,7 @@
 struct queued {
     struct input in;
     struct result *result; /* copy, or NULL */
+    struct signal *signal; /* copy, or NULL */
     bool foreign;          /* of another tenant: refused, and that is recorded */
     bool inner;            /* the result of a run inside it: no executor knows it */
     int64_t place;         /* of INPUT_ADMIT, when it may begin */
@@ -241,6 +242,7 @@ struct inbox_item {
     int64_t no, run;
     struct tenant tenant;
     char kind[16];
+    json_t *body; /* or NULL */
 };
 void control_inbox(struct control *c, const struct inbox_item *items, size_t n);
 

@@ -23,23 +23,34 @@ static bool is_queued(const struct queued_list *list, int64_t no)
     return false;
 }
 
+/* The run knows what the word means, or refuses it. */
+static void make_signal(struct queued *q, const struct inbox_item *item)
+{
+    q->in = (struct input){.type = INPUT_SIGNAL};
+    q->signal = mem_alloc(sizeof(*q->signal));
+    *q->signal =
+        (struct signal){.word = mem_text(item->kind), .body = json_incref(item->body)};
+}
+
 static void take(struct control *c, const struct inbox_item *item)
 {
     struct live *l = control_live(c, item->run);
     const bool kill = strcmp(item->kind, "kill") == 0;
 
-    if (!l || (!kill && strcmp(item->kind, "cancel") != 0)) {
-        drop(c, item); /* the run is over, or a newer version wrote it */
+    if (!l) {
+        drop(c, item); /* the run is over */
         return;
     }
     if (is_queued(&l->inputs, item->no) || is_queued(&l->applied, item->no))
         return;
     FAILPOINT("control.inbox.take");
-    const struct queued q = {
+    struct queued q = {
         .in = {.type = INPUT_CANCEL, .cancel = kill ? CANCEL_KILL : CANCEL_GRACEFUL},
         .foreign = l->tenant.no != item->tenant.no,
         .inbox_no = item->no,
     };
+    if (!kill && strcmp(item->kind, "cancel") != 0)
+        make_signal(&q, item);
     if (q.foreign)
         log_warn("run %lld: a %s by tenant %lld, whose run it is not, is refused",
                  (long long)item->run, item->kind, (long long)item->tenant.no);

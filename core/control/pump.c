@@ -17,6 +17,11 @@ void control_queued_done(struct queued *q, int code)
         json_decref(q->result->outputs);
         mem_free(q->result);
     }
+    if (q->signal) {
+        mem_free((void *)(uintptr_t)q->signal->word);
+        json_decref((json_t *)(uintptr_t)q->signal->body);
+        mem_free(q->signal);
+    }
 }
 
 static void mark_dirty(struct live *l)
@@ -131,13 +136,20 @@ static void commit_step(struct live *l)
 
 /* --- steps --- */
 
+static const char *request_word(const struct queued *q)
+{
+    if (q->signal)
+        return q->signal->word;
+    return q->in.cancel == CANCEL_KILL ? "kill" : "cancel";
+}
+
 static void note_refused(struct live *l, const struct queued *q)
 {
     if (run_state_final(l->run->row.state))
         return; /* its history has its end */
     struct jsonw w = step_event(&l->step, "request.refused");
     jsonw_key(&w, "request");
-    jsonw_text(&w, q->in.cancel == CANCEL_KILL ? "kill" : "cancel");
+    jsonw_text(&w, request_word(q));
     jsonw_key(&w, "reason");
     jsonw_text(&w, "other_tenant");
     step_event_end(&l->step, &w);
@@ -146,6 +158,7 @@ static void note_refused(struct live *l, const struct queued *q)
 static void apply_one(struct live *l, struct queued *q)
 {
     q->in.result = q->result;
+    q->in.signal = q->signal;
     if (q->foreign)
         note_refused(l, q);
     else

@@ -33,6 +33,9 @@ static int add_inbox(void *arg, const void *row)
     struct inbox_item item = {.no = r->no, .run = r->run, .tenant = {r->tenant}};
 
     snprintf(item.kind, sizeof(item.kind), "%.*s", (int)r->kind.len, r->kind.s);
+    /* One that is no JSON stands for nothing: who is told so refuses it. */
+    if (r->body.s)
+        item.body = json_parse(r->body.s, r->body.len, &sc->err);
     ARRAY_ADD(&sc->inbox, item);
     return 0;
 }
@@ -93,6 +96,8 @@ static void scan_done(void *arg)
     if (!c->draining && sc->code == FF_OK)
         control_inbox(c, sc->inbox.items, sc->inbox.n);
     ARRAY_DONE(&sc->open);
+    for (size_t i = 0; i < sc->inbox.n; i++)
+        json_decref(sc->inbox.items[i].body);
     ARRAY_DONE(&sc->inbox);
     control_limit_rows_done(&sc->limits);
     if (c->scan_again && !c->draining)

@@ -150,6 +150,9 @@ static void step(struct run *r, const struct input *in, struct step *s)
     case INPUT_TIMER:
         on_timer(r, s, in);
         break;
+    case INPUT_SIGNAL:
+        dag_signal(r, s, in->signal);
+        break;
     case INPUT_CANCEL:
         cancel(r, s, in);
         break;

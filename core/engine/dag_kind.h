@@ -46,6 +46,11 @@ struct dag_kind {
     /* Of a unit that is suspended: the time is over that dag_suspend was told of. NULL:
      * it tells of none. */
     void (*due)(struct run *r, struct step *s, int64_t node);
+
+    /* Of a unit that is suspended: it was told this. NULL when it is taken, or one word
+     * that says why not. NULL function: nobody tells it anything. */
+    const char *(*signal)(struct run *r, struct step *s, int64_t node,
+                          const struct signal *signal);
 };
 
 /* NULL: attempts. */
@@ -82,7 +87,8 @@ void dag_fail_expression(struct run *r, struct step *s, int64_t node,
                          const struct ff_err *err);
 
 extern const struct dag_kind dag_kind_noop, dag_kind_switch, dag_kind_sleep,
-    dag_kind_wait_until, dag_kind_transform, dag_kind_group, dag_kind_uses;
+    dag_kind_wait_until, dag_kind_transform, dag_kind_group, dag_kind_uses,
+    dag_kind_approve;
 
 /* kind_child.c: of all kinds whose unit is a run of its own. */
 void dag_child_resume(struct run *r, struct step *s, int64_t node);

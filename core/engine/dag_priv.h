@@ -158,6 +158,9 @@ void dag_result(struct run *r, struct step *s, const struct input *in);
 /* due_at: from then on it waits for a slot. */
 void dag_retry_due(struct run *r, struct step *s, int64_t node, int64_t due_at);
 
+/* dag_signal.c */
+void dag_signal(struct run *r, struct step *s, const struct signal *signal);
+
 /* dag_retry.c: what retry.if says of this end; false with err when it fails. */
 bool dag_retry_if(struct run *r, const struct step *s, int64_t node,
                   enum outcome outcome, const struct result *result,

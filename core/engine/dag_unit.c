@@ -8,7 +8,7 @@ const struct dag_kind *const dag_kinds[FLOW_N_KINDS] = {
     [FLOW_NOOP] = &dag_kind_noop,           [FLOW_SWITCH] = &dag_kind_switch,
     [FLOW_SLEEP] = &dag_kind_sleep,         [FLOW_WAIT_UNTIL] = &dag_kind_wait_until,
     [FLOW_TRANSFORM] = &dag_kind_transform, [FLOW_GROUP] = &dag_kind_group,
-    [FLOW_USES] = &dag_kind_uses,
+    [FLOW_USES] = &dag_kind_uses,           [FLOW_APPROVE] = &dag_kind_approve,
 };
 
 /* --- begins --- */

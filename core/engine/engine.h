@@ -35,7 +35,8 @@ enum input_type {
     INPUT_RESULT, /* attempt `attempt` of `node` has ended */
     INPUT_TIMER,  /* the timer (node, timer) is due */
     INPUT_ADMIT,  /* the answer to EFFECT_ADMIT */
-    INPUT_CANCEL  /* stop: gracefully, or kill */
+    INPUT_CANCEL, /* stop: gracefully, or kill */
+    INPUT_SIGNAL  /* what people and programs tell a run */
 };
 
 /* How an attempt ended. The names are the words of retry.on and of histories. */
@@ -68,6 +69,12 @@ enum timer_kind { TIMER_RETRY, TIMER_QUEUE, TIMER_RUN, TIMER_WAIT };
 enum admission { ADMISSION_GO, ADMISSION_WAIT, ADMISSION_CANCEL, ADMISSION_FAIL };
 enum cancel_mode { CANCEL_NONE, CANCEL_GRACEFUL, CANCEL_KILL };
 
+/* The kinds of runs know what the words mean; one that they do not know is refused. */
+struct signal {
+    const char *word;   /* approve, reject ... */
+    const json_t *body; /* object, or NULL */
+};
+
 struct input {
     enum input_type type;
     int64_t node;
@@ -77,6 +84,7 @@ struct input {
     bool ousted; /* CANCEL: for the sake of a newer run */
     enum admission admission;
     const struct result *result; /* borrowed for the step */
+    const struct signal *signal; /* the same */
 };
 
 /* --- effects --- */

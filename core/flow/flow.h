@@ -141,6 +141,7 @@ enum flow_kind {
     FLOW_GROUP,
     FLOW_USES,
     FLOW_HTTP,
+    FLOW_APPROVE,
     FLOW_N_KINDS
 };
 enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
@@ -195,6 +196,17 @@ struct flow_switch {
     } * cases;
 };
 
+/* A decision of a person. */
+enum flow_on_timeout { FLOW_TIMEOUT_REJECT, FLOW_TIMEOUT_SKIP };
+struct flow_approve {
+    struct flow_value message;
+    const char *approvers;     /* "user ada, group ops", for people; or NULL */
+    struct flow_input *inputs; /* what an approval is given with */
+    uint32_t n_inputs;
+    int64_t timeout_us; /* 0: none */
+    enum flow_on_timeout on_timeout;
+};
+
 /* What a task does. Tasks that say the same share one. */
 struct flow_work {
     const char *description;      /* or NULL */
@@ -225,7 +237,8 @@ struct flow_work {
     bool needs_all;         /* a skipped need skips this task too */
     bool continue_on_error; /* its failure counts as satisfied, and not for the run */
     union {                 /* by kind */
-        struct flow_value *wait;   /* sleep, wait_until */
+        struct flow_value *wait; /* sleep, wait_until */
+        const struct flow_approve *approve;
         struct flow_value *values; /* transform, by the place of their output */
         struct flow_http *http;
     };
@@ -416,6 +429,10 @@ int flow_wait_us(const json_t *value, int64_t *us, struct ff_err *err);
 /* What wait_until: gave: RFC 3339 with an offset. At most FLOW_MAX_WAIT_US from now. */
 int flow_until_us(const json_t *value, int64_t now_us, int64_t *at_us,
                   struct ff_err *err);
+
+/* The same for what an approval is given with. */
+json_t *flow_approve_inputs(const struct flow_approve *a, json_t *given, bool from_text,
+                            struct flow_problems *problems);
 
 /* The JSON Schema (2020-12) of the file format. New reference. */
 json_t *flow_schema(void);

@@ -321,7 +321,7 @@ static void refuse_unknown(const struct flow *f, json_t *given,
         struct flow_problem *p =
             flow_problem_add(problems, PROBLEM_INPUT_UNKNOWN, 0, 0, name, strlen(name));
 
-        flow_problem_msg(p, "workflow %s has no input %.100s", f->name, name);
+        flow_problem_msg(p, "%s has no input %.100s", f->name, name);
         if (p)
             flow_problem_near(p, spec_nearest_input(f, name));
     }

@@ -52,6 +52,7 @@
     X(52, FOLLOWERS, "A handler has handlers of its own")                              \
     X(53, SWITCH, "The cases of a switch do not fit together")                         \
     X(60, WAIT, "A time to wait for cannot be understood")                             \
+    X(61, APPROVE, "An approval is not described as it must be")                       \
     X(80, LIMIT_NAME, "A semaphore is not written as it must be")                      \
     X(81, LIMIT_TWICE, "A task names a semaphore twice")                               \
     X(90, CRON, "A cron expression cannot be understood")                              \

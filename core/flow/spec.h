@@ -55,9 +55,9 @@ struct spec_object {
 #define SPEC_SEEN_BAD   (UINT64_C(1) << 63) /* a key was unknown or not supported yet */
 
 extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
-    spec_retry, spec_http, spec_script, spec_resources, spec_defaults, spec_rate,
-    spec_concurrency, spec_triggers, spec_cron, spec_interval, spec_after, spec_event,
-    spec_webhook, spec_case;
+    spec_retry, spec_http, spec_script, spec_approve, spec_resources, spec_defaults,
+    spec_rate, spec_concurrency, spec_triggers, spec_cron, spec_interval, spec_after,
+    spec_event, spec_webhook, spec_case;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 

@@ -14,6 +14,7 @@ const struct spec_kind *const spec_kinds[FLOW_N_KINDS] = {
     [FLOW_GROUP] = &spec_kind_group,
     [FLOW_USES] = &spec_kind_uses,
     [FLOW_HTTP] = &spec_kind_http,
+    [FLOW_APPROVE] = &spec_kind_approve,
 };
 
 struct flow_output spec_own_output(struct spec *s, const char *name)

@@ -133,6 +133,11 @@ int node_workflow_label(struct node *n, struct tenant t, const char *name,
 int node_workflow_delete(struct node *n, struct tenant t, const char *name,
                          struct ff_err *err);
 
+/* Tells a run something (engine.h, struct signal): an inbox row. The owner must be
+ * woken after it; without one the next owner takes it first. */
+int node_leave_signal(struct node *n, struct tenant t, const struct run_row *run,
+                      const char *word, const json_t *body, struct ff_err *err);
+
 /* Asks for a cancel without being the owner and without one there: an inbox row, which
  * the next owner carries out first. */
 int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run,

@@ -107,6 +107,14 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
 int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run,
                       enum cancel_mode mode, struct ff_err *err)
 {
+    return node_leave_signal(n, t, run, mode == CANCEL_KILL ? "kill" : "cancel", NULL,
+                             err);
+}
+
+int node_leave_signal(struct node *n, struct tenant t, const struct run_row *run,
+                      const char *word, const json_t *body, struct ff_err *err)
+{
+    MEM_AUTO char *text = body ? json_text(body) : NULL;
     struct batch b = {0};
     int64_t no;
     size_t failed;
@@ -119,7 +127,8 @@ int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run
         .no = no,
         .tenant = t.no,
         .run = run->run,
-        .kind = span_of(mode == CANCEL_KILL ? "kill" : "cancel"),
+        .kind = span_of(word),
+        .body = span_of(text),
         .at = loop_wall_us(n->loop),
     };
     batch_put(&b, &record_inbox, &row, FF_ABSENT);

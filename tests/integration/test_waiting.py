@@ -70,5 +70,47 @@ class ForTime(Waiting):
             self.assertNotIn("due_at", json.loads(line))
 
 
+class ForPeople(Waiting):
+    GATE = (
+        "  ok:\n    approve:\n      message: Deploy?\n"
+        "      approvers: {groups: [ops]}\n      inputs: {n: integer}\n"
+        "  after:\n    needs: [ok]\n    env: {N: '${{ tasks.ok.outputs.n }}'}\n"
+        "    run: echo \"n is $N\"\n"
+    )
+    WAITS = "ok waits for approval: Deploy?"
+
+    def test_an_approval_lets_the_run_go_on(self) -> None:
+        process = self.begin(self.GATE, self.WAITS)
+        self.assertIn(
+            "waits for approval: Deploy? (group ops)", self.call("get", "last").out
+        )
+        refused = self.call("approve", "last", "ok", "-i", "n=x", expect=3)
+        self.assertIn("n", refused.err)
+        answer = self.call("approve", "last", "ok", "-i", "n=3", "-o", "json").json()
+        self.assertTrue(answer["led"])
+        self.assertEqual(process.end().code, 0)
+        self.assertIn("n is 3", self.call("logs", "last").out)
+        self.assertEqual(self.task("ok")["outputs"]["n"], 3)
+        self.call("approve", "last", "ok", "-i", "n=3", expect=2)
+
+    def test_a_rejection_with_nobody_there_is_kept(self) -> None:
+        process = self.begin(self.GATE, self.WAITS)
+        process.end(signal.SIGKILL)
+        answer = self.call("reject", "last", "ok", "--reason", "no", "-o", "json")
+        self.assertFalse(answer.json()["led"])
+        self.assertEqual(self.task("ok")["state"], "suspended")
+        self.call("resume", expect=1)
+        self.assertEqual(self.task("ok")["reason"], "rejected")
+        self.assertIn(": no", self.task("ok")["message"])
+
+    def test_what_waits_for_nothing_is_not_decided(self) -> None:
+        process = self.begin(self.GATE, self.WAITS)
+        self.call("approve", "last", "after", expect=2)
+        self.call("approve", "last", "nothing", expect=4)
+        self.call("reject", "last", "ok.1", expect=2)
+        self.call("cancel", "last")
+        self.assertEqual(process.end().code, 5)
+
+
 if __name__ == "__main__":
     sys.exit(0 if unittest.main(exit=False).result.wasSuccessful() else 1)

@@ -168,7 +168,7 @@ static void each_event_is_a_line(void **state)
     line_is(t, "{\"type\":\"run.cancelling\",\"mode\":\"kill\"}",
             "00:00:03 run is being killed");
     line_is(t, "{\"type\":\"request.refused\",\"request\":\"kill\"}",
-            "00:00:03 a kill was refused: it came from another tenant");
+            "00:00:03 a request to kill was refused: it came from another tenant");
     line_is(t,
             "{\"type\":\"run.finished\",\"state\":\"cancelled\",\"reason\":\"killed\"}",
             "00:00:03 run cancelled (0ms): killed");

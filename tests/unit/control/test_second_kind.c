@@ -153,6 +153,8 @@ static void step(struct run *r, const struct input *in, struct step *s)
         else
             want(r, s);
         break;
+    case INPUT_SIGNAL:
+        break;
     case INPUT_GRANT:
         on_grant(r, s);
         break;

@@ -26,6 +26,29 @@ static const struct refusal refusals[] = {
      "timeout means nothing in a task with sleep", "remove timeout"},
     {TASKS "    noop: true\n    outputs: {o: file}\n", PROBLEM_EXCLUSIVE, 9, 14, "",
      "outputs means nothing in a task with noop", NULL},
+    {TASKS "    approve: {}\n", PROBLEM_MISSING, 8, 14, "message",
+     "approve needs the key message", NULL},
+    {TASKS "    approve: yes\n", PROBLEM_TYPE, 8, 14, "yes", "must be a map", NULL},
+    {TASKS "    approve: {message: '${{ 1 + }}'}\n", PROBLEM_EXPRESSION, 8, 33, "",
+     NULL, NULL},
+    {TASKS "    approve: {message: m, approvers: [ada]}\n", PROBLEM_TYPE, 8, 38, "",
+     "users and groups", NULL},
+    {TASKS "    approve: {message: m, approvers: {roles: [x]}}\n", PROBLEM_APPROVE, 8,
+     39, "roles", "users and groups, not roles", NULL},
+    {TASKS "    approve: {message: m, approvers: {users: ada}}\n", PROBLEM_TYPE, 8, 46,
+     "ada", "a list of names", NULL},
+    {TASKS "    approve: {message: m, approvers: {users: [7]}}\n", PROBLEM_TYPE, 8, 47,
+     "7", "a name of an approver", NULL},
+    {TASKS "    approve: {message: m, approvers: {users: ['']}}\n", PROBLEM_TYPE, 8, 47,
+     "", "a name of an approver", NULL},
+    {TASKS "    approve: {message: m, inputs: {at: string}}\n", PROBLEM_APPROVE, 8, 35,
+     "", "an output at by itself", NULL},
+    {TASKS "    approve: {message: m, on_timeout: approve}\n", PROBLEM_APPROVE, 8, 39,
+     "approve", "nobody has looked", NULL},
+    {TASKS "    approve: {message: m, on_timeout: fail}\n", PROBLEM_VALUE, 8, 39,
+     "fail", NULL, NULL},
+    {TASKS "    noop: true\n    approve: {message: m}\n", PROBLEM_EXCLUSIVE, 9, 14, "",
+     "not both noop and approve", NULL},
     {TASKS "    transform: [1]\n", PROBLEM_TYPE, 8, 16, "",
      "transform must be a map of names and values", NULL},
     {TASKS "    transform: {A-b: 1}\n", PROBLEM_NAME, 8, 17, "A-b", NULL, NULL},
@@ -76,6 +99,27 @@ static void the_values_of_a_transform_are_its_outputs(void **state)
     flow_unref(f);
 }
 
+static void an_approval_declares_its_outputs(void **state)
+{
+    struct flow *f = read_good(
+        TASKS "    approve:\n"
+              "      message: m\n"
+              "      approvers: {users: [ada, bob], groups: [ops]}\n"
+              "      inputs: {n: integer}\n"
+              "      timeout: 1h\n"
+              "      on_timeout: skip\n"
+              "  c: {needs: [b], env: {N: '${{ tasks.b.outputs.n }}'}, run: x}\n");
+    const struct flow_work *work = f->tasks[1].work;
+
+    (void)state;
+    assert_int_equal(work->n_outputs, 4);
+    assert_string_equal(work->outputs[0].name, "approved_by");
+    assert_string_equal(work->outputs[3].name, "n");
+    assert_string_equal(work->approve->approvers, "user ada, user bob, group ops");
+    assert_int_equal(work->approve->on_timeout, FLOW_TIMEOUT_SKIP);
+    flow_unref(f);
+}
+
 static void a_time_to_wait_for_may_be_text_number_or_expression(void **state)
 {
     static const char *const good[] = {
@@ -99,6 +143,7 @@ int main(void)
         cmocka_unit_test(wrong_kinds_are_refused_where_they_stand),
         cmocka_unit_test(too_many_values_are_refused),
         cmocka_unit_test(the_values_of_a_transform_are_its_outputs),
+        cmocka_unit_test(an_approval_declares_its_outputs),
         cmocka_unit_test(a_time_to_wait_for_may_be_text_number_or_expression),
     };
 

@@ -48,7 +48,7 @@ static const struct refusal keys[] = {
     {TOP "tasks: [{run: x}]\n", PROBLEM_MISSING, 3, 9, "", "needs the key id", NULL},
     {TOP "tasks: {a: {script: {lang: sh}}}\n", PROBLEM_MISSING, 3, 21, "",
      "code or file", NULL},
-    {TASKS "    approve: {message: sure?}\n", PROBLEM_LATER, 8, 5, "approve",
+    {TASKS "    image: alpine\n", PROBLEM_LATER, 8, 5, "image",
      "not supported yet by this version", "remove"},
     {TOP "rate: {limit: 1}\ntasks: {a: {run: x}}\n", PROBLEM_LATER, 3, 1, "rate",
      "not supported yet", NULL},
