@@ -78,6 +78,37 @@ static void open_dollar(struct lint_shell *sh)
     }
 }
 
+/* A bracket that closes what was opened last. */
+static bool take_closing(struct lint_shell *sh, char c, char around)
+{
+    const bool arithmetic = c == ')' && around == '+';
+
+    if (!arithmetic && !(c == '}' && around == '{') && !(c == ')' && around == '('))
+        return false;
+    sh->depth--;
+    if (arithmetic && sh->text[sh->at + 1] == ')')
+        sh->at++;
+    return true;
+}
+
+/* What is special outside of double quotes only. */
+static void take_bare(struct lint_shell *sh, char c, char around)
+{
+    if (c == '\'') {
+        const char *end = strchr(sh->text + sh->at + 1, '\'');
+        sh->at = end ? (size_t)(end - sh->text) : strlen(sh->text) - 1;
+    } else if (c == '#' && at_word(sh) && around != '{' && around != '+') {
+        sh->at += strcspn(sh->text + sh->at, "\n") - 1;
+    } else if (c == '(') {
+        push(sh, '(');
+    } else if (take_closing(sh, c, around)) {
+        return;
+    } else if (c == '<' && sh->text[sh->at + 1] == '<' && around != '+') {
+        note_here(sh);
+        sh->at++;
+    }
+}
+
 static void take(struct lint_shell *sh)
 {
     const char c = sh->text[sh->at];
@@ -87,31 +118,12 @@ static void take(struct lint_shell *sh)
         sh->at++;
     else if (c == '$')
         open_dollar(sh);
-    else if (c == '"' || c == '`') {
-        if (around == c)
-            sh->depth--;
-        else
-            push(sh, c);
-    } else if (around == '"') {
-        return;
-    } else if (c == '\'') {
-        const char *end = strchr(sh->text + sh->at + 1, '\'');
-        sh->at = end ? (size_t)(end - sh->text) : strlen(sh->text) - 1;
-    } else if (c == '#' && at_word(sh) && around != '{' && around != '+') {
-        sh->at += strcspn(sh->text + sh->at, "\n") - 1;
-    } else if (c == '(') {
-        push(sh, '(');
-    } else if (c == '}' && around == '{') {
+    else if ((c == '"' || c == '`') && around == c)
         sh->depth--;
-    } else if (c == ')' && around == '+') {
-        sh->depth--;
-        sh->at += sh->text[sh->at + 1] == ')';
-    } else if (c == ')' && around == '(') {
-        sh->depth--;
-    } else if (c == '<' && sh->text[sh->at + 1] == '<' && around != '+') {
-        note_here(sh);
-        sh->at++;
-    }
+    else if (c == '"' || c == '`')
+        push(sh, c);
+    else if (around != '"')
+        take_bare(sh, c, around);
 }
 
 bool lint_shell_next(struct lint_shell *sh)

@@ -32,6 +32,7 @@ static size_t read_group(const char *four, bool last, uint32_t *group)
         n--;
     *group = 0;
     for (size_t i = 0; i < 4; i++) {
+        /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): NUL is no digit */
         const char *at = i < n ? memchr(digits, four[i], 64) : digits;
 
         if (!at)

@@ -167,7 +167,7 @@ static int read_side(struct cli *c, const struct cli_session *s, const char *wor
     }
     if (code == CLI_OK && !side->meaning)
         side->meaning = flow_meaning(buf_text(&f.source), f.source.len);
-    if (code == CLI_OK) {
+    if (code == CLI_OK && f.flow) {
         struct buf name = {0};
         buf_printf(&name, "%s (%s %.12s)", word, f.flow->name, f.flow->hash);
         side->name = buf_take(&name);

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define DATA_MAX (64 * 1024) /* it is kept in the row of each run that it starts */
+#define DATA_MAX                                                                       \
+    ((size_t)64 * 1024) /* it is kept in the row of each run that it starts */
 
 static int read_data(const struct cli *c, json_t **data)
 {
@@ -15,7 +16,7 @@ static int read_data(const struct cli *c, json_t **data)
     if (!text)
         return CLI_OK;
     if (strlen(text) > DATA_MAX)
-        return cli_fail(CLI_USAGE, "--data has at most %d bytes", DATA_MAX);
+        return cli_fail(CLI_USAGE, "--data has at most %zu bytes", DATA_MAX);
     *data = json_parse(text, strlen(text), &err);
     if (*data)
         return CLI_OK;

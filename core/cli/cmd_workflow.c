@@ -286,8 +286,9 @@ int cmd_workflow_label(struct cli *c)
 
     int code = cli_open(c, &s);
     if (code == CLI_OK &&
-        node_workflow_label(s.node, TENANT_DEFAULT, words[0], words[1], words[2],
-                            &arena, &from, &err) != FF_OK)
+        node_workflow_label(s.node, TENANT_DEFAULT,
+                            &(struct node_label){words[0], words[1], words[2]}, &arena,
+                            &from, &err) != FF_OK)
         code = cli_fail_err(&err);
     if (code == CLI_OK && from.s)
         cli_note(c, "%s@%s was %.*s", words[0], words[1], HASH_SHOWN, from.s);

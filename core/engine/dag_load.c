@@ -53,28 +53,59 @@ static bool has_item(const struct dag_task *t, const struct task_row *row)
     return t->items && NODE_ITEM(row->node) < (int64_t)t->items->n;
 }
 
+/* Could the run have written this row? */
+static int check_row(const struct run *r, const struct task_row *row,
+                     struct ff_err *err)
+{
+    const int64_t task = NODE_TASK(row->node);
+
+    if (task < 0 || task >= (int64_t)dag_of(r)->flow->n_tasks)
+        return ff_fail(err, FF_CORRUPT, 0, "row of a task that the workflow has not");
+    if (!fits_kind(r, row))
+        return ff_fail(err, FF_CORRUPT, 0,
+                       "row of a task that is %s, which its kind never is",
+                       task_state_names[row->state]);
+    if (NODE_ITEM(row->node) < 0 && row->items != MODEL_NULL &&
+        (row->items < 0 || row->items > FLOW_MAX_ITEMS))
+        return ff_fail(err, FF_CORRUPT, 0, "impossible number of items");
+    return FF_OK;
+}
+
+/* The row of a task itself, not of an item. */
+static void load_plain(struct dag_task *t, struct unit *u, const struct task_row *row)
+{
+    t->ready_at = row->queued_at;
+    t->ended_at = task_state_final(row->state) ? row->finished_at : 0;
+    if (span_is(row->reason, DAG_UPSTREAM_FAILED))
+        u->flags |= UNIT_BLOCKED;
+    if (row->state == TASK_RUNNING && span_is(row->reason, DAG_STOPPED))
+        u->flags |= UNIT_STOPPED;
+}
+
+/* It goes on at a time that its row says. */
+static void load_due(struct dag *d, const struct task_row *row)
+{
+    const struct due due = {.node = row->node, .at = row->due_at};
+
+    if (row->state == TASK_RETRYING ||
+        (row->state == TASK_SUSPENDED && row->due_at != MODEL_NULL))
+        ARRAY_ADD(&d->due, due);
+}
+
 int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
                   struct ff_err *err)
 {
     struct dag *d = dag_of(r);
-    const int64_t task = NODE_TASK(row->node);
+    const bool is_item = NODE_ITEM(row->node) >= 0;
 
-    if (task < 0 || task >= (int64_t)d->flow->n_tasks)
-        return ff_fail(err, FF_CORRUPT, 0, "row of a task that the workflow has not");
-    if (!fits_kind(r, row))
-        return ff_fail(err, FF_CORRUPT, 0,
-                       "row of a task that is %s, which its kind "
-                       "never is",
-                       task_state_names[row->state]);
-    struct dag_task *t = &d->tasks[task];
-    if (NODE_ITEM(row->node) < 0 && row->items != MODEL_NULL) {
-        if (row->items < 0 || row->items > FLOW_MAX_ITEMS)
-            return ff_fail(err, FF_CORRUPT, 0, "impossible number of items");
+    if (check_row(r, row, err) != FF_OK)
+        return err->code;
+    struct dag_task *t = &d->tasks[NODE_TASK(row->node)];
+    if (!is_item && row->items != MODEL_NULL)
         t->items = dag_items_new((uint32_t)row->items);
-    }
     if (row->attempt_base > 0)
         map_set(&d->bases, row->node, (void *)(uintptr_t)row->attempt_base);
-    if (NODE_ITEM(row->node) >= 0 && row->state == TASK_WAITING && !has_item(t, row)) {
+    if (is_item && row->state == TASK_WAITING && !has_item(t, row)) {
         map_set(&d->kept, row->node,
                 dag_kept((uint32_t)row->version, (uint16_t)row->attempt));
         return FF_OK;
@@ -83,22 +114,12 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
     if (!u)
         return ff_fail(err, FF_CORRUPT, 0, "row of an item that was never expanded");
     load_unit(u, row, outputs);
-    if (NODE_ITEM(row->node) >= 0) {
+    if (is_item)
         load_item(t, u);
-    } else {
-        t->ready_at = row->queued_at;
-        t->ended_at = task_state_final(row->state) ? row->finished_at : 0;
-        if (span_is(row->reason, DAG_UPSTREAM_FAILED))
-            u->flags |= UNIT_BLOCKED;
-        if (row->state == TASK_RUNNING && span_is(row->reason, DAG_STOPPED))
-            u->flags |= UNIT_STOPPED;
-    }
+    else
+        load_plain(t, u, row);
     dag_note_message(r, row->node, row->message);
-    if (row->state == TASK_RETRYING ||
-        (row->state == TASK_SUSPENDED && row->due_at != MODEL_NULL)) {
-        const struct due due = {.node = row->node, .at = row->due_at};
-        ARRAY_ADD(&d->due, due);
-    }
+    load_due(d, row);
     return FF_OK;
 }
 

@@ -49,7 +49,7 @@ static bool asked(const struct dag *d, const struct flow_term *term)
 
 static bool holds(const struct dag *d, const struct flow_formula *formula)
 {
-    bool stack[FLOW_FORMULA_STACK];
+    bool stack[FLOW_FORMULA_STACK] = {false};
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < formula->n; i++) {

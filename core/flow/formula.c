@@ -273,7 +273,7 @@ void spec_link_formula(struct spec *s, uint32_t task, const struct tree_node *no
         read_text(&p, node);
     if (p.bad) {
         s->suspect[task] = true;
-    } else {
+    } else if (p.terms.items) {
         formula->n = (uint32_t)p.terms.n;
         formula->terms = spec_alloc(s, p.terms.n, sizeof(*formula->terms));
         memcpy(formula->terms, p.terms.items, p.terms.n * sizeof(*formula->terms));

@@ -13,7 +13,7 @@ static int seconds_us(double seconds, int64_t *us, struct ff_err *err)
     if (!isfinite(seconds) || seconds < 0)
         return ff_fail(err, FF_INVALID, 0, "sleep: %g seconds are no time to wait for",
                        seconds);
-    if (seconds > (double)(FLOW_MAX_WAIT_US / UNITS_SECOND))
+    if (seconds > (double)FLOW_MAX_WAIT_US / (double)UNITS_SECOND)
         return too_long(err, "sleep");
     *us = (int64_t)(seconds * (double)UNITS_SECOND);
     return FF_OK;

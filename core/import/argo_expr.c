@@ -251,51 +251,67 @@ static const char *result_of(const char *word, size_t len)
     return NULL;
 }
 
+/* depends: in the making. */
+struct depends {
+    struct import *im;
+    const struct argo_scope *scope;
+    const struct source_node *at;
+    struct buf formula;
+    const char *names[100];
+    size_t n;
+    bool simple; /* names and && only: a list says it too */
+};
+
+/* A task's name, and what comes back is where it ends. */
+static const char *depends_name(struct depends *d, const char *p, size_t len)
+{
+    const char *theirs = arena_text(&d->im->out.arena, p, len);
+    const char *ours = im_known(d->im, d->scope->names, theirs);
+
+    if (!ours)
+        im_refuse(d->im, d->at, "depends", "there is no task %.60s here", theirs);
+    if (d->n < COUNT_OF(d->names) && ours)
+        d->names[d->n++] = ours;
+    buf_add_text(&d->formula, ours ? ours : "unknown");
+    return p + len;
+}
+
+/* What is asked of it, behind the dot. */
+static const char *depends_result(struct depends *d, const char *p)
+{
+    const size_t word = strcspn(p, " &|()!");
+    const char *result = result_of(p, word);
+
+    if (!result)
+        im_refuse(d->im, d->at, "depends",
+                  ".%.*s has no counterpart; success is asked for instead",
+                  (int)(word > 40 ? 40 : word), p);
+    buf_printf(&d->formula, ".%s", result ? result : "ok");
+    d->simple = false;
+    return p + word;
+}
+
 void argo_depends(struct import *im, struct argo_scope *scope,
                   const struct source_node *at, struct source_node *task)
 {
-    const char *names[100];
-    struct buf formula = {0};
-    size_t n = 0;
-    bool simple = true;
+    struct depends d = {.im = im, .scope = scope, .at = at, .simple = true};
 
     for (const char *p = im_text(at); *p;) {
         const size_t len =
             strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                       "0123456789_-");
         if (len == 0) {
-            simple = simple && (*p == ' ' || *p == '&');
-            buf_add_char(&formula, *p++);
+            d.simple = d.simple && (*p == ' ' || *p == '&');
+            buf_add_char(&d.formula, *p++);
             continue;
         }
-        const char *theirs = arena_text(&im->out.arena, p, len);
-        const char *ours = im_known(im, scope->names, theirs);
-        if (!ours)
-            im_refuse(im, at, "depends", "there is no task %.60s here", theirs);
-        if (n < COUNT_OF(names) && ours)
-            names[n++] = ours;
-        buf_add_text(&formula, ours ? ours : "unknown");
-        p += len;
-        if (*p != '.')
-            continue;
-        const size_t word = strcspn(++p, " &|()!");
-        const char *result = result_of(p, word);
-        if (!result)
-            im_refuse(im, at, "depends",
-                      ".%.*s has no counterpart; success is asked "
-                      "for instead",
-                      (int)(word > 40 ? 40 : word), p);
-        buf_printf(&formula, ".%s", result ? result : "ok");
-        simple = false;
-        p += word;
+        p = depends_name(&d, p, len);
+        if (*p == '.')
+            p = depends_result(&d, p + 1);
     }
-    if (n == 0) {
-        buf_done(&formula);
-        return;
-    }
-    if (simple)
-        im_set_list(im, task, "needs", names, n);
-    else
-        im_set(im, task, "needs", buf_text(&formula));
-    buf_done(&formula);
+    if (d.n > 0 && d.simple)
+        im_set_list(im, task, "needs", d.names, d.n);
+    else if (d.n > 0)
+        im_set(im, task, "needs", buf_text(&d.formula));
+    buf_done(&d.formula);
 }

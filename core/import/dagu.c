@@ -115,6 +115,17 @@ static size_t name_length(const char *text)
 }
 
 /* ${OUT.a.b}: a field of a value that is JSON. */
+/* a.b-c as A_B_C. */
+static void field_variable(const char *field, char name[64])
+{
+    size_t n = 0;
+
+    for (; field[n] && n < 60; n++) {
+        name[n] = im_variable_char(field[n]);
+    }
+    name[n] = '\0';
+}
+
 static bool add_field(struct import *im, const char *text, size_t len,
                       struct source_node *env, struct buf *out)
 {
@@ -122,15 +133,10 @@ static bool add_field(struct import *im, const char *text, size_t len,
     const size_t n = name_length(whole);
     const char *expr = value_of(im, arena_text(&im->out.arena, whole, n));
     char name[64];
-    size_t k = 0;
 
     if (!expr || whole[n] != '.')
         return false;
-    for (size_t i = 0; whole[i] && k < 60; i++)
-        name[k++] =
-            (char)(isalnum((unsigned char)whole[i]) ? toupper((unsigned char)whole[i])
-                                                    : '_');
-    name[k] = '\0';
+    field_variable(whole, name);
     if (!source_get(env, name))
         im_set(im, env, name,
                source_text(&im->out, "${{ json(%s)%s }}", expr, whole + n));
@@ -254,33 +260,45 @@ static void add_repeat(struct import *im, const struct source_node *repeat,
         im_did(im, repeat, "repeat_policy");
 }
 
+/* One precondition as an expression; false: it cannot be said. */
+static bool convert_condition(struct import *im, const struct source_node *item,
+                              struct buf *expr)
+{
+    const struct source_node *condition = source_get(item, "condition");
+    const char *wanted = im_get(item, "expected");
+    const char *ref = condition ? im_only_ref(im, &syntax, condition->text) : NULL;
+    const bool pattern = text_starts(wanted, "re:");
+
+    if (!ref && im_text(condition)[0] == '$')
+        ref = im_text(condition) + 1;
+    if (!ref || !convert(im, NULL, ref, expr))
+        return false;
+    wanted += pattern ? 3 : 0;
+    buf_add_text(expr, pattern ? ".matches(" : " == ");
+    im_quote(expr, wanted, strlen(wanted));
+    buf_add_text(expr, pattern ? ")" : "");
+    return true;
+}
+
 static void add_condition(struct import *im, const struct source_node *list,
                           struct source_node *task)
 {
     struct buf text = {0};
+    const size_t n = list && list->kind == SOURCE_LIST ? list->n : 0;
 
-    for (size_t i = 0; list && list->kind == SOURCE_LIST && i < list->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct source_node *item = &list->items[i].value;
-        const struct source_node *condition = source_get(item, "condition");
-        const char *wanted = im_get(item, "expected");
-        const char *ref = condition ? im_only_ref(im, &syntax, condition->text) : NULL;
         struct buf expr = {0};
-        if (!ref && im_text(condition)[0] == '$')
-            ref = im_text(condition) + 1;
-        if (!ref || !convert(im, NULL, ref, &expr)) {
+        const bool good = convert_condition(im, item, &expr);
+
+        if (good)
+            im_did(im, item, "preconditions");
+        else
             im_refuse(im, item, "preconditions",
                       "only a variable with its expected value is known here; the step "
                       "never runs until its if is written");
-            buf_printf(&text, "%sfalse", text.len ? " && " : "");
-        } else {
-            buf_printf(&text, "%s%s", text.len ? " && " : "", buf_text(&expr));
-            const bool pattern = text_starts(wanted, "re:");
-            buf_add_text(&text, pattern ? ".matches(" : " == ");
-            im_quote(&text, wanted + (pattern ? 3 : 0),
-                     strlen(wanted + (pattern ? 3 : 0)));
-            buf_add_text(&text, pattern ? ")" : "");
-            im_did(im, item, "preconditions");
-        }
+        buf_printf(&text, "%s%s", text.len ? " && " : "",
+                   good ? buf_text(&expr) : "false");
         buf_done(&expr);
     }
     if (text.len > 0)

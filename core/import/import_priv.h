@@ -114,6 +114,7 @@ const char *im_expression(struct import *im, const struct im_syntax *syntax,
 /* A number, or int() of what the text gives. */
 const char *im_integer(struct import *im, const struct im_syntax *syntax,
                        const struct source_node *at);
+char im_variable_char(char c); /* as names of variables have it: A-Z, 0-9 and _ */
 void im_quote(struct buf *out, const char *text, size_t len);
 /* Whether the text has a reference. */
 bool im_has_ref(const struct im_syntax *syntax, const char *text);

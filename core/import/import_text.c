@@ -173,22 +173,40 @@ static size_t word_length(const char *text)
     return n;
 }
 
+char im_variable_char(char c)
+{
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - 'a' + 'A');
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+}
+
+/* Upper case, with _ for -; returns how long `out` is then. */
+static size_t put_word(char out[64], size_t n, const char *word, size_t len)
+{
+    if (n > 0)
+        out[n++] = '_';
+    for (size_t i = 0; i < len && n < 48; i++)
+        out[n++] = im_variable_char(word[i]);
+    return n;
+}
+
+static bool is_ours(const char *name)
+{
+    return strncmp(name, "FF_", 3) == 0 || strncmp(name, "FLOWFORGE_", 10) == 0;
+}
+
 static void variable_name(const char *ref, char out[64])
 {
     size_t n = 0;
 
     while (*ref && n < 40) {
         const size_t len = word_length(ref);
-        const bool pass = len == 0 || says_nothing(ref, len);
-        if (!pass && n > 0)
-            out[n++] = '_';
-        for (size_t i = 0; !pass && i < len && n < 48; i++)
-            out[n++] = (char)(ref[i] == '-' ? '_' : toupper((unsigned char)ref[i]));
+        if (len > 0 && !says_nothing(ref, len))
+            n = put_word(out, n, ref, len);
         ref += len + (len == 0);
     }
     out[n] = '\0';
-    if (n == 0 || isdigit((unsigned char)out[0]) || strncmp(out, "FF_", 3) == 0 ||
-        strncmp(out, "FLOWFORGE_", 10) == 0)
+    if (n == 0 || isdigit((unsigned char)out[0]) || is_ours(out))
         snprintf(out, 64, "VALUE");
 }
 

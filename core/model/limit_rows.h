@@ -3,6 +3,7 @@
 #ifndef MODEL_LIMIT_ROWS_H
 #define MODEL_LIMIT_ROWS_H
 
+#include "model/span.h"
 #include <stdint.h>
 
 /* A place of a limit that a running attempt holds: put in the batch that grants it,

@@ -10,6 +10,7 @@
 #define MODEL_MODEL_H
 
 #include "base/base.h"
+#include "model/span.h"
 #include <flowforge/store.h>
 
 #define MODEL_SCHEMA_VERSION 2
@@ -21,13 +22,6 @@ struct tenant {
 };
 #define TENANT_DEFAULT  ((struct tenant){1})
 #define PROJECT_DEFAULT 1
-
-/* Text that need not end with NUL; s NULL is the null value. */
-struct span {
-    const char *s;
-    size_t len;
-};
-struct span span_of(const char *text); /* borrowed; NULL gives the null span */
 
 /* An int column that holds nothing. */
 #define MODEL_NULL INT64_MIN

@@ -124,9 +124,12 @@ bool node_is_workflow_word(const char *word);
 
 /* Gives a version the label, or moves it there; *moved_from (in the arena): the hash it
  * had, or the null span. `hash`: its beginning, as above, "sha256:" may be left out. */
-int node_workflow_label(struct node *n, struct tenant t, const char *name,
-                        const char *label, const char *hash, struct arena *arena,
-                        struct span *moved_from, struct ff_err *err);
+struct node_label {
+    const char *workflow, *label, *hash;
+};
+int node_workflow_label(struct node *n, struct tenant t, const struct node_label *want,
+                        struct arena *arena, struct span *moved_from,
+                        struct ff_err *err);
 
 /* Forgets the name with its versions and labels; runs keep the text they are pinned
  * to. */

@@ -32,7 +32,7 @@ static int parse(struct found *found, const char *uses, struct ff_err *err)
                 problems.items[0].line, problems.items[0].column,
                 problems.items[0].code, problems.items[0].msg);
     flow_problems_done(&problems);
-    return found->flow ? FF_OK : err->code;
+    return found->flow ? FF_OK : FF_INVALID;
 }
 
 static int read_beside(const char *dir, const char *uses, struct found *found,
@@ -43,7 +43,7 @@ static int read_beside(const char *dir, const char *uses, struct found *found,
     found->path = file_real(joined);
     const int code =
         found->path ? file_read(found->path, FLOW_MAX_BYTES, &found->source) : -errno;
-    if (code != 0)
+    if (code != 0 || !found->path)
         return ff_fail(err, code == -ENOENT ? FF_NOT_FOUND : FF_INVALID, -code,
                        "%.120s beside it: %s", uses, strerror(-code));
     const char *slash = strrchr(found->path, '/');
@@ -144,36 +144,50 @@ static void add_pin(struct pins *p, const char *key, const struct found *found)
         batch_put(p->batch, &record_workflow, &row, FF_ANY_VERSION);
 }
 
-static int pin_task(struct pins *p, const struct flow_task *t, const struct flow *file,
-                    const char *dir, struct ff_err *err)
+static int find(struct pins *p, const char *uses, const char *dir, struct found *found,
+                struct ff_err *err)
 {
-    const char *uses = t->work->uses;
-    struct found found = {0};
+    if (!flow_uses_file(uses))
+        return read_stored(p, uses, found, err);
+    if (dir)
+        return read_beside(dir, uses, found, err);
+    return ff_fail(err, FF_INVALID, 0,
+                   "%.100s can be used only by a file that is run itself: apply it "
+                   "and write workflow:NAME",
+                   uses);
+}
+
+/* The workflow that a task uses is there. */
+static int pin_found(struct pins *p, const struct flow_task *t, const struct flow *file,
+                     const struct found *found, struct ff_err *err)
+{
     struct buf key = {0};
 
-    buf_printf(&key, "%s %s", file->hash, uses);
+    buf_printf(&key, "%s %s", file->hash, t->work->uses);
     const bool known = json_object_get(p->pins, buf_text(&key)) != NULL;
-    int code;
-    if (flow_uses_file(uses) && !dir)
-        code = ff_fail(err, FF_INVALID, 0,
-                       "%.100s can be used only by a file that is run itself: apply it "
-                       "and write workflow:NAME",
-                       uses);
-    else
-        code = flow_uses_file(uses) ? read_beside(dir, uses, &found, err)
-                                    : read_stored(p, uses, &found, err);
+    int code = check_with(t->work, found->flow, err);
     if (code == FF_OK)
-        code = check_with(t->work, found.flow, err);
-    if (code == FF_OK)
-        code = check_outputs(file, t, found.flow, err);
+        code = check_outputs(file, t, found->flow, err);
     if (code == FF_OK && !known && json_object_size(p->pins) >= PINS_MAX)
         code = ff_fail(err, FF_INVALID, 0, "more than %d workflows are used", PINS_MAX);
     if (code == FF_OK && !known) {
-        add_pin(p, buf_text(&key), &found);
-        code = pin_flow(p, found.flow, found.flow, found.path ? found.dir : NULL, err);
+        add_pin(p, buf_text(&key), found);
+        code =
+            pin_flow(p, found->flow, found->flow, found->path ? found->dir : NULL, err);
     }
-    found_done(&found);
     buf_done(&key);
+    return code;
+}
+
+static int pin_task(struct pins *p, const struct flow_task *t, const struct flow *file,
+                    const char *dir, struct ff_err *err)
+{
+    struct found found = {0};
+    int code = find(p, t->work->uses, dir, &found, err);
+
+    if (code == FF_OK && found.flow)
+        code = pin_found(p, t, file, &found, err);
+    found_done(&found);
     return code;
 }
 

@@ -281,25 +281,25 @@ static int find_version(struct node *n, struct tenant t, const char *name,
     return find_hash(n, t, name, hash, arena, row, err);
 }
 
-int node_workflow_label(struct node *n, struct tenant t, const char *name,
-                        const char *label, const char *hash, struct arena *arena,
-                        struct span *moved_from, struct ff_err *err)
+int node_workflow_label(struct node *n, struct tenant t, const struct node_label *want,
+                        struct arena *arena, struct span *moved_from,
+                        struct ff_err *err)
 {
     struct workflow_version_row version;
 
     *moved_from = (struct span){0};
-    if (!flow_is_version(label))
+    if (!flow_is_version(want->label))
         return ff_fail(
             err, FF_INVALID, 0,
             "\"%.80s\" cannot be a label: A-Z, a-z, 0-9, _, . and -, at most "
             "63 long, no . or - first, and not " FLOW_LATEST,
-            label);
-    int code = find_version(n, t, name, hash, arena, &version, err);
+            want->label);
+    int code = find_version(n, t, want->workflow, want->hash, arena, &version, err);
     if (code != FF_OK)
         return code;
     struct workflow_label_row row = {.tenant = t.no,
-                                     .name = span_of(name),
-                                     .label = span_of(label),
+                                     .name = span_of(want->workflow),
+                                     .label = span_of(want->label),
                                      .hash = version.hash,
                                      .at = loop_wall_us(n->loop)};
     code = FF_CONFLICT;

@@ -205,7 +205,7 @@ static bool decide(struct group *g, size_t at, struct admit_answer *answer)
     struct admit_run *oldest;
     const int64_t before = active_before(g, at, &oldest);
 
-    if (overflow == ADMIT_CANCEL_OLDEST && before >= r->want.limit) {
+    if (overflow == ADMIT_CANCEL_OLDEST && oldest && before >= r->want.limit) {
         oldest->stopping = true;
         return tell(oldest, OUSTED, answer);
     }

@@ -62,33 +62,38 @@ static int need_library(struct ff_err *err)
     return FF_OK;
 }
 
-/* Both ways: GCM's length stays the same. tag is written or compared. */
-static bool crypt_once(EVP_CIPHER_CTX *ctx, const struct key *key, const char *context,
-                       bool seal, const unsigned char *nonce, const void *in, int len,
-                       unsigned char *out, unsigned char tag[TAG_BYTES])
+/* What goes through the cipher, either way: GCM's length stays the same. */
+struct passage {
+    const struct key *key;
+    const char *context;
+    const unsigned char *nonce, *in;
+    size_t len;
+    unsigned char *out;
+    unsigned char *tag; /* TAG_BYTES: written when it seals, else compared */
+};
+
+static bool crypt_once(EVP_CIPHER_CTX *ctx, const struct passage *p, bool seal)
 {
+    const int len = (int)p->len;
     int n;
 
-    return evp.init(ctx, evp.aes_256_gcm(), NULL, key->bytes, nonce, seal) == 1 &&
-           (seal || evp.ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1) &&
-           evp.update(ctx, NULL, &n, (const unsigned char *)context,
-                      (int)strlen(context)) == 1 &&
-           evp.update(ctx, out, &n, in, len) == 1 && n == len &&
-           evp.final(ctx, out + n, &n) == 1 &&
-           (!seal || evp.ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, tag) == 1);
+    return evp.init(ctx, evp.aes_256_gcm(), NULL, p->key->bytes, p->nonce, seal) == 1 &&
+           (seal || evp.ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, p->tag) == 1) &&
+           evp.update(ctx, NULL, &n, (const unsigned char *)p->context,
+                      (int)strlen(p->context)) == 1 &&
+           evp.update(ctx, p->out, &n, p->in, len) == 1 && n == len &&
+           evp.final(ctx, p->out + n, &n) == 1 &&
+           (!seal || evp.ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, p->tag) == 1);
 }
 
-static bool crypt(const struct key *key, const char *context, bool seal,
-                  const unsigned char *nonce, const void *in, size_t len,
-                  unsigned char *out, unsigned char tag[TAG_BYTES])
+static bool crypt(const struct passage *p, bool seal)
 {
     EVP_CIPHER_CTX *ctx = evp.ctx_new();
 
     if (!ctx)
         mem_exhausted();
 
-    const bool good =
-        crypt_once(ctx, key, context, seal, nonce, in, (int)len, out, tag);
+    const bool good = crypt_once(ctx, p, seal);
 
     evp.ctx_free(ctx);
     return good;
@@ -107,8 +112,14 @@ int cipher_seal(const struct key *key, const char *context, const void *value,
 
     rand_system(sealed, NONCE_BYTES);
 
-    const bool good = crypt(key, context, true, sealed, value, len,
-                            sealed + NONCE_BYTES, sealed + NONCE_BYTES + len);
+    const struct passage p = {.key = key,
+                              .context = context,
+                              .nonce = sealed,
+                              .in = value,
+                              .len = len,
+                              .out = sealed + NONCE_BYTES,
+                              .tag = sealed + NONCE_BYTES + len};
+    const bool good = crypt(&p, true);
 
     if (good)
         base64_add(out, sealed, size);
@@ -131,8 +142,14 @@ int cipher_open(const struct key *key, const char *context, struct span sealed,
     const size_t len = b.len - NONCE_BYTES - TAG_BYTES;
     unsigned char *bytes = (unsigned char *)b.data;
     unsigned char *text = mem_alloc(len + 1);
-    const bool good = crypt(key, context, false, bytes, bytes + NONCE_BYTES, len, text,
-                            bytes + NONCE_BYTES + len);
+    const struct passage p = {.key = key,
+                              .context = context,
+                              .nonce = bytes,
+                              .in = bytes + NONCE_BYTES,
+                              .len = len,
+                              .out = text,
+                              .tag = bytes + NONCE_BYTES + len};
+    const bool good = crypt(&p, false);
 
     buf_done(&b);
     *out = (struct secret_value){.text = (char *)text, .len = len};

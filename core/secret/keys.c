@@ -60,7 +60,8 @@ static bool read_key(const char *text, size_t len, struct key *key)
         set_id(key);
     }
     if (b.len)
-        explicit_bzero(b.data, b.len);
+        if (b.data)
+            explicit_bzero(b.data, b.len);
     buf_done(&b);
     return good;
 }
@@ -161,7 +162,8 @@ int keys_save(const struct secret_place *p, const struct keys *k, struct ff_err 
 
     const int sys = file_write_durable(path, b.data, b.len, 0600);
 
-    explicit_bzero(b.data, b.len);
+    if (b.data)
+        explicit_bzero(b.data, b.len);
     buf_done(&b);
     if (sys != 0)
         return ff_fail(err, sys == -ENOSPC ? FF_FULL : FF_UNAVAILABLE, -sys,

@@ -230,7 +230,7 @@ static int seal_anew(void *arg, const void *stored)
     struct rotation *ro = arg;
     struct secret_row row = *(const struct secret_row *)stored;
     const int64_t version = row.version;
-    struct secret_value value;
+    struct secret_value value = {0};
     struct buf sealed = {0};
 
     if (ro->n == SECRET_NAMES_MAX) {

@@ -345,7 +345,7 @@ static json_t *entry_of(const struct mocks *m, const char *path, int64_t attempt
 static int64_t draw_duration(const struct mocks *m, const json_t *v, const char *path,
                              int64_t attempt)
 {
-    int64_t min = DEFAULT_US, max;
+    int64_t min = DEFAULT_US, max = DEFAULT_US;
     uint64_t hash = m->seed ^ rand_mix((uint64_t)attempt);
     struct rand r;
 

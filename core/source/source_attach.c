@@ -38,11 +38,20 @@ static size_t line_of(const struct attacher *a, size_t at)
     return first;
 }
 
+/* Where the blanks that begin at `at` end. By hand: the functions of the library may
+ * look at all of the text behind it, where they are checked. */
+static size_t after_blanks(const char *text, size_t at)
+{
+    while (text[at] == ' ' || text[at] == '\t')
+        at++;
+    return at;
+}
+
 static bool is_blank_line(const struct attacher *a, size_t line)
 {
-    const char *text = a->s->text + a->lines->items[line];
+    const char *text = a->s->text;
 
-    return text[strspn(text, " \t")] == '\n';
+    return text[after_blanks(text, a->lines->items[line])] == '\n';
 }
 
 static bool blank_before(const struct attacher *a, size_t at)
@@ -65,7 +74,7 @@ static void add_found(struct attacher *a, size_t at)
         .at = at,
         .line = (int)line + 1,
         .column = at - start,
-        .own_line = strspn(a->s->text + start, " \t") == at - start,
+        .own_line = after_blanks(a->s->text, start) == at,
         .comment = {.text = arena_text(&a->s->arena, text, len),
                     .blank = blank_before(a, at)},
     };

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define BODY_MAX (64 * 1024) /* outputs that a schedule is told of */
+#define BODY_MAX ((size_t)64 * 1024) /* outputs that a schedule is told of */
 
 struct load {
     struct trigger *t;

@@ -84,7 +84,11 @@ class Uses(CliTest):
     def test_what_does_not_fit_is_told_before_anything_starts(self) -> None:
         self.call("apply", self.one("a"))
         for task, code, said in (
-            ("{uses: workflow:ones}", 4, "there is no workflow ones; did you mean one?"),
+            (
+                "{uses: workflow:ones}",
+                4,
+                "there is no workflow ones; did you mean one?",
+            ),
             ("{uses: workflow:one}", 3, "one needs the input n"),
             ("{uses: workflow:one, with: {n: 1, m: 2}}", 3, "one has no input m"),
             ("{uses: ./none.yaml}", 4, "./none.yaml beside it: No such file"),

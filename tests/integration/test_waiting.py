@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Tasks that wait for time, people and events: what is shown, and who dies meanwhile."""
+"""Tasks that wait for time, people and events: what is shown, and deaths meanwhile."""
 # ctest: timeout=300
 
 import json
@@ -75,7 +75,7 @@ class ForPeople(Waiting):
         "  ok:\n    approve:\n      message: Deploy?\n"
         "      approvers: {groups: [ops]}\n      inputs: {n: integer}\n"
         "  after:\n    needs: [ok]\n    env: {N: '${{ tasks.ok.outputs.n }}'}\n"
-        "    run: echo \"n is $N\"\n"
+        '    run: echo "n is $N"\n'
     )
     WAITS = "ok waits for approval: Deploy?"
 

@@ -20,6 +20,7 @@ if "$sim" --from 1 --seeds 500 >"$scratch/out" 2>/dev/null; then
 fi
 grep -E '^(shrunk|replay)' "$scratch/out"
 invariant=$(sed -n 's/^shrunk.*it fails with: //p' "$scratch/out")
+# shellcheck disable=SC2046 # the words of a command line
 set -- $(sed -n 's/^replay: ff-sim //p' "$scratch/out")
 if "$sim" "$@" >"$scratch/replay" 2>&1; then
     echo "the replay passes"
@@ -28,6 +29,7 @@ fi
 # Where the sentence has numbers in it, what comes before the first of them is compared.
 grep -qF "$(printf '%s' "$invariant" | sed 's/%.*//')" "$scratch/replay"
 # "9 of 40 options are on, 22 were"
+# shellcheck disable=SC2046 # two numbers
 set -- $(sed -n 's/^shrunk.*: \([0-9]*\) of [0-9]* options are on, \([0-9]*\) were.*/\1 \2/p' "$scratch/out")
 [ "$1" -lt "$2" ]
 [ -n "${SCRATCH:-}" ] || rm -rf "$scratch"

@@ -10,7 +10,8 @@ static char *canonical_of(const char *const *bodies)
     struct ff_err err = {0};
 
     for (; *bodies; bodies++)
-        assert_int_equal(FF_OK, canonical_add(&c, *bodies, strlen(*bodies), NULL, &err));
+        assert_int_equal(FF_OK,
+                         canonical_add(&c, *bodies, strlen(*bodies), NULL, &err));
     canonical_write(&c, &out);
     return buf_take(&out);
 }

@@ -23,7 +23,8 @@ struct ladder {
     bool running;
 };
 
-static void *parse(const char *source, size_t len, struct span entry, struct ff_err *err)
+static void *parse(const char *source, size_t len, struct span entry,
+                   struct ff_err *err)
 {
     char text[32];
 

@@ -13,8 +13,8 @@ static void a_matrix_is_a_foreach_of_another_kind(void **state)
         "    matrix: {os: '${{ inputs.l }}'}\n    max_parallel: 2\n",
         "    matrix: \"${{ {'os': inputs.l} }}\"\n    fail_fast: false\n",
         "    matrix: {include: [{os: a}, '${{ inputs.l[0] }}']}\n",
-        "    matrix: {os: [a], exclude: '${{ inputs.l }}'}\n"
-        "    env: {X: '${{ item.os }}'}\n",
+        ("    matrix: {os: [a], exclude: '${{ inputs.l }}'}\n"
+         "    env: {X: '${{ item.os }}'}\n"),
     };
 
     (void)state;

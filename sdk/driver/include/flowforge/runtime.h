@@ -58,9 +58,10 @@ struct ff_run_spec {
     int64_t grace_us;      /* between SIGTERM and SIGKILL at timeout or cancel */
     int64_t cpu_milli;     /* 0: no limit */
     int64_t memory_bytes;  /* 0: no limit */
-    /* Texts of 4 bytes or more that MUST NOT stand in the log: each becomes "***" there,
-     * also where it was written in pieces; the longest counts where several begin.
-     * Ends with NULL; NULL: none. Not to be kept longer than the attempt runs. */
+    /* Texts of 4 bytes or more that MUST NOT stand in the log: each becomes "***"
+     * there, also where it was written in pieces; the longest counts where several
+     * begin. Ends with NULL; NULL: none. Not to be kept longer than the attempt runs.
+     */
     const char *const *masks;
 };
 

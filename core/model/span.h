@@ -1,0 +1,14 @@
+/* model/span.h - text as rows hold it. Included by model.h. */
+#ifndef MODEL_SPAN_H
+#define MODEL_SPAN_H
+
+#include <stddef.h>
+
+/* Text that need not end with NUL; s NULL is the null value. */
+struct span {
+    const char *s;
+    size_t len;
+};
+struct span span_of(const char *text); /* borrowed; NULL gives the null span */
+
+#endif
