@@ -120,9 +120,8 @@ static void field_variable(const char *field, char name[64])
 {
     size_t n = 0;
 
-    for (; field[n] && n < 60; n++) {
+    for (; n < 60 && field[n]; n++)
         name[n] = im_variable_char(field[n]);
-    }
     name[n] = '\0';
 }
 

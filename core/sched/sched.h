@@ -62,7 +62,8 @@ struct sched_need {
 void sched_offer(struct sched_run *r, int64_t node, int64_t count, int32_t priority);
 /* ... and each of them all of these, which name no limit twice. */
 void sched_offer_limited(struct sched_run *r, int64_t node, int64_t count,
-                         int32_t priority, const struct sched_need *needs, size_t n);
+                         int32_t priority, const struct sched_need *needs,
+                         size_t n_needs);
 void sched_retract(struct sched_run *r, int64_t node, int64_t count);
 
 /* Takes a free slot for the next node; false: no slot is free or nobody may go. */
