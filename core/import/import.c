@@ -149,10 +149,10 @@ const char *im_name(struct import *im, const char *scope, const char *theirs)
         return known;
     mend(theirs, ours);
     char taken[200];
-    const size_t len = strlen(ours) > 56 ? 56 : strlen(ours);
+    const size_t len = strlen(ours) > 50 ? 50 : strlen(ours);
     make_taken(scope, ours, taken);
     for (int i = 2; map_get_text(&im->taken, taken); i++) {
-        snprintf(ours + len, 8, "_%d", i);
+        snprintf(ours + len, sizeof(ours) - 50, "_%d", i);
         make_taken(scope, ours, taken);
     }
     char *kept = arena_text(&im->out.arena, ours, strlen(ours));
