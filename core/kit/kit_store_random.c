@@ -325,8 +325,10 @@ static void random_operations_agree(struct kit *k)
         else
             query_both(&w);
     }
-    /* The mixture is worth something only if all of it comes about. */
-    kit_expect(k, w.n_codes[FF_OK] > N_OPERATIONS / 20, "too few commits");
+    /* The mixture is worth something only if all of it comes about. Over seeds about
+     * 108 commits succeed, with a deviation of 12: the bounds lie where no seed ever
+     * comes by chance, not where one in a few hundred does. */
+    kit_expect(k, w.n_codes[FF_OK] > N_OPERATIONS / 40, "too few commits");
     kit_expect(k, w.n_codes[FF_CONFLICT] > N_OPERATIONS / 100, "too few conflicts");
     kit_expect(k, w.n_codes[FF_INVALID] > 0, "no invalid change");
     kit_expect(k, w.n_rows > N_OPERATIONS / 4, "too few rows");
