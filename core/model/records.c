@@ -4,48 +4,7 @@
  * To add a column: append it to the row struct, to columns.h and here with its `since`,
  * nullable; raise MODEL_SCHEMA_VERSION unless no release has it yet; run the model's
  * tests, which say how to renew schema.sql. */
-#include "model/model.h"
-
-#define COLUMN_SINCE(field, column_type, column_flags, column_names, first)            \
-    {                                                                                  \
-        .name = #field, .type = (column_type), .flags = (column_flags),                \
-        .names = (column_names), .since = (first),                                     \
-        .offset = offsetof(struct ROW, field)                                          \
-    }
-#define COLUMN(field, column_type, column_flags, column_names)                         \
-    COLUMN_SINCE(field, column_type, column_flags, column_names, 1)
-
-#define INT(field)       COLUMN(field, FF_INT, 0, NULL)
-#define INT_NULL(field)  COLUMN(field, FF_INT, FF_COL_NULLABLE, NULL)
-#define TEXT(field)      COLUMN(field, FF_TEXT, 0, NULL)
-#define TEXT_NULL(field) COLUMN(field, FF_TEXT, FF_COL_NULLABLE, NULL)
-#define JSON(field)      COLUMN(field, FF_JSON, 0, NULL)
-#define JSON_NULL(field) COLUMN(field, FF_JSON, FF_COL_NULLABLE, NULL)
-#define TIME(field)      COLUMN(field, FF_TIME, 0, NULL)
-#define TIME_NULL(field) COLUMN(field, FF_TIME, FF_COL_NULLABLE, NULL)
-#define ENUM(field, of)  COLUMN(field, FF_ENUM, 0, of)
-
-/* Since version 2. Of a record that is as old, those that are never null have no
- * NULL. */
-#define COLUMN_2(field, column_type, column_flags)                                     \
-    COLUMN_SINCE(field, column_type, column_flags, NULL, 2)
-#define INT_2(field)       COLUMN_2(field, FF_INT, 0)
-#define INT_NULL_2(field)  COLUMN_2(field, FF_INT, FF_COL_NULLABLE)
-#define TEXT_2(field)      COLUMN_2(field, FF_TEXT, 0)
-#define TEXT_NULL_2(field) COLUMN_2(field, FF_TEXT, FF_COL_NULLABLE)
-#define JSON_NULL_2(field) COLUMN_2(field, FF_JSON, FF_COL_NULLABLE)
-#define TIME_2(field)      COLUMN_2(field, FF_TIME, 0)
-#define TIME_NULL_2(field) COLUMN_2(field, FF_TIME, FF_COL_NULLABLE)
-
-#define RECORD_SINCE(table, table_columns, count, keys, first)                         \
-    .struct_size = sizeof(struct ff_record), .name = (table),                          \
-    .columns = (table_columns), .n_columns = (count), .n_key = (keys),                 \
-    .since = (first)
-#define RECORD(table, table_columns, count, keys)                                      \
-    RECORD_SINCE(table, table_columns, count, keys, 1)
-
-#define COMPLETE(table_columns, count)                                                 \
-    _Static_assert(COUNT_OF(table_columns) == (count), #count)
+#include "model/record_macros.h"
 
 const char *const run_state_names[] = {
     [RUN_PENDING] = "pending",       [RUN_RUNNING] = "running",
