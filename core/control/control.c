@@ -71,8 +71,11 @@ void control_free(struct control *c)
     mem_free(c);
 }
 
+/* Whoever knocks may wait for nothing to be left, and was not asked while it was
+ * looked: it is said again. */
 void control_wake(struct control *c)
 {
+    c->was_idle = false;
     control_scan(c);
 }
 

@@ -41,7 +41,8 @@ struct control_listener {
     void (*changed)(void *arg, const struct run_row *run);
     /* A run has ended in the step that this batch commits: rows may be added to it. */
     void (*ending)(void *arg, const struct run_row *run, struct batch *b);
-    /* No open run is left (or all are loaded and done). */
+    /* No open run is left (or all are loaded and done); once, and again after each
+     * control_wake. */
     void (*idle)(void *arg);
     /* The store is dead or the shard lost: stop the process. */
     void (*fatal)(void *arg, const struct ff_err *err);

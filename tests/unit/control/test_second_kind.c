@@ -444,6 +444,25 @@ static void a_kind_that_is_no_dag_runs_to_its_end(void **state)
     close_process(&p);
 }
 
+/* A schedule that was paused meanwhile lets the process go, if it is asked. */
+static void after_a_knock_idleness_is_said_again(void **state)
+{
+    (void)state;
+    struct process p = {0};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "3");
+    own(&p);
+    loop_run(p.loop);
+    for (int i = 0; i < 3; i++) {
+        control_wake(p.control);
+        control_wake(p.control);
+        loop_run(p.loop); /* until it is said */
+    }
+    disown(&p);
+    close_process(&p);
+}
+
 static void the_next_owner_goes_on_with_it(void **state)
 {
     (void)state;
@@ -640,6 +659,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kind_that_is_no_dag_runs_to_its_end),
+        cmocka_unit_test(after_a_knock_idleness_is_said_again),
         cmocka_unit_test(the_next_owner_goes_on_with_it),
         cmocka_unit_test(a_run_of_an_unknown_kind_is_set_aside_and_stops_nobody),
         cmocka_unit_test(a_run_set_aside_gives_up_its_attempts_and_says_why),
