@@ -95,6 +95,7 @@ void run_view_fill_in(struct run_view *v)
                 .started_at = MODEL_NULL,
                 .finished_at = MODEL_NULL,
                 .attempt_base = MODEL_NULL,
+                .iteration = MODEL_NULL,
                 .state = needs_are_met(v, t) ? TASK_QUEUED : TASK_WAITING,
             };
             continue;

@@ -81,6 +81,7 @@ static void state_free(struct run *r)
     ARRAY_DONE(&d->due);
     map_done(&d->bases);
     map_done(&d->kept);
+    map_done(&d->iterations);
     mem_free(d);
 }
 

@@ -110,6 +110,8 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
                 dag_kept((uint32_t)row->version, (uint16_t)row->attempt));
         return FF_OK;
     }
+    if (row->iteration > 1)
+        map_set(&d->iterations, row->node, (void *)(uintptr_t)row->iteration);
     struct unit *u = dag_unit(d, row->node);
     if (!u)
         return ff_fail(err, FF_CORRUPT, 0, "row of an item that was never expanded");

@@ -5,7 +5,8 @@
  * Who does what: dag.c takes inputs; dag_ready.c decides what may run next,
  * dag_needs.c whether needs allow it; dag_unit.c begins, stops and ends one task or
  * item; what is an attempt goes through dag_slot.c and dag_result.c, what is not
- * through its kind (dag_kind.h); dag_row.c writes rows and events; dag_phase.c leads
+ * through its kind (dag_kind.h); dag_repeat.c lets it begin once more when it has
+ * succeeded; dag_row.c writes rows and events; dag_phase.c leads
  * the run through its handlers to its end; dag_load.c rebuilds all of it from rows;
  * dag_scope.c is what expressions see; dag_work.c renders an attempt. */
 #ifndef ENGINE_DAG_PRIV_H
@@ -86,9 +87,12 @@ struct dag {
         } * items;
         size_t n, cap;
     } due;
-    /* Made only when something has begun again. */
-    struct map bases; /* node -> attempts that do not count for its retry */
+    /* Made only when something has begun again, or repeats. */
+    struct map bases; /* node -> attempts that do not count for its retry; also of a
+                       * task that repeats: those of the iterations before */
     struct map kept;  /* node of an item that is not in memory -> dag_kept of its row */
+    struct map
+        iterations; /* node of a task that repeats -> which, from the second on */
 };
 
 /* Of the row of an item whose task waits to be expanded again: its version and the last
@@ -118,6 +122,7 @@ void dag_write_unit(struct step *s, const struct task_row *row, struct unit *u,
 struct jsonw dag_event(const struct run *r, struct step *s, const char *type,
                        int64_t node, const struct unit *u);
 void dag_event_end(struct jsonw *w, const struct task_row *row); /* how it ended */
+void dag_event_iteration(const struct run *r, struct jsonw *w, int64_t node);
 void dag_note_message(struct run *r, int64_t node, struct span message);
 #define DAG_STOPPED "cancelled"
 /* A handler is being stopped: its row says so, since a cancel is for the handlers of
@@ -151,12 +156,35 @@ void dag_offer_now(struct run *r, struct step *s, int64_t node, int64_t count,
 void dag_inactive(struct run *r, struct step *s);
 void dag_forget_held(struct run *r); /* nothing that is held back is offered any more */
 void dag_grant(struct run *r, struct step *s, int64_t node);
+#define DAG_MAX_ATTEMPTS UINT16_MAX /* over all iterations and lives of its run */
+/* It has had so many that there is no number for another; it ends for that. */
+bool dag_out_of_attempts(struct run *r, struct step *s, int64_t node);
 void dag_queue_timeout(struct run *r, struct step *s, int64_t node);
 
 /* dag_result.c */
 void dag_result(struct run *r, struct step *s, const struct input *in);
 /* due_at: from then on it waits for a slot. */
 void dag_retry_due(struct run *r, struct step *s, int64_t node, int64_t due_at);
+/* It is retrying: sets its timer, or goes on when that time is over. */
+void dag_wait_retry(struct run *r, struct step *s, int64_t node, int64_t due_at);
+bool dag_is_stopping(const struct run *r, int64_t node);
+
+/* dag_repeat.c */
+#define DAG_REPEAT "repeat" /* why it waits for another attempt */
+int64_t dag_iteration(const struct run *r, int64_t node); /* from 1 */
+/* After an attempt that succeeded. */
+enum dag_turn {
+    TURN_LAST,
+    TURN_NEXT,
+    TURN_STOPPED,
+    TURN_TOO_MANY, /* with err */
+    TURN_WRONG     /* `until` gave no good value: with err */
+};
+enum dag_turn dag_judge_repeat(struct run *r, const struct step *s, int64_t node,
+                               const struct result *result, struct ff_err *err);
+/* TURN_NEXT. ended: how the attempt ended. */
+void dag_repeat(struct run *r, struct step *s, int64_t node,
+                const struct result *result, const struct task_row *ended);
 
 /* dag_signal.c */
 void dag_signal(struct run *r, struct step *s, const struct signal *signal);
@@ -250,7 +278,8 @@ int dag_truth(struct dag_scope *sc, const struct tmpl *t, bool *holds,
 void dag_scope_done(struct dag_scope *sc);
 /* What tasks.NAME is, here or outside. New reference, or NULL. */
 json_t *dag_task_value(struct run *r, const char *name);
-/* item, index and parent as the unit of this scope hands them to a run inside it. */
+/* item, index, parent, iteration and previous as the unit of this scope hands them to a
+ * run inside it. */
 json_t *dag_scope_item(struct dag_scope *sc);
 
 /* dag_http.c */

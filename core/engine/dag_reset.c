@@ -82,7 +82,7 @@ static void mark_asked(struct marks *m, struct span reset)
      COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_OUTPUTS) |                     \
      COLUMN_BIT(COL_TASK_ITEMS) | COLUMN_BIT(COL_TASK_DUE_AT) |                        \
      COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_FINISHED_AT) |              \
-     COLUMN_BIT(COL_TASK_ATTEMPT_BASE))
+     COLUMN_BIT(COL_TASK_ATTEMPT_BASE) | COLUMN_BIT(COL_TASK_ITERATION))
 
 /* was: the state that it leaves. */
 static void write_event(struct run *r, struct step *s, int64_t node,
@@ -110,7 +110,9 @@ static void reset_unit(struct run *r, struct step *s, int64_t node, struct unit 
     u->flags = 0;
     u->lost = 0;
     u->exit_code = -1;
+    map_del(&d->iterations, node); /* a loop begins with its first iteration again */
     struct task_row row = dag_row_of(r, node, u);
+    row.iteration = MODEL_NULL;
     if (u->attempt > 0) {
         row.attempt_base = u->attempt;
         map_set(&d->bases, node, (void *)(uintptr_t)u->attempt);

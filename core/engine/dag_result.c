@@ -19,7 +19,7 @@ static const struct {
     [OUTCOME_CANCELLED] = {TASK_CANCELLED, 0, "cancelled"},
 };
 
-static bool is_stopping(const struct run *r, int64_t node)
+bool dag_is_stopping(const struct run *r, int64_t node)
 {
     const struct dag *d = r->state;
     const struct items *items = d->tasks[NODE_TASK(node)].items;
@@ -38,7 +38,7 @@ static bool is_stopping(const struct run *r, int64_t node)
 static enum outcome judge(const struct run *r, int64_t node,
                           const struct result *result)
 {
-    if (result->outcome != OUTCOME_SUCCEEDED && is_stopping(r, node))
+    if (result->outcome != OUTCOME_SUCCEEDED && dag_is_stopping(r, node))
         return OUTCOME_CANCELLED;
     return result->outcome == OUTCOME_CANCELLED ? OUTCOME_EVICTED : result->outcome;
 }
@@ -50,8 +50,8 @@ static bool may_retry(const struct run *r, int64_t node, const struct unit *u,
     const uint32_t on = outcomes[outcome].on;
     const int64_t attempt = u->attempt - dag_base(r, node);
 
-    if (is_stopping(r, node) || attempt >= FLOW_MAX_ATTEMPTS ||
-        u->attempt == UINT16_MAX)
+    if (dag_is_stopping(r, node) || attempt >= FLOW_MAX_ATTEMPTS ||
+        u->attempt == DAG_MAX_ATTEMPTS)
         return false;
     if (!retry->given)
         return (on & (FLOW_ON_LOST | FLOW_ON_EVICTED)) && u->lost < LOST_MAX;
@@ -127,11 +127,16 @@ static void retry_unit(struct run *r, struct step *s, int64_t node, struct unit 
     jsonw_key(&w, "delay_us");
     jsonw_int(&w, delay);
     step_event_end(s, &w);
-    if (delay > 0)
+    dag_wait_retry(r, s, node, row.due_at);
+}
+
+void dag_wait_retry(struct run *r, struct step *s, int64_t node, int64_t due_at)
+{
+    if (due_at > s->now_us)
         step_effect(s, (struct effect){.type = EFFECT_TIMER,
                                        .node = node,
                                        .timer = TIMER_RETRY,
-                                       .at_us = row.due_at});
+                                       .at_us = due_at});
     else
         dag_retry_due(r, s, node, s->now_us);
 }
@@ -173,6 +178,8 @@ static void end_with_result(struct run *r, struct step *s, int64_t node, struct 
 {
     MEM_AUTO char *text = NULL;
 
+    json_decref(u->outputs); /* of the iteration before */
+    u->outputs = NULL;
     if (u->state == TASK_SUCCEEDED && result->outputs) {
         u->outputs = json_incref(result->outputs);
         text = result->stored ? NULL : json_text(result->outputs);
@@ -189,6 +196,33 @@ static void end_with_result(struct run *r, struct step *s, int64_t node, struct 
     dag_event_end(&w, row);
     step_event_end(s, &w);
     dag_unit_final(r, s, node, u, !dag_kind_of(r, node));
+}
+
+/* What becomes of an attempt that succeeded, where its task repeats. */
+static enum dag_turn judge_turn(struct run *r, struct step *s, int64_t node,
+                                const struct result *result, struct task_row *row,
+                                struct ff_err *err)
+{
+    static const struct {
+        enum task_state state;
+        const char *reason;
+    } turns[] = {
+        [TURN_LAST] = {TASK_SUCCEEDED, NULL},
+        [TURN_NEXT] = {TASK_SUCCEEDED, NULL},
+        [TURN_STOPPED] = {TASK_CANCELLED, "cancelled"},
+        [TURN_TOO_MANY] = {TASK_FAILED, "repeat_max"},
+        [TURN_WRONG] = {TASK_FAILED, "expression"},
+    };
+    struct unit *u = dag_unit(dag_of(r), node);
+
+    if (u->state != TASK_SUCCEEDED)
+        return TURN_LAST;
+    const enum dag_turn turn = dag_judge_repeat(r, s, node, result, err);
+    row->state = u->state = (uint8_t)turns[turn].state;
+    row->reason = span_of(turns[turn].reason);
+    if (err->code != FF_OK)
+        row->message = span_of(err->msg);
+    return turn;
 }
 
 void dag_result(struct run *r, struct step *s, const struct input *in)
@@ -221,10 +255,13 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
         row.reason = span_of("expression");
         row.message = span_of(err.msg);
     }
+    const enum dag_turn turn = judge_turn(r, s, in->node, result, &row, &err);
     if (!retry || NODE_ITEM(in->node) < 0)
         dag_note_message(r, in->node, row.message);
     if (retry)
         retry_unit(r, s, in->node, u, outcome, &row);
+    else if (turn == TURN_NEXT)
+        dag_repeat(r, s, in->node, result, &row);
     else
         end_with_result(r, s, in->node, u, &row, result);
 }

@@ -37,7 +37,10 @@ struct task_row dag_row_of(const struct run *r, int64_t node, const struct unit 
         .queued_at = d->tasks[NODE_TASK(node)].ready_at,
         .started_at = MODEL_NULL,
         .finished_at = MODEL_NULL,
-        .attempt_base = MODEL_NULL, /* written by dag_reset.c only */
+        .attempt_base = MODEL_NULL, /* written by dag_reset.c and dag_repeat.c only */
+        .iteration = d->flow->tasks[NODE_TASK(node)].work->repeat && u->attempt > 0
+                         ? dag_iteration(r, node)
+                         : MODEL_NULL,
     };
 }
 
@@ -79,6 +82,14 @@ struct jsonw dag_event(const struct run *r, struct step *s, const char *type,
         p = engine_put_int(PUT(p, ",\"attempt\":"), u->attempt);
     buf_added(w.out, (size_t)(p - begin));
     return w;
+}
+
+void dag_event_iteration(const struct run *r, struct jsonw *w, int64_t node)
+{
+    if (!flow_of(r)->tasks[NODE_TASK(node)].work->repeat)
+        return;
+    jsonw_key(w, "iteration");
+    jsonw_int(w, dag_iteration(r, node));
 }
 
 void dag_event_end(struct jsonw *w, const struct task_row *row)

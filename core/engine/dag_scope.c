@@ -141,12 +141,45 @@ static json_t *make_parent(const struct dag_scope *sc)
     return o;
 }
 
+/* Of the task's own loop, or of the one around its group. `if` is judged before there
+ * is an attempt. */
+static bool in_own_loop(const struct dag_scope *sc)
+{
+    return sc->task && sc->task->work->repeat && sc->attempt > 0;
+}
+
+static int64_t own_node(const struct dag_scope *sc)
+{
+    return NODE_OF(sc->task - flow_of(sc->run)->tasks, -1);
+}
+
+static json_t *make_iteration(const struct dag_scope *sc)
+{
+    if (in_own_loop(sc))
+        return json_integer(dag_iteration(sc->run, own_node(sc)));
+    return json_incref(json_object_get(sc->run->outside, "iteration"));
+}
+
+/* The outputs of the iteration before; null in the first. */
+static json_t *make_previous(const struct dag_scope *sc)
+{
+    if (in_own_loop(sc)) {
+        json_t *outputs = dag_unit(dag_of(sc->run), own_node(sc))->outputs;
+        return outputs ? json_incref(outputs) : json_null();
+    }
+    return json_incref(json_object_get(sc->run->outside, "previous"));
+}
+
 json_t *dag_scope_item(struct dag_scope *sc)
 {
     static const struct {
         const char *name;
         json_t *(*make)(const struct dag_scope *sc);
-    } handed[] = {{"item", make_item}, {"index", make_index}, {"parent", make_parent}};
+    } handed[] = {{"item", make_item},
+                  {"index", make_index},
+                  {"parent", make_parent},
+                  {"iteration", make_iteration},
+                  {"previous", make_previous}};
     json_t *o = json_object();
 
     for (size_t i = 0; i < COUNT_OF(handed); i++) {
@@ -231,12 +264,13 @@ static const struct {
     const char *name;
     json_t *(*make)(const struct dag_scope *sc); /* NULL result: no such name here */
 } names[] = {
-    {"inputs", make_inputs}, {"tasks", NULL},
-    {"env", make_env},       {"item", make_item},
-    {"index", make_index},   {"attempt", make_attempt},
-    {"run", make_run},       {"workflow", make_workflow},
-    {"event", make_event},   {"vars", make_vars},
-    {"parent", make_parent},
+    {"inputs", make_inputs},     {"tasks", NULL},
+    {"env", make_env},           {"item", make_item},
+    {"index", make_index},       {"attempt", make_attempt},
+    {"run", make_run},           {"workflow", make_workflow},
+    {"event", make_event},       {"vars", make_vars},
+    {"parent", make_parent},     {"iteration", make_iteration},
+    {"previous", make_previous},
 };
 #define NAME_TASKS 1
 

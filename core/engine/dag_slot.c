@@ -83,6 +83,15 @@ void dag_forget_held(struct run *r)
     q->head = q->n = 0;
 }
 
+bool dag_out_of_attempts(struct run *r, struct step *s, int64_t node)
+{
+    if (dag_unit(dag_of(r), node)->attempt < DAG_MAX_ATTEMPTS)
+        return false;
+    dag_end_unit(r, s, node, TASK_FAILED, "attempts",
+                 "it has had 65535 attempts, and there is no number for another");
+    return true;
+}
+
 void dag_grant(struct run *r, struct step *s, int64_t node)
 {
     struct unit *u = dag_unit(dag_of(r), node);
@@ -91,19 +100,24 @@ void dag_grant(struct run *r, struct step *s, int64_t node)
         step_effect(s, (struct effect){.type = EFFECT_FREE, .node = node});
         return;
     }
+    if (dag_out_of_attempts(r, s, node)) {
+        step_effect(s, (struct effect){.type = EFFECT_FREE, .node = node});
+        return;
+    }
     u->state = TASK_RUNNING;
     u->attempt++;
     u->exit_code = -1;
     struct task_row row = dag_row_of(r, node, u);
     row.started_at = s->now_us;
-    dag_write_unit(s, &row, u,
-                   COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_ATTEMPT) |
-                       COLUMN_BIT(COL_TASK_STARTED_AT) |
-                       COLUMN_BIT(COL_TASK_EXIT_CODE) | COLUMN_BIT(COL_TASK_REASON) |
-                       COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_DUE_AT) |
-                       COLUMN_BIT(COL_TASK_QUEUED_AT) |
-                       COLUMN_BIT(COL_TASK_FINISHED_AT));
+    dag_write_unit(
+        s, &row, u,
+        COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_ATTEMPT) |
+            COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_EXIT_CODE) |
+            COLUMN_BIT(COL_TASK_REASON) | COLUMN_BIT(COL_TASK_MESSAGE) |
+            COLUMN_BIT(COL_TASK_DUE_AT) | COLUMN_BIT(COL_TASK_QUEUED_AT) |
+            COLUMN_BIT(COL_TASK_FINISHED_AT) | COLUMN_BIT(COL_TASK_ITERATION));
     struct jsonw w = dag_event(r, s, "task.started", node, u);
+    dag_event_iteration(r, &w, node);
     step_event_end(s, &w);
     if (flow_of(r)->tasks[NODE_TASK(node)].policy->queue_timeout_us > 0)
         step_effect(s, (struct effect){

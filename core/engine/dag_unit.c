@@ -18,6 +18,8 @@ void dag_enter(struct run *r, struct step *s, int64_t node)
 {
     struct unit *u = dag_unit(dag_of(r), node);
 
+    if (dag_out_of_attempts(r, s, node))
+        return;
     u->state = TASK_RUNNING;
     u->attempt++;
     u->exit_code = -1;
@@ -39,7 +41,7 @@ void dag_want(struct run *r, struct step *s, int64_t node, int64_t count)
      COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_EXIT_CODE) |                \
      COLUMN_BIT(COL_TASK_REASON) | COLUMN_BIT(COL_TASK_MESSAGE) |                      \
      COLUMN_BIT(COL_TASK_DUE_AT) | COLUMN_BIT(COL_TASK_QUEUED_AT) |                    \
-     COLUMN_BIT(COL_TASK_FINISHED_AT))
+     COLUMN_BIT(COL_TASK_FINISHED_AT) | COLUMN_BIT(COL_TASK_ITERATION))
 
 void dag_goes_on(struct run *r, struct step *s, int64_t node)
 {
@@ -50,6 +52,7 @@ void dag_goes_on(struct run *r, struct step *s, int64_t node)
     row.started_at = s->now_us;
     dag_write_unit(s, &row, u, BEGIN_COLUMNS);
     struct jsonw w = dag_event(r, s, "task.started", node, u);
+    dag_event_iteration(r, &w, node);
     step_event_end(s, &w);
 }
 
@@ -141,6 +144,9 @@ void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_en
                    COLUMN_BIT(COL_TASK_DUE_AT);
 
     u->state = (uint8_t)end->state;
+    if (end->outputs || u->outputs) /* or those of the iteration before */
+        set |= COLUMN_BIT(COL_TASK_OUTPUTS);
+    json_decref(u->outputs);
     u->outputs = end->outputs ? json_incref(end->outputs) : NULL;
     struct task_row row = dag_row_of(r, node, u);
     if (u->flags & UNIT_ENTERING) {
@@ -151,8 +157,6 @@ void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_en
     row.reason = span_of(end->reason);
     row.message = span_of(end->message);
     row.outputs = span_of(text);
-    if (text)
-        set |= COLUMN_BIT(COL_TASK_OUTPUTS);
     row.finished_at = s->now_us;
     dag_write_unit(s, &row, u, set);
     struct jsonw w = dag_event(r, s, "task.finished", node, u);

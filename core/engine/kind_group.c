@@ -9,7 +9,8 @@ static json_t *scope_of(struct run *r, int64_t node)
     json_t *tasks = json_object();
     struct dag_scope sc;
 
-    dag_scope_init(&sc, r, t, NODE_ITEM(node), 0, r->row.started_at);
+    dag_scope_init(&sc, r, t, NODE_ITEM(node), dag_unit(dag_of(r), node)->attempt,
+                   r->row.started_at);
     json_t *scope = dag_scope_item(&sc);
     dag_scope_done(&sc);
     for (uint32_t i = 0; i < group->n_captures; i++)

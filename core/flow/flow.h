@@ -18,9 +18,10 @@
 #define FLOW_MAX_TRANSFORM 1048576 /* bytes of its outputs as JSON */
 #define FLOW_MAX_ITEMS     1000000 /* of one foreach, checked when it expands */
 #define FLOW_MAX_MATCHES                                                               \
-    20000000 /* combinations of a matrix times its other entries                       \
-              */
-#define FLOW_MAX_ATTEMPTS     1000
+    20000000                       /* combinations of a matrix times its other entries \
+                                    */
+#define FLOW_MAX_ATTEMPTS     1000 /* of one iteration */
+#define FLOW_MAX_ITERATIONS   10000
 #define FLOW_MAX_SEMAPHORES   16   /* of one task */
 #define FLOW_MAX_PLACES_TAKEN 1000 /* by one attempt of one limit */
 #define FLOW_MAX_LIMIT_NAME   200  /* for ids; short enough for every store */
@@ -207,6 +208,14 @@ struct flow_approve {
     enum flow_on_timeout on_timeout;
 };
 
+enum flow_on_max { FLOW_MAX_FAIL, FLOW_MAX_SUCCEED };
+/* A task that runs again when it has succeeded. */
+struct flow_repeat {
+    struct tmpl *until;
+    int64_t max, delay_us;
+    enum flow_on_max on_max;
+};
+
 /* What a task does. Tasks that say the same share one. */
 struct flow_work {
     const char *description;      /* or NULL */
@@ -224,9 +233,10 @@ struct flow_work {
     const char *uses;       /* the workflow that it is, or NULL */
     struct flow_pair *with; /* what that is started with */
     uint32_t n_with;
-    const struct flow *group;   /* tasks: of a group; its owner is the file */
-    struct flow_value *foreach; /* list or map, or what makes a matrix; or NULL */
-    int64_t max_parallel;       /* of its items; 0: no limit of its own */
+    const struct flow *group;         /* tasks: of a group; its owner is the file */
+    struct flow_value *foreach;       /* list or map, or what makes a matrix; or NULL */
+    const struct flow_repeat *repeat; /* or NULL; never with foreach */
+    int64_t max_parallel;             /* of its items; 0: no limit of its own */
     uint32_t n_argv;
     uint32_t n_env;
     uint32_t n_outputs;

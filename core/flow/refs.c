@@ -42,6 +42,7 @@ static const char *place_text(enum spec_place place)
         [PLACE_SWITCH] = "switch",
         [PLACE_RUN_KEY] = "concurrency.key, which is made before the run begins",
         [PLACE_SHARED_RETRY] = "retry.if of all tasks",
+        [PLACE_UNTIL] = "repeat.until",
     };
 
     return texts[place];
@@ -265,7 +266,7 @@ static void check_nothing(struct checker *c, const struct ref *r)
     (void)r;
 }
 
-/* Of exit_code and reason, which are values without fields. */
+/* Of exit_code, reason and iteration, which are values without fields. */
 static void check_plain(struct checker *c, const struct ref *r)
 {
     struct flow_problem *p;
@@ -276,6 +277,39 @@ static void check_plain(struct checker *c, const struct ref *r)
     p = problem(r, PROBLEM_UNKNOWN_FIELD);
     flow_problem_msg(p, "%s has no field %.64s", r->path[0], r->path[1]);
     flow_problem_hint(p, "write %s", r->path[0]);
+}
+
+/* The nearest task that repeats around this place, this one or a group; NULL: none. */
+static const struct flow_task *loop_of(const struct ref *r)
+{
+    const struct spec *s = r->s;
+    uint32_t task = stands_in_foreach(r) ? SPEC_NO_TASK : r->in->task;
+
+    for (; s; s = s->outer) {
+        if (task != SPEC_NO_TASK && s->tasks.items[task].work->repeat)
+            return &s->tasks.items[task];
+        task = s->inside;
+    }
+    return NULL;
+}
+
+static const struct flow_task *check_in_loop(const struct ref *r)
+{
+    const struct flow_task *loop = loop_of(r);
+    struct flow_problem *p;
+
+    if (loop)
+        return loop;
+    p = problem(r, PROBLEM_NOT_HERE);
+    flow_problem_msg(p, "%s has a value only in tasks with repeat", r->path[0]);
+    flow_problem_hint(p, "add repeat: to the task");
+    return NULL;
+}
+
+static void check_iteration(struct checker *c, const struct ref *r)
+{
+    if (check_in_loop(r))
+        check_plain(c, r);
 }
 
 static const char *nearest_output(const struct flow_task *t, const char *name)
@@ -291,12 +325,12 @@ static const char *nearest_output(const struct flow_task *t, const char *name)
 }
 
 /* Which outputs there are its workflow tells, when the run is submitted. */
-static void ask_output(const struct ref *r, const struct flow_task *t)
+static void ask_output(const struct ref *r, const struct flow_task *t, size_t at)
 {
     struct spec *file = r->s;
     const struct flow_asked asked = {
         .task = t->name,
-        .output = arena_text(file->arena, r->path[3], strlen(r->path[3])),
+        .output = arena_text(file->arena, r->path[at], strlen(r->path[at])),
         .line = (int)r->in->node->line};
 
     while (file->outer)
@@ -305,23 +339,40 @@ static void ask_output(const struct ref *r, const struct flow_task *t)
 }
 
 /* The items of a foreach give lists: tasks.x.outputs.y is one, tasks.x.status not. */
-static void check_output(const struct ref *r, const struct flow_task *t)
+static void check_output(const struct ref *r, const struct flow_task *t, size_t at)
 {
     struct flow_problem *p;
 
     if (t->work->kind == FLOW_USES) {
-        ask_output(r, t);
+        ask_output(r, t, at);
         return;
     }
     for (uint32_t i = 0; i < t->work->n_outputs; i++)
-        if (strcmp(t->work->outputs[i].name, r->path[3]) == 0)
+        if (strcmp(t->work->outputs[i].name, r->path[at]) == 0)
             return;
     p = problem(r, PROBLEM_UNKNOWN_FIELD);
-    flow_problem_msg(p, "task %s declares no output %.64s", t->name, r->path[3]);
+    flow_problem_msg(p, "task %s declares no output %.64s", t->name, r->path[at]);
     if (p)
-        flow_problem_near(p, nearest_output(t, r->path[3]));
+        flow_problem_near(p, nearest_output(t, r->path[at]));
     if (p && !p->hint[0])
         flow_problem_hint(p, "add it to the outputs: of %s", t->name);
+}
+
+/* What the task itself gave: this time, or the time before. */
+static void check_previous(struct checker *c, const struct ref *r)
+{
+    const struct flow_task *loop = check_in_loop(r);
+
+    (void)c;
+    if (loop && r->n > 1)
+        check_output(r, loop, 1);
+}
+
+static void check_own_outputs(struct checker *c, const struct ref *r)
+{
+    (void)c;
+    if (r->n > 1)
+        check_output(r, &r->s->tasks.items[r->in->task], 1);
 }
 
 static void check_task_field(const struct ref *r, const struct flow_task *t)
@@ -337,7 +388,7 @@ static void check_task_field(const struct ref *r, const struct flow_task *t)
         flow_problem_msg(p, "a task has no field %.64s", r->path[2]);
         hint_field(p, r->path[2], fields);
     } else if (r->n > 3 && strcmp(r->path[2], "outputs") == 0) {
-        check_output(r, t);
+        check_output(r, t, 3);
     }
 }
 
@@ -463,12 +514,15 @@ static void check_tasks(struct checker *c, const struct ref *r)
 
 #define EVERYWHERE                                                                     \
     (PLACE_IF | PLACE_FOREACH | PLACE_ATTEMPT | PLACE_SHARED_ENV | PLACE_RUN_OUTPUT |  \
-     PLACE_SWITCH | PLACE_RUN_KEY | RETRY)
+     PLACE_SWITCH | PLACE_RUN_KEY | PLACE_UNTIL | RETRY)
 #define RETRY  (PLACE_RETRY | PLACE_SHARED_RETRY)
 #define SHARED (PLACE_SHARED_ENV | PLACE_SHARED_RETRY)
 
 /* Where a group hands its item in. Outside of groups most of them have none. */
-#define ITEM (PLACE_ATTEMPT | PLACE_RETRY | PLACE_IF | PLACE_FOREACH | PLACE_RUN_OUTPUT)
+#define ITEM                                                                           \
+    (PLACE_ATTEMPT | PLACE_RETRY | PLACE_IF | PLACE_FOREACH | PLACE_RUN_OUTPUT |       \
+     PLACE_UNTIL)
+#define LOOP (ITEM | PLACE_SWITCH)
 
 static const struct {
     const char *name;
@@ -483,7 +537,10 @@ static const struct {
     {"item", ITEM, check_item},
     {"index", ITEM, check_item},
     {"parent", ITEM, check_parent},
-    {"attempt", PLACE_ATTEMPT | PLACE_SHARED_ENV | RETRY, check_attempt},
+    {"attempt", PLACE_ATTEMPT | PLACE_SHARED_ENV | PLACE_UNTIL | RETRY, check_attempt},
+    {"iteration", LOOP, check_iteration},
+    {"previous", LOOP, check_previous},
+    {"outputs", PLACE_UNTIL, check_own_outputs},
     {"exit_code", RETRY, check_plain},
     {"reason", RETRY, check_plain},
     {"run", EVERYWHERE, check_run},

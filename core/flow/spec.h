@@ -57,7 +57,7 @@ struct spec_object {
 extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
     spec_retry, spec_http, spec_script, spec_approve, spec_resources, spec_defaults,
     spec_rate, spec_concurrency, spec_triggers, spec_cron, spec_interval, spec_after,
-    spec_event, spec_webhook, spec_case;
+    spec_event, spec_webhook, spec_case, spec_repeat;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 
@@ -72,7 +72,8 @@ enum spec_place {
     PLACE_SHARED_RETRY = 64, /* of defaults */
     PLACE_TRIGGER = 128,
     PLACE_SWITCH = 256,
-    PLACE_RUN_KEY = 512 /* concurrency.key: before anything of the run has begun */
+    PLACE_RUN_KEY = 512, /* concurrency.key: before anything of the run has begun */
+    PLACE_UNTIL = 1024   /* repeat.until */
 };
 
 #define SPEC_NO_TASK UINT32_MAX
@@ -317,6 +318,11 @@ void spec_read_tasks(struct spec *s, const struct spec_field *field,
 void spec_add_followers(struct spec *s);
 /* What the handler that is being read waits for. */
 struct flow_formula *spec_follow_formula(struct spec *s);
+
+/* spec_repeat.c */
+extern const struct spec_type spec_repeat_type; /* const struct flow_repeat * */
+void spec_check_repeat(struct spec *s, const struct flow_work *work,
+                       const struct tree_node *task);
 
 /* spec_label.c */
 extern const struct spec_type spec_version_label, /* const char * */

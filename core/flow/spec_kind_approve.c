@@ -2,7 +2,8 @@
 #include "flow/spec_kind.h"
 #include <string.h>
 
-static const char *const without[] = {SPEC_KIND_ATTEMPT_KEYS, "outputs", "retry", NULL};
+static const char *const without[] = {SPEC_KIND_ATTEMPT_KEYS, "outputs", "retry",
+                                      "repeat", NULL};
 
 const struct spec_kind spec_kind_approve = {.key = "approve", .without = without};
 

@@ -3,7 +3,8 @@
 #include "flow/spec_kind.h"
 #include <string.h>
 
-static const char *const without[] = {SPEC_KIND_ATTEMPT_KEYS, "outputs", "retry", NULL};
+static const char *const without[] = {SPEC_KIND_ATTEMPT_KEYS, "outputs", "retry",
+                                      "repeat", NULL};
 
 const struct spec_kind spec_kind_sleep = {.key = "sleep", .without = without};
 const struct spec_kind spec_kind_wait_until = {.key = "wait_until", .without = without};

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char *const without[] = {
-    SPEC_KIND_ATTEMPT_KEYS, "retry", "foreach", "matrix", "outputs", NULL};
+    SPEC_KIND_ATTEMPT_KEYS, "retry", "foreach", "matrix", "outputs", "repeat", NULL};
 
 const struct spec_kind spec_kind_switch = {.key = "switch", .without = without};
 

@@ -1,7 +1,8 @@
 /* transform: a map of names and values, which are the outputs of the task. */
 #include "flow/spec_kind.h"
 
-static const char *const without[] = {SPEC_KIND_ATTEMPT_KEYS, "outputs", "retry", NULL};
+static const char *const without[] = {SPEC_KIND_ATTEMPT_KEYS, "outputs", "retry",
+                                      "repeat", NULL};
 
 const struct spec_kind spec_kind_transform = {.key = "transform", .without = without};
 

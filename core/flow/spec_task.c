@@ -229,6 +229,11 @@ static const struct spec_field task_fields[] = {
      .offset = SLOT(policy.retry),
      .since = "0.1",
      .help = "when and how often it is tried again; one attempt when absent"},
+    {.key = "repeat",
+     .type = &spec_repeat_type,
+     .offset = SLOT(work.repeat),
+     .since = "0.2",
+     .help = "it runs again until a condition holds; once when absent"},
     {.key = "timeout",
      .type = &spec_duration,
      .offset = SLOT(policy.timeout_us),
@@ -443,6 +448,7 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
         spec_kind_check(s, node, name, kind, seen & SPEC_SEEN_BAD);
         check_foreach(s, &draft.work, node);
         check_needs_all(s, &draft.work, node);
+        spec_check_repeat(s, &draft.work, node);
     }
     draft.policy.limits = spec_take_limits(s);
     s->task = SPEC_NO_TASK;

@@ -150,8 +150,10 @@ struct task_row {
     int64_t items;       /* of an expanded foreach: how many; else MODEL_NULL */
     int64_t due_at;      /* retrying: when */
     int64_t queued_at, started_at, finished_at;
-    int64_t attempt_base; /* the attempts of before it began again, which do not count
+    int64_t attempt_base; /* the attempts of before it began again, or before this
+                           * iteration, which do not count
                            * for its retry; MODEL_NULL: none */
+    int64_t iteration;    /* of a task that repeats: from 1; else MODEL_NULL */
 };
 
 /* node = task index in the file << 32 | item + 1; item part 0 is the task itself. */

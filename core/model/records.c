@@ -189,6 +189,7 @@ static const struct ff_column task_columns[] = {
     [COL_TASK_STARTED_AT] = TIME_NULL(started_at),
     [COL_TASK_FINISHED_AT] = TIME_NULL(finished_at),
     [COL_TASK_ATTEMPT_BASE] = INT_NULL_2(attempt_base),
+    [COL_TASK_ITERATION] = INT_NULL_2(iteration),
 };
 #undef ROW
 COMPLETE(task_columns, N_TASK_COLUMNS);

@@ -76,6 +76,7 @@ CREATE TABLE task (
     started_at INTEGER,
     finished_at INTEGER,
     attempt_base INTEGER,
+    iteration INTEGER,
     PRIMARY KEY (tenant, run, node)
 ) STRICT, WITHOUT ROWID;
 

@@ -79,7 +79,7 @@ def play_task(replay: Replay, event: Event) -> None:
         play_started(unit, event, name, replay.wrong)
     elif kind == "task.expanded":
         unit.state, unit.items = "running", event["items"]
-    elif kind == "task.retrying":
+    elif kind in ("task.retrying", "task.repeating"):
         if unit.state != "running" or event["attempt"] != unit.attempt:
             replay.wrong.append(f"{name}: a retry of what did not run")
         unit.state = "retrying"

@@ -87,7 +87,8 @@ static void play_task(struct replay *p, const json_t *e, const char *type)
     } else if (strcmp(type, "task.expanded") == 0) {
         t->state = TASK_RUNNING;
         t->expanded = true;
-    } else if (strcmp(type, "task.retrying") == 0) {
+    } else if (strcmp(type, "task.retrying") == 0 ||
+               strcmp(type, "task.repeating") == 0) {
         sim_check(t->state == TASK_RUNNING && attempt == t->attempt,
                   "I7: a retry of what did not run");
         t->state = TASK_RETRYING;
