@@ -14,7 +14,7 @@
      COLUMN_BIT(COL_TASK_REASON) | COLUMN_BIT(COL_TASK_MESSAGE) |                      \
      COLUMN_BIT(COL_TASK_ITEMS) | COLUMN_BIT(COL_TASK_DUE_AT) |                        \
      COLUMN_BIT(COL_TASK_QUEUED_AT) | COLUMN_BIT(COL_TASK_STARTED_AT) |                \
-     COLUMN_BIT(COL_TASK_FINISHED_AT))
+     COLUMN_BIT(COL_TASK_FINISHED_AT) | COLUMN_BIT(COL_TASK_ITERATION))
 
 struct showing {
     const struct cli *c;
@@ -242,6 +242,9 @@ static void add_why(struct cli_grid *g, const struct task_view *t,
                 buf_printf(&text, " %lld %s", (long long)t->counts[i],
                            task_state_names[i]);
     }
+    if (work->repeat && row->iteration != MODEL_NULL)
+        buf_printf(&text, "iteration %lld of %lld", (long long)row->iteration,
+                   (long long)work->repeat->max);
     MEM_AUTO char *reason = mem_text_of(row->reason);
     MEM_AUTO char *message = mem_text_of(row->message);
     if (reason && text.len > 0)

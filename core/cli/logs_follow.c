@@ -209,7 +209,8 @@ static void on_track_event(void *arg, const struct track *t,
     const struct logs_pick *pick = f->setup.pick;
     const bool finished = strcmp(e->type, "task.finished") == 0;
 
-    if (!finished && strcmp(e->type, "task.retrying") != 0)
+    if (!finished && strcmp(e->type, "task.retrying") != 0 &&
+        strcmp(e->type, "task.repeating") != 0)
         return;
     if (f->inotify >= 0)
         close_attempt(f, e);

@@ -116,6 +116,7 @@ static void on_started(struct track *t, struct track_event *e)
 
     a->state = TASK_RUNNING;
     a->attempt = e->attempt;
+    a->iteration = number(e->json, "iteration", 0);
     a->started_at = e->at_us;
     a->progress = -1;
     keep_text(&a->message, NULL);
@@ -148,6 +149,7 @@ static void on_retrying(struct track *t, struct track_event *e)
     if (a->started_at)
         e->took_us = e->at_us - a->started_at;
     a->state = TASK_RETRYING;
+    a->iteration = 0;
     a->due_at = e->at_us + number(e->json, "delay_us", 0);
     if (e->item >= 0)
         return;
@@ -155,6 +157,15 @@ static void on_retrying(struct track *t, struct track_event *e)
     task->exit_code = number(e->json, "exit_code", MODEL_NULL);
     keep_text(&task->reason, text(e->json, "reason"));
     keep_text(&task->message, text(e->json, "message"));
+}
+
+/* The iteration that comes; only whole tasks repeat. */
+static void on_repeating(struct track *t, struct track_event *e)
+{
+    on_retrying(t, e);
+    track_active(&t->tasks[e->task], e->item)->iteration =
+        number(e->json, "iteration", 0);
+    keep_text(&t->tasks[e->task].reason, NULL); /* nothing went wrong */
 }
 
 static void on_expanded(struct track *t, struct track_event *e)
@@ -261,6 +272,7 @@ static const struct {
     {"task.suspended", on_suspended, true},
     {"task.finished", on_finished, true},
     {"task.retrying", on_retrying, true},
+    {"task.repeating", on_repeating, true},
     {"task.expanded", on_expanded, true},
     {"task.reset", on_task_reset, true},
     {"run.created", on_nothing, false},

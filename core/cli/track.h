@@ -13,6 +13,7 @@ struct track_active {
     int64_t item;  /* -1: the task itself */
     int64_t state; /* running, retrying or suspended */
     int64_t attempt;
+    int64_t iteration;  /* 0: it does not repeat, or tries one again */
     int64_t started_at; /* of this attempt */
     int64_t due_at;     /* retrying; suspended: or MODEL_NULL */
     char *reason;       /* suspended: what it waits for */
@@ -56,7 +57,8 @@ struct track_event {
     const char *type;   /* "task.started" */
     int64_t task, item; /* -1: none */
     int64_t attempt;
-    int64_t took_us; /* finished and retrying: since its start; MODEL_NULL: unknown */
+    int64_t took_us; /* finished, retrying and repeating: since its start; MODEL_NULL:
+                        unknown */
     const json_t *json;
 };
 /* False: no event that is known here; nothing changed. */

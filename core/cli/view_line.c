@@ -49,11 +49,21 @@ static void add_path(const struct line *l)
 
 /* --- by type --- */
 
+static int64_t iteration_of(const struct line *l)
+{
+    return json_integer_value(json_object_get(l->event->json, "iteration"));
+}
+
 static void task_started(const struct line *l)
 {
+    const int64_t iteration = iteration_of(l);
+
     add_path(l);
     buf_add_text(l->out, " started");
-    if (l->event->attempt > 1)
+    if (iteration > 1)
+        buf_printf(l->out, " (iteration %lld, attempt %lld)", (long long)iteration,
+                   (long long)l->event->attempt);
+    else if (l->event->attempt > 1)
         buf_printf(l->out, " (attempt %lld)", (long long)l->event->attempt);
 }
 
@@ -96,6 +106,18 @@ static void task_retrying(const struct line *l)
     add_why(l);
     units_duration_text(json_integer_value(delay), text);
     buf_printf(l->out, "; attempt %lld in %s", (long long)l->event->attempt + 1, text);
+}
+
+static void task_repeating(const struct line *l)
+{
+    const json_t *delay = json_object_get(l->event->json, "delay_us");
+    char text[UNITS_TEXT];
+
+    add_path(l);
+    buf_add_text(l->out, " has ended an iteration");
+    add_took(l);
+    units_duration_text(json_integer_value(delay), text);
+    buf_printf(l->out, "; iteration %lld in %s", (long long)iteration_of(l), text);
 }
 
 static void task_expanded(const struct line *l)
@@ -172,11 +194,12 @@ static const struct {
     const char *type;
     void (*add)(const struct line *l);
 } types[] = {
-    {"task.started", task_started},     {"task.finished", task_finished},
-    {"task.retrying", task_retrying},   {"task.expanded", task_expanded},
-    {"task.suspended", task_suspended}, {"run.started", run_started},
-    {"run.cancelling", run_cancelling}, {"run.finished", run_finished},
-    {"run.reset", run_reset},           {"request.refused", request_refused},
+    {"task.started", task_started},       {"task.finished", task_finished},
+    {"task.retrying", task_retrying},     {"task.expanded", task_expanded},
+    {"task.repeating", task_repeating},   {"task.suspended", task_suspended},
+    {"run.started", run_started},         {"run.cancelling", run_cancelling},
+    {"run.finished", run_finished},       {"run.reset", run_reset},
+    {"request.refused", request_refused},
 };
 
 void view_event_line(const struct track *t, const struct track_event *e, bool many,

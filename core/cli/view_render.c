@@ -229,7 +229,11 @@ static void put_retry(struct picture *p, const struct track_active *a)
 {
     char text[UNITS_TEXT];
 
-    if (left_text(p, a->due_at, text))
+    if (!left_text(p, a->due_at, text))
+        return;
+    if (a->iteration > 1)
+        put_f(p, CLI_YELLOW, " iteration %lld in %s", (long long)a->iteration, text);
+    else
         put_f(p, CLI_YELLOW, " attempt %lld in %s", (long long)a->attempt + 1, text);
 }
 

@@ -54,6 +54,8 @@ static int add_task(void *arg, const void *row)
     set_span(one, "message", t->message);
     if (t->exit_code != MODEL_NULL)
         json_object_set_new(one, "exit_code", json_integer((json_int_t)t->exit_code));
+    if (t->iteration != MODEL_NULL)
+        json_object_set_new(one, "iterations", json_integer((json_int_t)t->iteration));
     set_json(one, "outputs", t->outputs);
     json_object_set_new(one, "started", seconds(r, t->started_at));
     json_object_set_new(one, "ended", seconds(r, t->finished_at));

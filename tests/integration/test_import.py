@@ -14,7 +14,7 @@ FIXTURES = SOURCE / "tests/integration/imports"
 
 # Keys that the format is getting: files with them are good once it has them.
 COMING = {
-    "tasks", "repeat", "uses", "with", "http", "sleep", "approve", "wait_event",
+    "tasks", "uses", "with", "http", "sleep", "approve", "wait_event",
     "wait_until", "transform", "concurrency", "mutex",
 }  # fmt: skip
 

@@ -12,7 +12,7 @@
 static bool is_later(const struct flow_problems *p)
 {
     static const char *const keys[] = {"vars", "image",    "approve",
-                                       "http", "triggers", "repeat"};
+                                       "http", "triggers"};
 
     for (size_t i = 0; i < p->n; i++)
         for (size_t k = 0; k < COUNT_OF(keys); k++)

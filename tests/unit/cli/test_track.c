@@ -40,6 +40,31 @@ static void a_task_goes_through_its_states(void **state)
     track_free(t);
 }
 
+static void a_loop_waits_for_its_next_iteration(void **state)
+{
+    struct track *t = track_of(chain);
+
+    (void)state;
+    tell(t, 20,
+         "{\"type\":\"task.started\",\"task\":\"a\",\"attempt\":1,\"iteration\":1}");
+    tell(t, 25,
+         "{\"type\":\"task.retrying\",\"task\":\"a\",\"attempt\":1,\"exit_code\":3,"
+         "\"reason\":\"exit_code\",\"delay_us\":100}");
+    assert_int_equal(track_active(&t->tasks[0], -1)->iteration, 0);
+    tell(t, 30,
+         "{\"type\":\"task.started\",\"task\":\"a\",\"attempt\":2,\"iteration\":1}");
+    const struct track_event ended =
+        tell(t, 35,
+             "{\"type\":\"task.repeating\",\"task\":\"a\",\"attempt\":2,"
+             "\"iteration\":2,\"reason\":\"repeat\",\"delay_us\":100}");
+    assert_int_equal(ended.took_us, 5);
+    assert_int_equal(track_active(&t->tasks[0], -1)->iteration, 2);
+    assert_int_equal(track_active(&t->tasks[0], -1)->due_at, 135);
+    assert_int_equal(track_task_state(t, 0), TASK_RETRYING);
+    assert_null(t->tasks[0].reason);
+    track_free(t);
+}
+
 static void items_are_counted_and_only_those_at_work_are_kept(void **state)
 {
     struct track *t = track_of("  f: {foreach: '${{ [1, 2, 3] }}', run: 'true'}\n");
@@ -94,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_task_goes_through_its_states),
+        cmocka_unit_test(a_loop_waits_for_its_next_iteration),
         cmocka_unit_test(items_are_counted_and_only_those_at_work_are_kept),
         cmocka_unit_test(unknown_events_change_nothing),
     };

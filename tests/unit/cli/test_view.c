@@ -161,6 +161,15 @@ static void each_event_is_a_line(void **state)
             "{\"type\":\"task.finished\",\"task\":\"a\",\"attempt\":2,"
             "\"state\":\"succeeded\",\"exit_code\":0}",
             "00:00:03 a succeeded (0ms)");
+    line_is(t,
+            "{\"type\":\"task.started\",\"task\":\"a\",\"attempt\":3,"
+            "\"iteration\":2}",
+            "00:00:03 a started (iteration 2, attempt 3)");
+    line_is(t,
+            "{\"type\":\"task.repeating\",\"task\":\"a\",\"attempt\":3,"
+            "\"iteration\":3,\"exit_code\":0,\"reason\":\"repeat\","
+            "\"delay_us\":2000000}",
+            "00:00:03 a has ended an iteration (0ms); iteration 3 in 2.0s");
     line_is(t, "{\"type\":\"task.expanded\",\"task\":\"f\",\"items\":1}",
             "00:00:03 f has 1 items");
     line_is(t, "{\"type\":\"task.started\",\"task\":\"f\",\"item\":0,\"attempt\":1}",
