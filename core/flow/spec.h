@@ -251,6 +251,8 @@ bool spec_mend_name(const char *name, bool dashes, char out[SPEC_KEY_MAX]);
 
 /* The schema of a map from such names to values. Takes over `values`. */
 json_t *spec_schema_names(json_t *values);
+/* To any values: for types whose values may be expressions. */
+json_t *spec_schema_any_values(const struct spec_field *field);
 json_t *spec_schema_ref(const struct spec_object *object); /* {"$ref": ...} */
 
 /* spec_value.c */

@@ -35,13 +35,7 @@ static void read_transform(struct spec *s, const struct spec_field *field,
     }
 }
 
-static json_t *schema_transform(const struct spec_field *field)
-{
-    (void)field;
-    return spec_schema_names(json_true());
-}
-
 const struct spec_type spec_transform_type = {.name = "map of values",
                                               .is = "a map of names and values",
                                               .read = read_transform,
-                                              .schema = schema_transform};
+                                              .schema = spec_schema_any_values};

@@ -114,13 +114,7 @@ static void read_with(struct spec *s, const struct spec_field *field,
     }
 }
 
-static json_t *schema_with(const struct spec_field *field)
-{
-    (void)field;
-    return spec_schema_names(json_true());
-}
-
 const struct spec_type spec_with_type = {.name = "map of values",
                                          .is = "a map of inputs and values",
                                          .read = read_with,
-                                         .schema = schema_with};
+                                         .schema = spec_schema_any_values};

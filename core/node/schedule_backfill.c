@@ -2,6 +2,8 @@
  * shard does them. */
 #include "node/schedule_priv.h"
 
+#include "trigger/trigger.h"
+
 /* Times at or after what the schedule has decided are its own business. */
 static int check_range(const struct schedule *s, const struct node_backfill *what,
                        struct ff_err *err)
@@ -21,32 +23,16 @@ static int check_range(const struct schedule *s, const struct node_backfill *wha
     return FF_OK;
 }
 
-static int take_done(void *arg, const void *row)
-{
-    const struct schedule_run_row *r = row;
-    struct backfill *b = arg;
-
-    if (r->nominal_at >= b->row.below_at)
-        return 1;
-    if (r->state == SCHEDULE_RUN_STARTED)
-        backfill_add_done(b, r->nominal_at);
-    return 0;
-}
-
 /* A trial of it in memory. */
 static int count_times(struct node *n, const struct backfill_row *row,
                        struct schedule *s, int64_t *n_times, struct ff_err *err)
 {
-    const struct schedule_run_row like = {
-        .tenant = row->tenant, .schedule = row->schedule, .nominal_at = row->last_at};
-    const struct store_query q = {
-        .record = &record_schedule_run, .like = &like, .n_equal = 2, .after = &like};
     struct backfill *b = backfill_new(row, s, err);
     int64_t at_us;
 
     if (!b)
         return err->code;
-    const int code = store_scan(n->store, STORE_READER_CALLER, &q, take_done, b, err);
+    const int code = trigger_read_done(n->store, STORE_READER_CALLER, b, err);
     *n_times = 0;
     while (code == FF_OK && *n_times <= SCHEDULE_BACKFILL_MAX &&
            backfill_next(b, &at_us))

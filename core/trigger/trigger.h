@@ -52,4 +52,9 @@ void trigger_run_ended(struct trigger *t, const struct run_row *run);
  * it is known. */
 bool trigger_is_needed(const struct trigger *t);
 
+/* Tells the backfill which of its times have a run already. Any thread that may use the
+ * reader. */
+int trigger_read_done(struct store *store, enum store_reader reader, struct backfill *b,
+                      struct ff_err *err);
+
 #endif

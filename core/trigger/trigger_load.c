@@ -194,7 +194,8 @@ static int take_done(void *arg, const void *row)
     return 0;
 }
 
-static int read_done(struct load *l, struct backfill *b)
+int trigger_read_done(struct store *store, enum store_reader reader, struct backfill *b,
+                      struct ff_err *err)
 {
     const struct schedule_run_row like = {
         .tenant = b->row.tenant,
@@ -204,7 +205,7 @@ static int read_done(struct load *l, struct backfill *b)
     const struct store_query q = {
         .record = &record_schedule_run, .like = &like, .n_equal = 2, .after = &like};
 
-    return store_scan(l->t->setup.store, STORE_READER_LANE, &q, take_done, b, &l->err);
+    return store_scan(store, reader, &q, take_done, b, err);
 }
 
 /* --- all of it --- */
@@ -245,7 +246,8 @@ static void load_on_lane(void *arg)
     for (size_t i = 0; l->code == FF_OK && i < l->set.schedules.n; i++)
         l->code = read_waiting(l, l->set.schedules.items[i]);
     for (size_t i = 0; l->code == FF_OK && i < l->set.backfills.n; i++)
-        l->code = read_done(l, l->set.backfills.items[i]);
+        l->code = trigger_read_done(l->t->setup.store, STORE_READER_LANE,
+                                    l->set.backfills.items[i], &l->err);
     for (size_t i = 0; l->code == FF_OK && i < l->set.happened.n; i++)
         l->code = read_run(l, &l->set.happened.items[i]);
 }
