@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "loop/loop.h"
 #include <flowforge/auth.h>
+#include <flowforge/blob.h>
 #include <flowforge/queue.h>
 #include <flowforge/runtime.h>
 #include <flowforge/store.h>
@@ -76,12 +77,14 @@ int driver_open_queue(struct driver_instance *i, void **queue, struct ff_err *er
 int driver_open_runtime(struct driver_instance *i, ff_run_event_fn *fn, void *arg,
                         void **runtime, struct ff_err *err);
 int driver_open_auth(struct driver_instance *i, void **auth, struct ff_err *err);
+int driver_open_blob(struct driver_instance *i, void **blob, struct ff_err *err);
 
 /* Operation tables, full size: slots the driver is too old to have are NULL. */
 const struct ff_store_ops *driver_store_ops(const struct driver_instance *i);
 const struct ff_queue_ops *driver_queue_ops(const struct driver_instance *i);
 const struct ff_runtime_ops *driver_runtime_ops(const struct driver_instance *i);
 const struct ff_auth_ops *driver_auth_ops(const struct driver_instance *i);
+const struct ff_blob_ops *driver_blob_ops(const struct driver_instance *i);
 
 /* One asynchronous call: pass driver_op(...) where a slot wants a struct ff_op. Loop
  * thread. fn (may be NULL) runs once on the loop thread, never from inside the call;

@@ -16,6 +16,7 @@ union driver_table {
     struct ff_queue_ops queue;
     struct ff_runtime_ops runtime;
     struct ff_auth_ops auth;
+    struct ff_blob_ops blob;
 };
 
 struct driver {

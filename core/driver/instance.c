@@ -223,6 +223,17 @@ int driver_open_auth(struct driver_instance *i, void **auth, struct ff_err *err)
     return judge(i, &o, auth, err);
 }
 
+int driver_open_blob(struct driver_instance *i, void **blob, struct ff_err *err)
+{
+    struct opening o = {0};
+    int code = check_kind(i, FF_BLOB, err);
+
+    if (code != FF_OK)
+        return code;
+    o.code = i->table.blob.open(&i->host, i->config, &o.session, &o.said);
+    return judge(i, &o, blob, err);
+}
+
 const struct ff_store_ops *driver_store_ops(const struct driver_instance *i)
 {
     return i->info.kind == FF_STORE ? &i->table.store : NULL;
@@ -241,4 +252,9 @@ const struct ff_runtime_ops *driver_runtime_ops(const struct driver_instance *i)
 const struct ff_auth_ops *driver_auth_ops(const struct driver_instance *i)
 {
     return i->info.kind == FF_AUTH ? &i->table.auth : NULL;
+}
+
+const struct ff_blob_ops *driver_blob_ops(const struct driver_instance *i)
+{
+    return i->info.kind == FF_BLOB ? &i->table.blob : NULL;
 }

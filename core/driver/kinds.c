@@ -55,6 +55,12 @@ static const struct driver_slot auth_slots[] = {
     {0},
 };
 
+static const struct driver_slot blob_slots[] = {
+    SLOT(ff_blob_ops, open), SLOT(ff_blob_ops, close), SLOT(ff_blob_ops, put),
+    SLOT(ff_blob_ops, get),  SLOT(ff_blob_ops, stat),  SLOT(ff_blob_ops, remove),
+    SLOT(ff_blob_ops, list), SLOT(ff_blob_ops, ping),  {0},
+};
+
 #define BLOCKING      (1U << FF_ONE_AT_A_TIME | 1U << FF_PARALLEL)
 #define BLOCKING_TEXT "FF_ONE_AT_A_TIME or FF_PARALLEL, because its calls block"
 #define LOOP          (1U << FF_ON_LOOP)
@@ -69,6 +75,8 @@ static const struct driver_kind kinds[] = {
                     LOOP_TEXT, 0},
     [FF_AUTH] = {"auth", auth_slots, sizeof(struct ff_auth_ops), BLOCKING,
                  BLOCKING_TEXT, FF_AUTH_LOOPBACK_ONLY},
+    [FF_BLOB] = {"blob", blob_slots, sizeof(struct ff_blob_ops), BLOCKING,
+                 BLOCKING_TEXT, 0},
 };
 
 const struct driver_kind *driver_kind(uint32_t kind)

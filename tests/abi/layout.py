@@ -27,6 +27,8 @@ GROWING = {
     "ff_queue_ops",
     "ff_runtime_ops",
     "ff_auth_ops",
+    "ff_blob_info",
+    "ff_blob_ops",
 }
 
 

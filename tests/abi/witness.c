@@ -3,6 +3,7 @@
  * Never run. What is new in the headers is added here; a test sees that nothing is
  * left out. */
 #include <flowforge/auth.h>
+#include <flowforge/blob.h>
 #include <flowforge/filter.h>
 #include <flowforge/queue.h>
 #include <flowforge/runtime.h>
@@ -20,7 +21,10 @@ enum witness_constants {
     WITNESS_MAGIC = FF_DRIVER_MAGIC,
     WITNESS_ABI_MAJOR = FF_ABI_MAJOR,
     WITNESS_ANY_VERSION = FF_ANY_VERSION,
-    WITNESS_ABSENT = FF_ABSENT
+    WITNESS_ABSENT = FF_ABSENT,
+    WITNESS_BLOB_SPACE_MAX = FF_BLOB_SPACE_MAX,
+    WITNESS_BLOB_HASH_LEN = FF_BLOB_HASH_LEN,
+    WITNESS_BLOB_RENEW_US = FF_BLOB_RENEW_US
 };
 WITNESS(constants, enum witness_constants)
 
@@ -76,3 +80,11 @@ WITNESS(auth_caps, enum ff_auth_caps)
 WITNESS(principal, struct ff_principal *)
 WITNESS(principal_fn, ff_principal_fn *)
 WITNESS(auth_ops, struct ff_auth_ops *)
+
+WITNESS(blob_caps, enum ff_blob_caps)
+WITNESS(blob_id, struct ff_blob_id *)
+WITNESS(blob_info, struct ff_blob_info *)
+WITNESS(blob_read_fn, ff_blob_read_fn *)
+WITNESS(blob_bytes_fn, ff_blob_bytes_fn *)
+WITNESS(blob_info_fn, ff_blob_info_fn *)
+WITNESS(blob_ops, struct ff_blob_ops *)

@@ -17,6 +17,7 @@ SUBJECTS = {
     "queue": ["queue"],
     "runtime": ["runtime"],
     "auth": ["auth"],
+    "blob": ["blob"],
     "host": ["base", "driver", "host", "filter"],
 }
 # Filled and read by macros of the headers, or by nobody yet.

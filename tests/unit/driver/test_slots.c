@@ -14,6 +14,7 @@ union any_ops {
     struct ff_queue_ops queue;
     struct ff_runtime_ops runtime;
     struct ff_auth_ops auth;
+    struct ff_blob_ops blob;
 };
 
 static const struct {
@@ -27,6 +28,8 @@ static const struct {
     {FF_RUNTIME, FF_ON_LOOP, sizeof(struct ff_runtime_ops), 8,
      "open close start cancel adopt release output take"},
     {FF_AUTH, FF_PARALLEL, sizeof(struct ff_auth_ops), 3, "open close verify"},
+    {FF_BLOB, FF_PARALLEL, sizeof(struct ff_blob_ops), 8,
+     "open close put get stat remove list ping"},
 };
 
 /* What was taken stays loaded, so none of these ever goes away. */

@@ -11,7 +11,7 @@ extern "C" {
 
 #define FF_DRIVER_MAGIC UINT32_C(0x31524446) /* "FDR1" read as bytes */
 
-enum ff_kind { FF_STORE = 1, FF_QUEUE = 2, FF_RUNTIME = 3, FF_AUTH = 4 };
+enum ff_kind { FF_STORE = 1, FF_QUEUE = 2, FF_RUNTIME = 3, FF_AUTH = 4, FF_BLOB = 5 };
 
 /* How the core may call one open instance. */
 enum ff_threads {
@@ -55,6 +55,7 @@ struct ff_store_ops;
 struct ff_queue_ops;
 struct ff_runtime_ops;
 struct ff_auth_ops;
+struct ff_blob_ops;
 
 struct ff_driver {
     uint32_t magic;       /* FF_DRIVER_MAGIC */
@@ -77,6 +78,7 @@ struct ff_driver {
         const struct ff_queue_ops *queue;
         const struct ff_runtime_ops *runtime;
         const struct ff_auth_ops *auth;
+        const struct ff_blob_ops *blob;
     } ops;
 
     uint32_t flags; /* enum ff_driver_flags */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static const char *const kinds[] = {"?", "store", "queue", "runtime", "auth"};
+static const char *const kinds[] = {"?", "store", "queue", "runtime", "auth", "blob"};
 
 int main(int argc, char **argv)
 {
