@@ -39,6 +39,7 @@ extern const struct kit_check *const kit_store_checks[];
 extern const struct kit_check *const kit_queue_checks[];
 extern const struct kit_check *const kit_runtime_checks[];
 extern const struct kit_check *const kit_auth_checks[];
+extern const struct kit_check *const kit_blob_checks[];
 
 /* --- verdicts: any thread, and any process that the check has started --- */
 

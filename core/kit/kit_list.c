@@ -5,10 +5,9 @@
 #include <string.h>
 
 static const struct kit_check *const *const tables[] = {
-    [FF_STORE] = kit_store_checks,
-    [FF_QUEUE] = kit_queue_checks,
-    [FF_RUNTIME] = kit_runtime_checks,
-    [FF_AUTH] = kit_auth_checks,
+    [FF_STORE] = kit_store_checks,     [FF_QUEUE] = kit_queue_checks,
+    [FF_RUNTIME] = kit_runtime_checks, [FF_AUTH] = kit_auth_checks,
+    [FF_BLOB] = kit_blob_checks,
 };
 
 /* A whole name by shell pattern; a word without one anywhere in the name. */

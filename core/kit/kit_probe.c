@@ -18,16 +18,16 @@ static uint64_t slots_of(const struct driver_instance *i,
                          const struct driver_info *info)
 {
     const void *const ops[] = {
-        [FF_STORE] = driver_store_ops(i),
-        [FF_QUEUE] = driver_queue_ops(i),
-        [FF_RUNTIME] = driver_runtime_ops(i),
-        [FF_AUTH] = driver_auth_ops(i),
+        [FF_STORE] = driver_store_ops(i),     [FF_QUEUE] = driver_queue_ops(i),
+        [FF_RUNTIME] = driver_runtime_ops(i), [FF_AUTH] = driver_auth_ops(i),
+        [FF_BLOB] = driver_blob_ops(i),
     };
     static const size_t sizes[] = {
         [FF_STORE] = sizeof(struct ff_store_ops),
         [FF_QUEUE] = sizeof(struct ff_queue_ops),
         [FF_RUNTIME] = sizeof(struct ff_runtime_ops),
         [FF_AUTH] = sizeof(struct ff_auth_ops),
+        [FF_BLOB] = sizeof(struct ff_blob_ops),
     };
     const unsigned char *bytes = ops[info->kind];
     const void *const null = NULL;

@@ -21,6 +21,7 @@ OPTIONS: dict[str, list[str]] = {
         *("-o", "dir={dir}/state"),
         *("-o", f"supervisor={LIB}/flowforge-supervisor"),
     ],
+    "blob-file": ["-o", "dir={dir}/blobs"],
     "queue-memory": [],
     "queue-shared": ["-o", "dir={dir}"],
     "auth-jwt": [
