@@ -8,8 +8,7 @@ enum {
     BODY_MAX = 1024 * 1024,
     OUTPUT_BODY_MAX = BODY_MAX + 1024, /* a value of BODY_MAX and its name */
     STATUS_BODY_MAX = 64 * 1024,
-    MESSAGE_MAX = 4096,
-    TOKEN_MAX = 4096
+    MESSAGE_MAX = 4096
 };
 
 /* A token that stopped being good is not the same as one whose attempt has been
@@ -231,28 +230,25 @@ static void take_output(void *arg, const struct http_request *r,
 
 /* --- POST /api/v1/task/heartbeat --- */
 
-static int beat(struct task_api *api, struct task_call *call, json_t **answer)
+static int take_beat(struct task_api *api, struct task_call *call, json_t **answer)
 {
-    char token[TOKEN_MAX] = "";
+    struct task_api_beat beat = {.interval_us = api->heartbeat_us};
     char expires[UNITS_TEXT];
-    int64_t expires_us = 0;
-    bool cancel = false;
 
-    int code = api->ops->heartbeat(api->arg, &call->who, &cancel, token, sizeof(token),
-                                   &expires_us, &call->err);
+    int code = api->ops->heartbeat(api->arg, &call->who, &beat, &call->err);
     if (code != FF_OK)
         return code;
-    units_time_text(expires_us, expires);
-    *answer = json_pack("{s:b, s:s, s:s, s:f}", "cancel", cancel, "token", token,
-                        "expires_at", expires, "interval",
-                        (double)api->heartbeat_us / (double)UNITS_SECOND);
+    units_time_text(beat.expires_us, expires);
+    *answer = json_pack("{s:b, s:s, s:s, s:f}", "cancel", beat.cancel, "token",
+                        beat.token, "expires_at", expires, "interval",
+                        (double)beat.interval_us / (double)UNITS_SECOND);
     return FF_OK;
 }
 
 static void take_heartbeat(void *arg, const struct http_request *r,
                            struct http_reply *reply)
 {
-    begin(arg, r, reply, beat);
+    begin(arg, r, reply, take_beat);
 }
 
 /* --- the table --- */

@@ -27,6 +27,14 @@ struct task_api_line {
     size_t len;        /* of the text */
 };
 
+/* The answer to a sign of life. */
+struct task_api_beat {
+    bool cancel;      /* the task should stop */
+    char token[4096]; /* the one to use from now on; "": the same */
+    int64_t expires_us;
+    int64_t interval_us; /* until the next; comes with what the server would say */
+};
+
 /* All return an ff_code at once and fill err on failure. FF_UNAVAILABLE makes the task
  * try again later. All but `authorize` may answer FF_CONFLICT too: fenced meanwhile. */
 struct task_api_ops {
@@ -50,9 +58,8 @@ struct task_api_ops {
     /* Renews the token: writes the one to use from now on ("": the same) and when it
      * ends. The old one MUST stay good until its own end: the answer may be lost, and
      * other processes of the task still use it. */
-    int (*heartbeat)(void *arg, const struct task_api_who *who, bool *cancel,
-                     char *token, size_t token_size, int64_t *expires_us,
-                     struct ff_err *err);
+    int (*heartbeat)(void *arg, const struct task_api_who *who,
+                     struct task_api_beat *beat, struct ff_err *err);
 };
 
 /* Mounts the routes. heartbeat_us: the interval that tasks are told. ops and arg must

@@ -54,12 +54,20 @@ static int output(void *arg, const struct task_api_who *who, const char *name,
     return exec_task_output(arg, who->handle, name, value, err);
 }
 
-static int heartbeat(void *arg, const struct task_api_who *who, bool *cancel,
-                     char *token, size_t token_size, int64_t *expires_us,
-                     struct ff_err *err)
+static int heartbeat(void *arg, const struct task_api_who *who,
+                     struct task_api_beat *beat, struct ff_err *err)
 {
-    return exec_task_heartbeat(arg, who->handle, cancel, token, token_size, expires_us,
-                               err);
+    struct exec_beat said;
+    const int code = exec_task_heartbeat(arg, who->handle, &said, err);
+
+    if (code != FF_OK)
+        return code;
+    beat->cancel = said.cancel;
+    beat->expires_us = said.expires_us;
+    if (said.within_us > 0 && said.within_us < beat->interval_us)
+        beat->interval_us = said.within_us;
+    snprintf(beat->token, sizeof(beat->token), "%s", said.token);
+    return FF_OK;
 }
 
 const struct task_api_ops task_exec_ops = {

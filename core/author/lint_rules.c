@@ -542,6 +542,21 @@ const struct author_rule author_rules[] = {
      "    run: ./poll\n"
      "    repeat: {until: \"iteration > 3\", max: 10, delay: 30s}"),
      false},
+    {247, WARNING, "idle-heartbeat",
+     "Silence is waited for longer than the task may run",
+     ("The timeout comes first, so nobody ever misses a sign of life. Let "
+     "heartbeat_timeout be a small part of timeout."),
+     ("tasks:\n"
+     "  train:\n"
+     "    timeout: 10m\n"
+     "    heartbeat_timeout: 1h\n"
+     "    run: ./train"),
+     ("tasks:\n"
+     "  train:\n"
+     "    timeout: 1h\n"
+     "    heartbeat_timeout: 1m\n"
+     "    run: ./train"),
+     false},
     {0, NOTE, NULL, NULL, NULL, NULL, NULL, false},
 };
 /* clang-format on */

@@ -30,6 +30,18 @@ static void visit_timeout_order(struct lint *l, struct lint_task *t)
                  t->name, own->text, source_get(l->root, "timeout")->text);
 }
 
+static void visit_idle_heartbeat(struct lint *l, struct lint_task *t)
+{
+    const struct source_node *silence = source_get(t->node, "heartbeat_timeout");
+    const struct source_node *timeout = lint_policy(l, t, "timeout");
+
+    if (silence && lint_duration(timeout) > 0 &&
+        lint_duration(silence) >= lint_duration(timeout))
+        lint_say(l, silence, NULL,
+                 "%s ends after %s anyway: that it is silent is never seen", t->name,
+                 timeout->text);
+}
+
 /* --- retries --- */
 
 static int64_t number(const struct source_node *node, int64_t otherwise)
@@ -401,12 +413,21 @@ static void visit_duplicates(struct lint *l)
 }
 
 const struct lint_visit lint_task_visits[] = {
-    {210, visit_no_timeout, NULL},    {211, visit_no_jitter, NULL},
-    {212, visit_hasty_retry, NULL},   {213, visit_idle_codes, NULL},
-    {214, visit_timeout_order, NULL}, {215, visit_long_waits, NULL},
-    {216, visit_implied_need, NULL},  {217, visit_constant_if, NULL},
-    {218, visit_no_bound, NULL},      {219, visit_undecided_fan, NULL},
-    {220, visit_absolute_dir, NULL},  {221, visit_wrong_lang, NULL},
-    {222, NULL, visit_duplicates},    {223, visit_long_name, NULL},
-    {224, visit_idle_handler, NULL},  {0, NULL, NULL},
+    {210, visit_no_timeout, NULL},
+    {211, visit_no_jitter, NULL},
+    {212, visit_hasty_retry, NULL},
+    {213, visit_idle_codes, NULL},
+    {214, visit_timeout_order, NULL},
+    {215, visit_long_waits, NULL},
+    {216, visit_implied_need, NULL},
+    {217, visit_constant_if, NULL},
+    {218, visit_no_bound, NULL},
+    {219, visit_undecided_fan, NULL},
+    {220, visit_absolute_dir, NULL},
+    {221, visit_wrong_lang, NULL},
+    {222, NULL, visit_duplicates},
+    {223, visit_long_name, NULL},
+    {224, visit_idle_handler, NULL},
+    {247, visit_idle_heartbeat, NULL},
+    {0, NULL, NULL},
 };

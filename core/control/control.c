@@ -153,6 +153,16 @@ void control_result(struct control *c, const struct attempt_key *key,
     control_queue(l, &q);
 }
 
+void control_silent(struct control *c, const struct attempt_key *key)
+{
+    struct live *l = control_live(c, key->run);
+    const struct queued q = {
+        .in = {.type = INPUT_SILENT, .node = key->node, .attempt = key->attempt}};
+
+    if (l)
+        control_queue(l, &q);
+}
+
 /* --- what the executor asks --- */
 
 static struct run *run_of(struct control *c, const struct attempt_key *key)

@@ -95,6 +95,9 @@ bool control_cancel_loaded(struct control *c, struct tenant t, int64_t run,
 void control_result(struct control *c, const struct attempt_key *key,
                     const struct result *result);
 
+/* An attempt gave no sign of life for as long as it may: sink.stop follows. */
+void control_silent(struct control *c, const struct attempt_key *key);
+
 /* What the executor asks. describe also gives the run's row (borrowed). */
 int control_describe(struct control *c, const struct attempt_key *key,
                      struct arena *arena, struct work *work, const struct run_row **run,

@@ -154,6 +154,9 @@ static void step(struct run *r, const struct input *in, struct step *s)
     case INPUT_SIGNAL:
         dag_signal(r, s, in->signal);
         break;
+    case INPUT_SILENT:
+        dag_silent(r, s, in->node, in->attempt);
+        break;
     case INPUT_CANCEL:
         cancel(r, s, in);
         break;

@@ -7,6 +7,11 @@
 
 #include <string.h>
 
+static bool span_is(struct span s, const char *word)
+{
+    return s.s && s.len == strlen(word) && memcmp(s.s, word, s.len) == 0;
+}
+
 static void load_unit(struct unit *u, const struct task_row *row, json_t *outputs)
 {
     u->state = (uint8_t)row->state;
@@ -15,11 +20,8 @@ static void load_unit(struct unit *u, const struct task_row *row, json_t *output
     u->lost = (uint16_t)row->lost;
     u->exit_code = row->exit_code == MODEL_NULL ? -1 : (int16_t)row->exit_code;
     u->outputs = outputs ? json_incref(outputs) : NULL;
-}
-
-static bool span_is(struct span s, const char *word)
-{
-    return s.s && s.len == strlen(word) && memcmp(s.s, word, s.len) == 0;
+    if (row->state == TASK_RUNNING && span_is(row->reason, DAG_HEARTBEAT))
+        u->flags |= UNIT_SILENT;
 }
 
 static void load_item(struct dag_task *t, const struct unit *u)
@@ -173,6 +175,7 @@ static void resume_unit(struct run *r, struct step *s, int64_t node)
         d->active++;
         step_effect(s, (struct effect){
                            .type = EFFECT_ADOPT, .node = node, .attempt = u->attempt});
+        dag_resume_silent(r, s, node);
     }
     if (u->state == TASK_RETRYING)
         d->active++;

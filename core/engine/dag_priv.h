@@ -6,9 +6,9 @@
  * dag_needs.c whether needs allow it; dag_unit.c begins, stops and ends one task or
  * item; what is an attempt goes through dag_slot.c and dag_result.c, what is not
  * through its kind (dag_kind.h); dag_repeat.c lets it begin once more when it has
- * succeeded; dag_row.c writes rows and events; dag_phase.c leads
- * the run through its handlers to its end; dag_load.c rebuilds all of it from rows;
- * dag_scope.c is what expressions see; dag_work.c renders an attempt. */
+ * succeeded; dag_silent.c stops what is not heard of; dag_row.c writes rows and events;
+ * dag_phase.c leads the run through its handlers to its end; dag_load.c rebuilds all of
+ * it from rows; dag_scope.c is what expressions see; dag_work.c renders an attempt. */
 #ifndef ENGINE_DAG_PRIV_H
 #define ENGINE_DAG_PRIV_H
 
@@ -28,10 +28,11 @@ struct unit {
     uint32_t waiting; /* of a task: needs that are not final */
 };
 enum unit_flags {
-    UNIT_BLOCKED = 1, /* skipped because something before it failed */
-    UNIT_HELD = 2,    /* queued, but held back by the run's parallelism */
-    UNIT_STOPPED = 4, /* a handler that ran when the run was cancelled */
-    UNIT_ENTERING = 8 /* of a kind of ours: begun, and its row does not say so yet */
+    UNIT_BLOCKED = 1,  /* skipped because something before it failed */
+    UNIT_HELD = 2,     /* queued, but held back by the run's parallelism */
+    UNIT_STOPPED = 4,  /* a handler that ran when the run was cancelled */
+    UNIT_ENTERING = 8, /* of a kind of ours: begun, and its row does not say so yet */
+    UNIT_SILENT = 16   /* its attempt is being stopped since nothing is heard of it */
 };
 
 struct items {
@@ -185,6 +186,12 @@ enum dag_turn dag_judge_repeat(struct run *r, const struct step *s, int64_t node
 /* TURN_NEXT. ended: how the attempt ended. */
 void dag_repeat(struct run *r, struct step *s, int64_t node,
                 const struct result *result, const struct task_row *ended);
+
+/* dag_silent.c */
+#define DAG_HEARTBEAT "heartbeat"
+/* The attempt that runs is stopped, and its row says why: it ends as its timeout. */
+void dag_silent(struct run *r, struct step *s, int64_t node, int64_t attempt);
+void dag_resume_silent(struct run *r, struct step *s, int64_t node);
 
 /* dag_signal.c */
 void dag_signal(struct run *r, struct step *s, const struct signal *signal);

@@ -17,7 +17,12 @@ static const struct {
     [OUTCOME_OOM] = {TASK_FAILED, FLOW_ON_OOM, "oom"},
     [OUTCOME_EVICTED] = {TASK_FAILED, FLOW_ON_EVICTED, "evicted"},
     [OUTCOME_CANCELLED] = {TASK_CANCELLED, 0, "cancelled"},
+    [OUTCOME_HEARTBEAT] = {TASK_FAILED, FLOW_ON_TIMEOUT | FLOW_ON_HEARTBEAT,
+                           DAG_HEARTBEAT},
 };
+
+static const char silent_message[] =
+    "it was silent for longer than its heartbeat_timeout";
 
 bool dag_is_stopping(const struct run *r, int64_t node)
 {
@@ -35,11 +40,13 @@ bool dag_is_stopping(const struct run *r, int64_t node)
 /* Whatever an attempt that we stop did not succeed at is cancelled. One that ends as
  * cancelled and nobody here told to was sent away by whoever owns the machine: a run
  * must not end well because its host was shut down. */
-static enum outcome judge(const struct run *r, int64_t node,
+static enum outcome judge(const struct run *r, int64_t node, const struct unit *u,
                           const struct result *result)
 {
     if (result->outcome != OUTCOME_SUCCEEDED && dag_is_stopping(r, node))
         return OUTCOME_CANCELLED;
+    if (result->outcome == OUTCOME_CANCELLED && (u->flags & UNIT_SILENT))
+        return OUTCOME_HEARTBEAT;
     return result->outcome == OUTCOME_CANCELLED ? OUTCOME_EVICTED : result->outcome;
 }
 
@@ -236,7 +243,7 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
         step_effect(s, (struct effect){.type = EFFECT_FREE, .node = in->node});
     write_log_row(r, s, in->node, u, result);
 
-    const enum outcome outcome = judge(r, in->node, result);
+    const enum outcome outcome = judge(r, in->node, u, result);
     struct ff_err err = {.code = FF_OK};
     const bool retry = may_retry(r, in->node, u, outcome, result) &&
                        dag_retry_if(r, s, in->node, outcome, result, &err);
@@ -244,13 +251,15 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
         u->lost++;
     u->exit_code = result->exit_code == MODEL_NULL ? -1 : (int16_t)result->exit_code;
     u->state = (uint8_t)outcomes[outcome].state;
+    u->flags &= (uint8_t)~UNIT_SILENT;
 
     struct task_row row = dag_row_of(r, in->node, u);
     row.started_at = result->started_at ? result->started_at : s->now_us;
     row.reason =
         span_of(outcome == OUTCOME_FAILED && result->reason ? result->reason
                                                             : outcomes[outcome].reason);
-    row.message = span_of(result->message);
+    row.message =
+        span_of(outcome == OUTCOME_HEARTBEAT ? silent_message : result->message);
     if (err.code != FF_OK) {
         row.reason = span_of("expression");
         row.message = span_of(err.msg);

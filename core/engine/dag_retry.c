@@ -4,8 +4,9 @@
 
 /* The words of retry.on. */
 static const char *const reasons[] = {
-    [OUTCOME_FAILED] = "failed", [OUTCOME_TIMEOUT] = "timeout", [OUTCOME_LOST] = "lost",
-    [OUTCOME_OOM] = "oom",       [OUTCOME_EVICTED] = "evicted",
+    [OUTCOME_FAILED] = "failed",   [OUTCOME_TIMEOUT] = "timeout",
+    [OUTCOME_LOST] = "lost",       [OUTCOME_OOM] = "oom",
+    [OUTCOME_EVICTED] = "evicted", [OUTCOME_HEARTBEAT] = "heartbeat",
 };
 
 static json_t *names_of(enum outcome outcome, const struct result *result)

@@ -259,6 +259,7 @@ int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *are
         .path = arena_text(arena, path, strlen(path)),
         .attempt = attempt,
         .timeout_us = t->policy->timeout_us,
+        .heartbeat_us = t->policy->heartbeat_us,
         .grace_us = t->policy->grace_us,
         .cpu_milli = t->policy->cpu_milli,
         .memory_bytes = t->policy->memory_bytes,

@@ -36,7 +36,8 @@ enum input_type {
     INPUT_TIMER,  /* the timer (node, timer) is due */
     INPUT_ADMIT,  /* the answer to EFFECT_ADMIT */
     INPUT_CANCEL, /* stop: gracefully, or kill */
-    INPUT_SIGNAL  /* what people and programs tell a run */
+    INPUT_SIGNAL, /* what people and programs tell a run */
+    INPUT_SILENT  /* `attempt` of `node` gave no sign of life for too long */
 };
 
 /* How an attempt ended. The names are the words of retry.on and of histories. */
@@ -47,7 +48,9 @@ enum outcome {
     OUTCOME_LOST, /* gone without an exit status */
     OUTCOME_OOM,
     OUTCOME_EVICTED,
-    OUTCOME_CANCELLED
+    OUTCOME_CANCELLED,
+    OUTCOME_HEARTBEAT /* stopped by the engine after an INPUT_SILENT; none of an
+                       * executor's */
 };
 
 struct result {
@@ -192,6 +195,7 @@ struct work {
     const char *input;       /* or NULL */
     size_t input_len;
     int64_t timeout_us, grace_us, cpu_milli, memory_bytes;
+    int64_t heartbeat_us; /* the longest silence; 0: any */
     const struct work_output *outputs;
     size_t n_outputs;
     const struct work_secret *secrets;

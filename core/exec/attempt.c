@@ -108,6 +108,7 @@ void attempt_free(struct attempt *a)
         map_del(&x->by_handle, a->handle);
     }
     loop_timer_del(a->retry);
+    loop_timer_del(a->silence);
     if (a->sdk_log_fd >= 0)
         close(a->sdk_log_fd);
     if (a->sdk_used && a->state == ATTEMPT_REPORTED)

@@ -108,6 +108,7 @@ static void adopt_one(struct exec *x, const struct attempt_key *key, const char 
         return;
     }
     a->state = ATTEMPT_RUNNING;
+    attempt_listen(a);
     if (!attempt_is_masked(a))
         attempt_ask_secrets(a);
     ids[(*n)++] = a->id;

@@ -29,6 +29,8 @@ struct exec_source {
     bool (*may_start)(void *arg, const struct attempt_key *key);
     int (*node_path)(void *arg, const struct attempt_key *key, char *out, size_t size);
     void (*result)(void *arg, const struct attempt_key *key, const struct result *r);
+    /* It said nothing for as long as it may: it is to be stopped, by exec_stop. */
+    void (*silent)(void *arg, const struct attempt_key *key);
     /* On a lane. FF_NOT_FOUND: there is none of this name. */
     int (*secret)(void *arg, struct tenant tenant, const char *name,
                   struct exec_secret *out, struct ff_err *err);
@@ -47,6 +49,9 @@ struct exec_setup {
     const char *http_allow;      /* private addresses they may ask, or NULL */
     const char *const *pass_env; /* names (or PREFIX*) handed on to tasks; NULL ends */
     int64_t log_max_bytes;
+    /* Is nobody to wait for signs of life of this attempt? Where the runtime's attempts
+     * cannot give any; NULL: they can. */
+    bool (*is_mute)(const char *attempt_id);
     struct exec_source source;
 };
 
@@ -101,8 +106,14 @@ int exec_task_status(struct exec *x, int64_t handle, const char *status, int pro
 int exec_task_output(struct exec *x, int64_t handle, const char *name,
                      const json_t *value, struct ff_err *err);
 /* Renews: a new token and when it ends. The old one stays good until its own end. */
-int exec_task_heartbeat(struct exec *x, int64_t handle, bool *cancel, char *token,
-                        size_t size, int64_t *expires_us, struct ff_err *err);
+struct exec_beat {
+    bool cancel;
+    char token[256];
+    int64_t expires_us;
+    int64_t within_us; /* the next one is wanted so soon; 0: whenever */
+};
+int exec_task_heartbeat(struct exec *x, int64_t handle, struct exec_beat *beat,
+                        struct ff_err *err);
 
 /* --- what runs leave on disk (any process; blocking) ---
  *

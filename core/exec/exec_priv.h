@@ -2,8 +2,8 @@
  *
  * exec.c is the door and takes start messages; attempt.c keeps attempts; spec.c turns
  * work into what the runtime is told; events.c hears the runtime; collect.c picks up
- * outputs on a lane; values.c keeps large ones; report.c hears the tasks; token.c makes
- * and checks their tokens. */
+ * outputs on a lane; silence.c waits for signs of life; values.c keeps large ones;
+ * report.c hears the tasks; token.c makes and checks their tokens. */
 #ifndef EXEC_EXEC_PRIV_H
 #define EXEC_EXEC_PRIV_H
 
@@ -66,6 +66,8 @@ struct attempt {
     int64_t sdk_log_bytes;
     int tries;
     struct loop_timer *retry;
+    struct loop_timer *silence; /* NULL: it may be silent */
+    int64_t heard_at;           /* monotonic: its last sign of life */
     bool stop_asked, stop_sent;
     bool settled; /* while it was being collected */
     int64_t grace_us;
@@ -162,6 +164,11 @@ void spool_words_done(struct spool_words *words);
 /* masks may be NULL */
 void sdk_log_line(struct buf *b, const struct exec_log_line *line,
                   const struct masks *masks);
+/* silence.c */
+/* It runs: from now on it must be heard of, if its task says so. */
+void attempt_listen(struct attempt *a);
+void attempt_heard(struct attempt *a);
+
 /* report.c: where the outputs stand that the SDK reports */
 void attempt_sdk_path(struct attempt *a);
 

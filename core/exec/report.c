@@ -33,6 +33,8 @@ static struct attempt *caller(struct exec *x, int64_t handle, struct ff_err *err
 
     if (!a)
         ff_fail(err, FF_CONFLICT, 0, "this attempt is not the current one");
+    else
+        attempt_heard(a); /* whatever comes of what it says */
     if (a && !attempt_is_masked(a)) {
         ff_fail(err, FF_BUSY, 0,
                 "the secrets of this attempt are being read: try again");
@@ -185,17 +187,16 @@ int exec_task_output(struct exec *x, int64_t handle, const char *name,
     return code;
 }
 
-int exec_task_heartbeat(struct exec *x, int64_t handle, bool *cancel, char *token,
-                        size_t size, int64_t *expires_us, struct ff_err *err)
+int exec_task_heartbeat(struct exec *x, int64_t handle, struct exec_beat *beat,
+                        struct ff_err *err)
 {
     struct attempt *a = caller(x, handle, err);
-    char fresh[TOKEN_MAX];
 
     if (!a)
         return err->code;
-    *cancel = a->stop_asked;
-    *expires_us = loop_wall_us(x->setup.loop) + TOKEN_LIFE_US;
-    token_make(x, a, *expires_us, fresh);
-    snprintf(token, size, "%s", fresh);
+    beat->cancel = a->stop_asked;
+    beat->expires_us = loop_wall_us(x->setup.loop) + TOKEN_LIFE_US;
+    beat->within_us = a->work.heartbeat_us / 3; /* two may be lost */
+    token_make(x, a, beat->expires_us, beat->token);
     return FF_OK;
 }

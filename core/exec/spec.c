@@ -192,6 +192,7 @@ static void on_started(void *arg, int code, const struct ff_err *err)
     mem_free(st);
     if (a && a->state == ATTEMPT_STARTING && code == FF_OK) {
         a->state = ATTEMPT_RUNNING;
+        attempt_listen(a);
         if (a->stop_asked && !a->stop_sent)
             attempt_send_stop(a);
     } else if (a && a->state == ATTEMPT_STARTING && code != FF_CANCELLED) {

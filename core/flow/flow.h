@@ -114,7 +114,8 @@ enum flow_retry_on {
     FLOW_ON_TIMEOUT = 2,
     FLOW_ON_LOST = 4,
     FLOW_ON_OOM = 8,
-    FLOW_ON_EVICTED = 16
+    FLOW_ON_EVICTED = 16,
+    FLOW_ON_HEARTBEAT = 32 /* those ends are timeouts, too */
 };
 
 struct flow_retry {
@@ -292,6 +293,7 @@ struct flow_limits {
 struct flow_policy {
     struct flow_retry retry;
     int64_t timeout_us, queue_timeout_us, grace_us; /* 0: none; grace has a default */
+    int64_t heartbeat_us;                           /* longest silence, 0: any */
     int64_t cpu_milli, memory_bytes;                /* resources:, 0: none */
     const char *queue;                              /* "default" */
     const struct flow_limits *limits;               /* or NULL */

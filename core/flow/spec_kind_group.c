@@ -4,9 +4,9 @@
 #include "flow/spec_kind.h"
 #include <string.h>
 
-static const char *const without[] = {"env",           "stdin",     "working_dir",
-                                      "queue_timeout", "grace",     "queue",
-                                      "priority",      "resources", NULL};
+static const char *const without[] = {
+    "env",   "stdin",    "working_dir", "queue_timeout",     "grace",
+    "queue", "priority", "resources",   "heartbeat_timeout", NULL};
 
 const struct spec_kind spec_kind_group = {.key = "tasks", .without = without};
 

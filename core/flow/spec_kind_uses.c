@@ -4,8 +4,9 @@
 #include <string.h>
 
 static const char *const without[] = {
-    "env",      "stdin",     "working_dir", "queue_timeout", "grace", "queue",
-    "priority", "resources", "timeout",     "outputs",       NULL};
+    "env",     "stdin",   "working_dir",       "queue_timeout",
+    "grace",   "queue",   "priority",          "resources",
+    "timeout", "outputs", "heartbeat_timeout", NULL};
 
 const struct spec_kind spec_kind_uses = {.key = "uses", .without = without};
 

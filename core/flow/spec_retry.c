@@ -18,8 +18,8 @@ static const struct flow_retry retry_given = {
 
 static const char *const backoffs[] = {"constant", "linear", "exponential", NULL};
 /* In the order of enum flow_retry_on's bits. */
-static const char *const reasons[] = {"failed", "timeout", "lost",
-                                      "oom",    "evicted", NULL};
+static const char *const reasons[] = {"failed",  "timeout",   "lost", "oom",
+                                      "evicted", "heartbeat", NULL};
 
 static bool want_list(struct spec *s, const struct spec_field *field,
                       const struct tree_node *node)
@@ -55,7 +55,7 @@ static void read_reasons(struct spec *s, const struct spec_field *field,
 
         struct flow_problem *p = spec_problem(s, PROBLEM_VALUE, item);
 
-        flow_problem_msg(p, "%s names failed, timeout, lost, oom or evicted",
+        flow_problem_msg(p, "%s names failed, timeout, heartbeat, lost, oom or evicted",
                          field->key);
         if (item->kind == TREE_TEXT)
             flow_problem_nearest(p, item->text, reasons);

@@ -76,6 +76,9 @@ const struct spec_type spec_nested = {
     .name = "map", .is = "a map", .read = read_nested, .schema = schema_nested};
 
 const struct spec_range spec_timeout_range = {1000, 365 * DAY, "from 1ms to 365d"};
+/* Three signs of life go into it, and a client may take a second to begin with them. */
+static const struct spec_range heartbeat_range = {3 * UNITS_SECOND, 365 * DAY,
+                                                  "from 3s to 365d"};
 const struct spec_range spec_grace_range = {0, DAY, "at most 1d"};
 const struct spec_range spec_parallel_range = {1, 1000000, "from 1 to 1000000"};
 static const struct spec_range priority_range = {-100, 100, "from -100 to 100"};
@@ -246,6 +249,14 @@ static const struct spec_field task_fields[] = {
      .arg = &spec_timeout_range,
      .since = "0.1",
      .help = "how long it may wait for a place to run; no limit when absent"},
+    {.key = "heartbeat_timeout",
+     .type = &spec_duration,
+     .offset = SLOT(policy.heartbeat_us),
+     .arg = &heartbeat_range,
+     .since = "0.2",
+     .help =
+         "how long an attempt that runs may be silent, saying nothing over the task "
+         "API; any time when absent"},
     {.key = "grace",
      .type = &spec_duration,
      .offset = SLOT(policy.grace_us),
@@ -307,7 +318,6 @@ static const struct spec_field task_fields[] = {
     {.key = "artifacts", .flags = SPEC_LATER},
     {.key = "concurrency", .flags = SPEC_LATER},
     {.key = "pending_timeout", .flags = SPEC_LATER},
-    {.key = "heartbeat_timeout", .flags = SPEC_LATER},
     {.key = "node_selector", .flags = SPEC_LATER},
     {.key = "volumes", .flags = SPEC_LATER},
     {.key = "pod", .flags = SPEC_LATER},

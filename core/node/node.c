@@ -248,8 +248,10 @@ void node_close(struct node *n)
     mem_free(n);
 }
 
-void node_use_runtime(struct node *n, struct driver *runtime)
+void node_use_runtime(struct node *n, struct driver *runtime,
+                      bool (*is_mute)(const char *attempt_id))
 {
+    n->is_mute = is_mute;
     n->given_runtime = runtime;
 }
 

@@ -48,8 +48,9 @@ struct node *node_open(struct loop *l, struct config *c, struct ff_err *err);
 void node_close(struct node *n); /* gives up ownership first; takes NULL */
 
 /* Attempts are carried out by this driver, which is linked in, instead of the one that
- * the settings name. Before node_own. */
-void node_use_runtime(struct node *n, struct driver *runtime);
+ * the settings name. Before node_own. is_mute: as in exec.h. */
+void node_use_runtime(struct node *n, struct driver *runtime,
+                      bool (*is_mute)(const char *attempt_id));
 
 const struct node_settings *node_settings(const struct node *n);
 struct store *node_store(struct node *n);

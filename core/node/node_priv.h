@@ -24,7 +24,8 @@ struct node {
         size_t n, cap;
     } sizes;
     struct driver_instance *store_driver, *queue_driver, *runtime_driver;
-    struct driver *given_runtime; /* or NULL: by the settings */
+    struct driver *given_runtime;            /* or NULL: by the settings */
+    bool (*is_mute)(const char *attempt_id); /* its attempts; or NULL */
     struct store *store;
     int64_t next_run, numbers_left, numbers_block; /* run numbers taken in advance */
     /* while it is the owner */

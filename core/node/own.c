@@ -114,6 +114,11 @@ static void source_result(void *arg, const struct attempt_key *key,
     control_result(((struct node *)arg)->control, key, result);
 }
 
+static void source_silent(void *arg, const struct attempt_key *key)
+{
+    control_silent(((struct node *)arg)->control, key);
+}
+
 static json_t *resolve(void *arg, const char *run_id, struct span stored,
                        struct ff_err *err)
 {
@@ -259,12 +264,14 @@ static int wire(struct node *n, struct ff_err *err)
         .http_allow = n->settings.http_allow,
         .pass_env = (const char *const *)n->pass_env,
         .log_max_bytes = n->settings.log_max_bytes,
+        .is_mute = n->is_mute,
         .source = {.arg = n,
                    .describe = source_describe,
                    .is_current = source_is_current,
                    .may_start = source_may_start,
                    .node_path = source_node_path,
                    .result = source_result,
+                   .silent = source_silent,
                    .secret = source_secret,
                    .topic = CONTROL_TOPIC_START},
     };

@@ -16,7 +16,8 @@
 
 static const char *const outcomes[] = {
     [MOCK_EXIT] = "exit",       [MOCK_LOST] = "lost",       [MOCK_OOM] = "oom",
-    [MOCK_EVICTED] = "evicted", [MOCK_REFUSED] = "refused", [MOCK_HANGS] = "hangs",
+    [MOCK_EVICTED] = "evicted", [MOCK_REFUSED] = "refused", [MOCK_SILENT] = "silent",
+    [MOCK_HANGS] = "hangs",
 };
 
 /* --- checking --- */
@@ -66,7 +67,7 @@ static const char *check_outcome(const json_t *v)
     for (size_t i = 0; word && i < COUNT_OF(outcomes); i++)
         if (strcmp(word, outcomes[i]) == 0)
             return NULL;
-    return "exit, lost, oom, evicted, refused or hangs";
+    return "exit, lost, oom, evicted, refused, silent or hangs";
 }
 
 static const char *check_text(const json_t *v)

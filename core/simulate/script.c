@@ -30,6 +30,7 @@ struct attempt {
 /* One simulation at a time; see script_driver. */
 static const struct mocks *current;
 static struct node *current_node;
+static const struct session *current_session;
 
 /* --- ends --- */
 
@@ -83,9 +84,14 @@ static void plan_end(struct attempt *a)
     }
 }
 
+static bool never_ends(const struct mock *mock)
+{
+    return mock->outcome == MOCK_HANGS || mock->outcome == MOCK_SILENT;
+}
+
 static void plan(struct attempt *a, int64_t timeout_us)
 {
-    const bool hangs = a->mock.outcome == MOCK_HANGS;
+    const bool hangs = never_ends(&a->mock);
 
     plan_end(a);
     if (timeout_us > 0 && (hangs || a->mock.duration_us > timeout_us)) {
@@ -160,6 +166,7 @@ static int script_open(const struct ff_host *host, const void *config,
     (void)err;
     *s = (struct session){.host = host, .mocks = current, .fn = fn, .arg = arg};
     *runtime = s;
+    current_session = s;
     return FF_OK;
 }
 
@@ -184,6 +191,7 @@ static void script_close(void *runtime)
     for (size_t i = 0; map_next(&s->attempts, &i, &value);)
         attempt_free(value);
     map_done(&s->attempts);
+    current_session = NULL;
     mem_free(s);
 }
 
@@ -341,6 +349,13 @@ static const struct ff_driver description = {
 void script_node(struct node *n)
 {
     current_node = n;
+}
+
+bool script_is_mute(const char *attempt_id)
+{
+    const struct attempt *a = map_get_text(&current_session->attempts, attempt_id);
+
+    return a && !never_ends(&a->mock);
 }
 
 struct driver *script_driver(const struct mocks *m, struct ff_err *err)

@@ -130,7 +130,7 @@ static int run(struct simulation *sim, const struct mocks *mocks, json_t **resul
     sim->node = node_open(sim->loop, sim->setup->config, err);
     if (!sim->node)
         return err->code;
-    node_use_runtime(sim->node, runtime);
+    node_use_runtime(sim->node, runtime, script_is_mute);
     script_node(sim->node);
     code = submit(sim, err);
     if (code == FF_OK)

@@ -12,7 +12,8 @@ enum mock_outcome {
     MOCK_OOM,
     MOCK_EVICTED,
     MOCK_REFUSED,
-    MOCK_HANGS /* until it is told to end */
+    MOCK_SILENT, /* until it is told to end; nothing is heard of it */
+    MOCK_HANGS   /* the same, and it does not listen */
 };
 
 /* How one attempt goes. */
@@ -45,6 +46,8 @@ void result_prefix(struct node *n, const char *run_id, struct buf *out);
 /* The runtime whose attempts go as these mocks say. Of sessions opened from now on: one
  * simulation at a time. */
 struct driver *script_driver(const struct mocks *m, struct ff_err *err);
+/* Nobody waits for a sign of life of it: it is one that goes on giving them. */
+bool script_is_mute(const char *attempt_id);
 void script_node(struct node *n); /* where it finds which run is part of which */
 
 /* Rows of the run as the result. */

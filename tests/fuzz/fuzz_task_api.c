@@ -68,16 +68,14 @@ static int output(void *arg, const struct task_api_who *who, const char *name,
     return FF_OK;
 }
 
-static int heartbeat(void *arg, const struct task_api_who *who, bool *cancel,
-                     char *token, size_t token_size, int64_t *expires_us,
-                     struct ff_err *err)
+static int heartbeat(void *arg, const struct task_api_who *who,
+                     struct task_api_beat *beat, struct ff_err *err)
 {
     (void)arg;
     (void)who;
     (void)err;
-    *cancel = false;
-    *expires_us = 1;
-    snprintf(token, token_size, "good");
+    beat->expires_us = 1;
+    snprintf(beat->token, sizeof(beat->token), "good");
     return FF_OK;
 }
 

@@ -86,6 +86,7 @@ static const struct {
 } seen_reasons[] = {
     {"exit_code", SEEN_EXIT_CODE},
     {"timeout", SEEN_TIMEOUT},
+    {"heartbeat", SEEN_HEARTBEAT},
     {"lost", SEEN_LOST},
     {"oom", SEEN_OOM},
     {"evicted", SEEN_EVICTED},
@@ -243,6 +244,7 @@ static const struct {
     {"output_missing", FLOW_ON_FAILED},
     {"expression", FLOW_ON_FAILED},
     {"timeout", FLOW_ON_TIMEOUT},
+    {"heartbeat", FLOW_ON_TIMEOUT | FLOW_ON_HEARTBEAT},
     {"lost", FLOW_ON_LOST},
     {"oom", FLOW_ON_OOM},
     {"evicted", FLOW_ON_EVICTED},
@@ -314,6 +316,32 @@ static void check_delay(const struct mirror_run *r, const struct mirror_task *t,
           (long long)((t->row.due_at - ended) / MS), (long long)(least / MS));
 }
 
+/* How long a process was there, as far as it is known to be over. */
+static int64_t lifetime(const char *id)
+{
+    const int64_t started = runtime_sim_started(id), ended = runtime_sim_ended(id);
+
+    return started > 0 && ended > 0 ? ended - started : 0;
+}
+
+/* No process of the simulation says anything: none outlives its heartbeat_timeout, and
+ * none is ended by it sooner. Where nothing fails each step takes a moment only. */
+#define SILENCE_SLACK (5 * UNITS_SECOND)
+
+static void check_silence(const struct mirror_run *r, const struct mirror_task *before,
+                          const struct mirror_task *t, const char *id)
+{
+    const struct flow_policy *policy = task_of(r, t)->policy;
+
+    check(strcmp(t->reason, "heartbeat") != 0 ||
+              strcmp(before->reason, "heartbeat") == 0,
+          "it ends for its silence, and nobody found it silent");
+    check(sim.faults || policy->heartbeat_us == 0 ||
+              lifetime(id) <= policy->heartbeat_us + policy->grace_us + SILENCE_SLACK,
+          "it was silent for %lld ms, and nobody stopped it",
+          (long long)(lifetime(id) / MS));
+}
+
 static void check_end_of_attempt(const struct mirror_run *r,
                                  const struct mirror_task *before,
                                  const struct mirror_task *t)
@@ -324,6 +352,7 @@ static void check_end_of_attempt(const struct mirror_run *r,
     check(t->row.attempt == before->row.attempt, "I2: its attempt changes as it ends");
     check(!runtime_sim_runs(id), "its process still runs, and it is %s %s",
           task_state_names[t->row.state], t->reason);
+    check_silence(r, before, t, id);
     if (t->row.state == TASK_RETRYING) {
         check(wants_retry(r, t), "it is retried after %s", t->reason);
         check_delay(r, t, id);
@@ -406,6 +435,25 @@ static bool is_note_of_stop(const struct mirror_run *r,
            task_of(r, t)->part != FLOW_MAIN && strcmp(t->reason, "cancelled") == 0;
 }
 
+/* So does an attempt that is being stopped since nothing was heard of it. */
+static bool is_note_of_silence(const struct mirror_run *r,
+                               const struct mirror_task *before,
+                               const struct mirror_task *t, uint64_t set)
+{
+    const int64_t most = task_of(r, t)->policy->heartbeat_us;
+    char id[160];
+
+    if (before->row.state != TASK_RUNNING || t->row.state != TASK_RUNNING ||
+        set != COLUMN_BIT(COL_TASK_REASON) || strcmp(t->reason, "heartbeat") != 0)
+        return false;
+    mirror_attempt_id(r, t, id, sizeof(id));
+    check(most > 0 && is_attempt(task_of(r, t)),
+          "it is found silent, and may be silent");
+    check(SIM_EPOCH_US + sim.now - runtime_sim_started(id) >= most,
+          "it is found silent too soon");
+    return true;
+}
+
 /* Nobody waits shorter than asked, and nobody is cancelled unasked. */
 static void check_wait_end(const struct mirror_run *r, const struct mirror_task *before,
                            const struct mirror_task *t)
@@ -438,7 +486,7 @@ void check_edge(struct mirror_run *r, const struct mirror_task *before,
     const int64_t from = before->row.state, to = t->row.state;
     const bool was_attempt = from == TASK_RUNNING && before->row.items == MODEL_NULL;
 
-    if (is_note_of_stop(r, before, t, set))
+    if (is_note_of_stop(r, before, t, set) || is_note_of_silence(r, before, t, set))
         return;
     const bool at_once = begins_and_ends(r, before, t);
     check(at_once || edges[from] & TO(to), "I1: it goes from %s to %s",

@@ -141,6 +141,8 @@ static void add_times(struct gen *g)
         buf_printf(g->out, "    timeout: %dms\n", 500 + below(10000));
     if (odds(100))
         buf_printf(g->out, "    queue_timeout: %dms\n", 1000 + below(20000));
+    if (odds(100)) /* nothing is ever heard of these processes */
+        buf_printf(g->out, "    heartbeat_timeout: %dms\n", 3000 + below(20000));
     if (odds(300))
         buf_printf(g->out, "    grace: %dms\n", below(5000));
     if (odds(150))

@@ -56,6 +56,11 @@ static int source_describe(void *arg, const struct attempt_key *key,
                             err);
 }
 
+static void source_silent(void *arg, const struct attempt_key *key)
+{
+    control_silent(((struct sim_node *)arg)->control, key);
+}
+
 static bool source_may_start(void *arg, const struct attempt_key *key)
 {
     return control_may_start(((struct sim_node *)arg)->control, key);
@@ -270,6 +275,7 @@ static void wire(struct sim_node *n)
                    .may_start = source_may_start,
                    .node_path = source_node_path,
                    .result = source_result,
+                   .silent = source_silent,
                    .topic = CONTROL_TOPIC_START},
     };
     const struct control_setup control = {

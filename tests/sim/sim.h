@@ -110,7 +110,7 @@ void options_print(const struct sim_options *o);
     X(WIPED) X(ADOPT_RUNNING) X(ADOPT_EXITED) X(ADOPT_UNKNOWN) X(ADOPT_NEVER_BEGAN) X(FORGOTTEN)                         \
     X(TO_RUNNING) X(TO_RETRYING) X(RETRYING_TO_RUNNING) X(RETRYING_TO_CANCELLED)       \
     X(TO_SUCCEEDED) X(CANCELLED_RUNNING) X(CANCELLED_UNSTARTED)                        \
-    X(EXIT_CODE) X(TIMEOUT) X(LOST) X(OOM) X(EVICTED) X(START_FAILED)                  \
+    X(EXIT_CODE) X(TIMEOUT) X(HEARTBEAT) X(LOST) X(OOM) X(EVICTED) X(START_FAILED)                  \
     X(OUTPUT_MISSING) X(EXPRESSION) X(QUEUE_TIMEOUT) X(UPSTREAM_FAILED)                \
     X(NEED_SKIPPED) X(IF_FALSE) X(ITEM_FAILED) X(FORGIVEN)                             \
     X(FORMULA_TRUE) X(FORMULA_FALSE) X(NEEDS_FALSE) X(RETRY_IF) X(CASE_TAKEN) \
@@ -231,6 +231,7 @@ void runtime_sim_wipe(void);
 bool runtime_sim_runs(const char *attempt_id);
 /* Wall clock at which its process ended; 0: it did not, or there was none. */
 int64_t runtime_sim_ended(const char *attempt_id);
+int64_t runtime_sim_started(const char *attempt_id); /* the same of its beginning */
 size_t runtime_sim_running(void);
 size_t runtime_sim_known(void); /* attempts that were not released */
 bool runtime_sim_strays(void); /* a process that had lost its shard started something */

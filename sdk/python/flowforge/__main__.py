@@ -4,6 +4,7 @@ python -m flowforge log "halfway there" --level warn
 python -m flowforge status RUNNING --progress 50 --message "loading"
 python -m flowforge output rows 1200
 some-command | python -m flowforge output report -
+python -m flowforge heartbeat
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     output.add_argument("name", help="of the form [a-z_][a-z0-9_]*")
     output.add_argument("value", help="JSON, or else text; - reads standard input")
     output.add_argument("--text", action="store_true", help="never read it as JSON")
+
+    commands.add_parser("heartbeat", help="tell the engine that the task is alive")
     return parser
 
 
@@ -56,6 +59,8 @@ def _run(arguments: argparse.Namespace) -> None:
             client.log(line.rstrip("\n"), arguments.level)
     elif arguments.command == "log":
         client.log(arguments.text, arguments.level)
+    elif arguments.command == "heartbeat":
+        client.heartbeat()
     elif arguments.command == "status":
         client.status(arguments.state, arguments.progress, arguments.message)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from . import _notice
 from ._values import Line
@@ -22,7 +22,7 @@ class Console:
         message = f": {body['message']}" if "message" in body else ""
         _notice.write(f"status {body['status']}{progress}{message}")
 
-    def beat(self) -> None:
+    def beat(self, auto: Optional[bool] = None) -> None:
         pass
 
     def start(self) -> None:

@@ -62,6 +62,7 @@ class Sender:
         self._over = "" if self._token else "FLOWFORGE_AUTH_TOKEN is not set"
         self._fenced = False
         self._beat_at = time.monotonic() + BEAT_FIRST
+        self._beats_alone = True
         self._begin_process()
 
     def _begin_process(self) -> None:
@@ -151,7 +152,9 @@ class Sender:
         else:
             call.done.wait(CALL_PATIENCE)
 
-    def beat(self) -> None:
+    def beat(self, auto: Optional[bool] = None) -> None:
+        if auto is not None:
+            self._beats_alone = auto
         self._beat_at = 0.0
         self.start()
         self._bell.put(None)
@@ -226,7 +229,8 @@ class Sender:
             return NEVER if self._is_closing else 3600.0
         due = [self._deadline - now]
         if not self._is_closing:
-            due.append(max(self._beat_at - now, self._api.rest(now)))
+            beat = max(self._beat_at - now, self._api.rest(now))
+            due.append(min(beat, 3600.0))
         if self._calls:
             due.append(self._api.rest(now))
         if not self._batches.is_empty:
@@ -293,7 +297,8 @@ class Sender:
         interval = answer.get("interval")
         if not isinstance(interval, (int, float)) or interval <= 0:
             interval = BEAT_DEFAULT
-        self._beat_at = time.monotonic() + min(max(interval, 0.05), 3600.0)
+        pause = min(max(interval, 0.05), 3600.0)
+        self._beat_at = time.monotonic() + pause if self._beats_alone else NEVER
 
     # --- requests ---
 

@@ -96,10 +96,14 @@ def on_cancel(callback: _Callback) -> _Callback:
     return callback
 
 
-def heartbeat() -> bool:
+def heartbeat(auto: Optional[bool] = None) -> bool:
     """Tells the engine now that the task is alive, and returns whether it should stop.
-    Not needed: after the first call of any function here it happens by itself."""
-    _connect().beat()
+
+    Not needed: after the first call of any function here it happens by itself, on a
+    thread of its own. With auto=False it does not from now on, so that a program that
+    hangs is silent even while its threads go on; auto=True takes that back.
+    """
+    _connect().beat(auto)
     return _cancellation.requested
 
 

@@ -287,6 +287,8 @@ class CommandLine(TaskTest):
         self.flowforge("output", "name", "plain text")
         self.flowforge("output", "number", "12", "--text")
         self.flowforge("output", "report", "-", stdin='{"a": [1]}\n')
+        self.flowforge("heartbeat")
+        self.assertEqual(self.api.n_beats, 1)
         self.assertEqual(self.api.texts, ["half way", "one", "two"])
         self.assertEqual(
             self.api.statuses, [{"status": "RUNNING", "progress": 50.0, "message": "m"}]

@@ -39,6 +39,28 @@ class Heartbeats(TaskTest):
             self.api.tokens, ["first-token", "first-token", "second-token"]
         )
 
+    def test_a_program_may_give_all_of_them_itself(self) -> None:
+        self.api.interval = 0.01
+        code = (
+            "import time\n"
+            "from flowforge import client\n"
+            "client.heartbeat(auto=False)\n"
+            "for i in range(20):\n"
+            "    client.status('RUNNING')\n"
+            "    time.sleep(0.02)\n"
+            "print('done', flush=True)\n"
+            "input()\n"
+            "client.heartbeat(auto=True)\n"
+            "input()\n"
+        )
+        with self.task(code) as process:
+            assert process.stdin and process.stdout
+            process.stdout.readline()
+            self.assertEqual(self.api.n_beats, 1)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            self.api.wait(lambda: self.api.n_beats >= 4)
+
     def test_asking_while_the_server_is_away_returns(self) -> None:
         self.api.stop()
         code = "from flowforge import client\nassert client.heartbeat() is False\n"

@@ -70,14 +70,16 @@ static int take_output(void *arg, const struct task_api_who *who, const char *na
     return begin(x, who, err);
 }
 
-static int beat(void *arg, const struct task_api_who *who, bool *cancel, char *token,
-                size_t token_size, int64_t *expires_us, struct ff_err *err)
+static int beat(void *arg, const struct task_api_who *who, struct task_api_beat *beat,
+                struct ff_err *err)
 {
     struct fake_exec *x = arg;
 
-    *cancel = x->cancel;
-    snprintf(token, token_size, "%s", x->next_token);
-    *expires_us = 1000000 * INT64_C(1795288837);
+    beat->cancel = x->cancel;
+    snprintf(beat->token, sizeof(beat->token), "%s", x->next_token);
+    if (x->interval_us > 0)
+        beat->interval_us = x->interval_us;
+    beat->expires_us = 1000000 * INT64_C(1795288837);
     return begin(x, who, err);
 }
 

@@ -8,6 +8,7 @@
 struct fake_exec {
     const char *token;      /* the one that is good */
     const char *next_token; /* what a heartbeat hands out */
+    int64_t interval_us;    /* that it wants; 0: any */
     bool fenced, cancel;
     int fail;           /* an ff_code that log, status, output and heartbeat return */
     struct buf log;     /* "level text\n" for each line */

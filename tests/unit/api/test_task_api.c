@@ -392,6 +392,15 @@ static void a_heartbeat_renews_the_token(void **state)
                   "\"expires_at\":\"2026-11-21T19:20:37.000000Z\",\"interval\":2.5}");
 }
 
+static void an_executor_may_want_heartbeats_sooner(void **state)
+{
+    (void)state;
+    fake_exec.interval_us = 1250000;
+    assert_int_equal(post("heartbeat", "{}"), 200);
+    assert_answer("{\"cancel\":false,\"token\":\"\","
+                  "\"expires_at\":\"2026-11-21T19:20:37.000000Z\",\"interval\":1.25}");
+}
+
 /* --- the end of the server --- */
 
 static void free_task_api(void *arg)
@@ -453,6 +462,7 @@ int main(void)
         TEST(an_output_of_a_megabyte_is_taken),
         TEST(malformed_outputs_are_refused),
         TEST(a_heartbeat_renews_the_token),
+        TEST(an_executor_may_want_heartbeats_sooner),
         TEST(a_call_in_hand_survives_the_end_of_the_routes),
     };
 

@@ -155,6 +155,7 @@ static void step(struct run *r, const struct input *in, struct step *s)
             want(r, s);
         break;
     case INPUT_SIGNAL:
+    case INPUT_SILENT:
         break;
     case INPUT_GRANT:
         on_grant(r, s);

@@ -42,6 +42,7 @@ static const char etl[] =
     "            jitter: 0.2, on: [failed, oom], exit_codes: [1, 75]}\n"
     "    timeout: 10m\n"
     "    queue_timeout: 30m\n"
+    "    heartbeat_timeout: 45s\n"
     "    grace: 1s\n"
     "    queue: big-ones\n"
     "    priority: -5\n"
@@ -195,6 +196,7 @@ static void a_task_that_says_much_is_read_whole(void **state)
     assert_non_null(t->work->dir->tmpl);
     assert_int_equal(t->policy->timeout_us, 600 * UNITS_SECOND);
     assert_int_equal(t->policy->queue_timeout_us, 1800 * UNITS_SECOND);
+    assert_int_equal(t->policy->heartbeat_us, 45 * UNITS_SECOND);
     assert_int_equal(t->policy->grace_us, UNITS_SECOND);
     assert_string_equal(t->policy->queue, "big-ones");
     assert_int_equal(t->policy->priority, -5);
