@@ -112,7 +112,7 @@ static void begin(struct run *r, struct step *s)
 
 static void resume(struct run *r, struct step *s)
 {
-    if (r->row.state == RUN_PENDING) {
+    if (dag_is_to_begin(r)) {
         begin(r, s);
         return;
     }

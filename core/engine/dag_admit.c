@@ -1,5 +1,6 @@
 /* dag_admit.c - a run whose workflow limits its runs asks before it begins. Until it is
- * let in it is pending, and nothing of it has happened. */
+ * let in it is pending, and nothing of it has happened; one that was over and begins
+ * again stays as it was. */
 #include "engine/dag_priv.h"
 
 #include <string.h>
@@ -50,6 +51,11 @@ bool dag_asks_to_begin(struct run *r, struct step *s)
     return true;
 }
 
+bool dag_is_to_begin(const struct run *r)
+{
+    return r->row.state == RUN_PENDING || r->row.reset.s;
+}
+
 /* Its reason is no result: it goes when the run begins. */
 static void wait(struct run *r, struct step *s)
 {
@@ -65,7 +71,7 @@ void dag_admission(struct run *r, struct step *s, enum admission admission)
         "as many runs with its concurrency.key were under way as "
         "may be";
 
-    if (r->row.state != RUN_PENDING)
+    if (!dag_is_to_begin(r))
         return;
     switch (admission) {
     case ADMISSION_GO:
@@ -83,11 +89,14 @@ void dag_admission(struct run *r, struct step *s, enum admission admission)
     }
 }
 
-/* Nothing of it has begun, so there is nothing to stop, and no handler to run. */
+/* Nothing of it has begun, or begun again, so there is nothing to stop, and no handler
+ * to run. */
 bool dag_cancel_pending(struct run *r, struct step *s, const char *reason)
 {
-    if (r->row.state != RUN_PENDING)
+    if (!dag_is_to_begin(r))
         return false;
-    engine_run_ended(r, s, RUN_CANCELLED, reason, "it had not begun yet", NULL);
+    engine_run_ended(
+        r, s, RUN_CANCELLED, reason,
+        r->row.reset.s ? "it had not begun again yet" : "it had not begun yet", NULL);
     return true;
 }

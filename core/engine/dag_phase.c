@@ -40,6 +40,9 @@ enum run_state dag_main_result(const struct run *r)
         return RUN_CANCELLED;
     if (find_failed(d, 0, d->flow->n_main) >= 0)
         return RUN_FAILED;
+    /* One of those that kept what they were when the run began again. */
+    if (find_state(d, 0, d->flow->n_main, TASK_CANCELLED) >= 0)
+        return RUN_CANCELLED;
     return RUN_SUCCEEDED;
 }
 
@@ -88,6 +91,8 @@ static struct ending ending_of(const struct run *r)
 
     if (end.state == RUN_FAILED && !end.reason)
         end.reason = "task_failed";
+    if (end.state == RUN_CANCELLED && !end.reason)
+        end.reason = "cancelled";
     if (end.state == RUN_SUCCEEDED) {
         bad = find_failed(d, f->n_main, f->n_tasks - f->n_main);
         if (bad >= 0) {
@@ -169,6 +174,10 @@ void dag_begin(struct run *r, struct step *s)
     struct dag *d = dag_of(r);
     const struct flow *f = d->flow;
 
+    if (r->row.reset.s) {
+        dag_resume(r, s);
+        return;
+    }
     engine_run_started(r, s);
     if (d->bad_inputs) {
         d->phase = PHASE_ENDED;

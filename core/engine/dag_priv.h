@@ -237,6 +237,8 @@ bool dag_failed(const struct dag *d, uint32_t task); /* and continue_on_error is
                                                       * for it */
 
 /* dag_admit.c */
+/* It is new, or was over and is to begin again. */
+bool dag_is_to_begin(const struct run *r);
 /* False: nothing limits how many runs there are. Else it is asked, or the run ended. */
 bool dag_asks_to_begin(struct run *r, struct step *s);
 void dag_admission(struct run *r, struct step *s, enum admission admission);

@@ -306,9 +306,14 @@ void engine_run_started(struct run *r, struct step *s)
 
 void engine_run_reset(struct run *r, struct step *s)
 {
+    r->row.state = RUN_RUNNING;
     r->row.reset = (struct span){0};
+    r->row.reason = r->row.message = (struct span){0}; /* why it waited */
     r->row.started_at = s->now_us;
-    patch_run(r, s, COLUMN_BIT(COL_RUN_RESET) | COLUMN_BIT(COL_RUN_STARTED_AT));
+    patch_run(r, s,
+              COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_RESET) |
+                  COLUMN_BIT(COL_RUN_REASON) | COLUMN_BIT(COL_RUN_MESSAGE) |
+                  COLUMN_BIT(COL_RUN_STARTED_AT));
 }
 
 void engine_run_reopen(struct run_row *row, const struct run_reopen *how,
@@ -342,9 +347,12 @@ void engine_run_reopen(struct run_row *row, const struct run_reopen *how,
 void engine_run_waits(struct run *r, struct step *s, const char *reason,
                       const char *message)
 {
+    r->row.state = RUN_PENDING;
     r->row.reason = own(&r->arena, span_of(reason));
     r->row.message = own(&r->arena, span_of(message));
-    patch_run(r, s, COLUMN_BIT(COL_RUN_REASON) | COLUMN_BIT(COL_RUN_MESSAGE));
+    patch_run(r, s,
+              COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_REASON) |
+                  COLUMN_BIT(COL_RUN_MESSAGE));
 }
 
 void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,

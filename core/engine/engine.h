@@ -330,7 +330,8 @@ void step_effect(struct step *s, struct effect e);
 void engine_run_started(struct run *r, struct step *s);
 /* It has been opened again, and its tasks are what row.reset asked for. */
 void engine_run_reset(struct run *r, struct step *s);
-/* It is pending, for this reason; no event, since whether it waits is up to others. */
+/* It is pending, for this reason, also when it was over and is to begin again; no
+ * event, since whether it waits is up to others. */
 void engine_run_waits(struct run *r, struct step *s, const char *reason,
                       const char *message);
 void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,

@@ -18,7 +18,7 @@ static struct stored_task *stored(struct world *w, int64_t node)
 
 static void keep_text(struct span *place, char *out, size_t size)
 {
-    if (!place->s)
+    if (!place->s || place->s == out)
         return;
     snprintf(out, size, "%.*s", (int)place->len, place->s);
     *place = span_of(out);

@@ -92,6 +92,71 @@ static void one_that_is_ousted_runs_its_handlers(void **state)
     world_free(w);
 }
 
+#define FAILED "{\"what\": \"failed\"}"
+
+/* One whose only task has failed, opened again. */
+static struct world *again(void)
+{
+    struct world *w = world_new(FLOW, "{\"k\": \"y\"}");
+
+    answer(w, ADMISSION_GO);
+    world_grant(w);
+    world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+    assert_string_equal(world_run_state(w), "failed");
+    w->asked[0] = '\0';
+    world_reopen(w, FAILED);
+    assert_string_equal(w->asked, "k-y");
+    return w;
+}
+
+static void one_that_begins_again_waits_for_its_turn(void **state)
+{
+    struct world *w = again();
+
+    (void)state;
+    assert_false(world_grant(w));
+    answer(w, ADMISSION_WAIT);
+    assert_string_equal(world_run_state(w), "pending");
+    assert_string_equal(w->reason, "concurrency");
+    w->asked[0] = '\0';
+    world_restart(w);
+    assert_string_equal(w->asked, "k-y");
+    answer(w, ADMISSION_WAIT);
+    assert_string_equal(world_state(w, "a"), "failed");
+    assert_false(world_grant(w));
+    answer(w, ADMISSION_GO);
+    assert_string_equal(world_run_state(w), "running");
+    assert_null(w->row.reason.s);
+    assert_string_equal(world_state(w, "a"), "waiting");
+    answer(w, ADMISSION_FAIL); /* too late to count */
+    world_restart(w);
+    world_finish(w);
+    assert_string_equal(world_run_state(w), "succeeded");
+    assert_int_equal(world_attempt(w, "a"), 2);
+    world_free(w);
+}
+
+static void one_that_may_not_begin_again_stays_as_it_was(void **state)
+{
+    struct world *w = again();
+
+    (void)state;
+    answer(w, ADMISSION_FAIL);
+    assert_string_equal(world_run_state(w), "failed");
+    assert_string_equal(w->reason, "concurrency");
+    world_reopen(w, FAILED);
+    world_cancel(w, CANCEL_GRACEFUL);
+    assert_string_equal(world_run_state(w), "cancelled");
+    assert_string_equal(w->message, "it had not begun again yet");
+    assert_string_equal(world_state(w, "a"), "failed");
+    assert_string_equal(world_state(w, "tidy"), "");
+    world_reopen(w, FAILED); /* what was asked for first is forgotten */
+    answer(w, ADMISSION_GO);
+    world_finish(w);
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_free(w);
+}
+
 static void a_key_that_cannot_be_made_fails_the_run(void **state)
 {
     static const struct {
@@ -148,6 +213,8 @@ int main(void)
         cmocka_unit_test(one_too_many_ends_without_having_begun),
         cmocka_unit_test(a_pending_run_is_cancelled_at_once),
         cmocka_unit_test(one_that_is_ousted_runs_its_handlers),
+        cmocka_unit_test(one_that_begins_again_waits_for_its_turn),
+        cmocka_unit_test(one_that_may_not_begin_again_stays_as_it_was),
         cmocka_unit_test(a_key_that_cannot_be_made_fails_the_run),
         cmocka_unit_test(a_key_that_is_no_text_is_written_as_json_and_not_too_long),
     };

@@ -217,6 +217,25 @@ static void a_cancelled_run_goes_on_where_it_was_stopped(void **state)
     world_free(w);
 }
 
+static void what_stays_cancelled_keeps_the_run_from_succeeding(void **state)
+{
+    struct world *w = world_new(chain, NULL);
+
+    (void)state;
+    world_grant(w);
+    world_succeed(w, "other");
+    world_cancel(w, CANCEL_GRACEFUL);
+    world_result(w, "a", OUTCOME_CANCELLED, -1, NULL);
+    world_reopen(w, FROM("other"));
+    world_grant(w);
+    world_restart(w);
+    world_finish(w);
+    expect(w, "a=cancelled/1 b=cancelled/0 c=cancelled/0 other=succeeded/2");
+    assert_string_equal(world_run_state(w), "cancelled");
+    assert_string_equal(w->reason, "cancelled");
+    world_free(w);
+}
+
 static void the_timeout_of_the_run_counts_anew(void **state)
 {
     struct world *w = world_new(HEAD "timeout: 10s\ntasks: {a: {run: x}}\n", NULL);
@@ -386,6 +405,7 @@ int main(void)
         cmocka_unit_test(the_attempts_of_before_do_not_count_for_retry),
         cmocka_unit_test(a_forgiven_failure_is_not_tried_again),
         cmocka_unit_test(a_cancelled_run_goes_on_where_it_was_stopped),
+        cmocka_unit_test(what_stays_cancelled_keeps_the_run_from_succeeding),
         cmocka_unit_test(the_timeout_of_the_run_counts_anew),
         cmocka_unit_test(only_the_items_that_did_not_succeed_begin_again),
         cmocka_unit_test(items_can_fail_again),
