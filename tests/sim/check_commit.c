@@ -64,24 +64,24 @@ struct mirror_task *mirror_find(const char *attempt_id, struct mirror_run **run,
 /* --- values of a change --- */
 
 /* The column as the change writes it, or NULL: it does not. */
-static const struct ff_value *written(const struct ff_change *c, int column)
+const struct ff_value *change_value(const struct ff_change *c, int column)
 {
     if (c->kind == FF_PUT || (c->kind == FF_PATCH && c->set >> column & 1))
         return &c->values[column];
     return NULL;
 }
 
-static void take_int(const struct ff_change *c, int column, int64_t *place)
+void change_int(const struct ff_change *c, int column, int64_t *place)
 {
-    const struct ff_value *v = written(c, column);
+    const struct ff_value *v = change_value(c, column);
 
     if (v)
         *place = v->type ? v->i : MODEL_NULL;
 }
 
-static void take_text(const struct ff_change *c, int column, char *out, size_t size)
+void change_text(const struct ff_change *c, int column, char *out, size_t size)
 {
-    const struct ff_value *v = written(c, column);
+    const struct ff_value *v = change_value(c, column);
 
     if (v)
         snprintf(out, size, "%.*s", v->type ? (int)v->len : 0, v->type ? v->s : "");
@@ -89,7 +89,7 @@ static void take_text(const struct ff_change *c, int column, char *out, size_t s
 
 static void take_owned(const struct ff_change *c, int column, char **place)
 {
-    const struct ff_value *v = written(c, column);
+    const struct ff_value *v = change_value(c, column);
 
     if (!v)
         return;
@@ -105,7 +105,7 @@ static void on_workflow(const struct ff_change *c)
     struct flow_problems problems = {0};
     const struct ff_value *source = &c->values[COL_WORKFLOW_SOURCE];
 
-    take_text(c, COL_WORKFLOW_HASH, hash, sizeof(hash));
+    change_text(c, COL_WORKFLOW_HASH, hash, sizeof(hash));
     if (c->kind != FF_PUT || map_get_text(&mirror.flows, hash))
         return;
     map_set_text(&mirror.flows, hash, flow_parse(source->s, source->len, &problems));
@@ -118,31 +118,43 @@ static void add_run(const struct ff_change *c, int64_t no)
     char hash[SHA256_TEXT];
 
     sim_check(!mirror_run(no), "I5: run %lld is created twice", (long long)no);
-    take_text(c, COL_RUN_HASH, hash, sizeof(hash));
+    change_text(c, COL_RUN_HASH, hash, sizeof(hash));
     r->no = no;
     r->tenant.no = c->values[COL_RUN_TENANT].i;
     r->flow = map_get_text(&mirror.flows, hash);
-    take_text(c, COL_RUN_ID, r->id, sizeof(r->id));
+    change_text(c, COL_RUN_ID, r->id, sizeof(r->id));
     sim_check(r->flow, "run %lld has no workflow", (long long)no);
+    if (c->values[COL_RUN_ENTRY].type)
+        r->flow = flow_enter(r->flow, c->values[COL_RUN_ENTRY].s,
+                             c->values[COL_RUN_ENTRY].len);
+    sim_check(r->flow, "run %lld is no part of its workflow", (long long)no);
+    change_int(c, COL_RUN_PARENT_RUN, &r->row.parent_run);
+    change_int(c, COL_RUN_PARENT_NODE, &r->row.parent_node);
+    change_int(c, COL_RUN_PARENT_ATTEMPT, &r->row.parent_attempt);
+    r->created_at = sim.now;
+    if (r->row.parent_run != MODEL_NULL)
+        child_created(r);
     map_set(&mirror.runs, no, r);
 }
 
 static void take_run(struct mirror_run *r, const struct ff_change *c)
 {
-    take_int(c, COL_RUN_STATE, &r->row.state);
-    take_int(c, COL_RUN_CANCEL, &r->row.cancel);
-    take_int(c, COL_RUN_STARTED_AT, &r->row.started_at);
-    take_int(c, COL_RUN_FINISHED_AT, &r->row.finished_at);
-    take_text(c, COL_RUN_REASON, r->reason, sizeof(r->reason));
+    change_int(c, COL_RUN_STATE, &r->row.state);
+    change_int(c, COL_RUN_CANCEL, &r->row.cancel);
+    change_int(c, COL_RUN_STARTED_AT, &r->row.started_at);
+    change_int(c, COL_RUN_FINISHED_AT, &r->row.finished_at);
+    change_text(c, COL_RUN_REASON, r->reason, sizeof(r->reason));
     take_owned(c, COL_RUN_INPUTS, &r->inputs);
     take_owned(c, COL_RUN_OUTPUTS, &r->outputs);
     r->row.version++;
 }
 
-static bool run_edge_allowed(int64_t from, int64_t to)
+static bool run_edge_allowed(const struct mirror_run *r, int64_t from)
 {
-    if (to == RUN_PENDING)
-        return false;
+    const int64_t to = r->row.state;
+
+    if (to == RUN_PENDING) /* it waits, and its row says so */
+        return from == RUN_PENDING || r->reset;
     if (from == RUN_PENDING)
         return to == RUN_RUNNING || run_state_final(to);
     return to != RUN_RUNNING || from == RUN_RUNNING;
@@ -162,17 +174,24 @@ static void on_run(const struct ff_change *c)
               (long long)no);
     const int64_t before = r->row.state;
     const int64_t cancel = r->row.cancel;
-    sim_check(!run_state_final(before), "I1: run %lld was %s and is changed",
+    const bool again = reset_is_asked(c);
+    sim_check(again || !run_state_final(before), "I1: run %lld was %s and is changed",
               (long long)no, run_state_names[before]);
+    if (again)
+        reset_asked(r, c);
+    if (reset_is_carried_out(c))
+        reset_begins(r);
     take_run(r, c);
-    sim_check(run_edge_allowed(before, r->row.state), "I1: run %lld goes from %s to %s",
+    sim_check(again || run_edge_allowed(r, before), "I1: run %lld goes from %s to %s",
               (long long)no, run_state_names[before], run_state_names[r->row.state]);
-    sim_check(r->row.cancel >= cancel, "run %lld: its cancel is taken back",
+    sim_check(again || r->row.cancel >= cancel, "run %lld: its cancel is taken back",
               (long long)no);
+    if (r->row.state == RUN_PENDING && strcmp(r->reason, "concurrency") == 0)
+        sim_seen(SEEN_ADMIT_WAITED);
     if (cancel != CANCEL_NONE && r->row.cancel > cancel)
         sim_seen(SEEN_CANCEL_HARDER);
     if (r->row.state == RUN_CANCELLING)
-        take_text(c, COL_RUN_REASON, r->stop_reason, sizeof(r->stop_reason));
+        change_text(c, COL_RUN_REASON, r->stop_reason, sizeof(r->stop_reason));
     sim_trace("run %lld: %s %s", (long long)no, run_state_names[r->row.state],
               r->reason);
     sim.progress_at = sim.now;
@@ -180,28 +199,31 @@ static void on_run(const struct ff_change *c)
 
 static void take_task(struct mirror_task *t, const struct ff_change *c)
 {
-    take_int(c, COL_TASK_STATE, &t->row.state);
-    take_int(c, COL_TASK_ATTEMPT, &t->row.attempt);
-    take_int(c, COL_TASK_LOST, &t->row.lost);
-    take_int(c, COL_TASK_EXIT_CODE, &t->row.exit_code);
-    take_int(c, COL_TASK_ITEMS, &t->row.items);
-    take_int(c, COL_TASK_DUE_AT, &t->row.due_at);
-    take_int(c, COL_TASK_QUEUED_AT, &t->row.queued_at);
-    take_text(c, COL_TASK_REASON, t->reason, sizeof(t->reason));
-    take_text(c, COL_TASK_MESSAGE, t->message, sizeof(t->message));
+    change_int(c, COL_TASK_STATE, &t->row.state);
+    change_int(c, COL_TASK_ATTEMPT, &t->row.attempt);
+    change_int(c, COL_TASK_LOST, &t->row.lost);
+    change_int(c, COL_TASK_EXIT_CODE, &t->row.exit_code);
+    change_int(c, COL_TASK_ITEMS, &t->row.items);
+    change_int(c, COL_TASK_DUE_AT, &t->row.due_at);
+    change_int(c, COL_TASK_QUEUED_AT, &t->row.queued_at);
+    change_int(c, COL_TASK_ATTEMPT_BASE, &t->row.attempt_base);
+    change_text(c, COL_TASK_REASON, t->reason, sizeof(t->reason));
+    change_text(c, COL_TASK_MESSAGE, t->message, sizeof(t->message));
     take_owned(c, COL_TASK_OUTPUTS, &t->outputs);
 }
 
-static bool holds_slot(const struct mirror_task *t)
+static bool holds_slot(const struct mirror_run *r, const struct mirror_task *t)
 {
-    return t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL;
+    return t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL &&
+           is_attempt(&r->flow->tasks[NODE_TASK(t->row.node)]);
 }
 
 static void on_task(const struct ff_change *c)
 {
     struct mirror_run *r = mirror_run(c->values[COL_TASK_RUN].i);
     const int64_t node = c->values[COL_TASK_NODE].i;
-    struct mirror_task before = {.row = {.state = TASK_WAITING, .items = MODEL_NULL}};
+    struct mirror_task before = {
+        .row = {.node = node, .state = TASK_WAITING, .items = MODEL_NULL}};
 
     sim_check(r && c->kind != FF_DELETE, "a task of no run");
     struct mirror_task *t = mirror_task(r, node);
@@ -215,11 +237,15 @@ static void on_task(const struct ff_change *c)
     }
     before.outputs = NULL;
     take_task(t, c);
-    mirror.n_running += holds_slot(t) - holds_slot(&before);
+    t->changed_in = mirror.n_commits;
+    mirror.n_running += holds_slot(r, t) - holds_slot(r, &before);
     sim_trace("run %lld task %s item %lld: %s %s attempt %lld", (long long)r->no,
               r->flow->tasks[NODE_TASK(node)].name, (long long)NODE_ITEM(node),
               task_state_names[t->row.state], t->reason, (long long)t->row.attempt);
-    check_edge(r, &before, t, c->set);
+    if (!reset_edge(r, &before, t, c->kind == FF_PATCH ? c->set : 0))
+        check_edge(r, &before, t, c->set);
+    if (t->row.state == TASK_SUSPENDED && strcmp(t->reason, "approval") == 0)
+        client_gate(r, t);
     sim.progress_at = sim.now;
 }
 
@@ -244,32 +270,6 @@ static void on_open_run(const struct ff_change *c)
     r->open = c->kind == FF_PUT;
 }
 
-/* A message goes with the commit that does what it asks. */
-static void on_inbox(const struct ff_change *c, struct map *kinds)
-{
-    const int64_t no = c->values[COL_INBOX_NO].i;
-
-    if (c->kind == FF_PUT) {
-        char kind[16];
-        struct run_row *asked = mem_alloc(sizeof(*asked));
-        take_text(c, COL_INBOX_KIND, kind, sizeof(kind));
-        asked->run = c->values[COL_INBOX_RUN].i;
-        asked->cancel = strcmp(kind, "kill") == 0 ? CANCEL_KILL : CANCEL_GRACEFUL;
-        map_set(kinds, no, asked);
-        mirror.n_inbox++;
-        return;
-    }
-    const struct run_row *asked = map_get(kinds, no);
-    if (c->kind != FF_DELETE || !asked)
-        return;
-    const struct mirror_run *r = mirror_run(asked->run);
-    sim_check(run_state_final(r->row.state) || r->row.cancel >= asked->cancel,
-              "I13: the message that cancels run %lld is thrown away",
-              (long long)asked->run);
-    map_del(kinds, no);
-    mirror.n_inbox--;
-}
-
 static void on_shard(int node, const struct ff_change *c)
 {
     if (c->kind == FF_PUT)
@@ -278,15 +278,25 @@ static void on_shard(int node, const struct ff_change *c)
 
 /* --- the commit as a whole --- */
 
+static bool reopens(int64_t run)
+{
+    return mirror_run(run)->reopened_in == mirror.n_commits;
+}
+
 static bool is_of_runs(const struct ff_change *c)
 {
-    if (c->kind == FF_CHECK)
+    if (c->kind == FF_CHECK || reset_is_asked(c))
         return false;
-    if (c->record == &record_task || c->record == &record_log)
+    if (c->record == &record_task || c->record == &record_log ||
+        c->record == &record_child_run || c->record == &record_slot ||
+        c->record == &record_rate_token)
         return true;
-    if (c->record == &record_run || c->record == &record_open_run)
+    if (c->record == &record_run)
+        return c->kind != FF_PUT || c->values[COL_RUN_PARENT_RUN].type;
+    if (c->record == &record_open_run)
         return c->kind != FF_PUT;
-    return c->record == &record_event && c->values[COL_EVENT_SEQ].i > 1;
+    return c->record == &record_event && c->values[COL_EVENT_SEQ].i > 1 &&
+           !reopens(c->values[COL_EVENT_RUN].i);
 }
 
 static void apply(int node, const struct ff_change *c)
@@ -308,11 +318,18 @@ static void apply(int node, const struct ff_change *c)
         on_open_run(c);
     else if (c->record == &record_shard)
         on_shard(node, c);
+    else if (c->record == &record_child_run)
+        child_link(c);
+    else
+        limit_change(c);
 }
 
 static void settle_run(struct mirror_run *r)
 {
     check_limits(r);
+    check_children(r);
+    check_places(r);
+    reset_ends(r);
     const bool stops_main =
         r->row.cancel != CANCEL_NONE && r->final_main < (int64_t)r->flow->n_main;
 
@@ -327,6 +344,8 @@ static void settle_run(struct mirror_run *r)
     if (!run_state_final(r->row.state) || r->was_final)
         return;
     r->was_final = true;
+    r->ended_at = sim.now;
+    r->n_ends++;
     check_history(r);
     check_run(r);
 }
@@ -351,12 +370,13 @@ static void settle_runs(const struct ff_change *changes, size_t n)
     map_done(&done);
 }
 
-/* A result whose commit fails has freed its slot in memory all the same, and another
- * run may have been given it. A run that cannot be read does not hold up the others. */
+/* A result whose commit fails, or waits for the number of a run that begins with it,
+ * has freed its slot in memory all the same, and another run may have been given it. A
+ * run that cannot be read does not hold up the others. */
 static void check_slots(void)
 {
     const bool may_exceed =
-        sim.o.store_conflict || sim.o.store_doubt || sim.o.read_down;
+        sim.o.store_conflict || sim.o.store_doubt || sim.o.read_down || sim.o.inner;
 
     sim_check(may_exceed || mirror.n_running <= sim.o.slots,
               "I17: %lld attempts hold %lld slots", (long long)mirror.n_running,
@@ -367,14 +387,15 @@ static void check_slots(void)
 
 void check_commit(int node, const struct ff_change *changes, size_t n)
 {
-    static struct map inbox; /* number -> what it asks */
-
+    mirror.n_commits++;
     sim_trace("commit of %d: %zu changes", node, n);
+    inbox_begin(changes, n);
     for (size_t i = 0; i < n; i++)
         apply(node, &changes[i]);
     for (size_t i = 0; i < n; i++)
         if (changes[i].record == &record_inbox)
-            on_inbox(&changes[i], &inbox);
+            inbox_change(&changes[i]);
     settle_runs(changes, n);
+    check_limit_sizes();
     check_slots();
 }

@@ -127,7 +127,7 @@ static bool handler_runs(const struct mirror_run *r)
     for (size_t i = 0; map_next(&r->tasks, &i, &value);) {
         const struct mirror_task *t = value;
         const enum flow_part part = task_of(r, t)->part;
-        if (part != FLOW_MAIN && part != FLOW_FINALLY &&
+        if (part != FLOW_MAIN && part != FLOW_FINALLY && t->row.state != TASK_WAITING &&
             !task_state_final(t->row.state))
             return true;
     }
@@ -164,13 +164,14 @@ static void check_next_attempt(const struct mirror_run *r,
 
     check(t->row.attempt == before->row.attempt + 1, "I2: attempt %lld follows %lld",
           (long long)t->row.attempt, (long long)before->row.attempt);
-    if (t->row.attempt == 1)
+    const int64_t nth = reset_attempts(t);
+    if (nth == 1)
         return;
     if (retry->given)
-        check(t->row.attempt <= retry->max_attempts, "attempt %lld of at most %lld",
-              (long long)t->row.attempt, (long long)retry->max_attempts);
+        check(nth <= retry->max_attempts, "attempt %lld of at most %lld",
+              (long long)nth, (long long)retry->max_attempts);
     else
-        check(lost_is_free(before) && t->row.attempt <= LOST_MAX + 1,
+        check(lost_is_free(before) && nth <= LOST_MAX + 1,
               "attempt %lld without retry, after %s", (long long)t->row.attempt,
               before->reason);
 }
@@ -196,14 +197,17 @@ static int64_t count_items(const struct mirror_run *r, int64_t task, int64_t sta
     return n;
 }
 
-/* Whoever leads the run knows when its time is over, also after a restart. */
+/* Whoever leads the run knows when its time is over, also after a restart. A step that
+ * begins others is written when they have numbers, which a busy lane takes. */
 static void check_run_timeout(const struct mirror_run *r, const struct mirror_task *t)
 {
     const int64_t slack = 10 * UNITS_SECOND + 2 * sim.o.skew_us;
     const int64_t due = r->row.started_at - SIM_EPOCH_US + r->flow->timeout_us;
 
-    if (sim.faults || r->flow->timeout_us == 0 || r->row.cancel != CANCEL_NONE ||
-        task_of(r, t)->part != FLOW_MAIN)
+    const bool waits_for_lane = sim.o.inner > 0 && sim.o.lane_us > 1000;
+
+    if (sim.faults || waits_for_lane || r->flow->timeout_us == 0 ||
+        r->row.cancel != CANCEL_NONE || task_of(r, t)->part != FLOW_MAIN)
         return;
     check(sim.now < due + slack || sim.now < sim.healed_at + slack,
           "it starts, and the run's time was over %lld s ago",
@@ -258,6 +262,14 @@ static uint32_t retry_bit(const char *reason)
     return 0;
 }
 
+/* How a run ended is a failure, if it was not its timeout. */
+static uint32_t retry_bit_of(const struct mirror_run *r, const struct mirror_task *t)
+{
+    if (is_inner(task_of(r, t)) && strcmp(t->reason, "timeout") != 0)
+        return FLOW_ON_FAILED;
+    return retry_bit(t->reason);
+}
+
 static bool exit_code_fits(const struct flow_retry *retry, const struct mirror_task *t)
 {
     const uint32_t code = (uint32_t)t->row.exit_code & 255;
@@ -275,7 +287,7 @@ static bool wants_retry(const struct mirror_run *r, const struct mirror_task *t)
 
     if (!retry->given)
         return lost_is_free(t) && t->row.lost <= LOST_MAX;
-    if (!(retry->on & retry_bit(t->reason)) || t->row.attempt >= retry->max_attempts ||
+    if (!(retry->on & retry_bit_of(r, t)) || reset_attempts(t) >= retry->max_attempts ||
         !exit_code_fits(retry, t))
         return false;
     if (!retry->condition || t->row.attempt < 2) /* the only retry.if of flow_gen.c */
@@ -310,7 +322,7 @@ static void check_delay(const struct mirror_run *r, const struct mirror_task *t,
 
     if (!retry->given || ended == 0)
         return;
-    const int64_t least = least_delay_us(retry, t->row.attempt);
+    const int64_t least = least_delay_us(retry, reset_attempts(t));
     check(t->row.due_at + sim.o.skew_us + MS >= ended + least,
           "its retry is due %lld ms after its end, %lld ms were asked for",
           (long long)((t->row.due_at - ended) / MS), (long long)(least / MS));
@@ -353,6 +365,8 @@ static void check_end_of_attempt(const struct mirror_run *r,
     check(!runtime_sim_runs(id), "its process still runs, and it is %s %s",
           task_state_names[t->row.state], t->reason);
     check_silence(r, before, t, id);
+    if (is_inner(task_of(r, t)))
+        check_child_end(r, t);
     if (t->row.state == TASK_RETRYING) {
         check(wants_retry(r, t), "it is retried after %s", t->reason);
         check_delay(r, t, id);
@@ -380,7 +394,8 @@ static void check_parent_end(const struct mirror_run *r, const struct mirror_tas
     const int64_t task = NODE_TASK(t->row.node);
     const int64_t failed = count_items(r, task, TASK_FAILED);
     const int64_t cancelled = count_items(r, task, TASK_CANCELLED);
-    const int64_t done = count_items(r, task, TASK_SUCCEEDED);
+    const int64_t done =
+        count_items(r, task, TASK_SUCCEEDED) + count_items(r, task, TASK_SKIPPED);
 
     check(count_items(r, task, TASK_RUNNING) == 0 &&
               count_items(r, task, TASK_RETRYING) == 0 &&
@@ -454,6 +469,29 @@ static bool is_note_of_silence(const struct mirror_run *r,
     return true;
 }
 
+/* I23: decided by somebody, or by the end of its time, and then never approved. */
+static void check_gate(const struct mirror_run *r, const struct mirror_task *before,
+                       const struct mirror_task *t)
+{
+    const bool approved = t->row.state == TASK_SUCCEEDED;
+    const bool skips = task_of(r, t)->work->approve->on_timeout == FLOW_TIMEOUT_SKIP;
+
+    if (approved || inbox_decides(r, t, "reject")) {
+        check(!approved || inbox_decides(r, t, "approve"),
+              "I23: it is approved, and nobody did that");
+        check(approved || t->row.state == TASK_FAILED,
+              "I23: it is rejected, and goes on");
+        sim_seen(approved ? SEEN_GATE_APPROVED : SEEN_GATE_REJECTED);
+        return;
+    }
+    check(before->row.due_at != MODEL_NULL &&
+              SIM_EPOCH_US + sim.now + 2 * sim.o.skew_us >= before->row.due_at,
+          "I23: it is %s, and nobody decided", task_state_names[t->row.state]);
+    check(t->row.state == (skips ? TASK_SKIPPED : TASK_FAILED),
+          "I23: when its time is over it is %s", task_state_names[t->row.state]);
+    sim_seen(skips ? SEEN_GATE_SKIPPED : SEEN_GATE_TIMEOUT);
+}
+
 /* Nobody waits shorter than asked, and nobody is cancelled unasked. */
 static void check_wait_end(const struct mirror_run *r, const struct mirror_task *before,
                            const struct mirror_task *t)
@@ -463,6 +501,8 @@ static void check_wait_end(const struct mirror_run *r, const struct mirror_task 
     if (t->row.state == TASK_SUCCEEDED && strcmp(before->reason, "sleep") == 0)
         check(SIM_EPOCH_US + sim.now + 2 * sim.o.skew_us >= before->row.due_at,
               "its wait ends before it is due");
+    if (strcmp(before->reason, "approval") == 0 && t->row.state != TASK_CANCELLED)
+        check_gate(r, before, t);
     if (t->row.state == TASK_CANCELLED) {
         const struct mirror_task *parent = parent_of(r, t);
         check(r->row.cancel != CANCEL_NONE || (parent && parent->item_failed),

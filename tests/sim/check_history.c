@@ -8,6 +8,7 @@ struct replayed {
     int64_t state, attempt, exit_code;
     char reason[32];
     bool expanded;
+    bool was_reset; /* whether it has its list still is not told */
 };
 
 struct replay {
@@ -64,14 +65,32 @@ static bool begins_and_ends(const struct replay *p, const json_t *e,
 {
     const int64_t task = flow_task_index(p->run->flow, text_of(e, "task"));
 
-    return t->state == TASK_WAITING && !is_attempt(&p->run->flow->tasks[task]) &&
-           int_of(e, "attempt") == 1;
+    return (t->state == TASK_WAITING || t->state == TASK_RETRYING) &&
+           !is_attempt(&p->run->flow->tasks[task]) &&
+           int_of(e, "attempt") == t->attempt + 1;
+}
+
+static void play_reset(struct replay *p, const json_t *e)
+{
+    struct replayed *t = task_of(p, e);
+
+    sim_check(strcmp(task_state_names[t->state], text_of(e, "was")) == 0,
+              "I7: run %lld: task %s begins again, it was %s and not %s",
+              (long long)p->run->no, text_of(e, "task"), task_state_names[t->state],
+              text_of(e, "was"));
+    *t = (struct replayed){
+        .attempt = t->attempt, .exit_code = MODEL_NULL, .was_reset = true};
 }
 
 static void play_task(struct replay *p, const json_t *e, const char *type)
 {
     struct replayed *t = task_of(p, e);
     const int64_t attempt = int_of(e, "attempt");
+
+    if (strcmp(type, "task.reset") == 0) {
+        play_reset(p, e);
+        return;
+    }
 
     sim_check(!task_state_final(t->state),
               "I7: run %lld: %s of task %s, which was over", (long long)p->run->no,
@@ -104,7 +123,7 @@ static void play_task(struct replay *p, const json_t *e, const char *type)
 
 static void play_run(struct replay *p, const json_t *e, const char *type)
 {
-    if (strcmp(type, "run.started") == 0)
+    if (strcmp(type, "run.started") == 0 || strcmp(type, "run.reset") == 0)
         p->state = RUN_RUNNING;
     else if (strcmp(type, "run.cancelling") == 0)
         p->state = RUN_CANCELLING;
@@ -124,8 +143,8 @@ static void play(struct replay *p, const char *body)
     json_array_foreach(list, i, e)
     {
         const char *type = text_of(e, "type");
-        sim_check(!run_state_final(p->state), "I7: run %lld: %s after its end",
-                  (long long)p->run->no, type);
+        sim_check(!run_state_final(p->state) || strcmp(type, "run.reset") == 0,
+                  "I7: run %lld: %s after its end", (long long)p->run->no, type);
         if (strncmp(type, "task.", 5) == 0)
             play_task(p, e, type);
         else
@@ -142,16 +161,17 @@ static void compare(const struct replay *p, const struct mirror_task *t)
     const char *name = p->run->flow->tasks[NODE_TASK(t->row.node)].name;
 
     sim_check(played, "I7: task %s has a row and no history", name);
-    sim_check(played->state == t->row.state && played->attempt == t->row.attempt &&
-                  strcmp(played->reason, t->reason) == 0 &&
-                  played->exit_code == t->row.exit_code &&
-                  played->expanded == (t->row.items != MODEL_NULL),
-              "I7: run %lld task %s item %lld: row %s %s attempt %lld code %lld, "
-              "history %s %s attempt %lld code %lld",
-              (long long)p->run->no, name, (long long)NODE_ITEM(t->row.node),
-              task_state_names[t->row.state], t->reason, (long long)t->row.attempt,
-              (long long)t->row.exit_code, task_state_names[played->state],
-              played->reason, (long long)played->attempt, (long long)played->exit_code);
+    sim_check(
+        played->state == t->row.state && played->attempt == t->row.attempt &&
+            strcmp(played->reason, t->reason) == 0 &&
+            played->exit_code == t->row.exit_code &&
+            (played->was_reset || played->expanded == (t->row.items != MODEL_NULL)),
+        "I7: run %lld task %s item %lld: row %s %s attempt %lld code %lld, "
+        "history %s %s attempt %lld code %lld",
+        (long long)p->run->no, name, (long long)NODE_ITEM(t->row.node),
+        task_state_names[t->row.state], t->reason, (long long)t->row.attempt,
+        (long long)t->row.exit_code, task_state_names[played->state], played->reason,
+        (long long)played->attempt, (long long)played->exit_code);
 }
 
 void check_history(struct mirror_run *r)

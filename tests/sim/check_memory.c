@@ -29,7 +29,8 @@ static int64_t running(const struct mirror_run *r)
 
     for (size_t i = 0; map_next(&r->tasks, &i, &value);) {
         const struct mirror_task *t = value;
-        n += t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL;
+        n += t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL &&
+             is_attempt(&r->flow->tasks[NODE_TASK(t->row.node)]);
     }
     return n;
 }
@@ -53,6 +54,27 @@ static void check_told(const struct sim_node *n, const struct mirror_run *r,
         sim_check(a->stop_sent, "I13: %s was not told to stop", a->id);
 }
 
+/* A run inside one that was stopped is stopped as well, when both are loaded; the lane
+ * that asks how it stands loads others, too. */
+#define TELL_INNER_US (20 * UNITS_SECOND)
+
+static void check_inner_told(const struct sim_node *n, const struct mirror_run *r,
+                             const struct mirror_task *t)
+{
+    const struct flow_task *ft = &r->flow->tasks[NODE_TASK(t->row.node)];
+
+    if (sim.o.lane_us > 1000 || t->row.state != TASK_RUNNING ||
+        t->row.items != MODEL_NULL || !is_inner(ft) ||
+        !(r->killed || (r->cancelled_main && ft->part == FLOW_MAIN)) ||
+        sim.now - TELL_INNER_US < n->calm_since ||
+        sim.now - TELL_INNER_US < r->stopped_at)
+        return;
+    const struct mirror_run *inner = mirror_child(r, t->row.node, t->row.attempt);
+    sim_check(run_state_final(inner->row.state) || inner->row.cancel != CANCEL_NONE,
+              "I13: run %lld was not told to stop with run %lld", (long long)inner->no,
+              (long long)r->no);
+}
+
 static void check_stops(const struct sim_node *n)
 {
     void *run, *task;
@@ -64,8 +86,10 @@ static void check_stops(const struct sim_node *n)
         const struct mirror_run *r = run;
         if (!r->stopped_at || sim.now - TELL_US < r->stopped_at || !r->open)
             continue;
-        for (size_t k = 0; map_next(&r->tasks, &k, &task);)
+        for (size_t k = 0; map_next(&r->tasks, &k, &task);) {
             check_told(n, r, task);
+            check_inner_told(n, r, task);
+        }
     }
 }
 

@@ -8,8 +8,10 @@
 
 #define SECOND UNITS_SECOND
 
+enum what { SUBMIT, CANCEL, RESET };
+
 struct act {
-    bool cancel;
+    enum what what;
     bool done;
     int64_t at;
 };
@@ -35,6 +37,11 @@ static struct {
     size_t n, cap;
 } promises;
 static bool acting;
+
+struct node *client_node(void)
+{
+    return &client;
+}
 
 void client_open(void)
 {
@@ -80,6 +87,8 @@ static void submit(void)
         .workflow = f->name,
         .hash = f->hash,
         .inputs = inputs,
+        .flow = f,
+        .priority = (int64_t)sim_rand(RAND_CLIENT, 5) - 2,
     };
     const int code = node_submit(&client, tenant, &what, id, &run, &err);
     sim_trace("submit: run %lld of tenant %lld: %d", (long long)run,
@@ -123,7 +132,7 @@ static void on_cancelled(void *arg, int code, size_t failed, const struct ff_err
     (void)err;
     sim_trace("cancel of run %lld: %d", (long long)asked->run, code);
     if (code == FF_OK) {
-        sim_check(run_state_final(r->row.state) ||
+        sim_check(run_state_final(r->row.state) || r->n_ends > 0 ||
                       r->row.cancel >= (int64_t)asked->mode,
                   "I10: the cancel of run %lld is acknowledged and not stored",
                   (long long)asked->run);
@@ -180,7 +189,7 @@ static void cancel_by_row(const struct mirror_run *r, enum cancel_mode mode)
     nodes_wake();
 }
 
-static const struct mirror_run *any_run(void)
+const struct mirror_run *client_any_run(void)
 {
     size_t left = mirror.runs.n > 0 ? sim_rand(RAND_CLIENT, mirror.runs.n) : 0;
     void *value = NULL;
@@ -193,7 +202,7 @@ static const struct mirror_run *any_run(void)
 
 static void cancel(void)
 {
-    const struct mirror_run *r = any_run();
+    const struct mirror_run *r = client_any_run();
     const enum cancel_mode mode =
         sim_chance(RAND_CLIENT, 300) ? CANCEL_KILL : CANCEL_GRACEFUL;
     const bool direct = sim_chance(RAND_CLIENT, 500);
@@ -214,10 +223,9 @@ static void do_act(struct act *a)
         return;
     a->done = true;
     acting = true;
-    if (a->cancel)
-        cancel();
-    else
-        submit();
+    static void (*const does[])(void) = {
+        [SUBMIT] = submit, [CANCEL] = cancel, [RESET] = client_reset};
+    does[a->what]();
     acting = false;
 }
 
@@ -247,10 +255,9 @@ void client_act_now(void)
         cancel_by_row(mirror_run(submitted.items[before]), CANCEL_GRACEFUL);
 }
 
-static void plan(bool is_cancel, int64_t within)
+static void plan(enum what what, int64_t within)
 {
-    const struct act act = {.cancel = is_cancel,
-                            .at = sim_between(RAND_CLIENT, 0, within)};
+    const struct act act = {.what = what, .at = sim_between(RAND_CLIENT, 0, within)};
 
     sim_at(client.loop, act.at, on_due, (void *)(uintptr_t)acts.n);
     ARRAY_ADD(&acts, act);
@@ -259,9 +266,11 @@ static void plan(bool is_cancel, int64_t within)
 void client_plan(void)
 {
     for (int64_t i = 0; i < sim.o.n_runs; i++)
-        plan(false, sim.o.submit_us);
+        plan(SUBMIT, sim.o.submit_us);
     for (int64_t i = 0; i < sim.o.cancels; i++)
-        plan(true, sim.o.submit_us + 20 * SECOND);
+        plan(CANCEL, sim.o.submit_us + 20 * SECOND);
+    for (int64_t i = 0; i < sim.o.resets; i++)
+        plan(RESET, sim.o.submit_us + 90 * SECOND);
 }
 
 bool client_is_done(void)

@@ -133,7 +133,11 @@ void options_draw(struct sim_options *o)
     o->commit_us = PICK(200, 2000, 30 * 1000);
     draw_faults(o);
     focus(o);
-    o->sqlite = PICK(0, 0, 0, 1); /* last: what the others are does not hang on it */
+    /* Later ones last: what the others are does not hang on them. */
+    o->sqlite = PICK(0, 0, 0, 1);
+    o->inner = PICK(0, 0, 100, 300);
+    o->limits = PICK(0, 0, 200, 600);
+    o->resets = PICK(0, 0, 2, 6);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

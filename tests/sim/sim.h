@@ -6,7 +6,8 @@
  * options (options.c) through faults to the end; loop_sim.c is the loop in virtual
  * time; store_sim.c, queue_sim.c and runtime_sim.c are drivers with faults; node_sim.c
  * is one process of FlowForge that may crash and be stopped; client.c submits and
- * cancels what flow_gen.c wrote; check_*.c judge. One seed is one process, so what is
+ * cancels what flow_gen.c wrote, client_people.c decides and opens again; check_*.c
+ * judge. One seed is one process, so what is
  * here is global: a crashed process of the simulation is simply left in memory. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -76,6 +77,9 @@ bool sim_chance(enum stream s, int64_t permille);
     X(drain_us)      /* mean time between orderly stops */                             \
     X(pause_us)      /* mean time between pauses of a process */                       \
     X(steal)         /* a paused owner is robbed of its shard */                       \
+    X(inner)         /* permille of tasks that are runs of their own */                \
+    X(limits)        /* permille of attempts that need something of others */          \
+    X(resets)        /* runs opened again in all */                                    \
     X(sqlite)        /* the store is SQLite; 0: the model */
 
 struct sim_options {
@@ -121,6 +125,14 @@ void options_print(const struct sim_options *o);
     X(HANDLER_FAILED) X(RUN_OUTPUTS) X(LIST_OUTPUTS)                                                  \
     X(CANCEL_INBOX) X(CANCEL_DIRECT) X(CANCEL_HARDER) X(CANCEL_OF_HANDLER)             \
     X(CANCEL_OVER) X(ON_SUCCESS) X(ON_FAILURE) X(ON_CANCEL) X(FINALLY)       \
+    X(CHILD_BEGAN) X(CHILD_IN_CHILD) X(CHILD_SUCCEEDED) X(CHILD_FAILED) X(CHILD_TIMEOUT) \
+    X(CHILD_CANCELLED) X(CHILD_AGAIN) X(CHILD_OUTPUTS) X(USES) X(OUTER_VALUE)          \
+    X(GATE_APPROVED) X(GATE_REJECTED) X(GATE_TIMEOUT) X(GATE_SKIPPED) X(GATE_REFUSED)   \
+    X(SEMAPHORE) X(SEMAPHORE_FULL) X(MUTEX) X(RATE) X(RATE_AGAIN)                        \
+    X(ADMITTED) X(ADMIT_FULL) X(ADMIT_WAITED) X(ADMIT_CANCELLED) X(ADMIT_FAILED)         \
+    X(OUSTED) X(CANCELLED_PENDING)                                                       \
+    X(RESET_FAILED) X(RESET_TASK) X(RESET_ALL) X(RESET_ITEMS) X(RESET_KEPT)              \
+    X(RESET_AGAIN) X(RESET_OF_INNER)                                                     \
     X(SQLITE)
 /* clang-format on */
 
@@ -267,10 +279,23 @@ void client_act_now(void); /* something of it at once, between two reads */
 bool client_is_done(void);
 void client_check(void); /* what was acknowledged is so */
 
+/* client_people.c: those who decide, and who open runs again */
+struct mirror_run;
+struct mirror_task;
+struct node *client_node(void); /* only its loop and store are used */
+const struct mirror_run *client_any_run(void);
+void client_gate(const struct mirror_run *r,
+                 const struct mirror_task *t); /* it waits */
+void client_reset(void);
+void client_set_up(void); /* before all: workflows that others use, sizes of limits */
+
 /* --- flow_gen.c --- */
 
 /* A workflow as text; mem_free it. */
 char *flow_gen(void);
+/* One that those above may use, and those of higher number. */
+#define SIM_KIDS 3
+char *flow_gen_kid(int kid);
 
 /* --- check_commit.c: the mirror of the store, judged with every commit --- */
 
@@ -279,7 +304,9 @@ struct mirror_task {
     char reason[32];
     char message[128];
     char *outputs;
-    bool item_failed; /* of a task with items: one of them did, for good */
+    bool item_failed;   /* of a task with items: one of them did, for good */
+    int64_t changed_in; /* number of the commit */
+    bool kept;          /* by the last reset of its run */
 };
 
 struct mirror_run {
@@ -303,9 +330,16 @@ struct mirror_run {
         stop_reason[32]; /* what a stop of the main tasks was for; "": there was none */
     int64_t final_main;  /* main tasks that are final */
     bool was_final;
+    int64_t created_at, ended_at; /* virtual time; 0: it did not */
+    int64_t n_ends;
+    struct map children;     /* check_child.c */
+    char *reset;             /* what is to begin again, and has not yet */
+    struct reset *resetting; /* check_reset.c: this commit carries that out */
+    int64_t n_resets, reopened_in;
 };
 
 struct mirror {
+    int64_t n_commits;
     struct map runs;   /* number -> struct mirror_run */
     struct map flows;  /* hash -> struct flow */
     int owner;         /* process that took the shard last */
@@ -322,6 +356,10 @@ void told_copied(const struct ff_value *from, const struct ff_value *to);
 void told_copy_gone(const struct ff_value *values);
 /* The driver has refused a commit for change `failed`; none of them: it may be any. */
 void told_at_fault(const struct ff_change *changes, size_t n, size_t failed);
+/* Of a change: the column as it is written, or what was before. */
+const struct ff_value *change_value(const struct ff_change *c, int column);
+void change_int(const struct ff_change *c, int column, int64_t *place);
+void change_text(const struct ff_change *c, int column, char *out, size_t size);
 struct mirror_run *mirror_run(int64_t no);
 struct mirror_task *mirror_task(const struct mirror_run *r, int64_t node);
 /* "fetch.3" -> attempt id; false when the run is unknown. */
@@ -336,9 +374,47 @@ void check_edge(struct mirror_run *r, const struct mirror_task *before,
                 struct mirror_task *t, uint64_t set);
 void check_limits(struct mirror_run *r);
 
+/* check_child.c: runs that are tasks of others */
+bool is_inner(const struct flow_task *t);
+struct mirror_run *mirror_child(const struct mirror_run *parent, int64_t node,
+                                int64_t attempt);
+struct mirror_run *mirror_parent(const struct mirror_run *r); /* or NULL */
+void child_link(const struct ff_change *c);
+void child_created(const struct mirror_run *r);
+void check_children(const struct mirror_run *r); /* after a commit */
+/* The end of an attempt of a task that is a run. */
+void check_child_end(const struct mirror_run *r, const struct mirror_task *t);
+
+/* check_limit.c: what is held across runs */
+void limit_change(const struct ff_change *c);
+void check_places(const struct mirror_run *r); /* after a commit */
+void check_limit_sizes(void);                  /* the same */
+/* It was over before it began. */
+bool check_not_begun(const struct mirror_run *r);
+
+/* check_reset.c: runs that were over and begin again */
+bool reset_is_asked(const struct ff_change *c); /* of a run */
+bool reset_is_carried_out(const struct ff_change *c);
+void reset_asked(struct mirror_run *r, const struct ff_change *c);
+void reset_begins(struct mirror_run *r);
+bool reset_edge(struct mirror_run *r, const struct mirror_task *before,
+                const struct mirror_task *t, uint64_t set);
+void reset_ends(struct mirror_run *r);
+int64_t reset_attempts(const struct mirror_task *t); /* since it was reset */
+
+/* check_inbox.c: what is asked of runs */
+void inbox_begin(const struct ff_change *changes, size_t n);
+void inbox_change(const struct ff_change *c);
+/* Is there a decision of this word for the task in this commit? */
+bool inbox_decides(const struct mirror_run *r, const struct mirror_task *t,
+                   const char *word);
+
 /* --- check_run.c, check_history.c: a run that is final --- */
 
+int64_t check_main_result(const struct mirror_run *r);
+
 void check_run(struct mirror_run *r);
+void check_outputs(const struct mirror_run *r); /* check_env.c */
 void check_env(const struct ff_run_spec *spec);
 void check_history(struct mirror_run *r);
 

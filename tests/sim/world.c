@@ -92,6 +92,7 @@ void sim_run(void)
     sim.faults = true;
     store_sim_init();
     client_open();
+    client_set_up();
     nodes_boot();
     client_plan();
     sim_at(NULL, sim.o.faults_us, heal, NULL);

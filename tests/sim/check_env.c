@@ -1,0 +1,200 @@
+/* check_env.c - values that go from one task to another: outputs of tasks and runs
+ * against what attempts wrote, and what an attempt is told (I11). The same after any
+ * restart. */
+#include "sim.h"
+
+#include <string.h>
+
+static bool is(const struct mirror_task *t, int64_t state)
+{
+    return t && t->row.state == state;
+}
+
+/* --- outputs --- */
+
+static bool value_of(const struct mirror_run *r, const char *task, struct buf *out);
+
+/* What output v of a task or an item is worth; false: null. Of one that is a run it is
+ * that of a task in there, which the run's output is named after: from_tN. */
+static bool value_of_unit(const struct mirror_run *r, const struct mirror_task *t,
+                          struct buf *out)
+{
+    char id[160];
+
+    if (!is(t, TASK_SUCCEEDED))
+        return false;
+    if (is_inner(&r->flow->tasks[NODE_TASK(t->row.node)])) {
+        const struct mirror_run *child = mirror_child(r, t->row.node, t->row.attempt);
+        return child->flow->n_outputs > 0 &&
+               value_of(child, child->flow->outputs[0].name + strlen("from_"), out);
+    }
+    if (!is_attempt(&r->flow->tasks[NODE_TASK(t->row.node)]))
+        return false;
+    mirror_attempt_id(r, t, id, sizeof(id));
+    return runtime_sim_output(id, "v", out);
+}
+
+static bool value_of(const struct mirror_run *r, const char *task, struct buf *out)
+{
+    const int64_t i = flow_task_index(r->flow, task);
+
+    return value_of_unit(r, mirror_task(r, NODE_OF(i, -1)), out);
+}
+
+/* The run that has this task: of a group it may be one around it. */
+static const struct mirror_run *run_with(const struct mirror_run *r, const char *task)
+{
+    if (flow_task_index(r->flow, task) < 0 && mirror_parent(r))
+        sim_seen(SEEN_OUTER_VALUE);
+    while (flow_task_index(r->flow, task) < 0)
+        r = mirror_parent(r);
+    return r;
+}
+
+static void compare(const struct mirror_run *r, const char *what, const char *got,
+                    bool has, const struct buf *expected)
+{
+    sim_check(has ? got && strcmp(got, buf_text(expected)) == 0 : got == NULL,
+              "I11: run %lld: %s is %s, expected %s", (long long)r->no, what,
+              got ? got : "null", has ? buf_text(expected) : "null");
+}
+
+static void check_task_outputs(const struct mirror_run *r, const struct mirror_task *t)
+{
+    const struct flow_task *ft = &r->flow->tasks[NODE_TASK(t->row.node)];
+    struct ff_err err;
+    char id[160];
+
+    if (!is(t, TASK_SUCCEEDED) || t->row.items != MODEL_NULL ||
+        ft->work->n_outputs == 0 || ft->work->kind == FLOW_SWITCH ||
+        ft->work->kind == FLOW_APPROVE || is_inner(ft))
+        return;
+    if (!is_attempt(ft)) {
+        sim_check(ft->work->kind != FLOW_TRANSFORM ||
+                      (t->outputs && strstr(t->outputs, "\"w\"")),
+                  "I11: run %lld: transform %s gave %s", (long long)r->no, ft->name,
+                  t->outputs ? t->outputs : "nothing");
+        return;
+    }
+    sim_check(t->outputs, "I11: run %lld: task %s succeeded without its outputs",
+              (long long)r->no, ft->name);
+    json_t *o = json_parse(t->outputs, strlen(t->outputs), &err);
+    mirror_attempt_id(r, t, id, sizeof(id));
+    for (uint32_t i = 0; i < ft->work->n_outputs; i++) {
+        struct buf expected = {0};
+        if (ft->work->outputs[i].as != FLOW_AS_TEXT)
+            continue;
+        const bool has = runtime_sim_output(id, ft->work->outputs[i].name, &expected);
+        compare(r, ft->name,
+                json_string_value(json_object_get(o, ft->work->outputs[i].name)), has,
+                &expected);
+        buf_done(&expected);
+    }
+    json_decref(o);
+}
+
+static void check_run_outputs(const struct mirror_run *r)
+{
+    struct ff_err err;
+
+    if (r->flow->n_outputs == 0 || !r->outputs)
+        return;
+    const char *name = r->flow->outputs[0].name; /* from_tN */
+    struct buf expected = {0};
+    json_t *o = json_parse(r->outputs, strlen(r->outputs), &err);
+    const bool has = value_of(r, name + strlen("from_"), &expected);
+    compare(r, name, json_string_value(json_object_get(o, name)), has, &expected);
+    if (has)
+        sim_seen(SEEN_RUN_OUTPUTS);
+    buf_done(&expected);
+    json_decref(o);
+}
+
+void check_outputs(const struct mirror_run *r)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&r->tasks, &i, &value);)
+        check_task_outputs(r, value);
+    check_run_outputs(r);
+}
+
+/* --- what an attempt is told: the same after any restart --- */
+
+static void check_value(const struct mirror_run *r, const char *pair)
+{
+    const char *eq = strchr(pair, '=');
+    struct buf expected = {0};
+    char task[32];
+
+    snprintf(task, sizeof(task), "%.*s", (int)(eq - pair - 6), pair + 6);
+    const bool has = value_of(run_with(r, task), task, &expected);
+    if (has)
+        compare(r, pair, eq + 1, true, &expected);
+    buf_done(&expected);
+}
+
+/* One entry an item, in the order of the items, null where there is none. */
+static void check_list(const struct mirror_run *r, const char *pair)
+{
+    const char *eq = strchr(pair, '=');
+    struct ff_err err;
+    char task[32];
+
+    snprintf(task, sizeof(task), "%.*s", (int)(eq - pair - 6), pair + 6);
+    r = run_with(r, task);
+    const int64_t i = flow_task_index(r->flow, task);
+    json_t *got = json_parse(eq + 1, strlen(eq + 1), &err);
+    const size_t n = json_array_size(got);
+    sim_check(json_is_array(got) &&
+                  (int64_t)n == mirror_task(r, NODE_OF(i, -1))->row.items,
+              "I11: run %lld: %s", (long long)r->no, pair);
+    for (size_t k = 0; k < n; k++) {
+        const struct mirror_task *t = mirror_task(r, NODE_OF(i, (int64_t)k));
+        struct buf expected = {0};
+        const bool has = value_of_unit(r, t, &expected);
+        compare(r, pair, json_string_value(json_array_get(got, k)), has, &expected);
+        if (has)
+            sim_seen(SEEN_LIST_OUTPUTS);
+        buf_done(&expected);
+    }
+    json_decref(got);
+}
+
+static void check_index(const struct ff_run_spec *spec, const char *got, int64_t node)
+{
+    char expected[24];
+
+    snprintf(expected, sizeof(expected), "%lld", (long long)NODE_ITEM(node));
+    sim_check(strcmp(got, expected) == 0, "I11: %s is told item %s, it is %s",
+              spec->attempt_id, got, expected);
+}
+
+void check_env(const struct ff_run_spec *spec)
+{
+    struct mirror_run *r;
+    int64_t attempt;
+    const struct mirror_task *t = mirror_find(spec->attempt_id, &r, &attempt);
+    const bool is_handler = r->flow->tasks[NODE_TASK(t->row.node)].part != FLOW_MAIN;
+    const char *result = run_state_names[check_main_result(r)];
+    bool told = false;
+
+    for (size_t i = 0; spec->env[i]; i++) {
+        const char *pair = spec->env[i];
+        if (strncmp(pair, "SIM_WORD=", 9) == 0)
+            sim_check(strcmp(pair + 9, "magic") == 0, "%s: inputs are lost: %s",
+                      spec->attempt_id, pair);
+        else if (strncmp(pair, "SIM_V_", 6) == 0)
+            check_value(r, pair);
+        else if (strncmp(pair, "SIM_INDEX=", 10) == 0)
+            check_index(spec, pair + 10, t->row.node);
+        else if (strncmp(pair, "SIM_OUTER=", 10) == 0)
+            check_index(spec, pair + 10, r->row.parent_node);
+        else if (strncmp(pair, "SIM_L_", 6) == 0 && strchr(pair, '=')[1])
+            check_list(r, pair);
+        else if (strncmp(pair, "FF_RUN_STATUS=", 14) == 0)
+            told = strcmp(pair + 14, result) == 0;
+    }
+    sim_check(!is_handler || told, "%s is a handler and not told that the run %s",
+              spec->attempt_id, result);
+}

@@ -1,0 +1,45 @@
+/* flow_gen.h - what the writers of random workflows share: flow_gen.c writes the file
+ * and its tasks, flow_inner.c tasks that are runs of their own, flow_limit.c what is
+ * limited across runs. */
+#ifndef SIM_FLOW_GEN_H
+#define SIM_FLOW_GEN_H
+
+#include "sim.h"
+
+#define GEN_MAX_TASKS 64
+
+/* Tasks are named by their number behind a prefix: t3, and t3x0 inside of it. */
+struct gen {
+    struct buf *out;
+    const char *prefix;
+    int n;     /* tasks */
+    int depth; /* groups around it */
+    int kid;   /* it may use the workflows below this one */
+    /* What the tasks written so far can offer to later ones. */
+    bool has_v[GEN_MAX_TASKS], has_list[GEN_MAX_TASKS], is_list[GEN_MAX_TASKS],
+        is_switch[GEN_MAX_TASKS];
+    /* Of a group: */
+    const struct gen *around;
+    uint32_t around_needs; /* tasks out there that may be used */
+    bool in_list;          /* it has a foreach */
+};
+
+bool gen_odds(int64_t permille);
+int gen_below(int n);
+int gen_any_of(uint32_t set); /* one of the tasks in the set, or -1 */
+void gen_tasks(struct gen *g);
+void gen_retry(struct gen *g);
+/* Of a run, and of a group: the first value that a task has. */
+void gen_outputs(struct gen *g);
+bool gen_has_value(const struct gen *g); /* is there one? */
+
+/* flow_inner.c: the next task's kind is a group, or another workflow. */
+bool gen_is_inner(const struct gen *g);
+void gen_inner(struct gen *g, int task, uint32_t needs, bool is_list);
+void gen_note_kid(const struct gen *g); /* it is written, and others may use it */
+
+/* flow_limit.c */
+void gen_limits(struct gen *g);      /* of a task */
+void gen_concurrency(struct gen *g); /* of the file */
+
+#endif

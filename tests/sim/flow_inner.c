@@ -1,0 +1,78 @@
+/* flow_inner.c - random tasks that are runs of their own: groups, inside each other,
+ * and uses of workflows that client.c has applied before. */
+#include "flow_gen.h"
+
+#include <string.h>
+
+#define MAX_DEPTH 3
+
+static bool kid_has_v[SIM_KIDS];
+
+/* --- groups --- */
+
+/* What stands at the left margin of a file, inside a task. */
+static void add_indented(struct buf *out, const char *text)
+{
+    while (*text) {
+        const size_t len = strcspn(text, "\n") + 1;
+        buf_add_text(out, "    ");
+        buf_add(out, text, len);
+        text += len;
+    }
+}
+
+static void add_group(struct gen *g, int task, uint32_t needs, bool is_list)
+{
+    struct buf text = {0};
+    char prefix[32];
+    struct gen inner = {.out = &text,
+                        .prefix = prefix,
+                        .n = 1 + gen_below(3),
+                        .depth = g->depth + 1,
+                        .kid = g->kid,
+                        .around = g,
+                        .around_needs = needs,
+                        .in_list = is_list};
+
+    snprintf(prefix, sizeof(prefix), "%s%dx", g->prefix, task);
+    gen_tasks(&inner);
+    gen_outputs(&inner);
+    g->has_v[task] = gen_has_value(&inner);
+    add_indented(g->out, buf_text(&text));
+    buf_done(&text);
+    if (gen_odds(150))
+        buf_printf(g->out, "    timeout: %dms\n", 1000 + gen_below(30000));
+}
+
+/* --- uses --- */
+
+static void add_uses(struct gen *g, int task)
+{
+    const int kid = gen_below(g->kid);
+
+    buf_printf(g->out, "    uses: workflow:kid%d\n", kid);
+    if (gen_odds(500))
+        buf_add_text(g->out, "    with: {word: '${{ inputs.word }}'}\n");
+    g->has_v[task] = kid_has_v[kid];
+}
+
+void gen_inner(struct gen *g, int task, uint32_t needs, bool is_list)
+{
+    const bool uses = g->kid > 0 && gen_odds(400);
+
+    gen_retry(g);
+    if (uses || g->depth >= MAX_DEPTH)
+        add_uses(g, task);
+    else
+        add_group(g, task, needs, is_list);
+}
+
+bool gen_is_inner(const struct gen *g)
+{
+    return gen_odds(sim.o.inner) && (g->depth < MAX_DEPTH || g->kid > 0);
+}
+
+void gen_note_kid(const struct gen *g)
+{
+    kid_has_v[g->kid] = gen_has_value(g);
+}
