@@ -192,6 +192,8 @@ static void on_run(const struct ff_change *c)
         sim_seen(SEEN_CANCEL_HARDER);
     if (r->row.state == RUN_CANCELLING)
         change_text(c, COL_RUN_REASON, r->stop_reason, sizeof(r->stop_reason));
+    if (strcmp(r->stop_reason, "concurrency") == 0)
+        sim_seen(SEEN_OUSTED);
     sim_trace("run %lld: %s %s", (long long)no, run_state_names[r->row.state],
               r->reason);
     sim.progress_at = sim.now;

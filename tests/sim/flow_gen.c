@@ -277,7 +277,7 @@ static void add_task(struct gen *g, int task)
     const bool is_list = add_foreach(g, needs);
     g->is_list[task] = is_list;
     add_own_handlers(g, task);
-    if (gen_is_inner(g)) {
+    if (gen_is_inner(g, is_list)) {
         gen_inner(g, task, needs, is_list);
         return;
     }

@@ -22,6 +22,7 @@ struct gen {
     const struct gen *around;
     uint32_t around_needs; /* tasks out there that may be used */
     bool in_list;          /* it has a foreach */
+    int n_lists;           /* how many around have one */
 };
 
 bool gen_odds(int64_t permille);
@@ -34,7 +35,7 @@ void gen_outputs(struct gen *g);
 bool gen_has_value(const struct gen *g); /* is there one? */
 
 /* flow_inner.c: the next task's kind is a group, or another workflow. */
-bool gen_is_inner(const struct gen *g);
+bool gen_is_inner(const struct gen *g, bool is_list);
 void gen_inner(struct gen *g, int task, uint32_t needs, bool is_list);
 void gen_note_kid(const struct gen *g); /* it is written, and others may use it */
 

@@ -32,7 +32,8 @@ static void add_group(struct gen *g, int task, uint32_t needs, bool is_list)
                         .kid = g->kid,
                         .around = g,
                         .around_needs = needs,
-                        .in_list = is_list};
+                        .in_list = is_list,
+                        .n_lists = g->n_lists + is_list};
 
     snprintf(prefix, sizeof(prefix), "%s%dx", g->prefix, task);
     gen_tasks(&inner);
@@ -67,9 +68,11 @@ void gen_inner(struct gen *g, int task, uint32_t needs, bool is_list)
         add_group(g, task, needs, is_list);
 }
 
-bool gen_is_inner(const struct gen *g)
+/* Lists of groups in lists of groups would be hundreds of runs. */
+bool gen_is_inner(const struct gen *g, bool is_list)
 {
-    return gen_odds(sim.o.inner) && (g->depth < MAX_DEPTH || g->kid > 0);
+    return gen_odds(sim.o.inner) && (g->depth < MAX_DEPTH || g->kid > 0) &&
+           (!is_list || g->n_lists == 0);
 }
 
 void gen_note_kid(const struct gen *g)
