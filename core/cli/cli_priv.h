@@ -207,6 +207,8 @@ int cmd_history(struct cli *c);
 int cmd_doctor(struct cli *c);
 int cmd_approve(struct cli *c);
 int cmd_reject(struct cli *c);
+int cmd_cache_list(struct cli *c);
+int cmd_cache_clear(struct cli *c);
 int cmd_limit_set(struct cli *c);
 int cmd_limit_list(struct cli *c);
 int cmd_limit_delete(struct cli *c);

@@ -29,6 +29,8 @@ static const struct cli_option run_options[] = {
     {"label", "NAME=VALUE", "what the run can be found by; repeatable", NULL, 'l'},
     {"priority", "N",
      "from -100 to 100 (0): runs with a higher one start their tasks first", NULL, 0},
+    {"no-cache", NULL, "run tasks with `cache` too; what they give is kept for others",
+     NULL, 0},
     {"detach", NULL, "print the run's id and return; it goes on in the background",
      NULL, 'd'},
     {0},
@@ -107,8 +109,15 @@ static const struct cli_option rerun_options[] = {
      NULL, 'i'},
     {"inputs", "FILE", "a JSON file with inputs that are to be others; a new run", NULL,
      0},
+    {"no-cache", NULL,
+     "of a new run: as for run; one that begins again never uses the cache", NULL, 0},
     {"detach", NULL, "print the run's id and return; it goes on in the background",
      NULL, 'd'},
+    {0},
+};
+
+static const struct cli_option cache_options[] = {
+    {"limit", "N", "at most so many, the newest first (20)", NULL, 'n'},
     {0},
 };
 
@@ -366,6 +375,11 @@ const struct cli_command cli_commands[] = {
      cmd_limit_list, 0, 0, false},
     {"limit delete", "NAME", "forget what `limit set` said", NULL, NO_OPTIONS,
      cmd_limit_delete, 1, 1, false},
+    {"cache list", "", "list what tasks with `cache` gave and may be used", NULL,
+     cache_options, cmd_cache_list, 0, 0, false},
+    {"cache clear", "[WORKFLOW [TASK]]", "forget what tasks with `cache` gave",
+     "All of it, or that of one workflow or one of its tasks.", NO_OPTIONS,
+     cmd_cache_clear, 0, 2, false},
     {"driver list", "", "list the drivers that can be loaded", NULL, NO_OPTIONS,
      cmd_driver_list, 0, 0, false},
     {"driver show", "NAME", "show a driver with its options", NULL, NO_OPTIONS,

@@ -107,7 +107,7 @@ static char *folder_of(struct span path)
     return len > 1 ? mem_text_len(path.s, len - 1) : NULL;
 }
 
-static int submit(struct cli_session *s, const struct run_row *old,
+static int submit(const struct cli *c, struct cli_session *s, const struct run_row *old,
                   const struct workflow_row *workflow, const struct flow *flow,
                   json_t *inputs, char id[ID_TEXT])
 {
@@ -128,7 +128,8 @@ static int submit(struct cli_session *s, const struct run_row *old,
                                      .inputs = inputs,
                                      .labels = labels,
                                      .flow = flow,
-                                     .beside = beside};
+                                     .beside = beside,
+                                     .no_cache = cli_has(&c->args, "no-cache")};
     const int code = node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err);
 
     json_decref(labels);
@@ -153,7 +154,7 @@ static int run_anew(struct cli *c, struct cli_session *s, struct picked_runs *pi
                         problems.items[0].msg);
     json_t *inputs = flow ? merge_inputs(c, flow, old, &code) : NULL;
     if (code == CLI_OK)
-        code = submit(s, old, &workflow, flow, inputs, id);
+        code = submit(c, s, old, &workflow, flow, inputs, id);
     if (code == CLI_OK)
         code = cli_find_run(s, id, &picked->arena, &picked->items[0]);
     json_decref(inputs);
@@ -165,8 +166,8 @@ static int run_anew(struct cli *c, struct cli_session *s, struct picked_runs *pi
 static int rerun(struct cli *c, struct cli_session *s, struct picked_runs *picked)
 {
     const char *from = cli_get(&c->args, "from");
-    const struct node_reset what = {.how = from ? NODE_RESET_TASK : NODE_RESET_ALL,
-                                    .task = from};
+    const struct node_reset what = {
+        .how = from ? NODE_RESET_TASK : NODE_RESET_ALL, .task = from, .no_cache = true};
     const bool anew = cli_has(&c->args, "new") || cli_has(&c->args, "input") ||
                       cli_has(&c->args, "inputs");
 

@@ -110,7 +110,8 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
                                          .labels = labels,
                                          .flow = f->flow,
                                          .beside = beside,
-                                         .priority = priority};
+                                         .priority = priority,
+                                         .no_cache = cli_has(&c->args, "no-cache")};
         if (node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err) != FF_OK)
             code = err.code == FF_INVALID ? cli_fail(CLI_INVALID, "%s", err.msg)
                                           : cli_fail_err(&err);

@@ -1,7 +1,7 @@
 /* control/control_priv.h - the inside of the control room.
  *
- * control.c is the door; child.c is for runs that are tasks of
- * others; scan.c finds open runs, load.c brings them into memory, or
+ * control.c is the door; child.c is for runs that are tasks of others, cache.c for what
+ * tasks gave before; scan.c finds open runs, load.c brings them into memory, or
  * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
  * keeps time; inbox.c reads messages of others; limits.c has what is held as rows;
  * concurrency.c lets runs begin. */
@@ -120,6 +120,7 @@ struct control {
         int64_t wanted;
         bool taking;
     } numbers;
+    struct look_ups *look_ups; /* to be made in this turn, or NULL */
     struct looks {
         struct look **items;
         size_t n, cap;
@@ -157,6 +158,13 @@ void control_look(struct live *parent, int64_t node, int64_t attempt,
 void control_tell_parent(struct control *c, const struct run_row *child);
 void control_arm_again(struct control *c);
 void control_looks_free(struct control *c);
+
+/* cache.c */
+/* What the cache has under `hash` becomes an input of the node: all that are wanted in
+ * one turn are looked up together. */
+void control_look_up(struct live *l, int64_t node, const char *hash);
+void control_look_ups_go(struct control *c);
+void control_look_ups_free(struct control *c);
 
 /* control.c */
 struct result *control_copy_result(const struct result *from);

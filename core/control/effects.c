@@ -65,6 +65,9 @@ static void after_effect(struct live *l, const struct effect *e)
     case EFFECT_ADOPT:
         ARRAY_ADD(&c->adopts, key);
         break;
+    case EFFECT_LOOK_UP:
+        control_look_up(l, e->node, e->key);
+        break;
     case EFFECT_CHILD:
         control_look(l, e->node, e->attempt, e->cancel);
         break;
@@ -188,6 +191,7 @@ void control_flush(struct control *c)
     if (c->starts.n > 0)
         control_arm_rehint(c);
     c->starts.n = 0;
+    control_look_ups_go(c);
     if (c->adopts.n > 0)
         FAILPOINT("control.adopt.before");
     if (c->adopts.n > 0)

@@ -362,7 +362,7 @@ static void drop_grants(struct live *l)
     for (size_t i = 0; i < l->inputs.n; i++) {
         const enum input_type type = l->inputs.items[i].in.type;
         if (type != INPUT_GRANT && type != INPUT_ADMIT && type != INPUT_RESUME &&
-            type != INPUT_TIMER)
+            type != INPUT_TIMER && type != INPUT_FOUND)
             l->inputs.items[kept++] = l->inputs.items[i];
     }
     l->inputs.n = kept;

@@ -145,6 +145,9 @@ static void step(struct run *r, const struct input *in, struct step *s)
     case INPUT_GRANT:
         dag_grant(r, s, in->node);
         break;
+    case INPUT_FOUND:
+        dag_cache_answer(r, s, in);
+        break;
     case INPUT_RESULT:
         dag_result(r, s, in);
         break;

@@ -68,6 +68,7 @@ struct dag_end {
     enum task_state state;
     const char *reason, *message; /* or NULL */
     json_t *outputs;              /* or NULL */
+    const char *stored;           /* they, as a row keeps them; NULL: write them */
 };
 void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_end *end);
 /* It has begun, and runs. */

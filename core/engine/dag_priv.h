@@ -5,10 +5,11 @@
  * Who does what: dag.c takes inputs; dag_ready.c decides what may run next,
  * dag_needs.c whether needs allow it; dag_unit.c begins, stops and ends one task or
  * item; what is an attempt goes through dag_slot.c and dag_result.c, what is not
- * through its kind (dag_kind.h); dag_repeat.c lets it begin once more when it has
- * succeeded; dag_silent.c stops what is not heard of; dag_row.c writes rows and events;
- * dag_phase.c leads the run through its handlers to its end; dag_load.c rebuilds all of
- * it from rows; dag_scope.c is what expressions see; dag_work.c renders an attempt. */
+ * through its kind (dag_kind.h), and dag_cache.c asks before both; dag_repeat.c lets it
+ * begin once more when it has succeeded; dag_silent.c stops what is not heard of;
+ * dag_row.c writes rows and events; dag_phase.c leads the run through its handlers to
+ * its end; dag_load.c rebuilds all of it from rows; dag_scope.c is what expressions
+ * see; dag_work.c renders an attempt. */
 #ifndef ENGINE_DAG_PRIV_H
 #define ENGINE_DAG_PRIV_H
 
@@ -32,7 +33,8 @@ enum unit_flags {
     UNIT_HELD = 2,     /* queued, but held back by the run's parallelism */
     UNIT_STOPPED = 4,  /* a handler that ran when the run was cancelled */
     UNIT_ENTERING = 8, /* of a kind of ours: begun, and its row does not say so yet */
-    UNIT_SILENT = 16   /* its attempt is being stopped since nothing is heard of it */
+    UNIT_SILENT = 16,  /* its attempt is being stopped since nothing is heard of it */
+    UNIT_ASKING = 32   /* queued and held, until the cache has answered */
 };
 
 struct items {
@@ -116,6 +118,8 @@ static inline const struct flow *flow_of(const struct run *r)
 /* dag_row.c */
 struct unit *dag_unit(struct dag *d, int64_t node); /* NULL: no such node */
 struct task_row dag_row_of(const struct run *r, int64_t node, const struct unit *u);
+/* Outputs as a row keeps them; mem_free it. */
+char *dag_stored_text(json_t *outputs);
 /* Inserts the row the first time, patches the columns in `set` after that. */
 void dag_write_unit(struct step *s, const struct task_row *row, struct unit *u,
                     uint64_t set);
@@ -136,6 +140,8 @@ void dag_end_expanded(struct run *r, struct step *s, uint32_t task);
 /* dag_unit.c; more for kinds in dag_kind.h */
 /* These are ready: they want slots, or begin now if they need none. */
 void dag_want(struct run *r, struct step *s, int64_t node, int64_t count);
+/* The same, once nothing stands for them in the cache. */
+void dag_begin_units(struct run *r, struct step *s, int64_t node, int64_t count);
 void dag_enter(struct run *r, struct step *s, int64_t node); /* needs no slot */
 void dag_wait_due(struct run *r, struct step *s, int64_t node);
 /* Ends a unit that has not run, or whose row needs no attempt. */
@@ -243,6 +249,14 @@ bool dag_is_to_begin(const struct run *r);
 bool dag_asks_to_begin(struct run *r, struct step *s);
 void dag_admission(struct run *r, struct step *s, enum admission admission);
 bool dag_cancel_pending(struct run *r, struct step *s, const char *reason);
+
+/* dag_cache.c */
+/* True: its outputs are looked for, or its key was wrong and it has failed. */
+bool dag_cache_ask(struct run *r, struct step *s, int64_t node);
+void dag_cache_answer(struct run *r, struct step *s, const struct input *in);
+/* It has succeeded. outputs: as in its row. */
+void dag_cache_put(struct run *r, struct step *s, int64_t node,
+                   const struct result *result, struct span outputs);
 
 /* dag_limits.c */
 void dag_offer_effect(struct run *r, struct step *s, int64_t node, int64_t count);

@@ -156,7 +156,9 @@ static void begin_items(struct run *r, struct step *s, uint32_t task)
 {
     struct items *items = dag_of(r)->tasks[task].items;
     const int64_t limit = flow_of(r)->tasks[task].work->max_parallel;
-    const uint32_t most = dag_kind_of(r, NODE_OF(task, 0)) ? 1 : UINT32_MAX;
+    const bool may_end =
+        dag_kind_of(r, NODE_OF(task, 0)) || flow_of(r)->tasks[task].policy->cache;
+    const uint32_t most = may_end ? 1 : UINT32_MAX;
 
     while (!items->stopping && items->next < items->n) {
         uint32_t room = limit > 0 ? (uint32_t)limit - items->active : UINT32_MAX;

@@ -68,7 +68,7 @@ static void write_next(struct run *r, struct step *s, int64_t node,
     struct unit *u = dag_unit(dag_of(r), node);
 
     if (result->outputs && !result->stored)
-        text = json_text(result->outputs);
+        text = dag_stored_text(result->outputs);
     row->outputs = span_of(result->stored ? result->stored : text);
     dag_write_unit(s, row, u,
                    COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_LOST) |

@@ -189,9 +189,11 @@ static void end_with_result(struct run *r, struct step *s, int64_t node, struct 
     u->outputs = NULL;
     if (u->state == TASK_SUCCEEDED && result->outputs) {
         u->outputs = json_incref(result->outputs);
-        text = result->stored ? NULL : json_text(result->outputs);
+        text = result->stored ? NULL : dag_stored_text(result->outputs);
         row->outputs = span_of(result->stored ? result->stored : text);
     }
+    if (u->state == TASK_SUCCEEDED)
+        dag_cache_put(r, s, node, result, row->outputs);
     row->finished_at = s->now_us;
     dag_write_unit(s, row, u,
                    COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_LOST) |

@@ -44,6 +44,31 @@ struct task_row dag_row_of(const struct run *r, int64_t node, const struct unit 
     };
 }
 
+/* A value of the user that looks like one of ours is wrapped, as the executor does it
+ * for those of attempts. */
+static json_t *wrapped(json_t *value)
+{
+    const char *name;
+    json_t *v;
+
+    json_object_foreach(value, name, v) if (name[0] == '$') return json_pack(
+        "{sO}", "$value", value);
+    return json_incref(value);
+}
+
+char *dag_stored_text(json_t *outputs)
+{
+    json_t *stored = json_object();
+    const char *name;
+    json_t *v;
+
+    json_object_foreach(outputs, name, v)
+        json_object_set_new_nocheck(stored, name, wrapped(v));
+    char *text = json_text(stored);
+    json_decref(stored);
+    return text;
+}
+
 void dag_write_unit(struct step *s, const struct task_row *row, struct unit *u,
                     uint64_t set)
 {

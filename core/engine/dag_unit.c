@@ -27,13 +27,24 @@ void dag_enter(struct run *r, struct step *s, int64_t node)
     dag_kind_of(r, node)->enter(r, s, node);
 }
 
-void dag_want(struct run *r, struct step *s, int64_t node, int64_t count)
+void dag_begin_units(struct run *r, struct step *s, int64_t node, int64_t count)
 {
     if (dag_kind_of(r, node))
         for (int64_t i = 0; i < count; i++)
             dag_enter(r, s, node + i);
     else
         dag_offer(r, s, node, count);
+}
+
+void dag_want(struct run *r, struct step *s, int64_t node, int64_t count)
+{
+    if (!flow_of(r)->tasks[NODE_TASK(node)].policy->cache) {
+        dag_begin_units(r, s, node, count);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++)
+        if (!dag_cache_ask(r, s, node + i))
+            dag_begin_units(r, s, node + i, 1);
 }
 
 #define BEGIN_COLUMNS                                                                  \
@@ -136,7 +147,9 @@ static bool take_back(struct run *r, struct step *s, int64_t node, const struct 
 
 void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_end *end)
 {
-    MEM_AUTO char *text = end->outputs ? json_text(end->outputs) : NULL;
+    MEM_AUTO char *text =
+        end->outputs && !end->stored ? dag_stored_text(end->outputs) : NULL;
+    const char *stored = end->stored ? end->stored : text;
     struct unit *u = dag_unit(dag_of(r), node);
     const bool was_active = take_back(r, s, node, u);
     uint64_t set = COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) |
@@ -156,7 +169,7 @@ void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_en
     }
     row.reason = span_of(end->reason);
     row.message = span_of(end->message);
-    row.outputs = span_of(text);
+    row.outputs = span_of(stored);
     row.finished_at = s->now_us;
     dag_write_unit(s, &row, u, set);
     struct jsonw w = dag_event(r, s, "task.finished", node, u);

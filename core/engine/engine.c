@@ -243,6 +243,7 @@ void step_child(const struct run *r, struct step *s, int64_t node, int64_t attem
     child.nominal_at = r->row.nominal_at;
     child.event = r->row.event;
     child.priority = r->row.priority;
+    child.no_cache = r->row.no_cache;
     child.parent_run = r->row.run;
     child.parent_node = node;
     child.parent_attempt = attempt;
@@ -328,11 +329,13 @@ void engine_run_reopen(struct run_row *row, const struct run_reopen *how,
     row->reason = row->message = row->outputs = (struct span){0};
     row->finished_at = MODEL_NULL;
     row->reset = span_of(how->reset);
+    if (how->no_cache)
+        row->no_cache = 1;
     batch_patch(b, &record_run, row,
                 COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_CANCEL) |
                     COLUMN_BIT(COL_RUN_REASON) | COLUMN_BIT(COL_RUN_MESSAGE) |
                     COLUMN_BIT(COL_RUN_OUTPUTS) | COLUMN_BIT(COL_RUN_FINISHED_AT) |
-                    COLUMN_BIT(COL_RUN_RESET),
+                    COLUMN_BIT(COL_RUN_RESET) | COLUMN_BIT(COL_RUN_NO_CACHE),
                 row->version);
     batch_put(b, &record_open_run, &open, FF_ABSENT);
     struct jsonw w = step_event(&s, "run.reset");

@@ -35,6 +35,7 @@ enum input_type {
     INPUT_RESULT, /* attempt `attempt` of `node` has ended */
     INPUT_TIMER,  /* the timer (node, timer) is due */
     INPUT_ADMIT,  /* the answer to EFFECT_ADMIT */
+    INPUT_FOUND,  /* the answer to EFFECT_LOOK_UP: `result`, or NULL: nothing */
     INPUT_CANCEL, /* stop: gracefully, or kill */
     INPUT_SIGNAL, /* what people and programs tell a run */
     INPUT_SILENT  /* `attempt` of `node` gave no sign of life for too long */
@@ -62,6 +63,7 @@ struct result {
     json_t *outputs;     /* object or NULL; borrowed */
     const char *stored;  /* the same as the row keeps it (large values by reference),
                           * or NULL: write `outputs` itself */
+    bool in_run; /* some of `stored` is by reference to what goes with the run */
     int64_t started_at, ended_at; /* wall clock; 0 unknown */
     int64_t log_chunks, log_bytes, log_dropped;
 };
@@ -101,12 +103,13 @@ enum effect_type {
     EFFECT_ADMIT,   /* may the run begin, or go on if it did? `count` with `key` may */
     EFFECT_TIMER,   /* set timer (node, timer) to at_us; 0 deletes it */
     /* after the batch is durable */
-    EFFECT_START, /* start `attempt` of `node` */
-    EFFECT_ADOPT, /* after a restart: take charge of it again (it holds a slot) */
-    EFFECT_STOP,  /* end it: SIGTERM, grace_us, SIGKILL */
-    EFFECT_CHILD, /* see how the run is that `attempt` of `node` is: its end comes as
-                   * INPUT_RESULT. cancel: and stop it */
-    EFFECT_ENDED  /* the run is final */
+    EFFECT_START,   /* start `attempt` of `node` */
+    EFFECT_ADOPT,   /* after a restart: take charge of it again (it holds a slot) */
+    EFFECT_STOP,    /* end it: SIGTERM, grace_us, SIGKILL */
+    EFFECT_CHILD,   /* see how the run is that `attempt` of `node` is: its end comes as
+                     * INPUT_RESULT. cancel: and stop it */
+    EFFECT_LOOK_UP, /* has the cache outputs under `key` for `node`? */
+    EFFECT_ENDED    /* the run is final */
 };
 
 /* What a node wants of one limit. */
@@ -138,7 +141,7 @@ struct effect {
     const struct limit_need *limits; /* OFFER; lives until the step is committed */
     uint32_t n_limits;
     enum cancel_mode cancel; /* CHILD */
-    const char *key;         /* ADMIT; as long */
+    const char *key;         /* ADMIT, LOOK_UP; as long */
     enum effect_overflow overflow;
 };
 
@@ -297,6 +300,7 @@ struct run_reopen {
     int64_t shard;
     int64_t last_seq; /* of its events */
     int64_t now_us;
+    bool no_cache; /* from now on */
 };
 void engine_run_reopen(struct run_row *row, const struct run_reopen *how,
                        struct batch *b);

@@ -118,6 +118,12 @@ char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *er
     return buf_take(&b);
 }
 
+/* A text of the user that looks like it costs no more than a place in a cache. */
+bool values_in_run(const char *stored)
+{
+    return strstr(stored, "{\"$value_at\":") != NULL;
+}
+
 /* As JSON a text of VALUE_MAX may take six times as much: \u0001. */
 #define STORED_MAX (8 * VALUE_MAX)
 

@@ -26,6 +26,7 @@
 #define FLOW_MAX_PLACES_TAKEN 1000 /* by one attempt of one limit */
 #define FLOW_MAX_LIMIT_NAME   200  /* for ids; short enough for every store */
 #define FLOW_MAX_CONCURRENCY  1000
+#define FLOW_MAX_CACHE_KEY    1024  /* bytes */
 #define FLOW_MAX_RATE         10000 /* starts in the time of a rate */
 #define FLOW_MAX_GROUP_DEPTH  8     /* groups inside each other */
 #define FLOW_MAX_CODE                                                                  \
@@ -289,6 +290,16 @@ struct flow_limits {
     struct flow_limit items[];
 };
 
+enum flow_cache_scope { FLOW_CACHE_TASK, FLOW_CACHE_KEY };
+
+/* Outputs of an earlier success instead of another attempt. */
+struct flow_cache {
+    struct flow_value *key;
+    int64_t ttl_us;
+    enum flow_cache_scope scope;
+    char definition[SHA256_TEXT]; /* of what the task does, as far as scope wants it */
+};
+
 /* Where a task runs, how long and how often. Tasks that say the same share one. */
 struct flow_policy {
     struct flow_retry retry;
@@ -297,6 +308,7 @@ struct flow_policy {
     int64_t cpu_milli, memory_bytes;                /* resources:, 0: none */
     const char *queue;                              /* "default" */
     const struct flow_limits *limits;               /* or NULL */
+    const struct flow_cache *cache;                 /* or NULL */
     int64_t priority;                               /* -100..100, 0 */
 };
 

@@ -57,7 +57,7 @@ struct spec_object {
 extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
     spec_retry, spec_http, spec_script, spec_approve, spec_resources, spec_defaults,
     spec_rate, spec_concurrency, spec_triggers, spec_cron, spec_interval, spec_after,
-    spec_event, spec_webhook, spec_case, spec_repeat;
+    spec_event, spec_webhook, spec_case, spec_repeat, spec_cache;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 
@@ -73,7 +73,8 @@ enum spec_place {
     PLACE_TRIGGER = 128,
     PLACE_SWITCH = 256,
     PLACE_RUN_KEY = 512, /* concurrency.key: before anything of the run has begun */
-    PLACE_UNTIL = 1024   /* repeat.until */
+    PLACE_UNTIL = 1024,  /* repeat.until */
+    PLACE_CACHE = 2048   /* cache.key */
 };
 
 #define SPEC_NO_TASK UINT32_MAX
@@ -307,6 +308,12 @@ extern const struct spec_range spec_timeout_range, spec_grace_range,
 extern const struct spec_type spec_concurrency_type; /* struct flow_concurrency * */
 extern const struct spec_type spec_semaphores_type, spec_mutex_type, spec_rate_type;
 const struct flow_limits *spec_take_limits(struct spec *s); /* NULL: none */
+
+/* spec_cache.c */
+extern const struct spec_type spec_cache_type; /* const struct flow_cache * */
+/* When the task around it has been read. */
+void spec_finish_cache(struct spec *s, const struct tree_node *task,
+                       const struct flow_cache *cache, const struct flow_work *work);
 
 /* One task of s->part by its table; adds it to s->tasks. */
 void spec_add_task(struct spec *s, const struct tree_key *name,

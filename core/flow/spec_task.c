@@ -311,6 +311,13 @@ static const struct spec_field task_fields[] = {
      .arg = &spec_rate,
      .since = "0.2",
      .help = "how often attempts may start, across all runs"},
+    {.key = "cache",
+     .type = &spec_cache_type,
+     .offset = SLOT(policy.cache),
+     .arg = &spec_cache,
+     .since = "0.2",
+     .help = "outputs of an earlier success with the same key are used instead of "
+             "running it again"},
     {.key = "sql", .flags = SPEC_LATER},
     {.key = "jq", .flags = SPEC_LATER},
     {.key = "wait_event", .flags = SPEC_LATER},
@@ -459,6 +466,8 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
         check_foreach(s, &draft.work, node);
         check_needs_all(s, &draft.work, node);
         spec_check_repeat(s, &draft.work, node);
+        if (draft.policy.cache)
+            spec_finish_cache(s, node, draft.policy.cache, &draft.work);
     }
     draft.policy.limits = spec_take_limits(s);
     s->task = SPEC_NO_TASK;

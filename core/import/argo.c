@@ -52,7 +52,7 @@ static const struct im_key template_keys[] = {
      "a group has no bound of its own: use parallelism of the workflow"},
     {"failFast", IMPORT_REFUSED,
      "a group goes on with what does not need the failed task"},
-    {"memoize", IMPORT_REFUSED, "use cache: {key, ttl}"},
+    {"memoize", IMPORT_DONE, ""},
     {"nodeSelector", IMPORT_APPROXIMATED, why_place},
     {"tolerations", IMPORT_APPROXIMATED, why_place},
     {"affinity", IMPORT_APPROXIMATED, why_place},
@@ -237,6 +237,34 @@ static void add_policy(struct import *im, const struct source_node *template,
     else if (sync)
         im_refuse(im, sync, "synchronization",
                   "use semaphores with sizes in the settings");
+}
+
+/* Theirs has one store for a key wherever it is used, and keeps it until it is removed.
+ */
+static void add_memoize(struct import *im, struct argo_scope *scope,
+                        const struct source_node *template, struct source_node *task)
+{
+    const struct source_node *memoize = source_get(template, "memoize");
+    const struct source_node *key = source_get(memoize, "key");
+    const struct im_syntax syntax = argo_syntax(scope);
+    struct source_node made = source_made_map();
+
+    if (!memoize)
+        return;
+    made.style = SOURCE_FLOW;
+    if (!im_text(key)[0]) {
+        im_refuse(im, memoize, "memoize", "it has no key");
+        return;
+    }
+    im_set(im, &made, "key", im_template(im, &syntax, key, im_text(key)));
+    if (source_get(memoize, "maxAge"))
+        im_set_duration(im, &made, "ttl", source_get(memoize, "maxAge"), "s");
+    else
+        im_set(im, &made, "ttl", "365d");
+    source_add(&im->out, task, "cache", made);
+    im_approximate(im, memoize, "memoize",
+                   "a change of what the task does is another key too%s",
+                   source_get(memoize, "maxAge") ? "" : "; kept for 365d");
 }
 
 /* --- leaves --- */
@@ -648,6 +676,7 @@ static void add_template(struct import *im, struct argo_scope *scope,
 
     im_keys(im, template, template_keys);
     add_policy(im, template, task);
+    add_memoize(im, scope, template, task);
     if (container) {
         add_container(im, scope, template, container, task);
     } else if (script) {

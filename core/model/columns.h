@@ -41,6 +41,7 @@ enum run_column {
     COL_RUN_PINS,
     COL_RUN_RESET,
     COL_RUN_PRIORITY,
+    COL_RUN_NO_CACHE,
     N_RUN_COLUMNS
 };
 

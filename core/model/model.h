@@ -84,6 +84,8 @@ struct run_row {
     struct span reset; /* JSON: what is to begin again, until its owner has begun it;
                         * or null */
     int64_t priority;  /* -100..100; higher ones start first; or MODEL_NULL: 0 */
+    int64_t no_cache;  /* 1: its tasks run though a cache has their outputs; or
+                        * MODEL_NULL */
 };
 
 /* One row per run that is not final, so that owners find their work without an
@@ -305,6 +307,7 @@ extern const struct ff_schema model_schema;
  * order of the struct's fields. */
 #include "model/columns.h"
 
+#include "model/cache_rows.h"
 #include "model/limit_rows.h"
 
 /* Row struct -> values and back. `values` has n_columns places. Reading borrows

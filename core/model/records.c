@@ -58,6 +58,7 @@ static const struct ff_column run_columns[] = {
     [COL_RUN_PINS] = JSON_NULL_2(pins),
     [COL_RUN_RESET] = JSON_NULL_2(reset),
     [COL_RUN_PRIORITY] = INT_NULL_2(priority),
+    [COL_RUN_NO_CACHE] = INT_NULL_2(no_cache),
 };
 #undef ROW
 COMPLETE(run_columns, N_RUN_COLUMNS);
@@ -355,6 +356,28 @@ const struct ff_record record_limit_size = {
     RECORD_SINCE("limit_size", limit_size_columns, N_LIMIT_SIZE_COLUMNS, 2, 2),
 };
 
+/* --- cache --- */
+
+#define ROW cache_row
+static const struct ff_column cache_columns[] = {
+    [COL_CACHE_TENANT] = INT_2(tenant),
+    [COL_CACHE_HASH] = TEXT_2(hash),
+    [COL_CACHE_VERSION] = INT_2(version),
+    [COL_CACHE_WORKFLOW] = TEXT_2(workflow),
+    [COL_CACHE_TASK] = TEXT_2(task),
+    [COL_CACHE_CACHE_KEY] = TEXT_2(cache_key),
+    [COL_CACHE_OUTPUTS] = JSON_NULL_2(outputs),
+    [COL_CACHE_RUN_ID] = TEXT_2(run_id),
+    [COL_CACHE_CREATED_AT] = TIME_2(created_at),
+    [COL_CACHE_EXPIRES_AT] = TIME_2(expires_at),
+};
+#undef ROW
+COMPLETE(cache_columns, N_CACHE_COLUMNS);
+
+const struct ff_record record_cache = {
+    RECORD_SINCE("cache", cache_columns, N_CACHE_COLUMNS, 2, 2),
+};
+
 /* --- all of them --- */
 
 static const struct ff_record *const records[] = {
@@ -378,6 +401,7 @@ static const struct ff_record *const records[] = {
     &record_backfill,
     &record_occurrence,
     &record_child_run,
+    &record_cache,
     NULL,
 };
 

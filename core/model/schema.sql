@@ -33,6 +33,7 @@ CREATE TABLE run (
     pins TEXT,
     reset TEXT,
     priority INTEGER,
+    no_cache INTEGER,
     PRIMARY KEY (tenant, run)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX run_id ON run (tenant, id);
@@ -270,4 +271,18 @@ CREATE TABLE child_run (
     version INTEGER NOT NULL,
     run INTEGER NOT NULL,
     PRIMARY KEY (tenant, parent, node, attempt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cache (
+    tenant INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    workflow TEXT NOT NULL,
+    task TEXT NOT NULL,
+    cache_key TEXT NOT NULL,
+    outputs TEXT,
+    run_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, hash)
 ) STRICT, WITHOUT ROWID;

@@ -87,7 +87,8 @@ struct node_submit {
     const char *workflow, *hash;
     json_t *inputs;
     int64_t priority; /* -100..100 */
-    json_t *labels;   /* object of texts, or NULL */
+    bool no_cache;
+    json_t *labels; /* object of texts, or NULL */
     /* Of that source, for its `uses`, and where the file stands, for those beside it;
      * NULL: it uses no workflow, and no file. */
     const struct flow *flow;
@@ -164,9 +165,17 @@ const struct control_size *node_sizes(const struct node *n, size_t *count);
 struct node_reset {
     enum { NODE_RESET_FAILED, NODE_RESET_TASK, NODE_RESET_ALL } how;
     const char *task; /* of NODE_RESET_TASK: it, and all behind it */
+    bool no_cache;    /* for all of the run from now on */
 };
 int node_reset(struct node *n, struct tenant t, const struct run_row *run,
                const struct node_reset *what, struct ff_err *err);
+
+/* --- what tasks with `cache` gave (cache.c; blocking) --- */
+
+/* Deletes the entries of a workflow and task, those of one task without its items; NULL
+ * stands for all. */
+int node_clear_cache(struct node *n, struct tenant t, const char *workflow,
+                     const char *task, int64_t *n_deleted, struct ff_err *err);
 
 /* Deletes final runs beyond the retention settings, with their logs and values.
  * Returns how many runs went. Blocking. */

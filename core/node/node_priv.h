@@ -55,6 +55,9 @@ void node_clock_close(struct node *n);
 struct driver_instance *node_instance(struct node *n, uint32_t kind,
                                       struct ff_err *err);
 
+/* cache.c */
+int node_sweep_cache(struct node *n, struct ff_err *err); /* what has expired */
+
 /* limits.c */
 int node_read_sizes(struct node *n, struct ff_err *err);
 void node_forget_sizes(struct node *n);

@@ -93,7 +93,8 @@ int node_reset(struct node *n, struct tenant t, const struct run_row *run,
     const struct run_reopen how = {.reset = text,
                                    .shard = NODE_SHARD,
                                    .last_seq = seq,
-                                   .now_us = loop_wall_us(n->loop)};
+                                   .now_us = loop_wall_us(n->loop),
+                                   .no_cache = what->no_cache};
     engine_run_reopen(&row, &how, &b);
     code = store_commit_now(n->store, &b, &failed, err);
     if (code == FF_CONFLICT)

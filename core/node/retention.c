@@ -236,5 +236,5 @@ int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
         *n_runs += code == FF_OK;
     }
     ARRAY_DONE(&c.runs);
-    return code;
+    return code == FF_OK ? node_sweep_cache(n, err) : code;
 }

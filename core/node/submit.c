@@ -94,6 +94,7 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
             .depth = MODEL_NULL,
             .pins = span_of(pinned),
             .priority = what->priority,
+            .no_cache = what->no_cache ? 1 : MODEL_NULL,
         };
         engine_run_create(&row, NODE_SHARD, &b);
         code = store_commit_now(n->store, &b, &failed, err);

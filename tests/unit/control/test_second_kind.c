@@ -165,6 +165,7 @@ static void step(struct run *r, const struct input *in, struct step *s)
             on_result(r, s);
         break;
     case INPUT_ADMIT:
+    case INPUT_FOUND:
     case INPUT_TIMER:
         want(r, s);
         break;

@@ -94,6 +94,22 @@ static void apply_event(struct world *w, const struct ff_change *c)
     buf_add_char(&w->history, '\n');
 }
 
+/* The last of a key counts. */
+static void apply_cache(struct world *w, const struct ff_change *c)
+{
+    struct cache_row row;
+    struct cached kept = {0};
+
+    model_from_values(&record_cache, c->values, &row);
+    snprintf(kept.hash, sizeof(kept.hash), "%.*s", (int)row.hash.len, row.hash.s);
+    snprintf(kept.task, sizeof(kept.task), "%.*s", (int)row.task.len, row.task.s);
+    snprintf(kept.key, sizeof(kept.key), "%.*s", (int)row.cache_key.len,
+             row.cache_key.s);
+    kept.outputs = row.outputs.s ? mem_text_len(row.outputs.s, row.outputs.len) : NULL;
+    kept.expires_at = row.expires_at;
+    ARRAY_ADD(&w->cache, kept);
+}
+
 static void apply_batch(struct world *w, const struct batch *b)
 {
     for (size_t i = 0; i < b->n; i++) {
@@ -104,6 +120,8 @@ static void apply_batch(struct world *w, const struct batch *b)
             apply_run(w, c);
         else if (c->record == &record_event)
             apply_event(w, c);
+        else if (c->record == &record_cache)
+            apply_cache(w, c);
     }
 }
 
@@ -142,6 +160,15 @@ static void note_limits(struct world *w, const struct effect *e)
         buf_add_text(&w->limits, "; ");
 }
 
+static void note_look_up(struct world *w, const struct effect *e)
+{
+    struct look_up_wanted wanted = {.node = e->node};
+
+    assert_int_equal(strlen(e->key), SHA256_TEXT - 1);
+    snprintf(wanted.hash, sizeof(wanted.hash), "%s", e->key);
+    ARRAY_ADD(&w->look_ups, wanted);
+}
+
 static void apply_effect(struct world *w, const struct effect *e)
 {
     switch (e->type) {
@@ -173,6 +200,9 @@ static void apply_effect(struct world *w, const struct effect *e)
         break;
     case EFFECT_STOP:
         ARRAY_ADD(&w->stopped, e->node);
+        break;
+    case EFFECT_LOOK_UP:
+        note_look_up(w, e);
         break;
     case EFFECT_CHILD:
         break; /* the tests of groups look at the step itself */
@@ -240,6 +270,10 @@ void world_free(struct world *w)
     ARRAY_DONE(&w->adopted);
     ARRAY_DONE(&w->stopped);
     ARRAY_DONE(&w->timers);
+    for (size_t i = 0; i < w->cache.n; i++)
+        mem_free(w->cache.items[i].outputs);
+    ARRAY_DONE(&w->cache);
+    ARRAY_DONE(&w->look_ups);
     buf_done(&w->history);
     buf_done(&w->limits);
     mem_free(w->outputs);
@@ -260,6 +294,7 @@ void world_restart(struct world *w)
 
     engine_run_free(w->run);
     w->offered.n = w->started.n = w->adopted.n = w->stopped.n = w->timers.n = 0;
+    w->look_ups.n = 0;
     w->slots_out = 0;
     w->run = engine_run_new(w->plan, &w->row, 0, &err);
     assert_non_null(w->run);
@@ -281,6 +316,35 @@ void world_restart(struct world *w)
     if (w->run->kind->loaded(w->run, &err) != FF_OK)
         fail_msg("%s", err.msg);
     world_input(w, (struct input){.type = INPUT_RESUME});
+}
+
+size_t world_look_up(struct world *w, const struct world *cache)
+{
+    const size_t n = w->look_ups.n;
+
+    for (size_t i = 0; i < n; i++) {
+        /* a copy: the answer may bring more */
+        const struct look_up_wanted wanted = w->look_ups.items[i];
+        struct result found = {.outcome = OUTCOME_SUCCEEDED};
+        const struct result *result = NULL;
+        struct ff_err err;
+        for (size_t k = 0; k < cache->cache.n; k++) {
+            const struct cached *c = &cache->cache.items[k];
+            if (strcmp(c->hash, wanted.hash) != 0)
+                continue;
+            if (c->outputs)
+                found.outputs = json_parse(c->outputs, strlen(c->outputs), &err);
+            found.stored = c->outputs;
+            result = &found;
+        }
+        world_input(w, (struct input){
+                           .type = INPUT_FOUND, .node = wanted.node, .result = result});
+        json_decref(found.outputs);
+    }
+    memmove(w->look_ups.items, w->look_ups.items + n,
+            (w->look_ups.n - n) * sizeof(*w->look_ups.items));
+    w->look_ups.n -= n;
+    return n;
 }
 
 void world_reopen(struct world *w, const char *reset)

@@ -42,6 +42,21 @@ struct world {
         struct timer_set *items;
         size_t n, cap;
     } timers;
+    struct { /* EFFECT_LOOK_UP without an answer */
+        struct look_up_wanted {
+            int64_t node;
+            char hash[SHA256_TEXT];
+        } * items;
+        size_t n, cap;
+    } look_ups;
+    struct { /* rows of the cache, which other worlds may be given */
+        struct cached {
+            char hash[SHA256_TEXT], task[64], key[64];
+            char *outputs;
+            int64_t expires_at;
+        } * items;
+        size_t n, cap;
+    } cache;
     struct buf history; /* all event bodies, a line a step */
     char asked[256];    /* the key of the last EFFECT_ADMIT */
     struct buf limits;  /* of all offers: "0+3 semaphore:gpu*1/0/0; " */
@@ -68,6 +83,10 @@ void world_finish(struct world *w);
 void world_cancel(struct world *w, enum cancel_mode mode);
 /* Lets time pass to the next timer and fires it; false: there is none. */
 bool world_next_timer(struct world *w);
+
+/* Answers all look-ups from the rows of `cache`, which may be another world's; how many
+ * were answered. */
+size_t world_look_up(struct world *w, const struct world *cache);
 
 /* Throws the run away and loads it again from its rows, as after a crash. */
 void world_restart(struct world *w);
