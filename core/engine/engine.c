@@ -248,6 +248,8 @@ void step_child(const struct run *r, struct step *s, int64_t node, int64_t attem
     child.parent_node = node;
     child.parent_attempt = attempt;
     child.depth = run_is_child(&r->row) ? r->row.depth + 1 : 1;
+    child.root = run_is_child(&r->row) ? r->row.root : r->row.run;
+    child.paused = (struct span){0};
     struct span *const texts[] = {
         &child.workflow, &child.hash,  &child.inputs, &child.dir,  &child.labels,
         &child.entry,    &child.scope, &child.event,  &child.pins, &child.schedule};

@@ -42,6 +42,8 @@ enum run_column {
     COL_RUN_RESET,
     COL_RUN_PRIORITY,
     COL_RUN_NO_CACHE,
+    COL_RUN_ROOT,
+    COL_RUN_PAUSED,
     N_RUN_COLUMNS
 };
 
@@ -117,6 +119,7 @@ enum task_column {
     COL_TASK_FINISHED_AT,
     COL_TASK_ATTEMPT_BASE,
     COL_TASK_ITERATION,
+    COL_TASK_AWAITS,
     N_TASK_COLUMNS
 };
 

@@ -77,15 +77,18 @@ struct run_row {
     struct span event;    /* JSON: what the schedule was told, or null */
     /* Of a run that a task of another one is; null in all others. */
     int64_t parent_run, parent_node, parent_attempt; /* whose task, and which attempt */
-    struct span entry; /* the group of the file that it is, "deploy.inner"; or null */
-    int64_t depth;     /* how many runs are around it */
-    struct span scope; /* JSON object: what its expressions see from outside */
-    struct span pins;  /* JSON object: which texts its `uses` mean; or null */
-    struct span reset; /* JSON: what is to begin again, until its owner has begun it;
-                        * or null */
-    int64_t priority;  /* -100..100; higher ones start first; or MODEL_NULL: 0 */
-    int64_t no_cache;  /* 1: its tasks run though a cache has their outputs; or
-                        * MODEL_NULL */
+    struct span entry;  /* the group of the file that it is, "deploy.inner"; or null */
+    int64_t depth;      /* how many runs are around it */
+    struct span scope;  /* JSON object: what its expressions see from outside */
+    struct span pins;   /* JSON object: which texts its `uses` mean; or null */
+    struct span reset;  /* JSON: what is to begin again, until its owner has begun it;
+                         * or null */
+    int64_t priority;   /* -100..100; higher ones start first; or MODEL_NULL: 0 */
+    int64_t no_cache;   /* 1: its tasks run though a cache has their outputs; or
+                         * MODEL_NULL */
+    int64_t root;       /* of a run inside others: the outermost; null in all others */
+    struct span paused; /* JSON object: what of it starts nothing new, see
+                         * engine/dag_pause.c; or null */
 };
 
 /* One row per run that is not final, so that owners find their work without an
@@ -156,6 +159,7 @@ struct task_row {
                            * iteration, which do not count
                            * for its retry; MODEL_NULL: none */
     int64_t iteration;    /* of a task that repeats: from 1; else MODEL_NULL */
+    struct span awaits; /* JSON: name and key of the event that it waits for; or null */
 };
 
 /* node = task index in the file << 32 | item + 1; item part 0 is the task itself. */
@@ -188,7 +192,7 @@ struct inbox_row {
     int64_t shard, no; /* key; no from the counter "inbox" */
     int64_t version;
     int64_t tenant, run;
-    struct span kind; /* cancel, kill */
+    struct span kind; /* cancel, kill, or a word for the run: see struct signal */
     struct span body; /* JSON or null */
     int64_t at;
 };
@@ -309,6 +313,7 @@ extern const struct ff_schema model_schema;
 
 #include "model/cache_rows.h"
 #include "model/limit_rows.h"
+#include "model/signal_rows.h"
 
 /* Row struct -> values and back. `values` has n_columns places. Reading borrows
  * text from the values. */

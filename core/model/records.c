@@ -59,6 +59,8 @@ static const struct ff_column run_columns[] = {
     [COL_RUN_RESET] = JSON_NULL_2(reset),
     [COL_RUN_PRIORITY] = INT_NULL_2(priority),
     [COL_RUN_NO_CACHE] = INT_NULL_2(no_cache),
+    [COL_RUN_ROOT] = INT_NULL_2(root),
+    [COL_RUN_PAUSED] = JSON_NULL_2(paused),
 };
 #undef ROW
 COMPLETE(run_columns, N_RUN_COLUMNS);
@@ -191,6 +193,7 @@ static const struct ff_column task_columns[] = {
     [COL_TASK_FINISHED_AT] = TIME_NULL(finished_at),
     [COL_TASK_ATTEMPT_BASE] = INT_NULL_2(attempt_base),
     [COL_TASK_ITERATION] = INT_NULL_2(iteration),
+    [COL_TASK_AWAITS] = JSON_NULL_2(awaits),
 };
 #undef ROW
 COMPLETE(task_columns, N_TASK_COLUMNS);
@@ -402,6 +405,8 @@ static const struct ff_record *const records[] = {
     &record_occurrence,
     &record_child_run,
     &record_cache,
+    &record_signal,
+    &record_event_wait,
     NULL,
 };
 

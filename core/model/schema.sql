@@ -34,6 +34,8 @@ CREATE TABLE run (
     reset TEXT,
     priority INTEGER,
     no_cache INTEGER,
+    root INTEGER,
+    paused TEXT,
     PRIMARY KEY (tenant, run)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX run_id ON run (tenant, id);
@@ -78,6 +80,7 @@ CREATE TABLE task (
     finished_at INTEGER,
     attempt_base INTEGER,
     iteration INTEGER,
+    awaits TEXT,
     PRIMARY KEY (tenant, run, node)
 ) STRICT, WITHOUT ROWID;
 
@@ -285,4 +288,27 @@ CREATE TABLE cache (
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE signal (
+    tenant INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    key TEXT,
+    body TEXT,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, run, no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event_wait (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name, key, run, node)
 ) STRICT, WITHOUT ROWID;
