@@ -64,6 +64,45 @@ static json_t *value_of(const char *text, int *code)
     return value;
 }
 
+const char *cli_event_key(const struct cli *c, int *code)
+{
+    const char *key = cli_get(&c->args, "key");
+
+    *code = CLI_OK;
+    if (key && (!key[0] || strlen(key) > FLOW_EVENT_KEY_MAX ||
+                text_utf8_error(key, strlen(key)) < strlen(key)))
+        *code =
+            cli_fail(CLI_USAGE, "--key is text of 1 to %d bytes", FLOW_EVENT_KEY_MAX);
+    return key;
+}
+
+json_t *cli_event_data(const struct cli *c, int *code)
+{
+    const char *text = cli_get(&c->args, "data");
+    struct ff_err err = {0};
+    struct buf file = {0};
+    json_t *data = NULL;
+
+    *code = CLI_OK;
+    if (!text)
+        return NULL;
+    if (text[0] == '@')
+        *code = read_input_file(text + 1, &file);
+    else
+        buf_add_text(&file, text);
+    if (*code == CLI_OK && file.len > FLOW_EVENT_DATA_MAX)
+        *code = cli_fail(CLI_USAGE,
+                         "--data has at most %zu bytes; send where it can be fetched",
+                         FLOW_EVENT_DATA_MAX);
+    if (*code == CLI_OK) {
+        data = json_parse(buf_text(&file), file.len, &err);
+        if (!data)
+            *code = cli_fail(CLI_USAGE, "--data is no JSON: %s", err.msg);
+    }
+    buf_done(&file);
+    return data;
+}
+
 static int add_assignment(json_t *inputs, const char *assignment)
 {
     const char *equals = strchr(assignment, '=');

@@ -127,13 +127,18 @@ const char *cli_wait_word(const char *reason)
     static const char *const words[][2] = {
         {"sleep", "time"},
         {"approval", "approval"},
-        {"event", "an event"},
+        {"event", "event"},
     };
 
     for (size_t i = 0; reason && i < COUNT_OF(words); i++)
         if (strcmp(words[i][0], reason) == 0)
             return words[i][1];
     return reason ? reason : "something";
+}
+
+bool cli_wait_names(const char *reason)
+{
+    return reason && strcmp(reason, "event") == 0;
 }
 
 /* A message about an exit code says the code itself. */

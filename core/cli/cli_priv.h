@@ -136,6 +136,8 @@ void cli_add_coloured(struct buf *out, bool on, enum cli_colour colour,
 enum cli_colour cli_run_colour(int64_t run_state);
 enum cli_colour cli_task_colour(int64_t task_state);
 const char *cli_wait_word(const char *reason); /* "sleep" -> "time" */
+/* Of such a task the message is the name of what it waits for. */
+bool cli_wait_names(const char *reason);
 /* Why something failed: "timeout: it took ...", "exit code 3"; nothing where nothing is
  * known. exit_code may be MODEL_NULL, the texts NULL. */
 void cli_add_why(struct buf *out, const char *reason, int64_t exit_code,
@@ -185,6 +187,9 @@ int cli_find_run(const struct cli_session *s, const char *word, struct arena *ar
 
 /* What --input and --inputs give: a new reference; NULL with an exit code. */
 json_t *cli_read_inputs(const struct cli *c, int *code);
+/* --key and --data of what has happened; NULL: not given, or a code. */
+const char *cli_event_key(const struct cli *c, int *code);
+json_t *cli_event_data(const struct cli *c, int *code);
 
 /* --- commands --- */
 
@@ -209,6 +214,7 @@ int cmd_approve(struct cli *c);
 int cmd_reject(struct cli *c);
 int cmd_cache_list(struct cli *c);
 int cmd_cache_clear(struct cli *c);
+int cmd_signal(struct cli *c);
 int cmd_limit_set(struct cli *c);
 int cmd_limit_list(struct cli *c);
 int cmd_limit_delete(struct cli *c);

@@ -240,7 +240,10 @@ static const struct cli_option engine_options[] = {
 };
 
 static const struct cli_option event_options[] = {
-    {"data", "JSON", "what `event` is in the runs that it starts", NULL, 0},
+    {"key", "TEXT", "which of the events of this name, for tasks that wait for a key",
+     NULL, 'k'},
+    {"data", "JSON",
+     "what `event` is where it is told; @FILE takes it from a file of JSON", NULL, 0},
     {0},
 };
 
@@ -315,8 +318,9 @@ const struct cli_command cli_commands[] = {
     {"schedule trigger", "NAME", "start a run of a schedule now and print its id", NULL,
      NO_OPTIONS, cmd_schedule_trigger, 1, 1, false},
     {"event", "NAME", "say that something has happened",
-     "Schedules with an event trigger of this name start their runs.", event_options,
-     cmd_event, 1, 1, false},
+     "Schedules with an event trigger of this name start their runs, and tasks with\n"
+     "wait_event that wait for it go on. It is kept for nobody else.",
+     event_options, cmd_event, 1, 1, false},
     {"schedule backfill", "NAME", "run the times of a range in the past", NULL,
      backfill_options, cmd_schedule_backfill, 1, 1, false},
     {"diff", "A B", "show what differs in meaning between two workflows",
@@ -349,6 +353,11 @@ const struct cli_command cli_commands[] = {
      approve_options, cmd_approve, 2, 2, false},
     {"reject", "RUN TASK[.ITEM]", "decide against: the task fails", NULL,
      reject_options, cmd_reject, 2, 2, false},
+    {"signal", "RUN NAME", "tell a run that something has happened",
+     "The first task with wait_event that waits for it takes it; until there is one "
+     "it\n"
+     "is kept.",
+     event_options, cmd_signal, 2, 2, false},
     {"resume", "[RUN]", "go on with all open runs, or wait for one of them", NULL,
      NO_OPTIONS, cmd_resume, 0, 1, false},
     {"history", "RUN", "print the events of a run", NULL, history_options, cmd_history,

@@ -1,60 +1,126 @@
-/* cmd_event.c - says that something has happened: schedules that wait for an event of
- * this name start their runs. */
+/* cmd_event.c - says that something has happened: to all that wait for it (event), or
+ * to one run, which keeps it until a task of it waits (signal). */
 #include "cli/engine_need.h"
+#include "cli/owner_link.h"
 
 #include <string.h>
 
-#define DATA_MAX                                                                       \
-    ((size_t)64 * 1024) /* it is kept in the row of each run that it starts */
-
-static int read_data(const struct cli *c, json_t **data)
+/* The words and options of both. */
+static int read_event(const struct cli *c, const char *name, struct node_event *e,
+                      json_t **data)
 {
-    const char *text = cli_get(&c->args, "data");
-    struct ff_err err = {0};
+    int code;
 
     *data = NULL;
-    if (!text)
-        return CLI_OK;
-    if (strlen(text) > DATA_MAX)
-        return cli_fail(CLI_USAGE, "--data has at most %zu bytes", DATA_MAX);
-    *data = json_parse(text, strlen(text), &err);
-    if (*data)
-        return CLI_OK;
-    return cli_fail(CLI_USAGE, "--data is no JSON: %s", err.msg);
+    if (!text_is_name(name, true))
+        return cli_fail(CLI_USAGE, "%s is no name of an event: a-z, 0-9, _ and -",
+                        name);
+    e->name = name;
+    e->key = cli_event_key(c, &code);
+    if (code != CLI_OK)
+        return code;
+    *data = cli_event_data(c, &code);
+    e->data = *data;
+    return code;
 }
 
-static int tell(struct cli *c, struct cli_session *s, const json_t *data)
+/* --- event --- */
+
+static const char *plural(int64_t n)
 {
-    const char *name = c->args.words.items[0];
+    return n == 1 ? "" : "s";
+}
+
+static int tell_all(struct cli *c, struct cli_session *s, const struct node_event *e)
+{
+    struct node_event_told told;
     struct ff_err err = {0};
     struct buf out = {0};
-    int64_t n = 0;
 
-    if (node_schedule_event(s->node, TENANT_DEFAULT, name, data, &n, &err) != FF_OK)
+    if (node_event(s->node, TENANT_DEFAULT, e, &told, &err) != FF_OK)
         return cli_fail_err(&err);
-    if (n > 0 && !engine_wake(c, s))
+    if (told.schedules + told.runs > 0 && !engine_wake(c, s))
         return CLI_UNAVAILABLE;
     if (c->json)
-        buf_printf(&out, "{\"schedules\":%lld}\n", (long long)n);
+        buf_printf(&out, "{\"schedules\":%lld,\"runs\":%lld,\"tasks\":%lld}\n",
+                   (long long)told.schedules, (long long)told.runs,
+                   (long long)told.tasks);
     else if (!c->quiet)
-        buf_printf(&out, "%lld schedule%s told\n", (long long)n, n == 1 ? "" : "s");
+        buf_printf(&out, "%lld schedule%s, %lld waiting task%s told\n",
+                   (long long)told.schedules, plural(told.schedules),
+                   (long long)told.tasks, plural(told.tasks));
     return cli_print(&out);
 }
 
 int cmd_event(struct cli *c)
 {
     struct cli_session s = {0};
+    struct node_event e = {0};
     json_t *data;
-    int code = read_data(c, &data);
+    int code = read_event(c, c->args.words.items[0], &e, &data);
 
-    if (code == CLI_OK && !text_is_name(c->args.words.items[0], true))
-        code = cli_fail(CLI_USAGE, "%s is no name of an event: a-z, 0-9, _ and -",
-                        c->args.words.items[0]);
     if (code == CLI_OK)
         code = cli_open(c, &s);
     if (code == CLI_OK)
-        code = tell(c, &s, data);
+        code = tell_all(c, &s, &e);
     json_decref(data);
+    if (s.config)
+        cli_close(&s);
+    return code;
+}
+
+/* --- signal --- */
+
+/* led: a process leads the run and has been told. */
+static int answer(struct cli *c, const struct run_row *run, const char *name, bool led)
+{
+    MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
+    struct buf out = {0};
+
+    cli_note(c, "%s is told %s%s", id, name,
+             led ? "" : "; nobody leads the run: `flowforge resume` goes on with it");
+    if (!c->json)
+        return CLI_OK;
+    json_t *j = json_pack("{ss ss sb}", "run", id, "signal", name, "led", led);
+    json_add_to(&out, j);
+    buf_add_char(&out, '\n');
+    json_decref(j);
+    return cli_print(&out);
+}
+
+static int tell_run(struct cli *c, const struct cli_session *s,
+                    const struct run_row *run, const struct node_event *signal)
+{
+    MEM_AUTO char *socket = node_socket_path(s->node);
+    struct ff_err err = {0};
+
+    if (run_state_final(run->state))
+        return cli_fail(CLI_USAGE, "the run has %s already",
+                        run_state_names[run->state]);
+    if (node_signal(s->node, TENANT_DEFAULT, run, signal, &err) != FF_OK)
+        return cli_fail_err(&err);
+    const bool led =
+        owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) == FF_OK;
+    return answer(c, run, signal->name, led);
+}
+
+int cmd_signal(struct cli *c)
+{
+    struct cli_session s = {0};
+    struct arena arena = {0};
+    struct node_event e = {0};
+    struct run_row run;
+    json_t *data;
+    int code = read_event(c, c->args.words.items[1], &e, &data);
+
+    if (code == CLI_OK)
+        code = cli_open(c, &s);
+    if (code == CLI_OK)
+        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
+    if (code == CLI_OK)
+        code = tell_run(c, &s, &run, &e);
+    json_decref(data);
+    arena_done(&arena);
     if (s.config)
         cli_close(&s);
     return code;

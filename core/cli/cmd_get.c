@@ -211,18 +211,22 @@ static char *mem_text_of(struct span s)
     return s.s ? mem_text_len(s.s, s.len) : NULL;
 }
 
-/* "waits for time, until 2026-11-30 08:00:00" */
+/* "waits for time, until 2026-11-30 08:00:00", "waits for event payment (key 17)" */
 static void add_wait(struct buf *text, const char *reason, const char *message,
                      const struct task_row *row, const struct flow_work *work)
 {
     char until[UNITS_TEXT];
 
     buf_printf(text, "waits for %s", cli_wait_word(reason));
+    if (message && cli_wait_names(reason)) {
+        buf_add_char(text, ' ');
+        cli_add_clean(text, message, strlen(message));
+    }
     if (row->due_at != MODEL_NULL) {
         cli_time_text(row->due_at, until);
         buf_printf(text, ", until %s", until);
     }
-    if (message) {
+    if (message && !cli_wait_names(reason)) {
         buf_add_text(text, ": ");
         cli_add_clean(text, message, strlen(message));
     }

@@ -71,15 +71,20 @@ static void task_suspended(const struct line *l)
 {
     const json_t *due_at = json_object_get(l->event->json, "due_at");
     const char *message = text_of(l, "message");
+    const char *reason = text_of(l, "reason");
     char until[UNITS_TEXT];
 
     add_path(l);
-    buf_printf(l->out, " waits for %s", cli_wait_word(text_of(l, "reason")));
+    buf_printf(l->out, " waits for %s", cli_wait_word(reason));
+    if (message && cli_wait_names(reason)) {
+        buf_add_char(l->out, ' ');
+        cli_add_clean(l->out, message, strlen(message));
+    }
     if (due_at) {
         cli_time_text(json_integer_value(due_at), until);
         buf_printf(l->out, ", until %s", until);
     }
-    if (message) {
+    if (message && !cli_wait_names(reason)) {
         buf_add_text(l->out, ": ");
         cli_add_clean(l->out, message, strlen(message));
     }
@@ -173,6 +178,8 @@ static const char *refusal_text(const char *reason)
         {"not_waiting", "the task waits for no such thing"},
         {"no_such_task", "there is no such task"},
         {"bad_inputs", "its inputs are not what the task takes"},
+        {"too_many", "the run keeps too many signals already that no task takes"},
+        {"expression", "its data does not fit the condition of the task"},
         {"unknown", "this version does not know it"},
     };
 

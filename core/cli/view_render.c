@@ -242,10 +242,13 @@ static void put_wait(struct picture *p, const struct track_active *a)
 {
     char text[UNITS_TEXT];
 
-    put_f(p, CLI_YELLOW, " waits for %s", cli_wait_word(a->reason));
+    const bool names = a->message && cli_wait_names(a->reason);
+
+    put_f(p, CLI_YELLOW, " waits for %s%s%s", cli_wait_word(a->reason),
+          names ? " " : "", names ? a->message : "");
     if (a->due_at != MODEL_NULL && left_text(p, a->due_at, text))
         put_f(p, CLI_DIM, " %s left", text);
-    if (a->message)
+    if (a->message && !names)
         put_f(p, CLI_DIM, " %s", a->message);
 }
 

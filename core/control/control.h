@@ -113,6 +113,9 @@ int control_node_path(struct control *c, const struct attempt_key *key, char *ou
 size_t control_open_runs(const struct control *c);
 bool control_loading(const struct control *c);
 
+/* Signals that are kept for one outermost run. */
+#define CONTROL_SIGNALS_MAX 1000
+
 /* Start messages: their body is an attempt_key_text. */
 #define CONTROL_TOPIC_START "start"
 

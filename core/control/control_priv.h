@@ -3,8 +3,8 @@
  * control.c is the door; child.c is for runs that are tasks of others, cache.c for what
  * tasks gave before; scan.c finds open runs, load.c brings them into memory, or
  * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
- * keeps time; inbox.c reads messages of others; limits.c has what is held as rows;
- * concurrency.c lets runs begin. */
+ * keeps time; inbox.c reads messages of others, and kept.c keeps those that nobody
+ * waits for yet; limits.c has what is held as rows; concurrency.c lets runs begin. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -23,6 +23,9 @@ struct queued {
     struct signal *signal; /* copy, or NULL */
     bool foreign;          /* of another tenant: refused, and that is recorded */
     bool inner;            /* the result of a run inside it: no executor knows it */
+    bool keeping;          /* its signal becomes a row in this step */
+    bool taken;            /* ... which a node takes in this step: kept_no */
+    int64_t kept_no;       /* of a signal that was kept and is offered; else 0 */
     int64_t place;         /* of INPUT_ADMIT, when it may begin */
     int64_t inbox_no;      /* message that asked for it, deleted in the same commit */
     store_done_fn *done;   /* called when it is durable, or NULL */
@@ -63,6 +66,17 @@ struct limit_rows { /* of all runs */
     struct arena arena;
 };
 
+/* --- signals as they were read --- */
+
+struct loaded_signals {
+    struct loaded_signal {
+        int64_t no;
+        json_t *body; /* {"name", "key", "data"} */
+    } * items;
+    size_t n, cap;
+    bool read;
+};
+
 /* A run in memory. */
 struct live {
     struct control *control;
@@ -87,6 +101,9 @@ struct live {
     struct map timers;          /* node and kind -> struct run_timer */
     struct map untaken;         /* node -> attempt whose start nobody took yet */
     int64_t loaded_seq;         /* how many loads were tried */
+    int64_t root;      /* the outermost of the runs around it, or itself; 0: not
+                        * known before it is loaded */
+    struct map awaits; /* node -> kept.c's own */
 };
 
 struct run_timer {
@@ -104,6 +121,7 @@ struct control {
     void *queue;
     const struct ff_queue_ops *queue_ops;
     struct map lives; /* run number -> struct live */
+    struct map posts; /* number of an outermost run -> kept.c's own */
     struct map plans; /* hash -> struct plan; the lane's, nobody else looks */
     struct list dirty, stepped;
     bool pump_posted;
@@ -225,6 +243,7 @@ struct set_aside { /* what its rows still tell */
         struct left_task {
             int64_t node, attempt, item;
             char task[96];
+            char *awaits; /* task_row.awaits, or NULL */
             bool running; /* an attempt of it */
         } * items;
         size_t n, cap;
@@ -244,6 +263,25 @@ void control_timers_arm(struct control *c);
 void control_arm_rehint(struct control *c);
 void control_arm_sweep(struct control *c);
 void control_arm_rescan(struct control *c);
+
+/* kept.c */
+void control_await(struct live *l, const struct effect *e);
+void control_awaits_clear(struct live *l);
+/* Keeps the signal of a message with this step; NULL, or one word that says why not. */
+const char *control_keep(struct live *l, struct queued *q);
+/* What becomes of an input that is kept, or was, when its step is durable; when its run
+ * is loaded again; and when it is over. */
+void control_kept_durable(struct live *l, struct queued *q);
+bool control_kept_undone(struct live *l, struct queued *q);
+void control_kept_refused(struct live *l, struct queued *q);
+void control_kept_ending(struct live *l); /* rows that go with the run, in its batch */
+void control_kept_ended(struct live *l);
+void control_kept_loading(struct control *c, int64_t root, bool begins);
+int control_kept_read(struct control *c, struct tenant t, int64_t root,
+                      struct loaded_signals *signals, struct ff_err *err); /* lane */
+void control_kept_loaded(struct live *l, const struct loaded_signals *signals);
+void control_signals_done(struct loaded_signals *signals);
+void control_posts_free(struct control *c);
 
 /* inbox.c */
 struct inbox_item {

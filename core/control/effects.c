@@ -37,6 +37,9 @@ void control_now_effects(struct live *l)
         case EFFECT_ENDED:
             control_admit_ended(l);
             break;
+        case EFFECT_AWAIT:
+            control_await(l, e);
+            break;
         case EFFECT_TIMER:
             control_timer_set(l, e->node, e->timer, e->at_us);
             break;
@@ -90,6 +93,7 @@ static void tell_applied(struct live *l)
             const struct attempt_key key = key_of(l, q->in.node, q->in.attempt);
             sink->settled(sink->arg, &key);
         }
+        control_kept_durable(l, q);
         control_queued_done(q, FF_OK);
     }
     l->applied.n = 0;
@@ -105,6 +109,7 @@ void control_refuse_inputs(struct live *l)
             const struct attempt_key key = key_of(l, q->in.node, q->in.attempt);
             sink->settled(sink->arg, &key);
         }
+        control_kept_refused(l, q);
         control_queued_done(q, FF_NOT_FOUND);
     }
     l->inputs.n = 0;

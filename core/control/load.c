@@ -34,7 +34,9 @@ struct load {
     struct ff_err err;
     struct set_aside aside; /* when it is hopeless */
     struct loaded_slots slots;
-    bool may_hold; /* places of limits: not when it is new */
+    struct loaded_signals signals;
+    bool may_hold; /* places of limits and signals: not when it is new */
+    int64_t root; /* whose signals it may have been taking; 0: it was not here before */
 };
 
 struct run_copy {
@@ -114,6 +116,9 @@ static int load_tasks(struct load *ld)
     if (code == FF_OK && ld->may_hold)
         code =
             control_limits_read(ld->control, ld->tenant, ld->no, &ld->slots, &ld->err);
+    if (code == FF_OK && ld->may_hold && ld->root == 0 && !run_is_child(&ld->run->row))
+        code =
+            control_kept_read(ld->control, ld->tenant, ld->no, &ld->signals, &ld->err);
     return code;
 }
 
@@ -198,7 +203,12 @@ static void load_on_lane(void *arg)
     struct load *ld = arg;
     struct arena arena = {0};
 
-    ld->code = load_run(ld, &arena);
+    /* One that was here before may or may not have taken some. */
+    if (ld->root > 0)
+        ld->code = control_kept_read(ld->control, ld->tenant, ld->root, &ld->signals,
+                                     &ld->err);
+    if (ld->code == FF_OK)
+        ld->code = load_run(ld, &arena);
     if (is_hopeless(ld->code))
         control_read_left(ld->control, ld->tenant, ld->no, &ld->aside);
     arena_done(&arena);
@@ -260,6 +270,13 @@ static void load_done(void *arg)
         l->loading = false;
         first_load_over(l);
     }
+    if (l && ld->code == FF_OK && !c->draining) {
+        if (ld->run)
+            l->root = run_is_child(&ld->run->row) ? ld->run->row.root : l->no;
+        control_kept_loaded(l, &ld->signals);
+    }
+    if (ld->root > 0)
+        control_kept_loading(c, ld->root, false);
     if (!l || ld->gone || ld->code != FF_OK || c->draining) {
         engine_run_free(ld->run);
         if (l && ld->gone) {
@@ -283,6 +300,7 @@ static void load_done(void *arg)
     }
     control_left_done(&ld->aside);
     control_slots_done(&ld->slots);
+    control_signals_done(&ld->signals);
     mem_free(ld);
     control_post_pump(c);
 }
@@ -296,6 +314,9 @@ void control_load(struct live *l)
     ld->tenant = l->tenant;
     ld->no = l->no;
     ld->may_hold = l->standing || l->loaded_seq > 0;
+    ld->root = l->root;
+    if (ld->root > 0)
+        control_kept_loading(c, ld->root, true);
     l->loaded_seq++;
     l->loading = true;
     c->n_lane++;
@@ -323,6 +344,7 @@ struct live *control_live_new(struct control *c, struct tenant t, int64_t no)
 static void live_clear(struct live *l)
 {
     control_timers_clear(l);
+    control_awaits_clear(l);
     sched_run_clear(l->sched);
     map_done(&l->untaken);
     l->untaken = (struct map){0};
@@ -347,6 +369,7 @@ void control_live_free(struct live *l)
         control_queued_done(&l->inputs.items[i], FF_CANCELLED);
     for (size_t i = 0; i < l->applied.n; i++)
         control_queued_done(&l->applied.items[i], FF_CANCELLED);
+    control_kept_ended(l);
     ARRAY_DONE(&l->inputs);
     ARRAY_DONE(&l->applied);
     step_done(&l->step);
@@ -355,22 +378,30 @@ void control_live_free(struct live *l)
 
 /* Grants are forgotten: the engine offers again what it still wants. A first resume is
  * repeated by the load itself. */
-static void drop_grants(struct live *l)
+static bool comes_again(struct live *l, struct queued *q)
+{
+    const enum input_type type = q->in.type;
+
+    return type == INPUT_GRANT || type == INPUT_ADMIT || type == INPUT_RESUME ||
+           type == INPUT_TIMER || type == INPUT_FOUND || control_kept_undone(l, q);
+}
+
+static void drop_those_that_come_again(struct live *l)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < l->inputs.n; i++) {
-        const enum input_type type = l->inputs.items[i].in.type;
-        if (type != INPUT_GRANT && type != INPUT_ADMIT && type != INPUT_RESUME &&
-            type != INPUT_TIMER && type != INPUT_FOUND)
+    for (size_t i = 0; i < l->inputs.n; i++)
+        if (comes_again(l, &l->inputs.items[i]))
+            control_queued_done(&l->inputs.items[i], FF_CANCELLED);
+        else
             l->inputs.items[kept++] = l->inputs.items[i];
-    }
     l->inputs.n = kept;
 }
 
 void control_reload(struct live *l)
 {
     live_clear(l);
-    drop_grants(l);
+    drop_those_that_come_again(l);
     control_load(l);
+    control_scan(l->control); /* for messages that were to be kept */
 }

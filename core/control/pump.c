@@ -4,6 +4,8 @@
  * its slot" are one batch. */
 #include "control/control_priv.h"
 
+#include <string.h>
+
 void control_queued_done(struct queued *q, int code)
 {
     struct ff_err err = {.code = code};
@@ -126,6 +128,8 @@ static void commit_step(struct live *l)
     engine_step_seal(l->run, &l->step);
     if (listener->ending && run_state_final(l->run->row.state) && l->step.batch.n > 0)
         listener->ending(listener->arg, &l->run->row, &l->step.batch);
+    if (run_state_final(l->run->row.state))
+        control_kept_ending(l);
     c->n_busy++;
     l->busy = true;
     if (l->step.batch.n > 0)
@@ -143,7 +147,7 @@ static const char *request_word(const struct queued *q)
     return q->in.cancel == CANCEL_KILL ? "kill" : "cancel";
 }
 
-static void note_refused(struct live *l, const struct queued *q)
+static void note_refused(struct live *l, const struct queued *q, const char *why)
 {
     if (run_state_final(l->run->row.state))
         return; /* its history has its end */
@@ -151,24 +155,49 @@ static void note_refused(struct live *l, const struct queued *q)
     jsonw_key(&w, "request");
     jsonw_text(&w, request_word(q));
     jsonw_key(&w, "reason");
-    jsonw_text(&w, "other_tenant");
+    jsonw_text(&w, why);
     step_event_end(&l->step, &w);
+}
+
+/* A message that is kept, not one that was and is offered now. */
+static bool is_to_keep(const struct queued *q)
+{
+    return q->signal && q->kept_no == 0 && strcmp(q->signal->word, SIGNAL_KEPT) == 0;
+}
+
+/* Its row goes with the step in which a node takes it. */
+static void take_kept(struct live *l, struct queued *q)
+{
+    const struct signal_row row = {
+        .tenant = l->tenant.no, .run = l->root, .no = q->kept_no, .version = 1};
+
+    q->taken = l->step.taken;
+    if (q->taken)
+        batch_delete(&l->step.batch, &record_signal, &row, row.version);
 }
 
 static void apply_one(struct live *l, struct queued *q)
 {
     q->in.result = q->result;
     q->in.signal = q->signal;
-    if (q->foreign)
-        note_refused(l, q);
-    else
+    const char *why = q->foreign ? "other_tenant" : NULL;
+    if (!why && is_to_keep(q))
+        why = control_keep(l, q);
+    else if (!why)
         engine_step(l->run, &q->in, &l->step);
+    if (why)
+        note_refused(l, q, why);
+    if (q->kept_no > 0)
+        take_kept(l, q);
     if (q->in.type == INPUT_ADMIT)
         control_admitted(l, q);
     if (q->inbox_no > 0) {
         const struct inbox_row row = {.shard = l->control->setup.shard,
                                       .no = q->inbox_no};
-        batch_delete(&l->step.batch, &record_inbox, &row, FF_ANY_VERSION);
+        /* A scan that began before may show the message once more when it is gone: what
+         * it said must not be kept twice. */
+        batch_delete(&l->step.batch, &record_inbox, &row,
+                     q->keeping ? 1 : FF_ANY_VERSION);
     }
     control_now_effects(l);
     if (q->in.type == INPUT_RESUME)

@@ -19,6 +19,8 @@ static int add_left(void *arg, const void *row)
     if (task_state_final(task->state))
         return 0;
     snprintf(left.task, sizeof(left.task), "%.*s", (int)task->task.len, task->task.s);
+    if (task->awaits.s)
+        left.awaits = mem_text_len(task->awaits.s, task->awaits.len);
     ARRAY_ADD(&aside->left, left);
     return 0;
 }
@@ -77,6 +79,8 @@ void control_read_left(struct control *c, struct tenant t, int64_t no,
 
 void control_left_done(struct set_aside *aside)
 {
+    for (size_t i = 0; i < aside->left.n; i++)
+        mem_free(aside->left.items[i].awaits);
     ARRAY_DONE(&aside->left);
     control_slots_done(&aside->slots);
 }
@@ -105,6 +109,26 @@ static void abandon(const struct live *l, const struct set_aside *aside)
     }
 }
 
+/* Nobody is to find it who tells of an event. */
+static void end_wait(const struct run_row *run, const struct left_task *left,
+                     struct batch *b)
+{
+    struct ff_err ignored;
+    json_t *awaits =
+        left->awaits ? json_parse(left->awaits, strlen(left->awaits), &ignored) : NULL;
+    const char *name = json_string_value(json_object_get(awaits, "name"));
+    const char *key = json_string_value(json_object_get(awaits, "key"));
+    const struct event_wait_row row = {.tenant = run->tenant,
+                                       .name = span_of(name),
+                                       .key = span_of(key ? key : ""),
+                                       .run = run->run,
+                                       .node = left->node};
+
+    if (name)
+        batch_delete(b, &record_event_wait, &row, FF_ANY_VERSION);
+    json_decref(awaits);
+}
+
 static void end_task(const struct run_row *run, const struct left_task *left,
                      struct step *s)
 {
@@ -121,6 +145,7 @@ static void end_task(const struct run_row *run, const struct left_task *left,
                 COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) |
                     COLUMN_BIT(COL_TASK_FINISHED_AT),
                 FF_ANY_VERSION);
+    end_wait(run, left, &s->batch);
     struct jsonw w = step_event(s, "task.finished");
     jsonw_key(&w, "task");
     jsonw_text(&w, left->task);

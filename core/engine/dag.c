@@ -82,6 +82,7 @@ static void state_free(struct run *r)
     map_done(&d->bases);
     map_done(&d->kept);
     map_done(&d->iterations);
+    dag_awaited_done(d);
     mem_free(d);
 }
 
@@ -155,7 +156,7 @@ static void step(struct run *r, const struct input *in, struct step *s)
         on_timer(r, s, in);
         break;
     case INPUT_SIGNAL:
-        dag_signal(r, s, in->signal);
+        dag_signal(r, s, in);
         break;
     case INPUT_SILENT:
         dag_silent(r, s, in->node, in->attempt);

@@ -51,6 +51,14 @@ struct dag_kind {
      * that says why not. NULL function: nobody tells it anything. */
     const char *(*signal)(struct run *r, struct step *s, int64_t node,
                           const struct signal *signal);
+
+    /* The rest is for kinds that remember what a suspended unit waits for; all of them,
+     * or NULL. From its row, when the run is loaded. */
+    int (*load)(struct run *r, const struct task_row *row, struct ff_err *err);
+    /* After a restart: says again what others must know of it. */
+    void (*again)(struct run *r, struct step *s, int64_t node);
+    /* It is about to end. */
+    void (*left)(struct run *r, struct step *s, int64_t node);
 };
 
 /* NULL: attempts. */
@@ -78,6 +86,7 @@ void dag_goes_on(struct run *r, struct step *s, int64_t node);
 struct dag_wait {
     const char *reason;  /* one word: sleep, approval, event */
     const char *message; /* a sentence for people, or NULL */
+    const char *awaits;  /* JSON for its row, see task_row.awaits, or NULL */
     int64_t due_at;      /* when the kind's due() is called; MODEL_NULL: never */
 };
 /* It has begun, and waits. */
@@ -89,7 +98,7 @@ void dag_fail_expression(struct run *r, struct step *s, int64_t node,
 
 extern const struct dag_kind dag_kind_noop, dag_kind_switch, dag_kind_sleep,
     dag_kind_wait_until, dag_kind_transform, dag_kind_group, dag_kind_uses,
-    dag_kind_approve;
+    dag_kind_approve, dag_kind_wait_event;
 
 /* kind_child.c: of all kinds whose unit is a run of its own. */
 void dag_child_resume(struct run *r, struct step *s, int64_t node);

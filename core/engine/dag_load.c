@@ -118,6 +118,9 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
     if (!u)
         return ff_fail(err, FF_CORRUPT, 0, "row of an item that was never expanded");
     load_unit(u, row, outputs);
+    if (row->state == TASK_SUSPENDED && dag_kind_of(r, row->node)->load &&
+        dag_kind_of(r, row->node)->load(r, row, err) != FF_OK)
+        return err->code;
     if (is_item)
         load_item(t, u);
     else
@@ -230,19 +233,28 @@ static void go_on_task(struct run *r, struct step *s, uint32_t task)
         dag_more_items(r, s, task);
 }
 
+static void resume_own(struct run *r, struct step *s, int64_t node)
+{
+    const struct dag_kind *kind = dag_kind_of(r, node);
+    const uint8_t state = dag_unit(dag_of(r), node)->state;
+
+    if (state == TASK_RUNNING)
+        kind->resume(r, s, node);
+    else if (state == TASK_SUSPENDED && kind->again)
+        kind->again(r, s, node);
+}
+
 /* When all attempts are counted: what ends here may let others begin. */
 static void resume_kind(struct run *r, struct step *s, uint32_t task)
 {
     const struct dag_task *t = &dag_of(r)->tasks[task];
-    const struct dag_kind *kind = dag_kind_of(r, NODE_OF(task, -1));
 
-    if (!kind)
+    if (!dag_kind_of(r, NODE_OF(task, -1)))
         return;
     for (uint32_t i = 0; t->items && i < t->items->n; i++)
-        if (t->items->units[i].state == TASK_RUNNING)
-            kind->resume(r, s, NODE_OF(task, i));
-    if (!t->items && t->unit.state == TASK_RUNNING)
-        kind->resume(r, s, NODE_OF(task, -1));
+        resume_own(r, s, NODE_OF(task, i));
+    if (!t->items)
+        resume_own(r, s, NODE_OF(task, -1));
 }
 
 static void resume_cancel(struct run *r, struct step *s, uint32_t first, uint32_t n)

@@ -95,7 +95,8 @@ struct dag {
                        * task that repeats: those of the iterations before */
     struct map kept;  /* node of an item that is not in memory -> dag_kept of its row */
     struct map
-        iterations; /* node of a task that repeats -> which, from the second on */
+        iterations;     /* node of a task that repeats -> which, from the second on */
+    struct map awaited; /* node that waits for an event -> kind_wait_event.c's own */
 };
 
 /* Of the row of an item whose task waits to be expanded again: its version and the last
@@ -200,7 +201,12 @@ void dag_silent(struct run *r, struct step *s, int64_t node, int64_t attempt);
 void dag_resume_silent(struct run *r, struct step *s, int64_t node);
 
 /* dag_signal.c */
-void dag_signal(struct run *r, struct step *s, const struct signal *signal);
+void dag_signal(struct run *r, struct step *s, const struct input *in);
+/* Why an event is not taken, of which nobody need hear. */
+#define DAG_NOT_WANTED "not_wanted"
+
+/* kind_wait_event.c */
+void dag_awaited_done(struct dag *d);
 
 /* dag_retry.c: what retry.if says of this end; false with err when it fails. */
 bool dag_retry_if(struct run *r, const struct step *s, int64_t node,
@@ -287,7 +293,8 @@ struct dag_scope {
     const struct flow_task *task; /* whose expression it is, or NULL */
     int64_t item;                 /* -1: none */
     int64_t attempt;
-    json_t *more;     /* names that only this expression has; borrowed, or NULL */
+    json_t *more;     /* names that only this expression has, before all others;
+                       * borrowed, or NULL */
     json_t *made[16]; /* what look-ups built, by place in the table of names */
 };
 void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task *task,

@@ -277,15 +277,16 @@ static const struct {
 static json_t *lookup(void *arg, const char *name)
 {
     struct dag_scope *sc = arg;
+    json_t *own = json_object_get(sc->more, name);
 
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
+    for (size_t i = 0; !own && i < COUNT_OF(names); i++) {
         if (strcmp(names[i].name, name) != 0)
             continue;
         if (!sc->made[i] && names[i].make)
             sc->made[i] = names[i].make(sc);
         return sc->made[i];
     }
-    return json_object_get(sc->more, name);
+    return own;
 }
 
 void dag_scope_init(struct dag_scope *sc, struct run *r, const struct flow_task *task,

@@ -5,10 +5,15 @@
 
 /* In the order of enum flow_kind; NULL: attempts, which want a slot. */
 const struct dag_kind *const dag_kinds[FLOW_N_KINDS] = {
-    [FLOW_NOOP] = &dag_kind_noop,           [FLOW_SWITCH] = &dag_kind_switch,
-    [FLOW_SLEEP] = &dag_kind_sleep,         [FLOW_WAIT_UNTIL] = &dag_kind_wait_until,
-    [FLOW_TRANSFORM] = &dag_kind_transform, [FLOW_GROUP] = &dag_kind_group,
-    [FLOW_USES] = &dag_kind_uses,           [FLOW_APPROVE] = &dag_kind_approve,
+    [FLOW_NOOP] = &dag_kind_noop,
+    [FLOW_SWITCH] = &dag_kind_switch,
+    [FLOW_SLEEP] = &dag_kind_sleep,
+    [FLOW_WAIT_UNTIL] = &dag_kind_wait_until,
+    [FLOW_TRANSFORM] = &dag_kind_transform,
+    [FLOW_GROUP] = &dag_kind_group,
+    [FLOW_USES] = &dag_kind_uses,
+    [FLOW_APPROVE] = &dag_kind_approve,
+    [FLOW_WAIT_EVENT] = &dag_kind_wait_event,
 };
 
 /* --- begins --- */
@@ -87,7 +92,9 @@ void dag_suspend(struct run *r, struct step *s, int64_t node,
     row.reason = span_of(wait->reason);
     row.message = span_of(wait->message);
     row.due_at = wait->due_at;
-    dag_write_unit(s, &row, u, BEGIN_COLUMNS);
+    row.awaits = span_of(wait->awaits);
+    dag_write_unit(s, &row, u,
+                   BEGIN_COLUMNS | (wait->awaits ? COLUMN_BIT(COL_TASK_AWAITS) : 0));
     struct jsonw w = dag_event(r, s, "task.suspended", node, u);
     jsonw_key(&w, "reason");
     jsonw_text(&w, wait->reason);
@@ -127,6 +134,15 @@ void dag_unit_final(struct run *r, struct step *s, int64_t node, struct unit *u,
         ARRAY_ADD(&d->settled, task);
 }
 
+static void leave_wait(struct run *r, struct step *s, int64_t node)
+{
+    const struct dag_kind *kind = dag_kind_of(r, node);
+
+    set_wait_timer(s, node, 0);
+    if (kind->left)
+        kind->left(r, s, node);
+}
+
 /* What stands for it with the scheduler and the timers goes. True: it had a place under
  * the run's parallelism. */
 static bool take_back(struct run *r, struct step *s, int64_t node, const struct unit *u)
@@ -138,7 +154,7 @@ static bool take_back(struct run *r, struct step *s, int64_t node, const struct 
         step_effect(s, (struct effect){
                            .type = EFFECT_TIMER, .node = node, .timer = TIMER_RETRY});
     if (u->state == TASK_SUSPENDED)
-        set_wait_timer(s, node, 0);
+        leave_wait(r, s, node);
     if (dag_kind_of(r, node))
         return false;
     return (u->state == TASK_QUEUED && !(u->flags & UNIT_HELD)) ||

@@ -178,6 +178,7 @@ static void add_event_row(const struct run_row *row, int64_t seq, int64_t at,
 
 void engine_step(struct run *r, const struct input *in, struct step *s)
 {
+    s->taken = false;
     if (!run_state_final(r->row.state))
         r->kind->step(r, in, s);
 }

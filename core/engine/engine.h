@@ -74,10 +74,14 @@ enum timer_kind { TIMER_RETRY, TIMER_QUEUE, TIMER_RUN, TIMER_WAIT };
 enum admission { ADMISSION_GO, ADMISSION_WAIT, ADMISSION_CANCEL, ADMISSION_FAIL };
 enum cancel_mode { CANCEL_NONE, CANCEL_GRACEFUL, CANCEL_KILL };
 
-/* The kinds of runs know what the words mean; one that they do not know is refused. */
+/* The kinds of runs know what the words mean; one that they do not know is refused. The
+ * shell knows one: what is told by "signal" it keeps until a node waits for it, and
+ * then offers it to that node (input.node and attempt). */
+#define SIGNAL_KEPT "signal"
 struct signal {
     const char *word;   /* approve, reject ... */
-    const json_t *body; /* object, or NULL */
+    const json_t *body; /* object, or NULL; of SIGNAL_KEPT and "event" with name, key or
+                         * not, and data */
 };
 
 struct input {
@@ -102,6 +106,8 @@ enum effect_type {
     EFFECT_FREE,    /* the slot granted to `node` is free again */
     EFFECT_ADMIT,   /* may the run begin, or go on if it did? `count` with `key` may */
     EFFECT_TIMER,   /* set timer (node, timer) to at_us; 0 deletes it */
+    EFFECT_AWAIT,   /* `attempt` of `node` waits for signals of `name` (and `key`, where
+                     * there is one); name NULL: no longer */
     /* after the batch is durable */
     EFFECT_START,   /* start `attempt` of `node` */
     EFFECT_ADOPT,   /* after a restart: take charge of it again (it holds a slot) */
@@ -141,7 +147,8 @@ struct effect {
     const struct limit_need *limits; /* OFFER; lives until the step is committed */
     uint32_t n_limits;
     enum cancel_mode cancel; /* CHILD */
-    const char *key;         /* ADMIT, LOOK_UP; as long */
+    const char *key;  /* ADMIT, LOOK_UP; as long. AWAIT; until the step is committed */
+    const char *name; /* AWAIT; as long as the run */
     enum effect_overflow overflow;
 };
 
@@ -161,6 +168,7 @@ struct step {
     } children;
     struct buf events; /* JSON array body in the making */
     int64_t now_us;
+    bool taken; /* a node took the signal of the last INPUT_SIGNAL */
 };
 void step_reset(struct step *s);
 void step_done(struct step *s);

@@ -145,6 +145,7 @@ enum flow_kind {
     FLOW_USES,
     FLOW_HTTP,
     FLOW_APPROVE,
+    FLOW_WAIT_EVENT,
     FLOW_N_KINDS
 };
 enum flow_lang { FLOW_SH, FLOW_PYTHON, FLOW_NODE };
@@ -218,6 +219,19 @@ struct flow_repeat {
     enum flow_on_max on_max;
 };
 
+/* An event that has to come from outside. */
+enum flow_on_no_event { FLOW_NO_EVENT_FAIL, FLOW_NO_EVENT_SKIP, FLOW_NO_EVENT_SUCCEED };
+struct flow_await {
+    const char *name;
+    struct flow_value *key; /* or NULL: any */
+    struct tmpl *condition; /* over event; or NULL */
+    int64_t timeout_us;     /* 0: none */
+    enum flow_on_no_event on_timeout;
+};
+/* Of an event: what it is, and how large its data may be. */
+#define FLOW_EVENT_KEY_MAX  256
+#define FLOW_EVENT_DATA_MAX ((size_t)64 * 1024)
+
 /* What a task does. Tasks that say the same share one. */
 struct flow_work {
     const char *description;      /* or NULL */
@@ -251,7 +265,8 @@ struct flow_work {
     union {                 /* by kind */
         struct flow_value *wait; /* sleep, wait_until */
         const struct flow_approve *approve;
-        struct flow_value *values; /* transform, by the place of their output */
+        const struct flow_await *await; /* wait_event */
+        struct flow_value *values;      /* transform, by the place of their output */
         struct flow_http *http;
     };
 };

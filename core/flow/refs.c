@@ -44,6 +44,7 @@ static const char *place_text(enum spec_place place)
         [PLACE_RUN_KEY] = "concurrency.key, which is made before the run begins",
         [PLACE_SHARED_RETRY] = "retry.if of all tasks",
         [PLACE_UNTIL] = "repeat.until",
+        [PLACE_AWAIT] = "wait_event.if",
     };
 
     return texts[place];
@@ -515,14 +516,14 @@ static void check_tasks(struct checker *c, const struct ref *r)
 
 #define EVERYWHERE                                                                     \
     (PLACE_IF | PLACE_FOREACH | PLACE_ATTEMPT | PLACE_SHARED_ENV | PLACE_RUN_OUTPUT |  \
-     PLACE_SWITCH | PLACE_RUN_KEY | PLACE_UNTIL | PLACE_CACHE | RETRY)
+     PLACE_SWITCH | PLACE_RUN_KEY | PLACE_UNTIL | PLACE_CACHE | PLACE_AWAIT | RETRY)
 #define RETRY  (PLACE_RETRY | PLACE_SHARED_RETRY)
 #define SHARED (PLACE_SHARED_ENV | PLACE_SHARED_RETRY)
 
 /* Where a group hands its item in. Outside of groups most of them have none. */
 #define ITEM                                                                           \
     (PLACE_ATTEMPT | PLACE_RETRY | PLACE_IF | PLACE_FOREACH | PLACE_RUN_OUTPUT |       \
-     PLACE_UNTIL | PLACE_CACHE)
+     PLACE_UNTIL | PLACE_CACHE | PLACE_AWAIT)
 #define LOOP ((ITEM | PLACE_SWITCH) & ~PLACE_CACHE)
 
 static const struct {
@@ -556,7 +557,7 @@ static unsigned places_of(const struct checker *c, size_t root)
     const bool is_item = roots[root].check == check_item;
 
     if (is_item && !c->s->outer)
-        return PLACE_ATTEMPT | PLACE_RETRY | PLACE_CACHE;
+        return PLACE_ATTEMPT | PLACE_RETRY | PLACE_CACHE | PLACE_AWAIT;
     return roots[root].places;
 }
 

@@ -55,9 +55,9 @@ struct spec_object {
 #define SPEC_SEEN_BAD   (UINT64_C(1) << 63) /* a key was unknown or not supported yet */
 
 extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
-    spec_retry, spec_http, spec_script, spec_approve, spec_resources, spec_defaults,
-    spec_rate, spec_concurrency, spec_triggers, spec_cron, spec_interval, spec_after,
-    spec_event, spec_webhook, spec_case, spec_repeat, spec_cache;
+    spec_retry, spec_http, spec_script, spec_approve, spec_wait_event, spec_resources,
+    spec_defaults, spec_rate, spec_concurrency, spec_triggers, spec_cron, spec_interval,
+    spec_after, spec_event, spec_webhook, spec_case, spec_repeat, spec_cache;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 
@@ -74,7 +74,8 @@ enum spec_place {
     PLACE_SWITCH = 256,
     PLACE_RUN_KEY = 512, /* concurrency.key: before anything of the run has begun */
     PLACE_UNTIL = 1024,  /* repeat.until */
-    PLACE_CACHE = 2048   /* cache.key */
+    PLACE_CACHE = 2048,  /* cache.key */
+    PLACE_AWAIT = 4096   /* wait_event.if: when an event has come */
 };
 
 #define SPEC_NO_TASK UINT32_MAX

@@ -15,6 +15,7 @@ const struct spec_kind *const spec_kinds[FLOW_N_KINDS] = {
     [FLOW_USES] = &spec_kind_uses,
     [FLOW_HTTP] = &spec_kind_http,
     [FLOW_APPROVE] = &spec_kind_approve,
+    [FLOW_WAIT_EVENT] = &spec_kind_wait_event,
 };
 
 struct flow_output spec_own_output(struct spec *s, const char *name)

@@ -17,11 +17,11 @@ extern const struct spec_kind *const spec_kinds[FLOW_N_KINDS];
 extern const struct spec_kind spec_kind_run, spec_kind_command, spec_kind_script,
     spec_kind_noop, spec_kind_switch, spec_kind_sleep, spec_kind_wait_until,
     spec_kind_transform, spec_kind_group, spec_kind_uses, spec_kind_http,
-    spec_kind_approve;
+    spec_kind_approve, spec_kind_wait_event;
 
 /* The values of kinds: a spec_draft. */
 extern const struct spec_type spec_sleep_type, spec_until_type, spec_transform_type,
-    spec_http_type, spec_approve_type;
+    spec_http_type, spec_approve_type, spec_wait_event_type;
 
 /* An output that a kind has by itself. */
 struct flow_output spec_own_output(struct spec *s, const char *name);

@@ -143,6 +143,26 @@ int node_workflow_delete(struct node *n, struct tenant t, const char *name,
 int node_leave_signal(struct node *n, struct tenant t, const struct run_row *run,
                       const char *word, const json_t *body, struct ff_err *err);
 
+/* What has happened, or what a run is told. */
+struct node_event {
+    const char *name;
+    const char *key;    /* or NULL */
+    const json_t *data; /* or NULL */
+};
+
+/* For the first task that waits for it, of the run or of one inside it; kept until
+ * then. FF_INVALID: too many are kept. The owner must be woken after it. */
+int node_signal(struct node *n, struct tenant t, const struct run_row *run,
+                const struct node_event *signal, struct ff_err *err);
+
+/* For all schedules that it triggers and all tasks that wait for it now; kept for
+ * nobody else. The owner must be woken after it. */
+struct node_event_told {
+    int64_t schedules, runs, tasks;
+};
+int node_event(struct node *n, struct tenant t, const struct node_event *e,
+               struct node_event_told *told, struct ff_err *err);
+
 /* Asks for a cancel without being the owner and without one there: an inbox row, which
  * the next owner carries out first. */
 int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run,

@@ -185,6 +185,7 @@ static int delete_run(struct node *n, const struct finished *f, struct ff_err *e
     const struct task_row task = {.tenant = f->tenant, .run = f->run};
     const struct event_row event = {.tenant = f->tenant, .run = f->run};
     const struct log_row log = {.tenant = f->tenant, .run = f->run};
+    const struct signal_row signal = {.tenant = f->tenant, .run = f->run};
     const struct run_row run = {.tenant = f->tenant, .run = f->run};
 
     /* The run row goes last: until then the next pass finds the rest. */
@@ -195,6 +196,8 @@ static int delete_run(struct node *n, const struct finished *f, struct ff_err *e
         code = delete_rows(n, &record_event, &event, err);
     if (code == FF_OK)
         code = delete_rows(n, &record_log, &log, err);
+    if (code == FF_OK)
+        code = delete_rows(n, &record_signal, &signal, err);
     if (code == FF_OK)
         code = delete_folder(n, f, err);
     return code == FF_OK ? delete_rows(n, &record_run, &run, err) : code;

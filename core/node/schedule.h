@@ -51,10 +51,6 @@ struct node_backfill {
 int node_schedule_backfill(struct node *n, struct tenant t,
                            const struct node_backfill *what, int64_t *no,
                            int64_t *n_times, struct ff_err *err);
-/* An event has happened: schedules that wait for it are told by the owner. *n_told: how
- * many there are; of none nothing is kept. data may be NULL. */
-int node_schedule_event(struct node *n, struct tenant t, const char *name,
-                        const json_t *data, int64_t *n_told, struct ff_err *err);
 /* Stops those of a schedule that go on; their runs go on. */
 int node_schedule_stop_backfills(struct node *n, struct tenant t, const char *word,
                                  int64_t *n_stopped, struct ff_err *err);

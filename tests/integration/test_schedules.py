@@ -204,7 +204,7 @@ class Schedules(CliTest):
         )
         self.call("apply", self.file("pay.yaml", text))
         told = self.call("event", "paid", "--data", '{"sum": 7}')
-        self.assertIn("1 schedule told", told.out)
+        self.assertIn("1 schedule, 0 waiting tasks told", told.out)
         self.call("event", "paid", "--data", '{"sum": 3}')
         self.assertIn("0 schedules", self.call("event", "lost").out)
         self.assertIn(

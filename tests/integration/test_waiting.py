@@ -2,13 +2,16 @@
 """Tasks that wait for time, people and events: what is shown, and deaths meanwhile."""
 # ctest: timeout=300
 
+import contextlib
 import json
 import signal
+import sqlite3
 import sys
+import time
 import unittest
 from typing import Any
 
-from ff_cli import CliTest
+from ff_cli import PATIENCE, CliTest
 
 HEAD = "flowforge: 1\nname: w\ntasks:\n"
 
@@ -110,6 +113,174 @@ class ForPeople(Waiting):
         self.call("reject", "last", "ok.1", expect=2)
         self.call("cancel", "last")
         self.assertEqual(process.end().code, 5)
+
+
+class ForEvents(Waiting):
+    PAY = (
+        "  pay:\n    wait_event:\n      name: payment\n      key: '17'\n"
+        "      if: event.amount > 10\n      timeout: 2h\n"
+        "  after:\n    needs: [pay]\n"
+        "    env: {N: '${{ tasks.pay.outputs.event.amount }}'}\n"
+        '    run: echo "paid $N"\n'
+    )
+    WAITS = "pay waits for event payment (key 17), until "
+
+    def signal(self, name: str, *more: str, expect: int = 0) -> Any:
+        return self.call("signal", "last", name, *more, expect=expect)
+
+    def pay(self, amount: int, key: str = "17") -> Any:
+        data = json.dumps({"amount": amount})
+        return self.signal("payment", "--key", key, "--data", data, "-o", "json")
+
+    def rows(self, table: str) -> int:
+        """How many rows there are, read from the file itself."""
+        with contextlib.closing(sqlite3.connect(self.data / "flowforge.db")) as db:
+            return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+    def test_the_first_signal_that_is_wanted_lets_the_run_go_on(self) -> None:
+        process = self.begin(self.PAY, self.WAITS)
+        self.assertIn(
+            "waits for event payment (key 17), until", self.call("get", "last").out
+        )
+        self.assertTrue(self.pay(99, key="18").json()["led"])
+        self.pay(5)
+        self.pay(50)
+        self.assertEqual(process.end().code, 0)
+        self.assertIn("paid 50", self.call("logs", "last").out)
+        self.assertEqual(self.task("pay")["outputs"], {"event": {"amount": 50}})
+        # Those that nobody took have gone with the run, and so has the wait.
+        for table in ("signal", "event_wait", "inbox"):
+            self.assertEqual(self.rows(table), 0, table)
+        refused = self.signal("payment", expect=2)
+        self.assertIn("succeeded already", refused.err)
+
+    def test_a_signal_while_nobody_leads_is_delivered_once(self) -> None:
+        process = self.begin(
+            self.PAY + "  more: {wait_event: {name: payment, timeout: 2h}}\n",
+            "more waits for event payment",
+        )
+        process.end(signal.SIGKILL)
+        self.assertFalse(self.pay(50).json()["led"])
+        self.assertEqual(self.task("pay")["state"], "suspended")
+        resumed = self.start("resume", "last")
+        resumed.wait_for("pay succeeded")
+        self.assertEqual(self.task("more")["state"], "suspended")
+        self.pay(7, key="other")
+        self.assertEqual(resumed.end().code, 0)
+        self.assertEqual(self.task("more")["outputs"], {"event": {"amount": 7}})
+
+    def test_a_kill_at_any_step_of_a_delivery_loses_and_doubles_nothing(self) -> None:
+        """Two waits for the same, and two signals: each takes one."""
+        tasks = "".join(
+            f"  {name}: {{wait_event: {{name: payment, timeout: 2h}}}}\n"
+            for name in ("left", "right")
+        )
+        self.file("w.yaml", HEAD + tasks)
+        for point in ("control.inbox.take", "control.effects.before"):
+            for hits in (1, 2, 3, 4):
+                with self.subTest(point=point, hits=hits):
+                    self.deliver(f"{point}:kill:{hits}")
+
+    def deliver(self, failpoint: str) -> None:
+        process = self.start("run", "w.yaml")
+        process.wait_for("right waits for event payment")
+        process.end(signal.SIGKILL)
+        for amount in (1, 2):
+            self.pay(amount, key="k")
+        self.env["FF_FAILPOINT"] = failpoint
+        self.call("resume", "last", expect=None)
+        del self.env["FF_FAILPOINT"]
+        self.call("resume", expect=None)  # it may be over already
+        self.assertEqual(self.state(), "succeeded")
+        taken = [self.task(n)["outputs"]["event"]["amount"] for n in ("left", "right")]
+        self.assertEqual(sorted(taken), [1, 2])
+        self.assertEqual(self.rows("signal"), 0)
+
+    def test_what_comes_early_is_kept_in_its_order(self) -> None:
+        gate = self.gate("gate")
+        process = self.begin(
+            "  first: {run: 'cat gate'}\n"
+            "  a: {needs: [first], wait_event: {name: payment}}\n"
+            "  b: {needs: [a], wait_event: {name: payment, if: event.amount != 2}}\n"
+            "  c: {needs: [b], wait_event: {name: payment}}\n",
+            "first started",
+        )
+        for amount in (1, 2, 3):
+            self.pay(amount)
+        self.wait_for_rows("signal", 3)
+        gate.open()
+        self.assertEqual(process.end().code, 0)
+        taken = [self.task(n)["outputs"]["event"]["amount"] for n in ("a", "b", "c")]
+        self.assertEqual(taken, [1, 3, 2])
+
+    def test_no_more_are_kept_than_a_run_may_keep(self) -> None:
+        process = self.begin(
+            "  a: {wait_event: {name: never}}\n", "a waits for event never"
+        )
+        process.end(signal.SIGKILL)
+        with contextlib.closing(sqlite3.connect(self.data / "flowforge.db")) as db:
+            run = db.execute("SELECT run FROM run").fetchone()[0]
+            db.executemany(
+                "INSERT INTO signal (tenant, run, no, version, name, at)"
+                " VALUES (1, ?, ?, 1, 'x', 0)",
+                [(run, 1000000 + n) for n in range(999)],
+            )
+            db.commit()
+        self.pay(1)
+        refused = self.signal("payment", expect=2)
+        self.assertIn("keeps 1000 signals already", refused.err)
+        self.call("cancel", "last")
+        self.assertEqual(self.rows("signal"), 0)
+
+    def test_an_event_reaches_all_that_wait_and_nobody_else(self) -> None:
+        self.file(
+            "w.yaml",
+            HEAD + "  a:\n    foreach: [x, y]\n"
+            "    wait_event: {name: news, key: '${{ item }}'}\n"
+            "  g: {tasks: {any: {wait_event: {name: news}}}}\n",
+        )
+        runs = []
+        for _ in range(2):
+            process = self.start("run", "w.yaml", "--detach")
+            runs.append(process.end().out.split()[0])
+        self.wait_for_rows("event_wait", 6)
+        told = self.call("event", "news", "--key", "x", "--data", "3", "-o", "json")
+        self.assertEqual(told.json(), {"schedules": 0, "runs": 4, "tasks": 4})
+        told = self.call("event", "other", "-o", "json")
+        self.assertEqual(told.json(), {"schedules": 0, "runs": 0, "tasks": 0})
+        self.call("event", "news", "--key", "y")
+        for run in runs:
+            self.call("resume", run)
+            shown = self.call("get", run, "-o", "json").json()
+            self.assertEqual(shown["state"], "succeeded")
+
+    def wait_for_rows(self, table: str, n: int) -> None:
+        end = time.monotonic() + PATIENCE
+        while self.rows(table) != n:
+            self.assertLess(
+                time.monotonic(), end, f"{self.rows(table)} rows of {table}"
+            )
+            time.sleep(0.02)
+
+    def test_a_signal_to_a_run_reaches_its_groups(self) -> None:
+        process = self.begin(
+            "  g: {tasks: {in: {wait_event: {name: news}}}}\n", "g started"
+        )
+        self.signal("news", "--data", '"hello"')
+        self.assertEqual(process.end().code, 0)
+
+    def test_data_that_is_no_json_or_too_large_is_refused(self) -> None:
+        process = self.begin(self.PAY, self.WAITS)
+        self.assertIn("no JSON", self.signal("payment", "--data", "{", expect=2).err)
+        self.file("large.json", json.dumps("x" * 70000))
+        large = self.signal("payment", "--data", "@large.json", expect=2)
+        self.assertIn("at most 65536 bytes", large.err)
+        self.signal("payment", "--data", "@missing.json", expect=4)
+        self.signal("payment", "--key", "", expect=2)
+        self.signal("No-Name", expect=2)
+        self.file("good.json", '{"amount": 11}')
+        self.signal("payment", "--key", "17", "--data", "@good.json")
+        self.assertEqual(process.end().code, 0)
 
 
 if __name__ == "__main__":

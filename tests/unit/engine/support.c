@@ -67,6 +67,7 @@ static void apply_task(struct world *w, const struct ff_change *c)
     t->row.task = (struct span){0};
     keep_text(&t->row.reason, t->reason, sizeof(t->reason));
     keep_text(&t->row.message, t->message, sizeof(t->message));
+    keep_text(&t->row.awaits, t->awaits, sizeof(t->awaits));
 }
 
 static void apply_run(struct world *w, const struct ff_change *c)
@@ -79,6 +80,7 @@ static void apply_run(struct world *w, const struct ff_change *c)
     keep_text(&w->row.reason, w->reason, sizeof(w->reason));
     keep_text(&w->row.message, w->message, sizeof(w->message));
     keep_text(&w->row.reset, w->reset, sizeof(w->reset));
+    keep_text(&w->row.paused, w->paused, sizeof(w->paused));
     mem_free(w->outputs);
     w->outputs =
         w->row.outputs.s ? mem_text_len(w->row.outputs.s, w->row.outputs.len) : NULL;
@@ -110,6 +112,31 @@ static void apply_cache(struct world *w, const struct ff_change *c)
     ARRAY_ADD(&w->cache, kept);
 }
 
+static void apply_wait_row(struct world *w, const struct ff_change *c)
+{
+    struct event_wait_row row = {0};
+    struct told_wait wait = {0};
+    size_t i = 0;
+
+    model_from_values(&record_event_wait, c->values, &row);
+    while (i < w->wait_rows.n && w->wait_rows.items[i].node != row.node)
+        i++;
+    wait.node = row.node;
+    wait.attempt = row.attempt;
+    snprintf(wait.name, sizeof(wait.name), "%.*s", (int)row.name.len, row.name.s);
+    snprintf(wait.key, sizeof(wait.key), "%.*s", (int)row.key.len, row.key.s);
+    if (c->kind == FF_PUT) {
+        assert_int_equal(i, w->wait_rows.n);
+        ARRAY_ADD(&w->wait_rows, wait);
+        return;
+    }
+    assert_int_equal(c->kind, FF_DELETE);
+    assert_true(i < w->wait_rows.n);
+    assert_string_equal(w->wait_rows.items[i].name, wait.name);
+    assert_string_equal(w->wait_rows.items[i].key, wait.key);
+    w->wait_rows.items[i] = w->wait_rows.items[--w->wait_rows.n];
+}
+
 static void apply_batch(struct world *w, const struct batch *b)
 {
     for (size_t i = 0; i < b->n; i++) {
@@ -122,6 +149,8 @@ static void apply_batch(struct world *w, const struct batch *b)
             apply_event(w, c);
         else if (c->record == &record_cache)
             apply_cache(w, c);
+        else if (c->record == &record_event_wait)
+            apply_wait_row(w, c);
     }
 }
 
@@ -169,6 +198,20 @@ static void note_look_up(struct world *w, const struct effect *e)
     ARRAY_ADD(&w->look_ups, wanted);
 }
 
+static void set_wait(struct world *w, const struct effect *e)
+{
+    struct told_wait wait = {.node = e->node, .attempt = e->attempt};
+
+    for (size_t i = 0; i < w->waits.n; i++)
+        if (w->waits.items[i].node == e->node)
+            w->waits.items[i--] = w->waits.items[--w->waits.n];
+    if (!e->name)
+        return;
+    snprintf(wait.name, sizeof(wait.name), "%s", e->name);
+    snprintf(wait.key, sizeof(wait.key), "%s", e->key ? e->key : "");
+    ARRAY_ADD(&w->waits, wait);
+}
+
 static void apply_effect(struct world *w, const struct effect *e)
 {
     switch (e->type) {
@@ -190,6 +233,9 @@ static void apply_effect(struct world *w, const struct effect *e)
         break;
     case EFFECT_TIMER:
         set_timer(w, e);
+        break;
+    case EFFECT_AWAIT:
+        set_wait(w, e);
         break;
     case EFFECT_START:
         ARRAY_ADD(&w->started, e->node);
@@ -217,6 +263,7 @@ void world_input(struct world *w, struct input in)
     struct step s = {.now_us = w->now};
 
     engine_step(w->run, &in, &s);
+    w->taken = s.taken;
     engine_step_seal(w->run, &s);
     apply_batch(w, &s.batch);
     for (size_t i = 0; i < s.effects.n; i++)
@@ -274,6 +321,8 @@ void world_free(struct world *w)
         mem_free(w->cache.items[i].outputs);
     ARRAY_DONE(&w->cache);
     ARRAY_DONE(&w->look_ups);
+    ARRAY_DONE(&w->waits);
+    ARRAY_DONE(&w->wait_rows);
     buf_done(&w->history);
     buf_done(&w->limits);
     mem_free(w->outputs);
@@ -295,6 +344,7 @@ void world_restart(struct world *w)
     engine_run_free(w->run);
     w->offered.n = w->started.n = w->adopted.n = w->stopped.n = w->timers.n = 0;
     w->look_ups.n = 0;
+    w->waits.n = 0;
     w->slots_out = 0;
     w->run = engine_run_new(w->plan, &w->row, 0, &err);
     assert_non_null(w->run);
@@ -307,6 +357,8 @@ void world_restart(struct world *w)
             t->row.reason = span_of(t->reason);
         if (t->row.message.s)
             t->row.message = span_of(t->message);
+        if (t->row.awaits.s)
+            t->row.awaits = span_of(t->awaits);
         json_t *outputs =
             t->outputs ? json_parse(t->outputs, strlen(t->outputs), &err) : NULL;
         if (w->run->kind->load_task(w->run, &t->row, outputs, &err) != FF_OK)

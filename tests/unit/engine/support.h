@@ -15,7 +15,7 @@
 
 struct stored_task {
     struct task_row row;
-    char task[64], reason[64], message[300];
+    char task[64], reason[64], message[300], awaits[300];
     char *outputs;
 };
 
@@ -24,11 +24,16 @@ struct timer_set {
     enum timer_kind kind;
 };
 
+struct told_wait {
+    int64_t node, attempt;
+    char name[64], key[64];
+};
+
 struct world {
     struct plan *plan;
     struct run *run;
     struct run_row row; /* as stored */
-    char reason[64], message[400], reset[128];
+    char reason[64], message[400], reset[128], paused[300];
     char *outputs;
     struct {
         struct stored_task *items;
@@ -57,12 +62,17 @@ struct world {
         } * items;
         size_t n, cap;
     } cache;
+    struct { /* as EFFECT_AWAIT says, and as rows say: without a version */
+        struct told_wait *items;
+        size_t n, cap;
+    } waits, wait_rows;
     struct buf history; /* all event bodies, a line a step */
     char asked[256];    /* the key of the last EFFECT_ADMIT */
     struct buf limits;  /* of all offers: "0+3 semaphore:gpu*1/0/0; " */
     int64_t now;
     int64_t slots_out; /* granted and not free again */
     bool ended;
+    bool taken; /* the last signal */
 };
 
 /* Parses and begins. inputs: JSON object or NULL. Fails the test on a bad file. */

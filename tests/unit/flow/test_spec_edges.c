@@ -328,7 +328,7 @@ static void the_schema_says_what_the_tables_say(void **state)
     assert_null(json_object_get(property(schema, "task", "stdin"), "anyOf"));
     assert_true(json_is_true(
         json_object_get(property(schema, "task", "max-parallel"), "deprecated")));
-    assert_null(property(schema, "task", "wait_event"));
+    assert_null(property(schema, "task", "sql"));
     assert_non_null(json_object_get(property(schema, "retry", "on"), "default"));
     json_decref(schema);
 }

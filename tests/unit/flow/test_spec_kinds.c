@@ -47,6 +47,25 @@ static const struct refusal refusals[] = {
      "approve", "nobody has looked", NULL},
     {TASKS "    approve: {message: m, on_timeout: fail}\n", PROBLEM_VALUE, 8, 39,
      "fail", NULL, NULL},
+    {TASKS "    wait_event: {}\n", PROBLEM_MISSING, 8, 17, "name",
+     "wait_event needs the key name", NULL},
+    {TASKS "    wait_event: payment\n", PROBLEM_TYPE, 8, 17, "payment", "must be a map",
+     NULL},
+    {TASKS "    wait_event: {name: 'Not so'}\n", PROBLEM_NAME, 8, 24, "Not so",
+     "name must be a name", "not_so"},
+    {TASKS "    wait_event: {name: p, if: [x]}\n", PROBLEM_TYPE, 8, 31, "", NULL, NULL},
+    {TASKS "    wait_event: {name: p, if: tasks.b.status == 'x'}\n",
+     PROBLEM_NOT_AN_ANCESTOR, 8, 31, "tasks.b.status", "cannot use its own result",
+     NULL},
+    {TASKS "    wait_event: {name: p, if: item == 1}\n", PROBLEM_NOT_HERE, 8, 31,
+     "item", "only in tasks with foreach", NULL},
+    {TASKS "    wait_event: {name: p, on_timeout: reject}\n", PROBLEM_VALUE, 8, 39,
+     "reject", NULL, NULL},
+    {TASKS "    wait_event: {name: p}\n    grace: 2s\n", PROBLEM_EXCLUSIVE, 9, 12, "2s",
+     "means nothing in a task with wait_event", "remove grace"},
+    {TASKS "    wait_event: {name: p}\n"
+           "  c: {needs: [b], env: {X: '${{ tasks.b.outputs.z }}'}, run: x}\n",
+     PROBLEM_UNKNOWN_FIELD, 9, 33, "tasks.b.outputs.z", "declares no output z", NULL},
     {TASKS "    noop: true\n    approve: {message: m}\n", PROBLEM_EXCLUSIVE, 9, 14, "",
      "not both noop and approve", NULL},
     {TASKS "    transform: [1]\n", PROBLEM_TYPE, 8, 16, "",
@@ -120,6 +139,31 @@ static void an_approval_declares_its_outputs(void **state)
     flow_unref(f);
 }
 
+static void an_event_to_wait_for_declares_its_output(void **state)
+{
+    struct flow *f = read_good(
+        TASKS "    foreach: [1, 2]\n"
+              "    wait_event:\n"
+              "      name: payment\n"
+              "      key: ${{ item }}\n"
+              "      if: event.amount > item\n"
+              "      timeout: 1h\n"
+              "      on_timeout: succeed\n"
+              "  c: {needs: [b], env: {N: '${{ tasks.b.outputs.event }}'}, run: x}\n");
+    const struct flow_work *work = f->tasks[1].work;
+
+    (void)state;
+    assert_int_equal(work->kind, FLOW_WAIT_EVENT);
+    assert_int_equal(work->n_outputs, 1);
+    assert_string_equal(work->outputs[0].name, "event");
+    assert_string_equal(work->await->name, "payment");
+    assert_non_null(work->await->key->tmpl);
+    assert_non_null(work->await->condition);
+    assert_int_equal(work->await->timeout_us, 3600 * UNITS_SECOND);
+    assert_int_equal(work->await->on_timeout, FLOW_NO_EVENT_SUCCEED);
+    flow_unref(f);
+}
+
 static void a_time_to_wait_for_may_be_text_number_or_expression(void **state)
 {
     static const char *const good[] = {
@@ -144,6 +188,7 @@ int main(void)
         cmocka_unit_test(too_many_values_are_refused),
         cmocka_unit_test(the_values_of_a_transform_are_its_outputs),
         cmocka_unit_test(an_approval_declares_its_outputs),
+        cmocka_unit_test(an_event_to_wait_for_declares_its_output),
         cmocka_unit_test(a_time_to_wait_for_may_be_text_number_or_expression),
     };
 
