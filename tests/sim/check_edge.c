@@ -365,6 +365,9 @@ static void check_end_of_attempt(const struct mirror_run *r,
     check(!runtime_sim_runs(id), "its process still runs, and it is %s %s",
           task_state_names[t->row.state], t->reason);
     check_silence(r, before, t, id);
+    /* What it needs was there: everything that may fail so fails before it starts. */
+    check(strcmp(t->reason, "expression") != 0, "its attempt cannot be made: %s",
+          t->message);
     if (is_inner(task_of(r, t)))
         check_child_end(r, t);
     if (t->row.state == TASK_RETRYING) {
