@@ -123,7 +123,7 @@ int cmd_import(struct cli *c)
             code = cli_fail(CLI_INVALID, "%s: %s", path, err.msg);
         else
             code = put(c, path, &made, &report);
-        if (!c->json)
+        if (!c->json && (code == CLI_OK || report.n > 0))
             print_report(c, path, &report);
     }
     import_report_done(&report);

@@ -39,7 +39,7 @@ static const struct im_key job_keys[] = {
     {"services", IMPORT_REFUSED, "start what the job uses in a task, or outside"},
     {"environment", IMPORT_REFUSED, "put a task with approve before it"},
     {"concurrency", IMPORT_REFUSED, "use mutex of the task"},
-    {"secrets", IMPORT_REFUSED, "set them where tasks run"},
+    {"secrets", IMPORT_REFUSED, "secrets are not handed on: each file names its own"},
     {NULL, IMPORT_DONE, NULL}};
 
 static const struct im_key step_keys[] = {
@@ -107,6 +107,8 @@ static bool add_path(struct import *im, const char *path, struct buf *out)
         buf_printf(out, "inputs.%s", im_name(im, "inputs", output));
     } else if (sscanf(path, "matrix.%79s", output) == 1) {
         buf_printf(out, "item.%s", im_name(im, "matrix", output));
+    } else if (sscanf(path, "secrets.%79s", output) == 1 && out->len == 0) {
+        buf_printf(out, "secrets.%s", im_name(im, "secrets", output));
     } else if (text_starts(path, "env.") || strcmp(path, "true") == 0 ||
                strcmp(path, "false") == 0 || strcmp(path, "null") == 0 ||
                isdigit((unsigned char)path[0])) {
@@ -200,9 +202,12 @@ static bool add_expression(struct import *im, const char *text, struct buf *out)
 static bool convert(struct import *im, void *arg, const char *text, struct buf *expr)
 {
     struct buf made = {0};
-    const bool good = add_expression(im, text, &made);
+    bool good = add_expression(im, text, &made);
 
     (void)arg;
+    /* A secret stands alone or not at all. */
+    if (text_starts(buf_text(&made), "secrets."))
+        good = good && !text[strcspn(text, " =!&|,")];
     if (good)
         buf_add_text(expr, buf_text(&made));
     buf_done(&made);
@@ -296,7 +301,8 @@ static void add_conditions(struct import *im, const struct source_node *job,
     if (!condition)
         return;
     const char *rest = rest_of(im, im_text(condition));
-    if (rest[0] && convert(im, NULL, rest, &expr))
+    if (rest[0] && convert(im, NULL, rest, &expr) &&
+        !text_starts(buf_text(&expr), "secrets."))
         im_set(im, task, "if", buf_text(&expr));
     else if (rest[0])
         refuse_condition(im, condition, rest, task);
@@ -316,6 +322,15 @@ static void rename_axes(struct import *im, struct source_node *list)
             source_rename(&im->out, &cell->items[k],
                           im_name(im, "matrix", cell->items[k].key.text));
     }
+}
+
+/* A matrix that an expression makes. */
+static void add_made_matrix(struct import *im, const struct source_node *matrix,
+                            struct source_node *task)
+{
+    im_set(im, task, "matrix", im_template(im, &syntax, matrix, im_text(matrix)));
+    im_approximate(im, matrix, "matrix",
+                   "names in what the expression gives must be like_this");
 }
 
 static void add_strategy(struct import *im, const struct source_node *strategy,
@@ -338,7 +353,7 @@ static void add_strategy(struct import *im, const struct source_node *strategy,
     if (made.n > 0)
         source_add(&im->out, task, "matrix", made);
     else if (matrix)
-        im_refuse(im, matrix, "matrix", "one made by an expression: use foreach");
+        add_made_matrix(im, matrix, task);
     if (source_get(strategy, "max-parallel"))
         im_set_plain(im, task, "max_parallel", im_get(strategy, "max-parallel"));
     if (source_get(strategy, "fail-fast"))
@@ -388,9 +403,68 @@ static bool lines_begin(const char *text, const char *with)
     return false;
 }
 
-static void add_step(struct import *im, const struct source_node *step,
-                     struct source_node *env, struct source_node *outputs,
-                     struct buf *out)
+/* Whether the step is kept. All steps of a job are one text, which ends where one
+ * fails. */
+static bool add_step_condition(struct import *im, const struct source_node *condition)
+{
+    const char *text = condition->text;
+
+    if (rest_of(im, text)[0] || strstr(text, "failure()") ||
+        strstr(text, "cancelled()")) {
+        im_refuse(
+            im, condition, "if",
+            "a step has no condition of its own here: make it a task (on_failure: "
+            "of the job's task after a failure), or ask in the shell");
+        return false;
+    }
+    if (strstr(text, "always()"))
+        im_approximate(im, condition, "if",
+                       "it does not run after a step that failed: put it into finally: "
+                       "of the job's task where it must");
+    return true;
+}
+
+/* What a step does not say itself: of the job, else of the workflow. */
+struct usual {
+    const struct source_node *job, *workflow;
+};
+
+static const char *step_setting(const struct usual *usual,
+                                const struct source_node *step, const char *key)
+{
+    const struct source_node *all[] = {step, usual->job, usual->workflow};
+    const char *value = "";
+
+    for (size_t i = 0; i < COUNT_OF(all) && !value[0]; i++)
+        value = im_get(all[i], key);
+    return value;
+}
+
+static bool is_shell(const char *shell)
+{
+    const size_t len = strcspn(shell, " ");
+
+    return (len == 2 && text_starts(shell, "sh")) ||
+           (len == 4 && text_starts(shell, "bash"));
+}
+
+/* Variables that only their runner sets; sh -u ends where one is missing. */
+static void tell_runner(struct import *im, const struct source_node *at,
+                        const char *text)
+{
+    for (const char *c = text; (c = strchr(c, '$')); c++) {
+        const char *name = c + 1 + (c[1] == '{');
+        if (!text_starts(name, "GITHUB_") && !text_starts(name, "RUNNER_"))
+            continue;
+        const size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+        im_refuse(im, at, arena_text(&im->out.arena, name, len),
+                  "tasks have no such variable: set it in env, or leave it out");
+    }
+}
+
+static void add_step(struct import *im, const struct usual *usual,
+                     const struct source_node *step, struct source_node *env,
+                     struct source_node *outputs, struct buf *out)
 {
     const struct source_node *run = source_get(step, "run");
     const struct source_node *own = source_get(step, "env");
@@ -407,10 +481,12 @@ static void add_step(struct import *im, const struct source_node *step,
                       "actions are not run: write what it does as run");
         return;
     }
-    if (condition && strcmp(rest_of(im, condition->text), "") != 0) {
-        im_refuse(im, condition, "if",
-                  "a step has no condition of its own here: make it "
-                  "a task, or ask in the shell");
+    if (condition && !add_step_condition(im, condition))
+        return;
+    const char *shell = step_setting(usual, step, "shell");
+    if (shell[0] && !is_shell(shell)) {
+        im_refuse(im, step, shell,
+                  "make the step a task with script: {interpreter: %s}", shell);
         return;
     }
     if (source_get(step, "name"))
@@ -420,7 +496,7 @@ static void add_step(struct import *im, const struct source_node *step,
             im_set(im, env, own->items[i].key.text,
                    im_template(im, &syntax, &own->items[i].value,
                                im_text(&own->items[i].value)));
-    const char *dir = im_get(step, "working-directory");
+    const char *dir = step_setting(usual, step, "working-directory");
     const char *text = im_shell(im, &syntax, run, im_text(run), env);
     /* Each step begins in the same folder there. */
     const bool moves = dir[0] || lines_begin(text, "cd ");
@@ -428,14 +504,18 @@ static void add_step(struct import *im, const struct source_node *step,
         buf_add_text(out, "(\n");
     if (dir[0])
         buf_printf(out, "cd '%s'\n", dir);
+    const size_t before = out->len;
     add_lines(im, text, outputs, out);
+    tell_runner(im, run ? run : step, buf_text(out) + before);
     if (moves)
         buf_add_text(out, ")\n");
     im_did(im, step, source_get(step, "name") ? im_get(step, "name") : "run");
 }
 
-static bool wants_bash(const struct source_node *steps)
+static bool wants_bash(const struct usual *usual, const struct source_node *steps)
 {
+    if (text_starts(step_setting(usual, NULL, "shell"), "bash"))
+        return true;
     for (size_t i = 0; steps && i < steps->n; i++) {
         const struct source_node *step = &steps->items[i].value;
         const char *run = im_get(step, "run");
@@ -474,16 +554,19 @@ static void add_steps(struct import *im, const struct source_node *job,
                       struct source_node *env, struct source_node *task)
 {
     const struct source_node *steps = source_get(job, "steps");
+    const struct usual usual = {.job = source_get(source_get(job, "defaults"), "run"),
+                                .workflow =
+                                    source_get(source_get(im->doc, "defaults"), "run")};
     struct source_node outputs = source_made_map();
     struct buf run = {0};
 
     outputs.style = SOURCE_FLOW;
     for (size_t i = 0; steps && steps->kind == SOURCE_LIST && i < steps->n; i++)
-        add_step(im, &steps->items[i].value, env, &outputs, &run);
+        add_step(im, &usual, &steps->items[i].value, env, &outputs, &run);
     add_outputs(im, job, &outputs, &run);
     if (run.len == 0) {
         im_set_plain(im, task, "noop", "true");
-    } else if (wants_bash(steps)) {
+    } else if (wants_bash(&usual, steps)) {
         struct source_node script = source_made_map();
         im_set(im, &script, "interpreter", "bash");
         im_set(im, &script, "code",
@@ -512,8 +595,12 @@ static void add_job(struct import *im, const struct source_pair *pair)
     add_conditions(im, job, &task);
     add_strategy(im, source_get(job, "strategy"), &task);
     im_set_duration(im, &task, "timeout", source_get(job, "timeout-minutes"), "m");
-    if (source_is_text(source_get(job, "continue-on-error"), "true"))
+    const struct source_node *go_on = source_get(job, "continue-on-error");
+    if (source_is_text(go_on, "true"))
         im_set_plain(im, &task, "continue_on_error", "true");
+    else if (go_on && !source_is_text(go_on, "false"))
+        im_refuse(im, go_on, "continue-on-error",
+                  "it is true or false here, and no expression");
     if (source_get(job, "uses")) {
         const struct source_node *with = source_get(job, "with");
         im_set(im, &task, "uses", im_get(job, "uses"));

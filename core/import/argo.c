@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_DEPTH 16
+#define MAX_DEPTH 8
 
 static const char why_place[] = "where a task runs is not chosen in the file here";
 static const char why_image[] =
@@ -269,15 +269,32 @@ static void add_memoize(struct import *im, struct argo_scope *scope,
 
 /* --- leaves --- */
 
+static void add_secret(struct import *im, const struct source_node *item,
+                       const struct source_node *secret, struct source_node *env)
+{
+    const char *theirs =
+        source_text(&im->out, "%s_%s", im_get(secret, "name"), im_get(secret, "key"));
+    const char *ours = im_name(im, "secrets", theirs);
+
+    im_set(im, env, im_get(item, "name"),
+           source_text(&im->out, "${{ secrets.%s }}", ours));
+    im_approximate(im, item, im_get(item, "name"), "store it: flowforge secret set %s",
+                   ours);
+}
+
 static void add_env(struct import *im, const struct im_syntax *syntax,
                     const struct source_node *list, struct source_node *env)
 {
     for (size_t i = 0; list && list->kind == SOURCE_LIST && i < list->n; i++) {
         const struct source_node *item = &list->items[i].value;
         const struct source_node *value = source_get(item, "value");
-        if (source_get(item, "valueFrom"))
+        const struct source_node *from = source_get(item, "valueFrom");
+        const struct source_node *secret = source_get(from, "secretKeyRef");
+        if (secret)
+            add_secret(im, item, secret, env);
+        else if (from)
             im_refuse(im, item, im_get(item, "name"),
-                      "values of secrets and config maps: set it where tasks run");
+                      "values of config maps and fields: write them into env");
         else
             im_set(im, env, im_get(item, "name"),
                    im_template(im, syntax, value, im_text(value)));
@@ -555,6 +572,20 @@ static void add_items(struct import *im, struct argo_scope *scope,
     }
 }
 
+/* Templates are written out where they are used, which must come to an end. */
+static const char *why_not(const struct argo_scope *scope)
+{
+    if (!scope->template)
+        return "its template is not in this file: use uses: workflow:NAME";
+    if (scope->depth > MAX_DEPTH)
+        return "templates use each other more than 8 deep: use uses:";
+    for (const struct argo_scope *o = scope->outer; o; o = o->outer)
+        if (o->template == scope->template)
+            return "the template uses itself: put it into a file of its own that has "
+                   "uses: ./FILE";
+    return NULL;
+}
+
 /* One task of a dag or step. `before`: names of the steps that come first. */
 static void add_task(struct import *im, struct argo_scope *scope,
                      const struct source_node *theirs, const char *const *before,
@@ -593,16 +624,16 @@ static void add_task(struct import *im, struct argo_scope *scope,
     struct argo_scope inner = {
         .names = source_text(&im->out, "%s/%s", scope->names, im_get(theirs, "name")),
         .params = bind(im, scope, template, source_get(theirs, "arguments")),
-        .depth = scope->depth + 1};
-    if (!template || inner.depth > MAX_DEPTH) {
-        im_refuse(im, theirs, im_get(theirs, "name"),
-                  template
-                      ? "templates use each other more than 16 deep: use uses:"
-                      : "its template is not in this file: use uses: workflow:NAME");
+        .depth = scope->depth + 1,
+        .template = template,
+        .outer = scope};
+    const char *why = why_not(&inner);
+    if (why)
+        im_refuse(im, theirs, im_get(theirs, "name"), "%s", why);
+    if (why)
         im_set_plain(im, &task, "noop", "true");
-    } else {
+    else
         add_template(im, &inner, template, &task);
-    }
     source_add(&im->out, into, name, task);
 }
 
@@ -701,38 +732,6 @@ static void add_template(struct import *im, struct argo_scope *scope,
 
 /* --- the file --- */
 
-static void read_schedule(struct import *im, const struct source_node *spec)
-{
-    static const char *const overlaps[][2] = {
-        {"Forbid", "skip"}, {"Replace", "cancel"}, {"Allow", "queue"}};
-    const struct source_node *list = source_get(spec, "schedules");
-    struct source_node cron = source_made_list();
-
-    for (size_t i = 0; i < (list ? list->n : 1); i++) {
-        const char *expr =
-            list ? im_text(&list->items[i].value) : im_get(spec, "schedule");
-        struct source_node item = source_made_map();
-        const char *overlap =
-            word_for(im_get(spec, "concurrencyPolicy"), overlaps, COUNT_OF(overlaps));
-        if (!expr[0])
-            return;
-        item.style = SOURCE_FLOW;
-        im_set(im, &item, "expr", expr);
-        if (source_get(spec, "timezone"))
-            im_set(im, &item, "timezone", im_get(spec, "timezone"));
-        if (overlap)
-            im_set(im, &item, "overlap", overlap);
-        im_set_duration(im, &item, "catchup",
-                        source_get(spec, "startingDeadlineSeconds"), "s");
-        source_append(&im->out, &cron, item);
-    }
-    source_add(&im->out, &im->triggers, "cron", cron);
-    im_did(im, spec, "schedule");
-    if (strcmp(im_get(spec, "concurrencyPolicy"), "Allow") == 0)
-        im_approximate(im, source_get(spec, "concurrencyPolicy"), "concurrencyPolicy",
-                       "a run that is due while another is open waits for it");
-}
-
 static void read_exit(struct import *im, const struct source_node *spec)
 {
     const char *name = im_get(spec, "onExit");
@@ -747,6 +746,7 @@ static void read_exit(struct import *im, const struct source_node *spec)
                   "there is no such template");
         return;
     }
+    scope.template = template;
     scope.params = bind(im, &scope, template, NULL);
     if (source_get(template, "steps")) {
         /* Handlers run one after the other: the steps need no group. */
@@ -780,7 +780,7 @@ int import_argo(struct import *im)
         im->name = named[0] ? named : generated;
     im_keys(im, spec, spec_keys);
     if (strcmp(kind, "CronWorkflow") == 0)
-        read_schedule(im, source_get(im->doc, "spec"));
+        argo_schedule(im, source_get(im->doc, "spec"));
     read_inputs(im, source_get(spec, "arguments"));
     im_set_duration(im, &im->out.root, "timeout",
                     source_get(spec, "activeDeadlineSeconds"), "s");
@@ -793,6 +793,7 @@ int import_argo(struct import *im)
                        "the entrypoint %.60s is no template of "
                        "this file",
                        im_get(spec, "entrypoint"));
+    scope.template = entry;
     scope.params = bind(im, &scope, entry, source_get(spec, "arguments"));
     /* What the entry is given is what the run is started with. */
     for (size_t i = 0; i < scope.params.n; i++) {

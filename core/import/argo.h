@@ -9,6 +9,8 @@ struct argo_scope {
     const char *names;         /* scope of the names of tasks */
     struct source_node params; /* name -> expression of ours */
     int depth;
+    const struct source_node *template; /* that stands there */
+    const struct argo_scope *outer;
 };
 
 /* A reference without {{ }}. */
@@ -21,5 +23,8 @@ const char *argo_when(struct import *im, struct argo_scope *scope,
 /* depends: as needs. */
 void argo_depends(struct import *im, struct argo_scope *scope,
                   const struct source_node *at, struct source_node *task);
+
+/* The spec of a CronWorkflow as triggers. */
+void argo_schedule(struct import *im, const struct source_node *spec);
 
 #endif

@@ -38,6 +38,8 @@ static const struct im_key task_keys[] = {
     {"decisionCases", IMPORT_DONE, ""},
     {"defaultCase", IMPORT_DONE, ""},
     {"evaluatorType", IMPORT_DONE, ""},
+    {"caseValueParam", IMPORT_DONE, ""},
+    {"caseExpression", IMPORT_DONE, ""},
     {"expression", IMPORT_DONE, ""},
     {"forkTasks", IMPORT_DONE, ""},
     {"joinOn", IMPORT_DONE, ""},
@@ -64,9 +66,32 @@ struct place {
     struct import *im;
     struct source_node *into;
     int depth;
+    const char *guard; /* in a case of a switch: what says that it was taken */
 };
 
 /* --- references --- */
+
+static void note_kind(struct import *im, const char *ref, const char *kind)
+{
+    char key[256];
+
+    snprintf(key, sizeof(key), "kinds/%.140s", ref);
+    map_set_text(&im->names, key, source_text(&im->out, "%s", kind));
+}
+
+/* Those that have counterparts here: a JOIN, for instance, gathers nothing. */
+static bool has_outputs(const char *kind)
+{
+    static const char *const kinds[] = {"SIMPLE",       "HTTP",
+                                        "DO_WHILE",     "SET_VARIABLE",
+                                        "SUB_WORKFLOW", "JSON_JQ_TRANSFORM",
+                                        "HUMAN",        "FORK_JOIN_DYNAMIC"};
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (strcmp(kind, kinds[i]) == 0)
+            return true;
+    return false;
+}
 
 /* ${ref.output.a.b} and ${workflow.input.a} */
 static bool convert(struct import *im, void *arg, const char *text, struct buf *expr)
@@ -91,7 +116,7 @@ static bool convert(struct import *im, void *arg, const char *text, struct buf *
     const char *task = im_known(im, "refs", first);
     const char *kind = task ? im_known(im, "kinds", first) : NULL;
     const char *rest = text + used;
-    if (!task || !kind || strpbrk(rest, "[$( "))
+    if (!task || !kind || !has_outputs(kind) || strpbrk(rest, "[$( "))
         return false;
     if (strcmp(kind, "HTTP") == 0) {
         if (text_starts(rest, ".response"))
@@ -100,6 +125,10 @@ static bool convert(struct import *im, void *arg, const char *text, struct buf *
             buf_printf(expr, "tasks.%s.outputs.status", task);
         else
             buf_printf(expr, "tasks.%s.outputs%s", task, rest);
+    } else if (strcmp(kind, "DO_WHILE") == 0) {
+        if (strcmp(rest, ".iteration") != 0)
+            return false;
+        buf_add_text(expr, "iteration"); /* of the loop around */
     } else if (strcmp(kind, "SIMPLE") == 0) {
         buf_printf(expr, "tasks.%s.outputs.output%s", task, rest);
     } else {
@@ -111,7 +140,9 @@ static bool convert(struct import *im, void *arg, const char *text, struct buf *
 static const struct im_syntax syntax = {
     .open = "${", .close = "}", .convert = convert, .arg = NULL};
 
-static void set_needs(struct import *im, const struct before *b,
+/* A task that was skipped counts as satisfied for those behind it, so each task of a
+ * case asks for the case. */
+static void set_needs(struct import *im, const struct before *b, const char *guard,
                       struct source_node *task)
 {
     struct buf text = {0};
@@ -120,6 +151,8 @@ static void set_needs(struct import *im, const struct before *b,
         return;
     for (size_t i = 0; i < b->n; i++)
         buf_printf(&text, "%s%s", i ? " && " : "", b->names[i]);
+    if (guard && !strstr(buf_text(&text), guard))
+        buf_printf(&text, " && %s", guard);
     if (strchr(buf_text(&text), '.'))
         im_set(im, task, "needs", buf_text(&text));
     else
@@ -170,6 +203,20 @@ static void add_simple(struct place *p, const struct source_node *theirs,
                    im_get(theirs, "name"));
 }
 
+static const char why_time[] = "say how long all of it may take: timeout";
+
+static const struct im_key http_keys[] = {
+    {"uri", IMPORT_DONE, ""},
+    {"method", IMPORT_DONE, ""},
+    {"headers", IMPORT_DONE, ""},
+    {"body", IMPORT_DONE, ""},
+    {"accept", IMPORT_APPROXIMATED, "say it in headers"},
+    {"contentType", IMPORT_APPROXIMATED, "say it in headers"},
+    {"encode", IMPORT_APPROXIMATED, "the url is taken as it stands; query is encoded"},
+    {"connectionTimeOut", IMPORT_REFUSED, why_time},
+    {"readTimeOut", IMPORT_REFUSED, why_time},
+    {NULL, IMPORT_DONE, NULL}};
+
 static void add_http(struct place *p, const struct source_node *theirs,
                      const char *name, struct source_node *task, struct before *next)
 {
@@ -182,6 +229,7 @@ static void add_http(struct place *p, const struct source_node *theirs,
     (void)next;
     if (!request)
         request = params_of(theirs);
+    im_keys(im, request, http_keys);
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         const struct source_node *value = source_get(request, keys[i][0]);
         if (value)
@@ -206,25 +254,43 @@ static void add_transform(struct place *p, const struct source_node *theirs,
                    "they are used");
 }
 
+/* "1 days 2 hours", "10 seconds" and "5m" as 1d2h, 10s and 5m. */
+static const char *short_duration(struct import *im, const char *text)
+{
+    struct buf made = {0};
+
+    while (*text && made.len < 40) {
+        const size_t digits = strspn(text, "0123456789");
+        const char *unit = text + digits + strspn(text + digits, " ");
+        const size_t letters = strspn(unit, "abcdefghijklmnopqrstuvwxyz");
+        if (digits == 0)
+            break;
+        buf_add(&made, text, digits);
+        buf_add(&made, unit, letters > 0);
+        text = unit + letters;
+        text += strspn(text, " ,");
+    }
+    const char *kept = *text ? "" : source_text(&im->out, "%s", buf_text(&made));
+    buf_done(&made);
+    return kept;
+}
+
 static void add_wait(struct place *p, const struct source_node *theirs,
                      const char *name, struct source_node *task, struct before *next)
 {
     struct import *im = p->im;
     const struct source_node *duration = source_get(params_of(theirs), "duration");
     const struct source_node *until = source_get(params_of(theirs), "until");
-    char *text = source_text(&im->out, "%s", im_text(duration));
     char made[UNITS_TEXT];
 
     (void)next;
-    /* "10 seconds", "2 minutes" */
-    char *blank = strchr(text, ' ');
-    if (blank && blank[1]) {
-        blank[0] = blank[1];
-        blank[1] = '\0';
-    }
-    if (duration && im_duration(text, "s", made)) {
+    if (duration && im_duration(short_duration(im, im_text(duration)), "s", made)) {
         im_set(im, task, "sleep", made);
         im_did(im, theirs, name);
+    } else if (duration) {
+        im_set(im, task, "sleep", im_template(im, &syntax, duration, duration->text));
+        im_approximate(im, theirs, name,
+                       "the duration is text such as 90s or 1h30m, or seconds");
     } else if (until) {
         im_set(im, task, "wait_until", im_template(im, &syntax, until, im_text(until)));
         im_approximate(im, theirs, name,
@@ -263,8 +329,8 @@ static void add_sub(struct place *p, const struct source_node *theirs, const cha
 
     (void)next;
     im_set(im, task, "uses",
-           source_text(&im->out, version[0] ? "workflow:%s@v%s" : "workflow:%s",
-                       im_get(sub, "name"), version));
+           source_text(&im->out, version[0] ? "%s@v%s" : "%s",
+                       im_workflow(im, im_get(sub, "name")), version));
     if (params_of(theirs) && params_of(theirs)->n > 0)
         source_add(&im->out, task, "with", im_value(im, &syntax, params_of(theirs)));
     im_approximate(im, theirs, name, "import that workflow too, and apply it");
@@ -333,7 +399,10 @@ static void add_case(struct place *p, const struct source_node *tasks, const cha
 
     if (tasks->kind != SOURCE_LIST || tasks->n == 0)
         return;
+    const char *outer = p->guard;
+    p->guard = branch.names[0];
     add_list(p, tasks, &branch);
+    p->guard = outer;
     const char *first =
         im_name(im, "refs", im_get(&tasks->items[0].value, "taskReferenceName"));
     for (size_t k = 0; k < branch.n && end->n < COUNT_OF(end->names); k++)
@@ -351,12 +420,14 @@ static void add_switch(struct place *p, const struct source_node *theirs,
     struct import *im = p->im;
     const struct source_node *cases = source_get(theirs, "decisionCases");
     const struct source_node *otherwise = source_get(theirs, "defaultCase");
+    const char *old = im_get(theirs, "caseValueParam");
     const struct source_node *value =
-        source_get(params_of(theirs), im_get(theirs, "expression"));
+        source_get(params_of(theirs), old[0] ? old : im_get(theirs, "expression"));
     struct source_node list = source_made_list();
     struct before end = {.n = 0};
 
-    if (!value || strcmp(im_get(theirs, "evaluatorType"), "value-param") != 0)
+    if (!value ||
+        (!old[0] && strcmp(im_get(theirs, "evaluatorType"), "value-param") != 0))
         im_refuse(im, theirs, name, "a switch by a script: write when of each case");
     const char *expr =
         value ? im_expression(im, &syntax, value, im_text(value)) : "null";
@@ -444,7 +515,7 @@ static void add_loop(struct place *p, const struct source_node *theirs,
     const char *counter = strstr(condition, "['iteration'] < ");
     struct source_node inner = source_made_map();
     struct source_node repeat = source_made_map();
-    struct place inside = {im, &inner, p->depth + 1};
+    struct place inside = {.im = im, .into = &inner, .depth = p->depth + 1};
     struct before none = {.n = 0};
 
     (void)next;
@@ -465,6 +536,7 @@ static void add_loop(struct place *p, const struct source_node *theirs,
     }
     source_add(&im->out, task, "repeat", repeat);
     add_list(&inside, source_get(theirs, "loopOver"), &none);
+    note_kind(im, im_get(theirs, "taskReferenceName"), "DO_WHILE, over");
     source_add(&im->out, task, "tasks", inner);
 }
 
@@ -517,14 +589,12 @@ static void add_task(struct place *p, const struct source_node *theirs,
     struct source_node task = source_made_map();
     struct before next = after(name);
     size_t k = 0;
-    char key[256];
 
-    snprintf(key, sizeof(key), "kinds/%.140s", ref);
-    map_set_text(&im->names, key, source_text(&im->out, "%s", type));
+    note_kind(im, ref, type);
     im_keys(im, theirs, task_keys);
     if (source_get(theirs, "description"))
         im_set(im, &task, "description", im_get(theirs, "description"));
-    set_needs(im, before, &task);
+    set_needs(im, before, p->guard, &task);
     if (source_is_text(source_get(theirs, "optional"), "true"))
         im_set_plain(im, &task, "continue_on_error", "true");
     if (source_get(theirs, "retryCount")) {
@@ -583,7 +653,7 @@ int import_conductor(struct import *im)
 {
     const struct source_node *tasks = source_get(im->doc, "tasks");
     const char *failure = im_get(im->doc, "failureWorkflow");
-    struct place place = {im, &im->tasks, 0};
+    struct place place = {.im = im, .into = &im->tasks};
     struct before before = {.n = 0};
 
     if (!tasks || tasks->kind != SOURCE_LIST)
@@ -606,7 +676,7 @@ int import_conductor(struct import *im)
     read_outputs(im, source_get(im->doc, "outputParameters"));
     if (failure[0]) {
         struct source_node task = source_made_map();
-        im_set(im, &task, "uses", source_text(&im->out, "workflow:%s", failure));
+        im_set(im, &task, "uses", im_workflow(im, failure));
         source_add(&im->out, &im->on_failure,
                    im_name(im, "handlers", "failure_workflow"), task);
         im_approximate(im, source_get(im->doc, "failureWorkflow"), "failureWorkflow",

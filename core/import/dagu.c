@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char why_once[] = "use a key that is the same for a day, or cache";
+static const char why_kept[] = "how long runs are kept is a setting: engine.keep";
+static const char why_logs[] = "logs are kept in the data directory";
+static const char why_delay[] = "put a task with sleep first";
+static const char why_signal[] = "it is SIGTERM, and SIGKILL after grace";
+static const char why_printed[] = "what a task prints is in its logs";
+
 static const struct im_key dag_keys[] = {
     {"name", IMPORT_DONE, ""},
     {"description", IMPORT_DONE, ""},
@@ -21,20 +28,27 @@ static const struct im_key dag_keys[] = {
     {"max_active_steps", IMPORT_DONE, ""},
     {"maxActiveSteps", IMPORT_DONE, ""},
     {"working_dir", IMPORT_DONE, ""},
-    {"skip_if_successful", IMPORT_REFUSED,
-     "use a key that is the same for a day, or "
-     "cache"},
+    {"skip_if_successful", IMPORT_REFUSED, why_once},
+    {"skipIfSuccessful", IMPORT_REFUSED, why_once},
     {"preconditions", IMPORT_REFUSED, "put an if at the first tasks"},
     {"dotenv", IMPORT_REFUSED, "name each variable in env"},
     {"queue", IMPORT_REFUSED, "use defaults: {queue: NAME}"},
     {"max_active_runs", IMPORT_REFUSED, "use concurrency"},
+    {"maxActiveRuns", IMPORT_REFUSED, "use concurrency"},
+    {"delay_sec", IMPORT_REFUSED, why_delay},
+    {"delaySec", IMPORT_REFUSED, why_delay},
+    {"restart_wait_sec", IMPORT_APPROXIMATED, "runs are not restarted by a schedule"},
+    {"restartWaitSec", IMPORT_APPROXIMATED, "runs are not restarted by a schedule"},
+    {"max_clean_up_time_sec", IMPORT_REFUSED, "use grace"},
+    {"maxCleanUpTimeSec", IMPORT_REFUSED, "use grace"},
     {"tags", IMPORT_APPROXIMATED, "use labels: {NAME: value}"},
     {"group", IMPORT_APPROXIMATED, "workflows have no group"},
-    {"hist_retention_days", IMPORT_APPROXIMATED,
-     "how long runs are kept is a setting: "
-     "engine.keep"},
-    {"log_dir", IMPORT_APPROXIMATED, "logs are kept in the data directory"},
+    {"hist_retention_days", IMPORT_APPROXIMATED, why_kept},
+    {"histRetentionDays", IMPORT_APPROXIMATED, why_kept},
+    {"log_dir", IMPORT_APPROXIMATED, why_logs},
+    {"logDir", IMPORT_APPROXIMATED, why_logs},
     {"mail_on", IMPORT_REFUSED, "send it in on_failure"},
+    {"mailOn", IMPORT_REFUSED, "send it in on_failure"},
     {"smtp", IMPORT_REFUSED, "send mail in on_failure"},
     {NULL, IMPORT_DONE, NULL}};
 
@@ -64,12 +78,15 @@ static const struct im_key step_keys[] = {
     {"run", IMPORT_DONE, ""},
     {"parallel", IMPORT_DONE, ""},
     {"approval", IMPORT_DONE, ""},
-    {"executor", IMPORT_REFUSED, "only commands of the machine are known here"},
+    {"timeoutSec", IMPORT_DONE, ""},
+    {"executor", IMPORT_DONE, ""},
     {"container", IMPORT_APPROXIMATED, "an image is not started"},
-    {"stdout", IMPORT_APPROXIMATED, "what a task prints is in its logs"},
-    {"stderr", IMPORT_APPROXIMATED, "what a task prints is in its logs"},
+    {"stdout", IMPORT_APPROXIMATED, why_printed},
+    {"stderr", IMPORT_APPROXIMATED, why_printed},
     {"mail_on_error", IMPORT_REFUSED, "send it in on_failure"},
-    {"signal_on_stop", IMPORT_APPROXIMATED, "it is SIGTERM, and SIGKILL after grace"},
+    {"mailOnError", IMPORT_REFUSED, "send it in on_failure"},
+    {"signal_on_stop", IMPORT_APPROXIMATED, why_signal},
+    {"signalOnStop", IMPORT_APPROXIMATED, why_signal},
     {NULL, IMPORT_DONE, NULL}};
 
 static const struct source_node *either(const struct source_node *map, const char *a,
@@ -161,7 +178,7 @@ static const char *use_values(struct import *im, const char *text,
         if (n > 0) {
             const char *name = arena_text(&im->out.arena, text + 1 + brace, n);
             const char *expr = value_of(im, name);
-            if (expr && !source_get(env, name))
+            if (expr && !text_starts(expr, "env.") && !source_get(env, name))
                 im_set(im, env, name, source_text(&im->out, "${{ %s }}", expr));
         }
         buf_add_char(&out, *text++);
@@ -189,11 +206,23 @@ static const struct im_syntax syntax = {
 
 /* --- parts of a step --- */
 
+/* The DAG's own variables are in the environment of its steps already; outside of shell
+ * text they are read as env.NAME. */
+static void note_env(struct import *im, const struct source_node *env)
+{
+    for (size_t i = 0; env == &im->env && i < env->n; i++)
+        if (!value_of(im, env->items[i].key.text) &&
+            !strstr(im_text(&env->items[i].value), "${{"))
+            note_value(im, env->items[i].key.text,
+                       source_text(&im->out, "env.%s", env->items[i].key.text));
+}
+
 static void add_env(struct import *im, const struct source_node *theirs,
                     struct source_node *env)
 {
     for (size_t i = 0; theirs && theirs->kind != SOURCE_SCALAR && i < theirs->n; i++) {
         const struct source_node *item = &theirs->items[i].value;
+        note_env(im, env);
         if (theirs->kind == SOURCE_MAP) {
             im_set(im, env, theirs->items[i].key.text,
                    im_template(im, &syntax, item, im_text(item)));
@@ -357,6 +386,21 @@ static void add_parallel(struct import *im, const struct source_node *parallel,
     im_did(im, parallel, "parallel");
 }
 
+/* "#!/usr/bin/env bash -e" and "#!/bin/bash" say bash. */
+static const char *interpreter_of(struct import *im, const char *text)
+{
+    const char *word = text + strlen("#!") + strspn(text + 2, " ");
+    const char *env = "/usr/bin/env ";
+
+    if (text_starts(word, env))
+        word += strlen(env);
+    const size_t len = strcspn(word, " \r\n");
+    const char *program = arena_text(&im->out.arena, word, len);
+    const char *slash = strrchr(program, '/');
+
+    return slash ? slash + 1 : program;
+}
+
 static void add_script(struct import *im, const struct source_node *step,
                        struct source_node *env, struct source_node *task)
 {
@@ -367,6 +411,8 @@ static void add_script(struct import *im, const struct source_node *step,
     struct source_node made = source_made_map();
     const char *text = use_values(im, im_text(script), env);
 
+    if (!program[0] && text_starts(text, "#!"))
+        program = interpreter_of(im, text);
     if (!program[0] || strcmp(program, "sh") == 0) {
         im_set(im, task, "run", text);
         return;
@@ -381,6 +427,22 @@ static void add_script(struct import *im, const struct source_node *step,
     source_add(&im->out, task, "script", made);
 }
 
+/* What is meant for another machine or program is not run by the shell of this one. */
+static bool has_executor(struct import *im, const struct source_node *step)
+{
+    const struct source_node *executor = source_get(step, "executor");
+    const char *type = executor && executor->kind == SOURCE_MAP
+                           ? im_get(executor, "type")
+                           : im_text(executor);
+
+    if (!executor || strcmp(type, "shell") == 0 || strcmp(type, "command") == 0)
+        return false;
+    im_refuse(
+        im, executor, "executor",
+        "only commands of the machine are known here: nothing is run in its place");
+    return true;
+}
+
 static void add_work(struct import *im, const struct source_node *step,
                      struct source_node *env, struct source_node *task)
 {
@@ -389,8 +451,16 @@ static void add_work(struct import *im, const struct source_node *step,
     const struct source_node *approval = source_get(step, "approval");
 
     note_value(im, "ITEM", "item");
+    if (step->kind == SOURCE_SCALAR) {
+        im_set(im, task, "run", use_values(im, step->text, env));
+        return;
+    }
+    if (has_executor(im, step)) {
+        im_set_plain(im, task, "noop", "true");
+        return;
+    }
     if (call) {
-        im_set(im, task, "uses", source_text(&im->out, "workflow:%s", im_text(call)));
+        im_set(im, task, "uses", im_workflow(im, im_text(call)));
         add_with(im, source_get(step, "params"), task);
         im_approximate(im, call, "call", "import that DAG too, and apply it");
     } else if (approval) {
@@ -409,6 +479,9 @@ static void add_work(struct import *im, const struct source_node *step,
         im_set(im, task, "run", use_values(im, command->text, env));
     } else {
         im_set_plain(im, task, "noop", "true");
+        if (step->kind == SOURCE_LIST)
+            im_refuse(im, step, "steps",
+                      "steps side by side: give each a name and what it depends on");
     }
     add_parallel(im, source_get(step, "parallel"), task);
 }
@@ -421,7 +494,7 @@ static void add_output(struct import *im, const struct source_node *step,
         output && output->kind == SOURCE_MAP ? im_get(output, "name") : im_text(output);
     struct source_node outputs = source_made_map();
 
-    if (!theirs[0])
+    if (!theirs[0] || source_get(task, "noop"))
         return;
     if (*theirs == '$')
         theirs++;
@@ -476,7 +549,8 @@ static void add_step(struct import *im, const struct source_node *step,
         im_set(im, &task, "working_dir", im_template(im, &syntax, dir, im_text(dir)));
     add_retry(im, either(step, "retry_policy", "retryPolicy"), &task);
     add_repeat(im, either(step, "repeat_policy", "repeatPolicy"), &task);
-    im_set_duration(im, &task, "timeout", source_get(step, "timeout_sec"), "s");
+    im_set_duration(im, &task, "timeout", either(step, "timeout_sec", "timeoutSec"),
+                    "s");
     add_output(im, step, name, &task);
     source_add(&im->out, into, name, task);
     im_did(im, step, name);
@@ -526,9 +600,13 @@ static void read_schedule(struct import *im, const struct source_node *schedule)
     if (!schedule)
         return;
     if (schedule->kind == SOURCE_MAP) {
-        im_refuse(im, schedule, "schedule",
-                  "only start times are known here: say them "
-                  "as triggers.cron");
+        static const struct im_key keys[] = {
+            {"start", IMPORT_DONE, ""},
+            {"stop", IMPORT_REFUSED, "use timeout of the workflow"},
+            {"restart", IMPORT_REFUSED, "use overlap: cancel"},
+            {NULL, IMPORT_DONE, NULL}};
+        im_keys(im, schedule, keys);
+        read_schedule(im, source_get(schedule, "start"));
         return;
     }
     for (size_t i = 0; i < (schedule->kind == SOURCE_LIST ? schedule->n : 1); i++) {

@@ -131,7 +131,7 @@ const char *im_known(const struct import *im, const char *scope, const char *the
 /* Inputs, outputs and cases have names of their own; all tasks share theirs. */
 static void make_taken(const char *scope, const char *ours, char out[200])
 {
-    static const char *const own[] = {"inputs", "outputs", "matrix"};
+    static const char *const own[] = {"inputs", "outputs", "matrix", "secrets"};
     bool apart = text_starts(scope, "case:");
 
     for (size_t i = 0; i < COUNT_OF(own); i++)
@@ -160,6 +160,15 @@ const char *im_name(struct import *im, const char *scope, const char *theirs)
     map_set_text(&im->names, key, kept);
     map_set_text(&im->taken, taken, kept);
     return kept;
+}
+
+/* Under which import names that workflow too. */
+const char *im_workflow(struct import *im, const char *theirs)
+{
+    char ours[64];
+
+    mend(theirs, ours);
+    return source_text(&im->out, "workflow:%s", ours);
 }
 
 /* --- nodes --- */

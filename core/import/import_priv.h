@@ -62,6 +62,9 @@ void im_keys(struct import *im, const struct source_node *map,
 const char *im_name(struct import *im, const char *scope, const char *theirs);
 const char *im_known(const struct import *im, const char *scope, const char *theirs);
 
+/* What uses says for another workflow of theirs. */
+const char *im_workflow(struct import *im, const char *theirs);
+
 /* --- nodes --- */
 
 const char *im_text(const struct source_node *node); /* "" for NULL and lists */

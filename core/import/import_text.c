@@ -51,11 +51,22 @@ const char *im_only_ref(struct import *im, const struct im_syntax *syntax,
     return p.end[strspn(p.end, " \n")] == '\0' ? p.inner : NULL;
 }
 
+static void tell_secret(struct import *im, const struct source_node *at,
+                        const char *theirs, const char *ours)
+{
+    const char *name = ours + strlen("secrets.");
+
+    im_approximate(im, at, theirs, "store it: flowforge secret set %s", name);
+}
+
 static bool convert(struct import *im, const struct im_syntax *syntax,
                     const struct source_node *at, const char *inner, struct buf *expr)
 {
-    if (syntax->convert(im, syntax->arg, inner, expr))
+    if (syntax->convert(im, syntax->arg, inner, expr)) {
+        if (text_starts(buf_text(expr), "secrets."))
+            tell_secret(im, at, inner, buf_text(expr));
         return true;
+    }
     im_refuse(im, at, inner,
               "this reference has no counterpart; null is put in its "
               "place");
@@ -71,6 +82,19 @@ static const char *keep(struct import *im, struct buf *text)
     return kept;
 }
 
+/* A secret is a whole value or none. */
+static const char *no_secret(struct import *im, const struct source_node *at,
+                             const char *theirs, const struct buf *expr, bool whole)
+{
+    if (whole || !text_starts(buf_text(expr), "secrets."))
+        return buf_text(expr);
+    im_refuse(
+        im, at, theirs,
+        "a secret is not put into other text: give the task the secret alone, and "
+        "put them together there");
+    return "null";
+}
+
 /* Theirs may hold our delimiter as plain text. */
 static void add_plain(struct buf *out, const char *text, size_t len)
 {
@@ -84,14 +108,16 @@ static void add_plain(struct buf *out, const char *text, size_t len)
 const char *im_template(struct import *im, const struct im_syntax *syntax,
                         const struct source_node *at, const char *text)
 {
+    const bool only = im_only_ref(im, syntax, text) != NULL;
     struct buf out = {0};
     struct place p;
 
     while (find(im, syntax, text, &p)) {
+        struct buf expr = {0};
         add_plain(&out, text, (size_t)(p.start - text));
-        buf_add_text(&out, "${{ ");
-        convert(im, syntax, at, p.inner, &out);
-        buf_add_text(&out, " }}");
+        convert(im, syntax, at, p.inner, &expr);
+        buf_printf(&out, "${{ %s }}", no_secret(im, at, p.inner, &expr, only));
+        buf_done(&expr);
         text = p.end;
     }
     add_plain(&out, text, strlen(text));
@@ -125,11 +151,11 @@ const char *im_expression(struct import *im, const struct im_syntax *syntax,
             im_quote(&out, text, (size_t)(p.start - text));
             buf_add_text(&out, " + ");
         }
-        if (!only)
-            buf_add_text(&out, "string(");
-        convert(im, syntax, at, p.inner, &out);
-        if (!only)
-            buf_add_text(&out, ")");
+        struct buf expr = {0};
+        convert(im, syntax, at, p.inner, &expr);
+        buf_printf(&out, only ? "%s" : "string(%s)",
+                   no_secret(im, at, p.inner, &expr, false));
+        buf_done(&expr);
         text = p.end;
         if (*text && !only)
             buf_add_text(&out, " + ");
@@ -190,9 +216,23 @@ static size_t put_word(char out[64], size_t n, const char *word, size_t len)
     return n;
 }
 
-static bool is_ours(const char *name)
+/* What the shell and the programs that it finds go by. */
+static bool has_meaning(const char *name)
 {
-    return strncmp(name, "FF_", 3) == 0 || strncmp(name, "FLOWFORGE_", 10) == 0;
+    static const char *const names[] = {
+        "PATH",   "HOME",   "USER",   "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ",
+        "TMPDIR", "TERM",   "PWD",    "OLDPWD",  "IFS",   "ENV",  "PS1",      "PS2",
+        "PS4",    "CDPATH", "OPTIND", "OPTARG",  "PPID",  "MAIL", "EDITOR",   "PAGER"};
+    static const char *const families[] = {"LC_",    "LD_",  "BASH",
+                                           "PYTHON", "GIT_", "XDG_"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+        if (text_starts(name, families[i]))
+            return true;
+    return false;
 }
 
 static void variable_name(const char *ref, char out[64])
@@ -206,8 +246,11 @@ static void variable_name(const char *ref, char out[64])
         ref += len + (len == 0);
     }
     out[n] = '\0';
-    if (n == 0 || isdigit((unsigned char)out[0]) || is_ours(out))
+    if (n == 0 || isdigit((unsigned char)out[0]) || text_starts(out, "FF_") ||
+        text_starts(out, "FLOWFORGE_"))
         snprintf(out, 64, "VALUE");
+    else if (has_meaning(out))
+        snprintf(out + n, 64 - n, "_VALUE");
 }
 
 /* 'text' as text; anything else as ${{ }}. */
@@ -232,7 +275,8 @@ static const char *variable(struct import *im, struct source_node *env, const ch
             return env->items[i].key.text;
     variable_name(ref, name);
     const size_t len = strlen(name);
-    for (int i = 2; source_get(env, name) && i < 1000; i++)
+    for (int i = 2; (source_get(env, name) || source_get(&im->env, name)) && i < 1000;
+         i++)
         snprintf(name + len, sizeof(name) - len, "_%d", i);
     im_set(im, env, name, value);
     return source_pair(env, name)->key.text;

@@ -327,7 +327,8 @@ static int read_stream(struct reader *r)
         done = e.type == YAML_STREAM_END_EVENT;
         if (e.type == YAML_DOCUMENT_START_EVENT && found) {
             code = refuse(r, e.start_mark,
-                          "a second document starts here; a file holds one");
+                          "a second document starts here; a file holds one: put each "
+                          "into a file of its own");
         } else if (e.type >= YAML_ALIAS_EVENT && e.type != YAML_SEQUENCE_END_EVENT &&
                    e.type != YAML_MAPPING_END_EVENT) {
             code = read_node(r, &e, 0, &r->s->root);

@@ -200,6 +200,28 @@ class Import(CliTest):
         logs = self.call("logs", "last", "--raw").out
         self.assertEqual(logs, f"a={evil} b={evil} c={evil} $x\n")
 
+    def test_of_a_switch_only_the_case_that_is_taken_runs(self) -> None:
+        body = "{status: 200, headers: {}, encoding: json, body: {kind: digital}}"
+        self.file("mocks.yaml", f"tasks: {{kind: {{outputs: {body}}}}}\n")
+        made = expected(FIXTURES / "conductor/cases.json")
+        run = self.call("sim", str(made), "-m", "mocks.yaml", "-o", "json").json()
+        states = {name: task["state"] for name, task in run["tasks"].items()}
+        self.assertEqual(states["mail"], "succeeded")
+        self.assertEqual([states[t] for t in ("pack", "ship", "tell")], ["skipped"] * 3)
+        self.assertEqual(states["wait"], "succeeded")
+
+    def test_no_value_takes_the_place_of_a_variable_that_the_shell_needs(self) -> None:
+        for name in ("path", "home", "ifs", "ld_preload"):
+            self.file(
+                "theirs.yaml",
+                f"on: {{workflow_dispatch: {{inputs: {{{name}: {{type: string}}}}}}}}\n"
+                "jobs:\n  t:\n    runs-on: x\n    steps:\n"
+                f"      - run: printf '%s\\n' ${{{{ inputs.{name} }}}}\n",
+            )
+            self.call("import", "actions", "theirs.yaml", "--to", "ours.yaml")
+            self.call("run", "-q", "ours.yaml", "-i", f"{name}=a b")
+            self.assertEqual(self.call("logs", "last", "--raw").out, "a b\n")
+
     def test_the_report_is_told_on_standard_error(self) -> None:
         path = FIXTURES / "argo/refused.yaml"
         result = self.call("import", "argo", str(path))
