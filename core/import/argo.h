@@ -27,4 +27,11 @@ void argo_depends(struct import *im, struct argo_scope *scope,
 /* The spec of a CronWorkflow as triggers. */
 void argo_schedule(struct import *im, const struct source_node *spec);
 
+/* Templates that start no container, as task. */
+void argo_suspend(struct import *im, const struct source_node *template,
+                  const struct source_node *suspend, struct source_node *task);
+void argo_http(struct import *im, struct argo_scope *scope,
+               const struct source_node *template, const struct source_node *http,
+               struct source_node *task);
+
 #endif
