@@ -93,7 +93,8 @@ static const struct cli_option cancel_options[] = {
 };
 
 static const struct cli_option retry_options[] = {
-    {"state", "STATE", "instead of RUN: all runs in this state, failed or cancelled",
+    {"state", "STATE",
+     "instead of RUN: all runs in this state, failed, cancelled or running",
      run_state_names, 's'},
     {"workflow", "NAME", "of those only the runs of this workflow", NULL, 'w'},
     {"detach", NULL, "print the ids and return; they go on in the background", NULL,
@@ -102,6 +103,10 @@ static const struct cli_option retry_options[] = {
 };
 
 static const struct cli_option rerun_options[] = {
+    {"state", "STATE",
+     "instead of RUN: all runs in this state, succeeded, failed, cancelled or running",
+     run_state_names, 's'},
+    {"workflow", "NAME", "of those only the runs of this workflow", NULL, 'w'},
     {"from", "TASK", "only this task and all behind it; the others keep their results",
      NULL, 0},
     {"new", NULL, "as a new run, with the same inputs", NULL, 0},
@@ -335,16 +340,18 @@ const struct cli_command cli_commands[] = {
      cmd_get, 1, 2, false},
     {"logs", "RUN [TASK[.ITEM]]", "print what tasks wrote, in the order of time", NULL,
      logs_options, cmd_logs, 1, 2, false},
-    {"retry", "[RUN...]", "try again what failed in runs that are over",
+    {"retry", "[RUN...]", "try again what failed in runs",
      "Failed and cancelled tasks begin again, and all behind them; the others keep "
      "their\n"
      "results. The run is the same one, and attempts go on being counted. At most "
      "1,000\n"
      "runs at once, the newest first.",
      retry_options, cmd_retry, 0, -1, false},
-    {"rerun", "RUN", "run again a run that is over, or a part of it",
-     "Without an option the same run begins again with all its tasks.", rerun_options,
-     cmd_rerun, 1, 1, false},
+    {"rerun", "[RUN...]", "run a run again, or a part of it",
+     "Without --from the same run begins again with all its tasks. What runs of them "
+     "is\n"
+     "stopped first.",
+     rerun_options, cmd_rerun, 0, -1, false},
     {"cancel", "[RUN]", "stop a run: its tasks get SIGTERM, then its handlers run",
      "Works without a running owner too: then this program leads the run to its end.",
      cancel_options, cmd_cancel, 0, 1, false},

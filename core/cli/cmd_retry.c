@@ -1,5 +1,6 @@
-/* cmd_retry.c - begins runs again that are over: what failed of them (retry), or all of
- * one or a part (rerun); as the same run, or as a new one. */
+/* cmd_retry.c - has runs begin again: what failed of them (retry), or all of one or a
+ * part (rerun); as the same run, or as a new one. */
+#include "cli/ask_reset.h"
 #include "cli/follow.h"
 #include "cli/pick_runs.h"
 #include "flow/flow.h"
@@ -24,37 +25,31 @@ static int lead(struct cli *c, struct cli_session *s, const struct run_row *runs
     return code;
 }
 
-/* As it is in the store now. */
-static int read_again(struct cli_session *s, struct picked_runs *picked, size_t i)
-{
-    MEM_AUTO char *id = mem_text_len(picked->items[i].id.s, picked->items[i].id.len);
-
-    return cli_find_run(s, id, &picked->arena, &picked->items[i]);
-}
-
 /* --- in place --- */
 
 static int reset(struct cli *c, struct cli_session *s, struct picked_runs *picked,
                  const struct node_reset *what)
 {
-    int code = CLI_OK;
+    const bool detached = cli_has(&c->args, "detach");
+    struct asked_resets asked = {0};
+    int code = ask_resets(c, s, picked, what, &asked);
+    bool again = true;
 
-    for (size_t i = 0; code == CLI_OK && i < picked->n; i++) {
-        struct ff_err err = {0};
+    while (code == CLI_OK && again && picked->n > 0) {
+        const int ended = lead(c, s, picked->items, picked->n);
 
-        if (node_reset(s->node, TENANT_DEFAULT, &picked->items[i], what, &err) != FF_OK)
-            code = cli_fail_err(&err);
-        else
-            code = read_again(s, picked, i);
+        again = false;
+        code = detached ? CLI_OK : check_resets(s, picked, what, &asked, &again);
+        if (code == CLI_OK && !again)
+            code = ended;
     }
-    if (code == CLI_OK && picked->n > 0)
-        code = lead(c, s, picked->items, picked->n);
+    asked_resets_done(&asked);
     return code;
 }
 
 int cmd_retry(struct cli *c)
 {
-    static const char *const states[] = {"failed", "cancelled", NULL};
+    static const char *const states[] = {"failed", "cancelled", "running", NULL};
     const struct node_reset what = {.how = NODE_RESET_FAILED};
     struct picked_runs picked = {0};
     struct cli_session s;
@@ -175,12 +170,15 @@ static int rerun(struct cli *c, struct cli_session *s, struct picked_runs *picke
         return cli_fail(CLI_USAGE,
                         "a new run begins with its first tasks; leave --from "
                         "out, or the inputs and --new");
+    if (anew && c->args.words.n != 1)
+        return cli_fail(CLI_USAGE, "name the one run that a new one is made from");
     return anew ? run_anew(c, s, picked) : reset(c, s, picked, &what);
 }
 
 int cmd_rerun(struct cli *c)
 {
-    static const char *const none[] = {NULL};
+    static const char *const states[] = {"succeeded", "failed", "cancelled", "running",
+                                         NULL};
     struct picked_runs picked = {0};
     struct cli_session s;
     int code = cli_open(c, &s);
@@ -188,7 +186,7 @@ int cmd_rerun(struct cli *c)
     if (code == CLI_OK)
         code = detach_check(c, &s);
     if (code == CLI_OK)
-        code = pick_runs(c, &s, none, &picked);
+        code = pick_runs(c, &s, states, &picked);
     if (code == CLI_OK)
         code = rerun(c, &s, &picked);
     picked_runs_done(&picked);

@@ -50,6 +50,21 @@ static int find(struct cli *c, const struct cli_session *s, struct picked_runs *
     return CLI_OK;
 }
 
+static int wrong_state(const char *const *states, const char *state)
+{
+    struct buf list = {0};
+
+    for (size_t i = 0; states[i]; i++)
+        buf_printf(&list, "%s%s",
+                   i == 0          ? ""
+                   : states[i + 1] ? ", "
+                                   : " or ",
+                   states[i]);
+    cli_fail(CLI_USAGE, "--state is %s here, not %s", buf_text(&list), state);
+    buf_done(&list);
+    return CLI_USAGE;
+}
+
 static int check(const struct cli *c, const char *const *states)
 {
     const char *state = cli_get(&c->args, "state");
@@ -67,8 +82,7 @@ static int check(const struct cli *c, const char *const *states)
         i++;
     if (states[i])
         return CLI_OK;
-    return cli_fail(CLI_USAGE, "--state is %s or %s here, not %s", states[0], states[1],
-                    state);
+    return wrong_state(states, state);
 }
 
 int pick_runs(struct cli *c, const struct cli_session *s, const char *const *states,

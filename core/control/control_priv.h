@@ -26,6 +26,7 @@ struct queued {
     bool keeping;          /* its signal becomes a row in this step */
     bool taken;            /* ... which a node takes in this step: kept_no */
     int64_t kept_no;       /* of a signal that was kept and is offered; else 0 */
+    bool is_void;          /* overtaken: nobody is to hear of it */
     int64_t place;         /* of INPUT_ADMIT, when it may begin */
     int64_t inbox_no;      /* message that asked for it, deleted in the same commit */
     store_done_fn *done;   /* called when it is durable, or NULL */
@@ -97,6 +98,7 @@ struct live {
     struct step step;
     size_t n_effects;           /* of the step's effects, those already looked at */
     struct queued_list inputs;  /* wait for the next step */
+    size_t n_taken;             /* of those, how many this step has had */
     struct queued_list applied; /* are in the step */
     struct map timers;          /* node and kind -> struct run_timer */
     struct map untaken;         /* node -> attempt whose start nobody took yet */

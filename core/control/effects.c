@@ -10,6 +10,28 @@ static struct attempt_key key_of(const struct live *l, int64_t node, int64_t att
         .tenant = l->tenant, .run = l->no, .node = node, .attempt = attempt};
 }
 
+static void give_back(struct live *l, int64_t node)
+{
+    l->granted--;
+    sched_return_slot(l->control->sched);
+    control_limits_freed(l, node);
+}
+
+/* What was on its way to the node when it began again. */
+static void forget_inputs(struct live *l, int64_t node)
+{
+    for (size_t i = l->n_taken; i < l->inputs.n; i++) {
+        struct queued *q = &l->inputs.items[i];
+        if (q->is_void || q->in.node != node ||
+            (q->in.type != INPUT_GRANT && q->in.type != INPUT_TIMER) ||
+            (q->in.type == INPUT_TIMER && q->in.timer == TIMER_RUN))
+            continue;
+        q->is_void = true;
+        if (q->in.type == INPUT_GRANT)
+            give_back(l, node);
+    }
+}
+
 void control_now_effects(struct live *l)
 {
     struct control *c = l->control;
@@ -24,9 +46,10 @@ void control_now_effects(struct live *l)
             sched_retract(l->sched, e->node, e->count);
             break;
         case EFFECT_FREE:
-            l->granted--;
-            sched_return_slot(c->sched);
-            control_limits_freed(l, e->node);
+            give_back(l, e->node);
+            break;
+        case EFFECT_FORGET:
+            forget_inputs(l, e->node);
             break;
         case EFFECT_START:
             control_limits_started(l, e->node, e->attempt);

@@ -183,7 +183,7 @@ static void apply_one(struct live *l, struct queued *q)
     const char *why = q->foreign ? "other_tenant" : NULL;
     if (!why && is_to_keep(q))
         why = control_keep(l, q);
-    else if (!why)
+    else if (!why && !q->is_void)
         engine_step(l->run, &q->in, &l->step);
     if (why)
         note_refused(l, q, why);
@@ -210,6 +210,7 @@ static void apply_inputs(struct live *l)
 
     l->step.now_us = loop_wall_us(c->setup.loop);
     for (size_t i = 0; i < l->inputs.n; i++) {
+        l->n_taken = i + 1;
         apply_one(l, &l->inputs.items[i]);
         ARRAY_ADD(&l->applied, l->inputs.items[i]);
     }

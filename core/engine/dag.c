@@ -76,6 +76,7 @@ static void state_free(struct run *r)
     }
     mem_free(d->tasks);
     mem_free(d->bad_inputs);
+    mem_free(d->resetting);
     ARRAY_DONE(&d->waiting);
     ARRAY_DONE(&d->settled);
     ARRAY_DONE(&d->due);

@@ -53,7 +53,7 @@ bool dag_asks_to_begin(struct run *r, struct step *s)
 
 bool dag_is_to_begin(const struct run *r)
 {
-    return r->row.state == RUN_PENDING || r->row.reset.s;
+    return r->row.state == RUN_PENDING || (r->row.reset.s && !dag_reset_is_open(r));
 }
 
 /* Its reason is no result: it goes when the run begins. */

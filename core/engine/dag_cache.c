@@ -164,6 +164,8 @@ void dag_cache_answer(struct run *r, struct step *s, const struct input *in)
     if (!u || u->state != TASK_QUEUED || !(u->flags & UNIT_ASKING))
         return; /* it was stopped, or has its answer */
     u->flags &= (uint8_t)~UNIT_ASKING;
+    if (dag_reset_result(r, s, in->node))
+        return;
     if (found) {
         const struct dag_end end = {.state = TASK_SUCCEEDED,
                                     .reason = "cached",

@@ -270,8 +270,11 @@ static void resume_cancel(struct run *r, struct step *s, uint32_t first, uint32_
 
 static void resume_due(struct run *r, struct step *s, const struct due *due)
 {
-    const bool waits = dag_unit(dag_of(r), due->node)->state == TASK_SUSPENDED;
+    const struct unit *u = dag_unit(dag_of(r), due->node);
+    const bool waits = u->state == TASK_SUSPENDED;
 
+    if (u->state == TASK_WAITING)
+        return; /* it begins again */
     if (due->at > s->now_us)
         step_effect(s, (struct effect){.type = EFFECT_TIMER,
                                        .node = due->node,
@@ -311,6 +314,7 @@ void dag_resume(struct run *r, struct step *s)
     resume_dues(r, s);
     for (uint32_t i = first; i < first + n; i++)
         resume_kind(r, s, i);
+    dag_reset_stop(r, s);
     resume_cancel(r, s, first, n);
     for (uint32_t i = first; i < first + n; i++)
         go_on_task(r, s, i);

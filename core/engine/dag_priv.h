@@ -91,6 +91,9 @@ struct dag {
         size_t n, cap;
     } due;
     /* Made only when something has begun again, or repeats. */
+    /* What begins again once no attempt of it runs, by task; NULL: nothing does. */
+    uint8_t *resetting;
+    int64_t resetting_left; /* of its units, those that run */
     struct map bases; /* node -> attempts that do not count for its retry; also of a
                        * task that repeats: those of the iterations before */
     struct map kept;  /* node of an item that is not in memory -> dag_kept of its row */
@@ -109,6 +112,12 @@ static inline void *dag_kept(uint32_t version, uint16_t attempt)
 static inline struct dag *dag_of(const struct run *r)
 {
     return r->state;
+}
+
+/* Nothing of its task begins for now. */
+static inline bool dag_is_resetting(const struct dag *d, int64_t node)
+{
+    return d->resetting && d->resetting[NODE_TASK(node)];
 }
 
 static inline const struct flow *flow_of(const struct run *r)
@@ -152,6 +161,9 @@ void dag_end_unit(struct run *r, struct step *s, int64_t node, enum task_state s
  * run's parallelism. */
 void dag_unit_final(struct run *r, struct step *s, int64_t node, struct unit *u,
                     bool was_active);
+/* What stands for it with the scheduler and the timers goes. True: it had a place under
+ * the run's parallelism. */
+bool dag_take_back(struct run *r, struct step *s, int64_t node);
 void dag_stop_unit(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);
 
 /* dag_slot.c */
@@ -230,11 +242,27 @@ json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
 
 /* dag_reset.c */
 
-/* Carries out row.reset on a run that was just loaded. */
-void dag_reset(struct run *r, struct step *s);
+/* Is row.reset about tasks of a run that goes on? */
+bool dag_reset_is_open(const struct run *r);
+/* By task: what `reset` (as in engine.h) is about. */
+void dag_reset_marks(const struct run *r, struct span reset, uint8_t *of);
+void dag_reset_tasks(struct run *r, struct step *s, const uint8_t *marks);
+/* The unit as if it had not begun, but for the attempts that it has had. */
+void dag_reset_unit(struct run *r, struct step *s, int64_t node);
 int64_t dag_base(const struct run *r, int64_t node);
 /* Items of a task that was expanded before, in an earlier life of the run. */
 void dag_items_kept(struct dag *d, uint32_t task);
+
+/* dag_reset_open.c */
+/* Carries out row.reset on a run that was just loaded, or goes on with it. */
+void dag_reset(struct run *r, struct step *s);
+/* Stops the attempts that stand in the way. */
+void dag_reset_stop(struct run *r, struct step *s);
+/* An attempt has ended, or the cache has answered. True: this was one of them. */
+bool dag_reset_result(struct run *r, struct step *s, int64_t node);
+void dag_reset_drop(struct run *r, struct step *s); /* the run is cancelled */
+/* NULL, or one word that says why not. */
+const char *dag_reset_open(struct run *r, struct step *s, const json_t *body);
 
 /* dag_matrix.c: the combinations of an evaluated matrix, which is taken over, as a
  * list of maps; NULL with err. */

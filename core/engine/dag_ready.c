@@ -187,7 +187,7 @@ void dag_more_items(struct run *r, struct step *s, uint32_t task)
 {
     struct items *items = dag_of(r)->tasks[task].items;
 
-    if (items->beginning)
+    if (items->beginning || dag_is_resetting(dag_of(r), NODE_OF(task, -1)))
         return;
     items->beginning = true;
     begin_items(r, s, task);
@@ -211,6 +211,10 @@ void dag_stop_items(struct run *r, struct step *s, uint32_t task, enum cancel_mo
                                 u->state == TASK_SUSPENDED))
             dag_end_unit(r, s, node, TASK_CANCELLED, "cancelled", NULL);
     }
+    /* Items that were to begin again have not, and none is there to end it. */
+    if (first_time && items->active == 0 && !items->beginning &&
+        !task_state_final(dag_of(r)->tasks[task].unit.state))
+        dag_end_expanded(r, s, task);
 }
 
 void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct unit *u)
@@ -239,6 +243,8 @@ void dag_task_ready(struct run *r, struct step *s, uint32_t task, int64_t ready_
     struct ff_err err = {0};
     bool go;
 
+    if (dag_is_resetting(d, NODE_OF(task, -1)))
+        return;
     t->ready_at = ready_at;
     const char *reason = dag_needs_reason(d, ft);
     if (reason) {

@@ -1,8 +1,9 @@
-/* dag_reset.c - a run that was over and is opened again: which of its tasks begin
- * again, and what their rows say from then on. Attempt numbers go on being counted, so
- * that a late result of an attempt from before changes nothing; the attempts of before
- * do not count for `retry`. Carried out once, when the run is loaded, in the step that
- * also says everything else again. */
+/* dag_reset.c - tasks that begin again: which, and what their rows say from then on.
+ * Attempt numbers go on being counted, so that a late result of an attempt from before
+ * changes nothing; the attempts of before do not count for `retry`. Carried out once:
+ * of a run that was over when it is loaded, in the step that also says everything else
+ * again; of one that still runs when no attempt is left of what begins again, see
+ * dag_reset_open.c. */
 #include "engine/dag_priv.h"
 
 #include <string.h>
@@ -70,10 +71,31 @@ static void mark_asked(struct marks *m, struct span reset)
             mark(m, i, MARK_ALL);
     if (task >= 0)
         mark(m, (uint32_t)task, MARK_ALL);
+    const bool open = json_is_true(json_object_get(asked, "open"));
     json_decref(asked);
     mark_followers(m);
-    for (uint32_t i = f->n_main; i < f->n_tasks; i++)
+    /* Of one that is open they have not begun. */
+    for (uint32_t i = f->n_main; i < f->n_tasks && !open; i++)
         m->of[i] = MARK_ALL;
+}
+
+bool dag_reset_is_open(const struct run *r)
+{
+    struct ff_err err;
+    json_t *asked = json_parse(r->row.reset.s, r->row.reset.len, &err);
+    const bool open = json_is_true(json_object_get(asked, "open"));
+
+    json_decref(asked);
+    return open;
+}
+
+void dag_reset_marks(const struct run *r, struct span reset, uint8_t *of)
+{
+    struct marks m = {.d = r->state, .of = of};
+
+    memset(of, MARK_NONE, m.d->flow->n_tasks);
+    mark_asked(&m, reset);
+    ARRAY_DONE(&m.roots);
 }
 
 #define RESET_COLUMNS                                                                  \
@@ -95,15 +117,18 @@ static void write_event(struct run *r, struct step *s, int64_t node,
     step_event_end(s, &w);
 }
 
-/* The unit as if it had not begun, but for the attempts that it has had. One without a
- * row never began. */
-static void reset_unit(struct run *r, struct step *s, int64_t node, struct unit *u)
+/* One without a row never began. */
+void dag_reset_unit(struct run *r, struct step *s, int64_t node)
 {
     struct dag *d = dag_of(r);
-
-    if (u->version == 0)
-        return;
+    struct unit *u = dag_unit(d, node);
     const uint8_t was = u->state;
+
+    if (u->version == 0 || was == TASK_WAITING) {
+        u->state = TASK_WAITING;
+        u->flags = 0;
+        return;
+    }
     json_decref(u->outputs);
     u->outputs = NULL;
     u->state = TASK_WAITING;
@@ -129,7 +154,7 @@ static void forget_items(struct run *r, struct step *s, uint32_t task)
     for (uint32_t i = 0; t->items && i < t->items->n; i++) {
         struct unit *u = &t->items->units[i];
 
-        reset_unit(r, s, NODE_OF(task, i), u);
+        dag_reset_unit(r, s, NODE_OF(task, i));
         if (u->version > 0)
             map_set(&d->kept, NODE_OF(task, i), dag_kept(u->version, u->attempt));
     }
@@ -142,7 +167,7 @@ static void reset_task(struct run *r, struct step *s, uint32_t task)
     struct dag_task *t = &dag_of(r)->tasks[task];
 
     forget_items(r, s, task);
-    reset_unit(r, s, NODE_OF(task, -1), &t->unit);
+    dag_reset_unit(r, s, NODE_OF(task, -1));
     dag_note_message(r, NODE_OF(task, -1), (struct span){0});
     t->ended_at = 0;
 }
@@ -167,7 +192,7 @@ static bool reset_items(struct run *r, struct step *s, uint32_t task)
     items->stopping = false;
     for (uint32_t i = 0; i < items->n; i++) {
         if (items->units[i].state != TASK_SUCCEEDED)
-            reset_unit(r, s, NODE_OF(task, i), &items->units[i]);
+            dag_reset_unit(r, s, NODE_OF(task, i));
         items->final += items->units[i].state == TASK_SUCCEEDED;
     }
     dag_note_message(r, NODE_OF(task, -1), (struct span){0});
@@ -182,21 +207,16 @@ static bool reset_items(struct run *r, struct step *s, uint32_t task)
     return true;
 }
 
-void dag_reset(struct run *r, struct step *s)
+void dag_reset_tasks(struct run *r, struct step *s, const uint8_t *marks)
 {
     struct dag *d = dag_of(r);
-    struct marks m = {.d = d, .of = mem_array(d->flow->n_tasks, 1)};
 
-    mark_asked(&m, r->row.reset);
-    engine_run_reset(r, s);
     for (uint32_t i = 0; i < d->flow->n_tasks; i++) {
-        if (m.of[i] == MARK_ITEMS && reset_items(r, s, i))
+        if (marks[i] == MARK_ITEMS && reset_items(r, s, i))
             continue;
-        if (m.of[i] != MARK_NONE)
+        if (marks[i] != MARK_NONE)
             reset_task(r, s, i);
     }
-    ARRAY_DONE(&m.roots);
-    mem_free(m.of);
     dag_count_waiting(d);
     dag_find_phase(r);
 }

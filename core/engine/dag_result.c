@@ -244,6 +244,8 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
     if (!dag_kind_of(r, in->node))
         step_effect(s, (struct effect){.type = EFFECT_FREE, .node = in->node});
     write_log_row(r, s, in->node, u, result);
+    if (dag_reset_result(r, s, in->node))
+        return;
 
     const enum outcome outcome = judge(r, in->node, u, result);
     struct ff_err err = {.code = FF_OK};

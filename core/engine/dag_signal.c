@@ -87,6 +87,11 @@ static const char *offer_all(struct run *r, struct step *s, const struct input *
     return why;
 }
 
+static const char *reset(struct run *r, struct step *s, const struct input *in)
+{
+    return dag_reset_open(r, s, in->signal->body);
+}
+
 static const struct {
     const char *word;
     const char *(*apply)(struct run *r, struct step *s, const struct input *in);
@@ -95,6 +100,7 @@ static const struct {
     {"reject", decide},
     {SIGNAL_KEPT, offer_one},
     {"event", offer_all},
+    {"reset", reset},
 };
 
 void dag_signal(struct run *r, struct step *s, const struct input *in)

@@ -143,10 +143,10 @@ static void leave_wait(struct run *r, struct step *s, int64_t node)
         kind->left(r, s, node);
 }
 
-/* What stands for it with the scheduler and the timers goes. True: it had a place under
- * the run's parallelism. */
-static bool take_back(struct run *r, struct step *s, int64_t node, const struct unit *u)
+bool dag_take_back(struct run *r, struct step *s, int64_t node)
 {
+    const struct unit *u = dag_unit(dag_of(r), node);
+
     if (u->state == TASK_QUEUED)
         step_effect(s,
                     (struct effect){.type = EFFECT_RETRACT, .node = node, .count = 1});
@@ -167,7 +167,7 @@ void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_en
         end->outputs && !end->stored ? dag_stored_text(end->outputs) : NULL;
     const char *stored = end->stored ? end->stored : text;
     struct unit *u = dag_unit(dag_of(r), node);
-    const bool was_active = take_back(r, s, node, u);
+    const bool was_active = dag_take_back(r, s, node);
     uint64_t set = COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) |
                    COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_FINISHED_AT) |
                    COLUMN_BIT(COL_TASK_DUE_AT);

@@ -308,12 +308,37 @@ void engine_run_started(struct run *r, struct step *s)
     step_event_end(s, &w);
 }
 
-void engine_run_reset(struct run *r, struct step *s)
+static void reset_event(struct step *s, const char *reset)
 {
-    r->row.state = RUN_RUNNING;
+    struct jsonw w = step_event(s, "run.reset");
+
+    jsonw_key(&w, "what");
+    jsonw_raw(&w, reset, strlen(reset));
+    step_event_end(s, &w);
+}
+
+void engine_run_resetting(struct run *r, struct step *s, const char *reset,
+                          bool no_cache)
+{
+    uint64_t set = COLUMN_BIT(COL_RUN_RESET);
+
+    r->row.reset = own(&r->arena, span_of(reset));
+    if (no_cache) {
+        r->row.no_cache = 1;
+        set |= COLUMN_BIT(COL_RUN_NO_CACHE);
+    }
+    patch_run(r, s, set);
+    reset_event(s, reset);
+}
+
+void engine_run_reset(struct run *r, struct step *s, bool was_over)
+{
     r->row.reset = (struct span){0};
-    r->row.reason = r->row.message = (struct span){0}; /* why it waited */
-    r->row.started_at = s->now_us;
+    if (was_over) {
+        r->row.state = RUN_RUNNING;
+        r->row.reason = r->row.message = (struct span){0}; /* why it waited */
+        r->row.started_at = s->now_us;
+    }
     patch_run(r, s,
               COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_RESET) |
                   COLUMN_BIT(COL_RUN_REASON) | COLUMN_BIT(COL_RUN_MESSAGE) |
@@ -341,10 +366,7 @@ void engine_run_reopen(struct run_row *row, const struct run_reopen *how,
                     COLUMN_BIT(COL_RUN_RESET) | COLUMN_BIT(COL_RUN_NO_CACHE),
                 row->version);
     batch_put(b, &record_open_run, &open, FF_ABSENT);
-    struct jsonw w = step_event(&s, "run.reset");
-    jsonw_key(&w, "what");
-    jsonw_raw(&w, how->reset, strlen(how->reset));
-    step_event_end(&s, &w);
+    reset_event(&s, how->reset);
     buf_add_char(&s.events, ']');
     add_event_row(row, how->last_seq + 1, how->now_us, &s.events, b);
     step_done(&s);

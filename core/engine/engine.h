@@ -108,6 +108,7 @@ enum effect_type {
     EFFECT_TIMER,   /* set timer (node, timer) to at_us; 0 deletes it */
     EFFECT_AWAIT,   /* `attempt` of `node` waits for signals of `name` (and `key`, where
                      * there is one); name NULL: no longer */
+    EFFECT_FORGET,  /* grants and timers of `node` that have not come in yet are void */
     /* after the batch is durable */
     EFFECT_START,   /* start `attempt` of `node` */
     EFFECT_ADOPT,   /* after a restart: take charge of it again (it holds a slot) */
@@ -302,7 +303,8 @@ void step_child(const struct run *r, struct step *s, int64_t node, int64_t attem
  * open_run, and an event. Who loads it next carries out what `reset` says, JSON text:
  *   {"what": "failed"}                  all that went wrong, and all behind it
  *   {"what": "task", "task": "NAME"}    this task and all behind it
- *   {"what": "all"}                     every task */
+ *   {"what": "all"}                     every task
+ * "open": true with it: the run was not over, and its handlers have not begun. */
 struct run_reopen {
     const char *reset; /* borrowed for the life of the batch */
     int64_t shard;
@@ -340,8 +342,12 @@ void step_effect(struct step *s, struct effect e);
 
 /* Run row changes; each patches the row and writes its event. */
 void engine_run_started(struct run *r, struct step *s);
-/* It has been opened again, and its tasks are what row.reset asked for. */
-void engine_run_reset(struct run *r, struct step *s);
+/* Tasks of it are to begin again while it goes on: `reset` and `no_cache` as in struct
+ * run_reopen, but that a cache which is not asked stays so. */
+void engine_run_resetting(struct run *r, struct step *s, const char *reset,
+                          bool no_cache);
+/* Its tasks are what row.reset asked for. was_over: it has been opened again. */
+void engine_run_reset(struct run *r, struct step *s, bool was_over);
 /* It is pending, for this reason, also when it was over and is to begin again; no
  * event, since whether it waits is up to others. */
 void engine_run_waits(struct run *r, struct step *s, const char *reason,

@@ -179,9 +179,10 @@ int node_delete_limit(struct node *n, struct tenant t, const char *name,
 /* As configured. */
 const struct control_size *node_sizes(const struct node *n, size_t *count);
 
-/* Opens a run again that is over. Tasks that begin again go on counting their attempts;
- * the others keep their results. FF_CONFLICT: it is not over, or nothing of it failed;
- * FF_NOT_FOUND: there is no such task. */
+/* Has tasks of a run begin again: opens it when it is over, else leaves a request for
+ * whoever leads it, who must be woken. Tasks that begin again go on counting their
+ * attempts; the others keep their results. FF_CONFLICT: nothing of it failed, or it is
+ * at a point where this cannot be; FF_NOT_FOUND: there is no such task. */
 struct node_reset {
     enum { NODE_RESET_FAILED, NODE_RESET_TASK, NODE_RESET_ALL } how;
     const char *task; /* of NODE_RESET_TASK: it, and all behind it */
@@ -189,6 +190,15 @@ struct node_reset {
 };
 int node_reset(struct node *n, struct tenant t, const struct run_row *run,
                const struct node_reset *what, struct ff_err *err);
+/* What became of a request that was left: the events after `seq`, which is the last one
+ * that there was before. reason: one word. NONE: nobody has taken it yet, or the run
+ * was over before that. */
+enum node_answer { NODE_ANSWER_NONE, NODE_ANSWER_TAKEN, NODE_ANSWER_REFUSED };
+int node_reset_seq(struct node *n, const struct run_row *run, int64_t *seq,
+                   struct ff_err *err);
+int node_reset_answer(struct node *n, const struct run_row *run, int64_t seq,
+                      enum node_answer *answer, char *reason, size_t size,
+                      struct ff_err *err);
 
 /* --- what tasks with `cache` gave (cache.c; blocking) --- */
 

@@ -1,34 +1,45 @@
-/* reset.c - opens a run again that is over: its row says what is to begin again, and
- * whoever owns the shard carries that out. */
+/* reset.c - tasks that are to begin again. Of a run that is over its row says so and it
+ * is opened again; one that is still led is told by a row of the inbox. Whoever owns
+ * the shard carries either out. */
 #include "flow/flow.h"
 #include "node/node_priv.h"
 
 #include <string.h>
 
-/* Is there such a task in the text that the run is pinned to? */
-static int check_task(struct node *n, struct tenant t, const struct run_row *run,
-                      const char *task, struct ff_err *err)
+static const char *const words[] = {[NODE_RESET_FAILED] = "failed",
+                                    [NODE_RESET_TASK] = "task",
+                                    [NODE_RESET_ALL] = "all"};
+
+/* The text that the run is pinned to; NULL with a code. */
+static struct flow *flow_of_run(struct node *n, struct tenant t,
+                                const struct run_row *run, struct ff_err *err)
 {
     struct flow_problems problems = {0};
     struct workflow_row workflow;
     struct arena arena = {0};
     struct flow *flow = NULL;
-    int code = store_workflow(n->store, STORE_READER_CALLER, t, run->hash, &arena,
-                              &workflow, err);
+    const int code = store_workflow(n->store, STORE_READER_CALLER, t, run->hash, &arena,
+                                    &workflow, err);
 
     if (code == FF_OK)
         flow = flow_parse(workflow.source.s, workflow.source.len, &problems);
     if (code == FF_OK && !flow)
-        code = ff_fail(err, FF_INVALID, 0, "this version cannot read its workflow: %s",
-                       problems.items[0].msg);
-    if (flow && (flow_task_index(flow, task) < 0 ||
-                 flow_task_index(flow, task) >= flow->n_main))
-        code = ff_fail(err, FF_NOT_FOUND, 0, "workflow %s has no task %.64s",
-                       flow->name, task);
+        ff_fail(err, FF_INVALID, 0, "this version cannot read its workflow: %s",
+                problems.items[0].msg);
     flow_problems_done(&problems);
-    flow_unref(flow);
     arena_done(&arena);
-    return code;
+    return flow;
+}
+
+static int check_task(const struct flow *flow, const struct node_reset *what,
+                      struct ff_err *err)
+{
+    if (what->how == NODE_RESET_TASK &&
+        (flow_task_index(flow, what->task) < 0 ||
+         flow_task_index(flow, what->task) >= flow->n_main))
+        return ff_fail(err, FF_NOT_FOUND, 0, "workflow %s has no task %.64s",
+                       flow->name, what->task);
+    return FF_OK;
 }
 
 static int check(struct node *n, struct tenant t, const struct run_row *run,
@@ -38,17 +49,16 @@ static int check(struct node *n, struct tenant t, const struct run_row *run,
         return ff_fail(err, FF_INVALID, 0,
                        "run %.*s is a task of another run, and begins again with it",
                        (int)run->id.len, run->id.s);
-    if (!run_state_final(run->state))
-        return ff_fail(err, FF_CONFLICT, 0,
-                       "run %.*s is still %s; wait for its end, or cancel it first",
-                       (int)run->id.len, run->id.s, run_state_names[run->state]);
     if (what->how == NODE_RESET_FAILED && run->state == RUN_SUCCEEDED)
         return ff_fail(err, FF_CONFLICT, 0,
                        "run %.*s has succeeded: nothing is to be tried again",
                        (int)run->id.len, run->id.s);
-    if (what->how == NODE_RESET_TASK)
-        return check_task(n, t, run, what->task, err);
-    return FF_OK;
+    if (what->how != NODE_RESET_TASK)
+        return FF_OK;
+    struct flow *flow = flow_of_run(n, t, run, err);
+    const int code = flow ? check_task(flow, what, err) : err->code;
+    flow_unref(flow);
+    return code;
 }
 
 static int take_seq(void *arg, const void *row)
@@ -70,24 +80,24 @@ static int last_seq(struct node *n, const struct run_row *run, int64_t *seq,
     return store_scan(n->store, STORE_READER_CALLER, &last, take_seq, seq, err);
 }
 
-int node_reset(struct node *n, struct tenant t, const struct run_row *run,
-               const struct node_reset *what, struct ff_err *err)
+static json_t *asked(const struct node_reset *what)
 {
-    static const char *const words[] = {[NODE_RESET_FAILED] = "failed",
-                                        [NODE_RESET_TASK] = "task",
-                                        [NODE_RESET_ALL] = "all"};
+    return json_pack("{ss ss*}", "what", words[what->how], "task",
+                     what->how == NODE_RESET_TASK ? what->task : NULL);
+}
+
+static int reopen(struct node *n, const struct run_row *run,
+                  const struct node_reset *what, struct ff_err *err)
+{
     struct run_row row = *run;
     struct batch b = {0};
     size_t failed;
     int64_t seq = 0;
-    int code = check(n, t, run, what, err);
+    int code = last_seq(n, run, &seq, err);
 
-    if (code == FF_OK)
-        code = last_seq(n, run, &seq, err);
     if (code != FF_OK)
         return code;
-    json_t *j = json_pack("{ss ss*}", "what", words[what->how], "task",
-                          what->how == NODE_RESET_TASK ? what->task : NULL);
+    json_t *j = asked(what);
     MEM_AUTO char *text = json_text(j);
     json_decref(j);
     const struct run_reopen how = {.reset = text,
@@ -102,4 +112,141 @@ int node_reset(struct node *n, struct tenant t, const struct run_row *run,
                 (int)run->id.len, run->id.s);
     batch_done(&b);
     return code;
+}
+
+/* --- of a run that is open --- */
+
+struct seen_tasks {
+    const struct flow *flow;
+    bool handlers, failed;
+};
+
+static int look_at_task(void *arg, const void *row)
+{
+    struct seen_tasks *seen = arg;
+    const struct task_row *t = row;
+
+    if (NODE_ITEM(t->node) >= 0 || NODE_TASK(t->node) >= seen->flow->n_tasks)
+        return 0;
+    const struct flow_task *task = &seen->flow->tasks[NODE_TASK(t->node)];
+    if (NODE_TASK(t->node) >= seen->flow->n_main)
+        seen->handlers = seen->handlers || t->state != TASK_WAITING;
+    else if (t->state == TASK_CANCELLED ||
+             (t->state == TASK_FAILED && !task->work->continue_on_error))
+        seen->failed = true;
+    return 0;
+}
+
+/* What can be seen now; whoever leads the run has the last word. */
+static int check_open(struct node *n, struct tenant t, const struct run_row *run,
+                      const struct node_reset *what, struct ff_err *err)
+{
+    const struct task_row like = {.tenant = t.no, .run = run->run};
+    const struct store_query tasks = {
+        .record = &record_task, .like = &like, .n_equal = 2};
+    struct seen_tasks seen = {0};
+
+    if (run->state != RUN_RUNNING)
+        return ff_fail(err, FF_CONFLICT, 0, "run %.*s is %s: %s", (int)run->id.len,
+                       run->id.s, run_state_names[run->state],
+                       run->state == RUN_PENDING ? "nothing of it has begun"
+                                                 : "wait for its end");
+    struct flow *flow = flow_of_run(n, t, run, err);
+    seen.flow = flow;
+    if (!flow || store_scan(n->store, STORE_READER_CALLER, &tasks, look_at_task, &seen,
+                            err) != FF_OK) {
+        flow_unref(flow);
+        return err->code;
+    }
+    flow_unref(flow);
+    if (seen.handlers)
+        return ff_fail(err, FF_CONFLICT, 0,
+                       "the handlers of run %.*s run already: wait for its end",
+                       (int)run->id.len, run->id.s);
+    if (what->how == NODE_RESET_FAILED && !seen.failed)
+        return ff_fail(err, FF_CONFLICT, 0,
+                       "run %.*s is running, and no task of it has failed",
+                       (int)run->id.len, run->id.s);
+    return FF_OK;
+}
+
+static int leave(struct node *n, struct tenant t, const struct run_row *run,
+                 const struct node_reset *what, struct ff_err *err)
+{
+    int code = check_open(n, t, run, what, err);
+
+    if (code != FF_OK)
+        return code;
+    json_t *j = asked(what);
+    if (what->no_cache)
+        json_object_set_new(j, "no_cache", json_true());
+    code = node_leave_signal(n, t, run, "reset", j, err);
+    json_decref(j);
+    return code;
+}
+
+int node_reset(struct node *n, struct tenant t, const struct run_row *run,
+               const struct node_reset *what, struct ff_err *err)
+{
+    const int code = check(n, t, run, what, err);
+
+    if (code != FF_OK)
+        return code;
+    return run_state_final(run->state) ? reopen(n, run, what, err)
+                                       : leave(n, t, run, what, err);
+}
+
+/* --- what became of it --- */
+
+struct answer {
+    enum node_answer *answer;
+    char *reason;
+    size_t size;
+};
+
+static void look_at_event(struct answer *a, const json_t *event)
+{
+    const char *type = json_string_value(json_object_get(event, "type"));
+    const char *request = json_string_value(json_object_get(event, "request"));
+    const char *reason = json_string_value(json_object_get(event, "reason"));
+
+    if (type && strcmp(type, "run.reset") == 0)
+        *a->answer = NODE_ANSWER_TAKEN;
+    if (type && strcmp(type, "request.refused") == 0 && request &&
+        strcmp(request, "reset") == 0 && *a->answer == NODE_ANSWER_NONE) {
+        *a->answer = NODE_ANSWER_REFUSED;
+        snprintf(a->reason, a->size, "%s", reason ? reason : "");
+    }
+}
+
+static int look_at_events(void *arg, const void *row)
+{
+    const struct event_row *e = row;
+    struct ff_err err;
+    json_t *list = json_parse(e->body.s, e->body.len, &err);
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        look_at_event(arg, json_array_get(list, i));
+    json_decref(list);
+    return 0;
+}
+
+int node_reset_seq(struct node *n, const struct run_row *run, int64_t *seq,
+                   struct ff_err *err)
+{
+    *seq = 0;
+    return last_seq(n, run, seq, err);
+}
+
+int node_reset_answer(struct node *n, const struct run_row *run, int64_t seq,
+                      enum node_answer *answer, char *reason, size_t size,
+                      struct ff_err *err)
+{
+    const struct event_row seen = {.tenant = run->tenant, .run = run->run, .seq = seq};
+    const struct store_query since = {
+        .record = &record_event, .like = &seen, .n_equal = 2, .after = &seen};
+    struct answer a = {.answer = answer, .reason = reason, .size = size};
+
+    *answer = NODE_ANSWER_NONE;
+    return store_scan(n->store, STORE_READER_CALLER, &since, look_at_events, &a, err);
 }

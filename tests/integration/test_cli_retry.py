@@ -145,7 +145,7 @@ class Retry(CliTest):
         gate = self.gate("gate")
         process = self.start("retry", run)
         process.wait_for("b started (attempt 2)")
-        self.assertIn("is still running", self.refused("retry", run))
+        self.assertIn("no task of it has failed", self.refused("retry", run))
         process.end(signal.SIGKILL)
         going = self.start("resume", run)
         gate.open()

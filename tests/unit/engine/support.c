@@ -250,6 +250,8 @@ static void apply_effect(struct world *w, const struct effect *e)
     case EFFECT_LOOK_UP:
         note_look_up(w, e);
         break;
+    case EFFECT_FORGET:
+        break; /* nothing is on its way here */
     case EFFECT_CHILD:
         break; /* the tests of groups look at the step itself */
     case EFFECT_ENDED:
