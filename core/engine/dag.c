@@ -80,6 +80,7 @@ static void state_free(struct run *r)
     ARRAY_DONE(&d->waiting);
     ARRAY_DONE(&d->settled);
     ARRAY_DONE(&d->due);
+    ARRAY_DONE(&d->undos);
     map_done(&d->bases);
     map_done(&d->kept);
     map_done(&d->iterations);

@@ -316,8 +316,10 @@ void dag_resume(struct run *r, struct step *s)
         resume_kind(r, s, i);
     dag_reset_stop(r, s);
     resume_cancel(r, s, first, n);
-    for (uint32_t i = first; i < first + n; i++)
+    for (uint32_t i = first; i < first + n && d->phase != PHASE_COMPENSATE; i++)
         go_on_task(r, s, i);
+    if (d->phase == PHASE_COMPENSATE && d->left > 0)
+        dag_undo_resume(r, s, ready_since(r, first));
     if (d->left == 0)
         dag_phase_done(r, s);
 }

@@ -1,5 +1,6 @@
-/* dag_phase.c - a run from beginning to end: main tasks, then the handlers that fit
- * how they went, then `finally`, then the run's own result. */
+/* dag_phase.c - a run from beginning to end: main tasks, then what undoes them where
+ * it did not succeed, then the handlers that fit how they went, then `finally`, then
+ * the run's own result. */
 #include "engine/dag_priv.h"
 
 #include <string.h>
@@ -79,8 +80,19 @@ static json_t *run_outputs(struct run *r, int64_t now_us, struct ff_err *err)
 struct ending {
     enum run_state state;
     const char *reason;
-    char message[320];
+    char message[480];
 };
+
+/* What was said so far, and what went wrong when it was undone. */
+static void add_undo_message(const struct run *r, struct ending *end)
+{
+    struct buf message = {0};
+
+    buf_add_text(&message, end->message);
+    dag_undo_message(r, &message);
+    snprintf(end->message, sizeof(end->message), "%s", buf_text(&message));
+    buf_done(&message);
+}
 
 static struct ending ending_of(const struct run *r)
 {
@@ -113,6 +125,7 @@ static struct ending ending_of(const struct run *r)
     if (reason_is(r, "timeout"))
         snprintf(end.message, sizeof(end.message),
                  "the run took longer than its timeout");
+    add_undo_message(r, &end);
     return end;
 }
 
@@ -156,7 +169,9 @@ void dag_phase_done(struct run *r, struct step *s)
     struct dag *d = dag_of(r);
     const bool kill = r->row.cancel == CANCEL_KILL;
 
-    if (d->phase == PHASE_MAIN) {
+    if (d->phase == PHASE_MAIN && !kill && dag_undo_begin(r, s))
+        return;
+    if (d->phase <= PHASE_COMPENSATE) {
         d->phase = PHASE_HANDLER;
         if (!kill && start_part(r, s, part_for(dag_main_result(r))))
             return;
@@ -234,6 +249,8 @@ void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
     dag_forget_held(r); /* each that ends would offer the next, to be taken back */
     phase_range(d, &first, &n);
     for (uint32_t i = first; i < first + n; i++) {
+        if (d->phase == PHASE_COMPENSATE && !dag_undo_due(r, i))
+            continue;
         if (d->phase != PHASE_MAIN && d->tasks[i].unit.state == TASK_RUNNING &&
             !(d->tasks[i].unit.flags & UNIT_STOPPED))
             dag_note_stopped(r, s, i);
@@ -277,6 +294,11 @@ void dag_find_phase(struct run *r)
 
     d->phase = PHASE_MAIN;
     d->left = count_left(d, 0, f->n_main);
+    if (d->left > 0)
+        return;
+    d->phase = PHASE_COMPENSATE;
+    d->part = FLOW_COMPENSATE;
+    d->left = dag_main_result(r) == RUN_SUCCEEDED ? 0 : dag_undos_left(r);
     if (d->left > 0)
         return;
     d->phase = PHASE_HANDLER;

@@ -7,9 +7,9 @@
  * item; what is an attempt goes through dag_slot.c and dag_result.c, what is not
  * through its kind (dag_kind.h), and dag_cache.c asks before both; dag_repeat.c lets it
  * begin once more when it has succeeded; dag_silent.c stops what is not heard of;
- * dag_row.c writes rows and events; dag_phase.c leads the run through its handlers to
- * its end; dag_load.c rebuilds all of it from rows; dag_scope.c is what expressions
- * see; dag_work.c renders an attempt. */
+ * dag_row.c writes rows and events; dag_undo.c leads through what undoes
+ * tasks, dag_phase.c through the handlers to the end; dag_load.c rebuilds all of it
+ * from rows; dag_scope.c is what expressions see; dag_work.c renders an attempt. */
 #ifndef ENGINE_DAG_PRIV_H
 #define ENGINE_DAG_PRIV_H
 
@@ -56,7 +56,7 @@ struct dag_task {
     struct unit unit;
     struct items *items; /* of an expanded foreach */
     int64_t ready_at;    /* when its needs were met; pins now() for if and foreach */
-    int64_t ended_at;    /* as loaded; 0: not final then */
+    int64_t ended_at;    /* 0: not final */
     char *message;       /* of a failure, for tasks.X.message */
 };
 
@@ -68,14 +68,20 @@ struct node_queue {
     size_t n, cap, head;
 };
 
-enum dag_phase { PHASE_MAIN, PHASE_HANDLER, PHASE_FINALLY, PHASE_ENDED };
+enum dag_phase {
+    PHASE_MAIN,
+    PHASE_COMPENSATE,
+    PHASE_HANDLER,
+    PHASE_FINALLY,
+    PHASE_ENDED
+};
 
 struct dag {
     const struct flow *flow;
     struct dag_task *tasks;
     char *bad_inputs; /* why it cannot begin, or NULL */
     enum dag_phase phase;
-    enum flow_part part;       /* which handlers, in PHASE_HANDLER */
+    enum flow_part part;       /* whose tasks, after PHASE_MAIN */
     uint32_t left;             /* tasks of the current phase that are not final */
     int64_t active;            /* units offered to the scheduler and not final */
     struct node_queue waiting; /* for parallelism */
@@ -90,6 +96,10 @@ struct dag {
         } * items;
         size_t n, cap;
     } due;
+    struct { /* compensations that are due, in their order */
+        uint32_t *items;
+        size_t n, cap, next;
+    } undos;
     /* Made only when something has begun again, or repeats. */
     /* What begins again once no attempt of it runs, by task; NULL: nothing does. */
     uint8_t *resetting;
@@ -306,6 +316,17 @@ void dag_phase_done(struct run *r, struct step *s); /* when left reaches 0 */
 enum run_state dag_main_result(const struct run *r);
 void dag_find_phase(struct run *r); /* from the states of the tasks, after loading */
 bool dag_phase_stopped(const struct run *r);
+
+/* dag_undo.c */
+/* False: there is nothing to undo. */
+bool dag_undo_begin(struct run *r, struct step *s);
+void dag_undo_resume(struct run *r, struct step *s, int64_t ready_at);
+void dag_undo_next(struct run *r, struct step *s, int64_t ready_at);
+/* Of a compensation: its task did something, and succeeded. */
+bool dag_undo_due(const struct run *r, uint32_t task);
+uint32_t dag_undos_left(const struct run *r);
+/* What went wrong with them, behind what is there. */
+void dag_undo_message(const struct run *r, struct buf *out);
 
 /* dag_load.c */
 int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,

@@ -27,9 +27,12 @@ void dag_settle(struct run *r, struct step *s)
 
     for (size_t i = 0; i < d->settled.n; i++) {
         const uint32_t task = d->settled.items[i];
+        d->tasks[task].ended_at = s->now_us;
         tell_followers(r, s, task);
         if (--d->left == 0)
             dag_phase_done(r, s);
+        else if (d->phase == PHASE_COMPENSATE)
+            dag_undo_next(r, s, s->now_us);
     }
     d->settled.n = 0;
 }

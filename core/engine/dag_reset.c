@@ -54,6 +54,17 @@ static void mark_failed(struct marks *m)
     }
 }
 
+/* What was undone, or only half so, has to be done again, whatever is asked for. */
+static void mark_undone(struct marks *m)
+{
+    const struct flow *f = m->d->flow;
+    const uint32_t first = f->part_first[FLOW_COMPENSATE];
+
+    for (uint32_t i = first; i < first + f->part_count[FLOW_COMPENSATE]; i++)
+        if (m->d->tasks[i].unit.attempt > 0)
+            mark(m, f->tasks[i].work->undo->of, MARK_ALL);
+}
+
 /* By the words of engine.h; a request that nobody understands changes nothing. */
 static void mark_asked(struct marks *m, struct span reset)
 {
@@ -73,6 +84,7 @@ static void mark_asked(struct marks *m, struct span reset)
         mark(m, (uint32_t)task, MARK_ALL);
     const bool open = json_is_true(json_object_get(asked, "open"));
     json_decref(asked);
+    mark_undone(m);
     mark_followers(m);
     /* Of one that is open they have not begun. */
     for (uint32_t i = f->n_main; i < f->n_tasks && !open; i++)

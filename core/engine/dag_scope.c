@@ -250,6 +250,18 @@ static json_t *make_event(const struct dag_scope *sc)
     return event.s ? json_parse(event.s, event.len, &ignored) : json_null();
 }
 
+/* Of the task that is undone. */
+static json_t *make_outputs(const struct dag_scope *sc)
+{
+    const struct flow_undo *undo = sc->task ? sc->task->work->undo : NULL;
+    json_t *outputs;
+
+    if (!undo)
+        return NULL;
+    outputs = dag_of(sc->run)->tasks[undo->of].unit.outputs;
+    return outputs ? json_incref(outputs) : json_null();
+}
+
 static json_t *make_inputs(const struct dag_scope *sc)
 {
     return json_incref(sc->run->inputs);
@@ -270,7 +282,7 @@ static const struct {
     {"run", make_run},           {"workflow", make_workflow},
     {"event", make_event},       {"vars", make_vars},
     {"parent", make_parent},     {"iteration", make_iteration},
-    {"previous", make_previous},
+    {"previous", make_previous}, {"outputs", make_outputs},
 };
 #define NAME_TASKS 1
 

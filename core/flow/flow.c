@@ -106,7 +106,9 @@ static bool is_map(struct spec *s)
 
 void spec_finish(struct spec *s)
 {
+    spec_add_compensations(s);
     spec_link_needs(s);
+    spec_rank_compensations(s);
     spec_check_refs(s);
     spec_finish_groups(s);
     take_tasks(s);
@@ -143,6 +145,7 @@ static void spec_done(struct spec *s)
     ARRAY_DONE(&s->needs);
     ARRAY_DONE(&s->refs);
     ARRAY_DONE(&s->follows);
+    ARRAY_DONE(&s->undos);
     map_done(&s->by_name);
     mem_free(s->suspect);
     mem_free(s->order);

@@ -156,7 +156,9 @@ enum flow_part {
     FLOW_ON_SUCCESS,
     FLOW_ON_FAILURE,
     FLOW_ON_CANCEL,
-    FLOW_FINALLY
+    FLOW_FINALLY,
+    FLOW_COMPENSATE, /* what undoes main tasks; not in the order in which it runs */
+    FLOW_N_PARTS
 };
 
 /* What `needs` may ask of a task that has ended. */
@@ -211,6 +213,12 @@ struct flow_approve {
     enum flow_on_timeout on_timeout;
 };
 
+/* Of a task that undoes another one. */
+struct flow_undo {
+    uint32_t of;   /* the task that it undoes */
+    uint32_t rank; /* of that: higher than those of what it needs */
+};
+
 enum flow_on_max { FLOW_MAX_FAIL, FLOW_MAX_SUCCEED };
 /* A task that runs again when it has succeeded. */
 struct flow_repeat {
@@ -252,6 +260,7 @@ struct flow_work {
     const struct flow *group;         /* tasks: of a group; its owner is the file */
     struct flow_value *foreach;       /* list or map, or what makes a matrix; or NULL */
     const struct flow_repeat *repeat; /* or NULL; never with foreach */
+    struct flow_undo *undo;           /* in FLOW_COMPENSATE, else NULL */
     int64_t max_parallel;             /* of its items; 0: no limit of its own */
     uint32_t n_argv;
     uint32_t n_env;
@@ -407,8 +416,8 @@ struct flow {
     struct flow_task *tasks; /* main tasks in file order, then handlers by part */
     uint32_t n_tasks;
     uint32_t n_main;
-    uint32_t part_first[5], part_count[5]; /* by enum flow_part */
-    struct flow_pair *outputs;             /* outputs: of the whole run */
+    uint32_t part_first[FLOW_N_PARTS], part_count[FLOW_N_PARTS];
+    struct flow_pair *outputs; /* outputs: of the whole run */
     uint32_t n_outputs;
     struct flow_trigger *triggers;
     uint32_t n_triggers;

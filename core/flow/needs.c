@@ -132,7 +132,7 @@ static void link_handler(struct spec *s, uint32_t task, uint32_t *room)
 {
     struct flow_task *t = &s->tasks.items[task];
 
-    if (task == 0 || t[-1].part != t->part)
+    if (task == 0 || t[-1].part != t->part || t->part == FLOW_COMPENSATE)
         return;
     t->needs = room;
     t->needs[t->n_needs++] = task - 1;

@@ -372,9 +372,19 @@ static void check_previous(struct checker *c, const struct ref *r)
 
 static void check_own_outputs(struct checker *c, const struct ref *r)
 {
+    const struct flow_task *tasks = r->s->tasks.items;
+    const struct flow_task *t = &tasks[r->in->task];
+
     (void)c;
+    if (t->part == FLOW_COMPENSATE) {
+        t = &tasks[t->work->undo->of];
+    } else if (r->in->place != PLACE_UNTIL) {
+        flow_problem_msg(problem(r, PROBLEM_NOT_HERE),
+                         "outputs has a value only in repeat.until and compensate");
+        return;
+    }
     if (r->n > 1)
-        check_output(r, &r->s->tasks.items[r->in->task], 1);
+        check_output(r, t, 1);
 }
 
 static void check_task_field(const struct ref *r, const struct flow_task *t)
@@ -421,7 +431,8 @@ static void check_from_handler(const struct ref *r, uint32_t used)
     const struct flow_task *of = &r->s->tasks.items[used];
     const struct flow_task *in = &r->s->tasks.items[r->in->task];
 
-    if (of->part != FLOW_MAIN && (of->part != in->part || of > in))
+    if (of->part != FLOW_MAIN &&
+        (of->part != in->part || of > in || of->part == FLOW_COMPENSATE))
         refuse_handler(r);
 }
 
@@ -542,7 +553,7 @@ static const struct {
     {"attempt", PLACE_ATTEMPT | PLACE_SHARED_ENV | PLACE_UNTIL | RETRY, check_attempt},
     {"iteration", LOOP, check_iteration},
     {"previous", LOOP, check_previous},
-    {"outputs", PLACE_UNTIL, check_own_outputs},
+    {"outputs", PLACE_UNTIL | PLACE_ATTEMPT | PLACE_RETRY, check_own_outputs},
     {"exit_code", RETRY, check_plain},
     {"reason", RETRY, check_plain},
     {"run", EVERYWHERE, check_run},

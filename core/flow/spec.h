@@ -57,7 +57,8 @@ struct spec_object {
 extern const struct spec_object spec_workflow, spec_task, spec_input, spec_output,
     spec_retry, spec_http, spec_script, spec_approve, spec_wait_event, spec_resources,
     spec_defaults, spec_rate, spec_concurrency, spec_triggers, spec_cron, spec_interval,
-    spec_after, spec_event, spec_webhook, spec_case, spec_repeat, spec_cache;
+    spec_after, spec_event, spec_webhook, spec_case, spec_repeat, spec_cache,
+    spec_compensate;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 
@@ -156,6 +157,13 @@ struct spec {
         size_t n, cap;
     } follows;                  /* handlers of tasks, to be read yet */
     struct spec_follow *follow; /* of the handler being read, or NULL */
+    struct {
+        struct spec_undo {
+            uint32_t of;
+            const struct tree_node *node;
+        } * items;
+        size_t n, cap;
+    } undos; /* compensations, to be read yet */
     struct flow_limit limits[FLOW_MAX_SEMAPHORES + 2]; /* of the task being read */
     uint32_t n_limits;
     const struct flow_limits *last_limits;
@@ -320,6 +328,12 @@ void spec_finish_cache(struct spec *s, const struct tree_node *task,
 void spec_add_task(struct spec *s, const struct tree_key *name,
                    const struct tree_node *node);
 
+/* Its parts, for one that is not read by the table of tasks: a draft that says nothing
+ * (false: there are too many tasks), and the task that was made of it. */
+bool spec_begin_task(struct spec *s, struct spec_draft *draft,
+                     const struct tree_key *name);
+void spec_end_task(struct spec *s, struct spec_draft *draft);
+
 /* A map or a list of them. */
 void spec_read_tasks(struct spec *s, const struct spec_field *field,
                      const struct tree_node *node);
@@ -333,6 +347,13 @@ struct flow_formula *spec_follow_formula(struct spec *s);
 extern const struct spec_type spec_repeat_type; /* const struct flow_repeat * */
 void spec_check_repeat(struct spec *s, const struct flow_work *work,
                        const struct tree_node *task);
+
+/* spec_compensate.c */
+extern const struct spec_type spec_compensate_type; /* no slot */
+void spec_check_compensate(struct spec *s, const struct flow_work *work,
+                           const struct tree_node *task);
+void spec_add_compensations(struct spec *s);  /* of all tasks that have been read */
+void spec_rank_compensations(struct spec *s); /* when their order is known */
 
 /* spec_label.c */
 extern const struct spec_type spec_version_label, /* const char * */

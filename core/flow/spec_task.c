@@ -302,6 +302,10 @@ static const struct spec_field task_fields[] = {
      .since = "0.2",
      .help = "tasks that run in their order after this one and its other handlers, "
              "however it ended"},
+    {.key = "compensate",
+     .type = &spec_compensate_type,
+     .since = "0.2",
+     .help = "what undoes it, when it has succeeded and the run has not"},
     {.key = "semaphores",
      .type = &spec_semaphores_type,
      .since = "0.2",
@@ -433,24 +437,49 @@ static const void *share(struct spec *s, struct spec_recent *recent, const void 
 }
 
 /* A task with a wrong name is read all the same, for what else is wrong with it. */
-void spec_add_task(struct spec *s, const struct tree_key *name,
-                   const struct tree_node *node)
+bool spec_begin_task(struct spec *s, struct spec_draft *draft,
+                     const struct tree_key *name)
 {
-    struct spec_draft draft;
-    struct flow_task *task = &draft.task;
-    const enum flow_kind kind = spec_kind_find(node);
-    uint64_t seen;
+    struct flow_task *task = &draft->task;
 
     if (too_many(s, name))
-        return;
+        return false;
     /* Not by assignment: what share() compares has the same bytes between members. */
-    memcpy(&draft, &s->model, sizeof(draft));
+    memcpy(draft, &s->model, sizeof(*draft));
     task->name = arena_text(s->arena, name->text, name->n);
     task->line = (int)name->line;
     task->column = name->column & 0xfffffff;
     task->part = s->part;
-    draft.work.env = s->env.items;
-    draft.work.n_env = s->env.n;
+    draft->work.env = s->env.items;
+    draft->work.n_env = s->env.n;
+    register_name(s, name);
+    s->task = (uint32_t)s->tasks.n;
+    s->task_needs = NULL;
+    s->n_limits = 0;
+    return true;
+}
+
+void spec_end_task(struct spec *s, struct spec_draft *draft)
+{
+    struct flow_task *task = &draft->task;
+
+    draft->policy.limits = spec_take_limits(s);
+    s->task = SPEC_NO_TASK;
+    task->work = share(s, &s->works, &draft->work, sizeof(draft->work));
+    task->policy = share(s, &s->policies, &draft->policy, sizeof(draft->policy));
+    ARRAY_ADD(&s->tasks, *task);
+    ARRAY_ADD(&s->needs, s->task_needs);
+}
+
+void spec_add_task(struct spec *s, const struct tree_key *name,
+                   const struct tree_node *node)
+{
+    struct spec_draft draft;
+    const enum flow_kind kind = spec_kind_find(node);
+    uint64_t seen;
+
+    if (!spec_begin_task(s, &draft, name))
+        return;
     if (s->follow)
         draft.work.formula = spec_follow_formula(s);
     if (kind < FLOW_N_KINDS)
@@ -460,22 +489,14 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
         draft.policy.retry = spec_retry_none;
         draft.policy.timeout_us = 0;
     }
-    register_name(s, name);
-    s->task = (uint32_t)s->tasks.n;
-    s->task_needs = NULL;
-    s->n_limits = 0;
     if (spec_read(s, &spec_task, node, &draft, &seen)) {
         spec_kind_check(s, node, name, kind, seen & SPEC_SEEN_BAD);
         check_foreach(s, &draft.work, node);
         check_needs_all(s, &draft.work, node);
         spec_check_repeat(s, &draft.work, node);
+        spec_check_compensate(s, &draft.work, node);
         if (draft.policy.cache)
             spec_finish_cache(s, node, draft.policy.cache, &draft.work);
     }
-    draft.policy.limits = spec_take_limits(s);
-    s->task = SPEC_NO_TASK;
-    task->work = share(s, &s->works, &draft.work, sizeof(draft.work));
-    task->policy = share(s, &s->policies, &draft.policy, sizeof(draft.policy));
-    ARRAY_ADD(&s->tasks, *task);
-    ARRAY_ADD(&s->needs, s->task_needs);
+    spec_end_task(s, &draft);
 }

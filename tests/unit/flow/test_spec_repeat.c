@@ -80,7 +80,7 @@ static const struct refusal refusals[] = {
     {A R LOOP "    if: iteration == 1\n", PROBLEM_NOT_HERE, 9, 9, "iteration",
      "only in tasks with repeat", NULL},
     {A R LOOP "    stdin: '${{ outputs.n }}'\n", PROBLEM_NOT_HERE, 9, 17, "outputs.n",
-     "outputs has no value in a task", NULL},
+     "only in repeat.until and compensate", NULL},
     {A R "    repeat: {until: exit_code == 0, max: 2}\n", PROBLEM_NOT_HERE, 8, 21,
      "exit_code", "no value in repeat.until", NULL},
     {A R LOOP "    foreach: [1]\n", PROBLEM_EXCLUSIVE, 8, 13, "", "not both",
