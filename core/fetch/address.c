@@ -20,6 +20,7 @@ struct network {
 };
 
 /* RFC 6890 and what came after it; the last are not private but asked by nobody else.
+ * Of IPv6 only 2000::/3 is given out, so the rest is refused without being named here.
  */
 static const struct {
     const char *network;
@@ -45,10 +46,9 @@ static const struct {
     {"198.51.100.0", 24, "a reserved address"},
     {"203.0.113.0", 24, "a reserved address"},
     {"224.0.0.0", 3, "a reserved address"},
-    {"64:ff9b:1::", 48, "a reserved address"},
-    {"100::", 64, "a reserved address"},
+    {"2001::", 23, "a reserved address"}, /* Teredo too, which holds IPv4 */
     {"2001:db8::", 32, "a reserved address"},
-    {"ff00::", 8, "a reserved address"},
+    {"3fff::", 20, "a reserved address"},
 };
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -123,6 +123,12 @@ static bool read_base(const char *text, unsigned bits, struct network *n)
     return inet_pton(AF_INET6, text, n->base.bytes) == 1 && bits <= 128;
 }
 
+/* By the registry of IANA; 2001::/23 and others within it are in the table. */
+static bool is_given_out(const struct address *a)
+{
+    return memcmp(a->bytes, mapped, sizeof(mapped)) == 0 || a->bytes[0] >> 5 == 1;
+}
+
 const char *address_kind(const struct sockaddr *address)
 {
     struct address a;
@@ -135,7 +141,7 @@ const char *address_kind(const struct sockaddr *address)
         if (read_base(special[i].network, special[i].bits, &n) && inside(&n, &a))
             return special[i].kind;
     }
-    return NULL;
+    return is_given_out(&a) ? NULL : "a reserved address";
 }
 
 /* --- what is allowed --- */
@@ -172,6 +178,8 @@ static bool read_entry(char *text, struct network *n)
         if (!read_number(colon + 1, 65535, &port) || port == 0)
             return false;
     }
+    if (close && close[1])
+        return false; /* [::1]80 would be every port */
     if (close)
         *close = '\0';
     text += close != NULL;

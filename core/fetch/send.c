@@ -18,7 +18,7 @@ struct hop {
     const char *allow;
     char refused[160]; /* why the address may not be asked, or "" */
     size_t head_bytes;
-    bool too_large;
+    bool too_large, heads_too_large;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -85,14 +85,15 @@ static size_t take_header(char *line, size_t size, size_t n, void *arg)
     const char *colon = memchr(line, ':', len);
 
     h->head_bytes += len;
-    h->too_large = h->head_bytes > FETCH_MAX_HEADS;
-    if (h->too_large)
+    h->heads_too_large = h->head_bytes > FETCH_MAX_HEADS;
+    if (h->heads_too_large)
         return 0;
-    if (!colon) {
-        if (len > 5 && strncmp(line, "HTTP/", 5) == 0) /* after 100 Continue another */
-            json_object_clear(h->answer->headers);
+    if (len > 5 && strncmp(line, "HTTP/", 5) == 0) { /* after 100 Continue another */
+        json_object_clear(h->answer->headers);
         return size * n;
     }
+    if (!colon)
+        return size * n;
 
     const size_t name_len = (size_t)(colon - line);
 
@@ -204,6 +205,8 @@ static void set_up(CURL *c, struct hop *h)
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    /* A redirect does not say who we are. */
+    curl_easy_setopt(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     /* The address of a proxy would be looked at instead of that behind it. */
     curl_easy_setopt(c, CURLOPT_PROXY, "");
     curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -237,9 +240,19 @@ static int judge(const struct hop *h, CURLcode failed, const char *url,
                 url, (long long)h->request->max_bytes);
         return FETCH_LIMIT;
     }
-    ff_fail(err, failed == CURLE_UNSUPPORTED_PROTOCOL ? FF_DENIED : FF_UNAVAILABLE, 0,
-            "%.200s: %.180s", url, why);
-    return failed == CURLE_UNSUPPORTED_PROTOCOL ? FETCH_REFUSED : FETCH_NO_ANSWER;
+    if (h->heads_too_large) {
+        ff_fail(err, FF_FULL, 0, "%.200s: the headers are larger than %d bytes", url,
+                FETCH_MAX_HEADS);
+        return FETCH_LIMIT;
+    }
+    if (failed == CURLE_LOGIN_DENIED)
+        why = "it holds a name or a password: give them as the header Authorization";
+
+    const bool refused =
+        failed == CURLE_UNSUPPORTED_PROTOCOL || failed == CURLE_LOGIN_DENIED;
+
+    ff_fail(err, refused ? FF_DENIED : FF_UNAVAILABLE, 0, "%.200s: %.180s", url, why);
+    return refused ? FETCH_REFUSED : FETCH_NO_ANSWER;
 }
 
 struct journey {

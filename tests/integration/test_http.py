@@ -62,6 +62,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(302, b"", Location="http://169.254.169.254/latest")
         elif path == "/file":
             self.answer(302, b"", Location="file:///etc/passwd")
+        elif path == "/user":
+            port = self.server.server_port  # type: ignore[attr-defined]
+            self.answer(302, b"", Location=f"http://a:b@127.0.0.1:{port}/text")
+        elif path == "/heads":
+            self.answer(200, b"", X_Long="x" * 66000)
+        elif path == "/reason":
+            self.wfile.write(
+                b"HTTP/1.1 100 Go: on\r\nX-Early: 1\r\n\r\n"
+                b"HTTP/1.1 200 Fine: here\r\nContent-Length: 0\r\n\r\n"
+            )
         elif path == "/around":
             self.answer(302, b"", Location="/around")
 
@@ -171,6 +181,9 @@ class HttpTest(CliTest):
         self.assertEqual(task["exit_code"], 2)
         self.assertIn("metadata", task["message"])
         self.assertEqual(self.ask(path="/file", expect=1)["exit_code"], 2)
+        task = self.ask(path="/user", expect=1)
+        self.assertEqual(task["exit_code"], 2)
+        self.assertIn("a name or a password", task["message"])
         self.assertEqual(self.ask(path="/around", expect=1)["exit_code"], 4)
         task = self.ask(path="/to/text", follow_redirects=0, expect=1)
         self.assertIn("status 302", task["message"])
@@ -209,6 +222,14 @@ class HttpTest(CliTest):
         task = self.ask(path="/large", max_bytes=4999, expect=1)
         self.assertEqual(task["exit_code"], 4)
         self.assertEqual(len(self.ask(path="/large", max_bytes=5000)["body"]), 5000)
+
+        task = self.ask(path="/heads", expect=1)
+        self.assertEqual(task["exit_code"], 4)
+        self.assertIn("headers are larger than 65536", task["message"])
+
+    def test_words_behind_a_status_are_no_header(self) -> None:
+        headers = self.ask(path="/reason")["headers"]
+        self.assertEqual(headers, {"content-length": "0"})
 
     def test_no_answer(self) -> None:
         with socket.socket() as s:

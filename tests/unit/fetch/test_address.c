@@ -64,6 +64,16 @@ static void addresses_that_are_not_of_the_internet_have_a_kind(void **state)
         "2001:db8::1",
         "64:ff9b:1::1",
         "100::1",
+        "::2",
+        "::ffff:0:127.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "2001:0:7f00:1::1",
+        "2001:20::1",
+        "3fff::1",
+        "5f00::1",
+        "4000::1",
+        "fbff::1",
+        "ff0e::1",
     };
 
     (void)state;
@@ -82,7 +92,7 @@ static void addresses_of_the_internet_have_none(void **state)
         "100.128.0.0",    "126.1.1.1",     "128.0.0.1",       "169.253.255.255",
         "172.15.0.1",     "172.32.0.1",    "192.167.1.1",     "192.169.0.1",
         "198.17.0.1",     "198.20.0.1",    "223.255.255.255", "2606:4700::1111",
-        "2001:db9::1",    "fbff::1",       "::ffff:1.1.1.1",  "64:ff9b::1.1.1.1",
+        "2001:db9::1",    "2c0f::1",       "::ffff:1.1.1.1",  "64:ff9b::1.1.1.1",
         "2002:101:101::",
     };
 
@@ -143,9 +153,10 @@ static void the_list_allows_what_it_names(void **state)
 
 static void a_list_that_cannot_be_read_is_told(void **state)
 {
-    static const char *const wrong[] = {
-        "example.org",   "10.0.0.0/33", "10.0.0", "10.0.0.0/x", "1.1.1.1:0",
-        "1.1.1.1:99999", "::1/129",     "[::1",   "10.0.0.0/",  "10.0.0.0/8:80"};
+    static const char *const wrong[] = {"example.org",   "10.0.0.0/33", "10.0.0",
+                                        "10.0.0.0/x",    "1.1.1.1:0",   "1.1.1.1:99999",
+                                        "::1/129",       "[::1",        "10.0.0.0/",
+                                        "10.0.0.0/8:80", "[::1]80",     "[::1]x"};
     struct ff_err err = {0};
 
     (void)state;
