@@ -9,6 +9,7 @@
 
 #define FORM_MIN 6 /* of what was derived: shorter ones stand in innocent text too */
 #define LINE_MIN 8 /* of one line of a text of many */
+#define BARE_MIN 4 /* of all of it, without ends of lines; as the shortest secret */
 
 static void add(struct masks *m, const char *text, size_t len)
 {
@@ -24,6 +25,18 @@ static void add_form(struct masks *m, struct buf *b)
         add(m, b->data, b->len);
     explicit_bzero(b->data, b->len);
     buf_clear(b);
+}
+
+/* What $(...) of a shell makes of it, and who reads a line: without the ends of lines
+ * around it. */
+static void add_bare(struct masks *m, const char *text, size_t len)
+{
+    for (; len > 0 && strchr("\r\n", text[len - 1]); len--)
+        ;
+    for (; len > 0 && strchr("\r\n", *text); len--)
+        text++;
+    if (len >= BARE_MIN)
+        add(m, text, len);
 }
 
 /* Keys and certificates are printed line by line, and indented. */
@@ -71,6 +84,26 @@ static void add_base64(struct masks *m, const char *text, size_t len)
     }
 }
 
+/* Those who write ASCII alone write all else as \uXXXX, with small digits (Python) or
+ * large ones. */
+static void add_ascii_json(struct masks *m, const json_t *value)
+{
+    char *dump = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
+    const size_t len = strlen(dump);
+
+    add(m, dump + 1, len - 2);
+    for (size_t i = 1; i + 1 < len; i++) {
+        const bool digits = dump[i] == '\\' && dump[i + 1] == 'u';
+        for (size_t k = 2; digits && k < 6; k++)
+            dump[i + k] = (char)tolower((unsigned char)dump[i + k]);
+        i += dump[i] == '\\' ? (digits ? 5 : 1) : 0;
+    }
+    add(m, dump + 1, len - 2);
+    explicit_bzero(dump, len);
+    mem_free(dump);
+}
+
 /* As it stands inside a JSON string; nothing where it stands as it is. */
 static void add_json(struct masks *m, const char *text)
 {
@@ -82,26 +115,41 @@ static void add_json(struct masks *m, const char *text)
     json_add_to(&b, value);
     if (b.len > 2 && strlen(text) != b.len - 2)
         add(m, b.data + 1, b.len - 2);
+    if (b.len > 2)
+        add_ascii_json(m, value);
     explicit_bzero(b.data, b.len);
     buf_done(&b);
     json_decref(value);
 }
 
-/* As it stands in a URL. */
+/* As it stands in a URL: who escapes leaves other characters as they are. */
 static void add_percent(struct masks *m, const char *text, size_t len)
 {
-    struct buf b = {0};
+    static const struct {
+        const char *kept, *blank;
+    } ways[] = {
+        {"-._~", "%20"},      /* RFC 3986; curl --data-urlencode */
+        {"-._~/", "%20"},     /* urllib.parse.quote */
+        {"-._~!'()*", "%20"}, /* encodeURIComponent */
+        {"-._~", "+"},        /* forms; urllib.parse.urlencode */
+    };
 
-    for (size_t i = 0; i < len; i++) {
-        const unsigned char c = (unsigned char)text[i];
+    for (size_t way = 0; way < COUNT_OF(ways); way++) {
+        struct buf b = {0};
 
-        if (c < 128 && (isalnum(c) || strchr("-._~", c)))
-            buf_add_char(&b, (char)c);
-        else
-            buf_printf(&b, "%%%02X", c);
+        for (size_t i = 0; i < len; i++) {
+            const unsigned char c = (unsigned char)text[i];
+
+            if (c < 128 && (isalnum(c) || strchr(ways[way].kept, c)))
+                buf_add_char(&b, (char)c);
+            else if (c == ' ')
+                buf_add(&b, ways[way].blank, strlen(ways[way].blank));
+            else
+                buf_printf(&b, "%%%02X", c);
+        }
+        add_form(m, &b);
+        buf_done(&b);
     }
-    add_form(m, &b);
-    buf_done(&b);
 }
 
 static int longest_first(const void *a, const void *b)
@@ -117,6 +165,7 @@ void masks_add(struct masks *m, const char *text, size_t len)
     if (m->n > 0)
         m->n--; /* the NULL at the end */
     add(m, text, len);
+    add_bare(m, text, len);
     add_lines(m, text);
     add_base64(m, text, len);
     add_json(m, text);
@@ -211,6 +260,21 @@ static json_t *masked_object(const struct masks *m, json_t *v)
     return made;
 }
 
+/* A secret of digits is a number to whoever reads it as JSON. */
+static json_t *masked_number(const struct masks *m, json_t *v)
+{
+    struct buf text = {0};
+    struct buf b = {0};
+    json_t *made = NULL;
+
+    json_add_to(&text, v);
+    if (masks_text(m, text.data, text.len, &b))
+        made = json_stringn_nocheck(b.data, b.len);
+    buf_done(&text);
+    buf_done(&b);
+    return made ? made : json_incref(v);
+}
+
 json_t *masks_json(const struct masks *m, json_t *v)
 {
     switch (json_typeof(v)) {
@@ -220,6 +284,9 @@ json_t *masks_json(const struct masks *m, json_t *v)
         return masked_list(m, v);
     case JSON_OBJECT:
         return masked_object(m, v);
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return masked_number(m, v);
     default:
         return json_incref(v);
     }

@@ -36,6 +36,27 @@ static void the_text_and_its_common_forms_are_masked(void **state)
     expect("p@ss/word", "nothing of it", "nothing of it");
 }
 
+static void forms_of_other_tools_are_masked(void **state)
+{
+    (void)state;
+    expect("p\303\244ss/w\303\226rd", "\"p\\u00e4ss/w\\u00d6rd\"", "\"***\"");
+    expect("p\303\244ss/w\303\226rd", "\"p\\u00E4ss/w\\u00D6rd\"", "\"***\"");
+    expect("A\\B\303\204C", "A\\\\B\\u00c4C", "***");
+    expect("a/b c!d", "x=a/b%20c%21d", "x=***");
+    expect("a/b c!d", "x=a%2Fb%20c!d", "x=***");
+    expect("a/b c!d", "x=a%2Fb+c%21d", "x=***");
+}
+
+static void the_ends_of_lines_around_it_are_no_part_of_it(void **state)
+{
+    (void)state;
+    expect("tiger\n", "a tiger b", "a *** b");
+    expect("tiger\n", "tiger\n", "***");
+    expect("\r\ntiger\r\n", "[tiger]", "[***]");
+    expect("abc\n", "abc abc", "abc abc");
+    expect("tiger\nabc", "tiger abc", "tiger abc");
+}
+
 /* Whatever stands before and behind it. */
 static void base64_of_what_holds_it_is_masked(void **state)
 {
@@ -84,6 +105,26 @@ static void values_are_masked_in_all_their_texts(void **state)
     masks_done(&m);
 }
 
+static void numbers_made_of_its_digits_are_masked(void **state)
+{
+    static const char text[] = "[73519024, 173519024, -73519024.5, 7351902, 12.5]";
+    struct masks m = {0};
+    struct ff_err err;
+    json_t *value = json_parse(text, strlen(text), &err);
+
+    (void)state;
+    masks_add(&m, "73519024", 8);
+
+    json_t *masked = masks_json(&m, value);
+    char *shown = json_text(masked);
+
+    assert_string_equal(shown, "[\"***\",\"1***\",\"-***.5\",7351902,12.5]");
+    mem_free(shown);
+    json_decref(masked);
+    json_decref(value);
+    masks_done(&m);
+}
+
 static void the_list_for_the_runtime_has_the_longest_first(void **state)
 {
     struct masks m = {0};
@@ -105,8 +146,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_and_its_common_forms_are_masked),
+        cmocka_unit_test(forms_of_other_tools_are_masked),
+        cmocka_unit_test(the_ends_of_lines_around_it_are_no_part_of_it),
         cmocka_unit_test(base64_of_what_holds_it_is_masked),
         cmocka_unit_test(values_are_masked_in_all_their_texts),
+        cmocka_unit_test(numbers_made_of_its_digits_are_masked),
         cmocka_unit_test(the_list_for_the_runtime_has_the_longest_first),
     };
 
