@@ -102,6 +102,13 @@ void control_admitted(struct live *l, const struct queued *q)
     batch_put(&l->step.batch, &record_slot, &row, FF_ABSENT);
 }
 
+/* Whoever told it: for a newer one no other needs to be cancelled then. */
+void control_admit_stopping(struct live *l)
+{
+    if (l->run->row.state == RUN_CANCELLING)
+        admit_stopping(l->admit);
+}
+
 void control_admit_ended(struct live *l)
 {
     if (l->admit_place >= 0)

@@ -223,6 +223,7 @@ void control_rates_arm(struct control *c);
 void control_admit(struct live *l, const struct effect *e);
 void control_give_admissions(struct control *c);
 void control_admitted(struct live *l, const struct queued *q); /* before its effects */
+void control_admit_stopping(struct live *l); /* after each step */
 void control_admit_ended(struct live *l);
 void control_admit_loaded(struct live *l, const char *name, int64_t place);
 

@@ -200,6 +200,7 @@ static void apply_one(struct live *l, struct queued *q)
                      q->keeping ? 1 : FF_ANY_VERSION);
     }
     control_now_effects(l);
+    control_admit_stopping(l);
     if (q->in.type == INPUT_RESUME)
         control_limits_resumed(l);
 }

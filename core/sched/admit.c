@@ -120,6 +120,8 @@ void admit_holds(struct admit_run *r, int64_t place)
 
 void admit_stopping(struct admit_run *r)
 {
+    if (!r || r->stopping)
+        return;
     r->stopping = true;
     mark_changed(r->group);
 }
@@ -167,22 +169,11 @@ static struct admit_run *first_waiting(const struct group *g)
 
 /* --- what becomes of one that may not --- */
 
-/* Runs before `at` that hold or wait and go on doing so; *oldest is the first. */
-static int64_t active_before(const struct group *g, size_t at,
-                             struct admit_run **oldest)
-{
-    int64_t n = 0;
-
-    *oldest = NULL;
-    for (size_t i = 0; i < at; i++) {
-        if (g->runs.items[i]->stopping)
-            continue;
-        if (!*oldest)
-            *oldest = g->runs.items[i];
-        n++;
-    }
-    return n;
-}
+/* The runs before one that hold or wait and go on doing so. */
+struct before {
+    int64_t n;
+    struct admit_run *oldest;
+};
 
 static bool tell(struct admit_run *r, enum admit_verdict verdict,
                  struct admit_answer *answer)
@@ -198,25 +189,41 @@ static bool tell(struct admit_run *r, enum admit_verdict verdict,
     return true;
 }
 
-static bool decide(struct group *g, size_t at, struct admit_answer *answer)
+static bool decide(struct admit_run *r, const struct before *before,
+                   struct admit_answer *answer)
 {
-    struct admit_run *r = g->runs.items[at];
     const enum admit_overflow overflow = r->want.overflow;
-    struct admit_run *oldest;
-    const int64_t before = active_before(g, at, &oldest);
 
-    if (overflow == ADMIT_CANCEL_OLDEST && oldest && before >= r->want.limit) {
-        oldest->stopping = true;
-        return tell(oldest, OUSTED, answer);
+    if (overflow == ADMIT_CANCEL_OLDEST && before->oldest &&
+        before->n >= r->want.limit) {
+        before->oldest->stopping = true;
+        return tell(before->oldest, OUSTED, answer);
     }
     if (r->told)
         return false;
     r->told = true;
     if (overflow == ADMIT_QUEUE || overflow == ADMIT_CANCEL_OLDEST ||
-        before < r->want.limit)
+        before->n < r->want.limit)
         return tell(r, WAITS, answer);
     r->stopping = true;
     return tell(r, DENIED, answer);
+}
+
+/* In one walk: thousands of runs may wait for one key. */
+static bool decide_waiting(const struct group *g, struct admit_answer *answer)
+{
+    struct before before = {0};
+
+    for (size_t i = 0; i < g->runs.n; i++) {
+        struct admit_run *r = g->runs.items[i];
+        if (r->stopping)
+            continue;
+        if (r->place < 0 && decide(r, &before, answer))
+            return true;
+        if (before.n++ == 0)
+            before.oldest = r;
+    }
+    return false;
 }
 
 /* First whose turn it is and who must go, the oldest first; then who may begin; then
@@ -230,11 +237,7 @@ static bool next_of(struct group *g, struct admit_answer *answer)
         r->told = true;
         return tell(r, ADMITTED, answer);
     }
-    for (size_t i = 0; i < g->runs.n; i++)
-        if (g->runs.items[i]->place < 0 && !g->runs.items[i]->stopping &&
-            decide(g, i, answer))
-            return true;
-    return false;
+    return decide_waiting(g, answer);
 }
 
 bool admit_next(struct admit *a, struct admit_answer *answer)

@@ -37,7 +37,7 @@ struct admit_run *admit_join(struct admit *a, const struct admit_want *want);
 void admit_leave(struct admit_run *r);
 /* It began before: it holds this place. */
 void admit_holds(struct admit_run *r, int64_t place);
-/* It was told to stop: it counts no more, but holds until it leaves. */
+/* It was told to stop: it counts no more, but holds until it leaves. Takes NULL. */
 void admit_stopping(struct admit_run *r);
 
 enum admit_verdict {

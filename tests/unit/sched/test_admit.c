@@ -147,6 +147,51 @@ static void keys_and_tenants_are_apart(void **state)
     admit_free(a);
 }
 
+/* Each answer is found in one walk over those that wait: with a walk for each of them
+ * this took minutes. */
+static void thousands_may_wait_for_one_key(void **state)
+{
+    enum { N = 4000 };
+    struct admit *a = admit_new();
+    struct admit_run *r[N];
+    struct admit_answer answer;
+    size_t n_waiting = 0;
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        r[i] = join(a, i, 1, ADMIT_QUEUE, 0);
+    assert_true(admit_next(a, &answer));
+    assert_int_equal(answer.verdict, ADMITTED);
+    for (; admit_next(a, &answer); n_waiting++)
+        assert_int_equal(answer.verdict, WAITS);
+    assert_int_equal(n_waiting, N - 1);
+    for (int i = 0; i < N; i++) {
+        admit_leave(r[i]);
+        assert_int_equal(admit_next(a, &answer), i + 1 < N);
+    }
+    admit_free(a);
+}
+
+/* Who goes anyway makes room: nobody else is cancelled for it. */
+static void one_that_stops_is_counted_no_more(void **state)
+{
+    struct admit *a = admit_new();
+    struct admit_run *one = join(a, 1, 2, ADMIT_CANCEL_OLDEST, 0);
+    struct admit_run *two = join(a, 2, 2, ADMIT_CANCEL_OLDEST, 0);
+
+    (void)state;
+    assert_string_equal(told(a), "1+0 2+1 ");
+    admit_stopping(two);
+    admit_stopping(two);
+    struct admit_run *three = join(a, 3, 2, ADMIT_CANCEL_OLDEST, 0);
+    assert_string_equal(told(a), "3w ");
+    admit_leave(two);
+    assert_string_equal(told(a), "3+1 ");
+    admit_leave(one);
+    admit_leave(three);
+    admit_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +200,8 @@ int main(void)
         cmocka_unit_test(the_oldest_go_when_newer_ones_come),
         cmocka_unit_test(after_a_restart_it_comes_to_the_same),
         cmocka_unit_test(keys_and_tenants_are_apart),
+        cmocka_unit_test(thousands_may_wait_for_one_key),
+        cmocka_unit_test(one_that_stops_is_counted_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
