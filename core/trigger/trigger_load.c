@@ -3,6 +3,7 @@
  * there. */
 #include "trigger/trigger_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define BODY_MAX ((size_t)64 * 1024) /* outputs that a schedule is told of */
@@ -189,7 +190,8 @@ static int take_done(void *arg, const void *row)
 
     if (r->nominal_at >= b->row.below_at)
         return 1;
-    if (r->state == SCHEDULE_RUN_STARTED)
+    /* One that waits for the run before it is started when that has ended. */
+    if (r->state == SCHEDULE_RUN_STARTED || r->state == SCHEDULE_RUN_WAITING)
         backfill_add_done(b, r->nominal_at);
     return 0;
 }
@@ -237,6 +239,18 @@ static int read_rows(struct load *l)
     return code;
 }
 
+/* Their keys are those of runs, which end in another order than they begin. */
+static int compare_happened(const void *a, const void *b)
+{
+    const struct occurrence_row *x = &((const struct happened *)a)->row;
+    const struct occurrence_row *y = &((const struct happened *)b)->row;
+    const size_t len = x->id.len < y->id.len ? x->id.len : y->id.len;
+
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return memcmp(x->id.s, y->id.s, len);
+}
+
 static void load_on_lane(void *arg)
 {
     struct load *l = arg;
@@ -250,6 +264,9 @@ static void load_on_lane(void *arg)
                                     l->set.backfills.items[i], &l->err);
     for (size_t i = 0; l->code == FF_OK && i < l->set.happened.n; i++)
         l->code = read_run(l, &l->set.happened.items[i]);
+    if (l->set.happened.n > 0)
+        qsort(l->set.happened.items, l->set.happened.n, sizeof(*l->set.happened.items),
+              compare_happened);
 }
 
 /* Runs that ended while nobody looked: their rows say so. */
@@ -270,29 +287,35 @@ static void find_ended(struct trigger *t)
     t->set.open = (struct map){0};
 }
 
+static void take_set(struct trigger *t, struct trigger_set *set)
+{
+    trigger_set_done(&t->set);
+    t->set = *set;
+    t->loaded = true;
+    find_ended(t);
+    t->setup.loaded(t->setup.arg);
+}
+
+/* What was read is used, also where it is to be read again: who is told all the time
+ * that something has changed would else never come to act. Should a row have changed
+ * since, the commit conflicts. */
 static void load_done(void *arg)
 {
     struct load *l = arg;
     struct trigger *t = l->t;
 
     t->loading = false;
-    if (l->code == FF_OK && !t->load_again) {
-        trigger_set_done(&t->set);
-        t->set = l->set;
-        t->loaded = true;
-        find_ended(t);
-        trigger_post_turn(t);
-        t->setup.loaded(t->setup.arg);
+    if (l->code == FF_OK) {
+        take_set(t, &l->set);
+        trigger_turn(t);
     } else {
         trigger_set_done(&l->set);
-    }
-    if (l->code != FF_OK) {
         log_warn("schedules cannot be read: %s", l->err.msg);
         trigger_retry(t);
     }
     mem_free(l);
     if (t->load_again)
-        trigger_load(t);
+        trigger_load(t); /* at once, or behind the commit of that turn */
     trigger_check_drained(t);
 }
 

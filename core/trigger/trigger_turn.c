@@ -2,6 +2,8 @@
  */
 #include "trigger/trigger_priv.h"
 
+#include <string.h>
+
 static void tell_ended(struct trigger *t)
 {
     struct trigger_set *set = &t->set;
@@ -17,13 +19,15 @@ static void tell_ended(struct trigger *t)
     t->ended.n = 0;
 }
 
-/* Whoever waits for it is told in the batch that deletes it. */
+/* Whoever waits for it is told in the batch that deletes it; what happened first is
+ * told first. */
 static void tell_happened(struct trigger *t)
 {
     struct trigger_set *set = &t->set;
+    size_t n_told = 0;
 
-    for (; set->happened.n > 0 && t->step.n_started < TRIGGER_RUNS_MAX;) {
-        const struct happened *h = &set->happened.items[--set->happened.n];
+    while (n_told < set->happened.n && t->step.n_started < TRIGGER_RUNS_MAX) {
+        const struct happened *h = &set->happened.items[n_told++];
         for (size_t i = 0; i < set->schedules.n; i++) {
             struct schedule *s = set->schedules.items[i];
             if (s->row.tenant == h->row.tenant &&
@@ -32,6 +36,25 @@ static void tell_happened(struct trigger *t)
         }
         batch_delete(&t->step.batch, &record_occurrence, &h->row, h->row.version);
     }
+    set->happened.n -= n_told;
+    if (n_told > 0)
+        memmove(set->happened.items, set->happened.items + n_told,
+                set->happened.n * sizeof(*set->happened.items));
+}
+
+/* Of two that have times in common the later one waits: which of them the first has
+ * started it reads when that is over. */
+static bool waits_for_other(const struct trigger_set *set, const struct backfill *b)
+{
+    for (size_t i = 0; i < set->backfills.n; i++) {
+        const struct backfill *other = set->backfills.items[i];
+        if (other->schedule == b->schedule && other->row.no < b->row.no &&
+            other->row.state == BACKFILL_RUNNING &&
+            other->row.from_at < b->row.below_at &&
+            b->row.from_at < other->row.below_at)
+            return true;
+    }
+    return false;
 }
 
 static bool tell_time(struct trigger *t)
@@ -47,6 +70,8 @@ static bool tell_time(struct trigger *t)
     }
     for (size_t i = 0; i < set->backfills.n; i++) {
         const size_t n = t->step.n_started;
+        if (waits_for_other(set, set->backfills.items[i]))
+            continue;
         more |= backfill_on_time(set->backfills.items[i], &t->step,
                                  n < TRIGGER_RUNS_MAX ? TRIGGER_RUNS_MAX - n : 0);
     }
@@ -70,9 +95,11 @@ static void seal(struct trigger *t)
     t->set.counter.version++;
 }
 
+/* Whoever waited for one of them has to read what it has done. */
 static void drop_finished(struct trigger *t)
 {
     struct trigger_set *set = &t->set;
+    const size_t n_before = set->backfills.n;
     size_t n = 0;
 
     for (size_t i = 0; i < set->backfills.n; i++) {
@@ -82,6 +109,8 @@ static void drop_finished(struct trigger *t)
             backfill_free(set->backfills.items[i]);
     }
     set->backfills.n = n;
+    if (n > 0 && n < n_before)
+        trigger_load(t);
 }
 
 static void after(struct trigger *t)
