@@ -171,20 +171,30 @@ int node_apply(struct node *n, struct tenant t, const struct node_apply *what,
     return code;
 }
 
-int node_workflow_delete(struct node *n, struct tenant t, const char *name,
-                         struct ff_err *err)
+static int forget_once(struct forget *f, struct ff_err *err)
 {
-    struct forget f = {.node = n, .tenant = t, .name = name};
     size_t failed;
     int code = FF_OK;
 
     for (size_t i = 0; code == FF_OK && i < COUNT_OF(parts); i++)
         if (parts[i].forget)
-            code = parts[i].forget(&f, err);
-    if (code == FF_OK && f.batch.n == 0)
-        code = node_workflow_unknown(n, t, name, err);
-    if (code == FF_OK)
-        code = store_commit_now(n->store, &f.batch, &failed, err);
+            code = parts[i].forget(f, err);
+    if (code == FF_OK && f->batch.n == 0)
+        code = node_workflow_unknown(f->node, f->tenant, f->name, err);
+    return code == FF_OK ? store_commit_now(f->node->store, &f->batch, &failed, err)
+                         : code;
+}
+
+int node_workflow_delete(struct node *n, struct tenant t, const char *name,
+                         struct ff_err *err)
+{
+    struct forget f = {.node = n, .tenant = t, .name = name};
+    int code = FF_CONFLICT;
+
+    for (int i = 0; code == FF_CONFLICT && i < NODE_SCHEDULE_TRIES; i++) {
+        batch_reset(&f.batch);
+        code = forget_once(&f, err);
+    }
     batch_done(&f.batch);
     return code;
 }

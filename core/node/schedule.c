@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define TRIES 20 /* the owner, or somebody else, changed a row at the same moment */
-
 bool node_span_is(struct span s, const char *text)
 {
     return s.s && s.len == strlen(text) && memcmp(s.s, text, s.len) == 0;
@@ -171,13 +169,16 @@ int node_schedule_do(struct node *n, struct tenant t, const char *word,
                      struct ff_err *err)
 {
     struct changing c = {.node = n, .action = action};
+    int64_t n_stopped;
     int code = FF_CONFLICT;
 
-    for (int i = 0; i < TRIES && code == FF_CONFLICT; i++) {
+    for (int i = 0; i < NODE_SCHEDULE_TRIES && code == FF_CONFLICT; i++) {
         c.now_us = loop_wall_us(n->loop);
         c.n_changed = 0;
         batch_reset(&c.batch);
         code = node_schedules(n, t, word, change_one, &c, err);
+        if (code == FF_OK && action == NODE_SCHEDULE_DELETE)
+            code = node_stop_backfills(n, t, word, &c.batch, &n_stopped, err);
         if (code == FF_OK && c.batch.n > 0)
             code = store_commit_now(n->store, &c.batch, NULL, err);
     }

@@ -164,6 +164,17 @@ static int pin_uses(struct applying *a)
     return code;
 }
 
+/* The file does not have it any more. */
+static int take_away(struct applying *a, const struct schedule_row *old)
+{
+    struct apply *apply = a->apply;
+    int64_t n_stopped;
+
+    batch_delete(&apply->batch, &record_schedule, old, old->version);
+    return node_stop_backfills(apply->node, apply->tenant, old->name.s, &apply->batch,
+                               &n_stopped, a->err);
+}
+
 int node_apply_schedules(struct apply *apply, struct ff_err *err)
 {
     const struct flow *f = apply->what->flow;
@@ -180,8 +191,7 @@ int node_apply_schedules(struct apply *apply, struct ff_err *err)
         code = add_trigger(&a, &f->triggers[i]);
     for (size_t i = 0; code == FF_OK && i < a.old.n; i++)
         if (a.old.items[i].tenant != 0 && !a.old.items[i].pinned)
-            batch_delete(&apply->batch, &record_schedule, &a.old.items[i],
-                         a.old.items[i].version);
+            code = take_away(&a, &a.old.items[i]);
     ARRAY_DONE(&a.old);
     json_decref(a.pins);
     return code;
@@ -198,7 +208,10 @@ static void forget_one(void *arg, const struct schedule_row *row)
 
 int node_forget_schedules(struct forget *f, struct ff_err *err)
 {
+    int64_t n_stopped;
     const int code = node_schedules(f->node, f->tenant, f->name, forget_one, f, err);
 
-    return code == FF_NOT_FOUND ? FF_OK : code;
+    if (code != FF_OK)
+        return code == FF_NOT_FOUND ? FF_OK : code;
+    return node_stop_backfills(f->node, f->tenant, f->name, &f->batch, &n_stopped, err);
 }

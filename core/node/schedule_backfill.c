@@ -4,6 +4,8 @@
 
 #include "trigger/trigger.h"
 
+#include <string.h>
+
 /* Times at or after what the schedule has decided are its own business. */
 static int check_range(const struct schedule *s, const struct node_backfill *what,
                        struct ff_err *err)
@@ -93,48 +95,66 @@ int node_schedule_backfill(struct node *n, struct tenant t,
 /* --- stopping --- */
 
 struct stopping {
+    const char *word;
     int64_t now_us, n;
-    struct batch batch;
+    struct batch *batch;
 };
+
+/* The schedule's name, or that of its workflow, which stands before the dot. */
+static bool is_meant(const struct stopping *st, struct span schedule)
+{
+    const size_t len = st->word ? strlen(st->word) : 0;
+
+    return !st->word ||
+           (schedule.len >= len && memcmp(schedule.s, st->word, len) == 0 &&
+            (schedule.len == len || schedule.s[len] == '.'));
+}
 
 static int stop_one(void *arg, const void *read)
 {
     struct stopping *st = arg;
     struct backfill_row row = *(const struct backfill_row *)read;
 
-    if (row.state != BACKFILL_RUNNING)
+    if (row.state != BACKFILL_RUNNING || !is_meant(st, row.schedule))
         return 0;
     row.state = BACKFILL_STOPPED;
     row.finished_at = st->now_us;
-    batch_patch(&st->batch, &record_backfill, &row,
+    batch_patch(st->batch, &record_backfill, &row,
                 COLUMN_BIT(COL_BACKFILL_STATE) | COLUMN_BIT(COL_BACKFILL_FINISHED_AT),
                 row.version);
     st->n++;
     return 0;
 }
 
+int node_stop_backfills(struct node *n, struct tenant t, const char *word,
+                        struct batch *b, int64_t *n_stopped, struct ff_err *err)
+{
+    const struct backfill_row like = {.tenant = t.no};
+    const struct store_query q = {
+        .record = &record_backfill, .like = &like, .n_equal = 1};
+    struct stopping st = {.word = word, .now_us = loop_wall_us(n->loop), .batch = b};
+    const int code = store_scan(n->store, STORE_READER_CALLER, &q, stop_one, &st, err);
+
+    *n_stopped = st.n;
+    return code;
+}
+
 int node_schedule_stop_backfills(struct node *n, struct tenant t, const char *word,
                                  int64_t *n_stopped, struct ff_err *err)
 {
     struct schedule *s = node_schedule_only(n, t, word, err);
-    struct stopping st = {0};
+    struct batch b = {0};
     int code = FF_CONFLICT;
 
     if (!s)
         return err->code;
-    const struct backfill_row like = {.tenant = t.no, .schedule = s->row.name};
-    const struct store_query q = {
-        .record = &record_backfill, .like = &like, .n_equal = 2};
-    for (int i = 0; i < 20 && code == FF_CONFLICT; i++) {
-        st.now_us = loop_wall_us(n->loop);
-        st.n = 0;
-        batch_reset(&st.batch);
-        code = store_scan(n->store, STORE_READER_CALLER, &q, stop_one, &st, err);
-        if (code == FF_OK && st.batch.n > 0)
-            code = store_commit_now(n->store, &st.batch, NULL, err);
+    for (int i = 0; i < NODE_SCHEDULE_TRIES && code == FF_CONFLICT; i++) {
+        batch_reset(&b);
+        code = node_stop_backfills(n, t, s->row.name.s, &b, n_stopped, err);
+        if (code == FF_OK && b.n > 0)
+            code = store_commit_now(n->store, &b, NULL, err);
     }
-    batch_done(&st.batch);
+    batch_done(&b);
     schedule_free(s);
-    *n_stopped = st.n;
     return code;
 }

@@ -12,6 +12,14 @@ struct forget;
 int node_apply_schedules(struct apply *apply, struct ff_err *err);
 int node_forget_schedules(struct forget *f, struct ff_err *err);
 
+/* The owner, or somebody else, changed a row at the same moment: so often it is tried. */
+#define NODE_SCHEDULE_TRIES 20
+
+/* Adds that the backfills of a schedule, of all of a workflow, or of all there are
+ * (NULL) stop: they go with it. */
+int node_stop_backfills(struct node *n, struct tenant t, const char *word,
+                        struct batch *b, int64_t *n_stopped, struct ff_err *err);
+
 /* The one schedule that the word means; FF_INVALID where it means several. */
 struct schedule *node_schedule_only(struct node *n, struct tenant t, const char *word,
                                     struct ff_err *err);

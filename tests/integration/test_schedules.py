@@ -154,6 +154,29 @@ class Schedules(CliTest):
         )  # fmt: skip
         self.assertIn("still to come", future.err)
 
+    def test_backfills_stop_with_their_schedule(self) -> None:
+        self.gate("gate")
+        gate = self.folder / "gate"
+        file = self.file("waits.yaml", WAITS.format(gate=gate, overlap="skip"))
+        hand = "flowforge: 1\nname: waits\ntasks: {a: {run: 'true'}}\n"
+        ways = (
+            ("schedule", "delete", "waits"),
+            ("workflow", "delete", "waits"),
+            ("apply", self.file("hand.yaml", hand)),
+        )
+        span = ("--from", "2020-01-01T00:00:00Z", "--to", "2024-01-01T00:00:00Z")
+        for n, way in enumerate(ways, 1):
+            self.call("apply", file)
+            self.call("schedule", "backfill", "waits.yearly", *span)
+            self.wait_for(f"select 1 from run where run >= {n}", "a run")
+            self.call(*way)
+            states = self.rows("select state from backfill")
+            self.assertEqual(states, [("stopped",)] * n)
+        runs = self.call("list", "-o", "json").json()["runs"]
+        for run in runs:
+            self.call("cancel", run["id"], expect=None)
+        self.await_engines(0)
+
     def test_a_workflow_follows_another_with_what_it_gave(self) -> None:
         self.call(
             "apply",
