@@ -116,7 +116,7 @@ void spec_finish(struct spec *s)
 
 static void read_workflow(struct spec *s)
 {
-    if (!is_map(s))
+    if (!is_map(s) || spec_is_foreign(s, &s->tree->root))
         return;
     s->model.work.fail_fast = true;
     s->model.policy.retry = spec_retry_none;

@@ -15,7 +15,7 @@
     X(6, DOCUMENTS, "The file holds more than one document")                           \
     X(7, KEY, "A key is not a simple text")                                            \
     X(8, NUMBER, "A number cannot be represented")                                     \
-    X(9, NOT_A_WORKFLOW, "The file is empty or not a map")                             \
+    X(9, NOT_A_WORKFLOW, "The file is empty, not a map, or of another system")         \
     X(10, UNKNOWN_KEY, "There is no such key here")                                    \
     X(11, MISSING, "A required key is missing")                                        \
     X(12, TYPE, "A value is of the wrong type")                                        \

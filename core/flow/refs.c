@@ -121,6 +121,15 @@ static void check_secrets(struct checker *c, const struct ref *r)
     struct flow_problem *p = problem(r, PROBLEM_SECRET);
 
     (void)c;
+    if (r->n > 1 && !text_is_name(r->path[1], false)) {
+        char *ours = arena_text(r->s->arena, r->path[1], strlen(r->path[1]));
+        for (char *at = ours; *at; at++)
+            *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+        flow_problem_msg(p, "the name of a secret is made of a-z, 0-9 and _, no digit "
+                            "first");
+        flow_problem_near(p, text_is_name(ours, false) ? ours : NULL);
+        return;
+    }
     flow_problem_msg(p, "a secret can only be a whole value: of a variable in env, of "
                         "stdin, or of a header or the body of http");
     flow_problem_hint(p, "env: {TOKEN: \"${{ secrets.%.40s }}\"}, and use the variable",

@@ -37,8 +37,11 @@ struct flow_problem *spec_problem_in(struct spec *s, int code,
 void spec_wrong_type(struct spec *s, const char *key, const char *is,
                      const struct tree_node *node)
 {
-    flow_problem_msg(spec_problem(s, PROBLEM_TYPE, node), "%s must be %s, not %s", key,
-                     is, tree_kind_text(node));
+    struct flow_problem *p = spec_problem(s, PROBLEM_TYPE, node);
+
+    flow_problem_msg(p, "%s must be %s, not %s", key, is, tree_kind_text(node));
+    if (node->kind == TREE_LIST && text_starts(is, "a map of "))
+        flow_problem_hint(p, "write NAME: VALUE on each line, without -");
 }
 
 void *spec_alloc(struct spec *s, size_t n, size_t size)
@@ -167,6 +170,28 @@ static const struct {
     {"timeout_sec", "timeout"},
     {"desc", "description"},
     {"id", "name"},
+    {"name", "id"},
+    {"schedule", "cron"},
+    {"schedule", "triggers"},
+    {"cron", "triggers"},
+    {"parallel", "max_parallel"},
+    {"parallelism", "max_parallel"},
+    {"max_concurrent", "max_parallel"},
+    {"withItems", "foreach"},
+    {"withParam", "foreach"},
+    {"loop", "foreach"},
+    {"continueOn", "continue_on_error"},
+    {"continue_on", "continue_on_error"},
+    {"allow_failure", "continue_on_error"},
+    {"ignore_errors", "continue_on_error"},
+    {"template", "uses"},
+    {"call", "uses"},
+    {"suspend", "approve"},
+    {"retryStrategy", "retry"},
+    {"onExit", "finally"},
+    {"activeDeadlineSeconds", "timeout"},
+    {"timeout-minutes", "timeout"},
+    {"dir", "working_dir"},
     {"always", "finally"},
     {"on_error", "on_failure"},
     {"on_exit", "finally"},
@@ -175,12 +200,14 @@ static const struct {
     {"args", "command"},
 };
 
-static const char *translate(const char *theirs)
+/* One of `keys` that is meant by a word of another system, or NULL. */
+static const char *translate(const char *theirs, const char *const *keys)
 {
     for (size_t i = 0; i < COUNT_OF(foreign); i++)
-        if (strcmp(foreign[i].theirs, theirs) == 0)
-            return foreign[i].ours;
-    return theirs;
+        for (size_t k = 0; keys[k] && strcmp(foreign[i].theirs, theirs) == 0; k++)
+            if (strcmp(keys[k], foreign[i].ours) == 0)
+                return keys[k];
+    return NULL;
 }
 
 /* The field that a misspelt or foreign key means, or n_fields. */
@@ -193,7 +220,7 @@ static size_t find_near_field(const struct spec_object *object, const char *word
     for (size_t i = 0; i < object->n_fields; i++)
         if (!(object->fields[i].flags & SPEC_LATER))
             keys[n++] = object->fields[i].key;
-    near = text_nearest(translate(word), keys);
+    near = translate(word, keys);
     if (!near)
         near = text_nearest(word, keys);
     if (!near)
@@ -272,7 +299,10 @@ static void refuse_missing(struct spec *s, const struct spec_object *object,
                          (int)node->column, field->key, strlen(field->key));
 
     flow_problem_msg(p, "%s needs the key %s", object->phrase, field->key);
-    flow_problem_hint(p, "%s: %s", field->key, field->help);
+    if (strcmp(field->type->name, "1") == 0) /* a key that has one value only */
+        flow_problem_hint(p, "add the line %s: %s", field->key, field->type->name);
+    else
+        flow_problem_hint(p, "%s: %s", field->key, field->help);
 }
 
 static void read_field(struct spec *s, const struct spec_field *field,
@@ -292,6 +322,17 @@ static void read_field(struct spec *s, const struct spec_field *field,
     field->type->read(s, field, node, slot);
 }
 
+static void refuse_no_map(struct spec *s, const struct spec_object *object,
+                          const struct tree_node *node)
+{
+    struct flow_problem *p = spec_problem(s, PROBLEM_TYPE, node);
+
+    flow_problem_msg(p, "%s must be a map of keys and values, not %s", object->phrase,
+                     tree_kind_text(node));
+    if (object->example)
+        flow_problem_hint(p, "as in %s", object->example);
+}
+
 bool spec_read(struct spec *s, const struct spec_object *object,
                const struct tree_node *node, void *into, uint64_t *seen)
 {
@@ -302,9 +343,7 @@ bool spec_read(struct spec *s, const struct spec_object *object,
         *seen = 0;
     if (node->kind != TREE_MAP) {
         if (node->kind != TREE_BROKEN)
-            flow_problem_msg(spec_problem(s, PROBLEM_TYPE, node),
-                             "%s must be a map of keys and values, not %s",
-                             object->phrase, tree_kind_text(node));
+            refuse_no_map(s, object, node);
         return false;
     }
     bits = find_fields(s, object, node, found);

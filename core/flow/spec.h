@@ -49,6 +49,7 @@ struct spec_object {
     size_t n_fields;
     const char *help;
     void (*finish_schema)(json_t *schema); /* rules over several keys; or NULL */
+    const char *example;                   /* for whoever wrote no map; or NULL */
 };
 
 #define SPEC_MAX_FIELDS 63
@@ -239,6 +240,12 @@ extern const struct spec_type
 
 /* The index of a word among choices, or -1. */
 int spec_choice_index(const char *const *choices, const char *word);
+/* Whether the file is one of another system; then that is its only problem. */
+bool spec_is_foreign(struct spec *s, const struct tree_node *root);
+
+/* The hint that names the choice which is probably meant. */
+void spec_nearest_choice(struct flow_problem *p, const char *word,
+                         const char *const *choices);
 
 /* "sh, python or node" */
 void spec_list_choices(const char *const *choices, char *out, size_t cap);

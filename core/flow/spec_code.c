@@ -164,6 +164,7 @@ static void finish_script_schema(json_t *schema)
 
 const struct spec_object spec_script = {
     .name = "script",
+    .example = "script: {lang: python, code: print(1)}",
     .phrase = "script",
     .fields = script_fields,
     .n_fields = COUNT_OF(script_fields),

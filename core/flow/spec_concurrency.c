@@ -39,6 +39,7 @@ static const struct spec_field concurrency_fields[] = {
 
 const struct spec_object spec_concurrency = {
     .name = "concurrency",
+    .example = "concurrency: {key: deploy, limit: 1}",
     .phrase = "concurrency",
     .fields = concurrency_fields,
     .n_fields = COUNT_OF(concurrency_fields),

@@ -225,7 +225,7 @@ static void read_short(struct spec *s, const struct tree_node *node,
     p = spec_problem(s, PROBLEM_VALUE, node);
     flow_problem_msg(p, "an input is a type (string, integer, number, boolean, list, "
                         "object) or a map");
-    flow_problem_nearest(p, node->text, flow_type_names);
+    spec_nearest_choice(p, node->text, flow_type_names);
 }
 
 static void read_inputs(struct spec *s, const struct spec_field *field,

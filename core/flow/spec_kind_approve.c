@@ -172,6 +172,7 @@ static const struct spec_field approve_fields[] = {
 
 const struct spec_object spec_approve = {
     .name = "approve",
+    .example = "approve: {message: \"Go on?\"}",
     .phrase = "approve",
     .fields = approve_fields,
     .n_fields = COUNT_OF(approve_fields),

@@ -161,6 +161,7 @@ static const struct spec_field http_fields[] = {
 
 const struct spec_object spec_http = {
     .name = "http",
+    .example = "http: {url: \"https://example.org/\"}",
     .phrase = "http",
     .fields = http_fields,
     .n_fields = COUNT_OF(http_fields),

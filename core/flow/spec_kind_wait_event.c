@@ -66,6 +66,7 @@ static const struct spec_field wait_event_fields[] = {
 
 const struct spec_object spec_wait_event = {
     .name = "wait_event",
+    .example = "wait_event: {name: payment}",
     .phrase = "wait_event",
     .fields = wait_event_fields,
     .n_fields = COUNT_OF(wait_event_fields),

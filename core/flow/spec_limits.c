@@ -201,6 +201,7 @@ static const struct spec_field rate_fields[] = {
 
 const struct spec_object spec_rate = {
     .name = "rate",
+    .example = "rate: {key: mail, limit: 100, per: 1m}",
     .phrase = "rate",
     .fields = rate_fields,
     .n_fields = COUNT_OF(rate_fields),

@@ -40,6 +40,7 @@ static const struct spec_field output_fields[] = {
 
 const struct spec_object spec_output = {
     .name = "output",
+    .example = "{from: stdout, as: json}, or the word json",
     .phrase = "an output",
     .fields = output_fields,
     .n_fields = COUNT_OF(output_fields),

@@ -60,6 +60,7 @@ static const struct spec_field fields[] = {
 
 const struct spec_object spec_repeat = {
     .name = "repeat",
+    .example = "repeat: {until: outputs.state == 'done', max: 10}",
     .phrase = "repeat",
     .fields = fields,
     .n_fields = COUNT_OF(fields),

@@ -202,6 +202,7 @@ static const struct spec_field retry_fields[] = {
 
 const struct spec_object spec_retry = {
     .name = "retry",
+    .example = "retry: {max_attempts: 3}",
     .phrase = "retry",
     .fields = retry_fields,
     .n_fields = COUNT_OF(retry_fields),

@@ -247,6 +247,24 @@ void spec_list_choices(const char *const *choices, char *out, size_t cap)
     }
 }
 
+/* Words for the same from elsewhere. */
+void spec_nearest_choice(struct flow_problem *p, const char *word,
+                         const char *const *choices)
+{
+    static const char *const same[][2] = {
+        {"int", "integer"}, {"float", "number"},    {"double", "number"},
+        {"str", "string"},  {"text", "string"},     {"bool", "boolean"},
+        {"array", "list"},  {"map", "object"},      {"dict", "object"},
+        {"bash", "sh"},     {"shell", "sh"},        {"python3", "python"},
+        {"js", "node"},     {"javascript", "node"}, {"fixed", "constant"}};
+
+    for (size_t i = 0; i < COUNT_OF(same); i++)
+        if (strcmp(word, same[i][0]) == 0 &&
+            spec_choice_index(choices, same[i][1]) >= 0)
+            word = same[i][1];
+    flow_problem_nearest(p, word, choices);
+}
+
 static void read_choice(struct spec *s, const struct spec_field *field,
                         const struct tree_node *node, void *slot)
 {
@@ -263,7 +281,7 @@ static void read_choice(struct spec *s, const struct spec_field *field,
     p = spec_problem(s, node->kind == TREE_TEXT ? PROBLEM_VALUE : PROBLEM_TYPE, node);
     flow_problem_msg(p, "%s must be %s", field->key, list);
     if (node->kind == TREE_TEXT)
-        flow_problem_nearest(p, node->text, choices);
+        spec_nearest_choice(p, node->text, choices);
 }
 
 json_t *spec_schema_enum(const char *const *choices)

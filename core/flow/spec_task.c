@@ -339,6 +339,7 @@ static const struct spec_field task_fields[] = {
 
 const struct spec_object spec_task = {
     .name = "task",
+    .example = "build: {run: make}; behind a colon comes a space",
     .phrase = "a task",
     .fields = task_fields,
     .n_fields = COUNT_OF(task_fields),

@@ -489,8 +489,14 @@ static const struct spec_field triggers_fields[] = {
     KIND("webhook", FLOW_TRIGGER_WEBHOOK, "for each call from outside"),
 };
 
-OBJECT(spec_triggers, "triggers", "triggers", triggers_fields,
-       "What starts runs of the workflow once it is applied.");
+const struct spec_object spec_triggers = {
+    .name = "triggers",
+    .phrase = "triggers",
+    .example = "triggers: {cron: \"30 6 * * *\"}; what happens in a repository is told "
+               "by `flowforge event`",
+    .fields = triggers_fields,
+    .n_fields = COUNT_OF(triggers_fields),
+    .help = "What starts runs of the workflow once it is applied."};
 
 static void read_triggers(struct spec *s, const struct spec_field *field,
                           const struct tree_node *node, void *slot)

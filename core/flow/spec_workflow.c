@@ -21,6 +21,8 @@ static bool find_id(struct spec *s, const struct tree_node *item, struct tree_ke
     }
     p = id ? spec_problem(s, PROBLEM_TYPE, id) : spec_problem(s, PROBLEM_MISSING, item);
     flow_problem_msg(p, id ? "id must be text" : "a task in a list needs the key id");
+    flow_problem_hint(p,
+                      "as in - {id: build, run: make}; without -, the key is the name");
     return false;
 }
 

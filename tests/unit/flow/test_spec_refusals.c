@@ -34,7 +34,7 @@ static const struct refusal keys[] = {
     {TASKS "    run: x\n    max-parallel: 1\n    maxParallel: 2\n    foreach: [1]\n",
      PROBLEM_DUPLICATE_KEY, 10, 5, "maxParallel", "max-parallel", NULL},
     {"name: w\ntasks: {a: {run: x}}\n", PROBLEM_MISSING, 1, 1, "flowforge",
-     "needs the key flowforge", "version"},
+     "needs the key flowforge", "add the line flowforge: 1"},
     {"flowforge: 1\ntasks: {a: {run: x}}\n", PROBLEM_MISSING, 1, 1, "name",
      "needs the key name", NULL},
     {TOP, PROBLEM_MISSING, 1, 1, "tasks", "needs the key tasks", NULL},
