@@ -109,7 +109,10 @@ static const struct cli_option rerun_options[] = {
     {"workflow", "NAME", "of those only the runs of this workflow", NULL, 'w'},
     {"from", "TASK", "only this task and all behind it; the others keep their results",
      NULL, 0},
-    {"new", NULL, "as a new run, with the same inputs", NULL, 0},
+    {"new", NULL,
+     "as a new run, with the same inputs; with --from it takes over what the old one "
+     "did",
+     NULL, 0},
     {"input", "NAME=VALUE", "one input that is to be another, as with run; a new run",
      NULL, 'i'},
     {"inputs", "FILE", "a JSON file with inputs that are to be others; a new run", NULL,

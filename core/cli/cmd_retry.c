@@ -111,6 +111,7 @@ static int submit(const struct cli *c, struct cli_session *s, const struct run_r
     MEM_AUTO char *hash = mem_text_len(old->hash.s, old->hash.len);
     MEM_AUTO char *dir = old->dir.s ? mem_text_len(old->dir.s, old->dir.len) : NULL;
     MEM_AUTO char *beside = folder_of(workflow->path);
+    const char *from = cli_get(&c->args, "from");
     struct ff_err err = {0};
     int64_t run;
     json_t *labels =
@@ -124,11 +125,30 @@ static int submit(const struct cli *c, struct cli_session *s, const struct run_r
                                      .labels = labels,
                                      .flow = flow,
                                      .beside = beside,
+                                     .reuse = from ? old : NULL,
+                                     .from = from,
                                      .no_cache = cli_has(&c->args, "no-cache")};
     const int code = node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err);
 
     json_decref(labels);
     return code == FF_OK ? CLI_OK : cli_fail_err(&err);
+}
+
+/* What a task has done stands only for what it was started with. */
+static int check_reuse(const struct run_row *old, const json_t *inputs)
+{
+    struct ff_err err;
+    json_t *before = old->inputs.s ? json_parse(old->inputs.s, old->inputs.len, &err)
+                                   : json_object();
+    const bool same = json_equal(before, inputs);
+
+    json_decref(before);
+    if (old->parent_run != MODEL_NULL)
+        return cli_fail(CLI_USAGE, "the run is a task of another run: name that one");
+    if (same)
+        return CLI_OK;
+    return cli_fail(CLI_USAGE, "with other inputs every task begins anew; leave --from "
+                               "out, or the inputs");
 }
 
 static int run_anew(struct cli *c, struct cli_session *s, struct picked_runs *picked)
@@ -148,6 +168,8 @@ static int run_anew(struct cli *c, struct cli_session *s, struct picked_runs *pi
         code = cli_fail(CLI_INVALID, "this version cannot read its workflow: %s",
                         problems.items[0].msg);
     json_t *inputs = flow ? merge_inputs(c, flow, old, &code) : NULL;
+    if (code == CLI_OK && cli_has(&c->args, "from"))
+        code = check_reuse(old, inputs);
     if (code == CLI_OK)
         code = submit(c, s, old, &workflow, flow, inputs, id);
     if (code == CLI_OK)
@@ -166,10 +188,6 @@ static int rerun(struct cli *c, struct cli_session *s, struct picked_runs *picke
     const bool anew = cli_has(&c->args, "new") || cli_has(&c->args, "input") ||
                       cli_has(&c->args, "inputs");
 
-    if (anew && from)
-        return cli_fail(CLI_USAGE,
-                        "a new run begins with its first tasks; leave --from "
-                        "out, or the inputs and --new");
     if (anew && c->args.words.n != 1)
         return cli_fail(CLI_USAGE, "name the one run that a new one is made from");
     return anew ? run_anew(c, s, picked) : reset(c, s, picked, &what);

@@ -184,6 +184,17 @@ void dag_phase_done(struct run *r, struct step *s)
     end_run(r, s);
 }
 
+/* Its row was there before the run began: it is what another run has done. */
+static void note_reused(struct run *r, struct step *s, uint32_t task)
+{
+    const struct unit *u = &dag_of(r)->tasks[task].unit;
+    struct jsonw w = dag_event(r, s, "task.reused", NODE_OF(task, -1), u);
+
+    jsonw_key(&w, "state");
+    jsonw_text(&w, task_state_names[u->state]);
+    step_event_end(s, &w);
+}
+
 void dag_begin(struct run *r, struct step *s)
 {
     struct dag *d = dag_of(r);
@@ -204,7 +215,10 @@ void dag_begin(struct run *r, struct step *s)
                                        .timer = TIMER_RUN,
                                        .at_us = s->now_us + f->timeout_us});
     for (uint32_t i = 0; i < f->n_main; i++)
-        if (f->tasks[i].n_needs == 0)
+        if (task_state_final(d->tasks[i].unit.state))
+            note_reused(r, s, i);
+    for (uint32_t i = 0; i < f->n_main; i++)
+        if (d->tasks[i].unit.waiting == 0 && d->tasks[i].unit.state == TASK_WAITING)
             dag_task_ready(r, s, i, s->now_us);
 }
 

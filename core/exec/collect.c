@@ -308,7 +308,7 @@ static void after(void *arg)
     if (co->result.outcome == OUTCOME_SUCCEEDED && co->stored) {
         co->result.outputs = co->outputs;
         co->result.stored = co->stored;
-        co->result.in_run = values_in_run(co->stored);
+        co->result.in_run = exec_in_run(co->stored);
     }
     if (a->settled) { /* by another result, which came first */
         exec_later_release(x, a->id);

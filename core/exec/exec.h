@@ -128,6 +128,9 @@ char *exec_run_dir(const char *data_dir, const char *run_id); /* mem_free these 
 char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
                    int64_t attempt);
 
+/* Do some of these outputs stand in the run's folder, and go with it? */
+bool exec_in_run(const char *stored);
+
 /* The outputs of a row, values by reference read in. New reference or NULL. */
 json_t *exec_resolve(const char *data_dir, const char *run_id, struct span stored,
                      struct ff_err *err);

@@ -178,7 +178,6 @@ void attempt_collect(struct attempt *a, const struct ff_run_event *event);
 /* values.c (blocking) */
 /* The stored form of an outputs object; mem_free it. */
 char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *err);
-bool values_in_run(const char *stored); /* some of them stand in the run's folder */
 /* Keeps the file $FF_OUT/name of an attempt: {path, size, sha256}. */
 json_t *values_keep_file(const struct attempt *a, const char *name, struct ff_err *err);
 

@@ -119,7 +119,7 @@ char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *er
 }
 
 /* A text of the user that looks like it costs no more than a place in a cache. */
-bool values_in_run(const char *stored)
+bool exec_in_run(const char *stored)
 {
     return strstr(stored, "{\"$value_at\":") != NULL;
 }

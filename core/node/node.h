@@ -93,6 +93,10 @@ struct node_submit {
      * NULL: it uses no workflow, and no file. */
     const struct flow *flow;
     const char *beside;
+    /* Takes over what this run of the same text and inputs has done, but for `from`,
+     * see reuse.c, and its pins; or NULL. */
+    const struct run_row *reuse;
+    const char *from;
 };
 int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
                 char id[ID_TEXT], int64_t *run, struct ff_err *err);

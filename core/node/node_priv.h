@@ -1,5 +1,6 @@
 /* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, submit.c
- * stores new runs, reset.c opens them again, limits.c sizes of limits, retention.c
+ * stores new runs, reset.c opens them again, reuse.c takes over
+ * what another run has done, limits.c sizes of limits, retention.c
  * deletes old runs; apply.c registers workflows by name, workflow.c finds, labels and
  * forgets them. */
 #ifndef NODE_NODE_PRIV_H
@@ -57,6 +58,10 @@ struct driver_instance *node_instance(struct node *n, uint32_t kind,
 
 /* cache.c */
 int node_sweep_cache(struct node *n, struct ff_err *err); /* what has expired */
+
+/* reuse.c: the rows of tasks that `what` takes over for the run. */
+int node_reuse(struct node *n, const struct node_submit *what, int64_t run,
+               struct batch *b, struct ff_err *err);
 
 /* limits.c */
 int node_read_sizes(struct node *n, struct ff_err *err);

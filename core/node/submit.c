@@ -61,7 +61,7 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
     };
     int code = node_add_source(n, &source, &b, err);
     struct pins pins = {.node = n, .tenant = t, .batch = &b};
-    if (code == FF_OK && what->flow)
+    if (code == FF_OK && what->flow && !what->reuse)
         code = node_pin(&pins, what->flow, what->beside, err);
     if (code == FF_OK)
         code = next_number(n, run, err);
@@ -93,13 +93,16 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
             .parent_node = MODEL_NULL,
             .parent_attempt = MODEL_NULL,
             .depth = MODEL_NULL,
-            .pins = span_of(pinned),
+            .pins = what->reuse ? what->reuse->pins : span_of(pinned),
             .priority = what->priority,
             .no_cache = what->no_cache ? 1 : MODEL_NULL,
         };
         engine_run_create(&row, NODE_SHARD, &b);
-        code = store_commit_now(n->store, &b, &failed, err);
+        if (what->reuse)
+            code = node_reuse(n, what, *run, &b, err);
     }
+    if (code == FF_OK)
+        code = store_commit_now(n->store, &b, &failed, err);
     json_decref(pins.pins);
     FAILPOINT("node.submit.after");
     batch_done(&b);

@@ -109,7 +109,55 @@ class Retry(CliTest):
         self.assertEqual([r["state"] for r in runs], ["succeeded", "failed"])
         self.assertNotEqual(runs[0]["id"], run)
         self.assertIn("wrod", self.refused("rerun", run, "-i", "wrod=new"))
-        self.call("rerun", run, "--new", "--from", "b", expect=2)
+        refused = self.refused("rerun", run, "-i", "word=new", "--from", "b")
+        self.assertIn("with other inputs every task begins anew", refused)
+
+    def test_a_new_run_takes_over_what_stands_before_a_task(self) -> None:
+        run = self.failed()
+        (self.folder / "ok").touch()
+        self.steps()
+        self.call("rerun", run, "--new", "--from", "b", "-q")
+        new = str(self.runs()[0]["id"])
+        self.assertNotEqual(new, run)
+        # `items` had failed: it is not done, so it is done anew
+        self.assertEqual(
+            self.steps(), ["b old", "c", "item 1", "item 2", "item 3", "last"]
+        )
+        self.assertEqual(self.tasks(new)["a"], "succeeded 0")
+        self.assertEqual(self.tasks(new)["b"], "succeeded 1")
+        self.assertIn('"task.reused"', self.call("history", new, "-o", "json").out)
+        self.call("rerun", new, "--new", "--from", "c", "-q")
+        self.assertEqual(self.steps(), ["c", "last"])
+        self.assertEqual(self.tasks("last")["items"], "succeeded 0")
+        self.assertIn(
+            "has no task nobody",
+            self.refused("rerun", run, "--new", "--from", "nobody"),
+        )
+
+    def test_a_new_run_takes_over_values_but_no_files_and_no_decisions(self) -> None:
+        path = self.file(
+            "values.yaml",
+            "flowforge: 1\nname: values\ntasks:\n"
+            "  small:\n    outputs: {n: {from: file, as: json}}\n"
+            "    run: 'echo small >> seq; echo 4 > $FF_OUT/n'\n"
+            "  large:\n    outputs: {t: {from: file}}\n"
+            '    run: \'echo large >> seq; head -c 99999 /dev/zero | tr "\\\\0" x'
+            " > $FF_OUT/t'\n"
+            "  kept:\n    outputs: {f: {from: file, as: file}}\n"
+            "    run: 'echo kept >> seq; echo x > $FF_OUT/f'\n"
+            "  skipped: {if: inputs.no, run: 'echo never >> seq'}\n"
+            "  end:\n    needs: [small, large, kept, skipped]\n"
+            "    env: {N: '${{ tasks.small.outputs.n }}'}\n"
+            "    run: 'echo \"end $N\" >> seq'\n"
+            "inputs: {no: {type: boolean, default: false}}\n",
+        )
+        self.call("run", path, "-q")
+        self.assertEqual(self.steps(), ["end 4", "kept", "large", "small"])
+        self.call("rerun", "last", "--new", "--from", "end", "-q")
+        self.assertEqual(self.steps(), ["end 4", "kept", "large"])
+        tasks = self.tasks("last")
+        self.assertEqual(tasks["small"], "succeeded 0")
+        self.assertEqual(tasks["skipped"], "skipped 0")
 
     def test_many_runs_are_chosen_by_state_and_workflow(self) -> None:
         self.failed("one")
