@@ -68,6 +68,7 @@ void control_free(struct control *c)
     heap_done(&c->timers);
     control_looks_free(c);
     control_look_ups_free(c);
+    ARRAY_DONE(&c->carried_out);
     ARRAY_DONE(&c->starts);
     ARRAY_DONE(&c->adopts);
     mem_free(c);

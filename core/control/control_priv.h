@@ -146,6 +146,10 @@ struct control {
         size_t n, cap;
     } looks; /* that failed, to be tried again */
     bool scanning, scan_again;
+    struct {
+        int64_t *items;
+        size_t n, cap;
+    } carried_out; /* messages, while that scan may still have seen them */
     bool began;        /* it is known which runs were open at the start */
     size_t n_first;    /* of those, how many are not loaded yet */
     size_t n_standing; /* how many of them have attempts that nobody adopted */
@@ -294,5 +298,6 @@ struct inbox_item {
     json_t *body; /* or NULL */
 };
 void control_inbox(struct control *c, const struct inbox_item *items, size_t n);
+void control_inbox_durable(struct control *c, int64_t no); /* its row is gone */
 
 #endif

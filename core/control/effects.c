@@ -116,6 +116,7 @@ static void tell_applied(struct live *l)
             const struct attempt_key key = key_of(l, q->in.node, q->in.attempt);
             sink->settled(sink->arg, &key);
         }
+        control_inbox_durable(l->control, q->inbox_no);
         control_kept_durable(l, q);
         control_queued_done(q, FF_OK);
     }

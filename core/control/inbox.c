@@ -1,5 +1,6 @@
 /* inbox.c - messages that other processes left in the store for the owner. Each is
- * deleted by the commit that carries it out, so it is carried out once. */
+ * deleted by the commit that carries it out, and a scan that has read it before that is
+ * not believed, so it is carried out once. */
 #include "control/control_priv.h"
 
 #include <string.h>
@@ -23,6 +24,21 @@ static bool is_queued(const struct queued_list *list, int64_t no)
     return false;
 }
 
+/* A scan that began before that was durable has read the row, and says so later. */
+static bool is_carried_out(const struct control *c, int64_t no)
+{
+    for (size_t i = 0; i < c->carried_out.n; i++)
+        if (c->carried_out.items[i] == no)
+            return true;
+    return false;
+}
+
+void control_inbox_durable(struct control *c, int64_t no)
+{
+    if (no > 0 && c->scanning)
+        ARRAY_ADD(&c->carried_out, no);
+}
+
 /* The run knows what the word means, or refuses it. */
 static void make_signal(struct queued *q, const struct inbox_item *item)
 {
@@ -41,7 +57,8 @@ static void take(struct control *c, const struct inbox_item *item)
         drop(c, item); /* the run is over */
         return;
     }
-    if (is_queued(&l->inputs, item->no) || is_queued(&l->applied, item->no))
+    if (is_queued(&l->inputs, item->no) || is_queued(&l->applied, item->no) ||
+        is_carried_out(c, item->no))
         return;
     FAILPOINT("control.inbox.take");
     struct queued q = {

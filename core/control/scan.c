@@ -95,6 +95,7 @@ static void scan_done(void *arg)
     c->began = c->began || sc->code == FF_OK;
     if (!c->draining && sc->code == FF_OK)
         control_inbox(c, sc->inbox.items, sc->inbox.n);
+    c->carried_out.n = 0; /* the next one begins after them */
     ARRAY_DONE(&sc->open);
     for (size_t i = 0; i < sc->inbox.n; i++)
         json_decref(sc->inbox.items[i].body);

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "control/control.h"
+#include "control/control_priv.h"
 
 /* --- the kind --- */
 
@@ -227,6 +227,7 @@ struct process {
     size_t n_adopted_first; /* when that was said */
     size_t stop_after;      /* starts; then the owner goes without a word. 0: never */
     char abandoned[96];
+    bool stale_scan; /* one that saw a message is slower than what it asked for */
 };
 
 static const struct ff_err *check(int code, const struct ff_err *err)
@@ -234,6 +235,15 @@ static const struct ff_err *check(int code, const struct ff_err *err)
     if (code != FF_OK)
         fail_msg("%s", err->msg);
     return err;
+}
+
+/* Of a tenant whose run it is not: that is refused, whatever the kind. */
+static void find_message(struct process *p)
+{
+    const struct inbox_item item = {.no = 5, .run = 1, .tenant = {2}, .kind = "cancel"};
+
+    p->control->scanning = p->n_started < 3;
+    control_inbox(p->control, &item, 1);
 }
 
 static void on_start(void *arg, const struct ff_message *message)
@@ -246,6 +256,8 @@ static void on_start(void *arg, const struct ff_message *message)
     driver_queue_ops(p->queue_driver)
         ->ack(p->queue, &receipt, 1, driver_op(p->queue_driver, NULL, NULL));
     p->started[p->n_started++] = key.node;
+    if (p->stale_scan)
+        find_message(p);
     if (p->stop_after > 0 && p->n_started == p->stop_after) {
         loop_stop(p->loop, 1);
         return;
@@ -547,6 +559,25 @@ static int keep_task(void *arg, const void *row)
     return 0;
 }
 
+static void a_message_is_carried_out_once(void **state)
+{
+    (void)state;
+    struct process p = {.stale_scan = true};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "3");
+    own(&p);
+    loop_run(p.loop);
+
+    const struct story story = story_of(&p, 1);
+    const char *refused = strstr(story.text, "request.refused");
+
+    assert_non_null(refused);
+    assert_null(strstr(refused + 1, "request.refused"));
+    disown(&p);
+    close_process(&p);
+}
+
 static void damage_plan(struct process *p, const char *hash)
 {
     struct ff_err err = {0};
@@ -663,6 +694,7 @@ int main(void)
         cmocka_unit_test(a_kind_that_is_no_dag_runs_to_its_end),
         cmocka_unit_test(after_a_knock_idleness_is_said_again),
         cmocka_unit_test(the_next_owner_goes_on_with_it),
+        cmocka_unit_test(a_message_is_carried_out_once),
         cmocka_unit_test(a_run_of_an_unknown_kind_is_set_aside_and_stops_nobody),
         cmocka_unit_test(a_run_set_aside_gives_up_its_attempts_and_says_why),
         cmocka_unit_test(another_tenant_cancels_nothing),
