@@ -149,7 +149,7 @@ struct control {
     struct {
         int64_t *items;
         size_t n, cap;
-    } carried_out; /* messages, while that scan may still have seen them */
+    } carried_out;     /* messages, while that scan may still have seen them */
     bool began;        /* it is known which runs were open at the start */
     size_t n_first;    /* of those, how many are not loaded yet */
     size_t n_standing; /* how many of them have attempts that nobody adopted */
@@ -227,7 +227,7 @@ void control_rates_arm(struct control *c);
 void control_admit(struct live *l, const struct effect *e);
 void control_give_admissions(struct control *c);
 void control_admitted(struct live *l, const struct queued *q); /* before its effects */
-void control_admit_stopping(struct live *l); /* after each step */
+void control_admit_stopping(struct live *l);                   /* after each step */
 void control_admit_ended(struct live *l);
 void control_admit_loaded(struct live *l, const char *name, int64_t place);
 
@@ -236,7 +236,8 @@ void control_scan(struct control *c);
 
 /* load.c */
 struct live *control_live_new(struct control *c, struct tenant t, int64_t no);
-void control_load(struct live *l);   /* comes back as INPUT_RESUME, or not at all */
+void control_load(struct live *l); /* comes back as INPUT_RESUME, or not at all */
+void control_load_later(struct control *c); /* those whose load has failed */
 void control_reload(struct live *l); /* memory is ahead of the store: load it again */
 struct live *control_live(struct control *c, int64_t run);
 void control_live_free(struct live *l);
@@ -244,6 +245,7 @@ void control_live_free(struct live *l);
 /* quarantine.c: a run that cannot be loaded */
 struct set_aside { /* what its rows still tell */
     char id[ID_TEXT];
+    char workflow[96];
     int64_t seq; /* of its last event; 0: not known */
     int64_t parent_run, parent_node, parent_attempt;
     struct {

@@ -228,7 +228,7 @@ static void retry_load(void *arg)
     }
 }
 
-static void load_later(struct control *c)
+void control_load_later(struct control *c)
 {
     if (!c->reload && !c->draining)
         loop_timer_add(c->setup.loop, RETRY_US, retry_load, c, &c->reload);
@@ -251,12 +251,27 @@ static void load_failed(struct live *l, struct load *ld)
 {
     struct control *c = l->control;
 
-    if (is_hopeless(ld->code))
+    if (is_hopeless(ld->code)) {
         control_quarantine(l, &ld->aside, &ld->err);
-    else if (ld->code == FF_FATAL)
+    } else if (ld->code == FF_FATAL) {
         control_fatal(c, &ld->err);
-    else
-        load_later(c);
+    } else {
+        log_warn("run %lld cannot be loaded yet: %s", (long long)l->no, ld->err.msg);
+        control_load_later(c);
+    }
+}
+
+/* Who waits to begin asks again when it is loaded; what the last answer gave it was
+ * given back with that. */
+static void queue_rest(struct live *l, struct queued_list *rest)
+{
+    for (size_t i = 0; i < rest->n; i++) {
+        if (rest->items[i].in.type == INPUT_ADMIT)
+            control_queued_done(&rest->items[i], FF_CANCELLED);
+        else
+            control_queue(l, &rest->items[i]);
+    }
+    ARRAY_DONE(rest);
 }
 
 static void load_done(void *arg)
@@ -294,9 +309,7 @@ static void load_done(void *arg)
         return_slots(l); /* it takes them again as it adopts */
         control_limits_loaded(l, &ld->slots);
         control_queue(l, &q); /* before anything that came meanwhile */
-        for (size_t i = 0; i < rest.n; i++)
-            control_queue(l, &rest.items[i]);
-        ARRAY_DONE(&rest);
+        queue_rest(l, &rest);
     }
     control_left_done(&ld->aside);
     control_slots_done(&ld->slots);

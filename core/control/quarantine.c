@@ -37,6 +37,8 @@ static int take_run(void *arg, const void *row)
     struct set_aside *aside = arg;
 
     snprintf(aside->id, ID_TEXT, "%.*s", (int)run->id.len, run->id.s);
+    snprintf(aside->workflow, sizeof(aside->workflow), "%.*s", (int)run->workflow.len,
+             run->workflow.s);
     aside->parent_run = run->parent_run;
     aside->parent_node = run->parent_node;
     aside->parent_attempt = run->parent_attempt;
@@ -186,26 +188,91 @@ static void tell_parent(struct live *l, const struct set_aside *aside,
     control_queue(parent, &q);
 }
 
+/* Who hears of the end looks for what it has written. */
+struct ended {
+    struct live *live;
+    struct run_row row;
+    char id[ID_TEXT];
+    char *message;
+};
+
+static void forget(struct live *l, const struct run_row *row)
+{
+    struct control *c = l->control;
+
+    control_refuse_inputs(l);
+    map_del(&c->lives, l->no);
+    if (c->setup.listener.changed)
+        c->setup.listener.changed(c->setup.listener.arg, row);
+    control_live_free(l);
+}
+
+static void on_ended(void *arg, int code, size_t failed, const struct ff_err *err)
+{
+    struct ended *e = arg;
+    struct control *c = e->live->control;
+
+    c->n_busy--;
+    switch (code) {
+    case FF_OK:
+        forget(e->live, &e->row);
+        break;
+    case FF_CONFLICT:
+    case FF_IN_DOUBT:
+        log_debug("run %lld: change %zu of its end conflicts", (long long)e->row.run,
+                  failed);
+        e->live->loading = false;
+        control_load_later(c);
+        break;
+    case FF_CANCELLED: /* the store is closing */
+        break;
+    default:
+        control_fatal(c, err);
+        break;
+    }
+    mem_free(e->message);
+    mem_free(e);
+    control_post_pump(c);
+}
+
+static void commit_end(struct live *l, const struct run_row *row, struct batch *b)
+{
+    struct control *c = l->control;
+    struct ended *e = mem_alloc(sizeof(*e));
+
+    *e = (struct ended){.live = l,
+                        .row = *row,
+                        .message = mem_text_len(row->message.s, row->message.len)};
+    snprintf(e->id, sizeof(e->id), "%.*s", (int)row->id.len, row->id.s);
+    e->row.id = span_of(e->id);
+    e->row.message = span_of(e->message);
+    e->row.workflow = (struct span){0};
+    l->loading = true; /* nobody else is to */
+    c->n_busy++;
+    store_commit(c->setup.store, b, on_ended, e);
+}
+
 void control_quarantine(struct live *l, const struct set_aside *aside,
                         const struct ff_err *err)
 {
-    struct control *c = l->control;
-    struct step s = {.now_us = loop_wall_us(c->setup.loop)};
-    struct run_row row = {
-        .tenant = l->tenant.no, .run = l->no, .id = span_of(aside->id)};
+    const struct control_listener *listener = &l->control->setup.listener;
+    struct step s = {.now_us = loop_wall_us(l->control->setup.loop)};
+    struct run_row row = {.tenant = l->tenant.no,
+                          .run = l->no,
+                          .id = span_of(aside->id),
+                          .workflow = span_of(aside->workflow),
+                          .parent_run =
+                              aside->parent_run > 0 ? aside->parent_run : MODEL_NULL};
 
     log_error("run %lld cannot be loaded: %s", (long long)l->no, err->msg);
     abandon(l, aside);
     for (size_t i = 0; i < aside->left.n; i++)
         end_task(&row, &aside->left.items[i], &s);
     control_limits_forget(&s.batch, l->tenant, &aside->slots);
-    engine_run_set_aside(&row, c->setup.shard, aside->seq, err->msg, &s);
-    control_commit_aside(c, &s.batch);
+    engine_run_set_aside(&row, l->control->setup.shard, aside->seq, err->msg, &s);
+    if (listener->ending && aside->workflow[0])
+        listener->ending(listener->arg, &row, &s.batch);
+    commit_end(l, &row, &s.batch);
     tell_parent(l, aside, err);
     step_done(&s);
-    control_refuse_inputs(l);
-    map_del(&c->lives, l->no);
-    if (c->setup.listener.changed)
-        c->setup.listener.changed(c->setup.listener.arg, &row);
-    control_live_free(l);
 }

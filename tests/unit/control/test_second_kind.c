@@ -227,6 +227,8 @@ struct process {
     size_t n_adopted_first; /* when that was said */
     size_t stop_after;      /* starts; then the owner goes without a word. 0: never */
     char abandoned[96];
+    char ended[4][32];
+    size_t n_ended;
     bool stale_scan; /* one that saw a message is slower than what it asked for */
 };
 
@@ -317,6 +319,17 @@ static void idle(void *arg)
         loop_stop(p->loop, 0);
 }
 
+static void ending(void *arg, const struct run_row *run, struct batch *b)
+{
+    struct process *p = arg;
+
+    assert_true(b->n > 0);
+    assert_true(run_state_final(run->state));
+    assert_false(run_is_child(run));
+    snprintf(p->ended[p->n_ended++], sizeof(p->ended[0]), "%.*s %s",
+             (int)run->workflow.len, run->workflow.s, run_state_names[run->state]);
+}
+
 static void fatal(void *arg, const struct ff_err *err)
 {
     (void)arg;
@@ -365,7 +378,7 @@ static void own(struct process *p)
         .queue = p->queue_driver,
         .slots = 4,
         .sink = {p, adopt, stop, settled, all_adopted, abandon},
-        .listener = {.arg = p, .idle = idle, .fatal = fatal},
+        .listener = {.arg = p, .ending = ending, .idle = idle, .fatal = fatal},
     };
     p->control = control_new(&setup, &err);
     check(p->control ? FF_OK : err.code, &err);
@@ -512,6 +525,10 @@ static void a_run_of_an_unknown_kind_is_set_aside_and_stops_nobody(void **state)
     loop_run(p.loop);
     assert_int_equal(state_of(&p, ID_A), RUN_FAILED);
     assert_int_equal(state_of(&p, ID_B), RUN_SUCCEEDED);
+    /* What waits for its end hears of it as of any other. */
+    assert_int_equal(p.n_ended, 2);
+    assert_string_equal(p.ended[0], "ladder failed");
+    assert_string_equal(p.ended[1], "ladder succeeded");
     disown(&p);
     close_process(&p);
 }
