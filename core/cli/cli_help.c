@@ -145,39 +145,114 @@ static const struct cli_command *find_command(const char *name)
     return NULL;
 }
 
-/* "driver": the names of a group, where the second word is missing or wrong. */
-static bool add_group(struct buf *out, const char *first)
+/* Of "driver list" the second word, where the first is `group`. */
+static const char *word_in(const struct cli_command *k, const char *group)
 {
-    const size_t len = strlen(first);
-    bool any = false;
+    const size_t len = strlen(group);
 
-    for (const struct cli_command *k = cli_commands; k->name; k++) {
-        if (strncmp(k->name, first, len) != 0 || k->name[len] != ' ')
-            continue;
-        buf_printf(out, "%sflowforge %s", any ? ", " : "", k->name);
-        any = true;
-    }
-    return any;
+    return strncmp(k->name, group, len) == 0 && k->name[len] == ' ' ? k->name + len + 1
+                                                                    : NULL;
+}
+
+/* The words that may follow the first one of a group; 0: there is no such group. */
+static size_t find_group(const char *first, const char *words[32])
+{
+    size_t n = 0;
+
+    for (const struct cli_command *k = cli_commands; k->name && n + 1 < 32; k++)
+        if (!k->hidden && word_in(k, first))
+            words[n++] = word_in(k, first);
+    words[n] = NULL;
+    return n;
+}
+
+static int refuse_in_group(const char *first, const char *second,
+                           const char *const *words)
+{
+    const char *near = second ? text_nearest(second, words) : NULL;
+    struct buf list = {.max = 400};
+
+    for (size_t i = 0; words[i]; i++)
+        buf_printf(&list, "%s%s", i ? ", " : "", words[i]);
+    if (near)
+        cli_fail(CLI_USAGE, "there is no command %s %s; did you mean %s %s?", first,
+                 second, first, near);
+    else if (second)
+        cli_fail(CLI_USAGE, "there is no command %s %s; after %s comes one of %s",
+                 first, second, first, buf_text(&list));
+    else
+        cli_fail(
+            CLI_USAGE,
+            "which command of %s? After it comes one of %s: see `flowforge help %s`",
+            first, buf_text(&list), first);
+    buf_done(&list);
+    return CLI_USAGE;
+}
+
+/* What people try first who know another tool. */
+static const char *translate(const char *word)
+{
+    static const char *const words[][2] = {{"status", "get"},
+                                           {"show", "get"},
+                                           {"describe", "get"},
+                                           {"inspect", "get"},
+                                           {"ps", "list"},
+                                           {"ls", "list"},
+                                           {"runs", "list"},
+                                           {"submit", "run --detach"},
+                                           {"start", "run"},
+                                           {"exec", "run"},
+                                           {"trigger", "schedule trigger"},
+                                           {"execute", "run"},
+                                           {"stop", "cancel"},
+                                           {"kill", "cancel --kill"},
+                                           {"abort", "cancel"},
+                                           {"terminate", "cancel"},
+                                           {"check", "validate"},
+                                           {"dry-run", "sim"},
+                                           {"dry", "sim"},
+                                           {"simulate", "sim"},
+                                           {"format", "fmt"},
+                                           {"convert", "import"},
+                                           {"migrate", "import"},
+                                           {"watch", "logs --follow"},
+                                           {"log", "logs"},
+                                           {"tail", "logs --follow"},
+                                           {"create", "apply"},
+                                           {"deploy", "apply"},
+                                           {"register", "apply"},
+                                           {"server", "engine --stay"},
+                                           {"serve", "engine --stay"},
+                                           {"daemon", "engine --stay"},
+                                           {"scheduler", "engine --stay"},
+                                           {"restart", "rerun"},
+                                           {"delete", "workflow delete"},
+                                           {"cron", "schedule list"},
+                                           {"lock", "limit list"}};
+
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (strcmp(word, words[i][0]) == 0)
+            return words[i][1];
+    return NULL;
 }
 
 int cli_unknown_command(const char *first, const char *second)
 {
-    const char *names[64];
+    const char *names[96];
+    const char *words[32];
     struct buf text = {.max = 400};
     size_t n = 0;
 
-    if (add_group(&text, first)) {
-        cli_fail(CLI_USAGE, "%s%s%s is no command; there is: %s", first,
-                 second ? " " : "", second ? second : "", buf_text(&text));
-        buf_done(&text);
-        return CLI_USAGE;
-    }
+    if (find_group(first, words) > 0)
+        return refuse_in_group(first, second, words);
     for (const struct cli_command *k = cli_commands; k->name && n + 1 < COUNT_OF(names);
          k++)
         if (!k->hidden)
             names[n++] = k->name;
     names[n] = NULL;
-    const char *near = text_nearest(first, names);
+    const char *near = translate(first);
+    if (!near)
+        near = text_nearest(first, names);
     cli_add_clean(&text, first, strlen(first));
     if (near)
         cli_fail(CLI_USAGE, "there is no command %s; did you mean %s?", buf_text(&text),
@@ -187,6 +262,30 @@ int cli_unknown_command(const char *first, const char *second)
                  buf_text(&text));
     buf_done(&text);
     return CLI_USAGE;
+}
+
+/* "help driver": the commands of a group. */
+static bool print_group(const char *first)
+{
+    struct cli_grid g = {.n_columns = 3};
+    struct buf out = {0};
+    bool any = false;
+
+    buf_printf(&out, "commands of %s:\n", first);
+    for (const struct cli_command *k = cli_commands; k->name; k++) {
+        if (k->hidden || !word_in(k, first))
+            continue;
+        cli_cell(&g, CLI_PLAIN, "");
+        cli_cell_f(&g, "%s%s%s", k->name, k->words[0] ? " " : "", k->words);
+        cli_cell(&g, CLI_PLAIN, k->summary);
+        any = true;
+    }
+    cli_grid_add_to(&g, &out);
+    if (any)
+        cli_print(&out);
+    else
+        buf_done(&out);
+    return any;
 }
 
 int cmd_help(struct cli *c)
@@ -200,6 +299,8 @@ int cmd_help(struct cli *c)
         snprintf(name, sizeof(name), "%s%s%s", first, second ? " " : "",
                  second ? second : "");
         command = find_command(name);
+        if (!command && !second && print_group(first))
+            return CLI_OK;
         if (!command)
             return cli_unknown_command(first, second);
     }

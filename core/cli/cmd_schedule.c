@@ -151,7 +151,7 @@ static int print_list(struct showing *sh)
     if (sh->rows.n == 0) {
         cli_note(sh->c,
                  "no schedules: `flowforge apply FILE` makes those of a file with "
-                 "triggers:");
+                 "triggers");
         buf_clear(&text);
     }
     return cli_print(&text);

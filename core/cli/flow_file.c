@@ -30,6 +30,10 @@ int flow_file_load(struct flow_file *f, const char *path)
                          : file_read(path, FLOW_MAX_BYTES, &f->source);
     if (code == -ENOENT)
         return cli_fail(CLI_NOT_FOUND, "there is no file %s", path);
+    if (code == -EISDIR)
+        return cli_fail(CLI_IO,
+                        "%s is a directory: name a file in it, as in %s%s*.yaml", path,
+                        path, path[strlen(path) - 1] == '/' ? "" : "/");
     if (code == -EFBIG)
         return cli_fail(CLI_INVALID, "%s is larger than %u MiB", path,
                         FLOW_MAX_BYTES >> 20);

@@ -50,7 +50,7 @@ static int check(struct node *n, struct tenant t, const struct run_row *run,
                        "run %.*s is a task of another run, and begins again with it",
                        (int)run->id.len, run->id.s);
     if (what->how == NODE_RESET_FAILED && run->state == RUN_SUCCEEDED)
-        return ff_fail(err, FF_CONFLICT, 0,
+        return ff_fail(err, FF_INVALID, 0,
                        "run %.*s has succeeded: nothing is to be tried again",
                        (int)run->id.len, run->id.s);
     if (what->how != NODE_RESET_TASK)

@@ -70,8 +70,41 @@ class Help(CliTest):
 
     def test_half_a_command_lists_the_whole_ones(self) -> None:
         result = self.call("driver", expect=2)
-        self.assertIn("driver list", result.err)
-        self.assertIn("driver show", result.err)
+        self.assertIn("one of list, show, check, new", result.err)
+        result = self.call("schedule", "lst", expect=2)
+        self.assertIn("did you mean schedule list?", result.err)
+        result = self.call("driver", "zzzzzz", expect=2)
+        self.assertIn("after driver comes one of list, ", result.err)
+
+    def test_help_of_half_a_command_explains_the_whole_ones(self) -> None:
+        for group in ("driver", "schedule", "workflow", "secret", "limit", "config"):
+            text = self.call("help", group).out
+            for command in self.call("help", "-o", "json").json()["commands"]:
+                if command["name"].startswith(group + " "):
+                    self.assertIn(command["name"], text)
+                    self.assertIn(command["summary"], text)
+        self.call("help", "sched", expect=2)
+
+    def test_words_of_other_tools_lead_to_commands_that_are_there(self) -> None:
+        for word, ours in {
+            "status": "get",
+            "submit": "run --detach",
+            "ps": "list",
+            "stop": "cancel",
+            "server": "engine --stay",
+            "trigger": "schedule trigger",
+            "convert": "import",
+        }.items():
+            with self.subTest(word=word):
+                result = self.call(word, expect=2)
+                self.assertIn(f"did you mean {ours}?", result.err)
+                self.call(*ours.split()[:1], "--help", expect=None)
+
+    def test_a_directory_is_no_file(self) -> None:
+        for command in ("run", "validate", "apply", "lint", "fmt", "sim"):
+            result = self.call(command, "/tmp/", expect=None)
+            self.assertIn("/tmp/ is a directory: name a file in it", result.err)
+            self.assertIn(result.code, (4, 74))
 
     def test_wrong_values_and_missing_words_are_usage_errors(self) -> None:
         for args in (
