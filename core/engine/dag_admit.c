@@ -19,7 +19,7 @@ static char *key_of(struct run *r, const struct step *s, struct ff_err *err)
     dag_scope_done(&sc);
     if (!v)
         return NULL;
-    if (json_is_string(v))
+    if (json_typeof(v) == JSON_STRING)
         buf_add(&key, json_string_value(v), json_string_length(v));
     else
         json_add_to(&key, v);
@@ -73,20 +73,13 @@ void dag_admission(struct run *r, struct step *s, enum admission admission)
 
     if (!dag_is_to_begin(r))
         return;
-    switch (admission) {
-    case ADMISSION_GO:
+    if (admission == ADMISSION_GO)
         dag_begin(r, s);
-        break;
-    case ADMISSION_WAIT:
+    else if (admission == ADMISSION_WAIT)
         wait(r, s);
-        break;
-    case ADMISSION_CANCEL:
-        engine_run_ended(r, s, RUN_CANCELLED, REASON, said, NULL);
-        break;
-    case ADMISSION_FAIL:
-        engine_run_ended(r, s, RUN_FAILED, REASON, said, NULL);
-        break;
-    }
+    else
+        engine_run_ended(r, s, admission == ADMISSION_FAIL ? RUN_FAILED : RUN_CANCELLED,
+                         REASON, said, NULL);
 }
 
 /* Nothing of it has begun, or begun again, so there is nothing to stop, and no handler

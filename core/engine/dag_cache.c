@@ -27,7 +27,7 @@ static char *key_text(struct dag_scope *sc, const struct flow_cache *cache,
         ff_fail(err, FF_INVALID, 0, "cache.key: %.190s", why.msg);
         return NULL;
     }
-    if (json_is_string(v))
+    if (json_typeof(v) == JSON_STRING)
         buf_add(&text, json_string_value(v), json_string_length(v));
     else
         json_add_to(&text, v);
@@ -139,8 +139,6 @@ bool dag_cache_ask(struct run *r, struct step *s, int64_t node)
     char hash[SHA256_TEXT];
     struct ff_err err;
 
-    if (!cache_of(r, node))
-        return false;
     if (!make_hash(r, node, hash, NULL, &err)) {
         dag_fail_expression(r, s, node, &err);
         return true;

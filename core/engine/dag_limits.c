@@ -27,7 +27,7 @@ static const char *name_of(struct dag_scope *sc, const struct flow_limit *limit,
     if (!v)
         return NULL;
     buf_add_text(&text, prefix);
-    if (json_is_string(v))
+    if (json_typeof(v) == JSON_STRING)
         buf_add(&text, json_string_value(v), json_string_length(v));
     else
         json_add_to(&text, v);

@@ -45,7 +45,7 @@ static bool fits_kind(const struct run *r, const struct task_row *row)
     const struct dag_kind *kind = dag_kind_of(r, row->node);
 
     if (row->state == TASK_SUSPENDED)
-        return kind && (kind->due || row->due_at == MODEL_NULL);
+        return kind && kind->due;
     return row->state != TASK_RUNNING || row->items != MODEL_NULL || !kind ||
            kind->resume;
 }

@@ -25,20 +25,22 @@ static bool check(const struct matrix *m)
     size_t i;
     json_t *entry;
 
-    if (!json_is_object(m->given)) {
+    if (json_typeof(m->given) != JSON_OBJECT) {
         ff_fail(m->err, FF_INVALID, 0, "matrix: gives no map");
         return false;
     }
     json_object_foreach(m->given, key, list)
     {
-        if (!json_is_array(list)) {
+        if (json_typeof(list) != JSON_ARRAY) {
             ff_fail(m->err, FF_INVALID, 0, "matrix: %.64s gives no list", key);
             return false;
         }
         if (is_axis(key))
             continue;
-        json_array_foreach(list, i, entry) if (!json_is_object(entry))
+        json_array_foreach(list, i, entry)
         {
+            if (json_typeof(entry) == JSON_OBJECT)
+                continue;
             ff_fail(m->err, FF_INVALID, 0, "matrix: entry %zu of %s is no map", i, key);
             return false;
         }
@@ -102,9 +104,11 @@ static bool has_all(const json_t *combination, json_t *entry)
     const char *key;
     json_t *value;
 
-    json_object_foreach(
-        entry, key,
-        value) if (!json_equal(json_object_get(combination, key), value)) return false;
+    json_object_foreach(entry, key, value)
+    {
+        if (!json_equal(json_object_get(combination, key), value))
+            return false;
+    }
     return true;
 }
 
@@ -136,10 +140,12 @@ static bool fits(const struct matrix *m, const json_t *combination, json_t *entr
     const char *key;
     json_t *value;
 
-    json_object_foreach(
-        entry, key,
-        value) if (is_axis(key) && json_object_get(m->given, key) &&
-                   !json_equal(json_object_get(combination, key), value)) return false;
+    json_object_foreach(entry, key, value)
+    {
+        if (is_axis(key) && json_object_get(m->given, key) &&
+            !json_equal(json_object_get(combination, key), value))
+            return false;
+    }
     return true;
 }
 

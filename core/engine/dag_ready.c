@@ -119,11 +119,11 @@ json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
         return NULL;
     if (t->work->matrix)
         list = dag_matrix_items(list, err);
-    else if (json_is_object(list))
+    else if (json_typeof(list) == JSON_OBJECT)
         list = map_items(list);
     if (!list)
         return NULL;
-    if (!json_is_array(list)) {
+    if (json_typeof(list) != JSON_ARRAY) {
         ff_fail(err, FF_INVALID, 0, "foreach: gives no list");
     } else if (json_array_size(list) > FLOW_MAX_ITEMS) {
         ff_fail(err, FF_INVALID, 0, "foreach: %zu items, at most %d are allowed",

@@ -51,8 +51,11 @@ static json_t *wrapped(json_t *value)
     const char *name;
     json_t *v;
 
-    json_object_foreach(value, name, v) if (name[0] == '$') return json_pack(
-        "{sO}", "$value", value);
+    json_object_foreach(value, name, v)
+    {
+        if (name[0] == '$')
+            return json_pack("{sO}", "$value", value);
+    }
     return json_incref(value);
 }
 

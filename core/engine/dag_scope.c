@@ -25,9 +25,11 @@ static void gather_all(struct items *items)
     json_t *v;
 
     for (uint32_t i = 0; i < items->n; i++)
-        json_object_foreach(items->units[i].outputs, name,
-                            v) if (!json_object_get(items->gathered, name))
-            json_object_set_new(items->gathered, name, gather(items, name));
+        json_object_foreach(items->units[i].outputs, name, v)
+        {
+            if (!json_object_get(items->gathered, name))
+                json_object_set_new(items->gathered, name, gather(items, name));
+        }
 }
 
 /* Outputs of a foreach: by name a list with one entry an item, in order, null where

@@ -96,11 +96,8 @@ static const struct {
     const char *word;
     const char *(*apply)(struct run *r, struct step *s, const struct input *in);
 } words[] = {
-    {"approve", decide},
-    {"reject", decide},
-    {SIGNAL_KEPT, offer_one},
-    {"event", offer_all},
-    {"reset", reset},
+    {"approve", decide},  {"reject", decide}, {SIGNAL_KEPT, offer_one},
+    {"event", offer_all}, {"reset", reset},
 };
 
 void dag_signal(struct run *r, struct step *s, const struct input *in)

@@ -19,8 +19,6 @@ static const struct flow_await *await_of(const struct run *r, int64_t node)
 
 static void free_awaited(struct awaited *a)
 {
-    if (!a)
-        return;
     mem_free(a->key);
     mem_free(a);
 }
@@ -39,10 +37,11 @@ void dag_awaited_done(struct dag *d)
 /* A key of the file or of an expression as text; freed with free(). NULL with err. */
 static char *key_text(json_t *value, struct ff_err *err)
 {
+    const json_type type = json_typeof(value);
     int failed = EXPR_OK;
     char *text = NULL;
 
-    if (json_is_string(value) || json_is_number(value) || json_is_boolean(value))
+    if (type != JSON_OBJECT && type != JSON_ARRAY && type != JSON_NULL)
         text = expr_to_text(value, &failed);
     if (failed == EXPR_E_NOMEM)
         mem_exhausted();
@@ -185,17 +184,13 @@ static void due(struct run *r, struct step *s, int64_t node)
     const struct flow_await *await = await_of(r, node);
     struct buf message = {0};
 
-    switch (await->on_timeout) {
-    case FLOW_NO_EVENT_SUCCEED:
+    if (await->on_timeout == FLOW_NO_EVENT_SUCCEED) {
         succeed(r, s, node, NULL);
-        break;
-    case FLOW_NO_EVENT_SKIP:
+    } else if (await->on_timeout == FLOW_NO_EVENT_SKIP) {
         dag_end_unit(r, s, node, TASK_SKIPPED, "event_timeout", NULL);
-        break;
-    case FLOW_NO_EVENT_FAIL:
+    } else {
         buf_printf(&message, "no event %s has come within its timeout", await->name);
         dag_end_unit(r, s, node, TASK_FAILED, "timeout", buf_text(&message));
-        break;
     }
     buf_done(&message);
 }

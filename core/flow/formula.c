@@ -33,7 +33,7 @@ bool spec_is_formula(const struct tree_node *node)
 {
     if (node->kind == TREE_TEXT)
         return strpbrk(node->text, OPERATORS "." BLANKS) != NULL;
-    for (uint32_t i = 0; node->kind == TREE_LIST && i < node->n; i++)
+    for (uint32_t i = 0; i < node->n; i++)
         if (node->items[i].value.kind == TREE_TEXT &&
             strchr(node->items[i].value.text, '.'))
             return true;
@@ -66,9 +66,7 @@ static void refuse(struct parser *p, size_t offset, size_t len, const char *why)
 {
     struct flow_problem *problem;
 
-    if (p->bad)
-        return;
-    p->bad = true;
+    p->bad = true; /* and nothing more is read */
     problem = spec_problem_in(p->s, PROBLEM_FORMULA, p->node, offset, len);
     flow_problem_msg(problem, "%s", why);
     flow_problem_hint(problem, "write names, ! && || and ( ), such as "
@@ -273,7 +271,7 @@ void spec_link_formula(struct spec *s, uint32_t task, const struct tree_node *no
         read_text(&p, node);
     if (p.bad) {
         s->suspect[task] = true;
-    } else if (p.terms.items) {
+    } else {
         formula->n = (uint32_t)p.terms.n;
         formula->terms = spec_alloc(s, p.terms.n, sizeof(*formula->terms));
         memcpy(formula->terms, p.terms.items, p.terms.n * sizeof(*formula->terms));

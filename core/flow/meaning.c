@@ -22,10 +22,10 @@ static const json_t *resolve(const json_t *top, const json_t *schema)
 
 static bool takes(const json_t *schema, const json_t *value)
 {
-    if (json_is_object(value))
+    if (json_typeof(value) == JSON_OBJECT)
         return json_object_get(schema, "properties") ||
                json_object_get(schema, "additionalProperties");
-    return json_is_array(value) && json_object_get(schema, "items");
+    return json_typeof(value) == JSON_ARRAY && json_object_get(schema, "items");
 }
 
 /* Of several schemas the one for values of this kind; NULL: none says more. */
@@ -109,9 +109,9 @@ static json_t *normal_needs(const json_t *value)
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (json_is_string(json_array_get(value, i)))
+        if (json_typeof(json_array_get(value, i)) == JSON_STRING)
             names[kept++] = json_string_value(json_array_get(value, i));
-    if (json_is_string(value))
+    if (json_typeof(value) == JSON_STRING)
         names[kept++] = json_string_value(value);
     qsort(names, kept, sizeof(*names), by_text);
     for (size_t i = 0; i < kept; i++)
@@ -163,7 +163,7 @@ static json_t *normal_member(const json_t *top, const json_t *schema,
 {
     const json_t *words = json_array_get(json_object_get(schema, "anyOf"), 0);
 
-    if (!json_is_string(value) || !json_object_get(words, "enum"))
+    if (json_typeof(value) != JSON_STRING || !json_object_get(words, "enum"))
         return normal(top, schema, value);
     json_t *whole = write_out(value);
     json_t *made = normal(top, schema, whole);
@@ -178,7 +178,9 @@ static json_t *normal_map(const json_t *top, const json_t *schema, const json_t 
     json_t *v;
 
     json_object_foreach((json_t *)(uintptr_t)value, name, v)
+    {
         json_object_set_new(made, name, normal_member(top, schema, v));
+    }
     return made;
 }
 
@@ -211,11 +213,12 @@ static json_t *normal(const json_t *top, const json_t *schema, const json_t *val
 
     if (!known)
         return json_deep_copy(value);
-    if (json_is_object(value) && json_object_get(known, "properties"))
+    if (json_typeof(value) == JSON_OBJECT && json_object_get(known, "properties"))
         return normal_object(top, known, value);
-    if (json_is_object(value) && json_object_get(known, "additionalProperties"))
+    if (json_typeof(value) == JSON_OBJECT &&
+        json_object_get(known, "additionalProperties"))
         return normal_map(top, json_object_get(known, "additionalProperties"), value);
-    if (json_is_array(value) && json_object_get(known, "items"))
+    if (json_typeof(value) == JSON_ARRAY && json_object_get(known, "items"))
         return normal_list(top, json_object_get(known, "items"), value);
     return normal_text(known, value);
 }
@@ -240,7 +243,7 @@ static json_t *json_of(const struct tree_node *node)
         return made;
     }
     made = tree_json(node);
-    if (json_is_number(made)) {
+    if (json_typeof(made) == JSON_INTEGER || json_typeof(made) == JSON_REAL) {
         MEM_AUTO char *text = json_text(made);
         if (strcmp(text, node->text) != 0) {
             json_decref(made);

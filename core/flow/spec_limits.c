@@ -11,10 +11,10 @@ static void add(struct spec *s, const struct flow_limit *limit)
 
 /* --- semaphores --- */
 
+/* They stand first in the table, so there is nothing else yet. */
 static bool same_name(const struct flow_limit *limit, const char *name, size_t len)
 {
-    return limit->kind == FLOW_SEMAPHORE &&
-           json_string_length(limit->name->constant) == len &&
+    return json_string_length(limit->name->constant) == len &&
            memcmp(json_string_value(limit->name->constant), name, len) == 0;
 }
 
@@ -125,7 +125,7 @@ static struct flow_value *read_name(struct spec *s, const struct tree_node *node
                                                 .keep_text = true};
     struct flow_value *name = spec_alloc(s, 1, sizeof(*name));
 
-    if (node->kind >= TREE_LIST || (node->kind < TREE_LIST && node->n == 0)) {
+    if (node->kind >= TREE_LIST || node->n == 0) {
         spec_wrong_type(s, key, "a text that is not empty, or an expression", node);
         return NULL;
     }

@@ -163,8 +163,7 @@ static void check_input(struct spec *s, const struct tree_pair *pair, json_t *va
     if (!input) {
         p = spec_problem_key(s, PROBLEM_TRIGGER_INPUT, &pair->key);
         flow_problem_msg(p, "the workflow has no input %.64s", pair->key.text);
-        if (p)
-            flow_problem_near(p, spec_nearest_input(s->flow, pair->key.text));
+        flow_problem_near(p, spec_nearest_input(s->flow, pair->key.text));
         return;
     }
     if (spec_input_accepts(input, value, &blame))

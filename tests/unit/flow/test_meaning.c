@@ -39,6 +39,17 @@ static void spelling_order_and_comments_mean_nothing(void **state)
         same(TOP "tasks: {a: {noop: true}}", TOP "tasks: [{id: a, noop: true}]"));
 }
 
+static void labels_and_words_that_stand_alone_mean_themselves(void **state)
+{
+    (void)state;
+    assert_true(same(TOP "labels: {a: x, b: y}\n"
+                         "tasks: {a: {run: x, semaphores: [gpu, db], mutex: m}}",
+                     TOP "labels: {b: y, a: x}\n"
+                         "tasks: {a: {mutex: m, semaphores: [gpu, db], run: x}}"));
+    assert_false(same(TOP "tasks: {a: {run: x, semaphores: gpu}}",
+                      TOP "tasks: {a: {run: x, semaphores: db}}"));
+}
+
 static void defaults_and_short_forms_mean_what_they_stand_for(void **state)
 {
     (void)state;
@@ -84,6 +95,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spelling_order_and_comments_mean_nothing),
+        cmocka_unit_test(labels_and_words_that_stand_alone_mean_themselves),
         cmocka_unit_test(defaults_and_short_forms_mean_what_they_stand_for),
         cmocka_unit_test(what_changes_a_run_is_seen),
         cmocka_unit_test(files_that_are_wrong_are_taken_as_they_stand),
