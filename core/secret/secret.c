@@ -166,23 +166,36 @@ int secret_set(const struct secret_place *p, struct tenant t, const char *name,
 
 /* --- get, delete, list --- */
 
+static int find_with_keys(const struct secret_place *p, struct tenant t,
+                          const char *name, struct arena *arena, struct secret_row *row,
+                          struct keys *keys, struct ff_err *err)
+{
+    int code = find(p, t, name, arena, row, err);
+
+    keys->n = 0;
+    if (code != FF_OK)
+        return code;
+    code = keys_load(p, keys, err);
+    if (code == FF_NOT_FOUND) /* the row is there, and what opens it is not */
+        err->code = code = FF_DENIED;
+    return code;
+}
+
 int secret_get(const struct secret_place *p, struct tenant t, const char *name,
                struct secret_value *out, struct ff_err *err)
 {
     struct arena arena = {0};
     struct secret_row row;
     struct keys keys;
-    int code = find(p, t, name, &arena, &row, err);
+    int code = find_with_keys(p, t, name, &arena, &row, &keys, err);
 
     *out = (struct secret_value){0};
-    if (code == FF_OK) {
-        code = keys_load(p, &keys, err);
-        if (code == FF_NOT_FOUND) /* the row is there, and what opens it is not */
-            err->code = code = FF_DENIED;
-        if (code == FF_OK)
-            code = unseal(&row, &keys, out, err);
-        keys_wipe(&keys);
-    }
+    /* A rotation may have come between the row and its key. */
+    if (code == FF_OK && !keys_find(&keys, row.key_id))
+        code = find_with_keys(p, t, name, &arena, &row, &keys, err);
+    if (code == FF_OK)
+        code = unseal(&row, &keys, out, err);
+    keys_wipe(&keys);
     arena_done(&arena);
     return code;
 }
@@ -253,45 +266,54 @@ static int seal_anew(void *arg, const void *stored)
     return ro->code != FF_OK;
 }
 
-/* All in one commit: who reads meanwhile finds each row as it was or as it will be,
- * and both keys are in the file until it is durable. */
-static int rotate_rows(const struct secret_place *p, const struct keys *keys,
-                       int64_t now_us, int64_t *n, struct ff_err *err)
+static int seal_rows(const struct secret_place *p, struct rotation *ro)
 {
-    struct rotation ro = {.keys = keys, .now_us = now_us, .err = err};
     const struct store_query query = {.record = &record_secret};
-    size_t failed;
-    int code = store_scan(p->store, p->reader, &query, seal_anew, &ro, err);
+    const int code = store_scan(p->store, p->reader, &query, seal_anew, ro, ro->err);
 
-    if (code == FF_OK)
-        code = ro.code;
-    if (code == FF_OK && ro.n > 0)
-        code = store_commit_now(p->store, &ro.batch, &failed, err);
-    *n = ro.n;
-    batch_done(&ro.batch);
-    return code;
+    return code == FF_OK ? ro->code : code;
 }
 
-static int rotate_file(const struct secret_place *p, struct keys *keys, int64_t now_us,
-                       int64_t *n, struct ff_err *err)
+/* All in one commit: who reads meanwhile finds each row as it was or as it will be. */
+static int commit_rows(const struct secret_place *p, struct rotation *ro)
 {
-    int code = keys_add(keys, err);
+    size_t failed;
+
+    return ro->n > 0 ? store_commit_now(p->store, &ro->batch, &failed, ro->err) : FF_OK;
+}
+
+/* The new key is in the file only when it is known that all can be sealed with it, or
+ * each attempt would leave one there; both are until the rows are durable. */
+static int rotate_file(const struct secret_place *p, struct keys *keys,
+                       struct rotation *ro)
+{
+    int code = keys_add(keys, ro->err);
 
     if (code == FF_OK)
-        code = keys_save(p, keys, err);
+        code = seal_rows(p, ro);
     if (code == FF_OK)
-        code = rotate_rows(p, keys, now_us, n, err);
+        code = keys_save(p, keys, ro->err);
+    if (code == FF_OK)
+        code = commit_rows(p, ro);
     if (code != FF_OK)
         return code; /* what was not reached opens with a key that is still there */
     explicit_bzero(&keys->items[1], (keys->n - 1) * sizeof(keys->items[0]));
     keys->n = 1;
-    return keys_save(p, keys, err);
+    return keys_save(p, keys, ro->err);
+}
+
+static int rotate_setting(const struct secret_place *p, struct rotation *ro)
+{
+    const int code = seal_rows(p, ro);
+
+    return code == FF_OK ? commit_rows(p, ro) : code;
 }
 
 int secret_rotate(const struct secret_place *p, int64_t now_us, int64_t *n_secrets,
                   struct ff_err *err)
 {
     struct keys keys;
+    struct rotation ro = {.keys = &keys, .now_us = now_us, .err = err};
     int fd;
     int code = keys_lock(p, &fd, err);
 
@@ -300,8 +322,9 @@ int secret_rotate(const struct secret_place *p, int64_t now_us, int64_t *n_secre
         return code;
     code = keys_load(p, &keys, err);
     if (code == FF_OK)
-        code = p->keys ? rotate_rows(p, &keys, now_us, n_secrets, err)
-                       : rotate_file(p, &keys, now_us, n_secrets, err);
+        code = p->keys ? rotate_setting(p, &ro) : rotate_file(p, &keys, &ro);
+    *n_secrets = ro.n;
+    batch_done(&ro.batch);
     keys_wipe(&keys);
     close(fd);
     return code;

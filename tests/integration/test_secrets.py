@@ -137,6 +137,18 @@ class Rotation(SecretTest):
         self.assertEqual(len((self.data / "secret.keys").read_text().splitlines()), 1)
         self.secret("rotate")
 
+    def test_a_rotation_that_cannot_be_done_leaves_no_key(self) -> None:
+        self.secret("set", "one", value=b"the first value")
+        lost = (self.data / "secret.keys").read_text()
+        (self.data / "secret.keys").unlink()
+        self.secret("set", "two", value=b"the second value")
+        kept = (self.data / "secret.keys").read_text()
+        self.assertIn("is not there", self.secret("rotate", expect=77).err)
+        self.assertEqual((self.data / "secret.keys").read_text(), kept)
+        (self.data / "secret.keys").write_text(kept + lost)
+        self.secret("rotate")
+        self.assertEqual(len((self.data / "secret.keys").read_text().split()), 1)
+
     def test_keys_of_the_setting_rotate_by_putting_a_new_one_in_front(self) -> None:
         old, new = self.key(), self.key()
         self.env["FLOWFORGE_AUTH_ENCRYPTION_KEY"] = old
