@@ -24,6 +24,13 @@ bool node_limit_size_parse(const char *text, int64_t *size)
     return *size <= NODE_LIMIT_MAX;
 }
 
+/* At the end; those within are the comma that is missing in "gpu=2 db=8". */
+static void cut_blanks(char *text)
+{
+    for (size_t len = strlen(text); len > 0 && text[len - 1] == ' '; len--)
+        text[len - 1] = '\0';
+}
+
 /* "gpu=2", blanks around its parts. */
 static int add_size(struct node *n, const char *part, size_t len, struct ff_err *err)
 {
@@ -35,8 +42,8 @@ static int add_size(struct node *n, const char *part, size_t len, struct ff_err 
         return wrong_sizes(part, len, err);
     *value++ = '\0';
     value += strspn(value, " ");
-    text[strcspn(text, " ")] = '\0';
-    value[strcspn(value, " ")] = '\0';
+    cut_blanks(text);
+    cut_blanks(value);
     if (!text_is_name(text, true) || !node_limit_size_parse(value, &size.size))
         return wrong_sizes(part, len, err);
     size.name = mem_text(text);

@@ -116,6 +116,9 @@ class Limits(CliTest):
         self.env["FLOWFORGE_ENGINE_LIMITS"] = "gpu=2,db"
         result = self.call("limit", "list", expect=78)
         self.assertIn('"db" is not NAME=PLACES', result.err)
+        self.env["FLOWFORGE_ENGINE_LIMITS"] = "gpu=2 db=8"
+        result = self.call("limit", "list", expect=78)
+        self.assertIn('"gpu=2 db=8" is not NAME=PLACES', result.err)
 
     def test_places_outlive_the_owner(self) -> None:
         first = self.begin("one", "mutex: site")
