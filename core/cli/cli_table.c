@@ -341,8 +341,9 @@ const struct cli_command cli_commands[] = {
     {"get", "RUN [TASK]", "show a run with its tasks, or one task with its items",
      "RUN is an id, its beginning (8 characters or more), or `last`.", get_options,
      cmd_get, 1, 2, false},
-    {"logs", "RUN [TASK[.ITEM]]", "print what tasks wrote, in the order of time", NULL,
-     logs_options, cmd_logs, 1, 2, false},
+    {"logs", "RUN [TASK[.ITEM]]", "print what tasks wrote, in the order of time",
+     "Of a run inside another: GROUP/TASK, or GROUP/ for all of it.", logs_options,
+     cmd_logs, 1, 2, false},
     {"retry", "[RUN...]", "try again what failed in runs",
      "Failed and cancelled tasks begin again, and all behind them; the others keep "
      "their\n"

@@ -1,5 +1,6 @@
 /* cmd_logs.c - what the tasks of a run wrote, merged by time. */
 #include "cli/logs_follow.h"
+#include "cli/run_children.h"
 
 #include "cli/run_view.h"
 #include "exec/exec.h"
@@ -81,16 +82,18 @@ static int logs(struct cli *c, struct cli_session *s, const struct run_row *run,
 int cmd_logs(struct cli *c)
 {
     const char *word = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
-    struct logs_pick pick;
+    struct logs_pick pick = {0};
     struct cli_session s = {0};
     struct arena arena = {0};
     struct run_row run;
 
-    int code = logs_pick_read(&pick, c, word);
-    if (code == CLI_OK)
-        code = cli_open(c, &s);
+    int code = cli_open(c, &s);
     if (code == CLI_OK)
         code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
+    if (code == CLI_OK)
+        code = run_children_walk(&s, word, &arena, &run, &word);
+    if (code == CLI_OK)
+        code = logs_pick_read(&pick, c, word && word[0] ? word : NULL);
     if (code == CLI_OK)
         code = logs(c, &s, &run, &pick);
     arena_done(&arena);

@@ -1,6 +1,8 @@
 /* run_children.c - see run_children.h. */
 #include "cli/run_children.h"
 
+#include <string.h>
+
 static int add_link(void *arg, const void *row)
 {
     const struct child_run_row *link = row;
@@ -69,4 +71,53 @@ int run_children_read(const struct cli_session *s, int64_t tenant, int64_t run,
     for (size_t i = 0; code == FF_OK && i < children->n; i++)
         code = read_one(s, tenant, run, &children->items[i], &err);
     return code == FF_OK ? CLI_OK : cli_fail_err(&err);
+}
+
+/* Links come in the order of tasks, items and attempts: the last one counts. */
+static const struct run_child *find(const struct run_children *children,
+                                    const char *name, size_t len)
+{
+    const struct run_child *found = NULL;
+
+    for (size_t i = 0; i < children->n; i++) {
+        const struct run_child *child = &children->items[i];
+        const char *end = strrchr(child->path, '#');
+
+        if (end && (size_t)(end - child->path) == len &&
+            memcmp(child->path, name, len) == 0)
+            found = child;
+    }
+    return found;
+}
+
+static int enter(const struct cli_session *s, const char *name, size_t len,
+                 struct arena *arena, struct run_row *run)
+{
+    struct run_children children = {0};
+    int code = run_children_read(s, run->tenant, run->run, &children);
+    const struct run_child *child = code == CLI_OK ? find(&children, name, len) : NULL;
+
+    if (child)
+        code = cli_find_run(s, child->id, arena, run);
+    else if (code == CLI_OK)
+        code = cli_fail(CLI_NOT_FOUND,
+                        "run %.*s has no run inside it that is %.*s: it has not begun, "
+                        "or the task is no group and uses nothing",
+                        (int)run->id.len, run->id.s, len < 80 ? (int)len : 80, name);
+    ARRAY_DONE(&children);
+    return code;
+}
+
+int run_children_walk(const struct cli_session *s, const char *word,
+                      struct arena *arena, struct run_row *run, const char **rest)
+{
+    const char *slash;
+    int code = CLI_OK;
+
+    *rest = word;
+    while (code == CLI_OK && *rest && (slash = strchr(*rest, '/'))) {
+        code = enter(s, *rest, (size_t)(slash - *rest), arena, run);
+        *rest = slash + 1;
+    }
+    return code;
 }

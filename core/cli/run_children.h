@@ -18,4 +18,11 @@ struct run_children {
 int run_children_read(const struct cli_session *s, int64_t tenant, int64_t run,
                       struct run_children *children);
 
+/* "group/task" -> the run inside that `group` is, and "task" in *rest; groups stand in
+ * groups, and "group.2" is that item. The last attempt counts. *run becomes that run,
+ * its text in `arena`. A word without "/" changes nothing. Exit code; has printed why.
+ */
+int run_children_walk(const struct cli_session *s, const char *word,
+                      struct arena *arena, struct run_row *run, const char **rest);
+
 #endif

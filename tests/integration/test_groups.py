@@ -144,6 +144,24 @@ class Groups(CliTest):
         self.assertIn('"task":"g.2#1/d#1/e"', told[0])
         self.assertNotIn("0193", told[0].replace("0193a", ""))
 
+    def test_logs_are_found_by_the_way_to_the_task(self) -> None:
+        self.file(
+            "l.yaml",
+            "flowforge: 1\nname: l\ntasks:\n"
+            "  each:\n    foreach: [x, y]\n    tasks:\n"
+            "      inner: {tasks: {say: {env: {I: '${{ item }}'},"
+            " run: 'echo it is $I'}}}\n"
+            "      other: {run: 'echo beside'}\n",
+        )
+        self.call("run", "l.yaml")
+        said = self.call("logs", "last", "each.1/inner/say").out
+        self.assertIn("it is y", said)
+        self.assertNotIn("it is x", said)
+        self.assertIn("beside", self.call("logs", "last", "each.0/").out)
+        refused = self.call("logs", "last", "each.7/inner/say", expect=4)
+        self.assertIn("no run inside it that is each.7", refused.err)
+        self.call("logs", "last", "each.1/nobody", expect=4)
+
     def test_they_are_deleted_with_the_run_around_them(self) -> None:
         quick = self.file("quick.yaml", QUICK)
         self.call("run", quick)
