@@ -130,3 +130,40 @@ int node_delete_limit(struct node *n, struct tenant t, const char *name,
     batch_delete(&b, &record_limit_size, &row, FF_ANY_VERSION);
     return commit(n, &b, err);
 }
+
+/* --- tokens of rates --- */
+
+#define TOKENS_MAX    2000 /* in one commit */
+#define TOKEN_KEEP_US (3600 * UNITS_SECOND)
+
+struct expired {
+    struct batch batch;
+    int64_t before_us;
+};
+
+/* A token that is over says nothing; which one it was the next start does not ask. */
+static int take_expired(void *arg, const void *row)
+{
+    struct expired *e = arg;
+    const struct rate_token_row *token = row;
+
+    if (token->until_at < e->before_us)
+        batch_delete(&e->batch, &record_rate_token, row, token->version);
+    return e->batch.n >= TOKENS_MAX;
+}
+
+/* The owner may take the same place anew meanwhile: that row stays, and the others are
+ * left for the next pass. */
+int node_sweep_tokens(struct node *n, int64_t now, struct ff_err *err)
+{
+    struct expired e = {.before_us = now - TOKEN_KEEP_US};
+    size_t failed;
+    int code = store_scan(n->store, STORE_READER_CALLER,
+                          &(struct store_query){.record = &record_rate_token},
+                          take_expired, &e, err);
+
+    if (code == FF_OK && e.batch.n > 0)
+        code = store_commit_now(n->store, &e.batch, &failed, err);
+    batch_done(&e.batch);
+    return code == FF_CONFLICT ? FF_OK : code;
+}

@@ -66,5 +66,7 @@ int node_reuse(struct node *n, const struct node_submit *what, int64_t run,
 /* limits.c */
 int node_read_sizes(struct node *n, struct ff_err *err);
 void node_forget_sizes(struct node *n);
+/* Deletes what counted for a rate long ago. */
+int node_sweep_tokens(struct node *n, int64_t now, struct ff_err *err);
 
 #endif

@@ -239,5 +239,7 @@ int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
         *n_runs += code == FF_OK;
     }
     ARRAY_DONE(&c.runs);
+    if (code == FF_OK)
+        code = node_sweep_tokens(n, now, err);
     return code == FF_OK ? node_sweep_cache(n, err) : code;
 }

@@ -12,7 +12,8 @@ struct forget;
 int node_apply_schedules(struct apply *apply, struct ff_err *err);
 int node_forget_schedules(struct forget *f, struct ff_err *err);
 
-/* The owner, or somebody else, changed a row at the same moment: so often it is tried. */
+/* The owner, or somebody else, changed a row at the same moment: so often it is tried.
+ */
 #define NODE_SCHEDULE_TRIES 20
 
 /* Adds that the backfills of a schedule, of all of a workflow, or of all there are

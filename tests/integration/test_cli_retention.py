@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Old runs go, oldest first, by age, number and size; with all that they left."""
 
+import sqlite3
 import unittest
 from pathlib import Path
 
@@ -60,6 +61,22 @@ class Retention(CliTest):
         self.run_one("log", *limits)
         self.run_one("file", *limits)
         self.assertEqual(len(self.kept()), 2)
+
+    def test_tokens_of_rates_that_are_long_over_go(self) -> None:
+        self.file(
+            "rate.yaml",
+            "flowforge: 1\nname: rate\ntasks:\n"
+            "  a: {run: 'true', rate: {key: old, limit: 5, per: 1h}}\n",
+        )
+        self.call("run", "rate.yaml")
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            db.execute("update rate_token set until_at = 1000")
+        self.call("run", "leaves.yaml")  # it is swept at an end
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            self.assertEqual(db.execute("select * from rate_token").fetchall(), [])
+        self.call("run", "rate.yaml")
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            self.assertEqual(len(db.execute("select * from rate_token").fetchall()), 1)
 
     def test_what_is_kept_stays_below_the_bytes(self) -> None:
         for what in ("log", "value", "file"):
