@@ -256,3 +256,28 @@ void cli_span_text(int64_t from_us, int64_t to_us, char out[UNITS_TEXT])
     else
         units_duration_text(to_us > from_us ? to_us - from_us : 0, out);
 }
+
+static bool ends_in(const char *name, const char *with)
+{
+    const size_t len = strlen(name);
+
+    return len > strlen(with) && strcmp(name + len - strlen(with), with) == 0;
+}
+
+void cli_add_member(struct buf *out, const char *name, const json_t *value)
+{
+    char shown[UNITS_TEXT];
+
+    if (json_is_integer(value) && ends_in(name, "_us")) {
+        units_duration_text(json_integer_value(value), shown);
+        buf_printf(out, " %.*s=%s", (int)(strlen(name) - strlen("_us")), name, shown);
+    } else if (json_is_integer(value) && ends_in(name, "_at")) {
+        units_time_text(json_integer_value(value), shown);
+        buf_printf(out, " %s=%s", name, shown);
+    } else {
+        MEM_AUTO char *text = json_is_string(value) ? mem_text(json_string_value(value))
+                                                    : json_text(value);
+        buf_printf(out, " %s=", name);
+        cli_add_clean(out, text, strlen(text));
+    }
+}

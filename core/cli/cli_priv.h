@@ -162,6 +162,8 @@ void cli_grid_add_to(struct cli_grid *g, struct buf *out); /* and empties it */
 
 /* "2026-11-21 19:20:37" in local time; "-" for MODEL_NULL. */
 void cli_time_text(int64_t us, char out[UNITS_TEXT]);
+/* " name=value" of an event: times and spans as people read them. */
+void cli_add_member(struct buf *out, const char *name, const json_t *value);
 /* How long from start to end; "-" when either is not known. */
 void cli_span_text(int64_t from_us, int64_t to_us, char out[UNITS_TEXT]);
 

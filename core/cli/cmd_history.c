@@ -53,13 +53,7 @@ static void add_text(struct telling *t, const struct event_row *row, json_t *eve
         buf_printf(&t->out, "#%lld", (long long)json_integer_value(attempt));
     for (size_t i = 0; i < COUNT_OF(shown); i++)
         json_object_del(event, shown[i]);
-    json_object_foreach(event, name, value)
-    {
-        MEM_AUTO char *text = json_is_string(value) ? mem_text(json_string_value(value))
-                                                    : json_text(value);
-        buf_printf(&t->out, " %s=", name);
-        cli_add_clean(&t->out, text, strlen(text));
-    }
+    json_object_foreach(event, name, value) cli_add_member(&t->out, name, value);
     buf_add_char(&t->out, '\n');
 }
 

@@ -34,11 +34,7 @@ static void add_event(struct buf *out, const json_t *event)
         buf_printf(out, "#%lld", (long long)json_integer_value(attempt));
     for (size_t i = 0; i < COUNT_OF(shown); i++)
         json_object_del(rest, shown[i]);
-    json_object_foreach(rest, name, value)
-    {
-        buf_printf(out, " %s=", name);
-        add_value(out, value);
-    }
+    json_object_foreach(rest, name, value) cli_add_member(out, name, value);
     buf_add_char(out, '\n');
     json_decref(rest);
 }

@@ -89,6 +89,35 @@ static void why_says_each_thing_once(void **state)
     }
 }
 
+static void times_and_spans_of_events_are_readable(void **state)
+{
+    static const struct {
+        const char *name, *json, *want;
+    } cases[] = {
+        {"due_at", "1767225600100000", " due_at=2026-01-01T00:00:00.100000Z"},
+        {"delay_us", "100000", " delay=100ms"},
+        {"delay_us", "\"soon\"", " delay_us=soon"},
+        {"exit_code", "1", " exit_code=1"},
+        {"_at", "5", " _at=5"},
+        {"inputs", "{\"at\":1}", " inputs={\"at\":1}"},
+        {"message", "\"a\\u001b[1mb\"", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        json_t *value = json_loads(cases[i].json, JSON_DECODE_ANY, NULL);
+        struct buf out = {0};
+
+        cli_add_member(&out, cases[i].name, value);
+        if (cases[i].want)
+            assert_string_equal(buf_text(&out), cases[i].want);
+        else
+            assert_null(strchr(buf_text(&out), '\x1b'));
+        json_decref(value);
+        buf_done(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +125,7 @@ int main(void)
         cmocka_unit_test(columns_are_aligned_by_characters),
         cmocka_unit_test(colours_do_not_count_as_width),
         cmocka_unit_test(why_says_each_thing_once),
+        cmocka_unit_test(times_and_spans_of_events_are_readable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
