@@ -16,6 +16,7 @@ ff_package(jwt libjwt)
 ff_package(crypto libcrypto)
 ff_package(lmdb lmdb)
 ff_package(curl libcurl)
+ff_package(expat expat)
 
 # Debian ships llhttp as generated C sources and no library.
 find_path(FF_LLHTTP_SOURCES llhttp.c PATHS /usr/share/llhttp REQUIRED NO_CACHE)

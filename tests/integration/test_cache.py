@@ -140,7 +140,9 @@ class Cache(CliTest):
         self.run_one()
         cleared = self.call("cache", "clear", "items", "each", "-o", "json").json()
         self.assertEqual(cleared, {"deleted": 3})
-        self.assertEqual(self.call("cache", "clear", "-o", "json").json(), {"deleted": 1})
+        self.assertEqual(
+            self.call("cache", "clear", "-o", "json").json(), {"deleted": 1}
+        )
 
     def test_items_are_given_what_was_theirs(self) -> None:
         self.write(ITEMS)
@@ -155,7 +157,9 @@ class Cache(CliTest):
         second = self.run_one()
         self.assertEqual(self.ran(), 2)
         self.assertEqual(second["outputs"], first["outputs"])
-        self.assertEqual(len(self.call("list", "--all", "-o", "json").json()["runs"]), 3)
+        self.assertEqual(
+            len(self.call("list", "--all", "-o", "json").json()["runs"]), 3
+        )
 
     def test_failures_are_not_kept_and_retry_asks_again(self) -> None:
         self.write(FAILS)
