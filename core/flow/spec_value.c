@@ -15,6 +15,20 @@ static int problem_code(const struct expr_err *err)
     return PROBLEM_EXPRESSION;
 }
 
+/* Functions of GitHub Actions about what happened before are formulas of needs here. */
+static void hint_status(struct flow_problem *p, const char *text)
+{
+    static const char *const words[][2] = {{"always()", "NAME.done"},
+                                           {"failure()", "NAME.failed"},
+                                           {"success()", "NAME.succeeded"},
+                                           {"cancelled()", "NAME.cancelled"}};
+
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (text_starts(text, words[i][0]))
+            flow_problem_hint(p, "ask in needs, of each task: needs: \"%s\"",
+                              words[i][1]);
+}
+
 static void report_expression(struct spec *s, const struct tree_node *node,
                               const struct expr_err *err)
 {
@@ -24,6 +38,8 @@ static void report_expression(struct spec *s, const struct tree_node *node,
     flow_problem_msg(p, "%s", err->msg);
     if (err->hint[0])
         flow_problem_near(p, err->hint);
+    if (err->code == EXPR_E_NAME)
+        hint_status(p, node->text + err->offset);
 }
 
 static struct tmpl *adopt(struct spec *s, enum spec_place place,

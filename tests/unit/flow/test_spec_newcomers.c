@@ -35,6 +35,15 @@ static const struct refusal words[] = {
     {TASKS "    run: x\n    queue: 7\n", PROBLEM_TYPE, 9, 12, "7", NULL, NULL},
 };
 
+static const struct refusal functions[] = {
+    {TASKS "    run: x\n    needs: [a]\n    if: always()\n", PROBLEM_UNKNOWN_ROOT, 10,
+     9, NULL, "'always'", "needs: \"NAME.done\""},
+    {TASKS "    run: x\n    needs: [a]\n    if: ${{ failure() }}\n",
+     PROBLEM_UNKNOWN_ROOT, 10, 13, NULL, "'failure'", "needs: \"NAME.failed\""},
+    {TASKS "    run: x\n    needs: [a]\n    if: hurry()\n", PROBLEM_UNKNOWN_ROOT, 10, 9,
+     NULL, "'hurry'", ""},
+};
+
 static const struct refusal shapes[] = {
     {TOP "tasks: {a: echo hi}\n", PROBLEM_TYPE, 3, 12, "echo hi", NULL, "{run: make}"},
     {TOP "tasks:\n  a:\n", PROBLEM_TYPE, 4, 5, NULL, "not nothing", "{run: make}"},
@@ -81,6 +90,7 @@ static void words_of_other_systems_are_translated(void **state)
 {
     (void)state;
     check(words, COUNT_OF(words));
+    check(functions, COUNT_OF(functions));
 }
 
 static void a_wrong_shape_is_answered_with_the_right_one(void **state)
