@@ -276,7 +276,7 @@ static int fail_as_told(const struct client_answer *answer, struct ff_err *err)
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     int result;
 
-    if (!detail)
+    if (!detail || !detail[0])
         result = fail_plainly(answer->status, err);
     else
         result = ff_fail(err, code ? http_code_of(code) : http_code_for(answer->status),

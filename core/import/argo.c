@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_DEPTH 8
+#define MAX_DEPTH    8
+#define MAX_EXPANDED 2000 /* tasks, by templates that use others several times */
 
 static const char why_place[] = "where a task runs is not chosen in the file here";
 static const char why_image[] =
@@ -522,7 +523,7 @@ static void add_items(struct import *im, struct argo_scope *scope,
 }
 
 /* Templates are written out where they are used, which must come to an end. */
-static const char *why_not(const struct argo_scope *scope)
+static const char *why_not(struct import *im, const struct argo_scope *scope)
 {
     if (!scope->template)
         return "its template is not in this file: use uses: workflow:NAME";
@@ -532,6 +533,9 @@ static const char *why_not(const struct argo_scope *scope)
         if (o->template == scope->template)
             return "the template uses itself: put it into a file of its own that has "
                    "uses: ./FILE";
+    if (++im->n_expanded > MAX_EXPANDED)
+        return "the templates make more than 2000 tasks: put those that are used "
+               "often into files of their own, for uses: ./FILE";
     return NULL;
 }
 
@@ -576,7 +580,7 @@ static void add_task(struct import *im, struct argo_scope *scope,
         .depth = scope->depth + 1,
         .template = template,
         .outer = scope};
-    const char *why = why_not(&inner);
+    const char *why = why_not(im, &inner);
     if (why)
         im_refuse(im, theirs, im_get(theirs, "name"), "%s", why);
     if (why)

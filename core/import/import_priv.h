@@ -19,6 +19,7 @@ struct import {
     struct import_report *report;
     struct ff_err *err;
     const char *name;
+    size_t n_expanded; /* tasks made of templates */
     struct map names; /* "scope/theirs" -> ours */
     struct map taken; /* ours */
     struct {
