@@ -21,12 +21,8 @@ static json_t *text_value(struct dag_scope *sc, const struct flow_value *v,
     char *text = expr_to_text(value, &failed);
 
     json_decref(value);
-    if (failed == EXPR_E_NOMEM)
+    if (!text) /* too deep it is not: dag_eval sees to that */
         mem_exhausted();
-    if (!text) {
-        ff_fail(err, FF_INVALID, 0, "nested too deeply to be text");
-        return NULL;
-    }
     value = json_string(text);
     free(text);
     return value;

@@ -316,6 +316,42 @@ void dag_scope_done(struct dag_scope *sc)
         json_decref(sc->made[i]);
 }
 
+/* What is stored must be read again: JSON may have 128 levels, of which the file and
+ * we put some around a value. Values out of values would grow without an end. */
+#define MAX_LEVELS 80
+
+static bool is_within(const json_t *value, int levels)
+{
+    const char *key;
+    json_t *v;
+    size_t i;
+
+    if (json_typeof(value) != JSON_OBJECT && json_typeof(value) != JSON_ARRAY)
+        return true;
+    if (levels == 0)
+        return false;
+    json_array_foreach(value, i, v)
+    {
+        if (!is_within(v, levels - 1))
+            return false;
+    }
+    json_object_foreach((json_t *)(uintptr_t)value, key, v)
+    {
+        if (!is_within(v, levels - 1))
+            return false;
+    }
+    return true;
+}
+
+static json_t *bounded(json_t *value, struct ff_err *err)
+{
+    if (is_within(value, MAX_LEVELS))
+        return value;
+    json_decref(value);
+    ff_fail(err, FF_INVALID, 0, "gives a value of more than %d levels", MAX_LEVELS);
+    return NULL;
+}
+
 json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err *err)
 {
     struct asked asked = {.run = sc->run, .tasks = json_object()};
@@ -330,7 +366,7 @@ json_t *dag_eval_tmpl(struct dag_scope *sc, const struct tmpl *t, struct ff_err 
     if (!v)
         ff_fail(err, FF_INVALID, 0, "%.180s%s%.60s", why.msg, why.hint[0] ? "; " : "",
                 why.hint);
-    return v;
+    return v ? bounded(v, err) : NULL;
 }
 
 int dag_truth(struct dag_scope *sc, const struct tmpl *t, bool *holds,

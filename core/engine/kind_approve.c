@@ -22,14 +22,14 @@ static char *message_of(struct run *r, struct step *s, int64_t node)
                    s->now_us);
     json_t *value = dag_eval(&sc, &t->work->approve->message, &err);
     dag_scope_done(&sc);
-    char *text = value ? expr_to_text(value, &failed) : NULL;
-    json_decref(value);
-    if (failed == EXPR_E_NOMEM)
-        mem_exhausted();
-    if (failed != EXPR_OK)
-        ff_fail(&err, FF_INVALID, 0, "message: nested too deeply to be text");
-    if (!text)
+    if (!value) {
         dag_fail_expression(r, s, node, &err);
+        return NULL;
+    }
+    char *text = expr_to_text(value, &failed);
+    json_decref(value);
+    if (!text) /* too deep it is not: dag_eval sees to that */
+        mem_exhausted();
     return text;
 }
 

@@ -7,6 +7,37 @@
 #define HEAD "flowforge: 1\nname: test\n"
 #define ALL  "{\"what\": \"all\"}"
 
+/* The value of an input, in so many brackets. */
+static void add_deep(struct buf *out, const char *value, int n)
+{
+    for (int i = 0; i < n; i++)
+        buf_add_char(out, '[');
+    buf_add_text(out, value);
+    for (int i = 0; i < n; i++)
+        buf_add_char(out, ']');
+}
+
+static void outputs_are_not_deeper_than_can_be_read_again(void **state)
+{
+    struct buf yaml = {0}, inputs = {0};
+
+    (void)state;
+    buf_add_text(&yaml,
+                 HEAD "inputs: {v: list}\ntasks: {a: {transform: {o: '${{ {\"k\": ");
+    add_deep(&yaml, "inputs.v", 50);
+    buf_add_text(&yaml, "} }}'}}, b: {needs: a, run: x}}\n");
+    buf_add_text(&inputs, "{\"v\": ");
+    add_deep(&inputs, "1", 100);
+    buf_add_char(&inputs, '}');
+    struct world *w = world_new(buf_text(&yaml), buf_text(&inputs));
+    assert_string_equal(world_state(w, "a"), "failed");
+    assert_string_equal(world_reason(w, "a"), "expression");
+    world_restart(w);
+    world_free(w);
+    buf_done(&yaml);
+    buf_done(&inputs);
+}
+
 static void an_attempt_with_limits_is_described(void **state)
 {
     struct world *w =
@@ -180,6 +211,7 @@ static void an_event_that_cannot_be_judged_by_one_says_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outputs_are_not_deeper_than_can_be_read_again),
         cmocka_unit_test(an_attempt_with_limits_is_described),
         cmocka_unit_test(an_axis_may_not_be_called_as_a_list_of_entries),
         cmocka_unit_test(an_and_is_false_by_either_side),

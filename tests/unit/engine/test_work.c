@@ -232,8 +232,8 @@ static void what_cannot_be_rendered_is_named(void **state)
     }
 }
 
-/* No JSON that is read is so deep; what an expression puts around it may be. */
-static void a_value_nested_too_deeply_is_no_text(void **state)
+/* No JSON that is read is so deep; what expressions put around it may be. */
+static void a_value_nested_too_deeply_is_refused(void **state)
 {
     (void)state;
     struct described d =
@@ -245,7 +245,7 @@ static void a_value_nested_too_deeply_is_no_text(void **state)
     json_object_set_new(d.w->run->inputs, "l", deep);
     describe(&d, "a");
     assert_int_equal(d.code, FF_INVALID);
-    assert_string_equal(d.err.msg, "stdin: nested too deeply to be text");
+    assert_string_equal(d.err.msg, "stdin: gives a value of more than 80 levels");
     done(&d);
 }
 
@@ -325,7 +325,7 @@ int main(void)
         cmocka_unit_test(a_request_without_much_is_rendered_too),
         cmocka_unit_test(handlers_are_told_what_the_run_came_to),
         cmocka_unit_test(what_cannot_be_rendered_is_named),
-        cmocka_unit_test(a_value_nested_too_deeply_is_no_text),
+        cmocka_unit_test(a_value_nested_too_deeply_is_refused),
         cmocka_unit_test(only_the_running_attempt_is_described_and_current),
         cmocka_unit_test(a_foreach_as_such_has_no_item),
         cmocka_unit_test(a_path_is_cut_where_it_does_not_fit),
