@@ -15,6 +15,7 @@ enum mark {
 };
 
 struct marks {
+    const struct run *run;
     struct dag *d;
     uint8_t *of; /* enum mark by task */
     struct {
@@ -61,7 +62,7 @@ static void mark_undone(struct marks *m)
     const uint32_t first = f->part_first[FLOW_COMPENSATE];
 
     for (uint32_t i = first; i < first + f->part_count[FLOW_COMPENSATE]; i++)
-        if (m->d->tasks[i].unit.attempt > 0)
+        if (m->d->tasks[i].unit.attempt > dag_base(m->run, NODE_OF(i, -1)))
             mark(m, f->tasks[i].work->undo->of, MARK_ALL);
 }
 
@@ -103,7 +104,7 @@ bool dag_reset_is_open(const struct run *r)
 
 void dag_reset_marks(const struct run *r, struct span reset, uint8_t *of)
 {
-    struct marks m = {.d = r->state, .of = of};
+    struct marks m = {.run = r, .d = r->state, .of = of};
 
     memset(of, MARK_NONE, m.d->flow->n_tasks);
     mark_asked(&m, reset);

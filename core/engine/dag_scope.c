@@ -45,6 +45,10 @@ static json_t *gathered(const struct flow_task *ft, struct dag_task *t)
     items->gathered = json_object();
     if (ft->work->kind == FLOW_USES) {
         gather_all(items);
+        if (json_object_size(items->gathered) == 0) { /* nobody told any names */
+            json_decref(items->gathered);
+            items->gathered = json_null();
+        }
         return items->gathered;
     }
     for (uint32_t i = 0; i < ft->work->n_outputs; i++)

@@ -304,6 +304,28 @@ static void what_was_undone_begins_again_when_the_run_does(void **state)
     }
 }
 
+/* Only by what was undone since it began the last time. */
+static void what_was_undone_in_an_earlier_life_is_kept_in_the_next(void **state)
+{
+    (void)state;
+    struct world *w = failed_trip("");
+
+    world_finish(w);
+    world_reopen(w, "{\"what\": \"failed\"}");
+    world_grant(w);
+    give(w, "a", "third");
+    world_grant(w);
+    give(w, "b", "fourth");
+    world_finish(w);
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_reopen(w, "{\"what\": \"task\", \"task\": \"c\"}");
+    assert_string_equal(world_state(w, "a"), "succeeded");
+    assert_string_equal(world_state(w, "b"), "succeeded");
+    world_finish(w);
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_free(w);
+}
+
 /* b is not undone for the cancel came first: its result stands. */
 static void what_was_not_undone_keeps_its_result(void **state)
 {
@@ -384,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_cancel_stops_the_undoing),
         cmocka_unit_test(of_those_that_ended_together_the_one_behind_is_undone_first),
         cmocka_unit_test(what_was_undone_begins_again_when_the_run_does),
+        cmocka_unit_test(what_was_undone_in_an_earlier_life_is_kept_in_the_next),
         cmocka_unit_test(what_was_not_undone_keeps_its_result),
         cmocka_unit_test(what_came_from_the_cache_is_not_undone),
         cmocka_unit_test(outputs_of_a_task_that_has_none_are_null),

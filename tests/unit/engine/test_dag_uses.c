@@ -160,6 +160,33 @@ static void outputs_of_items_are_those_that_any_of_them_has(void **state)
     engine_run_free(r);
 }
 
+/* Which there would be only an item could tell. */
+static void where_no_item_has_outputs_they_are_null(void **state)
+{
+    static const char *const yaml =
+        TOP "tasks: {a: {foreach: [x], continue_on_error: true, uses: workflow:etl},"
+            " b: {needs: [a], if: tasks.a.outputs.o == null, noop: true}}\n";
+    MEM_AUTO char *pins = pins_of(yaml, "workflow:etl");
+    struct run_row row = {.pins = span_of(pins)};
+    struct run *r = run_of(yaml, &row);
+    struct step s = {.now_us = 1};
+    const struct result failed = {.outcome = OUTCOME_FAILED, .exit_code = MODEL_NULL};
+
+    (void)state;
+    engine_step(r, &(struct input){.type = INPUT_BEGIN}, &s);
+    engine_step(r,
+                &(struct input){.type = INPUT_RESULT,
+                                .node = NODE_OF(0, 0),
+                                .attempt = 1,
+                                .result = &failed},
+                &s);
+    assert_int_equal(r->row.state, RUN_SUCCEEDED);
+    assert_non_null(strstr(buf_text(&s.events), "\"task\":\"b\",\"attempt\":1,"
+                                                "\"state\":\"succeeded\""));
+    step_done(&s);
+    engine_run_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +194,7 @@ int main(void)
         cmocka_unit_test(what_was_not_decided_or_cannot_be_computed_fails),
         cmocka_unit_test(a_used_workflow_completes_its_inputs_and_refuses_wrong_ones),
         cmocka_unit_test(outputs_of_items_are_those_that_any_of_them_has),
+        cmocka_unit_test(where_no_item_has_outputs_they_are_null),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
