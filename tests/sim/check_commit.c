@@ -208,7 +208,9 @@ static void take_task(struct mirror_task *t, const struct ff_change *c)
     change_int(c, COL_TASK_ITEMS, &t->row.items);
     change_int(c, COL_TASK_DUE_AT, &t->row.due_at);
     change_int(c, COL_TASK_QUEUED_AT, &t->row.queued_at);
+    change_int(c, COL_TASK_FINISHED_AT, &t->row.finished_at);
     change_int(c, COL_TASK_ATTEMPT_BASE, &t->row.attempt_base);
+    change_int(c, COL_TASK_ITERATION, &t->row.iteration);
     change_text(c, COL_TASK_REASON, t->reason, sizeof(t->reason));
     change_text(c, COL_TASK_MESSAGE, t->message, sizeof(t->message));
     take_owned(c, COL_TASK_OUTPUTS, &t->outputs);

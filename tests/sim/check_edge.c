@@ -144,6 +144,8 @@ static void check_needs(const struct mirror_run *r, const struct mirror_task *t)
     for (uint32_t i = 0; ft->part != FLOW_MAIN && i < r->flow->n_main; i++)
         check(is_final(r, i), "I4: a handler runs while %s does",
               r->flow->tasks[i].name);
+    if (ft->part != FLOW_MAIN && ft->part != FLOW_COMPENSATE)
+        again_undone(r);
     if (ft->part == FLOW_FINALLY)
         check(!handler_runs(r), "I4: finally runs while another handler does");
 }
@@ -229,6 +231,9 @@ static void check_start(const struct mirror_run *r, const struct mirror_task *be
         return;
     }
     check_next_attempt(r, before, t);
+    again_start(r, before, t);
+    if (ft->part == FLOW_COMPENSATE)
+        again_undo_start(r, t);
     if (before->row.state == TASK_RETRYING && !lost_is_free(before))
         check(SIM_EPOCH_US + sim.now + 2 * sim.o.skew_us >= before->row.due_at,
               "it starts again before it is due");
@@ -348,7 +353,9 @@ static void check_silence(const struct mirror_run *r, const struct mirror_task *
     check(strcmp(t->reason, "heartbeat") != 0 ||
               strcmp(before->reason, "heartbeat") == 0,
           "it ends for its silence, and nobody found it silent");
+    /* A process that takes over counts the silence anew. */
     check(sim.faults || policy->heartbeat_us == 0 ||
+              runtime_sim_started(id) < SIM_EPOCH_US + sim.healed_at ||
               lifetime(id) <= policy->heartbeat_us + policy->grace_us + SILENCE_SLACK,
           "it was silent for %lld ms, and nobody stopped it",
           (long long)(lifetime(id) / MS));
@@ -370,11 +377,12 @@ static void check_end_of_attempt(const struct mirror_run *r,
           t->message);
     if (is_inner(task_of(r, t)))
         check_child_end(r, t);
-    if (t->row.state == TASK_RETRYING) {
+    again_end(r, t);
+    if (t->row.state == TASK_RETRYING && !again_repeats(r, before, t)) {
         check(wants_retry(r, t), "it is retried after %s", t->reason);
         check_delay(r, t, id);
     }
-    if (t->row.state == TASK_FAILED)
+    if (t->row.state == TASK_FAILED && !again_too_many(t))
         check(!wants_retry(r, t), "it is not retried after %s", t->reason);
     if (t->row.state == TASK_CANCELLED) {
         const struct mirror_task *parent = parent_of(r, t);

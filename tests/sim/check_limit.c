@@ -236,7 +236,8 @@ void check_limit_sizes(void)
 
 /* --- runs that never began --- */
 
-/* Of its key, older than it, and under way or waiting when it came. */
+/* Of its key, and under way or waiting when it came: older ones, and those that began
+ * while it could not be loaded. */
 static int64_t others(const struct mirror_run *r)
 {
     char key[64], other[64];
@@ -246,7 +247,8 @@ static int64_t others(const struct mirror_run *r)
     key_of(r, key);
     for (size_t i = 0; map_next(&mirror.runs, &i, &value);) {
         const struct mirror_run *o = value;
-        n += o->no < r->no && o->tenant.no == r->tenant.no && o->flow->concurrency &&
+        n += o != r && (o->no < r->no || o->row.state != RUN_PENDING) &&
+             o->tenant.no == r->tenant.no && o->flow->concurrency &&
              strcmp(key, key_of(o, other)) == 0 &&
              (o->ended_at == 0 || o->ended_at >= r->created_at || o->n_resets > 0);
     }

@@ -94,6 +94,8 @@ static void mark(const struct mirror_run *r, uint8_t *marks)
             marks[i] = (uint8_t)mark_of_failed(r, i);
         else
             marks[i] = strcmp(r->flow->tasks[i].name, task) == 0 ? ALL : KEPT;
+        if (i < r->flow->n_main && again_was_undone(r, i))
+            marks[i] = ALL;
     }
     json_decref(asked);
     mark_behind(r, marks);

@@ -272,6 +272,7 @@ void check_run(struct mirror_run *r)
         return; /* the same before it was to begin again */
     for (uint32_t i = 0; i < r->flow->n_main; i++)
         check_main(r, i);
+    again_undone(r);
     for (int part = FLOW_ON_SUCCESS; part <= FLOW_FINALLY; part++)
         check_part(r, (enum flow_part)part,
                    part == FLOW_FINALLY || part == (int)part_of(main));

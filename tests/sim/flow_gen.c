@@ -127,6 +127,38 @@ void gen_retry(struct gen *g)
                attempts, delay, backoff, max_delay, jitter, reasons);
 }
 
+/* Not for items, as what undoes a task. */
+void gen_repeat(struct gen *g, bool is_list)
+{
+    if (is_list || !gen_odds(100))
+        return;
+    const int last = 1 + gen_below(3);
+    const int most = 1 + gen_below(3);
+    const int delay = gen_odds(500) ? 0 : gen_below(4000);
+    const char *end = gen_odds(500) ? ", on_max: succeed" : "";
+    buf_printf(g->out, "    repeat: {until: iteration >= %d, max: %d, delay: %dms%s}\n",
+               last, most, delay, end);
+}
+
+/* Told is the value of the task that is undone, if it has one. */
+void gen_compensate(struct gen *g, int task, bool is_list)
+{
+    if (is_list || !gen_odds(150))
+        return;
+    buf_add_text(g->out, "    compensate:\n      run: x\n");
+    /* One after the other: compilers differ in the order of arguments. */
+    const int attempts = 1 + gen_below(3);
+    const int delay = gen_below(3000);
+    if (gen_odds(300))
+        buf_printf(g->out, "      retry: {max_attempts: %d, delay: %dms}\n", attempts,
+                   delay);
+    if (gen_odds(200))
+        buf_printf(g->out, "      timeout: %dms\n", 500 + gen_below(5000));
+    if (g->has_v[task])
+        buf_printf(g->out, "      env: {SIM_V_%s%d: '${{ outputs.v }}'}\n", g->prefix,
+                   task);
+}
+
 static void add_times(struct gen *g)
 {
     if (gen_odds(300))
@@ -301,6 +333,8 @@ static void add_task(struct gen *g, int task)
     add_times(g);
     gen_limits(g);
     add_outputs(g, task, is_list);
+    gen_repeat(g, is_list);
+    gen_compensate(g, task, is_list);
 }
 
 void gen_tasks(struct gen *g)

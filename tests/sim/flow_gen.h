@@ -30,6 +30,8 @@ int gen_below(int n);
 int gen_any_of(uint32_t set); /* one of the tasks in the set, or -1 */
 void gen_tasks(struct gen *g);
 void gen_retry(struct gen *g);
+void gen_repeat(struct gen *g, bool is_list);
+void gen_compensate(struct gen *g, int task, bool is_list);
 /* Of a run, and of a group: the first value that a task has. */
 void gen_outputs(struct gen *g);
 bool gen_has_value(const struct gen *g); /* is there one? */

@@ -66,6 +66,8 @@ void gen_inner(struct gen *g, int task, uint32_t needs, bool is_list)
         add_uses(g, task);
     else
         add_group(g, task, needs, is_list);
+    gen_repeat(g, is_list);
+    gen_compensate(g, task, is_list);
 }
 
 /* Lists of groups in lists of groups would be hundreds of runs. */

@@ -133,6 +133,8 @@ void options_print(const struct sim_options *o);
     X(OUSTED) X(CANCELLED_PENDING)                                                       \
     X(RESET_FAILED) X(RESET_TASK) X(RESET_ALL) X(RESET_ITEMS) X(RESET_KEPT)              \
     X(RESET_AGAIN) X(RESET_OF_INNER)                                                     \
+    X(REPEATED) X(REPEAT_UNTIL) X(REPEAT_MAX) X(REPEAT_TOO_MANY) X(REPEAT_CANCELLED)     \
+    X(UNDONE) X(UNDO_FAILED) X(UNDO_CANCELLED) X(UNDO_IN_ORDER) X(RESET_UNDONE)          \
     X(SQLITE)
 /* clang-format on */
 
@@ -401,6 +403,19 @@ bool reset_edge(struct mirror_run *r, const struct mirror_task *before,
                 const struct mirror_task *t, uint64_t set);
 void reset_ends(struct mirror_run *r);
 int64_t reset_attempts(const struct mirror_task *t); /* since it was reset */
+
+/* check_again.c: tasks that repeat, and what undoes tasks */
+/* Is this the step from one iteration to the next? */
+bool again_repeats(const struct mirror_run *r, const struct mirror_task *before,
+                   const struct mirror_task *t);
+bool again_too_many(const struct mirror_task *t); /* it ended with its last iteration */
+void again_start(const struct mirror_run *r, const struct mirror_task *before,
+                 const struct mirror_task *t);
+void again_end(const struct mirror_run *r, const struct mirror_task *t);
+void again_undo_start(const struct mirror_run *r, const struct mirror_task *t);
+void again_undone(const struct mirror_run *r); /* main tasks and compensations are over
+                                                */
+bool again_was_undone(const struct mirror_run *r, uint32_t task);
 
 /* check_inbox.c: what is asked of runs */
 void inbox_begin(const struct ff_change *changes, size_t n);
