@@ -2,6 +2,7 @@
  * standard output, aligned columns, colours where they help. */
 #include "cli/cli_priv.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -134,6 +135,16 @@ const char *cli_wait_word(const char *reason)
         if (strcmp(words[i][0], reason) == 0)
             return words[i][1];
     return reason ? reason : "something";
+}
+
+void cli_user_name(char *out, size_t size)
+{
+    const struct passwd *user = getpwuid(geteuid());
+
+    if (user)
+        snprintf(out, size, "%s", user->pw_name);
+    else
+        snprintf(out, size, "uid %lld", (long long)geteuid());
 }
 
 bool cli_wait_names(const char *reason)

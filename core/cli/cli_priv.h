@@ -136,6 +136,8 @@ void cli_add_coloured(struct buf *out, bool on, enum cli_colour colour,
 enum cli_colour cli_run_colour(int64_t run_state);
 enum cli_colour cli_task_colour(int64_t task_state);
 const char *cli_wait_word(const char *reason); /* "sleep" -> "time" */
+/* Who does what is done: on one machine its user. */
+void cli_user_name(char *out, size_t size);
 /* Of such a task the message is the name of what it waits for. */
 bool cli_wait_names(const char *reason);
 /* Why something failed: "timeout: it took ...", "exit code 3"; nothing where nothing is
@@ -217,6 +219,8 @@ int cmd_reject(struct cli *c);
 int cmd_cache_list(struct cli *c);
 int cmd_cache_clear(struct cli *c);
 int cmd_signal(struct cli *c);
+int cmd_pause(struct cli *c);
+int cmd_unpause(struct cli *c);
 int cmd_limit_set(struct cli *c);
 int cmd_limit_list(struct cli *c);
 int cmd_limit_delete(struct cli *c);

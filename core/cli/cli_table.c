@@ -364,6 +364,13 @@ const struct cli_command cli_commands[] = {
      approve_options, cmd_approve, 2, 2, false},
     {"reject", "RUN TASK[.ITEM]", "decide against: the task fails", NULL,
      reject_options, cmd_reject, 2, 2, false},
+    {"pause", "RUN [TASK]", "let a run, or one task of it, start nothing for a while",
+     "What runs goes on. The timeout of the run goes on counting; sleeps and retries "
+     "that\n"
+     "become due wait. A cancel ends the pause.",
+     NO_OPTIONS, cmd_pause, 1, 2, false},
+    {"unpause", "RUN [TASK]", "let a run, or one task of it, start again", NULL,
+     NO_OPTIONS, cmd_unpause, 1, 2, false},
     {"signal", "RUN NAME", "tell a run that something has happened",
      "The first task with wait_event that waits for it takes it; until there is one "
      "it\n"

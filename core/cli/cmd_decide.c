@@ -4,21 +4,8 @@
 #include "cli/owner_link.h"
 #include "cli/run_view.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* On one machine a decision is that of its user. */
-static void user_name(char *out, size_t size)
-{
-    const struct passwd *user = getpwuid(geteuid());
-
-    if (user)
-        snprintf(out, size, "%s", user->pw_name);
-    else
-        snprintf(out, size, "uid %lld", (long long)geteuid());
-}
 
 struct decision {
     struct cli *c;
@@ -98,7 +85,7 @@ static json_t *body_of(const struct decision *d, int *code)
 
     if (approves && !inputs)
         return NULL;
-    user_name(by, sizeof(by));
+    cli_user_name(by, sizeof(by));
     json_t *body = json_pack("{ss ss}", "task", d->task->name, "by", by);
     if (d->row->item != MODEL_NULL)
         json_object_set_new(body, "item", json_integer(d->row->item));

@@ -1,4 +1,5 @@
 /* cmd_get.c - one run with its tasks, or one task with its items. */
+#include "cli/pause_view.h"
 #include "cli/run_children.h"
 #include "cli/run_view.h"
 
@@ -156,6 +157,15 @@ static void add_times(const struct showing *s, struct buf *out)
     add_field(out, over ? "took" : "runs for", span_of(text));
 }
 
+static void add_pause(const struct run_row *run, struct buf *out)
+{
+    struct buf text = {0};
+
+    pause_view_add(&text, run);
+    add_field(out, "paused", (struct span){.s = text.data, .len = text.len});
+    buf_done(&text);
+}
+
 static void add_run(const struct showing *s, struct buf *out)
 {
     const struct run_row *run = &s->view->run;
@@ -166,6 +176,7 @@ static void add_run(const struct showing *s, struct buf *out)
     cli_add_coloured(out, s->c->colour, cli_run_colour(run->state),
                      run_state_names[run->state]);
     buf_add_char(out, '\n');
+    add_pause(run, out);
     add_field(out, "reason", run->reason);
     add_field(out, "message", run->message);
     add_times(s, out);

@@ -2,6 +2,7 @@
  * indexed (an index on a column that changes would cost every task), so a filter walks
  * past what it does not want. */
 #include "cli/engine_need.h"
+#include "cli/pause_view.h"
 #include "cli/run_view.h"
 
 #include <string.h>
@@ -69,6 +70,16 @@ static int read_filters(struct listing *l)
     return CLI_OK;
 }
 
+static void add_state(struct listing *l, const struct run_row *run)
+{
+    struct buf text = {0};
+
+    buf_printf(&text, "%s%s", run_state_names[run->state],
+               pause_view_all(run) ? " (paused)" : "");
+    cli_cell(&l->grid, cli_run_colour(run->state), buf_text(&text));
+    buf_done(&text);
+}
+
 static void add_text(struct listing *l, const struct run_row *run)
 {
     const int64_t end = run->finished_at == MODEL_NULL ? l->now_us : run->finished_at;
@@ -79,7 +90,7 @@ static void add_text(struct listing *l, const struct run_row *run)
     cli_span_text(run->started_at, end, took);
     cli_cell_span(&l->grid, CLI_PLAIN, run->id);
     cli_cell_span(&l->grid, CLI_BOLD, run->workflow);
-    cli_cell(&l->grid, cli_run_colour(run->state), run_state_names[run->state]);
+    add_state(l, run);
     cli_cell(&l->grid, CLI_PLAIN, created);
     cli_cell(&l->grid, CLI_PLAIN, took);
     cli_cell_span(&l->grid, CLI_DIM,

@@ -11,7 +11,7 @@
      COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_REASON) |                          \
      COLUMN_BIT(COL_RUN_MESSAGE) | COLUMN_BIT(COL_RUN_CREATED_AT) |                    \
      COLUMN_BIT(COL_RUN_STARTED_AT) | COLUMN_BIT(COL_RUN_FINISHED_AT) |                \
-     COLUMN_BIT(COL_RUN_LABELS))
+     COLUMN_BIT(COL_RUN_LABELS) | COLUMN_BIT(COL_RUN_PAUSED))
 #define RUN_KEYS                                                                       \
     (RUN_KEYS_SHORT | COLUMN_BIT(COL_RUN_HASH) | COLUMN_BIT(COL_RUN_INPUTS) |          \
      COLUMN_BIT(COL_RUN_DIR) | COLUMN_BIT(COL_RUN_OUTPUTS) |                           \

@@ -281,6 +281,9 @@ static const struct {
     {"run.finished", on_run_finished, false},
     {"run.reset", on_run_reset, false},
     {"request.refused", on_nothing, false},
+    {"signal.received", on_nothing, false},
+    {"run.paused", on_nothing, false},
+    {"run.unpaused", on_nothing, false},
 };
 
 bool track_apply(struct track *t, int64_t at_us, const json_t *event,

@@ -180,6 +180,7 @@ static const char *refusal_text(const char *reason)
         {"bad_inputs", "its inputs are not what the task takes"},
         {"too_many", "the run keeps too many signals already that no task takes"},
         {"expression", "its data does not fit the condition of the task"},
+        {"cancelling", "the run is being cancelled, which ends every pause"},
         {"unknown", "this version does not know it"},
     };
 
@@ -187,6 +188,29 @@ static const char *refusal_text(const char *reason)
         if (strcmp(texts[i][0], reason) == 0)
             return texts[i][1];
     return reason ? reason : texts[0][1]; /* 0.1 had no other */
+}
+
+static void signal_received(const struct line *l)
+{
+    const char *name = text_of(l, "name");
+    const char *key = text_of(l, "key");
+
+    buf_add_text(l->out, "signal ");
+    cli_add_clean(l->out, name, strlen(name));
+    if (!key)
+        return;
+    buf_add_text(l->out, " (key ");
+    cli_add_clean(l->out, key, strlen(key));
+    buf_add_text(l->out, ")");
+}
+
+static void run_paused(const struct line *l)
+{
+    const char *task = text_of(l, "task");
+    const bool ends = strcmp(l->event->type, "run.unpaused") == 0;
+
+    buf_printf(l->out, "%s %s", task ? task : "run",
+               ends ? "is paused no longer" : "is paused");
 }
 
 static void request_refused(const struct line *l)
@@ -206,7 +230,8 @@ static const struct {
     {"task.repeating", task_repeating},   {"task.suspended", task_suspended},
     {"run.started", run_started},         {"run.cancelling", run_cancelling},
     {"run.finished", run_finished},       {"run.reset", run_reset},
-    {"request.refused", request_refused},
+    {"request.refused", request_refused}, {"run.paused", run_paused},
+    {"signal.received", signal_received}, {"run.unpaused", run_paused},
 };
 
 void view_event_line(const struct track *t, const struct track_event *e, bool many,

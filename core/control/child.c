@@ -101,6 +101,7 @@ struct look {
     struct tenant tenant;
     int64_t parent, node, attempt;
     enum cancel_mode cancel;
+    enum effect_pause pause;
     int64_t child; /* 0: there is none */
     int64_t state;
     struct result result;
@@ -187,16 +188,34 @@ static void hand_over(struct live *parent, const struct look *look)
     control_queue(parent, &q);
 }
 
-static void stop_child(struct control *c, const struct look *look)
+static struct live *child_of(struct control *c, const struct look *look)
 {
     struct live *child = control_live(c, look->child);
-    const struct queued q = {.in = {.type = INPUT_CANCEL, .cancel = look->cancel}};
 
     if (!child) {
         child = control_live_new(c, look->tenant, look->child);
         control_load(child);
     }
-    control_queue(child, &q);
+    return child;
+}
+
+static void stop_child(struct control *c, const struct look *look)
+{
+    const struct queued q = {.in = {.type = INPUT_CANCEL, .cancel = look->cancel}};
+
+    control_queue(child_of(c, look), &q);
+}
+
+/* Said again after each restart; one that is so already takes no notice. */
+static void pause_child(struct control *c, const struct look *look)
+{
+    struct queued q = {.in = {.type = INPUT_SIGNAL}};
+
+    q.signal = mem_alloc(sizeof(*q.signal));
+    *q.signal =
+        (struct signal){.word = mem_text(look->pause == PAUSE_ON ? "pause" : "unpause"),
+                        .body = json_pack("{sb}", "outer", 1)};
+    control_queue(child_of(c, look), &q);
 }
 
 /* Nobody else would ask again. */
@@ -232,6 +251,8 @@ static void look_done(void *arg)
         hand_over(parent, look);
     else if (look->child > 0 && look->cancel != CANCEL_NONE)
         stop_child(c, look);
+    else if (look->child > 0 && look->pause != PAUSE_AS_IT_IS)
+        pause_child(c, look);
     free_look(look);
     control_post_pump(c);
 }
@@ -243,8 +264,7 @@ static void look_on(struct look *look)
     lane_do(look->control->lane, look_on_lane, look_done, look);
 }
 
-void control_look(struct live *parent, int64_t node, int64_t attempt,
-                  enum cancel_mode cancel)
+void control_look(struct live *parent, const struct effect *e)
 {
     struct control *c = parent->control;
     struct look *look = mem_alloc(sizeof(*look));
@@ -252,9 +272,10 @@ void control_look(struct live *parent, int64_t node, int64_t attempt,
     *look = (struct look){.control = c,
                           .tenant = parent->tenant,
                           .parent = parent->no,
-                          .node = node,
-                          .attempt = attempt,
-                          .cancel = cancel};
+                          .node = e->node,
+                          .attempt = e->attempt,
+                          .cancel = e->cancel,
+                          .pause = e->pause};
     look_on(look);
 }
 
@@ -288,6 +309,10 @@ void control_tell_parent(struct control *c, const struct run_row *child)
     struct live *parent =
         run_is_child(child) ? control_live(c, child->parent_run) : NULL;
 
+    const struct effect look = {.type = EFFECT_CHILD,
+                                .node = child->parent_node,
+                                .attempt = child->parent_attempt};
+
     if (parent && !c->draining)
-        control_look(parent, child->parent_node, child->parent_attempt, CANCEL_NONE);
+        control_look(parent, &look);
 }

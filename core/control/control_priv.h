@@ -175,10 +175,9 @@ void control_check_drained(struct control *c);
 bool control_name_children(struct live *l);
 void control_load_children(struct live *l); /* when they are durable */
 void control_take_numbers(struct control *c);
-/* How the run inside `parent` stands: an end becomes its result. cancel: else stop it.
- */
-void control_look(struct live *parent, int64_t node, int64_t attempt,
-                  enum cancel_mode cancel);
+/* How the run inside `parent` stands: an end becomes its result; else it is stopped or
+ * paused, as the effect says. */
+void control_look(struct live *parent, const struct effect *e);
 void control_tell_parent(struct control *c, const struct run_row *child);
 void control_arm_again(struct control *c);
 void control_looks_free(struct control *c);

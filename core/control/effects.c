@@ -95,7 +95,7 @@ static void after_effect(struct live *l, const struct effect *e)
         control_look_up(l, e->node, e->key);
         break;
     case EFFECT_CHILD:
-        control_look(l, e->node, e->attempt, e->cancel);
+        control_look(l, e);
         break;
     case EFFECT_STOP:
         control_flush(c); /* a stop must not overtake its own start */

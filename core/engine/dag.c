@@ -57,6 +57,8 @@ static void *state_new(struct run *r)
     if (run_is_child(&r->row) && !f->owner)
         d->bad_inputs = complete_inputs(r);
     d->tasks = mem_array(f->n_tasks, sizeof(*d->tasks));
+    r->state = d;
+    dag_pause_load(r);
     d->left = f->n_main;
     for (uint32_t i = 0; i < f->n_tasks; i++) {
         d->tasks[i].unit.waiting = f->tasks[i].n_needs;
@@ -85,6 +87,7 @@ static void state_free(struct run *r)
     map_done(&d->kept);
     map_done(&d->iterations);
     dag_awaited_done(d);
+    dag_pause_done(d);
     mem_free(d);
 }
 

@@ -271,10 +271,10 @@ static void resume_cancel(struct run *r, struct step *s, uint32_t first, uint32_
 static void resume_due(struct run *r, struct step *s, const struct due *due)
 {
     const struct unit *u = dag_unit(dag_of(r), due->node);
-    const bool waits = u->state == TASK_SUSPENDED;
 
-    if (u->state == TASK_WAITING)
+    if (!u || u->state == TASK_WAITING)
         return; /* it begins again */
+    const bool waits = u->state == TASK_SUSPENDED;
     if (due->at > s->now_us)
         step_effect(s, (struct effect){.type = EFFECT_TIMER,
                                        .node = due->node,
@@ -286,13 +286,16 @@ static void resume_due(struct run *r, struct step *s, const struct due *due)
         dag_retry_due(r, s, due->node, due->at);
 }
 
-static void resume_dues(struct run *r, struct step *s)
+/* What is paused is put back. */
+void dag_resume_dues(struct run *r, struct step *s)
 {
     struct dag *d = dag_of(r);
+    struct dues dues = d->due;
 
-    for (size_t i = 0; i < d->due.n; i++)
-        resume_due(r, s, &d->due.items[i]);
-    ARRAY_DONE(&d->due);
+    d->due = (struct dues){0};
+    for (size_t i = 0; i < dues.n; i++)
+        resume_due(r, s, &dues.items[i]);
+    ARRAY_DONE(&dues);
 }
 
 void dag_resume(struct run *r, struct step *s)
@@ -311,7 +314,7 @@ void dag_resume(struct run *r, struct step *s)
                                        .at_us = r->row.started_at + f->timeout_us});
     for (uint32_t i = first; i < first + n; i++)
         resume_task(r, s, i);
-    resume_dues(r, s);
+    dag_resume_dues(r, s);
     for (uint32_t i = first; i < first + n; i++)
         resume_kind(r, s, i);
     dag_reset_stop(r, s);

@@ -259,6 +259,7 @@ void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
     /* A reason is what makes the run's result: handlers cannot change it any more. */
     const bool sets_reason = d->phase == PHASE_MAIN && !reason_is(r, "timeout");
     dag_reset_drop(r, s);
+    dag_pause_cancelled(r, s);
     engine_run_cancelling(r, s, mode, sets_reason ? reason : NULL);
     dag_forget_held(r); /* each that ends would offer the next, to be taken back */
     phase_range(d, &first, &n);

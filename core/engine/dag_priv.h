@@ -34,7 +34,8 @@ enum unit_flags {
     UNIT_STOPPED = 4,  /* a handler that ran when the run was cancelled */
     UNIT_ENTERING = 8, /* of a kind of ours: begun, and its row does not say so yet */
     UNIT_SILENT = 16,  /* its attempt is being stopped since nothing is heard of it */
-    UNIT_ASKING = 32   /* queued and held, until the cache has answered */
+    UNIT_ASKING = 32,  /* queued and held, until the cache has answered */
+    UNIT_PAUSED = 64   /* queued and held, since its task or run is paused */
 };
 
 struct items {
@@ -89,8 +90,8 @@ struct dag {
         uint32_t *items;
         size_t n, cap;
     } settled;
-    struct { /* retries and waits found when loading, until dag_resume sets their
-              * timers */
+    struct dues { /* retries and waits found when loading, until dag_resume sets their
+                   * timers; and those that became due while they are paused */
         struct due {
             int64_t node, at;
         } * items;
@@ -109,6 +110,11 @@ struct dag {
     struct map kept;  /* node of an item that is not in memory -> dag_kept of its row */
     struct map
         iterations;     /* node of a task that repeats -> which, from the second on */
+    json_t *paused;     /* as run_row.paused, or NULL */
+    struct held_nodes { /* what is ready and paused */
+        struct node_range *items;
+        size_t n, cap;
+    } held;
     struct map awaited; /* node that waits for an event -> kind_wait_event.c's own */
 };
 
@@ -184,6 +190,8 @@ void dag_offer_now(struct run *r, struct step *s, int64_t node, int64_t count,
                    int64_t since);
 /* One unit less is active: the next one that waits for parallelism may go. */
 void dag_inactive(struct run *r, struct step *s);
+/* As many of those that wait for parallelism as may go. */
+void dag_offer_waiting(struct run *r, struct step *s);
 void dag_forget_held(struct run *r); /* nothing that is held back is offered any more */
 void dag_grant(struct run *r, struct step *s, int64_t node);
 #define DAG_MAX_ATTEMPTS UINT16_MAX /* over all iterations and lives of its run */
@@ -221,6 +229,17 @@ void dag_repeat(struct run *r, struct step *s, int64_t node,
 /* The attempt that runs is stopped, and its row says why: it ends as its timeout. */
 void dag_silent(struct run *r, struct step *s, int64_t node, int64_t attempt);
 void dag_resume_silent(struct run *r, struct step *s, int64_t node);
+
+/* dag_pause.c */
+bool dag_is_paused(const struct run *r, int64_t node);
+void dag_pause_load(struct run *r);
+void dag_pause_done(struct dag *d);
+/* True: it is held until the pause is over. */
+bool dag_hold(struct run *r, int64_t node, int64_t count);
+bool dag_hold_due(struct run *r, int64_t node, int64_t at);
+const char *dag_pause(struct run *r, struct step *s, const struct input *in);
+const char *dag_unpause(struct run *r, struct step *s, const struct input *in);
+void dag_pause_cancelled(struct run *r, struct step *s);
 
 /* dag_signal.c */
 void dag_signal(struct run *r, struct step *s, const struct input *in);
@@ -334,6 +353,7 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
 int dag_loaded(struct run *r, struct ff_err *err);
 void dag_count_waiting(struct dag *d);
 void dag_resume(struct run *r, struct step *s);
+void dag_resume_dues(struct run *r, struct step *s);
 
 /* dag_scope.c: what one expression sees. */
 struct dag_scope {

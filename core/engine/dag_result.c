@@ -152,7 +152,7 @@ void dag_retry_due(struct run *r, struct step *s, int64_t node, int64_t due_at)
 {
     struct unit *u = dag_unit(dag_of(r), node);
 
-    if (!u || u->state != TASK_RETRYING)
+    if (!u || u->state != TASK_RETRYING || dag_hold_due(r, node, due_at))
         return;
     if (dag_kind_of(r, node)) {
         dag_enter(r, s, node);

@@ -96,8 +96,9 @@ static const struct {
     const char *word;
     const char *(*apply)(struct run *r, struct step *s, const struct input *in);
 } words[] = {
-    {"approve", decide},  {"reject", decide}, {SIGNAL_KEPT, offer_one},
-    {"event", offer_all}, {"reset", reset},
+    {"approve", decide},      {"reject", decide}, {SIGNAL_KEPT, offer_one},
+    {"event", offer_all},     {"reset", reset},   {"pause", dag_pause},
+    {"unpause", dag_unpause},
 };
 
 void dag_signal(struct run *r, struct step *s, const struct input *in)

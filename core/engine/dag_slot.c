@@ -54,12 +54,11 @@ void dag_offer(struct run *r, struct step *s, int64_t node, int64_t count)
     }
 }
 
-void dag_inactive(struct run *r, struct step *s)
+void dag_offer_waiting(struct run *r, struct step *s)
 {
     struct dag *d = dag_of(r);
     struct node_queue *q = &d->waiting;
 
-    d->active--;
     while (q->head < q->n && d->active < d->flow->parallelism) {
         struct node_range *range = &q->items[q->head];
         const int64_t node = range->node++;
@@ -68,12 +67,20 @@ void dag_inactive(struct run *r, struct step *s)
         struct unit *u = dag_unit(d, node);
         if (u->state != TASK_QUEUED)
             continue; /* cancelled while it waited */
+        if (dag_hold(r, node, 1))
+            continue;
         u->flags &= (uint8_t)~UNIT_HELD;
         d->active++;
         dag_offer_now(r, s, node, 1, s->now_us);
     }
     if (q->head == q->n)
         q->head = q->n = 0;
+}
+
+void dag_inactive(struct run *r, struct step *s)
+{
+    dag_of(r)->active--;
+    dag_offer_waiting(r, s);
 }
 
 void dag_forget_held(struct run *r)
@@ -96,7 +103,7 @@ void dag_grant(struct run *r, struct step *s, int64_t node)
 {
     struct unit *u = dag_unit(dag_of(r), node);
 
-    if (!u || u->state != TASK_QUEUED) {
+    if (!u || u->state != TASK_QUEUED || (u->flags & UNIT_HELD)) {
         step_effect(s, (struct effect){.type = EFFECT_FREE, .node = node});
         return;
     }
@@ -130,7 +137,7 @@ void dag_queue_timeout(struct run *r, struct step *s, int64_t node)
 {
     const struct unit *u = dag_unit(dag_of(r), node);
 
-    if (u && u->state == TASK_QUEUED)
+    if (u && u->state == TASK_QUEUED && !(u->flags & UNIT_PAUSED))
         dag_end_unit(r, s, node, TASK_FAILED, "queue_timeout",
                      "it waited for a slot longer than queue_timeout");
 }

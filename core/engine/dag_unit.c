@@ -34,6 +34,8 @@ void dag_enter(struct run *r, struct step *s, int64_t node)
 
 void dag_begin_units(struct run *r, struct step *s, int64_t node, int64_t count)
 {
+    if (dag_hold(r, node, count))
+        return;
     if (dag_kind_of(r, node))
         for (int64_t i = 0; i < count; i++)
             dag_enter(r, s, node + i);
@@ -114,7 +116,7 @@ void dag_wait_due(struct run *r, struct step *s, int64_t node)
 {
     const struct unit *u = dag_unit(dag_of(r), node);
 
-    if (u && u->state == TASK_SUSPENDED)
+    if (u && u->state == TASK_SUSPENDED && !dag_hold_due(r, node, s->now_us))
         dag_kind_of(r, node)->due(r, s, node);
 }
 

@@ -97,6 +97,7 @@ struct run *engine_run_new(struct plan *plan, const struct run_row *row, int64_t
     r->row.labels = own(&r->arena, row->labels);
     r->row.entry = own(&r->arena, row->entry);
     r->row.reset = own(&r->arena, row->reset);
+    r->row.paused = own(&r->arena, row->paused);
     r->row.inputs = (struct span){0}; /* the parsed form is kept instead */
     r->row.scope = (struct span){0};
     r->row.pins = own(&r->arena, row->pins);
@@ -383,6 +384,13 @@ void engine_run_waits(struct run *r, struct step *s, const char *reason,
                   COLUMN_BIT(COL_RUN_MESSAGE));
 }
 
+void engine_run_paused(struct run *r, struct step *s, const char *text)
+{
+    r->row.paused = span_of(text);
+    patch_run(r, s, COLUMN_BIT(COL_RUN_PAUSED));
+    r->row.paused = (struct span){0}; /* the kind knows */
+}
+
 void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,
                            const char *reason)
 {
@@ -417,10 +425,11 @@ void engine_run_ended(struct run *r, struct step *s, enum run_state state,
     r->row.reason = own(&r->arena, span_of(reason));
     r->row.message = own(&r->arena, span_of(message));
     r->row.outputs = span_of(text);
+    r->row.paused = (struct span){0};
     patch_run(r, s,
               COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_FINISHED_AT) |
-                  COLUMN_BIT(COL_RUN_REASON) | COLUMN_BIT(COL_RUN_MESSAGE) |
-                  COLUMN_BIT(COL_RUN_OUTPUTS));
+                  COLUMN_BIT(COL_RUN_PAUSED) | COLUMN_BIT(COL_RUN_REASON) |
+                  COLUMN_BIT(COL_RUN_MESSAGE) | COLUMN_BIT(COL_RUN_OUTPUTS));
     r->row.outputs = (struct span){0};
     batch_delete(&s->batch, &record_open_run, &open, FF_ANY_VERSION);
 

@@ -127,6 +127,9 @@ struct limit_need {
     int64_t per_us; /* of a rate: places a time so long; else 0 */
 };
 
+/* Whether a run inside this one is to start anything; AS_IT_IS: nobody says. */
+enum effect_pause { PAUSE_AS_IT_IS, PAUSE_ON, PAUSE_OFF };
+
 /* What becomes of a run when there are `count` already: as flow's overflow. */
 enum effect_overflow {
     OVERFLOW_QUEUE,
@@ -148,6 +151,7 @@ struct effect {
     const struct limit_need *limits; /* OFFER; lives until the step is committed */
     uint32_t n_limits;
     enum cancel_mode cancel; /* CHILD */
+    enum effect_pause pause; /* CHILD */
     const char *key;  /* ADMIT, LOOK_UP; as long. AWAIT; until the step is committed */
     const char *name; /* AWAIT; as long as the run */
     enum effect_overflow overflow;
@@ -352,6 +356,8 @@ void engine_run_reset(struct run *r, struct step *s, bool was_over);
  * event, since whether it waits is up to others. */
 void engine_run_waits(struct run *r, struct step *s, const char *reason,
                       const char *message);
+/* text: for its row, or NULL. The event is the kind's. */
+void engine_run_paused(struct run *r, struct step *s, const char *text);
 void engine_run_cancelling(struct run *r, struct step *s, enum cancel_mode mode,
                            const char *reason);
 void engine_run_ended(struct run *r, struct step *s, enum run_state state,

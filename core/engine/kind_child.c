@@ -29,7 +29,8 @@ void dag_child_resume(struct run *r, struct step *s, int64_t node)
 {
     const struct effect look = {.type = EFFECT_CHILD,
                                 .node = node,
-                                .attempt = dag_unit(dag_of(r), node)->attempt};
+                                .attempt = dag_unit(dag_of(r), node)->attempt,
+                                .pause = dag_is_paused(r, node) ? PAUSE_ON : PAUSE_OFF};
 
     step_effect(s, look);
 }

@@ -1,0 +1,106 @@
+/* cmd_pause.c - pause and unpause: a run or one of its tasks starts nothing for a
+ * while. A row for the run, and a word to whoever leads it. */
+#include "cli/owner_link.h"
+#include "cli/run_view.h"
+
+#include <string.h>
+
+struct pausing {
+    struct cli *c;
+    const struct cli_session *s;
+    const struct run_row *run;
+    const char *word; /* pause, unpause */
+    const char *task; /* or NULL: all of them */
+};
+
+static int check_task(const struct pausing *p)
+{
+    struct run_view view = {0};
+    int code =
+        p->task ? run_view_read(&view, p->s, p->run, VIEW_ITEMS_FAILED, -1) : CLI_OK;
+
+    if (p->task && code == CLI_OK && flow_task_index(view.flow, p->task) < 0)
+        code = cli_fail(CLI_NOT_FOUND, "the workflow %s has no task %s",
+                        view.flow->name, p->task);
+    run_view_done(&view);
+    return code;
+}
+
+/* led: a process leads the run and has been told. */
+static int answer(const struct pausing *p, bool led)
+{
+    MEM_AUTO char *id = mem_text_len(p->run->id.s, p->run->id.len);
+    struct buf out = {0};
+
+    cli_note(p->c, "%s%s%s %s%s", id, p->task ? " " : "", p->task ? p->task : "",
+             strcmp(p->word, "pause") == 0 ? "is paused" : "goes on",
+             led ? "" : "; nobody leads the run: `flowforge resume` does");
+    if (!p->c->json)
+        return CLI_OK;
+    json_t *j = json_pack("{ss ss? sb sb}", "run", id, "task", p->task, "paused",
+                          strcmp(p->word, "pause") == 0, "led", led);
+    json_add_to(&out, j);
+    buf_add_char(&out, '\n');
+    json_decref(j);
+    return cli_print(&out);
+}
+
+static int leave(const struct pausing *p)
+{
+    MEM_AUTO char *socket = node_socket_path(p->s->node);
+    struct ff_err err = {0};
+    char by[128];
+
+    cli_user_name(by, sizeof(by));
+    json_t *body = json_pack("{ss}", "by", by);
+    if (p->task)
+        json_object_set_new(body, "task", json_string(p->task));
+    const int left =
+        node_leave_signal(p->s->node, TENANT_DEFAULT, p->run, p->word, body, &err);
+    json_decref(body);
+    if (left != FF_OK)
+        return cli_fail_err(&err);
+    return answer(p, owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) ==
+                         FF_OK);
+}
+
+static int tell(const struct pausing *p)
+{
+    if (run_state_final(p->run->state))
+        return cli_fail(CLI_USAGE, "the run has %s already",
+                        run_state_names[p->run->state]);
+    if (p->run->state == RUN_CANCELLING)
+        return cli_fail(CLI_USAGE,
+                        "the run is being cancelled, which ends every pause");
+    const int code = check_task(p);
+    return code == CLI_OK ? leave(p) : code;
+}
+
+static int command(struct cli *c, const char *word)
+{
+    struct cli_session s;
+    struct arena arena = {0};
+    struct run_row run;
+    struct pausing p = {.c = c, .s = &s, .run = &run, .word = word};
+
+    if (c->args.words.n > 1)
+        p.task = c->args.words.items[1];
+    int code = cli_open(c, &s);
+    if (code == CLI_OK)
+        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
+    if (code == CLI_OK)
+        code = tell(&p);
+    arena_done(&arena);
+    cli_close(&s);
+    return code;
+}
+
+int cmd_pause(struct cli *c)
+{
+    return command(c, "pause");
+}
+
+int cmd_unpause(struct cli *c)
+{
+    return command(c, "unpause");
+}
