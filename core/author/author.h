@@ -69,4 +69,26 @@ json_t *author_sarif(const struct author_linted *files, size_t n, const char *ve
 void author_diff(const char *name, const char *before, const char *after,
                  struct buf *out);
 
+/* --- drawings --- */
+
+enum author_graph_format {
+    AUTHOR_GRAPH_TREE,
+    AUTHOR_GRAPH_MERMAID,
+    AUTHOR_GRAPH_DOT,
+    AUTHOR_GRAPH_SVG,
+    AUTHOR_GRAPH_JSON
+};
+extern const char *const author_graph_formats[]; /* ends with NULL */
+
+/* The state of the task "group/task", a word of task_state_names, or NULL. */
+typedef const char *author_state_fn(void *arg, const char *path);
+
+/* More tasks than that are for programs, as JSON. */
+#define AUTHOR_GRAPH_MAX 2000
+
+/* Appends the graph of the workflow; false: it has too many tasks to be drawn. state:
+ * NULL where there is no run. */
+bool author_graph(const struct flow *flow, enum author_graph_format format,
+                  author_state_fn *state, void *arg, struct buf *out);
+
 #endif

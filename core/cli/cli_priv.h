@@ -225,6 +225,7 @@ int cmd_limit_set(struct cli *c);
 int cmd_limit_list(struct cli *c);
 int cmd_limit_delete(struct cli *c);
 int cmd_import(struct cli *c);
+int cmd_graph(struct cli *c);
 int cmd_lint(struct cli *c);
 int cmd_list(struct cli *c);
 int cmd_logs(struct cli *c);

@@ -102,6 +102,12 @@ static const struct cli_option retry_options[] = {
     {0},
 };
 
+static const char *const graph_formats[] = {"tree", "mermaid", "dot", "svg", NULL};
+static const struct cli_option graph_options[] = {
+    {"format", "FORMAT", "tree, mermaid, dot or svg", graph_formats, 'f'},
+    {0},
+};
+
 static const struct cli_option rerun_options[] = {
     {"state", "STATE",
      "instead of RUN: all runs in this state, succeeded, failed, cancelled or running",
@@ -279,6 +285,9 @@ const struct cli_command cli_commands[] = {
      test_options, cmd_test, 0, -1, false},
     {"validate", "FILE...", "check workflow files, all mistakes at once", NULL,
      NO_OPTIONS, cmd_validate, 1, -1, false},
+    {"graph", "FILE|RUN", "draw a workflow, or a run with the states of its tasks",
+     "A tree by default. Groups are drawn with what is in them.", graph_options,
+     cmd_graph, 1, 1, false},
     {"fmt", "FILE...", "write workflow files in their canonical form",
      "Comments, order and meaning stay. Without an option the result is printed.",
      fmt_options, cmd_fmt, 1, -1, false},
