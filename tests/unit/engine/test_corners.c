@@ -145,6 +145,53 @@ static void an_iteration_may_have_outputs_by_reference(void **state)
     world_free(w);
 }
 
+static void a_reset_that_keeps_the_cache_may_say_so(void **state)
+{
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}, b: {run: x}}\n", NULL);
+    json_t *body =
+        json_pack("{s:s, s:s, s:b}", "what", "task", "task", "a", "no_cache", 0);
+    const struct signal signal = {.word = "reset", .body = body};
+
+    (void)state;
+    world_grant(w);
+    world_succeed(w, "a");
+    world_input(w, (struct input){.type = INPUT_SIGNAL, .signal = &signal});
+    world_finish(w);
+    assert_int_equal(world_attempt(w, "a"), 2);
+    assert_int_equal(world_attempt(w, "b"), 1);
+    json_decref(body);
+    world_free(w);
+}
+
+static void what_ended_last_is_undone_first_wherever_it_stands(void **state)
+{
+    struct world *w = world_new(HEAD "tasks:\n  a: {run: x, compensate: {run: x}}\n"
+                                     "  b: {run: x, compensate: {run: x}}\n"
+                                     "  c: {run: x, compensate: {run: x}}\n"
+                                     "  d: {run: x, needs: [a, b, c]}\n",
+                                NULL);
+    static const char *const order[] = {"c", "a", "b"};
+    static const char *const undone[] = {"b", "a", "c"};
+
+    (void)state;
+    world_grant(w);
+    for (size_t i = 0; i < COUNT_OF(order); i++) {
+        w->now += UNITS_SECOND;
+        world_succeed(w, order[i]);
+    }
+    world_grant(w);
+    const size_t before = w->started.n;
+    world_result(w, "d", OUTCOME_FAILED, 1, NULL);
+    world_finish(w);
+    assert_int_equal(w->started.n - before, COUNT_OF(undone));
+    for (size_t i = 0; i < COUNT_OF(undone); i++) {
+        const struct flow *f = w->plan->data;
+        const uint32_t task = (uint32_t)NODE_TASK(w->started.items[before + i]);
+        assert_int_equal(f->tasks[task].name[0], undone[i][0]);
+    }
+    world_free(w);
+}
+
 static void an_answer_that_comes_twice_counts_once(void **state)
 {
     struct world *w = world_new(HEAD "tasks: {a: {cache: {key: k}, run: x}}\n", NULL);
@@ -218,6 +265,8 @@ int main(void)
         cmocka_unit_test(items_that_never_began_have_nothing_to_reset),
         cmocka_unit_test(a_loop_that_never_began_has_no_iteration),
         cmocka_unit_test(an_iteration_may_have_outputs_by_reference),
+        cmocka_unit_test(a_reset_that_keeps_the_cache_may_say_so),
+        cmocka_unit_test(what_ended_last_is_undone_first_wherever_it_stands),
         cmocka_unit_test(an_answer_that_comes_twice_counts_once),
         cmocka_unit_test(a_map_is_no_key_of_an_event),
         cmocka_unit_test(words_of_a_reset_that_are_false_change_nothing),

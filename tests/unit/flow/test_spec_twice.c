@@ -83,6 +83,7 @@ static void the_time_out_of_an_approval_is_one_word(void **state)
 {
     (void)state;
     only(TASKS "    approve: {message: m, on_timeout: [skip]}\n", "on_timeout");
+    only(TASKS "    approve: {message: m, on_timeout: bool}\n", "on_timeout");
 }
 
 static void a_hash_has_6_to_64_digits(void **state)
