@@ -149,9 +149,14 @@ static void rebuild(struct map *m)
     for (size_t i = 0; i < m->n_used; i++)
         if (m->entries[i].value)
             m->entries[n++] = m->entries[i];
-    m->entries = mem_grow(m->entries, cap, sizeof(*m->entries));
-    mem_free(m->slots);
-    m->slots = mem_array(cap * 2, sizeof(*m->slots));
+    if (cap != m->cap)
+        m->entries = mem_grow(m->entries, cap, sizeof(*m->entries));
+    if (m->n_slots == cap * 2) {
+        memset(m->slots, 0, m->n_slots * sizeof(*m->slots));
+    } else {
+        mem_free(m->slots);
+        m->slots = mem_array(cap * 2, sizeof(*m->slots));
+    }
     m->n_slots = cap * 2;
     m->cap = cap;
     m->n_used = n;

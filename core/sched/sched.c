@@ -13,6 +13,7 @@ struct sched *sched_new(void)
     struct sched *s = mem_alloc(sizeof(*s));
 
     list_init(&s->ring);
+    list_init(&s->spare);
     return s;
 }
 
@@ -39,6 +40,7 @@ void sched_free(struct sched *s)
     for (size_t i = 0; map_next(&s->tenants, &i, &value);)
         tenant_free(value);
     map_done(&s->tenants);
+    hold_forget_spare(s);
     mem_free(s);
 }
 
@@ -95,6 +97,7 @@ struct sched_run *sched_run_new(struct sched *s, int64_t tenant, uint32_t weight
     r->tenant->weight = weight > 0 ? weight : 1;
     r->owner = owner;
     list_init(&r->holds);
+    list_init(&r->ending);
     return r;
 }
 

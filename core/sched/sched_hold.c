@@ -2,12 +2,28 @@
  * its attempt has ended. */
 #include "sched/sched_priv.h"
 
+/* As many as a busy scheduler has on their way from one turn to the next. */
+#define SPARE_MAX 256
+
+static struct hold *spare_hold(struct sched *s)
+{
+    struct list *link = list_first(&s->spare);
+
+    if (!link)
+        return mem_alloc(sizeof(struct hold));
+    s->n_spare--;
+    list_del(link);
+    struct hold *h = LIST_OF(link, struct hold, link);
+    *h = (struct hold){0};
+    return h;
+}
+
 static struct hold *hold_new(struct sched_run *r, int64_t node, uint32_t n)
 {
-    struct hold *h = mem_alloc(sizeof(*h));
+    struct hold *h = spare_hold(r->sched);
 
     h->node = node;
-    h->places = mem_array(n, sizeof(*h->places));
+    h->places = n <= COUNT_OF(h->few) ? h->few : mem_array(n, sizeof(*h->places));
     list_init(&h->link);
     list_add_tail(&r->holds, &h->link);
     map_set(&r->by_node, node, h);
@@ -25,14 +41,31 @@ static void return_places(struct hold *h)
     }
 }
 
+/* It is not found by its node any more. */
 static void hold_free(struct sched_run *r, struct hold *h)
 {
-    if (map_get(&r->by_node, h->node) == h)
-        map_del(&r->by_node, h->node);
+    struct sched *s = r->sched;
+
     list_del(&h->link);
     return_places(h);
-    mem_free(h->places);
-    mem_free(h);
+    if (h->places != h->few)
+        mem_free(h->places);
+    if (s->n_spare >= SPARE_MAX) {
+        mem_free(h);
+        return;
+    }
+    s->n_spare++;
+    list_add_tail(&s->spare, &h->link);
+}
+
+void hold_forget_spare(struct sched *s)
+{
+    struct list *link;
+
+    while ((link = list_first(&s->spare))) {
+        list_del(link);
+        mem_free(LIST_OF(link, struct hold, link));
+    }
 }
 
 static void add_places(struct hold *h, const struct lane_need *need)
@@ -100,13 +133,14 @@ static void say_places(const struct hold *h, sched_place_fn *fn, void *arg)
 static void end_hold(struct sched_run *r, struct hold *h, sched_place_fn *fn, void *arg)
 {
     h->ending = true;
-    map_del(&r->by_node, h->node);
+    list_del(&h->link);
+    list_add_tail(&r->ending, &h->link);
     say_places(h, fn, arg);
 }
 
 void sched_ended(struct sched_run *r, int64_t node, sched_place_fn *fn, void *arg)
 {
-    struct hold *h = map_get(&r->by_node, node);
+    struct hold *h = map_del(&r->by_node, node);
 
     if (!h)
         return;
@@ -116,24 +150,44 @@ void sched_ended(struct sched_run *r, int64_t node, sched_place_fn *fn, void *ar
         hold_free(r, h); /* no row tells of it */
 }
 
+static void free_all(struct sched_run *r, struct list *holds)
+{
+    struct list *link;
+
+    while ((link = list_first(holds)))
+        hold_free(r, LIST_OF(link, struct hold, link));
+}
+
 void sched_settled(struct sched_run *r)
 {
-    for (struct list *link = r->holds.next; link != &r->holds;) {
-        struct hold *h = LIST_OF(link, struct hold, link);
-        link = link->next;
-        if (h->ending)
-            hold_free(r, h);
-    }
+    free_all(r, &r->ending);
 }
 
 /* --- after loading --- */
 
 void sched_drop_holds(struct sched_run *r)
 {
-    struct list *link;
+    map_done(&r->by_node);
+    r->by_node = (struct map){0};
+    free_all(r, &r->holds);
+    free_all(r, &r->ending);
+}
 
-    while ((link = list_first(&r->holds)))
-        hold_free(r, LIST_OF(link, struct hold, link));
+/* The place of one more. */
+static struct held *add_place(struct hold *h)
+{
+    if (h->n < COUNT_OF(h->few)) {
+        h->n++;
+        return &h->places[h->n - 1];
+    }
+    if (h->places == h->few) {
+        h->places = mem_array(h->n + 1, sizeof(*h->places));
+        for (uint32_t i = 0; i < h->n; i++)
+            h->places[i] = h->few[i];
+    } else {
+        h->places = mem_grow(h->places, h->n + 1, sizeof(*h->places));
+    }
+    return &h->places[h->n++];
 }
 
 void sched_hold(struct sched_run *r, int64_t node, const char *name, int64_t place)
@@ -143,11 +197,9 @@ void sched_hold(struct sched_run *r, int64_t node, const char *name, int64_t pla
 
     if (!h)
         h = hold_new(r, node, 1);
-    else
-        h->places = mem_grow(h->places, h->n + 1, sizeof(*h->places));
     h->started = true;
     limit_take_place(limit, place);
-    h->places[h->n++] = (struct held){.limit = limit, .place = place};
+    *add_place(h) = (struct held){.limit = limit, .place = place};
     limit_unref(limit); /* the taken place keeps it */
 }
 
@@ -163,10 +215,12 @@ size_t sched_end_strays(struct sched_run *r, sched_place_fn *fn, void *arg)
 {
     size_t n = 0;
 
-    for (struct list *link = r->holds.next; link != &r->holds; link = link->next) {
+    for (struct list *link = r->holds.next; link != &r->holds;) {
         struct hold *h = LIST_OF(link, struct hold, link);
-        if (!h->started || h->confirmed || h->ending)
+        link = link->next;
+        if (!h->started || h->confirmed)
             continue;
+        map_del(&r->by_node, h->node);
         end_hold(r, h, fn, arg);
         n++;
     }

@@ -96,7 +96,7 @@ struct offer {
 
 /* What one node holds. */
 struct hold {
-    struct list link; /* in its run */
+    struct list link; /* in its run, by whether it is ending; or among the spare ones */
     int64_t node;
     bool started, ending, confirmed;
     uint32_t n;
@@ -106,6 +106,7 @@ struct hold {
         struct token *token; /* of a rate, until the start; else NULL */
         int64_t per_us;
     } * places;
+    struct held few[2]; /* where `places` are, while they fit */
 };
 
 struct sched_run {
@@ -113,7 +114,8 @@ struct sched_run {
     struct fair_tenant *tenant;
     void *owner;
     struct map offers;  /* lane -> struct offer */
-    struct list holds;  /* all, those that are ending too */
+    struct list holds;  /* not ending */
+    struct list ending; /* free when that is durable: few, however many there are */
     struct map by_node; /* node -> struct hold, not ending */
 };
 
@@ -126,7 +128,9 @@ struct sched {
     int64_t stamp; /* of the last turn that was given */
     int64_t now_us;
     struct heap tokens;
-    size_t n_rated; /* blocked lanes that want something of a rate */
+    size_t n_rated;    /* blocked lanes that want something of a rate */
+    struct list spare; /* holds to be used again */
+    size_t n_spare;
 };
 
 /* sched.c */
@@ -156,5 +160,6 @@ void limit_return_token(struct token *token);
 
 /* sched_hold.c */
 void hold_take(struct sched_run *r, int64_t node, const struct lane *lane);
+void hold_forget_spare(struct sched *s);
 
 #endif
