@@ -198,6 +198,7 @@ json_t *cli_event_data(const struct cli *c, int *code);
 /* --- commands --- */
 
 int cmd_apply(struct cli *c);
+int cmd_artifacts(struct cli *c);
 int cmd_backup(struct cli *c);
 int cmd_cancel(struct cli *c);
 int cmd_config_show(struct cli *c);

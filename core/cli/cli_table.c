@@ -73,6 +73,13 @@ static const struct cli_option get_options[] = {
     {0},
 };
 
+static const struct cli_option artifacts_options[] = {
+    {"get", "NAME", "bring this one here", NULL, 0},
+    {"to", "PATH", "where --get puts it, instead of NAME; must not be there yet", NULL,
+     0},
+    {0},
+};
+
 static const struct cli_option logs_options[] = {
     {"follow", NULL, "go on until the attempt, or the run, has ended", NULL, 'f'},
     {"attempt", "N", "only this attempt; 0: the last one", NULL, 0},
@@ -353,6 +360,10 @@ const struct cli_command cli_commands[] = {
     {"logs", "RUN [TASK[.ITEM]]", "print what tasks wrote, in the order of time",
      "Of a run inside another: GROUP/TASK, or GROUP/ for all of it.", logs_options,
      cmd_logs, 1, 2, false},
+    {"artifacts", "RUN [TASK[.ITEM]]",
+     "list the files and folders that tasks have handed on",
+     "RUN is an id, its beginning (8 characters or more), or `last`.",
+     artifacts_options, cmd_artifacts, 1, 2, false},
     {"retry", "[RUN...]", "try again what failed in runs",
      "Failed and cancelled tasks begin again, and all behind them; the others keep "
      "their\n"
@@ -401,7 +412,7 @@ const struct cli_command cli_commands[] = {
      "Where keys are given by auth.encryption_key, with the first of them.", NO_OPTIONS,
      cmd_secret_rotate, 0, 0, false},
     {"doctor", "[CHECK...]",
-     "check store, owner, version and slots, and say what to do",
+     "check store, owner, version, slots and artifacts, and say what to do",
      "All checks, or those named. They change nothing.", NO_OPTIONS, cmd_doctor, 0, -1,
      false},
     {"limit set", "NAME PLACES", "say how many places a semaphore has",

@@ -48,6 +48,31 @@ static int copy_runs(const char *data_dir, const char *to, bool logs, int64_t *n
     return code;
 }
 
+/* Those of blob-file, where they are in the data directory; what begins with a dot is
+ * on its way. */
+static int copy_blobs(const char *data_dir, const char *to, int64_t *n_files,
+                      struct ff_err *err)
+{
+    MEM_AUTO char *blobs = file_join(data_dir, "blobs");
+    MEM_AUTO char *target = file_join(to, "blobs");
+    DIR *dir = file_open_dir(blobs);
+    int code = FF_OK;
+
+    if (!dir)
+        return errno == ENOENT ? FF_OK
+                               : ff_fail(err, FF_UNAVAILABLE, errno, "%.180s: %s",
+                                         blobs, strerror(errno));
+    for (const struct dirent *e; code == FF_OK && (e = readdir(dir));) {
+        MEM_AUTO char *from = file_join(blobs, e->d_name);
+        MEM_AUTO char *below = file_join(target, e->d_name);
+
+        if (e->d_name[0] != '.')
+            code = copy_tree(from, below, n_files, err);
+    }
+    closedir(dir);
+    return code;
+}
+
 static int report(const struct cli *c, const char *to, const char *below, bool logs,
                   int64_t n_files)
 {
@@ -140,6 +165,8 @@ static int copy_all(const struct cli_session *s, const struct target *t, bool lo
         return code;
     FAILPOINT("cli.backup.store");
     code = copy_runs(data_dir, buf_text(&t->below), logs, n_files, err);
+    if (code == FF_OK)
+        code = copy_blobs(data_dir, buf_text(&t->below), n_files, err);
     FAILPOINT("cli.backup.files");
     if (code == FF_OK)
         code = name_store(t, err);

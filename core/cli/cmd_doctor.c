@@ -74,10 +74,8 @@ static const struct {
     const char *name;
     int (*check)(struct doctor *d);
 } checks[] = {
-    {"store", check_store},
-    {"owner", check_owner},
-    {"version", check_version},
-    {"slots", doctor_slots},
+    {"store", check_store},  {"owner", check_owner},      {"version", check_version},
+    {"slots", doctor_slots}, {"artifacts", doctor_blobs},
 };
 
 /* --- what they say --- */
@@ -136,8 +134,8 @@ static int check_words(const struct cli *c)
             k++;
         if (k == COUNT_OF(checks))
             return cli_fail(CLI_USAGE,
-                            "there is no check %.40s; there are store, owner, version "
-                            "and slots",
+                            "there is no check %.40s; there are store, owner, version, "
+                            "slots and artifacts",
                             c->args.words.items[i]);
     }
     return CLI_OK;

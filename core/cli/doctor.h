@@ -17,5 +17,6 @@ void FF_PRINTF(2, 3) doctor_says(struct doctor *d, const char *fmt, ...);
 
 /* FF_OK: d tells what was found; else the store could not be asked. */
 int doctor_slots(struct doctor *d);
+int doctor_blobs(struct doctor *d);
 
 #endif

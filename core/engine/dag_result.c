@@ -180,6 +180,26 @@ static void write_log_row(const struct run *r, struct step *s, int64_t node,
         batch_put(&s->batch, &record_log, &row, FF_ABSENT);
 }
 
+/* A row for each blob that is named, in the batch that names it: so that it stays. */
+static void write_artifact_rows(const struct run *r, struct step *s, int64_t node,
+                                const struct result *result)
+{
+    const struct flow_work *work = flow_of(r)->tasks[NODE_TASK(node)].work;
+
+    for (uint32_t i = 0; i < work->n_outputs; i++) {
+        const json_t *v = json_object_get(result->outputs, work->outputs[i].name);
+        const struct artifact_row row = {
+            .tenant = r->row.tenant,
+            .run = r->row.run,
+            .hash = span_of(json_string_value(json_object_get(v, "sha256"))),
+            .size = json_integer_value(json_object_get(v, "size")),
+            .at = s->now_us,
+        };
+        if (work->outputs[i].as == FLOW_AS_ARTIFACT && row.hash.s)
+            batch_put(&s->batch, &record_artifact, &row, FF_ANY_VERSION);
+    }
+}
+
 static void end_with_result(struct run *r, struct step *s, int64_t node, struct unit *u,
                             struct task_row *row, const struct result *result)
 {
@@ -256,6 +276,9 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
     u->exit_code = result->exit_code == MODEL_NULL ? -1 : (int16_t)result->exit_code;
     u->state = (uint8_t)outcomes[outcome].state;
     u->flags &= (uint8_t)~UNIT_SILENT;
+
+    if (outcome == OUTCOME_SUCCEEDED)
+        write_artifact_rows(r, s, in->node, result);
 
     struct task_row row = dag_row_of(r, in->node, u);
     row.started_at = result->started_at ? result->started_at : s->now_us;

@@ -57,15 +57,35 @@ static json_t *gathered(const struct flow_task *ft, struct dag_task *t)
     return items->gathered;
 }
 
+/* Those of its outputs that are files or folders; NULL: it has declared none. */
+static json_t *artifacts_of(const struct flow_work *work, const json_t *outputs)
+{
+    json_t *o = NULL;
+
+    for (uint32_t i = 0; i < work->n_outputs; i++) {
+        const char *name = work->outputs[i].name;
+        json_t *v = json_object_get(outputs, name);
+
+        if (work->outputs[i].as != FLOW_AS_ARTIFACT)
+            continue;
+        o = o ? o : json_object();
+        json_object_set(o, name, v ? v : json_null());
+    }
+    return o;
+}
+
 static json_t *task_object(struct run *r, uint32_t index)
 {
     struct dag_task *t = &dag_of(r)->tasks[index];
     const struct flow_task *ft = &flow_of(r)->tasks[index];
     json_t *outputs = t->items ? gathered(ft, t) : t->unit.outputs;
+    json_t *artifacts = artifacts_of(ft->work, outputs);
     json_t *o = json_object();
 
     json_object_set_new(o, "status", json_string(task_state_names[t->unit.state]));
     json_object_set(o, "outputs", outputs ? outputs : json_null());
+    if (artifacts)
+        json_object_set_new(o, "artifacts", artifacts);
     json_object_set_new(o, "attempts", json_integer(t->unit.attempt));
     json_object_set_new(o, "exit_code",
                         t->unit.exit_code < 0 ? json_null()

@@ -213,6 +213,53 @@ static void render_outputs(struct render *re, struct work *work)
     work->n_outputs = t->work->n_outputs;
 }
 
+/* False with a sentence: null, and not optional. */
+static bool render_artifact(struct render *re, const struct flow_artifact *a,
+                            struct work_artifact *out)
+{
+    struct ff_err why = {0};
+    json_t *value = dag_eval(&re->scope, &a->from, &why);
+
+    *out = (struct work_artifact){.name = own(re, a->name), .path = own(re, a->path)};
+    if (!value)
+        return ff_fail(re->err, FF_INVALID, 0, "artifacts.in.%.64s: %.160s", a->name,
+                       why.msg) == FF_OK;
+    if (!json_is_null(value)) {
+        char *text = json_text(value);
+
+        out->value = own(re, text);
+        mem_free(text);
+    }
+    json_decref(value);
+    if (!out->value && !a->optional)
+        ff_fail(re->err, FF_INVALID, 0,
+                "artifacts.in.%.64s: there is none: its "
+                "value is null, and it is not optional",
+                a->name);
+    return out->value || a->optional;
+}
+
+static int render_artifacts(struct render *re, struct work *work)
+{
+    const struct flow_artifacts *in = re->task->work->artifacts;
+    const uint32_t n = in ? in->n : 0;
+    struct work_artifact *made = arena_alloc(re->arena, (n + 1u) * sizeof(*made));
+    size_t n_made = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (!render_artifact(re, &in->items[i], &made[n_made]))
+            return re->err->code;
+        n_made += made[n_made].value != NULL;
+    }
+    work->artifacts = made;
+    work->n_artifacts = n_made;
+    work->artifact_dir = n > 0;
+    for (size_t i = 0; i < work->n_outputs; i++)
+        if (work->outputs[i].as == WORK_AS_ARTIFACT)
+            work->artifact_dir = true;
+    return FF_OK;
+}
+
 static int render(struct render *re, const struct run *r, struct work *work)
 {
     const struct flow_task *t = re->task;
@@ -234,7 +281,7 @@ static int render(struct render *re, const struct run *r, struct work *work)
     }
     render_outputs(re, work);
     render_secrets(re, work);
-    return FF_OK;
+    return render_artifacts(re, work);
 }
 
 int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *arena,

@@ -181,13 +181,21 @@ void step_done(struct step *s);
 /* --- what an attempt is to do --- */
 
 enum work_from { WORK_FROM_FILE, WORK_FROM_STDOUT, WORK_FROM_SDK };
-enum work_as { WORK_AS_TEXT, WORK_AS_JSON, WORK_AS_FILE };
+enum work_as { WORK_AS_TEXT, WORK_AS_JSON, WORK_AS_FILE, WORK_AS_ARTIFACT };
 struct work_output {
     const char *name;
     const char *file; /* in $FF_OUT, and as it is kept */
     enum work_from from;
     enum work_as as;
     bool optional;
+};
+
+/* A file or folder that the attempt is given, or where `value` is a list a folder of
+ * them. */
+struct work_artifact {
+    const char *name;
+    const char *path;  /* in $FF_ARTIFACTS */
+    const char *value; /* JSON of the output that it is */
 };
 
 /* A value that is not the run's: the executor finds it when the attempt starts. */
@@ -214,6 +222,9 @@ struct work {
     int64_t heartbeat_us; /* the longest silence; 0: any */
     const struct work_output *outputs;
     size_t n_outputs;
+    const struct work_artifact *artifacts;
+    size_t n_artifacts;
+    bool artifact_dir; /* it is given some, or leaves some */
     const struct work_secret *secrets;
     size_t n_secrets;
     bool http; /* argv[0] is WORK_HTTP_PROGRAM, to be found by the executor */

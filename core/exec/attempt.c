@@ -51,6 +51,15 @@ static const char *working_dir(struct arena *a, struct span run_dir, const char 
     return text;
 }
 
+static char *artifact_dir(const struct attempt *a)
+{
+    struct buf b = {0};
+
+    buf_printf(&b, "%s/" EXEC_ARTIFACTS "/%s.%" PRId64, a->run_dir, a->work.path,
+               a->key.attempt);
+    return buf_take(&b);
+}
+
 /* One is kept for the next attempt: most live for a moment only. */
 static void give_back_arena(struct exec *x, struct arena *arena)
 {
@@ -91,6 +100,8 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
     a->dir = working_dir(&a->arena, run->dir, a->work.dir);
     a->run_dir = exec_run_dir(x->setup.data_dir, a->run_id);
     a->log_dir = exec_log_dir(x->setup.data_dir, a->run_id, a->work.path, key->attempt);
+    if (a->work.artifact_dir)
+        a->artifact_dir = artifact_dir(a);
     a->handle = ++x->next_handle;
     map_set_text(&x->by_key, a->key_text, a);
     map_set_text(&x->by_id, a->id, a);
@@ -113,6 +124,9 @@ void attempt_free(struct attempt *a)
         close(a->sdk_log_fd);
     if (a->sdk_used && a->state == ATTEMPT_REPORTED)
         unlink(a->sdk_file); /* its values are in the store by now */
+    if (a->settled)
+        artifacts_forget(a);
+    mem_free(a->artifact_dir);
     mem_free(a->sdk_file);
     mem_free(a->log_dir);
     mem_free(a->run_dir);

@@ -209,12 +209,40 @@ static int collect_declared(struct collect *co)
     for (size_t i = 0; i < w->n_outputs; i++) {
         const struct work_output *o = &w->outputs[i];
         bool missing = false;
+        if (o->as == WORK_AS_ARTIFACT)
+            continue;
         json_t *v = get_output(co, o, &missing);
         if (!v && !missing)
             return FF_INVALID;
         if (!v && !o->optional)
             return fail_output(co, "output_missing", "output %s is missing: %s%s",
                                o->name, expected_at[o->from], o->file);
+        json_object_set_new(co->outputs, o->name, v ? v : json_null());
+    }
+    return FF_OK;
+}
+
+/* After the masks: a hash is no text. */
+static int collect_artifacts(struct collect *co)
+{
+    const struct work *w = &co->attempt->work;
+
+    for (size_t i = 0; i < w->n_outputs; i++) {
+        const struct work_output *o = &w->outputs[i];
+        struct ff_err err = {0};
+        json_t *v = NULL;
+
+        if (o->as != WORK_AS_ARTIFACT)
+            continue;
+        const int code = artifact_collect(co->attempt, o, &v, &err);
+        if (code == FF_NOT_FOUND && !o->optional)
+            return fail_output(co, "artifact_missing",
+                               "artifact %s is missing: no file or folder "
+                               "$FF_ARTIFACTS/%.200s",
+                               o->name, o->file);
+        if (code != FF_OK && code != FF_NOT_FOUND)
+            return fail_output(co, artifact_reason(code), "artifact %s: %.200s",
+                               o->name, err.msg);
         json_object_set_new(co->outputs, o->name, v ? v : json_null());
     }
     return FF_OK;
@@ -230,13 +258,15 @@ static void collect_outputs(struct collect *co)
     co->outputs = json_object();
     json_object_foreach(co->words.outputs, name, value)
         json_object_set(co->outputs, name, value);
-    if (collect_declared(co) != FF_OK || json_object_size(co->outputs) == 0)
+    if (collect_declared(co) != FF_OK)
         return;
     if (co->masks) {
         json_t *shown = masks_json(co->masks, co->outputs);
         json_decref(co->outputs);
         co->outputs = shown;
     }
+    if (collect_artifacts(co) != FF_OK || json_object_size(co->outputs) == 0)
+        return;
     co->stored = values_store(a->run_dir, co->outputs, &err);
     if (!co->stored)
         fail_output(co, "output_store_full", "outputs cannot be stored: %.200s",
@@ -338,5 +368,5 @@ void attempt_collect(struct attempt *a, const struct ff_run_event *event)
     a->state = ATTEMPT_COLLECTING;
     attempt_sdk_path(a);
     exec_pending(a->exec);
-    lane_do(a->exec->lane, on_lane, after, co);
+    lane_do(artifacts_lane(a), on_lane, after, co);
 }

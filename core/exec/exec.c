@@ -214,6 +214,7 @@ void exec_settled(struct exec *x, const struct attempt_key *key)
         a->settled = true; /* the lane is reading it: freed when it comes back */
         return;
     }
+    a->settled = true;
     exec_later_release(x, a->id);
     attempt_free(a);
 }
@@ -286,6 +287,7 @@ void exec_free(struct exec *x)
     if (!x)
         return;
     lane_free(x->lane);
+    artifacts_close(x);
     for (size_t i = 0; map_next(&x->by_key, &i, &value);)
         attempt_free(value);
     for (size_t i = 0; map_next(&x->stops, &i, &value);)

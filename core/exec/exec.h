@@ -35,6 +35,9 @@ struct exec_source {
     int (*secret)(void *arg, struct tenant tenant, const char *name,
                   struct exec_secret *out, struct ff_err *err);
     const char *topic; /* of start messages; their body is an attempt_key_text */
+    /* The driver for artifacts, asked for when the first attempt has some; the
+     * source's. NULL with a sentence; or NULL itself: there is none. */
+    struct driver_instance *(*blob)(void *arg, struct ff_err *err);
 };
 
 struct exec_setup {
@@ -49,6 +52,7 @@ struct exec_setup {
     const char *http_allow;      /* private addresses they may ask, or NULL */
     const char *const *pass_env; /* names (or PREFIX*) handed on to tasks; NULL ends */
     int64_t log_max_bytes;
+    int64_t artifact_max_bytes; /* of one */
     /* Is nobody to wait for signs of life of this attempt? Where the runtime's attempts
      * cannot give any; NULL: they can. */
     bool (*is_mute)(const char *attempt_id);
@@ -122,7 +126,8 @@ int exec_task_heartbeat(struct exec *x, int64_t handle, struct exec_beat *beat,
  *                        in the format of docs/logs.md
  *   values/HASH          outputs above EXEC_INLINE_MAX; the row has
  *                        {"$value_at": HASH, "size": n} in their place
- *   files/HASH/NAME      outputs kept `as: file` */
+ *   files/HASH/NAME      outputs kept `as: file`
+ *   artifacts/PATH.ATTEMPT/  $FF_ARTIFACTS of an attempt, until it is settled */
 #define EXEC_INLINE_MAX ((size_t)64 << 10)
 char *exec_run_dir(const char *data_dir, const char *run_id); /* mem_free these */
 char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,

@@ -3,10 +3,12 @@
  * exec.c is the door and takes start messages; attempt.c keeps attempts; spec.c turns
  * work into what the runtime is told; events.c hears the runtime; collect.c picks up
  * outputs on a lane; silence.c waits for signs of life; values.c keeps large ones;
- * report.c hears the tasks; token.c makes and checks their tokens. */
+ * artifacts.c fetches and keeps files and folders; report.c hears the tasks; token.c
+ * makes and checks their tokens. */
 #ifndef EXEC_EXEC_PRIV_H
 #define EXEC_EXEC_PRIV_H
 
+#include "blob/blob.h"
 #include "exec/exec.h"
 
 #define VALUE_MAX ((size_t)16 << 20) /* of one text or JSON output */
@@ -60,7 +62,9 @@ struct attempt {
     const char *dir;                 /* absolute working directory */
     struct attempt_secrets *secrets; /* NULL: none, or not read yet */
     char *run_dir, *log_dir;
-    char *sdk_file; /* outputs that the SDK reported; exists once used */
+    char *artifact_dir; /* or NULL */
+    bool prepared;      /* what it is given lies there */
+    char *sdk_file;     /* outputs that the SDK reported; exists once used */
     bool sdk_used;
     int sdk_log_fd; /* -1 until the SDK logs */
     int64_t sdk_log_bytes;
@@ -69,15 +73,23 @@ struct attempt {
     struct loop_timer *silence; /* NULL: it may be silent */
     int64_t heard_at;           /* monotonic: its last sign of life */
     bool stop_asked, stop_sent;
-    bool settled; /* while it was being collected */
+    bool settled; /* its end is recorded */
     int64_t grace_us;
     int progress; /* -1: never said */
     char *status, *message;
 };
 
+#define EXEC_ARTIFACT_LANES 2
+#define EXEC_ARTIFACTS      "artifacts" /* in the folder of the run */
+
 struct exec {
     struct exec_setup setup;
     struct lane *lane;
+    struct artifact_lane {
+        struct lane *lane; /* NULL until the first attempt needs it */
+        struct driver_instance *driver;
+        struct blobs *blobs; /* the lane's thread */
+    } artifact_lanes[EXEC_ARTIFACT_LANES];
     void *queue, *runtime;
     const struct ff_queue_ops *queue_ops;
     const struct ff_runtime_ops *runtime_ops;
@@ -180,6 +192,18 @@ void attempt_collect(struct attempt *a, const struct ff_run_event *event);
 char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *err);
 /* Keeps the file $FF_OUT/name of an attempt: {path, size, sha256}. */
 json_t *values_keep_file(const struct attempt *a, const char *name, struct ff_err *err);
+
+/* artifacts.c */
+/* Puts what the attempt is given where it is to find it, and starts it. */
+void attempt_prepare(struct attempt *a);
+/* Where it is collected. */
+struct lane *artifacts_lane(struct attempt *a);
+/* On that lane: keeps one that it has left. FF_NOT_FOUND: it has left none. */
+int artifact_collect(struct attempt *a, const struct work_output *o, json_t **value,
+                     struct ff_err *err);
+const char *artifact_reason(int code);
+void artifacts_forget(struct attempt *a); /* its folder may go */
+void artifacts_close(struct exec *x);
 
 /* token.c */
 int token_load_key(struct exec *x, struct ff_err *err);

@@ -137,6 +137,8 @@ static const char *const *task_env(struct attempt *a)
     env_printf(&e, "FF_TASK=%s", a->work.task);
     env_printf(&e, "FF_TASK_ID=%s", a->task_id);
     env_printf(&e, "FF_ATTEMPT=%lld", (long long)a->key.attempt);
+    if (a->artifact_dir)
+        env_printf(&e, "FF_ARTIFACTS=%s", a->artifact_dir);
     if (a->work.http && s->http_allow)
         env_printf(&e, "FF_HTTP_ALLOW=%s", s->http_allow);
     if (NODE_ITEM(a->key.node) >= 0)
@@ -221,7 +223,9 @@ void attempt_start(struct attempt *a)
     struct ff_err err;
 
     a->state = ATTEMPT_STARTING;
-    if (attempt_is_masked(a))
+    if (attempt_is_masked(a) && a->artifact_dir && !a->prepared)
+        attempt_prepare(a);
+    else if (attempt_is_masked(a))
         ask_runtime(a);
     else if (can_mask(a->exec, &err))
         attempt_ask_secrets(a);

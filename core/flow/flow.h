@@ -96,15 +96,29 @@ struct flow_pair {
 };
 
 enum flow_output_from { FLOW_FROM_FILE, FLOW_FROM_STDOUT, FLOW_FROM_SDK };
-enum flow_output_as { FLOW_AS_TEXT, FLOW_AS_JSON, FLOW_AS_FILE };
+enum flow_output_as { FLOW_AS_TEXT, FLOW_AS_JSON, FLOW_AS_FILE, FLOW_AS_ARTIFACT };
 
 struct flow_output {
     const char *name;
     enum flow_output_from from;
-    enum flow_output_as as; /* FILE: value {path, size, sha256} of a kept file */
+    enum flow_output_as as; /* FILE: value {path, size, sha256} of a kept file;
+                             * ARTIFACT: {type, sha256, size} of a blob */
     bool optional;          /* a missing one is null instead of a failure */
     const char *ending;     /* of a kept file, "pdf"; or NULL */
-    const char *file;       /* in $FF_OUT: the name, with the ending if it has one */
+    const char *file;       /* in $FF_OUT: the name, with the ending if it has one; of
+                             * an artifact its path in $FF_ARTIFACTS */
+};
+
+/* What a task is given as a file or folder. */
+struct flow_artifact {
+    const char *name;
+    const char *path; /* in $FF_ARTIFACTS */
+    struct flow_value from;
+    bool optional;
+};
+struct flow_artifacts {
+    uint32_t n;
+    struct flow_artifact *items;
 };
 
 enum flow_backoff { FLOW_CONSTANT, FLOW_LINEAR, FLOW_EXPONENTIAL };
@@ -254,8 +268,9 @@ struct flow_work {
     struct flow_value *dir;   /* working_dir, or NULL: the workflow file's folder */
     const struct flow_switch *choice; /* switch */
     struct flow_output *outputs;
-    const char *uses;       /* the workflow that it is, or NULL */
-    struct flow_pair *with; /* what that is started with */
+    const struct flow_artifacts *artifacts; /* that it is given, or NULL */
+    const char *uses;                       /* the workflow that it is, or NULL */
+    struct flow_pair *with;                 /* what that is started with */
     uint32_t n_with;
     const struct flow *group;         /* tasks: of a group; its owner is the file */
     struct flow_value *foreach;       /* list or map, or what makes a matrix; or NULL */

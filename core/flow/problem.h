@@ -63,6 +63,7 @@
     X(100, UNKNOWN_VAR, "An expression uses a constant that vars does not have")       \
     X(101, SCHEMA, "A schema is not one that FlowForge can check")                     \
     X(102, SECRET, "A secret stands where it would be computed with or stored")        \
+    X(103, ARTIFACT, "An artifact is not described as it must be")                     \
     X(105, CACHE, "The outputs of a task cannot be cached")
 
 #define FLOW_CODE(number, symbol, title) PROBLEM_##symbol = (number),

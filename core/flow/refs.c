@@ -396,10 +396,31 @@ static void check_own_outputs(struct checker *c, const struct ref *r)
         check_output(r, t, 1);
 }
 
+/* Of a task that is a group or a workflow, its outputs hand on what those inside gave.
+ */
+static void check_artifact(const struct ref *r, const struct flow_task *t)
+{
+    const char **names = mem_array((size_t)t->work->n_outputs + 1, sizeof(*names));
+    struct flow_problem *p;
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < t->work->n_outputs; i++)
+        if (t->work->outputs[i].as == FLOW_AS_ARTIFACT)
+            names[n++] = t->work->outputs[i].name;
+    if (spec_choice_index(names, r->path[3]) < 0) {
+        p = problem(r, PROBLEM_UNKNOWN_FIELD);
+        flow_problem_msg(p, "task %s hands on no artifact %.64s", t->name, r->path[3]);
+        flow_problem_nearest(p, r->path[3], names);
+        if (p && !p->hint[0])
+            flow_problem_hint(p, "add it to artifacts.out of %s", t->name);
+    }
+    mem_free(names);
+}
+
 static void check_task_field(const struct ref *r, const struct flow_task *t)
 {
-    static const char *const fields[] = {"status",    "outputs", "attempts",
-                                         "exit_code", "message", NULL};
+    static const char *const fields[] = {
+        "status", "outputs", "attempts", "exit_code", "message", "artifacts", NULL};
     struct flow_problem *p;
 
     if (r->n < 3)
@@ -410,6 +431,8 @@ static void check_task_field(const struct ref *r, const struct flow_task *t)
         hint_field(p, r->path[2], fields);
     } else if (r->n > 3 && strcmp(r->path[2], "outputs") == 0) {
         check_output(r, t, 3);
+    } else if (r->n > 3 && strcmp(r->path[2], "artifacts") == 0) {
+        check_artifact(r, t);
     }
 }
 

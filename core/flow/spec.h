@@ -59,7 +59,7 @@ extern const struct spec_object spec_workflow, spec_task, spec_input, spec_outpu
     spec_retry, spec_http, spec_script, spec_approve, spec_wait_event, spec_resources,
     spec_defaults, spec_rate, spec_concurrency, spec_triggers, spec_cron, spec_interval,
     spec_after, spec_event, spec_webhook, spec_case, spec_repeat, spec_cache,
-    spec_compensate;
+    spec_compensate, spec_artifacts, spec_artifact_in, spec_artifact_out;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 

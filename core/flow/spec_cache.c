@@ -164,7 +164,9 @@ void spec_finish_cache(struct spec *s, const struct tree_node *task,
     sha256_text(text, strlen(text), made->definition);
     json_decref(all);
     for (uint32_t i = 0; i < work->n_outputs; i++) {
-        if (work->outputs[i].as != FLOW_AS_FILE)
+        const enum flow_output_as as = work->outputs[i].as;
+
+        if (as != FLOW_AS_FILE && as != FLOW_AS_ARTIFACT)
             continue;
 
         struct flow_problem *p =

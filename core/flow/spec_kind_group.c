@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const char *const without[] = {
-    "env",   "stdin",    "working_dir", "queue_timeout",     "grace",
-    "queue", "priority", "resources",   "heartbeat_timeout", NULL};
+    "env",      "stdin",     "working_dir",       "queue_timeout", "grace", "queue",
+    "priority", "resources", "heartbeat_timeout", "artifacts",     NULL};
 
 const struct spec_kind spec_kind_group = {.key = "tasks", .without = without};
 

@@ -2,8 +2,8 @@
 #include "flow/spec_kind.h"
 #include <string.h>
 
-static const char *const without[] = {"stdin", "working_dir", "outputs",
-                                      "heartbeat_timeout", NULL};
+static const char *const without[] = {
+    "stdin", "working_dir", "outputs", "heartbeat_timeout", "artifacts", NULL};
 
 const struct spec_kind spec_kind_http = {.key = "http", .without = without};
 

@@ -6,7 +6,8 @@
 static const char *const without[] = {
     "env",     "stdin",   "working_dir",       "queue_timeout",
     "grace",   "queue",   "priority",          "resources",
-    "timeout", "outputs", "heartbeat_timeout", NULL};
+    "timeout", "outputs", "heartbeat_timeout", "artifacts",
+    NULL};
 
 const struct spec_kind spec_kind_uses = {.key = "uses", .without = without};
 

@@ -252,4 +252,14 @@ enum occurrence_column {
     N_OCCURRENCE_COLUMNS
 };
 
+enum artifact_column {
+    COL_ARTIFACT_TENANT,
+    COL_ARTIFACT_RUN,
+    COL_ARTIFACT_HASH,
+    COL_ARTIFACT_VERSION,
+    COL_ARTIFACT_SIZE,
+    COL_ARTIFACT_AT,
+    N_ARTIFACT_COLUMNS
+};
+
 #endif

@@ -301,10 +301,21 @@ struct occurrence_row {
     int64_t at;
 };
 
+/* A run names a blob: put in the batch that writes the output which is it, deleted with
+ * the run. A blob that no row names may go. */
+struct artifact_row {
+    int64_t tenant, run;
+    struct span hash; /* key */
+    int64_t version;
+    int64_t size;
+    int64_t at;
+};
+
 extern const struct ff_record record_run, record_open_run, record_workflow, record_task,
     record_event, record_log, record_inbox, record_shard, record_counter,
     record_workflow_version, record_workflow_label, record_secret, record_schedule,
-    record_schedule_run, record_backfill, record_occurrence, record_child_run;
+    record_schedule_run, record_backfill, record_occurrence, record_child_run,
+    record_artifact;
 extern const struct ff_schema model_schema;
 
 /* Column numbers by record, for patches and queries: COL_RUN_STATE ... in the

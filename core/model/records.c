@@ -381,6 +381,33 @@ const struct ff_record record_cache = {
     RECORD_SINCE("cache", cache_columns, N_CACHE_COLUMNS, 2, 2),
 };
 
+/* --- artifact --- */
+
+#define ROW artifact_row
+static const struct ff_column artifact_columns[] = {
+    [COL_ARTIFACT_TENANT] = INT_2(tenant), [COL_ARTIFACT_RUN] = INT_2(run),
+    [COL_ARTIFACT_HASH] = TEXT_2(hash),    [COL_ARTIFACT_VERSION] = INT_2(version),
+    [COL_ARTIFACT_SIZE] = INT_2(size),     [COL_ARTIFACT_AT] = TIME_2(at),
+};
+#undef ROW
+COMPLETE(artifact_columns, N_ARTIFACT_COLUMNS);
+
+/* Who names this blob? Asked before it is deleted. */
+static const uint16_t artifact_hash_columns[] = {COL_ARTIFACT_TENANT,
+                                                 COL_ARTIFACT_HASH};
+static const struct ff_index artifact_indexes[] = {
+    {.name = "artifact_hash",
+     .columns = artifact_hash_columns,
+     .n_columns = COUNT_OF(artifact_hash_columns),
+     .since = 2},
+};
+
+const struct ff_record record_artifact = {
+    RECORD_SINCE("artifact", artifact_columns, N_ARTIFACT_COLUMNS, 3, 2),
+    .indexes = artifact_indexes,
+    .n_indexes = COUNT_OF(artifact_indexes),
+};
+
 /* --- all of them --- */
 
 static const struct ff_record *const records[] = {
@@ -407,6 +434,7 @@ static const struct ff_record *const records[] = {
     &record_cache,
     &record_signal,
     &record_event_wait,
+    &record_artifact,
     NULL,
 };
 

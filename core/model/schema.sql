@@ -312,3 +312,14 @@ CREATE TABLE event_wait (
     attempt INTEGER NOT NULL,
     PRIMARY KEY (tenant, name, key, run, node)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE artifact (
+    tenant INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, run, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX artifact_hash ON artifact (tenant, hash);

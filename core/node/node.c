@@ -22,11 +22,14 @@ const struct ff_opt node_options[] = {
      .help = "queue driver"},
     {OPT(runtime), .type = FF_OPT_TEXT, .fallback = "runtime-local",
      .help = "runtime driver"},
+    {OPT(blob), .type = FF_OPT_TEXT, .fallback = "blob-file",
+     .help = "blob driver, which keeps artifacts"},
     {OPT(store_filters), .type = FF_OPT_TEXT,
      .help = "filters in front of the store, comma separated, the outermost first"},
     {OPT(queue_filters), .type = FF_OPT_TEXT, .help = "filters in front of the queue"},
     {OPT(runtime_filters), .type = FF_OPT_TEXT,
      .help = "filters in front of the runtime"},
+    {OPT(blob_filters), .type = FF_OPT_TEXT, .help = "filters in front of the blobs"},
     {OPT(driver_dir), .type = FF_OPT_TEXT,
      .help = "where drivers are; default: lib/flowforge beside the program"},
     {OPT(slots), .type = FF_OPT_INT, .max = 10000,
@@ -46,12 +49,18 @@ const struct ff_opt node_options[] = {
              "separated: 10.0.0.0/8, 127.0.0.1:8080"},
     {OPT(log_max_bytes), .type = FF_OPT_SIZE, .fallback = "1GiB",
      .help = "output kept of one attempt; the rest is dropped and counted"},
+    {OPT(artifact_max_bytes), .type = FF_OPT_SIZE, .fallback = "10GiB", .min = 1,
+     .max = INT64_C(1) << 50, .help = "how large one artifact may be"},
+    {NAMED("blob_grace", blob_grace_us), .type = FF_OPT_SECONDS, .fallback = "24h",
+     .min = INT64_C(7200) * UNITS_SECOND, .max = INT64_C(31536000) * UNITS_SECOND,
+     .help = "how long an artifact that no run names is kept after it was stored"},
     {NAMED("keep", keep_us), .type = FF_OPT_SECONDS, .fallback = "30d",
      .help = "how long finished runs are kept; 0s: for ever"},
     {OPT(keep_runs), .type = FF_OPT_INT, .fallback = "10000", .max = INT64_MAX,
      .help = "how many finished runs are kept; 0: all"},
     {OPT(keep_bytes), .type = FF_OPT_SIZE, .fallback = "20GiB",
-     .help = "disk that logs, large values and kept files of finished runs may use; "
+     .help = "disk that logs, large values, kept files and artifacts of finished runs "
+             "may use; "
              "0: no limit"},
     {OPT(log_level), .type = FF_OPT_CHOICE, .choices = log_levels, .fallback = "warn",
      .help = "what is written to stderr"},
@@ -132,6 +141,7 @@ static void default_path(struct node *n, const char *name, const char *file)
 static void set_defaults(struct node *n)
 {
     default_path(n, "runtime-local.dir", "runtime");
+    default_path(n, "blob-file.dir", "blobs");
     n->socket = file_join(n->data_dir, "owner.sock");
     if (n->settings.slots == 0) {
         const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -184,6 +194,7 @@ struct driver_instance *node_instance(struct node *n, uint32_t kind, struct ff_e
         [FF_STORE] = {s->store, s->store_filters},
         [FF_QUEUE] = {s->queue, s->queue_filters},
         [FF_RUNTIME] = {s->runtime, s->runtime_filters},
+        [FF_BLOB] = {s->blob, s->blob_filters},
     };
 
     if (kind == FF_RUNTIME && n->given_runtime)
@@ -240,6 +251,7 @@ void node_close(struct node *n)
     node_disown(n);
     store_close(n->store);
     driver_instance_free(n->store_driver);
+    driver_instance_free(n->blob_driver);
     node_forget_sizes(n);
     zones_done(&n->zones);
     free(n->data_dir);

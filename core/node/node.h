@@ -21,9 +21,9 @@ struct node;
 /* The settings of the core: section "engine" of the configuration. */
 struct node_settings {
     const char *data_dir; /* default: $XDG_DATA_HOME/flowforge or ~/.local/share/... */
-    const char *store, *queue, *runtime; /* driver names */
+    const char *store, *queue, *runtime, *blob; /* driver names */
     /* Filters in front of them, comma separated, the outermost first; or NULL. */
-    const char *store_filters, *queue_filters, *runtime_filters;
+    const char *store_filters, *queue_filters, *runtime_filters, *blob_filters;
     const char *driver_dir;
     int64_t slots;          /* default: 2 x the number of processors */
     const char *limits;     /* places of semaphores: "gpu=2, db=8" */
@@ -31,6 +31,8 @@ struct node_settings {
     const char *sdk;        /* folder of the Python package, or NULL: found */
     const char *http_allow; /* private addresses that tasks with http may ask */
     int64_t log_max_bytes;  /* per attempt */
+    int64_t artifact_max_bytes;
+    int64_t blob_grace_us;                  /* what was put since is not deleted */
     int64_t keep_us, keep_runs, keep_bytes; /* retention; 0: for ever */
     int64_t log_level;                      /* 0 error, 1 warn, 2 info, 3 debug */
 };
@@ -211,7 +213,12 @@ int node_reset_answer(struct node *n, const struct run_row *run, int64_t seq,
 int node_clear_cache(struct node *n, struct tenant t, const char *workflow,
                      const char *task, int64_t *n_deleted, struct ff_err *err);
 
-/* Deletes final runs beyond the retention settings, with their logs and values.
+/* A session with the blobs, for the thread that asks; blobs_close it before the node is
+ * closed. NULL with a sentence. */
+struct blobs *node_open_blobs(struct node *n, struct ff_err *err);
+
+/* Deletes final runs beyond the retention settings, with their logs and values, and
+ * blobs that no run names.
  * Returns how many runs went. Blocking. */
 int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err);
 

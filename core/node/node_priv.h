@@ -6,6 +6,7 @@
 #ifndef NODE_NODE_PRIV_H
 #define NODE_NODE_PRIV_H
 
+#include "blob/blob.h"
 #include "node/node.h"
 #include "node/zones.h"
 #include "trigger/trigger.h"
@@ -25,6 +26,7 @@ struct node {
         size_t n, cap;
     } sizes;
     struct driver_instance *store_driver, *queue_driver, *runtime_driver;
+    struct driver_instance *blob_driver;     /* NULL until it is needed */
     struct driver *given_runtime;            /* or NULL: by the settings */
     bool (*is_mute)(const char *attempt_id); /* its attempts; or NULL */
     struct store *store;
@@ -62,6 +64,19 @@ int node_sweep_cache(struct node *n, struct ff_err *err); /* what has expired */
 /* reuse.c: the rows of tasks that `what` takes over for the run. */
 int node_reuse(struct node *n, const struct node_submit *what, int64_t run,
                struct batch *b, struct ff_err *err);
+
+/* Loop thread; the node's. NULL with a sentence. */
+struct driver_instance *node_blob_driver(struct node *n, struct ff_err *err);
+
+/* blobs.c: deletes those of `hashes` that no run names any more. */
+struct node_hashes {
+    char **items; /* mem_free each */
+    size_t n, cap;
+};
+int node_drop_blobs(struct node *n, struct tenant t, const struct node_hashes *hashes,
+                    struct ff_err *err);
+/* Once a day, a part at a time. */
+int node_sweep_blobs(struct node *n, struct ff_err *err);
 
 /* limits.c */
 int node_read_sizes(struct node *n, struct ff_err *err);

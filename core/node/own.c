@@ -137,6 +137,12 @@ static int source_secret(void *arg, struct tenant tenant, const char *name,
     return code;
 }
 
+/* Loaded by the first that needs it: most runs have no artifacts. */
+static struct driver_instance *source_blob(void *arg, struct ff_err *err)
+{
+    return node_blob_driver(arg, err);
+}
+
 /* --- schedules --- */
 
 static void on_changed(void *arg, const struct run_row *run)
@@ -264,6 +270,7 @@ static int wire(struct node *n, struct ff_err *err)
         .http_allow = n->settings.http_allow,
         .pass_env = (const char *const *)n->pass_env,
         .log_max_bytes = n->settings.log_max_bytes,
+        .artifact_max_bytes = n->settings.artifact_max_bytes,
         .is_mute = n->is_mute,
         .source = {.arg = n,
                    .describe = source_describe,
@@ -273,6 +280,7 @@ static int wire(struct node *n, struct ff_err *err)
                    .result = source_result,
                    .silent = source_silent,
                    .secret = source_secret,
+                   .blob = source_blob,
                    .topic = CONTROL_TOPIC_START},
     };
     const struct control_setup control = {

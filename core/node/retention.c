@@ -55,6 +55,12 @@ static int take_id(void *arg, const void *row)
     return 0;
 }
 
+static int add_artifact_bytes(void *arg, const void *row)
+{
+    *(int64_t *)arg += ((const struct artifact_row *)row)->size;
+    return 0;
+}
+
 static int add_log_bytes(void *arg, const void *row)
 {
     *(int64_t *)arg += ((const struct log_row *)row)->bytes;
@@ -95,7 +101,16 @@ static int add_own_bytes(struct node *n, const struct finished *f, int64_t *byte
         MEM_AUTO char *folder = file_join(dir, folders[i]);
         *bytes += file_tree_bytes(folder);
     }
-    return store_scan(n->store, STORE_READER_CALLER, &query, add_log_bytes, bytes, err);
+    const struct artifact_row artifact = {.tenant = f->tenant, .run = f->run};
+    const struct store_query named = {
+        .record = &record_artifact, .like = &artifact, .n_equal = 2};
+    const int code =
+        store_scan(n->store, STORE_READER_CALLER, &query, add_log_bytes, bytes, err);
+
+    if (code != FF_OK)
+        return code;
+    return store_scan(n->store, STORE_READER_CALLER, &named, add_artifact_bytes, bytes,
+                      err);
 }
 
 /* With the runs inside it, as deep as runs may be. */
@@ -180,6 +195,42 @@ static int delete_folder(const struct node *n, const struct finished *f,
     return FF_OK;
 }
 
+/* Those of more than so many the sweep finds. */
+#define HASHES_MAX 100000
+
+static int add_hash(void *arg, const void *row)
+{
+    const struct artifact_row *a = row;
+    struct node_hashes *hashes = arg;
+
+    ARRAY_ADD(hashes, mem_text_len(a->hash.s, a->hash.len));
+    return hashes->n >= HASHES_MAX;
+}
+
+/* A store of blobs that is away keeps no run from being deleted. */
+static int delete_artifacts(struct node *n, const struct finished *f,
+                            struct ff_err *err)
+{
+    const struct artifact_row like = {.tenant = f->tenant, .run = f->run};
+    const struct store_query query = {
+        .record = &record_artifact, .like = &like, .n_equal = 2};
+    struct node_hashes hashes = {0};
+    struct ff_err why = {0};
+    int code =
+        store_scan(n->store, STORE_READER_CALLER, &query, add_hash, &hashes, err);
+
+    if (code == FF_OK)
+        code = delete_rows(n, &record_artifact, &like, err);
+    FAILPOINT("node.retention.artifacts");
+    if (code == FF_OK &&
+        node_drop_blobs(n, (struct tenant){f->tenant}, &hashes, &why) != FF_OK)
+        log_warn("artifacts of a run that was deleted stay for now: %s", why.msg);
+    for (size_t i = 0; i < hashes.n; i++)
+        mem_free(hashes.items[i]);
+    ARRAY_DONE(&hashes);
+    return code;
+}
+
 static int delete_run(struct node *n, const struct finished *f, struct ff_err *err)
 {
     const struct task_row task = {.tenant = f->tenant, .run = f->run};
@@ -199,6 +250,8 @@ static int delete_run(struct node *n, const struct finished *f, struct ff_err *e
     if (code == FF_OK)
         code = delete_rows(n, &record_signal, &signal, err);
     if (code == FF_OK)
+        code = delete_artifacts(n, f, err);
+    if (code == FF_OK)
         code = delete_folder(n, f, err);
     return code == FF_OK ? delete_rows(n, &record_run, &run, err) : code;
 }
@@ -215,6 +268,15 @@ static bool keeps(const struct node *n, const struct finished *f, size_t place,
     if (s->keep_runs > 0 && place >= (uint64_t)s->keep_runs)
         return false;
     return s->keep_bytes == 0 || bytes <= s->keep_bytes;
+}
+
+/* What it leaves is there the next time. */
+static void sweep(struct node *n)
+{
+    struct ff_err err = {0};
+
+    if (node_sweep_blobs(n, &err) != FF_OK)
+        log_warn("artifacts that no run names stay for now: %s", err.msg);
 }
 
 int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
@@ -241,5 +303,9 @@ int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
     ARRAY_DONE(&c.runs);
     if (code == FF_OK)
         code = node_sweep_tokens(n, now, err);
-    return code == FF_OK ? node_sweep_cache(n, err) : code;
+    if (code == FF_OK)
+        code = node_sweep_cache(n, err);
+    if (code == FF_OK)
+        sweep(n);
+    return code;
 }

@@ -83,6 +83,33 @@ static void spread(struct reuse *u)
     }
 }
 
+/* The new run names these blobs too; only while the old one does is it sure that they
+ * are there. */
+static void copy_artifacts(const struct reuse *u, const struct task_row *t)
+{
+    const struct flow_work *work = u->what->flow->tasks[NODE_TASK(t->node)].work;
+    struct ff_err ignored;
+    json_t *outputs =
+        t->outputs.s ? json_parse(t->outputs.s, t->outputs.len, &ignored) : NULL;
+
+    for (uint32_t i = 0; i < work->n_outputs; i++) {
+        struct artifact a;
+        struct artifact_row row = {.tenant = t->tenant,
+                                   .run = u->what->reuse->run,
+                                   .at = loop_wall_us(u->node->loop)};
+
+        if (work->outputs[i].as != FLOW_AS_ARTIFACT ||
+            !artifact_from_json(json_object_get(outputs, work->outputs[i].name), &a))
+            continue;
+        row.hash = span_of(a.hash);
+        row.size = a.size;
+        batch_check(u->batch, &record_artifact, &row, FF_ANY_VERSION);
+        row.run = u->run;
+        batch_put(u->batch, &record_artifact, &row, FF_ANY_VERSION);
+    }
+    json_decref(outputs);
+}
+
 static int copy_row(void *arg, const void *row)
 {
     struct reuse *u = arg;
@@ -106,6 +133,7 @@ static int copy_row(void *arg, const void *row)
     store_own_row(&record_task, &t, &u->batch->arena);
     buf_done(&message);
     batch_put(u->batch, &record_task, &t, FF_ABSENT);
+    copy_artifacts(u, &t);
     return 0;
 }
 

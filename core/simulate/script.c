@@ -154,6 +154,44 @@ static int write_log(struct attempt *a, const char *log_dir, struct ff_err *err)
                : ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", path, strerror(-sys));
 }
 
+static const char *artifacts_dir(const char *const *env)
+{
+    static const char name[] = "FF_ARTIFACTS=";
+
+    for (size_t i = 0; env && env[i]; i++)
+        if (strncmp(env[i], name, sizeof(name) - 1) == 0)
+            return env[i] + sizeof(name) - 1;
+    return NULL;
+}
+
+/* Each is a file with the text of its mock. */
+static int write_artifact(const char *dir, const char *path, const struct buf *text)
+{
+    MEM_AUTO char *whole = file_join(dir, path);
+    MEM_AUTO char *folder = mem_text_len(whole, (size_t)(strrchr(whole, '/') - whole));
+    const int sys = file_make_dirs(folder, 0700);
+
+    return sys == 0 ? file_write_durable(whole, buf_text(text), text->len, 0600) : sys;
+}
+
+static int write_artifacts(const struct attempt *a, const char *dir, struct ff_err *err)
+{
+    const struct flow_work *work = a->mock.task ? a->mock.task->work : NULL;
+    int sys = 0;
+
+    for (uint32_t i = 0; dir && work && i < work->n_outputs && sys == 0; i++) {
+        const struct flow_output *o = &work->outputs[i];
+        struct buf text = {0};
+
+        if (o->as == FLOW_AS_ARTIFACT && mock_file(&a->mock, o->name, &text))
+            sys = write_artifact(dir, o->file, &text);
+        buf_done(&text);
+    }
+    return sys == 0
+               ? FF_OK
+               : ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", dir, strerror(-sys));
+}
+
 /* --- the contract --- */
 
 static int script_open(const struct ff_host *host, const void *config,
@@ -236,7 +274,8 @@ static void script_start(void *runtime, const struct ff_run_spec *spec,
         return;
     }
     struct attempt *a = attempt_new(s, spec->attempt_id);
-    if (write_log(a, spec->log_dir, &err) != FF_OK) {
+    if (write_log(a, spec->log_dir, &err) != FF_OK ||
+        write_artifacts(a, artifacts_dir(spec->env), &err) != FF_OK) {
         map_del_text(&s->attempts, a->id);
         attempt_free(a);
         s->host->complete(s->host->self, op, &err);

@@ -137,6 +137,15 @@ static void apply_wait_row(struct world *w, const struct ff_change *c)
     w->wait_rows.items[i] = w->wait_rows.items[--w->wait_rows.n];
 }
 
+static void apply_artifact(struct world *w, const struct ff_change *c)
+{
+    struct artifact_row row;
+
+    model_from_values(&record_artifact, c->values, &row);
+    buf_printf(&w->artifacts, "%.*s %lld; ", (int)row.hash.len, row.hash.s,
+               (long long)row.size);
+}
+
 static void apply_batch(struct world *w, const struct batch *b)
 {
     for (size_t i = 0; i < b->n; i++) {
@@ -151,6 +160,8 @@ static void apply_batch(struct world *w, const struct batch *b)
             apply_cache(w, c);
         else if (c->record == &record_event_wait)
             apply_wait_row(w, c);
+        else if (c->record == &record_artifact)
+            apply_artifact(w, c);
     }
 }
 
@@ -327,6 +338,7 @@ void world_free(struct world *w)
     ARRAY_DONE(&w->wait_rows);
     buf_done(&w->history);
     buf_done(&w->limits);
+    buf_done(&w->artifacts);
     mem_free(w->outputs);
     mem_free(w);
 }

@@ -35,6 +35,7 @@ struct world {
     struct run_row row; /* as stored */
     char reason[64], message[400], reset[128], paused[300];
     char *outputs;
+    struct buf artifacts; /* hashes of the rows written: "HASH SIZE; " */
     struct {
         struct stored_task *items;
         size_t n, cap;
