@@ -5,6 +5,7 @@
 `resume`. Then all is over, and check.py may judge.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,6 +62,19 @@ KEPT = flow(
         'echo "attempt $FF_ATTEMPT" > "$FF_OUT/report.txt"',
         "    outputs: {report: {as: file, ending: txt}}\n",
     )
+)
+HANDED = flow(
+    task(
+        "hand",
+        'echo "report" > "$FF_ARTIFACTS/report"',
+        "    artifacts: {out: {report: report}}\n",
+    ),
+    task(
+        "take",
+        'grep -q report "$FF_ARTIFACTS/given"',
+        "    needs: [hand]\n    artifacts: {in: {given: "
+        '"${{ tasks.hand.artifacts.report }}"}}\n',
+    ),
 )
 WAITING = flow(
     task("wait", "while [ ! -e go ]; do sleep 0.01; done", "    grace: 1s\n"),
@@ -143,9 +157,11 @@ def cancel_again(place: Place) -> None:
 
 
 def three_runs(place: Place) -> None:
-    place.write("flow.yaml", KEPT)
-    for _ in range(3):
+    for text in (KEPT, HANDED, HANDED):
+        place.write("flow.yaml", text)
         ledger.tell(place.dir, "may_go", place.submit("flow.yaml").run())
+    for blob in (place.data / "blobs").glob("t1/*/*"):
+        os.utime(blob, (0, 0))  # too old to be of somebody who is about to name it
 
 
 def retain(place: Place) -> None:
@@ -178,6 +194,9 @@ def retain_again(place: Place) -> None:
         raise Broken(f"{len(rows)} runs are left, and one is to be kept")
     if folders - rows:
         raise Broken(f"folders of runs that are gone: {folders - rows}")
+    looked = place.call("doctor", "artifacts")
+    if looked.code != 0:
+        raise Broken(f"an artifact of a run that is kept has gone: {looked.out}")
 
 
 def short_run(place: Place) -> None:
@@ -244,6 +263,7 @@ OPERATIONS = (
     Operation("recovery", recover, interrupted, aims=OWNER),
     Operation("large-output", run_of(LARGE)),
     Operation("kept-file", run_of(KEPT)),
+    Operation("artifacts", run_of(HANDED)),
     Operation("retention", retain, three_runs, retain_again, OWNER),
     Operation("backup", back_up, short_run, restore, OWNER),
     Operation("ask-to-cancel", cancel(), waiting, cancel_again, OWNER, "cancelled"),
