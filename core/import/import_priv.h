@@ -20,8 +20,8 @@ struct import {
     struct ff_err *err;
     const char *name;
     size_t n_expanded; /* tasks made of templates */
-    struct map names; /* "scope/theirs" -> ours */
-    struct map taken; /* ours */
+    struct map names;  /* "scope/theirs" -> ours */
+    struct map taken;  /* ours */
     struct {
         struct import_demand *items;
         size_t n, cap;

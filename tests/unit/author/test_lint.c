@@ -11,8 +11,7 @@
 /* What the format does not have yet. */
 static bool is_later(const struct flow_problems *p)
 {
-    static const char *const keys[] = {"vars", "image",    "approve",
-                                       "http", "triggers"};
+    static const char *const keys[] = {"vars", "image", "approve", "http", "triggers"};
 
     for (size_t i = 0; i < p->n; i++)
         for (size_t k = 0; k < COUNT_OF(keys); k++)

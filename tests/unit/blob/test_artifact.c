@@ -269,7 +269,8 @@ static void the_same_folder_is_the_same_blob(void **state)
     make_folder("t/empty");
     assert_int_equal(put("t", MAX_ALL, &b), FF_OK);
     assert_string_equal(a.hash, b.hash);
-    assert_string_equal(a.hash, "557fce2e48629cc7698d132be838c1427110303f1c1a54df07e41be4dbbe3263");
+    assert_string_equal(
+        a.hash, "557fce2e48629cc7698d132be838c1427110303f1c1a54df07e41be4dbbe3263");
     make_file("t/a", "1", 0700);
     assert_int_equal(put("t", MAX_ALL, &b), FF_OK);
     assert_string_not_equal(a.hash, b.hash);
