@@ -229,8 +229,7 @@ static void go_on_task(struct run *r, struct step *s, uint32_t task)
     }
     if (t->items->stopping)
         dag_stop_items(r, s, task, (enum cancel_mode)r->row.cancel);
-    if (!task_state_final(t->unit.state))
-        dag_more_items(r, s, task);
+    dag_more_items(r, s, task);
 }
 
 static void resume_own(struct run *r, struct step *s, int64_t node)
@@ -321,7 +320,7 @@ void dag_resume(struct run *r, struct step *s)
     resume_cancel(r, s, first, n);
     for (uint32_t i = first; i < first + n && d->phase != PHASE_COMPENSATE; i++)
         go_on_task(r, s, i);
-    if (d->phase == PHASE_COMPENSATE && d->left > 0)
+    if (d->phase == PHASE_COMPENSATE)
         dag_undo_resume(r, s, ready_since(r, first));
     if (d->left == 0)
         dag_phase_done(r, s);

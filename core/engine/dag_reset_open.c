@@ -97,9 +97,9 @@ static void go_on(struct run *r, struct step *s, uint32_t task)
 {
     const struct dag_task *t = &dag_of(r)->tasks[task];
 
-    if (t->items && !task_state_final(t->unit.state))
+    if (t->items)
         dag_more_items(r, s, task);
-    else if (t->unit.state == TASK_WAITING && t->unit.waiting == 0)
+    else if (t->unit.waiting == 0)
         dag_task_ready(r, s, task, s->now_us);
 }
 

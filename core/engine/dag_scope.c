@@ -276,15 +276,13 @@ static json_t *make_event(const struct dag_scope *sc)
     return event.s ? json_parse(event.s, event.len, &ignored) : json_null();
 }
 
-/* Of the task that is undone. */
+/* Of the task that is undone: elsewhere the file may not ask for it, or is given
+ * another by the expression's own names. */
 static json_t *make_outputs(const struct dag_scope *sc)
 {
-    const struct flow_undo *undo = sc->task ? sc->task->work->undo : NULL;
-    json_t *outputs;
+    const struct flow_undo *undo = sc->task->work->undo;
+    json_t *outputs = dag_of(sc->run)->tasks[undo->of].unit.outputs;
 
-    if (!undo)
-        return NULL;
-    outputs = dag_of(sc->run)->tasks[undo->of].unit.outputs;
     return outputs ? json_incref(outputs) : json_null();
 }
 

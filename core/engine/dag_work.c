@@ -224,7 +224,7 @@ static bool render_artifact(struct render *re, const struct flow_artifact *a,
     if (!value)
         return ff_fail(re->err, FF_INVALID, 0, "artifacts.in.%.64s: %.160s", a->name,
                        why.msg) == FF_OK;
-    if (!json_is_null(value)) {
+    if (json_typeof(value) != JSON_NULL) {
         char *text = json_text(value);
 
         out->value = own(re, text);

@@ -264,7 +264,8 @@ static void apply_effect(struct world *w, const struct effect *e)
     case EFFECT_FORGET:
         break; /* nothing is on its way here */
     case EFFECT_CHILD:
-        break; /* the tests of groups look at the step itself */
+        w->told_child = e->pause; /* for more the tests look at the step itself */
+        break;
     case EFFECT_ENDED:
         w->ended = true;
         break;
@@ -360,6 +361,7 @@ void world_restart(struct world *w)
     w->look_ups.n = 0;
     w->waits.n = 0;
     w->slots_out = 0;
+    w->told_child = PAUSE_AS_IT_IS;
     w->run = engine_run_new(w->plan, &w->row, 0, &err);
     assert_non_null(w->run);
     if (w->tasks.n > 0)

@@ -73,7 +73,8 @@ struct world {
     int64_t now;
     int64_t slots_out; /* granted and not free again */
     bool ended;
-    bool taken; /* the last signal */
+    bool taken;                   /* the last signal */
+    enum effect_pause told_child; /* by the last EFFECT_CHILD since it was loaded */
 };
 
 /* Parses and begins. inputs: JSON object or NULL. Fails the test on a bad file. */

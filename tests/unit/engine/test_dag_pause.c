@@ -83,23 +83,21 @@ static void what_waited_for_a_slot_is_taken_back(void **state)
     (void)state;
     for (int with = 0; with < 2; with++) {
         struct world *w = world_new(HEAD "tasks:\n"
-                                         "  a: {run: x, queue_timeout: 1m}\n"
-                                         "  b: {foreach: [1, 2, 3], run: x}\n",
+                                         "  a: {run: x}\n"
+                                         "  b: {foreach: [1, 2, 3], run: x, "
+                                         "queue_timeout: 1m}\n",
                                     NULL);
         assert_int_equal(w->offered.n, 4);
         world_grant_one(w);
-        const bool first_is_a = world_state(w, "a")[0] != '\0';
         pause_run(w);
         assert_int_equal(w->offered.n, 0);
         maybe_restart(w, with);
         assert_int_equal(w->offered.n, 0);
-        if (!with) { /* its timer is still there, and means nothing */
-            w->now += 61 * SECOND;
-            world_input(w, (struct input){.type = INPUT_TIMER,
-                                          .timer = TIMER_QUEUE,
-                                          .node = world_node(w, "a")});
-        }
-        assert_true(first_is_a || world_state(w, "a")[0] == '\0');
+        w->now += 61 * SECOND; /* a timer from before means nothing */
+        world_input(w, (struct input){.type = INPUT_TIMER,
+                                      .timer = TIMER_QUEUE,
+                                      .node = world_node(w, "b.1")});
+        assert_string_equal(world_state(w, "b.1"), "");
         unpause_run(w);
         assert_int_equal(w->offered.n, 3);
         world_finish(w);
@@ -344,6 +342,29 @@ static void an_item_that_fails_stops_those_that_are_held(void **state)
     world_free(w);
 }
 
+static void what_ended_while_it_was_held_does_not_begin_after_it(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks:\n"
+                                     "  a: {foreach: [1, 2, 3], run: x}\n"
+                                     "  b: {run: x}\n",
+                                NULL);
+
+    world_grant_one(w);
+    pause_run(w);
+    world_result(w, "a.0", OUTCOME_FAILED, 1, NULL);
+    assert_string_equal(world_state(w, "a"), "failed");
+    unpause_run(w);
+    assert_int_equal(w->offered.n, 1);
+    world_finish(w);
+    assert_string_equal(world_state(w, "b"), "succeeded");
+    assert_string_equal(world_state(w, "a.2"), "cancelled");
+    assert_int_equal(world_attempt(w, "a.2"), 0);
+    assert_string_equal(world_run_state(w), "failed");
+    assert_int_equal(w->slots_out, 0);
+    world_free(w);
+}
+
 static void what_is_not_understood_is_refused(void **state)
 {
     (void)state;
@@ -385,6 +406,40 @@ static void what_is_reset_meanwhile_is_not_begun_twice(void **state)
     world_free(w);
 }
 
+/* One was due and one was held: both wait for what they need once more. */
+static void what_is_reset_meanwhile_waits_for_its_needs_again(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks:\n"
+                                     "  p: {run: x}\n"
+                                     "  a: {needs: [p], run: x, "
+                                     "retry: {max_attempts: 3, delay: 30s}}\n"
+                                     "  b: {needs: [p], run: x}\n",
+                                NULL);
+
+    world_grant(w);
+    world_succeed(w, "p");
+    world_grant_one(w);
+    world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+    pause_run(w);
+    assert_true(world_next_timer(w));
+    assert_string_equal(world_state(w, "a"), "retrying");
+    tell(w, "reset", "{\"what\": \"task\", \"task\": \"p\"}");
+    assert_int_equal(w->offered.n, 0);
+    unpause_run(w);
+    assert_int_equal(w->offered.n, 1);
+    world_grant(w);
+    assert_int_equal(world_attempt(w, "p"), 2);
+    assert_string_equal(world_state(w, "a"), "waiting");
+    assert_string_equal(world_state(w, "b"), "");
+    world_finish(w);
+    assert_int_equal(world_attempt(w, "a"), 2);
+    assert_int_equal(world_attempt(w, "b"), 1);
+    assert_string_equal(world_run_state(w), "succeeded");
+    assert_int_equal(w->slots_out, 0);
+    world_free(w);
+}
+
 /* --- runs inside --- */
 
 static size_t told(struct world *w, const char *word, const char *body,
@@ -421,6 +476,33 @@ static void runs_inside_are_told(void **state)
     world_free(w);
 }
 
+static void runs_inside_are_told_again_after_a_restart(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {h: {tasks: {k: {run: x}}}}\n", NULL);
+
+    world_restart(w);
+    assert_int_equal(w->told_child, PAUSE_OFF);
+    pause_run(w);
+    world_restart(w);
+    assert_int_equal(w->told_child, PAUSE_ON);
+    world_free(w);
+}
+
+static void outer_says_nothing_unless_it_is_true(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks: {a: {run: x}}\n", NULL);
+
+    tell(w, "pause", "{\"outer\": false}");
+    assert_null(strstr(w->paused, "outer"));
+    assert_non_null(strstr(w->paused, "{\"run\":"));
+    assert_int_equal(w->offered.n, 0);
+    unpause_run(w);
+    assert_int_equal(w->offered.n, 1);
+    world_free(w);
+}
+
 static void one_inside_is_paused_by_what_is_around_it(void **state)
 {
     (void)state;
@@ -454,9 +536,13 @@ int main(void)
         cmocka_unit_test(handlers_wait_for_the_end_of_the_pause),
         cmocka_unit_test(a_run_without_handlers_ends_while_it_is_paused),
         cmocka_unit_test(an_item_that_fails_stops_those_that_are_held),
+        cmocka_unit_test(what_ended_while_it_was_held_does_not_begin_after_it),
         cmocka_unit_test(what_is_not_understood_is_refused),
         cmocka_unit_test(what_is_reset_meanwhile_is_not_begun_twice),
+        cmocka_unit_test(what_is_reset_meanwhile_waits_for_its_needs_again),
         cmocka_unit_test(runs_inside_are_told),
+        cmocka_unit_test(runs_inside_are_told_again_after_a_restart),
+        cmocka_unit_test(outer_says_nothing_unless_it_is_true),
         cmocka_unit_test(one_inside_is_paused_by_what_is_around_it),
     };
 

@@ -241,6 +241,41 @@ static void what_fails_meanwhile_is_stopped_for_too(void **state)
     world_free(w);
 }
 
+/* Who loads the run finds it at once, and before its place under parallelism counts. */
+static void what_is_to_be_tried_again_gives_its_place_back_once(void **state)
+{
+    struct world *w =
+        world_new(HEAD "parallelism: 2\ntasks:\n  a: {run: x}\n"
+                       "  hook: {needs: a.failed, run: x}\n"
+                       "  late: {run: x}\n"
+                       "  react: {needs: late.failed, run: x,\n"
+                       "    retry: {delay: 100s, max_attempts: 2}}\n"
+                       "  more: {needs: hook.done, foreach: [1, 2, 3], run: x}\n",
+                  NULL);
+
+    (void)state;
+    world_grant(w);
+    end(w, "a", OUTCOME_FAILED);
+    world_grant(w);
+    reset(w, FAILED);
+    end(w, "late", OUTCOME_FAILED);
+    world_grant(w);
+    end(w, "react", OUTCOME_FAILED);
+    expect(w, "a=failed/1 hook=running/1 late=failed/1 react=retrying/1");
+    between(w);
+    end(w, "hook", OUTCOME_CANCELLED);
+    expect(w, "a=waiting/1 hook=waiting/1 late=waiting/1 react=waiting/1");
+    assert_int_equal(w->timers.n, 0);
+    world_grant(w);
+    world_succeed(w, "a");
+    world_succeed(w, "late");
+    assert_int_equal(w->offered.n, 2);
+    world_finish(w);
+    expect(w, "a=succeeded/2 hook=skipped/1 late=succeeded/2 react=skipped/1 "
+              "more=succeeded/0");
+    world_free(w);
+}
+
 static void what_waits_behind_waits_no_longer(void **state)
 {
     struct world *w = world_new(
@@ -616,6 +651,7 @@ int main(void)
         BOTH(where_nothing_runs_it_begins_at_once),
         BOTH(what_failed_is_tried_again_while_others_run),
         BOTH(what_fails_meanwhile_is_stopped_for_too),
+        BOTH(what_is_to_be_tried_again_gives_its_place_back_once),
         BOTH(what_waits_behind_waits_no_longer),
         BOTH(a_retry_that_is_queued_begins_as_new),
         BOTH(a_foreach_makes_its_list_anew_when_no_item_runs),

@@ -184,6 +184,25 @@ static void one_that_fails_is_noted_and_the_others_go_on(void **state)
     world_free(w);
 }
 
+static void one_of_a_cancelled_run_that_fails_is_all_that_it_says(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "  a: {run: x, compensate: {run: y}}\n"
+                                     "  b: {needs: [a], run: x}\n",
+                                NULL);
+
+    world_grant(w);
+    world_succeed(w, "a");
+    world_grant(w);
+    world_cancel(w, CANCEL_GRACEFUL);
+    world_result(w, "b", OUTCOME_CANCELLED, 143, NULL);
+    world_grant(w);
+    lose(w, "a_compensate");
+    assert_string_equal(world_run_state(w), "cancelled");
+    assert_string_equal(w->message, "the compensation of a failed");
+    world_free(w);
+}
+
 static void a_compensation_has_retries_of_its_own(void **state)
 {
     (void)state;
@@ -402,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_run_that_succeeded_is_not_undone),
         cmocka_unit_test(a_cancelled_run_is_undone_and_a_killed_one_not),
         cmocka_unit_test(one_that_fails_is_noted_and_the_others_go_on),
+        cmocka_unit_test(one_of_a_cancelled_run_that_fails_is_all_that_it_says),
         cmocka_unit_test(a_compensation_has_retries_of_its_own),
         cmocka_unit_test(a_cancel_stops_the_undoing),
         cmocka_unit_test(of_those_that_ended_together_the_one_behind_is_undone_first),

@@ -107,6 +107,10 @@ static const struct refusal refusals[] = {
           "  c: {needs: b, run: x, stdin: '${{ tasks.b.artifacts.zzz }}'}\n",
      PROBLEM_UNKNOWN_FIELD, 6, 37, "tasks.b.artifacts.zzz", "hands on no artifact zzz",
      "artifacts.out of b"},
+    {TOP "tasks:\n  a: {run: x, outputs: {rows: json}, artifacts: {out: {model: m}}}\n"
+         "  b: {needs: a, run: x, stdin: '${{ tasks.a.artifacts.rows }}'}\n",
+     PROBLEM_UNKNOWN_FIELD, 5, 37, "tasks.a.artifacts.rows",
+     "hands on no artifact rows", "artifacts.out of a"},
     {IN "m: '${{ tasks.a.artifacts.log }}'\n"
         "        n: {from: '${{ tasks.a.artifacts.log }}', path: m/x}\n",
      PROBLEM_ARTIFACT, 11, 9, "n", "both want m/x", "another path"},
@@ -134,6 +138,44 @@ static void names_may_begin_alike(void **state)
     (void)state;
     flow_unref(read_good(IN "m: '${{ tasks.a.artifacts.log }}'\n"
                             "        mm: '${{ tasks.a.artifacts.log }}'\n"));
+    flow_unref(read_good(IN "mm: '${{ tasks.a.artifacts.log }}'\n"
+                            "        m: '${{ tasks.a.artifacts.log }}'\n"));
+}
+
+/* Only . and .. lead elsewhere. */
+static void paths_may_begin_with_a_dot(void **state)
+{
+    struct flow *f = read_good(OUT "m: .cache/.x\n        n: ..x\n        o: ...\n");
+    const struct flow_work *w = f->tasks[0].work;
+
+    (void)state;
+    assert_int_equal(w->n_outputs, 3);
+    assert_string_equal(w->outputs[0].file, ".cache/.x");
+    assert_string_equal(w->outputs[1].file, "..x");
+    assert_string_equal(w->outputs[2].file, "...");
+    flow_unref(f);
+}
+
+/* Also of those past the number of problems that are told. */
+static void unknown_ones_are_all_counted(void **state)
+{
+    struct buf b = {0};
+
+    (void)state;
+    buf_add_text(&b, MADE);
+    for (int i = 0; i < FLOW_MAX_ERRORS + 5; i++)
+        buf_printf(&b,
+                   "  b%d: {needs: a, run: x, stdin: '${{ "
+                   "tasks.a.artifacts.zzz }}'}\n",
+                   i);
+
+    struct flow_problems p = read_bad(buf_text(&b));
+
+    assert_int_equal(p.n, FLOW_MAX_ERRORS);
+    assert_int_equal(p.n_more, 5);
+    assert_int_equal(p.items[0].code, PROBLEM_UNKNOWN_FIELD);
+    flow_problems_done(&p);
+    buf_done(&b);
 }
 
 static void refuse_many(const char *part, const char *value)
@@ -192,6 +234,8 @@ int main(void)
         cmocka_unit_test(tasks_without_any_have_none),
         cmocka_unit_test(wrong_artifacts_are_refused),
         cmocka_unit_test(names_may_begin_alike),
+        cmocka_unit_test(paths_may_begin_with_a_dot),
+        cmocka_unit_test(unknown_ones_are_all_counted),
         cmocka_unit_test(there_is_a_limit_to_them),
         cmocka_unit_test(a_path_has_a_limit),
     };

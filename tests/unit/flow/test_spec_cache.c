@@ -69,6 +69,8 @@ static const struct refusal refusals[] = {
      NULL},
     {A "outputs: {o: {as: file}, p: file}\n    cache: {key: k}\n", PROBLEM_CACHE, 7, 12,
      "", "output o is a file", "remove cache"},
+    {A "artifacts: {out: {m: m}}\n    cache: {key: k}\n", PROBLEM_CACHE, 7, 12, "",
+     "output m is a file", "remove cache"},
     {TOP "tasks: {a: {noop: true, cache: {key: k}}}\n", PROBLEM_EXCLUSIVE, 3, 32, "",
      "cache means nothing", NULL},
     {TOP "tasks: {a: {sleep: 1s, cache: {key: k}}}\n", PROBLEM_EXCLUSIVE, 3, 31, "",

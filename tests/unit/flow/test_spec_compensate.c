@@ -82,6 +82,8 @@ static const struct refusal refusals[] = {
      "with a list of items", "into a group"},
     {A "    compensate: {run: y}\n  a_compensate: {run: x}\n", PROBLEM_DUPLICATE_NAME,
      7, 17, "a_compensate", "a_compensate in line 8", NULL},
+    {A "    needs: [b]\n    compensate: {run: y}\n  b: {run: x, needs: [a]}\n",
+     PROBLEM_CYCLE, 7, 13, "b", "a -> b -> a", NULL},
     {A "    compensate: {run: y}\n  b: {run: x, needs: [a_compensate]}\n",
      PROBLEM_UNKNOWN_NEED, 8, 23, "a_compensate", "is a handler", NULL},
     {A "    compensate: {run: y}\n  b: {needs: [a], run: x, compensate: {run: y, env: "
@@ -100,12 +102,32 @@ static void mistakes_are_told_where_they_stand(void **state)
         check_refusal(&refusals[i]);
 }
 
+/* One more than the file may have. */
+static void compensations_count_as_tasks(void **state)
+{
+    struct buf b = {0};
+
+    (void)state;
+    buf_add_text(&b, TOP "tasks:\n  a: {run: x, compensate: {run: y}}\n");
+    for (int i = 1; i < FLOW_MAX_TASKS; i++)
+        buf_printf(&b, "  t%d: {run: x}\n", i);
+
+    struct flow_problems p = read_bad(buf_text(&b));
+
+    assert_int_equal(p.n, 1);
+    assert_int_equal(p.items[0].code, PROBLEM_LIMIT);
+    assert_int_equal(p.items[0].line, 4);
+    flow_problems_done(&p);
+    buf_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_becomes_a_task_of_a_part_of_its_own),
         cmocka_unit_test(a_group_has_those_of_its_tasks),
         cmocka_unit_test(mistakes_are_told_where_they_stand),
+        cmocka_unit_test(compensations_count_as_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
