@@ -84,4 +84,7 @@ void node_forget_sizes(struct node *n);
 /* Deletes what counted for a rate long ago. */
 int node_sweep_tokens(struct node *n, int64_t now, struct ff_err *err);
 
+/* retention_times.c: rows of times of schedules whose runs are gone. */
+int node_sweep_times(struct node *n, int64_t now, struct ff_err *err);
+
 #endif

@@ -302,6 +302,8 @@ int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
     }
     ARRAY_DONE(&c.runs);
     if (code == FF_OK)
+        code = node_sweep_times(n, now, err);
+    if (code == FF_OK)
         code = node_sweep_tokens(n, now, err);
     if (code == FF_OK)
         code = node_sweep_cache(n, err);

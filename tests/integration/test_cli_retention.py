@@ -78,6 +78,43 @@ class Retention(CliTest):
         with sqlite3.connect(self.data / "flowforge.db") as db:
             self.assertEqual(len(db.execute("select * from rate_token").fetchall()), 1)
 
+    def test_times_of_schedules_go_when_nothing_asks_for_them(self) -> None:
+        self.run_one("nothing")
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            ((tenant, run),) = db.execute("select tenant, run from run").fetchall()
+            of = f"select {tenant}, " + "'{}', {}, 1, '{}', 'time', {}, {} "
+            names = "tenant, schedule, nominal_at, version, state, cause, run"
+            for what in (
+                of.format("w.a", 1000, "started", 999_999, 1000),
+                of.format("w.a", 2000, "skipped", "null", 1000),
+                of.format("w.a", 3000, "waiting", "null", 1000),
+                of.format("w.a", 4000, "started", run, 1000),
+                of.format("w.a", 5000, "missed", "null", 10**15 * 9),
+                of.format("w.a", 6000, "failed", "null", 1000),
+                of.format("w.a", 7000, "started", 999_998, 1000),
+                of.format("w.b", 1000, "started", 999_997, 1000),
+                of.format("w.b", 2000, "started", 999_996, 1000),
+            ):
+                db.execute(f"insert into schedule_run ({names}, decided_at) {what}")
+        rows = "select schedule, nominal_at from schedule_run order by 1, 2"
+
+        def times(schedule: str) -> list[int]:
+            with sqlite3.connect(self.data / "flowforge.db") as db:
+                found = db.execute(rows).fetchall()
+            return [t for name, t in found if name == schedule]
+
+        self.run_one("nothing", "engine.keep=0s")
+        self.assertEqual(times("w.a"), [1000, 2000, 3000, 4000, 5000, 6000, 7000])
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            db.execute(  # of no schedule that is there: it does not go on
+                "insert into backfill (tenant, schedule, no, version, state, from_at,"
+                " below_at, last_at, max_parallel, n_started, created_at)"
+                f" values ({tenant}, 'w.a', 1, 1, 'running', 6000, 6001, 0, 1, 0, 0)"
+            )
+        self.run_one("nothing")
+        self.assertEqual(times("w.a"), [3000, 4000, 5000, 6000, 7000])
+        self.assertEqual(times("w.b"), [2000])
+
     def test_what_is_kept_stays_below_the_bytes(self) -> None:
         for what in ("log", "value", "file"):
             with self.subTest(what):
