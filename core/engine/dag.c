@@ -78,6 +78,7 @@ static void state_free(struct run *r)
     }
     mem_free(d->tasks);
     mem_free(d->bad_inputs);
+    mem_free(d->turn_key);
     mem_free(d->resetting);
     ARRAY_DONE(&d->waiting);
     ARRAY_DONE(&d->settled);

@@ -48,6 +48,8 @@ bool dag_asks_to_begin(struct run *r, struct step *s)
                                    .key = arena_text(&s->batch.arena, key, strlen(key)),
                                    .count = c->limit,
                                    .overflow = (enum effect_overflow)c->overflow});
+    mem_free(dag_of(r)->turn_key);
+    dag_of(r)->turn_key = mem_text(key);
     return true;
 }
 
@@ -59,10 +61,16 @@ bool dag_is_to_begin(const struct run *r)
 /* Its reason is no result: it goes when the run begins. */
 static void wait(struct run *r, struct step *s)
 {
-    if (!r->row.reason.s)
-        engine_run_waits(
-            r, s, REASON,
-            "as many runs with its concurrency.key are under way as may be");
+    struct buf message = {0};
+
+    if (r->row.reason.s)
+        return;
+    buf_printf(&message,
+               "waiting for its turn under concurrency key %s: as many runs with it "
+               "are under way as may be",
+               dag_of(r)->turn_key);
+    engine_run_waits(r, s, REASON, buf_text(&message));
+    buf_done(&message);
 }
 
 void dag_admission(struct run *r, struct step *s, enum admission admission)

@@ -81,6 +81,7 @@ struct dag {
     const struct flow *flow;
     struct dag_task *tasks;
     char *bad_inputs; /* why it cannot begin, or NULL */
+    char *turn_key;   /* concurrency.key under which it asked to begin, or NULL */
     enum dag_phase phase;
     enum flow_part part;       /* whose tasks, after PHASE_MAIN */
     uint32_t left;             /* tasks of the current phase that are not final */

@@ -8,6 +8,8 @@
     "concurrency: {key: 'k-${{ inputs.k }}', limit: 2}\n"                              \
     "tasks: {a: {run: x}}\non_cancel: {tidy: {run: x}}\n"
 
+#define WAITS "waiting for its turn under concurrency key k-y: "
+
 static void answer(struct world *w, enum admission admission)
 {
     world_input(w, (struct input){.type = INPUT_ADMIT, .admission = admission});
@@ -23,6 +25,7 @@ static void nothing_begins_before_it_is_let_in(void **state)
     assert_false(world_grant(w));
     answer(w, ADMISSION_WAIT);
     assert_string_equal(w->reason, "concurrency");
+    assert_memory_equal(w->row.message.s, WAITS, strlen(WAITS));
     answer(w, ADMISSION_WAIT);
     w->asked[0] = '\0';
     world_restart(w);
