@@ -66,6 +66,11 @@ static int read_filters(struct listing *l)
             f->name.len = (size_t)(equals - given);
             f->value = span_of(equals + 1);
         }
+        if (f->name.len == 0)
+            return cli_fail(CLI_USAGE,
+                            "--label %.80s names no label; write --label NAME or "
+                            "--label NAME=VALUE",
+                            given);
     }
     return CLI_OK;
 }

@@ -112,6 +112,8 @@ class Help(CliTest):
             ["list", "--limit", "many"],
             ["list", "-o", "xml"],
             ["list", "--limit"],
+            ["list", "--label", "=x"],
+            ["list", "--label", ""],
             ["get"],
             ["schema", "extra"],
             [],
