@@ -1,4 +1,5 @@
 /* cmd_get.c - one run with its tasks, or one task with its items. */
+#include "cli/limit_wait.h"
 #include "cli/pause_view.h"
 #include "cli/run_children.h"
 #include "cli/run_view.h"
@@ -24,6 +25,7 @@ struct showing {
     int64_t now_us;
     int64_t only; /* task index, or -1 */
     struct run_children children;
+    struct limit_waits limits;
 };
 
 /* Stored outputs as the values they stand for; a value whose file is gone stays the
@@ -39,14 +41,34 @@ static json_t *outputs_of(const struct showing *s, struct span stored)
     return value ? value : json_parse(stored.s, stored.len, &err);
 }
 
+/* Does a limit keep it, or some of its items, from starting? */
+static bool waits_for(const struct showing *s, const struct task_view *t,
+                      const struct task_row *row, struct limit_wait *wait)
+{
+    const struct flow *flow = s->view->flow;
+    const int64_t task = row == &t->row ? t - s->view->tasks : NODE_TASK(row->node);
+    const bool gathers = row->items != MODEL_NULL && row->item == MODEL_NULL;
+    const bool ready =
+        row->state == TASK_QUEUED ||
+        (row->state == TASK_RETRYING && row->due_at <= s->now_us) ||
+        (gathers && row->state == TASK_RUNNING &&
+         t->counts[TASK_QUEUED] + t->counts[TASK_WAITING] + t->counts[TASK_RETRYING]);
+
+    return ready && s->view->run.state != RUN_PENDING &&
+           limit_wait_find(&s->limits, flow->tasks[task].policy->limits, wait);
+}
+
 /* --- JSON --- */
 
 static void json_task(const struct showing *s, struct jsonw *w,
-                      const struct task_row *row)
+                      const struct task_view *t, const struct task_row *row)
 {
     json_t *outputs = outputs_of(s, row->outputs);
+    struct limit_wait wait;
 
     model_row_keys(w, &record_task, row, TASK_KEYS);
+    if (waits_for(s, t, row, &wait))
+        limit_wait_json(&wait, w);
     if (outputs) {
         jsonw_key(w, "outputs");
         jsonw_value(w, outputs);
@@ -72,7 +94,7 @@ static void json_items(const struct showing *s, struct jsonw *w,
     jsonw_open(w, '[');
     for (size_t i = 0; i < t->items.n; i++) {
         jsonw_open(w, '{');
-        json_task(s, w, &t->items.items[i]);
+        json_task(s, w, t, &t->items.items[i]);
         jsonw_close(w, '}');
     }
     jsonw_close(w, ']');
@@ -116,7 +138,7 @@ static void add_json(const struct showing *s, struct buf *out)
         if (!run_view_has(v, i) || (s->only >= 0 && s->only != i))
             continue;
         jsonw_open(&w, '{');
-        json_task(s, &w, &v->tasks[i].row);
+        json_task(s, &w, &v->tasks[i], &v->tasks[i].row);
         if (v->tasks[i].row.items != MODEL_NULL)
             json_items(s, &w, &v->tasks[i]);
         jsonw_close(&w, '}');
@@ -245,8 +267,21 @@ static void add_wait(struct buf *text, const char *reason, const char *message,
         buf_printf(text, " (%s)", work->approve->approvers);
 }
 
-static void add_why(struct cli_grid *g, const struct task_view *t,
-                    const struct task_row *row, const struct flow_work *work)
+static void add_limit(struct buf *text, const struct showing *s,
+                      const struct task_view *t, const struct task_row *row)
+{
+    struct limit_wait wait;
+
+    if (!waits_for(s, t, row, &wait))
+        return;
+    if (text->len > 0)
+        buf_add_text(text, "; ");
+    limit_wait_text(&wait, text);
+}
+
+static void add_why(struct cli_grid *g, const struct showing *s,
+                    const struct task_view *t, const struct task_row *row,
+                    const struct flow_work *work)
 {
     struct buf text = {0};
 
@@ -268,6 +303,7 @@ static void add_why(struct cli_grid *g, const struct task_view *t,
         add_wait(&text, reason, message, row, work);
     else
         cli_add_why(&text, reason, row->exit_code, message);
+    add_limit(&text, s, t, row);
     cli_cell(g, CLI_PLAIN, buf_text(&text));
     buf_done(&text);
 }
@@ -286,10 +322,10 @@ static void add_tasks(const struct showing *s, struct buf *out)
         if (!run_view_has(v, i) || (s->only >= 0 && s->only != i))
             continue;
         add_task(s, &g, &t->row);
-        add_why(&g, t, &t->row, v->flow->tasks[i].work);
+        add_why(&g, s, t, &t->row, v->flow->tasks[i].work);
         for (size_t k = 0; k < t->items.n; k++) {
             add_task(s, &g, &t->items.items[k]);
-            add_why(&g, t, &t->items.items[k], v->flow->tasks[i].work);
+            add_why(&g, s, t, &t->items.items[k], v->flow->tasks[i].work);
         }
     }
     cli_grid_add_to(&g, out);
@@ -372,6 +408,8 @@ static int get(struct cli *c, const struct cli_session *s, const struct run_row 
     int code = run_view_read(&view, s, run, items, -1);
     if (code == CLI_OK)
         code = run_children_read(s, run->tenant, run->run, &show.children);
+    if (code == CLI_OK && !run_state_final(run->state) && limit_wait_may(view.flow))
+        code = limit_waits_read(&show.limits, s);
     if (code == CLI_OK && name) {
         show.only = flow_task_index(view.flow, name);
         if (show.only < 0)
@@ -390,6 +428,7 @@ static int get(struct cli *c, const struct cli_session *s, const struct run_row 
         add_outputs(&show, &out);
     }
     ARRAY_DONE(&show.children);
+    limit_waits_done(&show.limits);
     run_view_done(&view);
     return code == CLI_OK ? cli_print(&out) : code;
 }

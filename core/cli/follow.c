@@ -319,10 +319,12 @@ static int run_all(struct follow *f)
     if (!f->signals)
         return cli_fail_err(&err);
     view_begin(&f->view, &view);
+    follow_limits_begin(f);
     int code = in_turns(f, &why);
     if (code == CLI_OK)
         code = finish(f, why);
     view_end(&f->view);
+    loop_timer_del(f->look_at_limits);
     loop_timer_del(f->look_again);
     signals_close(f->signals);
     return code;

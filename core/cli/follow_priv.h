@@ -33,7 +33,7 @@ struct follow {
     enum cancel_mode asked;
     int n_interrupts;
     int signo;
-    struct loop_timer *retry_cancel, *look_again, *pause;
+    struct loop_timer *retry_cancel, *look_again, *pause, *look_at_limits;
     int looks;
     struct ff_err fatal;
 };
@@ -47,6 +47,9 @@ bool follow_all_final(const struct follow *f);
 struct track *follow_find(const struct follow *f, int64_t run);
 /* A run is said to be final: its row is what counts. */
 void follow_saw_final(struct follow *f, struct track *t);
+
+/* follow_limits.c: until its timer is deleted. */
+void follow_limits_begin(struct follow *f);
 
 /* follow_stop.c */
 void follow_on_signal(void *arg, int signo);

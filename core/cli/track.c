@@ -38,6 +38,7 @@ static void free_task(struct track_task *t)
     for (size_t i = 0; map_next(&t->active, &i, &a);)
         free_active(a);
     map_done(&t->active);
+    mem_free(t->waits);
     mem_free(t->reason);
     mem_free(t->message);
 }

@@ -31,7 +31,8 @@ struct track_task {
     char *reason, *message;        /* or NULL */
     int64_t items;                 /* of an expanded foreach, or MODEL_NULL */
     int64_t counts[N_TASK_STATES]; /* of items that are final */
-    struct map active;             /* item + 2 -> struct track_active */
+    char *waits;       /* for a limit: a sentence, of whoever looks; or NULL */
+    struct map active; /* item + 2 -> struct track_active */
 };
 
 struct track {

@@ -252,6 +252,16 @@ static void put_wait(struct picture *p, const struct track_active *a)
         put_f(p, CLI_DIM, " %s", a->message);
 }
 
+/* As it was when somebody looked: what has begun since waits no more. */
+static void put_limit(struct picture *p, const struct track_task *t, int64_t state)
+{
+    const bool may = state == TASK_QUEUED || state == TASK_RETRYING ||
+                     (state == TASK_RUNNING && t->items != MODEL_NULL);
+
+    if (t->waits && may)
+        put_f(p, CLI_YELLOW, " %s", t->waits);
+}
+
 static void put_task(struct picture *p, const struct spot *s)
 {
     const struct track *t = s->track;
@@ -264,6 +274,7 @@ static void put_task(struct picture *p, const struct spot *s)
     put(p, state == TASK_WAITING ? CLI_DIM : CLI_PLAIN, t->flow->tasks[s->task].name);
     if (state == TASK_WAITING || state == TASK_QUEUED) {
         put_f(p, CLI_DIM, " %s", task_state_names[state]);
+        put_limit(p, task, state);
         return;
     }
     if (task->items != MODEL_NULL)
@@ -277,6 +288,7 @@ static void put_task(struct picture *p, const struct spot *s)
         put_progress(p, a);
     if (state != TASK_SUSPENDED)
         put_why(p, task);
+    put_limit(p, task, state);
 }
 
 static void put_item(struct picture *p, const struct spot *s)

@@ -147,6 +147,18 @@ class Live(CliTest):
         # Drawn in place: each task stands there once.
         self.assertEqual(text.count(" last"), 1)
 
+    def test_who_waits_for_a_limit_is_told_for_whom(self) -> None:
+        self.gate_path = self.gate("gate").path
+        task = "{semaphores: [gpu], run: 'read x < %s'}" % self.gate_path
+        text = f"flowforge: 1\nname: both\ntasks: {{a: {task}, b: {task}}}\n"
+        self.begin("run", self.file("both.yaml", text), columns=120)
+        self.wait_for("waiting for semaphore gpu (1 of 1 held by run ")
+        self.open_gate()
+        self.wait_for("1/2 tasks")
+        self.open_gate()
+        self.assertEqual(self.end(), 0)
+        self.assertNotIn("waiting for", self.screen.text())
+
     def test_nothing_of_the_terminal_is_changed(self) -> None:
         self.begin("run", self.workflow(2))
         before = termios.tcgetattr(self.master)

@@ -2,6 +2,7 @@
 """What all runs together may have only so much of: semaphores, mutexes and rates."""
 
 import contextlib
+import datetime
 import json
 import os
 import random
@@ -84,6 +85,55 @@ class Limits(CliTest):
         self.go_on("two")
         self.assertEqual(second.end().code, 0)
         self.assertEqual(self.rows("SELECT * FROM slot"), [])
+
+    def test_who_waits_is_told_for_what_and_for_whom(self) -> None:
+        first = self.begin("one")
+        first.wait_for("train started")
+        second = self.begin("two")
+        second.wait_for("other succeeded")
+        runs = self.call("list", "-o", "json").json()["runs"]
+        (one,) = (r["id"] for r in runs if r["workflow"] == "one")
+        (two,) = (r["id"] for r in runs if r["workflow"] == "two")
+        self.assertIn(
+            f"waiting for semaphore gpu (1 of 1 held by run {one[:8]} (train))",
+            self.call("get", two).out,
+        )
+        tasks = {
+            t["task"]: t for t in self.call("get", two, "-o", "json").json()["tasks"]
+        }
+        self.assertEqual(
+            tasks["train"]["waits_for"],
+            {
+                "limit": "semaphore:gpu",
+                "wanted": 1,
+                "held": 1,
+                "size": 1,
+                "holders": [{"run": one, "task": "train"}],
+            },
+        )
+        self.assertNotIn("waits_for", tasks["other"])
+        self.assertNotIn("waiting for", self.call("get", one).out)
+        self.go_on("one")
+        second.wait_for("train started")
+        self.assertNotIn("waiting for", self.call("get", two).out)
+        self.go_on("two")
+        self.assertEqual((first.end().code, second.end().code), (0, 0))
+
+    def test_who_waits_for_a_rate_is_told_until_when(self) -> None:
+        text = RATED.replace("per: 400ms", "per: 1h")
+        run = self.start("run", self.file("rated.yaml", text))
+        run.wait_for("mail.1 succeeded")
+        (task,) = self.call("get", "last", "-o", "json").json()["tasks"]
+        wait = task["waits_for"]
+        self.assertEqual(
+            (wait["limit"], wait["held"], wait["size"]), ("rate:mail", 2, 2)
+        )
+        ((first,),) = self.rows("SELECT min(until_at) FROM rate_token")
+        until = datetime.datetime.fromisoformat(wait["until_at"].replace("Z", "+00:00"))
+        self.assertEqual(round(until.timestamp() * 1e6), first)
+        self.assertIn("waiting for rate mail until ", self.call("get", "last").out)
+        self.assertEqual(self.call("cancel", "last").code, 0)
+        self.assertEqual(run.end().code, 5)
 
     def test_a_new_size_counts_at_once_and_goes_again(self) -> None:
         first = self.begin("one")
@@ -210,7 +260,9 @@ class Limits(CliTest):
             pass
         while not self.call("get", "last", "-o", "json").json().get("reason"):
             pass
-        self.assertIn("concurrency", self.call("get", "last").out)
+        turn = "waiting for its turn under concurrency key site"
+        self.assertIn(turn, self.call("get", "last").out)
+        self.assertIn(turn, self.call("list").out)
         self.assertEqual(self.limits()["concurrency:site"]["held"], 1)
         first.end(signal.SIGKILL)
         second.end(signal.SIGKILL)
