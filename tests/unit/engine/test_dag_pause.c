@@ -406,6 +406,23 @@ static void what_is_reset_meanwhile_is_not_begun_twice(void **state)
     world_free(w);
 }
 
+static void what_is_reset_while_it_is_held_begins_once(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD "tasks:\n  a: {run: x}\n  b: {run: x}\n", NULL);
+
+    pause_run(w);
+    tell(w, "reset", "{\"what\": \"task\", \"task\": \"a\"}");
+    assert_int_equal(w->offered.n, 0);
+    unpause_run(w);
+    assert_int_equal(w->offered.n, 2);
+    world_finish(w);
+    assert_int_equal(world_attempt(w, "a"), 1);
+    assert_string_equal(world_run_state(w), "succeeded");
+    assert_int_equal(w->slots_out, 0);
+    world_free(w);
+}
+
 /* One was due and one was held: both wait for what they need once more. */
 static void what_is_reset_meanwhile_waits_for_its_needs_again(void **state)
 {
@@ -539,6 +556,7 @@ int main(void)
         cmocka_unit_test(what_ended_while_it_was_held_does_not_begin_after_it),
         cmocka_unit_test(what_is_not_understood_is_refused),
         cmocka_unit_test(what_is_reset_meanwhile_is_not_begun_twice),
+        cmocka_unit_test(what_is_reset_while_it_is_held_begins_once),
         cmocka_unit_test(what_is_reset_meanwhile_waits_for_its_needs_again),
         cmocka_unit_test(runs_inside_are_told),
         cmocka_unit_test(runs_inside_are_told_again_after_a_restart),
