@@ -41,6 +41,9 @@ struct queued_list {
 /* --- rows of limits as they were read; text in `arena` --- */
 
 struct loaded_slots { /* of one run */
+    /* The first that is none, and in which limit: the run cannot be trusted. */
+    int64_t wrong_place;
+    const char *wrong_name; /* or NULL */
     struct loaded_slot {
         int64_t node, attempt, place;
         const char *name;

@@ -109,20 +109,33 @@ static int add_slot(void *arg, const void *row)
         .place = slot->place,
         .name = arena_text(&slots->arena, slot->name.s, slot->name.len)};
 
+    if (!sched_is_place(slot->place) && !slots->wrong_name) {
+        slots->wrong_name = loaded.name;
+        slots->wrong_place = slot->place;
+    }
     ARRAY_ADD(slots, loaded);
     return 0;
 }
+
+/* Also those that are wrong: all of them are to be deleted when the run is set aside.
+ */
 
 int control_limits_read(struct control *c, struct tenant t, int64_t run,
                         struct loaded_slots *slots, struct ff_err *err)
 {
     const struct slot_row like = {.tenant = t.no, .run = run};
-
-    return store_scan(
+    const int code = store_scan(
         c->setup.store, STORE_READER_LANE,
         &(struct store_query){
             .record = &record_slot, .index = "slot_run", .like = &like, .n_equal = 2},
         add_slot, slots, err);
+
+    if (code != FF_OK || !slots->wrong_name)
+        return code;
+    return ff_fail(err, FF_CORRUPT, 0,
+                   "table slot: %.80s has no place %lld: places go from 0 to %lld",
+                   slots->wrong_name, (long long)slots->wrong_place,
+                   (long long)SCHED_PLACES_MAX - 1);
 }
 
 void control_limits_loaded(struct live *l, const struct loaded_slots *slots)
@@ -170,10 +183,21 @@ static int add_size(void *arg, const void *row)
     return 0;
 }
 
+/* One that is wrong is left out, since no run is known that it belongs to: its rate
+ * gives one start more than it should, and retention deletes the row when its time is
+ * over. */
 static int add_token(void *arg, const void *row)
 {
     struct limit_rows *rows = arg;
     const struct rate_token_row *token = row;
+
+    if (!sched_is_place(token->place)) {
+        log_error("table rate_token: %.*s has no place %lld: places go from 0 to %lld; "
+                  "this one does not count",
+                  (int)token->name.len, token->name.s, (long long)token->place,
+                  (long long)SCHED_PLACES_MAX - 1);
+        return 0;
+    }
     struct loaded_token loaded = {
         .tenant = token->tenant,
         .place = token->place,

@@ -96,7 +96,15 @@ void sched_started(struct sched_run *r, int64_t node, int64_t now_us,
 void sched_ended(struct sched_run *r, int64_t node, sched_place_fn *fn, void *arg);
 void sched_settled(struct sched_run *r);
 
-/* After loading: first nothing is held, then what rows say. */
+/* Can a stored place be one? A limit keeps a bit for each place up to the highest. */
+#define SCHED_PLACES_MAX (INT64_C(1) << 20)
+static inline bool sched_is_place(int64_t place)
+{
+    return place >= 0 && place < SCHED_PLACES_MAX;
+}
+
+/* After loading: first nothing is held, then what rows say. What is no place is not
+ * held. */
 void sched_drop_holds(struct sched_run *r);
 void sched_hold(struct sched_run *r, int64_t node, const char *name, int64_t place);
 void sched_hold_rate(struct sched *s, int64_t tenant, const char *name, int64_t place,

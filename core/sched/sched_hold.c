@@ -193,8 +193,10 @@ static struct held *add_place(struct hold *h)
 void sched_hold(struct sched_run *r, int64_t node, const char *name, int64_t place)
 {
     struct hold *h = map_get(&r->by_node, node);
-    struct limit *limit = limit_of(r->tenant, name);
 
+    if (!sched_is_place(place))
+        return;
+    struct limit *limit = limit_of(r->tenant, name);
     if (!h)
         h = hold_new(r, node, 1);
     h->started = true;

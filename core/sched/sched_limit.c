@@ -149,6 +149,8 @@ void sched_set_size(struct sched *s, int64_t tenant, const char *name, int64_t s
 void sched_hold_rate(struct sched *s, int64_t tenant, const char *name, int64_t place,
                      int64_t until_us)
 {
+    if (!sched_is_place(place))
+        return;
     struct limit *limit = limit_of(sched_tenant(s, tenant), name);
 
     if (!is_taken(limit, place)) {

@@ -195,6 +195,31 @@ class Limits(CliTest):
         (_, end), (start, _) = sorted(starts)
         self.assertLessEqual(end, start)
 
+    def test_a_stored_place_that_cannot_be_sets_its_run_aside(self) -> None:
+        for place in (-5, 1 << 40):
+            with self.subTest(place):
+                name = f"wrong{abs(place)}"
+                run = self.begin(name)
+                run.wait_for("train started")
+                run.end(signal.SIGKILL)
+                self.rows(f"UPDATE slot SET place = {place}")
+                self.call("resume", expect=None)
+                run_row = self.call("get", "last", "-o", "json").json()
+                self.assertEqual(run_row["reason"], "quarantined")
+                self.assertIn(f"has no place {place}", run_row["message"])
+                self.assertEqual(self.rows("SELECT * FROM slot"), [])
+
+    def test_a_stored_token_that_cannot_be_does_not_count(self) -> None:
+        flow = self.file("rated.yaml", RATED)
+        for shift in (-100, 1 << 40):
+            with self.subTest(shift):
+                self.call("run", flow)
+                self.rows(
+                    f"UPDATE rate_token SET place = place + {shift}, "
+                    "until_at = until_at + 3600000000"
+                )
+                self.assertIn("this one does not count", self.call("run", flow).err)
+
     def test_the_doctor_finds_a_place_that_nobody_has(self) -> None:
         run = self.begin("one")
         run.wait_for("train started")

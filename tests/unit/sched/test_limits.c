@@ -440,9 +440,29 @@ static void random_use_never_exceeds_a_limit_and_leaves_none_behind(void **state
     sched_free(s);
 }
 
+static void what_is_no_place_is_not_held(void **state)
+{
+    (void)state;
+    static const int64_t wrong[] = {-1, INT64_MIN, SCHED_PLACES_MAX, INT64_MAX};
+    struct sched *s = sched_new();
+    struct sched_run *r = sched_run_new(s, 1, 1, s);
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        sched_hold(r, 1, "gpu", wrong[i]);
+        sched_hold_rate(s, 1, "mail", wrong[i], 103 * SECOND);
+    }
+    assert_int_equal(sched_held(s, 1, "gpu"), 0);
+    assert_int_equal(sched_held(s, 1, "mail"), 0);
+    sched_hold(r, 1, "gpu", SCHED_PLACES_MAX - 1);
+    assert_int_equal(sched_held(s, 1, "gpu"), 1);
+    sched_run_free(r);
+    sched_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_no_place_is_not_held),
         cmocka_unit_test(what_waits_for_a_limit_holds_up_nobody_behind_it),
         cmocka_unit_test(a_size_lets_so_many_go_and_may_change),
         cmocka_unit_test(limits_of_one_tenant_are_nothing_to_another),
