@@ -116,6 +116,27 @@ static int load_or_make_keys(const struct secret_place *p, struct keys *keys,
     return keys_save(p, keys, err);
 }
 
+static int count(void *arg, const void *row)
+{
+    (void)row;
+    return ++*(int64_t *)arg >= SECRET_NAMES_MAX;
+}
+
+/* Of all tenants: a rotation takes all of them in one commit. */
+static int check_room(const struct secret_place *p, struct ff_err *err)
+{
+    const struct store_query query = {.record = &record_secret};
+    int64_t n = 0;
+    const int code = store_scan(p->store, p->reader, &query, count, &n, err);
+
+    if (code != FF_OK || n < SECRET_NAMES_MAX)
+        return code;
+    return ff_fail(err, FF_FULL, 0,
+                   "there are %d secrets, and more cannot be kept: `flowforge secret "
+                   "delete` makes room",
+                   SECRET_NAMES_MAX);
+}
+
 static int put(const struct secret_place *p, struct secret_row *row,
                const struct keys *keys, const void *value, size_t len,
                struct ff_err *err)
@@ -129,7 +150,9 @@ static int put(const struct secret_place *p, struct secret_row *row,
 
     if (code == FF_OK)
         row->created_at = old.created_at;
-    if (code == FF_OK || code == FF_NOT_FOUND)
+    if (code == FF_NOT_FOUND)
+        code = check_room(p, err);
+    if (code == FF_OK)
         code = seal(row, &keys->items[0], value, len, &sealed, err);
     if (code == FF_OK) {
         batch_put(&b, &record_secret, row, FF_ANY_VERSION);
@@ -247,7 +270,9 @@ static int seal_anew(void *arg, const void *stored)
     struct buf sealed = {0};
 
     if (ro->n == SECRET_NAMES_MAX) {
-        ro->code = ff_fail(ro->err, FF_FULL, 0, "there are more than %d secrets",
+        ro->code = ff_fail(ro->err, FF_FULL, 0,
+                           "there are more than %d secrets, and so many cannot be "
+                           "encrypted at once: `flowforge secret delete` some",
                            SECRET_NAMES_MAX);
         return 1;
     }

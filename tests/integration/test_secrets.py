@@ -64,6 +64,24 @@ class Commands(SecretTest):
     def test_a_value_is_never_an_argument(self) -> None:
         self.assertIn("too much", self.secret("set", "token", VALUE, expect=2).err)
 
+    def test_so_many_secrets_are_kept_and_no_more(self) -> None:
+        self.secret("set", "token", value=VALUE.encode())
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            cursor = db.execute("SELECT * FROM secret")
+            names = [column[0] for column in cursor.description]
+            row = dict(zip(names, cursor.fetchone(), strict=True))
+            marks = ", ".join("?" * len(names))
+            db.executemany(
+                f"INSERT INTO secret VALUES ({marks})",
+                [list({**row, "name": f"s{i}"}.values()) for i in range(9999)],
+            )
+        refused = self.secret("set", "new", value=VALUE.encode(), expect=74)
+        self.assertIn("there are 10000 secrets", refused.err)
+        self.assertIn("flowforge secret delete", refused.err)
+        self.secret("set", "token", value=b"another value")
+        self.secret("delete", "s1")
+        self.secret("set", "new", value=VALUE.encode())
+
     def test_values_and_names_that_cannot_be_secrets(self) -> None:
         cases = [
             ("token", b"abc", "at least 4 bytes"),
