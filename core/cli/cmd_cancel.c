@@ -45,7 +45,7 @@ static int cancel(struct cli *c, struct cli_session *s, const struct run_row *ru
     if (run_state_final(run->state))
         return answer(c, id, false, "run %s has %s already", id,
                       run_state_names[run->state]);
-    const int code = owner_call_cancel(socket, id, kill, &err);
+    int code = owner_call_cancel(socket, id, kill, &err);
     if (code == FF_CONFLICT)
         return answer(c, id, false, "%s", err.msg);
     if (code != FF_OK && code != FF_UNAVAILABLE && code != FF_IN_DOUBT)
@@ -53,11 +53,12 @@ static int cancel(struct cli *c, struct cli_session *s, const struct run_row *ru
     if (code == FF_OK && !cli_has(&c->args, "wait"))
         return answer(c, id, true, "run %s is being %s", id,
                       kill ? "killed" : "cancelled");
-    if (code != FF_OK &&
-        node_leave_cancel(s->node, TENANT_DEFAULT, run,
-                          kill ? CANCEL_KILL : CANCEL_GRACEFUL, &err) != FF_OK)
-        return cli_fail_err(&err);
-    return follow(c, s, run);
+    if (code != FF_OK)
+        code = node_leave_cancel(s->node, TENANT_DEFAULT, run,
+                                 kill ? CANCEL_KILL : CANCEL_GRACEFUL, &err);
+    if (code == FF_CONFLICT)
+        return answer(c, id, false, "%s", err.msg);
+    return code == FF_OK ? follow(c, s, run) : cli_fail_err(&err);
 }
 
 int cmd_cancel(struct cli *c)

@@ -390,13 +390,15 @@ void control_live_free(struct live *l)
 }
 
 /* Grants are forgotten: the engine offers again what it still wants. A first resume is
- * repeated by the load itself. */
+ * repeated by the load itself. A message is found again by a scan if it still is there:
+ * it may be what the conflict was about. */
 static bool comes_again(struct live *l, struct queued *q)
 {
     const enum input_type type = q->in.type;
 
     return type == INPUT_GRANT || type == INPUT_ADMIT || type == INPUT_RESUME ||
-           type == INPUT_TIMER || type == INPUT_FOUND || control_kept_undone(l, q);
+           type == INPUT_TIMER || type == INPUT_FOUND || control_kept_undone(l, q) ||
+           q->inbox_no > 0;
 }
 
 static void drop_those_that_come_again(struct live *l)

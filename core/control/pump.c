@@ -194,10 +194,10 @@ static void apply_one(struct live *l, struct queued *q)
     if (q->inbox_no > 0) {
         const struct inbox_row row = {.shard = l->control->setup.shard,
                                       .no = q->inbox_no};
-        /* A scan that began before may show the message once more when it is gone: what
-         * it said must not be kept twice. */
-        batch_delete(&l->step.batch, &record_inbox, &row,
-                     q->keeping ? 1 : FF_ANY_VERSION);
+        /* A scan that began before may show the message once more when it is gone:
+         * carried out, or left behind by a run that has been opened again since. A
+         * message is written once, so its version is 1. */
+        batch_delete(&l->step.batch, &record_inbox, &row, 1);
     }
     control_now_effects(l);
     control_admit_stopping(l);

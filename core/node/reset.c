@@ -86,6 +86,34 @@ static json_t *asked(const struct node_reset *what)
                      what->how == NODE_RESET_TASK ? what->task : NULL);
 }
 
+struct leftovers {
+    struct batch *batch;
+    int64_t run;
+};
+
+static int delete_leftover(void *arg, const void *row)
+{
+    const struct inbox_row *message = row;
+    struct leftovers *l = arg;
+
+    if (message->run == l->run)
+        batch_delete(l->batch, &record_inbox, message, FF_ANY_VERSION);
+    return 0;
+}
+
+/* A cancel that nobody has looked at since the run was over was for what the run was
+ * then, not for what is opened now. None comes later: see node_leave_signal. */
+static int delete_leftovers(struct node *n, const struct run_row *run, struct batch *b,
+                            struct ff_err *err)
+{
+    const struct inbox_row like = {.shard = NODE_SHARD};
+    const struct store_query inbox = {
+        .record = &record_inbox, .like = &like, .n_equal = 1};
+    struct leftovers l = {.batch = b, .run = run->run};
+
+    return store_scan(n->store, STORE_READER_CALLER, &inbox, delete_leftover, &l, err);
+}
+
 static int reopen(struct node *n, const struct run_row *run,
                   const struct node_reset *what, struct ff_err *err)
 {
@@ -95,8 +123,12 @@ static int reopen(struct node *n, const struct run_row *run,
     int64_t seq = 0;
     int code = last_seq(n, run, &seq, err);
 
-    if (code != FF_OK)
+    if (code == FF_OK)
+        code = delete_leftovers(n, run, &b, err);
+    if (code != FF_OK) {
+        batch_done(&b);
         return code;
+    }
     json_t *j = asked(what);
     MEM_AUTO char *text = json_text(j);
     json_decref(j);
@@ -106,9 +138,11 @@ static int reopen(struct node *n, const struct run_row *run,
                                    .now_us = loop_wall_us(n->loop),
                                    .no_cache = what->no_cache};
     engine_run_reopen(&row, &how, &b);
+    FAILPOINT("node.reset.before");
     code = store_commit_now(n->store, &b, &failed, err);
     if (code == FF_CONFLICT)
-        ff_fail(err, FF_CONFLICT, 0, "somebody else has opened run %.*s just now",
+        ff_fail(err, FF_CONFLICT, 0,
+                "somebody else has opened run %.*s just now",
                 (int)run->id.len, run->id.s);
     batch_done(&b);
     return code;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define NUMBERS_MAX 64
+#define LEAVE_RACES 20 /* a run changes when it begins, is stopped, and ends */
 
 int node_add_source(struct node *n, const struct workflow_row *row, struct batch *b,
                     struct ff_err *err)
@@ -116,14 +117,61 @@ int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run
                              err);
 }
 
+static int take_state(void *arg, const void *row)
+{
+    struct run_row *run = arg;
+    const struct run_row *now = row;
+
+    run->version = now->version;
+    run->state = now->state;
+    return 1;
+}
+
+/* What the run is by now: it was not what it had been. */
+static int look_again(struct node *n, struct run_row *run, struct ff_err *err)
+{
+    const struct store_query one = {
+        .record = &record_run, .like = run, .n_equal = 2, .limit = 1};
+    int code;
+
+    run->version = 0;
+    code = store_scan(n->store, STORE_READER_CALLER, &one, take_state, run, err);
+    if (code == FF_OK && (run->version == 0 || run_state_final(run->state)))
+        code = ff_fail(err, FF_CONFLICT, 0,
+                       "the run has come to its end meanwhile: `flowforge get` tells");
+    return code;
+}
+
+/* Only while the run is what the caller has seen: a message that came after its end
+ * would hit what is opened under the same number later. */
+static int leave(struct node *n, const struct inbox_row *row, const struct run_row *run,
+                 struct ff_err *err)
+{
+    struct run_row seen = *run;
+    int code = FF_CONFLICT;
+
+    for (int i = 0; code == FF_CONFLICT && i < LEAVE_RACES; i++) {
+        struct batch b = {0};
+        size_t failed;
+
+        code = i > 0 || seen.version == 0 ? look_again(n, &seen, err) : FF_OK;
+        if (code != FF_OK)
+            return code;
+        batch_put(&b, &record_inbox, row, FF_ABSENT);
+        batch_check(&b, &record_run, &seen, seen.version);
+        FAILPOINT("node.inbox.before");
+        code = store_commit_now(n->store, &b, &failed, err);
+        batch_done(&b);
+    }
+    return code;
+}
+
 int node_leave_signal(struct node *n, struct tenant t, const struct run_row *run,
                       const char *word, const json_t *body, struct ff_err *err)
 {
     MEM_AUTO char *text = body ? json_text(body) : NULL;
-    struct batch b = {0};
     int64_t no;
-    size_t failed;
-    int code = store_take_numbers(n->store, "inbox", 1, &no, err);
+    const int code = store_take_numbers(n->store, "inbox", 1, &no, err);
 
     if (code != FF_OK)
         return code;
@@ -136,9 +184,5 @@ int node_leave_signal(struct node *n, struct tenant t, const struct run_row *run
         .body = span_of(text),
         .at = loop_wall_us(n->loop),
     };
-    batch_put(&b, &record_inbox, &row, FF_ABSENT);
-    FAILPOINT("node.inbox.before");
-    code = store_commit_now(n->store, &b, &failed, err);
-    batch_done(&b);
-    return code;
+    return leave(n, &row, run, err);
 }

@@ -3,10 +3,13 @@
 # ctest: timeout=300
 
 import json
+import os
 import signal
+import sqlite3
 import unittest
+from typing import Any
 
-from ff_cli import CliTest
+from ff_cli import CliTest, Gate, Process
 
 CHAIN = """flowforge: 1
 name: {name}
@@ -206,6 +209,76 @@ class Retry(CliTest):
         ]
         self.assertEqual(events.count("run.reset"), 1)
         self.assertEqual(events.count("run.finished"), 2)
+
+
+class Messages(CliTest):
+    """What is told to a run that ends before it has heard of it, and begins again."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.file("gated.yaml", GATED)
+
+    def rows(self, query: str) -> list[Any]:
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            return db.execute(query).fetchall()
+
+    def leave_cancel(self) -> None:
+        self.rows(
+            "insert into inbox (shard, no, version, tenant, run, kind, at) "
+            "select 0, 1000, 1, tenant, run, 'cancel', 1 from run"
+        )
+
+    def interrupted(self) -> Gate:
+        """A run that was led by a process that is gone; its task goes on."""
+        (self.folder / "ok").touch()
+        gate = self.gate("gate")
+        engine = self.start("run", "gated.yaml")
+        engine.wait_for("b started")
+        engine.end(signal.SIGKILL)
+        return gate
+
+    def start_stopped(self, failpoint: str, *args: str) -> Process:
+        self.env["FF_FAILPOINT"] = f"{failpoint}:stop"
+        process = self.start(*args)
+        del self.env["FF_FAILPOINT"]
+        _, status = os.waitpid(process.popen.pid, os.WUNTRACED)
+        self.assertTrue(os.WIFSTOPPED(status), status)
+        return process
+
+    def state(self) -> str:
+        return str(self.call("get", "last", "-o", "json").json()["state"])
+
+    def test_a_cancel_for_what_the_run_was_is_forgotten_when_it_is_opened(self) -> None:
+        self.call("run", "gated.yaml", "-q", expect=1)
+        self.leave_cancel()
+        (self.folder / "ok").touch()
+        gate = self.gate("gate")
+        retry = self.start("retry", "last")
+        gate.open()
+        self.assertEqual(retry.end().code, 0)
+        self.assertEqual(self.rows("select * from inbox"), [])
+
+    def test_a_message_that_is_gone_is_not_carried_out(self) -> None:
+        gate = self.interrupted()
+        self.leave_cancel()
+        resume = self.start_stopped("control.inbox.take", "resume")
+        self.rows("delete from inbox")
+        resume.popen.send_signal(signal.SIGCONT)
+        gate.open()
+        self.assertEqual(resume.end().code, 0)
+        self.assertEqual(self.state(), "succeeded")
+
+    def test_a_cancel_that_comes_after_the_end_is_not_left(self) -> None:
+        gate = self.interrupted()
+        cancel = self.start_stopped("node.inbox.before", "cancel", "last")
+        resume = self.start("resume")
+        gate.open()
+        self.assertEqual(resume.end().code, 0)
+        result = cancel.end(signal.SIGCONT)
+        self.assertEqual(result.code, 0, result.err)
+        self.assertIn("come to its end meanwhile", result.err)
+        self.assertEqual(self.rows("select * from inbox"), [])
+        self.assertEqual(self.state(), "succeeded")
 
 
 if __name__ == "__main__":
