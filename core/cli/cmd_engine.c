@@ -75,7 +75,8 @@ static void on_signal(void *arg, int signo)
 /* Exit code; CLI_OK: nothing was left to lead. */
 static int lead(struct cli *c, struct engine *e, bool pipe_is_there)
 {
-    const struct owner_events events = {.arg = e, .idle = on_idle, .fatal = on_fatal};
+    const struct owner_events events = {
+        .arg = e, .idle = on_idle, .fatal = on_fatal, .stays = e->stays};
     struct owner owner;
     struct ff_err err = {0};
     const int code = owner_start(&owner, e->session, &events, &err);

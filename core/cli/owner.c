@@ -101,6 +101,7 @@ int owner_start(struct owner *o, struct cli_session *s,
         return code;
     o->led = true;
     exec_on_progress(node_exec(s->node), on_progress, o);
+    node_keep(s->node, o->events.stays);
     return serve(o, err);
 }
 

@@ -13,6 +13,7 @@ struct owner_events {
                      const struct exec_progress *said);
     void (*idle)(void *arg);
     void (*fatal)(void *arg, const struct ff_err *err);
+    bool stays; /* for as long as it may: old runs go at its start already */
 };
 
 struct owner {

@@ -26,8 +26,15 @@ struct driver_instance *node_blob_driver(struct node *n, struct ff_err *err)
 
 struct blobs *node_open_blobs(struct node *n, struct ff_err *err)
 {
-    struct driver_instance *driver = node_blob_driver(n, err);
+    struct driver_instance *driver = n->blob_driver;
 
+    /* On a lane it is as the loop's thread has left it. */
+    if (!driver && !loop_is_thread(n->loop)) {
+        ff_fail(err, FF_UNAVAILABLE, 0, "driver %.64s is not there", n->settings.blob);
+        return NULL;
+    }
+    if (!driver)
+        driver = node_blob_driver(n, err);
     return driver ? blobs_open(driver, err) : NULL;
 }
 

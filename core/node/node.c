@@ -62,6 +62,10 @@ const struct ff_opt node_options[] = {
      .help = "disk that logs, large values, kept files and artifacts of finished runs "
              "may use; "
              "0: no limit"},
+    {NAMED("retention_every", retention_every_us), .type = FF_OPT_SECONDS,
+     .fallback = "1h", .min = 100000, .max = INT64_C(31536000) * UNITS_SECOND,
+     .help = "how often a process that leads runs deletes those beyond `keep`, "
+             "`keep_runs` and `keep_bytes`, at most"},
     {OPT(log_level), .type = FF_OPT_CHOICE, .choices = log_levels, .fallback = "warn",
      .help = "what is written to stderr"},
     {0},

@@ -34,6 +34,7 @@ struct node_settings {
     int64_t artifact_max_bytes;
     int64_t blob_grace_us;                  /* what was put since is not deleted */
     int64_t keep_us, keep_runs, keep_bytes; /* retention; 0: for ever */
+    int64_t retention_every_us;             /* while a process leads */
     int64_t log_level;                      /* 0 error, 1 warn, 2 info, 3 debug */
 };
 extern const struct ff_opt node_options[]; /* for `config show` and --help */
@@ -221,5 +222,9 @@ struct blobs *node_open_blobs(struct node *n, struct ff_err *err);
  * blobs that no run names.
  * Returns how many runs went. Blocking. */
 int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err);
+
+/* The owner: does so from now on on a lane, until it gives the shard up: when runs have
+ * ended, at most every engine.retention_every; `at_once`: now, too. */
+void node_keep(struct node *n, bool at_once);
 
 #endif

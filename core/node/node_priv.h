@@ -1,8 +1,8 @@
 /* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, submit.c
  * stores new runs, reset.c opens them again, reuse.c takes over
  * what another run has done, limits.c sizes of limits, retention.c
- * deletes old runs; apply.c registers workflows by name, workflow.c finds, labels and
- * forgets them. */
+ * deletes old runs, keeper.c has it do so while this process leads; apply.c registers
+ * workflows by name, workflow.c finds, labels and forgets them. */
 #ifndef NODE_NODE_PRIV_H
 #define NODE_NODE_PRIV_H
 
@@ -11,7 +11,30 @@
 #include "node/zones.h"
 #include "trigger/trigger.h"
 
+#include <stdatomic.h>
+
 #define NODE_SHARD 0 /* one host has one shard */
+
+/* A look at all finished runs, and what came of it. */
+struct node_pass {
+    const atomic_bool *stop; /* looked at between two runs; or NULL */
+    int64_t runs_max;        /* that go; 0: no limit */
+    int64_t n_runs;          /* that went */
+    int64_t next_at; /* when the first that was kept will be too old; 0: never */
+};
+
+/* keeper.c */
+struct keeper {
+    bool keeps; /* it was asked for, and this process leads */
+    bool busy;  /* a pass is under way on the lane */
+    bool ended; /* a run has, since that pass began */
+    struct lane *lane;
+    struct loop_timer *timer;
+    atomic_bool stop;
+    struct node_pass pass;
+    int code;
+    struct ff_err err;
+};
 
 struct node {
     struct loop *loop;
@@ -44,6 +67,7 @@ struct node {
     char *socket, *endpoint, *sdk, *http_program;
     char **pass_env;
     bool drained; /* control and exec have nothing under way */
+    struct keeper keeper;
 };
 
 /* Adds the row of the source to the batch, if the store has none. */
@@ -57,6 +81,16 @@ void node_clock_close(struct node *n);
 /* The driver of this kind that the settings choose, behind its filters. */
 struct driver_instance *node_instance(struct node *n, uint32_t kind,
                                       struct ff_err *err);
+
+/* retention.c */
+int node_retention_pass(struct node *n, struct node_pass *p, struct ff_err *err);
+/* Is it a run that is being deleted, or what is left of one? */
+bool node_is_claimed(const struct run_row *run);
+
+/* keeper.c */
+void node_keeper_run_ended(struct node *n);
+void node_keeper_stop(struct node *n); /* no pass begins any more */
+void node_left(struct node *n); /* own.c: a pass is over while the shard is given up */
 
 /* cache.c */
 int node_sweep_cache(struct node *n, struct ff_err *err); /* what has expired */

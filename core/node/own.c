@@ -147,10 +147,13 @@ static struct driver_instance *source_blob(void *arg, struct ff_err *err)
 
 static void on_changed(void *arg, const struct run_row *run)
 {
-    const struct node *n = arg;
+    struct node *n = arg;
+    const bool ended = run_state_final(run->state) && !run_is_child(run);
 
-    if (n->trigger && run_state_final(run->state) && !run_is_child(run))
+    if (n->trigger && ended)
         trigger_run_ended(n->trigger, run);
+    if (ended)
+        node_keeper_run_ended(n);
     if (n->listener.changed)
         n->listener.changed(n->listener.arg, run);
 }
@@ -401,12 +404,18 @@ bool node_is_needed(const struct node *n)
 
 /* --- giving up --- */
 
+void node_left(struct node *n)
+{
+    if (n->drained && !n->keeper.busy)
+        loop_stop(n->loop, 0);
+}
+
 static void exec_drained(void *arg)
 {
     struct node *n = arg;
 
     n->drained = true;
-    loop_stop(n->loop, 0);
+    node_left(n);
 }
 
 /* The executor last: until control is drained it still hears of settled attempts, and
@@ -433,8 +442,9 @@ void node_disown(struct node *n)
         return;
     n->owner = false;
     n->drained = false;
+    node_keeper_stop(n);
     trigger_drain(n->trigger, trigger_drained, n);
-    if (!n->drained)
+    if (!n->drained || n->keeper.busy)
         loop_run(n->loop);
     FAILPOINT("node.disown.drained");
     close_parts(n);

@@ -49,6 +49,11 @@ static int check(struct node *n, struct tenant t, const struct run_row *run,
         return ff_fail(err, FF_INVALID, 0,
                        "run %.*s is a task of another run, and begins again with it",
                        (int)run->id.len, run->id.s);
+    if (node_is_claimed(run))
+        return ff_fail(err, FF_NOT_FOUND, 0,
+                       "run %.*s is being deleted, as finished runs are that nobody "
+                       "keeps: start its workflow anew",
+                       (int)run->id.len, run->id.s);
     if (what->how == NODE_RESET_FAILED && run->state == RUN_SUCCEEDED)
         return ff_fail(err, FF_INVALID, 0,
                        "run %.*s has succeeded: nothing is to be tried again",
@@ -142,7 +147,7 @@ static int reopen(struct node *n, const struct run_row *run,
     code = store_commit_now(n->store, &b, &failed, err);
     if (code == FF_CONFLICT)
         ff_fail(err, FF_CONFLICT, 0,
-                "somebody else has opened run %.*s just now",
+                "somebody else has opened or deleted run %.*s just now",
                 (int)run->id.len, run->id.s);
     batch_done(&b);
     return code;

@@ -1,15 +1,24 @@
 /* retention.c - deletes finished runs that are too old, too many or too large, oldest
- * first: rows in small commits, then the run's folder. A crash in between leaves a
- * folder without a run, which the next pass finds. */
+ * first. The first commit claims the run: from then on nobody opens it again. Then go
+ * its rows, in small commits, and its folder, and at last its own row; what a crash
+ * leaves of a claimed run the next pass finds. The caller's thread, or that of a lane.
+ */
 #include "node/node_priv.h"
 
 #include <string.h>
 
-#define PASS_MAX 1000 /* runs deleted in one pass: a start must not take for ever */
-#define ROWS_MAX 2000 /* rows deleted in one commit */
+#define PASS_MAX                                                                       \
+    1000             /* runs deleted as a process ends: that must not take for ever    \
+                      */
+#define ROWS_MAX 500 /* rows deleted in one commit: others want to commit as well */
+
+/* What the row of a run that is over says once it is being deleted. */
+#define CLAIM "{\"what\":\"delete\"}"
 
 struct finished {
-    int64_t tenant, run, finished_at, bytes;
+    int64_t tenant, run, finished_at;
+    int64_t version; /* of its row */
+    bool claimed;
     char id[ID_TEXT];
 };
 
@@ -21,12 +30,21 @@ struct collect {
     } runs;
 };
 
+bool node_is_claimed(const struct run_row *run)
+{
+    return run_state_final(run->state) && run->reset.len == sizeof(CLAIM) - 1 &&
+           memcmp(run->reset.s, CLAIM, sizeof(CLAIM) - 1) == 0;
+}
+
 static int add_finished(void *arg, const void *row)
 {
     struct collect *c = arg;
     const struct run_row *r = row;
-    struct finished f = {
-        .tenant = r->tenant, .run = r->run, .finished_at = r->finished_at};
+    struct finished f = {.tenant = r->tenant,
+                         .run = r->run,
+                         .finished_at = r->finished_at,
+                         .version = r->version,
+                         .claimed = node_is_claimed(r)};
 
     /* One that is a task of another run goes with that one. */
     if (!run_state_final(r->state) || run_is_child(r))
@@ -164,7 +182,7 @@ static int delete_rows(struct node *n, const struct ff_record *record, const voi
     return code;
 }
 
-static int delete_run(struct node *n, const struct finished *f, struct ff_err *err);
+static int delete_child(struct node *n, const struct finished *f, struct ff_err *err);
 
 /* Those inside first: what is left after a crash is found by the link to it. */
 static int delete_children(struct node *n, const struct finished *f, struct ff_err *err)
@@ -174,7 +192,7 @@ static int delete_children(struct node *n, const struct finished *f, struct ff_e
     int code = read_children(n, f, &c, err);
 
     for (size_t i = 0; code == FF_OK && i < c.runs.n; i++)
-        code = delete_run(n, &c.runs.items[i], err);
+        code = delete_child(n, &c.runs.items[i], err);
     ARRAY_DONE(&c.runs);
     if (code == FF_OK)
         code = delete_rows(n, &record_child_run, &like, err);
@@ -231,16 +249,15 @@ static int delete_artifacts(struct node *n, const struct finished *f,
     return code;
 }
 
-static int delete_run(struct node *n, const struct finished *f, struct ff_err *err)
+/* All that there is of it but its own row. */
+static int delete_parts(struct node *n, const struct finished *f, struct ff_err *err)
 {
     const struct task_row task = {.tenant = f->tenant, .run = f->run};
     const struct event_row event = {.tenant = f->tenant, .run = f->run};
     const struct log_row log = {.tenant = f->tenant, .run = f->run};
     const struct signal_row signal = {.tenant = f->tenant, .run = f->run};
-    const struct run_row run = {.tenant = f->tenant, .run = f->run};
-
-    /* The run row goes last: until then the next pass finds the rest. */
     int code = delete_children(n, f, err);
+
     if (code == FF_OK)
         code = delete_rows(n, &record_task, &task, err);
     if (code == FF_OK)
@@ -251,9 +268,62 @@ static int delete_run(struct node *n, const struct finished *f, struct ff_err *e
         code = delete_rows(n, &record_signal, &signal, err);
     if (code == FF_OK)
         code = delete_artifacts(n, f, err);
-    if (code == FF_OK)
-        code = delete_folder(n, f, err);
+    return code == FF_OK ? delete_folder(n, f, err) : code;
+}
+
+/* One that is a task of another run: whoever has claimed that one has this one too. */
+static int delete_child(struct node *n, const struct finished *f, struct ff_err *err)
+{
+    const struct run_row run = {.tenant = f->tenant, .run = f->run};
+    const int code = delete_parts(n, f, err);
+
     return code == FF_OK ? delete_rows(n, &record_run, &run, err) : code;
+}
+
+/* `b` goes only if the run is not open: opening it again and this are one after the
+ * other, and whoever comes second sees it. */
+static int commit_closed(struct node *n, const struct finished *f, struct batch *b,
+                         struct ff_err *err)
+{
+    const struct open_run_row open = {
+        .shard = NODE_SHARD, .tenant = f->tenant, .run = f->run};
+    size_t failed;
+
+    batch_check(b, &record_open_run, &open, FF_ABSENT);
+    const int code = store_commit_now(n->store, b, &failed, err);
+    batch_done(b);
+    return code;
+}
+
+static int claim(struct node *n, struct finished *f, struct ff_err *err)
+{
+    const struct run_row run = {
+        .tenant = f->tenant, .run = f->run, .reset = span_of(CLAIM)};
+    struct batch b = {0};
+
+    if (f->claimed)
+        return FF_OK;
+    FAILPOINT("node.retention.claim");
+    batch_patch(&b, &record_run, &run, COLUMN_BIT(COL_RUN_RESET), f->version);
+    const int code = commit_closed(n, f, &b, err);
+    if (code == FF_OK)
+        f->version++;
+    return code;
+}
+
+/* FF_CONFLICT: it was opened again, or somebody else deletes it as well. */
+static int delete_run(struct node *n, struct finished *f, struct ff_err *err)
+{
+    const struct run_row run = {.tenant = f->tenant, .run = f->run};
+    struct batch b = {0};
+    int code = claim(n, f, err);
+
+    if (code == FF_OK)
+        code = delete_parts(n, f, err);
+    if (code != FF_OK)
+        return code;
+    batch_delete(&b, &record_run, &run, f->version);
+    return commit_closed(n, f, &b, err);
 }
 
 /* --- which --- */
@@ -263,6 +333,8 @@ static bool keeps(const struct node *n, const struct finished *f, size_t place,
 {
     const struct node_settings *s = &n->settings;
 
+    if (f->claimed)
+        return false;
     if (s->keep_us > 0 && f->finished_at < now - s->keep_us)
         return false;
     if (s->keep_runs > 0 && place >= (uint64_t)s->keep_runs)
@@ -279,35 +351,78 @@ static void sweep(struct node *n)
         log_warn("artifacts that no run names stay for now: %s", err.msg);
 }
 
-int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
+static bool is_over(const struct node_pass *p)
+{
+    return (p->stop && atomic_load(p->stop)) ||
+           (p->runs_max > 0 && p->n_runs >= p->runs_max);
+}
+
+static void note_kept(const struct node *n, const struct finished *f,
+                      struct node_pass *p)
+{
+    const int64_t at = f->finished_at + n->settings.keep_us;
+
+    if (n->settings.keep_us > 0 && (p->next_at == 0 || at < p->next_at))
+        p->next_at = at;
+}
+
+static int look_at_runs(struct node *n, struct collect *c, struct node_pass *p,
+                        int64_t now, struct ff_err *err)
+{
+    int64_t bytes = 0;
+    int code = FF_OK;
+
+    for (size_t i = 0; code == FF_OK && i < c->runs.n && !is_over(p); i++) {
+        struct finished *f = &c->runs.items[i];
+        if (n->settings.keep_bytes > 0)
+            code = add_bytes(n, f, &bytes, err);
+        if (code != FF_OK)
+            return code;
+        if (keeps(n, f, i, bytes, now)) {
+            note_kept(n, f, p);
+            continue;
+        }
+        code = delete_run(n, f, err);
+        p->n_runs += code == FF_OK;
+        if (code == FF_CONFLICT) { /* the next pass looks again */
+            p->next_at = now;
+            code = FF_OK;
+        }
+    }
+    return code;
+}
+
+int node_retention_pass(struct node *n, struct node_pass *p, struct ff_err *err)
 {
     struct collect c = {.node = n};
     const struct run_row like = {.tenant = TENANT_DEFAULT.no};
     const int64_t now = loop_wall_us(n->loop);
-    int64_t bytes = 0;
     int code = store_scan(
         n->store, STORE_READER_CALLER,
         &(struct store_query){
             .record = &record_run, .like = &like, .n_equal = 1, .descending = true},
         add_finished, &c, err);
 
-    *n_runs = 0;
-    for (size_t i = 0; code == FF_OK && i < c.runs.n && *n_runs < PASS_MAX; i++) {
-        const struct finished *f = &c.runs.items[i];
-        code = add_bytes(n, f, &bytes, err);
-        if (code != FF_OK || keeps(n, f, i, bytes, now))
-            continue;
-        code = delete_run(n, f, err);
-        *n_runs += code == FF_OK;
-    }
+    p->n_runs = p->next_at = 0;
+    if (code == FF_OK)
+        code = look_at_runs(n, &c, p, now, err);
     ARRAY_DONE(&c.runs);
-    if (code == FF_OK)
+    if (code == FF_OK && !is_over(p))
         code = node_sweep_times(n, now, err);
-    if (code == FF_OK)
+    if (code == FF_OK && !is_over(p))
         code = node_sweep_tokens(n, now, err);
-    if (code == FF_OK)
+    if (code == FF_OK && !is_over(p))
         code = node_sweep_cache(n, err);
-    if (code == FF_OK)
+    if (code == FF_OK && !is_over(p))
         sweep(n);
+    return code;
+}
+
+int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err)
+{
+    struct node_pass pass = {.runs_max = PASS_MAX};
+    const int code = node_retention_pass(n, &pass, err);
+
+    *n_runs = pass.n_runs;
     return code;
 }

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """Old runs go, oldest first, by age, number and size; with all that they left."""
 
+import os
+import signal
 import sqlite3
+import time
 import unittest
 from pathlib import Path
 
-from ff_cli import CliTest
+from ff_cli import PATIENCE, CliTest, Process
 
 RUN = """flowforge: 1
 name: leaves
@@ -26,7 +29,7 @@ tasks:
 """
 
 
-class Retention(CliTest):
+class RetentionTest(CliTest):
     def setUp(self) -> None:
         super().setUp()
         self.file("leaves.yaml", RUN)
@@ -45,6 +48,8 @@ class Retention(CliTest):
         self.assertLessEqual(folders, set(runs))
         return runs
 
+
+class Retention(RetentionTest):
     def test_the_newest_runs_are_kept_by_number(self) -> None:
         self.run_one("log")
         second = self.run_one("file")
@@ -122,6 +127,138 @@ class Retention(CliTest):
                 second = self.run_one(what)
                 third = self.run_one(what, "engine.keep_bytes=700KB")
                 self.assertEqual(self.kept(), [third, second])
+
+
+class WhileItLeads(RetentionTest):
+    def wait_until_kept(self, runs: list[str]) -> None:
+        end = time.monotonic() + PATIENCE
+        while self.ids() != runs and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertEqual(self.ids(), runs)
+
+    def ids(self) -> list[str]:
+        return [r["id"] for r in self.call("list", "-o", "json").json()["runs"]]
+
+    def lead(self, *settings: str) -> Process:
+        sets = [word for s in settings for word in ("--set", s)]
+        self.env["FF_FAILPOINT_TRACE"] = str(self.folder / "trace")
+        engine = self.start("engine", "--stay", *sets)
+        del self.env["FF_FAILPOINT_TRACE"]
+        return engine
+
+    def passes(self) -> int:
+        trace = (self.folder / "trace").read_text().split()
+        return trace.count("node.keeper.pass")
+
+    def wait_for_passes(self, n: int) -> None:
+        end = time.monotonic() + PATIENCE
+        path = self.folder / "trace"
+        while not (path.exists() and self.passes() >= n) and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual(self.passes(), n)
+
+    def test_old_runs_go_as_a_process_that_stays_begins(self) -> None:
+        for what in ("log", "value"):
+            self.run_one(what)
+        newest = self.run_one("file")
+        engine = self.lead("engine.keep_runs=1")
+        self.wait_until_kept([newest])
+        self.assertEqual(engine.end(signal.SIGTERM).code, 143)
+        self.assertEqual(self.kept(), [newest])
+
+    def test_old_runs_go_when_runs_end_and_nothing_is_done_without(self) -> None:
+        engine = self.lead("engine.keep_runs=1", "engine.retention_every=100ms")
+        self.wait_for_passes(1)
+        self.run_one("value")
+        self.wait_for_passes(2)
+        newest = self.run_one("nothing")
+        self.wait_until_kept([newest])
+        time.sleep(0.5)  # five times as long as it waits between two passes
+        self.assertEqual(self.passes(), 3)
+        result = engine.end(signal.SIGTERM)
+        self.assertNotIn("Sanitizer", result.err)
+        self.assertEqual(self.kept(), [newest])
+
+    def test_a_run_goes_when_it_is_too_old_though_nothing_else_happens(self) -> None:
+        engine = self.lead("engine.keep=1s", "engine.retention_every=100ms")
+        self.wait_for_passes(1)
+        self.run_one("value")
+        self.wait_until_kept([])
+        self.assertEqual(engine.end(signal.SIGTERM).code, 143)
+
+    def test_who_leads_may_be_told_to_leave_in_the_middle_of_a_pass(self) -> None:
+        runs = [self.run_one("value") for _ in range(4)]
+        self.env["FF_FAILPOINT"] = "node.retention.claim:delay=300:0"
+        engine = self.lead("engine.keep_runs=1")
+        del self.env["FF_FAILPOINT"]
+        self.wait_for_passes(1)
+        result = engine.end(signal.SIGTERM)
+        self.assertEqual(result.code, 143, result.err)
+        self.assertNotIn("Sanitizer", result.err)
+        self.assertIn(runs[-1], self.kept())
+
+
+class Races(RetentionTest):
+    """A run is deleted by one process, and opened again by another."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.old = self.run_one("value")
+
+    def stop_at(self, failpoint: str) -> Process:
+        """Somebody who is about to delete the old run, for a newer one."""
+        self.env["FF_FAILPOINT"] = f"{failpoint}:stop"
+        process = self.start("run", "leaves.yaml", "--set", "engine.keep_runs=1")
+        del self.env["FF_FAILPOINT"]
+        _, status = os.waitpid(process.popen.pid, os.WUNTRACED)
+        self.assertTrue(os.WIFSTOPPED(status), status)
+        return process
+
+    def rows(self, table: str) -> int:
+        query = f"select count(*) from {table} where run = 1"
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            return int(db.execute(query).fetchone()[0])
+
+    def test_a_run_that_was_opened_again_is_not_deleted(self) -> None:
+        process = self.stop_at("node.retention.claim")
+        self.call("rerun", self.old, "-q")
+        result = process.end(signal.SIGCONT)
+        self.assertEqual(result.code, 0, result.err)
+        self.assertIn(self.old, self.kept())
+        self.assertEqual(
+            self.call("get", self.old, "-o", "json").json()["state"], "succeeded"
+        )
+        self.assertEqual((self.rows("task"), self.rows("open_run")), (1, 0))
+
+    def test_a_run_that_is_being_deleted_is_not_opened_again(self) -> None:
+        process = self.stop_at("node.retention.table")
+        refused = self.call("rerun", self.old, "-q", expect=4)
+        self.assertIn("is being deleted", refused.err)
+        self.assertEqual(process.end(signal.SIGCONT).code, 0)
+        self.assertNotIn(self.old, self.kept())
+        self.assertEqual((self.rows("task"), self.rows("open_run")), (0, 0))
+
+    def test_who_opens_a_run_that_was_deleted_meanwhile_is_refused(self) -> None:
+        self.env["FF_FAILPOINT"] = "node.reset.before:stop"
+        rerun = self.start("rerun", self.old)
+        del self.env["FF_FAILPOINT"]
+        _, status = os.waitpid(rerun.popen.pid, os.WUNTRACED)
+        self.assertTrue(os.WIFSTOPPED(status), status)
+        newest = self.run_one("nothing", "engine.keep_runs=1")
+        result = rerun.end(signal.SIGCONT)
+        self.assertNotEqual(result.code, 0)
+        self.assertIn("deleted", result.err)
+        self.assertEqual(self.kept(), [newest])
+        self.assertEqual((self.rows("task"), self.rows("open_run")), (0, 0))
+
+    def test_what_a_crash_left_of_a_run_goes_with_the_next_pass(self) -> None:
+        self.env["FF_FAILPOINT"] = "node.retention.table:kill:2"
+        self.call("run", "leaves.yaml", "--set", "engine.keep_runs=1", expect=None)
+        del self.env["FF_FAILPOINT"]
+        self.assertEqual(self.rows("run"), 1)
+        self.run_one("nothing")  # it would keep both
+        self.assertNotIn(self.old, self.kept())
+        self.assertEqual((self.rows("run"), self.rows("task")), (0, 0))
 
 
 if __name__ == "__main__":
