@@ -39,6 +39,29 @@ static void add_event(struct buf *out, const json_t *event)
     json_decref(rest);
 }
 
+/* "  sign_off waits for an approval, Deploy?: a mock answers it, as ..." */
+static void add_waits(struct buf *out, const json_t *list)
+{
+    json_t *one;
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        const json_t *message = json_object_get(one, "message");
+        buf_add_text(out, "  ");
+        add_value(out, json_object_get(one, "task"));
+        buf_add_text(out, " waits for an ");
+        add_value(out, json_object_get(one, "for"));
+        if (message) {
+            buf_add_text(out, ", ");
+            add_value(out, message);
+        }
+        buf_add_text(out, ": ");
+        add_value(out, json_object_get(one, "hint"));
+        buf_add_char(out, '\n');
+    }
+}
+
 static void add_end(struct buf *out, const struct cli *c, const json_t *result)
 {
     const char *state = json_string_value(json_object_get(result, "state"));
@@ -63,6 +86,7 @@ static void add_end(struct buf *out, const struct cli *c, const json_t *result)
         add_value(out, message);
     }
     buf_add_char(out, '\n');
+    add_waits(out, json_object_get(result, "waits_for"));
     json_object_foreach((json_t *)(uintptr_t)outputs, name, value)
     {
         buf_printf(out, "%s: ", name);

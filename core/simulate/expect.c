@@ -234,6 +234,22 @@ static int judge_duration(const struct judge *j, const json_t *expected)
     return FF_OK;
 }
 
+/* Why it is not over, where people or events are missing. */
+static void tell_waits(const struct judge *j)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(j->result, "waits_for"), i, one)
+    {
+        const char *what = json_string_value(json_object_get(one, "message"));
+        buf_printf(j->out, "  %s waits for an %s%s%.100s: %s\n",
+                   json_string_value(json_object_get(one, "task")),
+                   json_string_value(json_object_get(one, "for")), what ? ", " : "",
+                   what ? what : "", json_string_value(json_object_get(one, "hint")));
+    }
+}
+
 static int judge_state(const struct judge *j, const json_t *expected)
 {
     const char *why = json_string_value(json_object_get(j->result, "message"));
@@ -244,6 +260,7 @@ static int judge_state(const struct judge *j, const json_t *expected)
     differ(j, "state", expected, got);
     if (why)
         buf_printf(j->out, "  its message: %.200s\n", why);
+    tell_waits(j);
     return FF_OK;
 }
 

@@ -22,7 +22,7 @@ static const char *const outcomes[] = {
 
 /* --- checking --- */
 
-static bool duration_of(const json_t *v, int64_t *us)
+bool mock_duration(const json_t *v, int64_t *us)
 {
     if (json_is_string(v))
         return units_duration(json_string_value(v), us);
@@ -32,16 +32,16 @@ static bool duration_of(const json_t *v, int64_t *us)
     return true;
 }
 
-static const char *check_duration(const json_t *v)
+const char *mock_check_duration(const json_t *v)
 {
     static const char wrong[] =
         "a duration (10s), a number of seconds, or {min: 1s, max: 5s}";
     int64_t min, max;
 
     if (!json_is_object(v))
-        return duration_of(v, &min) ? NULL : wrong;
-    if (json_object_size(v) != 2 || !duration_of(json_object_get(v, "min"), &min) ||
-        !duration_of(json_object_get(v, "max"), &max))
+        return mock_duration(v, &min) ? NULL : wrong;
+    if (json_object_size(v) != 2 || !mock_duration(json_object_get(v, "min"), &min) ||
+        !mock_duration(json_object_get(v, "max"), &max))
         return wrong;
     return min <= max ? NULL : "{min, max} with min not above max";
 }
@@ -84,15 +84,22 @@ static const struct {
     const char *name;
     const char *(*check)(const json_t *v); /* NULL, or what it must be */
 } keys[] = {
-    {"duration", check_duration}, {"exit_code", check_code},
-    {"fail_times", check_times},  {"outcome", check_outcome},
-    {"outputs", check_map},       {"stdout", check_text},
+    {"duration", mock_check_duration},
+    {"exit_code", check_code},
+    {"fail_times", check_times},
+    {"outcome", check_outcome},
+    {"outputs", check_map},
+    {"stdout", check_text},
     {"stderr", check_text},
 };
 
-static int check_key(const char *path, const char *key, const json_t *value,
-                     struct ff_err *err)
+static int check_key(const char *path, const struct flow_task *task, const char *key,
+                     const json_t *value, struct ff_err *err)
 {
+    if (answer_check_key(path, task, key, value, err) != FF_OK)
+        return err->code;
+    if (answer_is(key))
+        return FF_OK;
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         if (strcmp(keys[i].name, key) != 0)
             continue;
@@ -103,7 +110,8 @@ static int check_key(const char *path, const char *key, const json_t *value,
     }
     return ff_fail(err, FF_INVALID, 0,
                    "mock of %.60s: there is no key %.40s; there are duration, "
-                   "exit_code, fail_times, outcome, outputs, stdout and stderr",
+                   "exit_code, fail_times, outcome, outputs, stdout, stderr, approve, "
+                   "reject and event",
                    path, key);
 }
 
@@ -184,9 +192,11 @@ static int check_mock(const char *path, const json_t *mock, const struct flow *f
         return ff_fail(err, FF_INVALID, 0, "mock of %.60s: it must be a map", path);
     json_object_foreach((json_t *)(uintptr_t)mock, key, value)
     {
-        if (check_key(path, key, value, err) != FF_OK)
+        if (check_key(path, task, key, value, err) != FF_OK)
             return err->code;
     }
+    if (answer_check(path, task, mock, err) != FF_OK)
+        return err->code;
     return check_outputs(path, task, json_object_get(mock, "outputs"), err);
 }
 
@@ -195,7 +205,7 @@ static int check_cancel(const json_t *cancel, struct ff_err *err)
     const char *mode = json_string_value(json_object_get(cancel, "mode"));
     int64_t at;
 
-    if (!duration_of(json_object_get(cancel, "at"), &at))
+    if (!mock_duration(json_object_get(cancel, "at"), &at))
         return ff_fail(err, FF_INVALID, 0,
                        "mocks: cancel must be {at: DURATION}, maybe with mode: kill");
     if (mode && strcmp(mode, "graceful") != 0 && strcmp(mode, "kill") != 0)
@@ -203,6 +213,35 @@ static int check_cancel(const json_t *cancel, struct ff_err *err)
                        "mocks: the mode of cancel is graceful or kill, not %.40s",
                        mode);
     return FF_OK;
+}
+
+static int check_tasks(const json_t *tasks, const struct flow *flow, struct ff_err *err)
+{
+    const char *path;
+    json_t *mock;
+
+    if (!json_is_object(tasks))
+        return ff_fail(err, FF_INVALID, 0, "mocks: tasks must be a map");
+    json_object_foreach((json_t *)(uintptr_t)tasks, path, mock)
+    {
+        if (check_mock(path, mock, flow, err) != FF_OK)
+            return err->code;
+    }
+    return FF_OK;
+}
+
+static int check_part(const char *key, const json_t *value, const struct flow *flow,
+                      struct ff_err *err)
+{
+    if (strcmp(key, "tasks") == 0)
+        return check_tasks(value, flow, err);
+    if (strcmp(key, "cancel") == 0)
+        return check_cancel(value, err);
+    if (strcmp(key, "signals") == 0 || strcmp(key, "events") == 0)
+        return answer_check_told(key, value, err);
+    return ff_fail(err, FF_INVALID, 0,
+                   "mocks: there are tasks, signals, events and cancel; not %.40s",
+                   key);
 }
 
 int simulate_check_mocks(const json_t *mocks, const struct flow *flow,
@@ -213,20 +252,11 @@ int simulate_check_mocks(const json_t *mocks, const struct flow *flow,
 
     if (mocks && !json_is_object(mocks))
         return ff_fail(err, FF_INVALID, 0,
-                       "mocks must be a map with tasks, and maybe cancel");
+                       "mocks must be a map with tasks, and maybe signals, events and "
+                       "cancel");
     json_object_foreach((json_t *)(uintptr_t)mocks, key, value)
     {
-        if (strcmp(key, "cancel") == 0) {
-            if (check_cancel(value, err) != FF_OK)
-                return err->code;
-        } else if (strcmp(key, "tasks") != 0 || !json_is_object(value)) {
-            return ff_fail(err, FF_INVALID, 0,
-                           "mocks: there is tasks, a map, and cancel; not %.40s", key);
-        }
-    }
-    json_object_foreach(json_object_get(mocks, "tasks"), key, value)
-    {
-        if (check_mock(key, value, flow, err) != FF_OK)
+        if (check_part(key, value, flow, err) != FF_OK)
             return err->code;
     }
     return FF_OK;
@@ -293,8 +323,14 @@ static void lay_over(json_t *made, const struct mocks *m, const char *name)
 {
     const json_t *entry = json_object_get(m->tasks, name);
 
-    if (entry)
-        json_object_update(made, (json_t *)(uintptr_t)entry);
+    if (!entry)
+        return;
+    /* The more particular decision stands, and not both. */
+    if (json_object_get(entry, "approve") || json_object_get(entry, "reject")) {
+        json_object_del(made, "approve");
+        json_object_del(made, "reject");
+    }
+    json_object_update(made, (json_t *)(uintptr_t)entry);
 }
 
 /* The path without the items of the groups; with `leaf` also without the task's own. */
@@ -320,7 +356,7 @@ static void lay_over_attempt(json_t *made, const struct mocks *m, const char *pa
     buf_done(&name);
 }
 
-static json_t *entry_of(const struct mocks *m, const char *path, int64_t attempt)
+json_t *mock_entry(const struct mocks *m, const char *path, int64_t attempt)
 {
     json_t *made = json_object();
     struct buf task = {0};
@@ -343,8 +379,8 @@ static json_t *entry_of(const struct mocks *m, const char *path, int64_t attempt
 }
 
 /* Drawn from the attempt's name, so that it does not hang on what else happens. */
-static int64_t draw_duration(const struct mocks *m, const json_t *v, const char *path,
-                             int64_t attempt)
+int64_t mock_draw(const struct mocks *m, const json_t *v, const char *path,
+                  int64_t attempt)
 {
     int64_t min = DEFAULT_US, max = DEFAULT_US;
     uint64_t hash = m->seed ^ rand_mix((uint64_t)attempt);
@@ -352,14 +388,14 @@ static int64_t draw_duration(const struct mocks *m, const json_t *v, const char 
 
     if (!json_is_object(v)) {
         if (v)
-            duration_of(v, &min);
+            mock_duration(v, &min);
         return min;
     }
     for (const char *p = path; *p; p++)
         hash = (hash ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
     rand_seed(&r, rand_mix(hash));
-    duration_of(json_object_get(v, "min"), &min);
-    duration_of(json_object_get(v, "max"), &max);
+    mock_duration(json_object_get(v, "min"), &min);
+    mock_duration(json_object_get(v, "max"), &max);
     return min + (int64_t)rand_below(&r, (uint64_t)(max - min) + 1);
 }
 
@@ -374,7 +410,7 @@ static enum mock_outcome outcome_of(const char *word)
 void mock_of(const struct mocks *m, const char *path, int64_t attempt,
              struct mock *mock)
 {
-    json_t *entry = entry_of(m, path, attempt);
+    json_t *entry = mock_entry(m, path, attempt);
     const json_t *times = json_object_get(entry, "fail_times");
     const json_t *code = json_object_get(entry, "exit_code");
     const json_t *given = json_object_get(entry, "outputs");
@@ -382,8 +418,7 @@ void mock_of(const struct mocks *m, const char *path, int64_t attempt,
 
     *mock = (struct mock){
         .outcome = outcome_of(json_string_value(json_object_get(entry, "outcome"))),
-        .duration_us =
-            draw_duration(m, json_object_get(entry, "duration"), path, attempt),
+        .duration_us = mock_draw(m, json_object_get(entry, "duration"), path, attempt),
         .out = json_string_value(json_object_get(entry, "stdout")),
         .err = json_string_value(json_object_get(entry, "stderr")),
         .outputs = given ? json_copy((json_t *)(uintptr_t)given) : json_object(),

@@ -10,7 +10,8 @@
 
 struct reader {
     const struct simulate_setup *setup;
-    json_t *tasks, *timeline;
+    const struct mocks *mocks;
+    json_t *tasks, *timeline, *waits_for;
     const char *prefix; /* of the run that is being read */
     struct ff_err err;
 };
@@ -60,6 +61,9 @@ static int add_task(void *arg, const void *row)
     json_object_set_new(one, "started", seconds(r, t->started_at));
     json_object_set_new(one, "ended", seconds(r, t->finished_at));
     json_object_set_new(r->tasks, buf_text(&path), one);
+    json_t *missing = answers_missing(r->mocks, t, buf_text(&path));
+    if (missing)
+        json_array_append_new(r->waits_for, missing);
     buf_done(&path);
     return 0;
 }
@@ -329,11 +333,14 @@ static json_t *beginnings(const json_t *timeline)
     return order;
 }
 
-json_t *result_read(struct node *n, const struct simulate_setup *setup, int64_t run,
-                    struct ff_err *err)
+json_t *result_read(struct node *n, const struct simulate_setup *setup,
+                    const struct mocks *m, int64_t run, struct ff_err *err)
 {
-    struct reader r = {
-        .setup = setup, .tasks = json_object(), .timeline = json_array()};
+    struct reader r = {.setup = setup,
+                       .mocks = m,
+                       .tasks = json_object(),
+                       .timeline = json_array(),
+                       .waits_for = json_array()};
     json_t *result = NULL;
     int code = find_run(n, &r, run, &result, err);
 
@@ -344,9 +351,12 @@ json_t *result_read(struct node *n, const struct simulate_setup *setup, int64_t 
         json_object_set(result, "tasks", r.tasks);
         json_object_set_new(result, "order", beginnings(timeline));
         json_object_set_new(result, "timeline", timeline);
+        if (json_array_size(r.waits_for) > 0)
+            json_object_set(result, "waits_for", r.waits_for);
     }
     json_decref(r.tasks);
     json_decref(r.timeline);
+    json_decref(r.waits_for);
     if (code == FF_OK)
         return result;
     json_decref(result);

@@ -12,6 +12,7 @@ struct simulation {
     int64_t cancel_us; /* -1: never */
     enum cancel_mode mode;
     struct loop_timer *horizon, *cancel;
+    struct answers *answers;
     struct ff_err fatal; /* code 0: none */
 };
 
@@ -23,6 +24,11 @@ static void on_idle(void *arg)
 static void on_horizon(void *arg)
 {
     loop_stop(((struct simulation *)arg)->loop, FF_CANCELLED);
+}
+
+static void on_changed(void *arg, const struct run_row *run)
+{
+    answers_look(((struct simulation *)arg)->answers, run);
 }
 
 static void on_fatal(void *arg, const struct ff_err *err)
@@ -98,13 +104,14 @@ static int submit(struct simulation *sim, struct ff_err *err)
     return node_submit(sim->node, TENANT_DEFAULT, &what, id, &sim->run, err);
 }
 
-/* FF_OK: it is over. FF_CANCELLED: the horizon came. FF_NOT_FOUND: it waits for what
- * will never come. */
-static int lead(struct simulation *sim, struct ff_err *err)
+/* FF_OK: it is over, the horizon came, or it waits for what will never come. */
+static int lead(struct simulation *sim, const struct mocks *mocks, struct ff_err *err)
 {
     const struct control_listener listener = {
-        .arg = sim, .idle = on_idle, .fatal = on_fatal};
+        .arg = sim, .changed = on_changed, .idle = on_idle, .fatal = on_fatal};
 
+    sim->answers =
+        answers_new(sim->node, sim->loop, mocks, sim->setup->mocks, sim->run);
     if (node_own(sim->node, &listener, NULL, err) != FF_OK)
         return err->code;
     loop_timer_add(sim->loop, sim->setup->until_us, on_horizon, sim, &sim->horizon);
@@ -134,9 +141,9 @@ static int run(struct simulation *sim, const struct mocks *mocks, json_t **resul
     script_node(sim->node);
     code = submit(sim, err);
     if (code == FF_OK)
-        code = lead(sim, err);
+        code = lead(sim, mocks, err);
     if (code == FF_OK)
-        *result = result_read(sim->node, sim->setup, sim->run, err);
+        *result = result_read(sim->node, sim->setup, mocks, sim->run, err);
     return code;
 }
 
@@ -151,6 +158,7 @@ json_t *simulate(const struct simulate_setup *setup, struct ff_err *err)
     sim.loop = loop_new_virtual(setup->start_us, setup->seed);
     read_cancel(&sim);
     run(&sim, &mocks, &result, err);
+    answers_free(sim.answers);
     node_close(sim.node);
     loop_free(sim.loop);
     return result;

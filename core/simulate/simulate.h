@@ -21,7 +21,8 @@ struct simulate_setup {
     struct config *config; /* with a data directory of its own */
 };
 
-/* {tasks: {PATH: {...}}, cancel: {at, mode}}. FF_INVALID says what is wrong and where.
+/* {tasks: {PATH: {...}}, signals: [{at, name, key, data}], events: the same, cancel:
+ * {at, mode}}. FF_INVALID says what is wrong and where.
  * Names are those of flow's tasks. */
 int simulate_check_mocks(const json_t *mocks, const struct flow *flow,
                          struct ff_err *err);
@@ -32,6 +33,8 @@ int simulate_check_mocks(const json_t *mocks, const struct flow *flow,
  *            started, ended}}, in the order of the file
  *   order    paths in the order in which their first attempts began
  *   timeline [{at, type, task, item, attempt, ...}] with times from the beginning
+ *   waits_for [{task, for, message, hint}] of those that wait for people or events, if
+ *            any do when it is left
  * NULL with err when it could not be done at all. */
 json_t *simulate(const struct simulate_setup *setup, struct ff_err *err);
 

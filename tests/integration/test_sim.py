@@ -4,11 +4,11 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 SOURCE = Path(os.environ.get("FLOWFORGE_SOURCE") or Path(__file__).parents[2])
 BIN = Path(os.environ.get("FLOWFORGE_BIN") or SOURCE / "build/bin")
@@ -30,6 +30,22 @@ tasks:
     run: touch it-was-carried-out
 outputs:
   count: ${{ tasks.fetch.outputs.count }}
+"""
+GATE = """\
+flowforge: 1
+name: gate
+tasks:
+  ask:
+    foreach: [a, b]
+    approve: {message: "Ship ${{ item }}?", inputs: {ticket: {type: string}}}
+  paid: {wait_event: {name: payment, key: o-1, if: event.amount > 3}}
+  inner:
+    needs: [ask]
+    tasks:
+      sure: {approve: {message: Inside?, timeout: 30d}}
+outputs:
+  tickets: ${{ tasks.ask.outputs.ticket }}
+  paid: ${{ tasks.paid.outputs.event.amount }}
 """
 TESTS = """\
 cases:
@@ -143,6 +159,129 @@ class Sim(Place):
             self.assertIn(text, done.stderr)
 
 
+class Waits(Place):
+    """What people and programs outside would say is said by mocks."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("gate.yaml", GATE)
+
+    def rehearse(self, mocks: str, *words: str) -> Any:
+        self.write("m.yaml", mocks)
+        file = () if words and words[0].endswith(".yaml") else ("gate.yaml",)
+        done = self.call("sim", *file, *words, "-m", "m.yaml", "-o", "json")
+        self.assertEqual(done.stderr, "")
+        return json.loads(done.stdout)
+
+    def test_decisions_and_events_come_when_they_are_to(self) -> None:
+        result = self.rehearse(
+            "tasks:\n"
+            "  ask: {approve: {by: ada, inputs: {ticket: T-1}, after: 1h}}\n"
+            "  ask.1: {approve: {by: bo, inputs: {ticket: T-2}, after: 2h}}\n"
+            "  paid: {event: {data: {amount: 4}, after: 3d}}\n"
+            "  inner/sure: {approve: {after: {min: 1h, max: 2h}}}\n"
+        )
+        self.assertEqual(result["state"], "succeeded")
+        self.assertEqual(result["outputs"], {"tickets": ["T-1", "T-2"], "paid": 4})
+        self.assertEqual(result["tasks"]["ask.0"]["outputs"]["approved_by"], "ada")
+        self.assertEqual(result["tasks"]["ask.0"]["ended"], 3600)
+        self.assertEqual(result["tasks"]["ask.1"]["ended"], 7200)
+        self.assertEqual(result["duration"], 3 * 86400)
+        self.assertNotIn("waits_for", result)
+
+    def test_a_rejection_fails_its_task(self) -> None:
+        result = self.rehearse(
+            "tasks:\n"
+            "  ask: {approve: {inputs: {ticket: T}}}\n"
+            "  paid: {event: {data: {amount: 4}}}\n"
+            "  inner/sure: {reject: {by: ada, reason: too early, after: 1d}}\n"
+        )
+        self.assertEqual(result["state"], "failed")
+        sure = result["tasks"]["inner/sure"]
+        self.assertEqual((sure["reason"], sure["ended"]), ("rejected", 86400))
+        self.assertEqual(sure["message"], "by ada: too early")
+
+    def test_without_an_answer_a_timeout_is_met(self) -> None:
+        result = self.rehearse(
+            "tasks:\n"
+            "  ask: {approve: {inputs: {ticket: T}}}\n"
+            "  paid: {event: {data: {amount: 4}}}\n"
+        )
+        self.assertEqual(result["state"], "failed")
+        self.assertEqual(result["duration"], 30 * 86400)
+
+    def test_signals_and_events_go_to_those_that_wait_for_them(self) -> None:
+        told = (
+            "[{at: 1h, name: payment, key: o-2, data: {amount: 9}},"
+            " {at: 2h, name: payment, key: o-1, data: {amount: 2}},"
+            " {at: 3h, name: payment, key: o-1, data: {amount: 5}}]\n"
+        )
+        for kind in ("signals", "events"):
+            result = self.rehearse(f"{kind}: {told}", "--until", "1d")
+            paid = result["tasks"]["paid"]
+            self.assertEqual(paid["outputs"], {"event": {"amount": 5}}, kind)
+            self.assertEqual(paid["ended"], 3 * 3600, kind)
+
+    def test_what_is_missing_is_named_with_its_remedy(self) -> None:
+        self.write("m.yaml", "tasks: {paid: {event: {data: {amount: 1}}}}\n")
+        words = ("sim", "gate.yaml", "-m", "m.yaml", "--until", "1d")
+        done = self.call(*words)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("ask.0 waits for an approval, Ship a?: ", done.stdout)
+        self.assertIn("tasks: {ask.1: {approve: ", done.stdout)
+        self.assertIn("paid waits for an event, payment (key o-1): ", done.stdout)
+        waits = json.loads(self.call(*words, "-o", "json").stdout)["waits_for"]
+        self.assertEqual(
+            [(w["task"], w["for"]) for w in waits],
+            [("ask.0", "approval"), ("ask.1", "approval"), ("paid", "event")],
+        )
+        self.assertIn("did not take it", waits[2]["hint"])
+
+    def test_the_remedy_works_as_it_is_written(self) -> None:
+        result = self.rehearse("{}\n", "--until", "1d")
+        hint = result["waits_for"][2]["hint"]
+        mock = hint[hint.index("tasks: ") :].split(", or ")[0]
+        result = self.rehearse(
+            mock.replace("data: {}", "data: {amount: 4}"), "--until", "1d"
+        )
+        self.assertEqual(result["tasks"]["paid"]["state"], "succeeded")
+        self.assertEqual(result["tasks"]["paid"]["ended"], 600)
+
+    def test_tasks_of_a_used_workflow_are_answered(self) -> None:
+        uses = "flowforge: 1\nname: user\ntasks:\n  all: {uses: ./gate.yaml}\n"
+        self.write("user.yaml", uses)
+        result = self.rehearse(
+            "tasks:\n"
+            "  all/ask: {approve: {inputs: {ticket: T}}}\n"
+            "  all/inner/sure: {approve: {after: 1h}}\n"
+            "signals: [{at: 2h, name: payment, key: o-1, data: {amount: 4}}]\n",
+            "user.yaml",
+        )
+        self.assertEqual(result["state"], "succeeded")
+        self.assertEqual(result["duration"], 7200)
+
+    def test_an_answer_in_vain_is_refused_where_the_mocks_are_read(self) -> None:
+        for mock, text in (
+            ("tasks: {ask: {approve: {}}}", "ticket"),
+            ("tasks: {ask: {exit_code: 1}}", "approve or reject"),
+            ("tasks: {paid: {approve: {}}}", "asks for an approval"),
+            ("signals: [{name: payment}]", "at is missing"),
+        ):
+            self.write("m.yaml", mock + "\n")
+            done = self.call("sim", "gate.yaml", "-m", "m.yaml")
+            self.assertNotEqual(done.returncode, 0, mock)
+            self.assertIn(text, done.stderr)
+
+    def test_a_test_says_what_its_run_waits_for(self) -> None:
+        self.write(
+            "gate.test.yaml",
+            "cases: [{name: none, until: 1d, expect: {state: succeeded}}]\n",
+        )
+        done = self.call("test", "gate.yaml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("ask.0 waits for an approval, Ship a?: a mock", done.stdout)
+
+
 class Tests(Place):
     def setUp(self) -> None:
         super().setUp()
@@ -234,4 +373,4 @@ class Examples(Place):
 
 
 if __name__ == "__main__":
-    sys.exit(unittest.main())
+    unittest.main()

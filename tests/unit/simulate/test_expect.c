@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-static const char result_text[] =
+static const char failed_text[] =
     "{\"state\": \"failed\", \"over\": true, \"reason\": \"task_failed\","
     " \"message\": \"task b failed: boom\", \"duration\": 12.5,"
     " \"outputs\": {\"sum\": 3, \"list\": [1, 2]},"
@@ -18,7 +18,7 @@ static const char result_text[] =
     " \"tasks\": {\"a\": {\"state\": \"succeeded\", \"attempts\": 1},"
     "             \"b\": {\"state\": \"failed\", \"attempts\": 3, \"exit_code\": 2}}}";
 
-static int judge(const char *expect_text, struct buf *out)
+static int judge_of(const char *result_text, const char *expect_text, struct buf *out)
 {
     struct ff_err err = {0};
     json_t *expect = json_parse(expect_text, strlen(expect_text), &err);
@@ -30,6 +30,11 @@ static int judge(const char *expect_text, struct buf *out)
     json_decref(expect);
     json_decref(result);
     return code;
+}
+
+static int judge(const char *expect_text, struct buf *out)
+{
+    return judge_of(failed_text, expect_text, out);
 }
 
 /* "": it is as expected. */
@@ -61,6 +66,27 @@ static void what_is_as_expected_says_nothing(void **state)
     says(
         "{\"attempts\": {\"b\": 3}, \"duration\": {\"below\": \"13s\", \"above\": 12}}",
         "");
+}
+
+static void what_it_waits_for_is_said_where_it_is_not_over(void **state)
+{
+    static const char waiting[] =
+        "{\"state\": \"running\", \"over\": false, \"waits_for\": ["
+        "{\"task\": \"ask\", \"for\": \"approval\", \"message\": \"Go?\","
+        " \"hint\": \"mock it\"},"
+        "{\"task\": \"paid\", \"for\": \"event\", \"hint\": \"mock it, too\"}]}";
+    struct buf out = {0};
+
+    (void)state;
+    assert_int_equal(judge_of(waiting, "{\"state\": \"succeeded\"}", &out), FF_OK);
+    assert_string_equal(buf_text(&out),
+                        "state: expected \"succeeded\", got \"running\"\n"
+                        "  ask waits for an approval, Go?: mock it\n"
+                        "  paid waits for an event: mock it, too\n");
+    buf_clear(&out);
+    assert_int_equal(judge_of(waiting, "{\"state\": \"running\"}", &out), FF_OK);
+    assert_string_equal(buf_text(&out), "");
+    buf_done(&out);
 }
 
 static void what_differs_is_said_with_both_values(void **state)
@@ -119,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_as_expected_says_nothing),
+        cmocka_unit_test(what_it_waits_for_is_said_where_it_is_not_over),
         cmocka_unit_test(what_differs_is_said_with_both_values),
         cmocka_unit_test(an_order_is_that_of_the_beginnings),
         cmocka_unit_test(a_duration_has_two_bounds),

@@ -11,22 +11,29 @@
 
 #include <string.h>
 
-static const char source[] = "flowforge: 1\n"
-                             "name: m\n"
-                             "tasks:\n"
-                             "  list:\n"
-                             "    run: x\n"
-                             "    outputs: {items: json, text: stdout, n: json}\n"
-                             "  each:\n"
-                             "    needs: [list]\n"
-                             "    foreach: ${{ tasks.list.outputs.items }}\n"
-                             "    run: x\n"
-                             "    outputs: {v: {from: sdk}}\n"
-                             "  city:\n"
-                             "    foreach: [a, b]\n"
-                             "    tasks:\n"
-                             "      draw: {foreach: [1, 2], run: x, outputs: {p: "
-                             "stdout}}\n";
+static const char source[] =
+    "flowforge: 1\n"
+    "name: m\n"
+    "tasks:\n"
+    "  list:\n"
+    "    run: x\n"
+    "    outputs: {items: json, text: stdout, n: json}\n"
+    "  each:\n"
+    "    needs: [list]\n"
+    "    foreach: ${{ tasks.list.outputs.items }}\n"
+    "    run: x\n"
+    "    outputs: {v: {from: sdk}}\n"
+    "  city:\n"
+    "    foreach: [a, b]\n"
+    "    tasks:\n"
+    "      draw: {foreach: [1, 2], run: x, outputs: {p: "
+    "stdout}}\n"
+    "      sure:\n"
+    "        approve: {message: Sure?}\n"
+    "  ask:\n"
+    "    foreach: [a, b]\n"
+    "    approve: {message: Go?, inputs: {n: {type: integer}}}\n"
+    "  paid: {wait_event: {name: payment}}\n";
 
 static struct flow *flow;
 static json_t *root;
@@ -190,6 +197,7 @@ static void what_makes_no_sense_is_refused(void **state)
     (void)state;
     refused("[1]\n", "must be a map");
     refused("task: {}\n", "not task");
+    refused("tasks: []\n", "tasks must be a map");
     refused("tasks: {lisst: {}}\n", "no task lisst");
     refused("tasks: {list/x: {}}\n", "no task list/x");
     refused("tasks: {city/paint: {}}\n", "no task city/paint");
@@ -208,6 +216,123 @@ static void what_makes_no_sense_is_refused(void **state)
     refused("cancel: {at: 1s, mode: soft}\n", "not soft");
 }
 
+/* --- answers to what waits --- */
+
+static void tasks_that_wait_are_answered_by_what_fits_them(void **state)
+{
+    (void)state;
+    read("tasks:\n"
+         "  '*': {duration: 1s, approve: {}, event: {}}\n"
+         "  ask: {approve: {by: ada, comment: go, inputs: {n: 3}, after: 10m}}\n"
+         "  ask.1: {reject: {by: ada, reason: no, after: {min: 1s, max: 2s}}}\n"
+         "  city/sure: {approve: {after: 5}}\n"
+         "  paid: {event: {data: [1], after: 1d}}\n"
+         "signals: [{at: 10m, name: payment, key: a, data: {n: 1}}, {at: 0, name: x}]\n"
+         "events: [{at: 1s, name: payment}]\n"
+         "cancel: {at: 1h}\n");
+}
+
+static void answers_that_cannot_be_told_are_refused(void **state)
+{
+    (void)state;
+    refused("tasks: {ask: {exit_code: 1}}\n", "approve or reject");
+    refused("tasks: {ask: {event: {}}}\n", "waits for an event; this one does not");
+    refused("tasks: {paid: {outputs: {event: 1}}}\n", "answer it with event");
+    refused("tasks: {paid: {reject: {}}}\n", "this one does not");
+    refused("tasks: {list: {approve: {}}}\n", "asks for an approval");
+    refused("tasks: {ask: {approve: {inputs: {n: 1}}, reject: {}}}\n", "not both");
+    refused("tasks: {ask: {approve: true}}\n", "must be a map");
+    refused("tasks: {ask: {approve: {who: ada}}}\n", "by, comment, inputs, after");
+    refused("tasks: {ask: {approve: {by: ''}}}\n", "by must be a text");
+    refused("tasks: {ask: {approve: {inputs: 1}}}\n", "inputs must be a map");
+    refused("tasks: {ask: {approve: {inputs: {n: many}}}}\n", "input n must be");
+    refused("tasks: {ask: {approve: {}}}\n", "input n is required");
+    refused("tasks: {ask: {reject: {comment: no}}}\n", "by, reason, after");
+    refused("tasks: {ask: {reject: {after: soon}}}\n", "a duration");
+    refused("tasks: {paid: {event: {key: a}}}\n", "data, after");
+}
+
+static void what_is_told_at_no_time_or_under_no_name_is_refused(void **state)
+{
+    (void)state;
+    refused("signals: {at: 1s, name: x}\n", "must be a list");
+    refused("signals: [x]\n", "signals 1 must be a map");
+    refused("signals: [{name: x}]\n", "at is missing");
+    refused("events: [{at: 1s, name: x}, {at: 1s}]\n", "events 2: name is missing");
+    refused("events: [{at: {min: 1s, max: 2s}, name: x}]\n", "at must be");
+    refused("signals: [{at: 1s, name: a.b}]\n", "name of an event");
+    refused("signals: [{at: 1s, name: x, key: 17}]\n", "in quotes");
+    refused("signals: [{at: 1s, name: x, to: y}]\n", "at, name, key, data");
+}
+
+static void data_of_an_event_has_a_bound(void **state)
+{
+    struct buf yaml = {0};
+
+    (void)state;
+    buf_add_text(&yaml, "signals: [{at: 1s, name: x, data: ");
+    for (size_t i = 0; i < FLOW_EVENT_DATA_MAX; i++)
+        buf_add_char(&yaml, 'a');
+    buf_add_text(&yaml, "}]\n");
+    refused(buf_text(&yaml), "64 KiB");
+    buf_done(&yaml);
+}
+
+static void the_more_particular_decision_stands_alone(void **state)
+{
+    struct mocks with = {.seed = 1};
+
+    (void)state;
+    read(
+        "tasks: {'*': {approve: {}}, ask.1: {reject: {}}, city/sure: {approve: {}}}\n");
+    with.tasks = json_object_get(root, "tasks");
+    json_t *one = mock_entry(&with, "ask.1", 1);
+    json_t *other = mock_entry(&with, "ask.0", 1);
+    json_t *inner = mock_entry(&with, "city.1/sure", 1);
+    assert_null(json_object_get(one, "approve"));
+    assert_non_null(json_object_get(one, "reject"));
+    assert_non_null(json_object_get(other, "approve"));
+    assert_non_null(json_object_get(inner, "approve"));
+    json_decref(one);
+    json_decref(other);
+    json_decref(inner);
+}
+
+static void what_goes_unanswered_says_how_it_is_mocked(void **state)
+{
+    struct task_row t = {.state = TASK_SUSPENDED,
+                         .attempt = 1,
+                         .reason = span_of("event"),
+                         .message = span_of("payment (key k)"),
+                         .awaits = span_of("{\"name\":\"payment\",\"key\":\"k\"}")};
+    struct mocks m = {.flow = flow, .seed = 1};
+
+    (void)state;
+    json_t *one = answers_missing(&m, &t, "paid");
+    assert_string_equal(json_string_value(json_object_get(one, "for")), "event");
+    const char *hint = json_string_value(json_object_get(one, "hint"));
+    assert_non_null(strstr(hint, "tasks: {paid: {event: "));
+    assert_non_null(strstr(hint, "name: payment, key: 'k'"));
+    json_decref(one);
+
+    read("tasks: {paid: {event: {}}}\n");
+    m.tasks = json_object_get(root, "tasks");
+    one = answers_missing(&m, &t, "paid");
+    assert_non_null(
+        strstr(json_string_value(json_object_get(one, "hint")), "too late"));
+    json_decref(one);
+
+    t.reason = span_of("approval");
+    one = answers_missing(&m, &t, "ask.1");
+    assert_non_null(strstr(json_string_value(json_object_get(one, "hint")),
+                           "tasks: {ask.1: {approve: "));
+    json_decref(one);
+    t.reason = span_of("sleep");
+    assert_null(answers_missing(&m, &t, "nap"));
+    t.state = TASK_RUNNING;
+    assert_null(answers_missing(&m, &t, "list"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -219,6 +344,12 @@ int main(void)
         TEST(a_duration_is_drawn_from_the_attempts_name),
         TEST(outputs_are_found_where_the_task_would_leave_them),
         TEST(what_makes_no_sense_is_refused),
+        TEST(tasks_that_wait_are_answered_by_what_fits_them),
+        TEST(answers_that_cannot_be_told_are_refused),
+        TEST(what_is_told_at_no_time_or_under_no_name_is_refused),
+        TEST(data_of_an_event_has_a_bound),
+        TEST(the_more_particular_decision_stands_alone),
+        TEST(what_goes_unanswered_says_how_it_is_mocked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
