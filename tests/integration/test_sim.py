@@ -210,6 +210,18 @@ class Waits(Place):
         self.assertEqual(result["state"], "failed")
         self.assertEqual(result["duration"], 30 * 86400)
 
+    def test_an_answer_after_the_end_changes_nothing(self) -> None:
+        late = GATE.replace("timeout: 30d", "timeout: 1h, on_timeout: skip")
+        self.write("gate.yaml", late)
+        result = self.rehearse(
+            "tasks:\n"
+            "  ask: {approve: {inputs: {ticket: T}}}\n"
+            "  paid: {event: {data: {amount: 4}, after: 1d}}\n"
+            "  inner/sure: {approve: {after: 2h}}\n"
+        )
+        self.assertEqual(result["state"], "succeeded")
+        self.assertEqual(result["tasks"]["inner/sure"]["state"], "skipped")
+
     def test_signals_and_events_go_to_those_that_wait_for_them(self) -> None:
         told = (
             "[{at: 1h, name: payment, key: o-2, data: {amount: 9}},"
