@@ -1,5 +1,6 @@
 /* cmd_logs.c - what the tasks of a run wrote, merged by time. */
 #include "cli/logs_follow.h"
+#include "cli/logs_inside.h"
 #include "cli/run_children.h"
 
 #include "cli/run_view.h"
@@ -61,9 +62,11 @@ static int logs(struct cli *c, struct cli_session *s, const struct run_row *run,
         return cli_fail(CLI_NOT_FOUND, "the workflow %.*s has no task %s",
                         (int)run->workflow.len, run->workflow.s, pick->task);
     logs_pick_scan(pick, &sources, logs_dir);
-    if (!follow && sources.n == 0)
+    int code = pick->task || follow ? CLI_OK : logs_inside_scan(s, run, pick, &sources);
+    if (code == CLI_OK && !follow && sources.n == 0)
         cli_note(c, "nothing was written");
-    int code = print_all(&sources, &print, !follow);
+    if (code == CLI_OK)
+        code = print_all(&sources, &print, !follow);
     if (code == CLI_OK && follow) {
         const struct logs_follow_setup setup = {.c = c,
                                                 .s = s,

@@ -161,6 +161,31 @@ class Groups(CliTest):
         refused = self.call("logs", "last", "each.7/inner/say", expect=4)
         self.assertIn("no run inside it that is each.7", refused.err)
         self.call("logs", "last", "each.1/nobody", expect=4)
+        every = [
+            "each.0/inner/say | it is x",
+            "each.0/other | beside",
+            "each.1/inner/say | it is y",
+            "each.1/other | beside",
+        ]
+        self.assertEqual(sorted(self.call("logs", "last").out.splitlines()), every)
+        named = self.call("logs", "last", "each.1/", "-o", "json").lines()
+        self.assertEqual(
+            sorted((li["task"], li["text"]) for li in named),
+            [("inner/say", "it is y"), ("other", "beside")],
+        )
+
+    def test_logs_tell_attempts_of_a_group_apart(self) -> None:
+        self.file(
+            "again.yaml",
+            "flowforge: 1\nname: again\ntasks:\n"
+            "  g:\n    retry: {max_attempts: 2, delay: 0s}\n    tasks:\n"
+            "      a: {run: 'echo tried; exit 1'}\n",
+        )
+        self.call("run", "again.yaml", expect=1)
+        every = self.call("logs", "last").out.splitlines()
+        self.assertEqual(sorted(every), ["g#2/a | tried", "g/a | tried"])
+        last = self.call("logs", "last", "--attempt", "0").out.splitlines()
+        self.assertEqual(last, ["g#2/a | tried"])
 
     def test_they_are_deleted_with_the_run_around_them(self) -> None:
         quick = self.file("quick.yaml", QUICK)
