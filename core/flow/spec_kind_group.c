@@ -118,13 +118,15 @@ static const char *entry_of(struct spec *g)
     return text;
 }
 
-/* timeout: of the task is how long the whole group may take. */
+/* timeout: of the task is how long the whole group may take; parallelism is that of the
+ * file, for each run. */
 static void finish_group(struct spec *g)
 {
     const struct flow_task *task = &g->outer->tasks.items[g->inside];
 
     g->flow->entry = entry_of(g);
     g->flow->timeout_us = task->policy->timeout_us;
+    g->flow->parallelism = g->outer->flow->parallelism;
     for (size_t i = 0; i < g->tasks.n; i++)
         check_name(g, &g->tasks.items[i]);
     spec_finish(g);

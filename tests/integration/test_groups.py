@@ -68,6 +68,27 @@ class Groups(CliTest):
             fd = os.open(self.folder / f"gate.{i}", os.O_WRONLY)
             self.addCleanup(os.close, fd)
 
+    def test_parallelism_counts_each_run_by_itself(self) -> None:
+        for i in range(2):
+            os.mkfifo(self.folder / f"gate.{i}")
+        self.file(
+            "narrow.yaml",
+            "flowforge: 1\nname: narrow\nparallelism: 1\ntasks:\n"
+            "  g:\n    foreach: [0, 1]\n    tasks:\n"
+            "      a: {env: {I: '${{ item }}'}, run: 'read x < gate.$I'}\n"
+            "      b: {run: 'true'}\n",
+        )
+        process = self.start("run", "narrow.yaml")
+        self.wait_until_both_run()  # though the outer run has one place only
+        inner = self.call("get", "last", "-o", "json").json()["runs"]
+        for run in inner:
+            tasks = self.call("get", run["id"], "-o", "json").json()["tasks"]
+            states = {t["task"]: t["state"] for t in tasks}
+            self.assertEqual(states, {"a": "running", "b": "queued"})
+        for i in range(2):
+            self.open_gate(i)
+        self.assertEqual(process.end().code, 0)
+
     def test_a_kill_9_while_it_waits_makes_no_second_run(self) -> None:
         process = self.start("run", self.waits())
         self.wait_until_both_run()

@@ -25,11 +25,13 @@ static void a_group_is_a_workflow_of_its_own(void **state)
                         "  d:\n"
                         "    needs: g\n"
                         "    env: {Q: \"${{ tasks.g.outputs.q }}\"}\n"
-                        "    run: x\n");
+                        "    run: x\n"
+                        "parallelism: 3\n");
     const struct flow *g = group_of(f, "g");
 
     (void)state;
     assert_int_equal(f->n_tasks, 3);
+    assert_int_equal(g->parallelism, 3);
     assert_int_equal(g->n_tasks, 3);
     assert_int_equal(g->n_main, 3);
     assert_int_equal(g->n_outputs, 1);
