@@ -152,6 +152,16 @@ static const struct cli_option approve_options[] = {
     {0},
 };
 
+static const struct cli_option pause_options[] = {
+    {"queue", "NAME", "all tasks of this queue, in whichever run", NULL, 0},
+    {0},
+};
+
+static const struct cli_option unpause_options[] = {
+    {"queue", "NAME", "the queue, instead of a run", NULL, 0},
+    {0},
+};
+
 static const struct cli_option reject_options[] = {
     {"reason", "TEXT", "why, for those who come after", NULL, 'm'},
     {0},
@@ -384,13 +394,14 @@ const struct cli_command cli_commands[] = {
      approve_options, cmd_approve, 2, 2, false},
     {"reject", "RUN TASK[.ITEM]", "decide against: the task fails", NULL,
      reject_options, cmd_reject, 2, 2, false},
-    {"pause", "RUN [TASK]", "let a run, or one task of it, start nothing for a while",
+    {"pause", "[RUN [TASK]]",
+     "let a run, one task of it, or a queue start nothing for a while",
      "What runs goes on. The timeout of the run goes on counting; sleeps and retries "
      "that\n"
-     "become due wait. A cancel ends the pause.",
-     NO_OPTIONS, cmd_pause, 1, 2, false},
-    {"unpause", "RUN [TASK]", "let a run, or one task of it, start again", NULL,
-     NO_OPTIONS, cmd_unpause, 1, 2, false},
+     "become due wait. A cancel ends the pause of a run, not that of a queue.",
+     pause_options, cmd_pause, 0, 2, false},
+    {"unpause", "[RUN [TASK]]", "let a run, one task of it, or a queue start again",
+     NULL, unpause_options, cmd_unpause, 0, 2, false},
     {"signal", "RUN NAME", "tell a run that something has happened",
      "The first task with wait_event that waits for it takes it; until there is one "
      "it\n"
@@ -412,7 +423,7 @@ const struct cli_command cli_commands[] = {
      "Where keys are given by auth.encryption_key, with the first of them.", NO_OPTIONS,
      cmd_secret_rotate, 0, 0, false},
     {"doctor", "[CHECK...]",
-     "check store, owner, version, slots and artifacts, and say what to do",
+     "check store, owner, version, slots, artifacts and pauses, and say what to do",
      "All checks, or those named. They change nothing.", NO_OPTIONS, cmd_doctor, 0, -1,
      false},
     {"limit set", "NAME PLACES", "say how many places a semaphore has",

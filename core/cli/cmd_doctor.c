@@ -75,7 +75,7 @@ static const struct {
     int (*check)(struct doctor *d);
 } checks[] = {
     {"store", check_store},  {"owner", check_owner},      {"version", check_version},
-    {"slots", doctor_slots}, {"artifacts", doctor_blobs},
+    {"slots", doctor_slots}, {"artifacts", doctor_blobs}, {"paused", doctor_paused},
 };
 
 /* --- what they say --- */
@@ -94,6 +94,10 @@ static void add_json(struct jsonw *w, const char *name, const struct doctor *d)
         jsonw_int(w, d->leaked);
         jsonw_key(w, "ghosts");
         jsonw_int(w, d->ghosts);
+    }
+    if (strcmp(name, "paused") == 0) {
+        jsonw_key(w, "paused");
+        jsonw_int(w, d->paused);
     }
     if (d->bad && d->remedy) {
         jsonw_key(w, "remedy");
@@ -135,7 +139,7 @@ static int check_words(const struct cli *c)
         if (k == COUNT_OF(checks))
             return cli_fail(CLI_USAGE,
                             "there is no check %.40s; there are store, owner, version, "
-                            "slots and artifacts",
+                            "slots, artifacts and paused",
                             c->args.words.items[i]);
     }
     return CLI_OK;

@@ -1,6 +1,7 @@
 /* cmd_get.c - one run with its tasks, or one task with its items. */
 #include "cli/limit_wait.h"
 #include "cli/pause_view.h"
+#include "cli/queue_view.h"
 #include "cli/run_children.h"
 #include "cli/run_view.h"
 
@@ -26,6 +27,7 @@ struct showing {
     int64_t only; /* task index, or -1 */
     struct run_children children;
     struct limit_waits limits;
+    struct queue_views queues; /* paused, of its tasks; none when it is over */
 };
 
 /* Stored outputs as the values they stand for; a value whose file is gone stays the
@@ -146,6 +148,8 @@ static void add_json(const struct showing *s, struct buf *out)
     jsonw_close(&w, ']');
     if (s->children.n > 0)
         json_children(s, &w);
+    if (s->queues.n > 0)
+        queue_views_json(&w, &s->queues);
     jsonw_close(&w, '}');
     buf_add_char(out, '\n');
 }
@@ -179,11 +183,15 @@ static void add_times(const struct showing *s, struct buf *out)
     add_field(out, over ? "took" : "runs for", span_of(text));
 }
 
-static void add_pause(const struct run_row *run, struct buf *out)
+static void add_pause(const struct showing *s, struct buf *out)
 {
     struct buf text = {0};
 
-    pause_view_add(&text, run);
+    pause_view_add(&text, &s->view->run);
+    for (size_t i = 0; i < s->queues.n; i++) {
+        buf_add_text(&text, text.len > 0 ? "; " : "");
+        queue_view_add(&text, &s->queues.items[i]);
+    }
     add_field(out, "paused", (struct span){.s = text.data, .len = text.len});
     buf_done(&text);
 }
@@ -198,7 +206,7 @@ static void add_run(const struct showing *s, struct buf *out)
     cli_add_coloured(out, s->c->colour, cli_run_colour(run->state),
                      run_state_names[run->state]);
     buf_add_char(out, '\n');
-    add_pause(run, out);
+    add_pause(s, out);
     add_field(out, "reason", run->reason);
     add_field(out, "message", run->message);
     add_times(s, out);
@@ -392,6 +400,18 @@ static void add_children(const struct showing *s, struct buf *out)
 
 /* --- the command --- */
 
+static int read_queues(const struct cli_session *s, struct showing *show)
+{
+    struct ff_err err = {0};
+
+    if (run_state_final(show->view->run.state))
+        return CLI_OK;
+    if (queue_views_read(&show->queues, s, &err) != FF_OK)
+        return cli_fail_err(&err);
+    queue_views_of(&show->queues, show->view->flow);
+    return CLI_OK;
+}
+
 static int get(struct cli *c, const struct cli_session *s, const struct run_row *run)
 {
     const char *name = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
@@ -416,6 +436,8 @@ static int get(struct cli *c, const struct cli_session *s, const struct run_row 
             code = cli_fail(CLI_NOT_FOUND, "the workflow %s has no task %s",
                             view.flow->name, name);
     }
+    if (code == CLI_OK)
+        code = read_queues(s, &show);
     if (code == CLI_OK && c->json) {
         add_json(&show, &out);
     } else if (code == CLI_OK) {
@@ -429,6 +451,7 @@ static int get(struct cli *c, const struct cli_session *s, const struct run_row 
     }
     ARRAY_DONE(&show.children);
     limit_waits_done(&show.limits);
+    queue_views_done(&show.queues);
     run_view_done(&view);
     return code == CLI_OK ? cli_print(&out) : code;
 }

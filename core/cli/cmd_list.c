@@ -3,6 +3,7 @@
  * past what it does not want. */
 #include "cli/engine_need.h"
 #include "cli/pause_view.h"
+#include "cli/queue_view.h"
 #include "cli/run_view.h"
 
 #include <string.h>
@@ -25,6 +26,7 @@ struct listing {
     struct jsonw w;
     char last[ID_TEXT];
     int64_t now_us;
+    struct queue_views queues;
 };
 
 static bool span_is(struct span s, const char *word)
@@ -142,6 +144,17 @@ static void begin(struct listing *l)
         cli_cell(&l->grid, CLI_DIM, heads[i]);
 }
 
+/* It concerns the runs that are shown and those that are not. */
+static void note_queues(const struct listing *l)
+{
+    for (size_t i = 0; i < l->queues.n; i++) {
+        struct buf text = {0};
+        queue_view_add(&text, &l->queues.items[i]);
+        cli_note(l->c, "paused: %s", buf_text(&text));
+        buf_done(&text);
+    }
+}
+
 static int print(struct listing *l)
 {
     struct buf text = {0};
@@ -149,6 +162,7 @@ static int print(struct listing *l)
     jsonw_close(&l->w, ']');
     jsonw_key(&l->w, "next");
     jsonw_text(&l->w, l->more ? l->last : NULL);
+    queue_views_json(&l->w, &l->queues);
     jsonw_close(&l->w, '}');
     buf_add_char(&l->json, '\n');
     cli_grid_add_to(&l->grid, &text);
@@ -159,6 +173,7 @@ static int print(struct listing *l)
     const int code = cli_print(l->c->json ? &l->json : &text);
     if (l->more)
         cli_note(l->c, "more: flowforge list --after %s", l->last);
+    note_queues(l);
     buf_done(l->c->json ? &text : &l->json);
     return code;
 }
@@ -188,10 +203,13 @@ static int list(struct cli *c, const struct cli_session *s, struct listing *l)
     if (code == CLI_OK) {
         l->now_us = loop_wall_us(s->loop);
         begin(l);
-        code = store_scan(node_store(s->node), STORE_READER_CALLER, &query, list_one, l,
-                          &err);
+        code = queue_views_read(&l->queues, s, &err);
+        if (code == FF_OK)
+            code = store_scan(node_store(s->node), STORE_READER_CALLER, &query,
+                              list_one, l, &err);
         code = code == FF_OK ? print(l) : give_up(l, &err);
     }
+    queue_views_done(&l->queues);
     arena_done(&arena);
     return code;
 }

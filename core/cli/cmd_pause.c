@@ -1,5 +1,5 @@
-/* cmd_pause.c - pause and unpause: a run or one of its tasks starts nothing for a
- * while. A row for the run, and a word to whoever leads it. */
+/* cmd_pause.c - pause and unpause: a run, one of its tasks, or a queue starts nothing
+ * for a while. A row, and a word to whoever leads. */
 #include "cli/owner_link.h"
 #include "cli/run_view.h"
 
@@ -76,13 +76,73 @@ static int tell(const struct pausing *p)
     return code == CLI_OK ? leave(p) : code;
 }
 
+/* --- queues --- */
+
+static int answer_queue(const struct cli *c, const char *queue, bool paused)
+{
+    struct buf out = {0};
+    struct jsonw w = {.out = &out};
+
+    cli_note(c, "queue %s %s", queue, paused ? "is paused" : "goes on");
+    if (!c->json)
+        return CLI_OK;
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "queue");
+    jsonw_text(&w, queue);
+    jsonw_key(&w, "paused");
+    jsonw_raw(&w, paused ? "true" : "false", paused ? 4 : 5);
+    jsonw_close(&w, '}');
+    buf_add_char(&out, '\n');
+    return cli_print(&out);
+}
+
+static int write_queue(const struct cli_session *s, const char *queue, bool paused)
+{
+    MEM_AUTO char *socket = node_socket_path(s->node);
+    struct ff_err err = {0};
+    char by[128];
+
+    cli_user_name(by, sizeof(by));
+    const int code = paused ? node_pause_queue(s->node, TENANT_DEFAULT, queue, by, &err)
+                            : node_unpause_queue(s->node, TENANT_DEFAULT, queue, &err);
+    if (code != FF_OK)
+        return cli_fail_err(&err);
+    /* Nobody there: the next owner reads the row before it starts anything. */
+    owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err);
+    return CLI_OK;
+}
+
+static int command_queue(struct cli *c, const char *queue, bool paused)
+{
+    struct cli_session s;
+
+    if (c->args.words.n > 0)
+        return cli_fail(CLI_USAGE, "either a run or --queue can be named, not both");
+    int code = cli_open(c, &s);
+    if (code == CLI_OK)
+        code = write_queue(&s, queue, paused);
+    if (code == CLI_OK)
+        code = answer_queue(c, queue, paused);
+    cli_close(&s);
+    return code;
+}
+
+/* --- the commands --- */
+
 static int command(struct cli *c, const char *word)
 {
     struct cli_session s;
     struct arena arena = {0};
     struct run_row run;
     struct pausing p = {.c = c, .s = &s, .run = &run, .word = word};
+    const char *queue = cli_get(&c->args, "queue");
 
+    if (queue)
+        return command_queue(c, queue, strcmp(word, "pause") == 0);
+    if (c->args.words.n == 0)
+        return cli_fail(CLI_USAGE,
+                        "a run is missing, or --queue NAME: see `flowforge help %s`",
+                        word);
     if (c->args.words.n > 1)
         p.task = c->args.words.items[1];
     int code = cli_open(c, &s);

@@ -11,6 +11,7 @@ struct doctor {
     bool bad;
     const char *remedy;     /* what to do when it is */
     int64_t leaked, ghosts; /* of `slots` */
+    int64_t paused;         /* of `paused` */
     struct ff_err err;
 };
 void FF_PRINTF(2, 3) doctor_says(struct doctor *d, const char *fmt, ...);
@@ -18,5 +19,6 @@ void FF_PRINTF(2, 3) doctor_says(struct doctor *d, const char *fmt, ...);
 /* FF_OK: d tells what was found; else the store could not be asked. */
 int doctor_slots(struct doctor *d);
 int doctor_blobs(struct doctor *d);
+int doctor_paused(struct doctor *d);
 
 #endif

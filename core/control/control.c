@@ -65,6 +65,7 @@ void control_free(struct control *c)
     sched_free(c->sched);
     admit_free(c->admit);
     control_limit_rows_done(&c->sizes);
+    control_queues_done(&c->queues);
     heap_done(&c->timers);
     control_looks_free(c);
     control_look_ups_free(c);

@@ -4,7 +4,8 @@
  * tasks gave before; scan.c finds open runs, load.c brings them into memory, or
  * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
  * keeps time; inbox.c reads messages of others, and kept.c keeps those that nobody
- * waits for yet; limits.c has what is held as rows; concurrency.c lets runs begin. */
+ * waits for yet; limits.c has what is held as rows; queues.c which queues are
+ * paused; concurrency.c lets runs begin. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -67,6 +68,17 @@ struct limit_rows { /* of all runs */
         } * items;
         size_t n, cap;
     } tokens;
+    struct arena arena;
+};
+
+/* --- queues that are paused, as they were read --- */
+
+struct paused_queues {
+    struct paused_queue {
+        int64_t tenant;
+        const char *name; /* in `arena` */
+    } * items;
+    size_t n, cap;
     struct arena arena;
 };
 
@@ -137,7 +149,8 @@ struct control {
     struct heap timers;
     struct loop_timer *timer, *rehint, *sweep, *reload, *again, *rate_timer;
     int64_t timer_at, rate_at;
-    struct limit_rows sizes; /* as last read */
+    struct limit_rows sizes;     /* as last read */
+    struct paused_queues queues; /* as last read */
     struct {
         int64_t next, left; /* for runs inside others, taken in advance */
         int64_t wanted;
@@ -223,6 +236,12 @@ int control_limits_scan(struct control *c, bool tokens, struct limit_rows *rows,
 void control_limits_take(struct control *c, struct limit_rows *rows);
 void control_limit_rows_done(struct limit_rows *rows);
 void control_rates_arm(struct control *c);
+
+/* queues.c */
+int control_queues_scan(struct control *c, struct paused_queues *queues,
+                        struct ff_err *err); /* lane */
+void control_queues_take(struct control *c, struct paused_queues *queues);
+void control_queues_done(struct paused_queues *queues);
 
 /* concurrency.c */
 #define CONTROL_CONCURRENCY "concurrency:"

@@ -27,8 +27,8 @@ void control_offer(struct live *l, const struct effect *e)
             .size = e->limits[i].size,
             .per_us = e->limits[i].per_us,
         };
-    sched_offer_limited(l->sched, e->node, e->count, priority_of(l, e), needs,
-                        e->n_limits);
+    sched_offer_queued(l->sched, e->queue ? e->queue : SCHED_QUEUE_DEFAULT, e->node,
+                       e->count, priority_of(l, e), needs, e->n_limits);
 }
 
 /* --- rows --- */

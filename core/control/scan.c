@@ -13,6 +13,7 @@ struct scan {
         size_t n, cap;
     } inbox;
     struct limit_rows limits;
+    struct paused_queues queues;
     bool first;
     int code;
     struct ff_err err;
@@ -63,6 +64,8 @@ static void scan_on_lane(void *arg)
                        add_open, sc, &sc->err);
     if (sc->code == FF_OK)
         sc->code = control_limits_scan(sc->control, sc->first, &sc->limits, &sc->err);
+    if (sc->code == FF_OK)
+        sc->code = control_queues_scan(sc->control, &sc->queues, &sc->err);
 }
 
 static void load_new(struct control *c, const struct open_run_row *open)
@@ -86,10 +89,12 @@ static void scan_done(void *arg)
 
     c->n_lane--;
     c->scanning = false;
-    if (sc->code != FF_OK)
+    if (sc->code != FF_OK) {
         log_warn("looking for open runs: %s", sc->err.msg);
-    else
+    } else {
         control_limits_take(c, &sc->limits);
+        control_queues_take(c, &sc->queues);
+    }
     for (size_t i = 0; !c->draining && i < sc->open.n; i++)
         load_new(c, &sc->open.items[i]);
     c->began = c->began || sc->code == FF_OK;
@@ -101,6 +106,7 @@ static void scan_done(void *arg)
         json_decref(sc->inbox.items[i].body);
     ARRAY_DONE(&sc->inbox);
     control_limit_rows_done(&sc->limits);
+    control_queues_done(&sc->queues);
     if (c->scan_again && !c->draining)
         control_scan(c);
     if (sc->code != FF_OK && !c->draining)

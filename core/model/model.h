@@ -324,6 +324,7 @@ extern const struct ff_schema model_schema;
 
 #include "model/cache_rows.h"
 #include "model/limit_rows.h"
+#include "model/queue_rows.h"
 #include "model/signal_rows.h"
 
 /* Row struct -> values and back. `values` has n_columns places. Reading borrows

@@ -435,6 +435,7 @@ static const struct ff_record *const records[] = {
     &record_signal,
     &record_event_wait,
     &record_artifact,
+    &record_queue_pause,
     NULL,
 };
 

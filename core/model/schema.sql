@@ -323,3 +323,12 @@ CREATE TABLE artifact (
     PRIMARY KEY (tenant, run, hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX artifact_hash ON artifact (tenant, hash);
+
+CREATE TABLE queue_pause (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    paused_at INTEGER NOT NULL,
+    paused_by TEXT NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;

@@ -186,6 +186,14 @@ int node_delete_limit(struct node *n, struct tenant t, const char *name,
 /* As configured. */
 const struct control_size *node_sizes(const struct node *n, size_t *count);
 
+/* Lets no task of the queue `name` start, or lets them start again: a row; the owner
+ * must be woken after it. Paused twice, it is paused since the first time. To end a
+ * pause that is none: FF_NOT_FOUND. FF_INVALID: it is no name of a queue. */
+int node_pause_queue(struct node *n, struct tenant t, const char *name, const char *by,
+                     struct ff_err *err);
+int node_unpause_queue(struct node *n, struct tenant t, const char *name,
+                       struct ff_err *err);
+
 /* Has tasks of a run begin again: opens it when it is over, else leaves a request for
  * whoever leads it, who must be woken. Tasks that begin again go on counting their
  * attempts; the others keep their results. FF_CONFLICT: nothing of it failed, or it is

@@ -1,8 +1,8 @@
 /* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, submit.c
  * stores new runs, reset.c opens them again, reuse.c takes over
- * what another run has done, limits.c sizes of limits, retention.c
- * deletes old runs, keeper.c has it do so while this process leads; apply.c registers
- * workflows by name, workflow.c finds, labels and forgets them. */
+ * what another run has done, limits.c sizes of limits, queues.c pauses of queues,
+ * retention.c deletes old runs, keeper.c has it do so while this process leads; apply.c
+ * registers workflows by name, workflow.c finds, labels and forgets them. */
 #ifndef NODE_NODE_PRIV_H
 #define NODE_NODE_PRIV_H
 

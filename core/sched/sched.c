@@ -24,6 +24,7 @@ static void tenant_free(struct fair_tenant *t)
     for (size_t i = 0; map_next(&t->limits, &i, &value);)
         limit_forget(value);
     map_done(&t->limits);
+    map_done(&t->paused);
     ARRAY_DONE(&t->levels);
     mem_free(t);
 }
@@ -196,10 +197,11 @@ static void take_turn(struct offer *o)
     list_add_tail(&o->lane->offers, &o->link);
 }
 
-void sched_offer_limited(struct sched_run *r, int64_t node, int64_t n, int32_t priority,
-                         const struct sched_need *needs, size_t n_needs)
+void sched_offer_queued(struct sched_run *r, const char *queue, int64_t node, int64_t n,
+                        int32_t priority, const struct sched_need *needs,
+                        size_t n_needs)
 {
-    struct offer *o = offer_of(r, lane_of(r->tenant, priority, needs, n_needs));
+    struct offer *o = offer_of(r, lane_of(r->tenant, queue, priority, needs, n_needs));
     const struct range range = {.node = node, .count = n};
 
     close_gap(o);
@@ -208,6 +210,12 @@ void sched_offer_limited(struct sched_run *r, int64_t node, int64_t n, int32_t p
         take_turn(o);
     count(o->lane, n);
     lane_changed(o->lane);
+}
+
+void sched_offer_limited(struct sched_run *r, int64_t node, int64_t n, int32_t priority,
+                         const struct sched_need *needs, size_t n_needs)
+{
+    sched_offer_queued(r, SCHED_QUEUE_DEFAULT, node, n, priority, needs, n_needs);
 }
 
 void sched_offer(struct sched_run *r, int64_t node, int64_t n, int32_t priority)
@@ -285,7 +293,7 @@ static struct lane *next_lane(struct sched *s)
     while (s->slots > 0 && s->open > 0) {
         struct fair_tenant *t = next_tenant(s);
         struct lane *lane = lane_next(t);
-        if (lane->n_needs == 0 || lane_may_go(lane)) {
+        if (lane_may_go(lane)) {
             t->credit--;
             return lane;
         }

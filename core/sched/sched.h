@@ -29,6 +29,7 @@
 #include "sched/admit.h"
 
 #define SCHED_OVERTAKEN_MAX 64
+#define SCHED_QUEUE_DEFAULT "default" /* of whatever names no queue */
 
 struct sched;
 struct sched_run; /* one run's place in it */
@@ -64,11 +65,19 @@ void sched_offer(struct sched_run *r, int64_t node, int64_t count, int32_t prior
 void sched_offer_limited(struct sched_run *r, int64_t node, int64_t count,
                          int32_t priority, const struct sched_need *needs,
                          size_t n_needs);
+/* ... in a queue of the tenant; a-z, 0-9, _ and - */
+void sched_offer_queued(struct sched_run *r, const char *queue, int64_t node,
+                        int64_t count, int32_t priority, const struct sched_need *needs,
+                        size_t n_needs);
 void sched_retract(struct sched_run *r, int64_t node, int64_t count);
 
 /* Takes a free slot for the next node; false: no slot is free or nobody may go. */
 bool sched_pick(struct sched *s, void **owner, int64_t *node);
 int64_t sched_waiting(const struct sched *s); /* nodes that wait */
+
+/* Nothing that is offered in this queue goes, now and later, until it is told again.
+ * What waits keeps its turn, holds nothing, and no limit is kept for it. */
+void sched_set_paused(struct sched *s, int64_t tenant, const char *queue, bool paused);
 
 /* --- limits --- */
 

@@ -1,6 +1,7 @@
-/* sched_lane.c - nodes that want the same of the same limits stand in one lane, and
- * lanes that may not go stand aside. What a pick looks at are lanes that may go or have
- * not been asked yet; what a freed place looks at are the lanes that wait for it. */
+/* sched_lane.c - nodes of one queue that want the same of the same limits stand in one
+ * lane, and lanes that may not go stand aside. What a pick looks at are lanes that may
+ * go or have not been asked yet; what a freed place looks at are the lanes that wait
+ * for it. */
 #include "sched/sched_priv.h"
 
 #include <string.h>
@@ -41,13 +42,15 @@ static void level_free(struct level *level)
 
 /* --- lanes come and go --- */
 
-static struct lane *lane_new(struct level *level, const char *key,
+static struct lane *lane_new(struct level *level, const char *key, const char *queue,
                              const struct sched_need *needs, size_t n)
 {
     struct lane *lane = mem_alloc(sizeof(*lane) + n * sizeof(lane->needs[0]));
 
     lane->level = level;
     lane->key = mem_text(key);
+    lane->queue = mem_text(queue);
+    lane->paused = map_get_text(&level->tenant->paused, queue) != NULL;
     list_init(&lane->offers);
     lane->n_needs = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
@@ -63,32 +66,33 @@ static struct lane *lane_new(struct level *level, const char *key,
     return lane;
 }
 
-static struct lane *limited_lane(struct level *level, const struct sched_need *needs,
-                                 size_t n)
+static struct lane *keyed_lane(struct level *level, const char *queue,
+                               const struct sched_need *needs, size_t n)
 {
     struct buf key = {0};
 
+    buf_printf(&key, "%s\n", queue);
     for (size_t i = 0; i < n; i++)
         buf_printf(&key, "%lld/%lld/%lld %s\n", (long long)needs[i].amount,
                    (long long)needs[i].size, (long long)needs[i].per_us, needs[i].name);
     struct lane *lane = map_get_text(&level->lanes, buf_text(&key));
     if (!lane) {
-        lane = lane_new(level, buf_text(&key), needs, n);
+        lane = lane_new(level, buf_text(&key), queue, needs, n);
         map_set_text(&level->lanes, lane->key, lane);
     }
     buf_done(&key);
     return lane;
 }
 
-struct lane *lane_of(struct fair_tenant *t, int32_t priority,
+struct lane *lane_of(struct fair_tenant *t, const char *queue, int32_t priority,
                      const struct sched_need *needs, size_t n)
 {
     struct level *level = level_of(t, priority);
 
-    if (n > 0)
-        return limited_lane(level, needs, n);
+    if (n > 0 || strcmp(queue, SCHED_QUEUE_DEFAULT) != 0)
+        return keyed_lane(level, queue, needs, n);
     if (!level->plain)
-        level->plain = lane_new(level, "", NULL, 0);
+        level->plain = lane_new(level, "", queue, NULL, 0);
     return level->plain;
 }
 
@@ -105,6 +109,7 @@ void lane_unref(struct lane *lane)
     else
         map_del_text(&level->lanes, lane->key);
     mem_free(lane->key);
+    mem_free(lane->queue);
     mem_free(lane);
     if (!level->plain && level->lanes.n == 0)
         level_free(level);
@@ -165,6 +170,8 @@ static bool is_kept(const struct lane_need *need)
 
 bool lane_may_go(struct lane *lane)
 {
+    if (lane->paused)
+        return false;
     for (uint32_t i = 0; i < lane->n_needs; i++)
         if (!has_room(&lane->needs[i]) || is_kept(&lane->needs[i]))
             return false;
@@ -179,8 +186,8 @@ void lane_block(struct lane *lane)
     lane->blocked = true;
     lane->level->tenant->sched->n_rated += lane->rated;
     sched_count_open(lane->level->tenant, -lane->waiting);
-    if (lane->queued)
-        return;
+    if (lane->queued || lane->paused)
+        return; /* a paused one waits for no place: it would be kept from others */
     lane->queued = true;
     for (uint32_t i = 0; i < lane->n_needs; i++) {
         struct lane_need *need = &lane->needs[i];
@@ -222,6 +229,16 @@ static void leave_queue(struct lane *lane)
         list_del(&lane->needs[i].link);
     for (uint32_t i = 0; kept && i < lane->n_needs; i++)
         lane_wake(lane->needs[i].limit);
+}
+
+/* One that goes is asked with the next pick, and stands aside then. */
+void lane_pause(struct lane *lane, bool paused)
+{
+    lane->paused = paused;
+    if (paused)
+        leave_queue(lane);
+    else
+        unblock(lane);
 }
 
 void lane_granted(struct lane *lane)

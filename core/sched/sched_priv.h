@@ -1,6 +1,6 @@
 /* sched/sched_priv.h - the inside of the room: sched.c has tenants, runs, offers and
  * picks; sched_lane.c who waits for the same limits; sched_limit.c places and rates;
- * sched_hold.c which node has which place. */
+ * sched_hold.c which node has which place; sched_queue.c which queues are paused. */
 #ifndef SCHED_SCHED_PRIV_H
 #define SCHED_SCHED_PRIV_H
 
@@ -37,12 +37,13 @@ struct lane_need {
     uint64_t mark; /* the limit's n_grants when the lane began to wait */
 };
 
-/* Nodes of one tenant and priority that want the same. */
+/* Nodes of one tenant, queue and priority that want the same. */
 struct lane {
     struct heap_item item; /* in its level, by the stamp of its first offer, while it is
                             * not blocked and something waits */
     struct level *level;
     char *key;
+    char *queue;
     struct list offers; /* in the order of their turns */
     uint32_t n_offers;  /* that belong to it, also empty ones */
     int64_t waiting;    /* nodes */
@@ -50,6 +51,7 @@ struct lane {
     bool queued;        /* was, and has not been granted anything since */
     bool overdue;       /* was overtaken too often: its limits are kept for it */
     bool rated;         /* wants something of a rate */
+    bool paused;        /* its queue is */
     uint32_t n_needs;
     struct lane_need needs[];
 };
@@ -57,9 +59,9 @@ struct lane {
 struct level { /* one priority of one tenant */
     struct fair_tenant *tenant;
     int32_t priority;
-    struct heap open; /* of lanes */
-    struct map lanes; /* by key */
-    struct lane *plain;
+    struct heap open;   /* of lanes */
+    struct map lanes;   /* by key */
+    struct lane *plain; /* that wants nothing, in the default queue */
 };
 
 struct fair_tenant {
@@ -74,6 +76,7 @@ struct fair_tenant {
         size_t n, cap;
     } levels;
     struct map limits; /* by name */
+    struct map paused; /* names of queues */
 };
 
 struct range {
@@ -138,11 +141,12 @@ struct fair_tenant *sched_tenant(struct sched *s, int64_t no);
 void sched_count_open(struct fair_tenant *t, int64_t n); /* of lanes not blocked */
 
 /* sched_lane.c */
-struct lane *lane_of(struct fair_tenant *t, int32_t priority,
+struct lane *lane_of(struct fair_tenant *t, const char *queue, int32_t priority,
                      const struct sched_need *needs, size_t n);
 void lane_unref(struct lane *lane); /* one offer less belongs to it */
 bool lane_may_go(struct lane *lane);
 void lane_block(struct lane *lane);
+void lane_pause(struct lane *lane, bool paused);
 void lane_granted(struct lane *lane);
 void lane_changed(struct lane *lane); /* its first offer is another, or there is none */
 struct lane *lane_next(const struct fair_tenant *t);

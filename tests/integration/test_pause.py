@@ -92,6 +92,88 @@ class Pausing(CliTest):
         self.call("resume", "last")
         self.assertEqual(self.run_json(inner)["state"], "succeeded")
 
+    def doctor(self) -> Any:
+        (paused,) = self.call("doctor", "paused", "-o", "json").json()
+        return paused
+
+    def test_a_paused_queue_starts_nothing_over_a_kill(self) -> None:
+        gate = self.gate("gate")
+        text = (
+            "tasks:\n  a: {queue: gpu, run: cat gate}\n"
+            "  b: {queue: gpu, needs: [a], run: 'true'}\n"
+            "  c: {needs: [a], run: 'true'}\n"
+        )
+        process = self.begin(text, "a started")
+        answer = self.call("pause", "--queue", "gpu", "-o", "json").json()
+        self.assertEqual(answer, {"queue": "gpu", "paused": True})
+        self.file("later.yaml", HEAD + "tasks:\n  x: {queue: gpu, run: 'true'}\n")
+        later = self.call("run", "-d", "later.yaml").out.strip()
+        # The owner that has run this one has looked at what is paused since.
+        self.file("end.yaml", HEAD + "tasks:\n  y: {run: 'true'}\n")
+        self.call("run", "end.yaml")
+        self.assertEqual(self.run_json(later)["tasks"][0]["state"], "queued")
+        gate.open()
+        process.wait_for("c succeeded")
+        first = self.call("list", "-o", "json").json()
+        self.assertEqual([q["queue"] for q in first["paused_queues"]], ["gpu"])
+        self.assertIn("paused: queue gpu since", self.call("list").err)
+        self.assertRegex(
+            self.call("get", later).out, r"paused    queue gpu since .*, by "
+        )
+        self.assertEqual(self.doctor()["paused"], 1)
+        process.end(signal.SIGKILL)
+        self.stop_owner()
+
+        resumed = self.start("resume")
+        self.call("run", "end.yaml")  # slots are given away, and not to the queue
+        self.assertEqual(self.run_json(later)["tasks"][0]["state"], "queued")
+        self.assertNotIn("paused_queues", self.run_json("last"))
+        self.call("unpause", "--queue", "gpu")
+        self.assertEqual(resumed.end().code, 0)
+        self.assertEqual(self.run_json(later)["state"], "succeeded")
+        self.assertEqual(self.call("list", "-o", "json").json()["paused_queues"], [])
+
+    def test_a_queue_is_paused_before_anything_leads(self) -> None:
+        self.call("pause", "--queue", "default")
+        self.call("pause", "--queue", "default")
+        process = self.begin(
+            "tasks:\n  t: {sleep: 0s}\n  a: {needs: [t], run: 'true'}\n", "t succeeded"
+        )
+        self.assertEqual(self.state_of("a"), "queued")
+        self.call("pause", "last", "a")
+        process.wait_for("a is paused")
+        said = self.doctor()
+        self.assertEqual((said["ok"], said["paused"]), (True, 2))
+        self.assertIn("queue default since", said["says"])
+        self.assertIn("task a since", said["says"])
+        self.call("unpause", "last", "a")
+        self.call("unpause", "--queue", "default")
+        self.assertEqual(process.end().code, 0)
+        self.assertIn("no queue, run, task or schedule", self.doctor()["says"])
+
+    def test_the_doctor_names_schedules_that_are_paused(self) -> None:
+        self.file(
+            "s.yaml",
+            HEAD + "triggers:\n  cron: '0 0 1 1 *'\ntasks:\n  a: {run: 'true'}\n",
+        )
+        self.call("apply", "s.yaml")
+        (name,) = (
+            s["name"] for s in self.call("schedule", "list", "-o", "json").json()
+        )
+        self.call("schedule", "pause", name)
+        self.assertIn(f"schedule {name} since", self.doctor()["says"])
+
+    def test_words_that_mean_no_queue_are_refused(self) -> None:
+        self.call("pause", expect=2)
+        self.call("unpause", expect=2)
+        self.call("pause", "last", "--queue", "gpu", expect=2)
+        self.assertIn(
+            "no name of a queue", self.call("pause", "--queue", "G PU", expect=2).err
+        )
+        self.assertIn(
+            "is not paused", self.call("unpause", "--queue", "gpu", expect=4).err
+        )
+
     def wait_until(self, run: str, holds: Callable[[dict[str, Any]], bool]) -> None:
         end = time.monotonic() + PATIENCE
         while not holds(self.run_json(run)):

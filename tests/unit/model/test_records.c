@@ -53,6 +53,8 @@ static void row_structs_have_no_field_without_a_column(void **state)
     assert_int_equal(model_row_size(&record_rate_token), sizeof(struct rate_token_row));
     assert_int_equal(model_row_size(&record_limit_size), sizeof(struct limit_size_row));
     assert_int_equal(model_row_size(&record_cache), sizeof(struct cache_row));
+    assert_int_equal(model_row_size(&record_queue_pause),
+                     sizeof(struct queue_pause_row));
     assert_int_equal(model_row_size(&record_signal), sizeof(struct signal_row));
     assert_int_equal(model_row_size(&record_event_wait), sizeof(struct event_wait_row));
     assert_int_equal(model_row_size(&record_schedule), sizeof(struct schedule_row));
