@@ -151,9 +151,16 @@ const char *im_name(struct import *im, const char *scope, const char *theirs)
     char taken[200];
     const size_t len = strlen(ours) > 50 ? 50 : strlen(ours);
     make_taken(scope, ours, taken);
-    for (int i = 2; map_get_text(&im->taken, taken); i++) {
-        snprintf(ours + len, sizeof(ours) - 50, "_%d", i);
-        make_taken(scope, ours, taken);
+    if (map_get_text(&im->taken, taken)) {
+        char first[200];
+        uintptr_t no = 1;
+        snprintf(first, sizeof(first), "%s", taken);
+        no += (uintptr_t)map_get_text(&im->numbers, first);
+        for (; map_get_text(&im->taken, taken); no++) {
+            snprintf(ours + len, sizeof(ours) - 50, "_%d", (int)no + 1);
+            make_taken(scope, ours, taken);
+        }
+        map_set_text(&im->numbers, first, (void *)(no - 1));
     }
     char *kept = arena_text(&im->out.arena, ours, strlen(ours));
     snprintf(key, sizeof(key), "%.100s/%.140s", scope, theirs);
@@ -410,6 +417,7 @@ int import_workflow(const char *system, const char *name, const char *text, size
                        system);
     map_done(&im.names);
     map_done(&im.taken);
+    map_done(&im.numbers);
     ARRAY_DONE(&im.demands);
     source_done(&im.in);
     source_done(&im.out);

@@ -19,9 +19,10 @@ struct import {
     struct import_report *report;
     struct ff_err *err;
     const char *name;
-    size_t n_expanded; /* tasks made of templates */
-    struct map names;  /* "scope/theirs" -> ours */
-    struct map taken;  /* ours */
+    size_t n_expanded;  /* tasks made of templates */
+    struct map names;   /* "scope/theirs" -> ours */
+    struct map taken;   /* ours */
+    struct map numbers; /* ours -> the last number that made it unique */
     struct {
         struct import_demand *items;
         size_t n, cap;

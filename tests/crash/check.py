@@ -188,7 +188,7 @@ def check_ends(
     """Who has succeeded has been there: every task of the harness writes its end."""
     for run, replay in sorted(played.items()):
         for (task, item), unit in replay.units.items():
-            if unit.state != "succeeded" or not unit.attempt:
+            if unit.state != "succeeded" or not unit.attempt or not unit.is_process:
                 continue
             name = task if item is None else f"{task}.{item}"
             physical = told.attempts.get((f"{run}/{name}", unit.attempt))

@@ -19,6 +19,7 @@ class Unit:
     exit_code: int | None = None
     reason: str | None = None
     items: int | None = None
+    is_process: bool = True  # not one that waits in the engine
     started: set[int] = field(default_factory=set)  # attempts
 
 
@@ -75,7 +76,8 @@ def play_task(replay: Replay, event: Event) -> None:
         replay.wrong.append(f"{name}: {kind} after its end")
     unit.reason = event.get("reason")
     unit.exit_code = event.get("exit_code")
-    if kind == "task.started":
+    if kind in ("task.started", "task.suspended"):
+        unit.is_process = kind == "task.started"
         play_started(unit, event, name, replay.wrong)
     elif kind == "task.expanded":
         unit.state, unit.items = "running", event["items"]

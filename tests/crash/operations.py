@@ -76,6 +76,11 @@ HANDED = flow(
         '"${{ tasks.hand.artifacts.report }}"}}\n',
     ),
 )
+CACHED = flow(task("asked", "true", "    cache: {key: crash, ttl: 1h}\n"))
+TOLD = flow(
+    "  told: {wait_event: {name: paid}}\n",
+    task("after", "true", "    needs: [told]\n"),
+)
 WAITING = flow(
     task("wait", "while [ ! -e go ]; do sleep 0.01; done", "    grace: 1s\n"),
     task("after", "true", "    needs: [wait]\n"),
@@ -150,6 +155,25 @@ def cancel_again(place: Place) -> None:
     done = place.cancel(only_run(place), "--wait")
     if done.code not in (0, 5):
         raise Broken(f"cancel ends with {done.code}: {done.err}")
+    resume(place)
+
+
+# --- a run that waits for an event, and nobody leads it ---
+
+
+def waiting_for_event(place: Place) -> None:
+    place.submit(place.write("flow.yaml", TOLD), "--detach")
+    place.wait_for_row("SELECT 1 FROM event_wait", "the wait")
+    place.kill_owner()
+
+
+def send_event(place: Place) -> None:
+    place.call("event", "paid", aimed=True)
+
+
+def send_again(place: Place) -> None:
+    """Nobody answered: it is sent again, and does no harm if it was heard."""
+    place.call("event", "paid")
     resume(place)
 
 
@@ -264,6 +288,8 @@ OPERATIONS = (
     Operation("large-output", run_of(LARGE)),
     Operation("kept-file", run_of(KEPT)),
     Operation("artifacts", run_of(HANDED)),
+    Operation("cache", run_of(CACHED)),
+    Operation("event", send_event, waiting_for_event, send_again, OWNER),
     Operation("retention", retain, three_runs, retain_again, OWNER),
     Operation("backup", back_up, short_run, restore, OWNER),
     Operation("ask-to-cancel", cancel(), waiting, cancel_again, OWNER, "cancelled"),

@@ -87,6 +87,17 @@ class Place:
                 raise Broken(f"{file} never says {text!r}")
             time.sleep(PAUSE)
 
+    def wait_for_row(self, query: str, what: str) -> None:
+        end = time.monotonic() + PATIENCE
+        base = sqlite3.connect(self.data / "flowforge.db")
+        try:
+            while not base.execute(query).fetchone():
+                if time.monotonic() > end:
+                    raise Broken(f"there is never {what}")
+                time.sleep(PAUSE)
+        finally:
+            base.close()
+
     # --- the program ---
 
     def point_env(self, aim: Aim) -> dict[str, str]:

@@ -72,7 +72,12 @@ class Environment(Contract):
         for name in sorted(own):
             self.assertIn(f"`{name}`", DOCUMENT)
         documented = set(re.findall(r"`((?:FF|FLOWFORGE)_[A-Z_]+)`", DOCUMENT))
-        elsewhere = {"FF_INDEX", "FF_RUN_STATUS", "FLOWFORGE_AUTH_TOKEN_FILE"}
+        elsewhere = {
+            "FF_ARTIFACTS",
+            "FF_INDEX",
+            "FF_RUN_STATUS",
+            "FLOWFORGE_AUTH_TOKEN_FILE",
+        }
         self.assertEqual(set(), documented - own - elsewhere)
 
     def test_they_say_who_the_task_is(self) -> None:
