@@ -239,11 +239,27 @@ static const struct ff_err *check(int code, const struct ff_err *err)
     return err;
 }
 
+static void leave_message(struct process *p, int64_t tenant, int64_t no,
+                          const char *kind)
+{
+    struct ff_err err = {0};
+    struct batch b = {0};
+    size_t failed;
+    const struct inbox_row row = {
+        .no = no, .tenant = tenant, .run = 1, .kind = span_of(kind)};
+
+    batch_put(&b, &record_inbox, &row, FF_ABSENT);
+    check(store_commit_now(p->store, &b, &failed, &err), &err);
+    batch_done(&b);
+}
+
 /* Of a tenant whose run it is not: that is refused, whatever the kind. */
 static void find_message(struct process *p)
 {
     const struct inbox_item item = {.no = 5, .run = 1, .tenant = {2}, .kind = "cancel"};
 
+    if (p->n_started == 1)
+        leave_message(p, 2, 5, "cancel");
     p->control->scanning = p->n_started < 3;
     control_inbox(p->control, &item, 1);
 }
@@ -644,20 +660,6 @@ static void a_run_set_aside_gives_up_its_attempts_and_says_why(void **state)
     assert_non_null(strstr(story.text, "\"reason\":\"quarantined\",\"message\":\"a "
                                        "ladder needs rungs\"}]"));
     close_process(&p);
-}
-
-static void leave_message(struct process *p, int64_t tenant, int64_t no,
-                          const char *kind)
-{
-    struct ff_err err = {0};
-    struct batch b = {0};
-    size_t failed;
-    const struct inbox_row row = {
-        .no = no, .tenant = tenant, .run = 1, .kind = span_of(kind)};
-
-    batch_put(&b, &record_inbox, &row, FF_ABSENT);
-    check(store_commit_now(p->store, &b, &failed, &err), &err);
-    batch_done(&b);
 }
 
 static void another_tenant_cancels_nothing(void **state)
