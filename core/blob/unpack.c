@@ -211,7 +211,7 @@ static int make_entry(struct unpacking *u, const struct tar_header *h)
 {
     MEM_AUTO char *path = mem_text(buf_text(&u->path));
     const size_t len = strlen(path);
-    const char *name;
+    const char *name = NULL;
     int folder, code;
 
     if (len != u->path.len || len == 0 || len > TAR_PATH_MAX)

@@ -159,8 +159,9 @@ static int set_base(struct s3 *s, const struct s3_config *c, struct ff_err *err)
     const bool is_virtual =
         c->style == S3_STYLE_VIRTUAL || (c->style == S3_STYLE_AUTO && !c->endpoint);
     const char *endpoint = c->endpoint;
-    const char *host;
-    int n, code;
+    const char *host = NULL;
+    int n = 0;
+    int code;
 
     s3_text_printf(&made, "https://s3.%s.amazonaws.com", c->region);
     endpoint = endpoint ? endpoint : made.s;

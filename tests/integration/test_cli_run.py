@@ -110,7 +110,8 @@ class Run(CliTest):
         self.assertEqual(page["runs"], everything[1:3])
         self.assertEqual(page["next"], everything[2]["id"])
         rest = self.call("list", "--after", page["next"], "-o", "json").json()
-        self.assertEqual(rest, {"runs": everything[3:], "next": None})
+        self.assertEqual(rest["runs"], everything[3:])
+        self.assertIsNone(rest["next"])
         self.assertIn(everything[0]["id"], self.call("list").out)
 
     def test_a_run_is_found_by_id_prefix_and_last(self) -> None:
