@@ -72,6 +72,9 @@ def play_task(replay: Replay, event: Event) -> None:
     unit = replay.units.setdefault(key, Unit())
     name = key[0] if key[1] is None else f"{key[0]}.{key[1]}"
     kind = event["type"]
+    if kind == "task.reset":
+        unit.state = "waiting"
+        return
     if unit.state in FINAL_TASK:
         replay.wrong.append(f"{name}: {kind} after its end")
     unit.reason = event.get("reason")
@@ -107,6 +110,8 @@ def play_run(replay: Replay, event: Event, is_first: bool) -> None:
 def play(rows: Iterable[tuple[int, str]]) -> Replay:
     replay = Replay()
     for i, event in enumerate(parse(rows, replay.wrong)):
+        if event["type"] == "run.reset":
+            replay.n_ends = 0  # it begins again
         if replay.n_ends:
             replay.wrong.append(f"{event['type']} after the end of the run")
         if event["type"].startswith("task."):

@@ -7,13 +7,14 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import check
 import ledger
-from place import Broken, Place
+from place import PATIENCE, PAUSE, Broken, Place
 
 BEGIN = 'echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger'
 END = 'echo "end $FF_TASK_ID $FF_ATTEMPT" >> ledger'
@@ -81,6 +82,7 @@ TOLD = flow(
     "  told: {wait_event: {name: paid}}\n",
     task("after", "true", "    needs: [told]\n"),
 )
+LATER = flow(task("good", "true"), task("bad", "[ -e go ]", "    needs: [good]\n"))
 WAITING = flow(
     task("wait", "while [ ! -e go ]; do sleep 0.01; done", "    grace: 1s\n"),
     task("after", "true", "    needs: [wait]\n"),
@@ -177,6 +179,24 @@ def send_again(place: Place) -> None:
     resume(place)
 
 
+# --- a run that has failed, and is told to go on ---
+
+
+def failed(place: Place) -> None:
+    place.submit(place.write("flow.yaml", LATER))
+    place.write("go", "")
+
+
+def retry(place: Place) -> None:
+    place.call("retry", only_run(place), aimed=True)
+
+
+def retry_again(place: Place) -> None:
+    """Nobody answered: it is asked again, which is refused if it was heard."""
+    place.call("retry", only_run(place))
+    resume(place)
+
+
 # --- the data directory ---
 
 
@@ -193,6 +213,18 @@ def retain(place: Place) -> None:
     done = place.submit(place.write("short.yaml", SHORT), *keep, aimed=True)
     if done.run():  # the next one is kept instead of it
         ledger.tell(place.dir, "may_go", done.run())
+
+
+def retain_while_leading(place: Place) -> None:
+    """An engine that stays deletes old runs, until it is told to leave."""
+    engine = place.start("engine", "--stay", "--set", "engine.keep_runs=1", aimed=True)
+    end = time.monotonic() + PATIENCE
+    while len(runs_of(place)) > 1 and engine.poll() is None:
+        if time.monotonic() > end:
+            raise Broken("an engine that stays never deletes old runs")
+        time.sleep(PAUSE)
+    engine.terminate()
+    place.end(engine)
 
 
 def runs_of(place: Place) -> set[str]:
@@ -289,8 +321,10 @@ OPERATIONS = (
     Operation("kept-file", run_of(KEPT)),
     Operation("artifacts", run_of(HANDED)),
     Operation("cache", run_of(CACHED)),
+    Operation("retry-run", retry, failed, retry_again, OWNER),
     Operation("event", send_event, waiting_for_event, send_again, OWNER),
     Operation("retention", retain, three_runs, retain_again, OWNER),
+    Operation("keeper", retain_while_leading, three_runs, retain_again, OWNER),
     Operation("backup", back_up, short_run, restore, OWNER),
     Operation("ask-to-cancel", cancel(), waiting, cancel_again, OWNER, "cancelled"),
     Operation(

@@ -125,7 +125,7 @@ class StoreLmdb(CliTest):
         copy.rename(self.data / "flowforge.lmdb")
         self.assertEqual(history, self.canonical())
         self.call("run", str(SOURCE / "examples/hello/hello.yaml"))
-        listed = self.call("list", "-o", "json").json()
+        listed = self.call("list", "-o", "json").json()["runs"]
         self.assertEqual(2, len(listed))
 
 

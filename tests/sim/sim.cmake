@@ -17,5 +17,6 @@ set_target_properties(ff-sim PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_
 
 set(sim_dir ${CMAKE_CURRENT_SOURCE_DIR}/sim)
 ff_add_test(sim.seeds sim ff-sim --corpus ${sim_dir}/seeds.txt --seconds 45 --cover)
+set_tests_properties(sim.seeds PROPERTIES TIMEOUT 360)
 ff_add_test(sim.same sim sh ${sim_dir}/same.sh $<TARGET_FILE:ff-sim>)
 ff_add_test(sim.stores sim sh ${sim_dir}/stores.sh $<TARGET_FILE:ff-sim>)
