@@ -38,7 +38,7 @@ static double run(const struct shape *shape, int64_t nodes)
 {
     struct sched *s = sched_new();
     struct sched_run *r = sched_run_new(s, 1, 1, s);
-    int64_t running[SLOTS];
+    int64_t running[SLOTS] = {0};
     int64_t first = 0, n = 0, sum = 0, node;
     void *owner;
 

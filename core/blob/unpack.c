@@ -75,7 +75,7 @@ static int64_t octal_of(const char *field, size_t size)
 
 static int check_header(const struct unpacking *u, const struct tar_header *h)
 {
-    if (memcmp(h->magic, "ustar\00000", 8) != 0)
+    if (memcmp(h->magic, "ustar", 6) != 0 || memcmp(h->version, "00", 2) != 0)
         return refuse(u, "a header is not that of a tar");
     if (octal_of(h->checksum, sizeof(h->checksum) - 1) != (int64_t)tar_checksum(h) ||
         memcmp(h->checksum + 6, "\0 ", 2) != 0)
@@ -219,7 +219,7 @@ static int make_entry(struct unpacking *u, const struct tar_header *h)
     if (h->type == '5' && path[len - 1] == '/')
         path[len - 1] = '\0';
     folder = find_place(u, path, &name);
-    if (folder < 0)
+    if (folder < 0 || !name)
         return u->err->code;
     if (h->type == '5')
         code = make_folder(u, folder, name);

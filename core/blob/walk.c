@@ -88,8 +88,10 @@ int walk_names(int folder, char ***names, size_t *n)
 
     if (fd < 0)
         return -errno;
-    if (!dir)
+    if (!dir) {
         mem_exhausted();
+        return -ENOMEM; /* never: for those who cannot see that */
+    }
     for (const struct dirent *e; (e = readdir(dir));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             ARRAY_ADD(&found, mem_text(e->d_name));

@@ -177,11 +177,11 @@ static int get_one(struct cli *c, const struct finding *f, const char *name)
 {
     const char *to = cli_get(&c->args, "to") ? cli_get(&c->args, "to") : name;
     const struct tenant tenant = {f->view->run.tenant};
-    const struct found *one;
+    const struct found *one = NULL;
     struct ff_err err = {0};
     int code = choose_one(f, name, &one);
 
-    if (code != CLI_OK)
+    if (code != CLI_OK || !one)
         return code;
 
     struct blobs *b = node_open_blobs(f->s->node, &err);

@@ -35,8 +35,10 @@ static const char *text_of(struct render *re, const struct flow_value *v,
     int failed = EXPR_OK;
     char *text = expr_to_text(value, &failed);
     json_decref(value);
-    if (!text) /* too deep it is not: dag_eval sees to that */
+    if (!text) { /* too deep it is not: dag_eval sees to that */
         mem_exhausted();
+        return NULL; /* never: for those who cannot see that */
+    }
     const size_t n = strlen(text);
     const char *kept = arena_text(re->arena, text, n);
     free(text);

@@ -23,7 +23,8 @@ static void add_form(struct masks *m, struct buf *b)
 {
     if (b->len >= FORM_MIN)
         add(m, b->data, b->len);
-    explicit_bzero(b->data, b->len);
+    if (b->data)
+        explicit_bzero(b->data, b->len);
     buf_clear(b);
 }
 
@@ -84,21 +85,26 @@ static void add_base64(struct masks *m, const char *text, size_t len)
     }
 }
 
+static void make_small(char *digits, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (digits[i] >= 'A' && digits[i] <= 'F')
+            digits[i] = (char)(digits[i] - 'A' + 'a');
+}
+
 /* Those who write ASCII alone write all else as \uXXXX, with small digits (Python) or
  * large ones. */
 static void add_ascii_json(struct masks *m, const json_t *value)
 {
     char *dump = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    const size_t len = dump ? strlen(dump) : 0;
 
-    const size_t len = strlen(dump);
-
+    if (len < 2)
+        return;
     add(m, dump + 1, len - 2);
-    for (size_t i = 1; i + 1 < len; i++) {
-        const bool digits = dump[i] == '\\' && dump[i + 1] == 'u';
-        for (size_t k = 2; digits && k < 6; k++)
-            dump[i + k] = (char)tolower((unsigned char)dump[i + k]);
-        i += dump[i] == '\\' ? (digits ? 5 : 1) : 0;
-    }
+    for (char *at = dump; (at = strchr(at, '\\')); at += 2)
+        if (at[1] == 'u')
+            make_small(at + 2, 4);
     add(m, dump + 1, len - 2);
     explicit_bzero(dump, len);
     mem_free(dump);

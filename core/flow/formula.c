@@ -274,7 +274,8 @@ void spec_link_formula(struct spec *s, uint32_t task, const struct tree_node *no
     } else {
         formula->n = (uint32_t)p.terms.n;
         formula->terms = spec_alloc(s, p.terms.n, sizeof(*formula->terms));
-        memcpy(formula->terms, p.terms.items, p.terms.n * sizeof(*formula->terms));
+        for (size_t i = 0; i < p.terms.n; i++)
+            formula->terms[i] = p.terms.items[i];
     }
     ARRAY_DONE(&p.terms);
 }

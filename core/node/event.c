@@ -89,7 +89,7 @@ static int put_messages(struct node *n, struct tenant t, const struct node_event
         MEM_AUTO char *text = json_text(body);
         const struct inbox_row row = {
             .shard = NODE_SHARD,
-            .no = no++,
+            .no = no,
             .tenant = t.no,
             .run = map_key_int(&w->by_run, i),
             .kind = span_of("event"),
@@ -97,6 +97,7 @@ static int put_messages(struct node *n, struct tenant t, const struct node_event
             .at = loop_wall_us(n->loop),
         };
         batch_put(b, &record_inbox, &row, FF_ABSENT);
+        no++;
     }
     json_decref(body);
     if (b->bytes > TOLD_BYTES_MAX)

@@ -78,7 +78,7 @@ static const struct ff_opt options[] = {
      .fallback = "16MiB",
      .type = FF_OPT_SIZE,
      .offset = AT(part_bytes),
-     .min = 64 * 1024,
+     .min = INT64_C(64) * 1024,
      .max = 1024 * MIB},
     {.name = "tries",
      .help = "how often a request is sent before it has failed",
@@ -168,7 +168,7 @@ static int set_base(struct s3 *s, const struct s3_config *c, struct ff_err *err)
     code = endpoint ? check_endpoint(c, endpoint, &host, &n, err)
                     : ff_fail(err, FF_NO_MEMORY, 0, "out of memory for a session");
     if (code == FF_OK) {
-        const int scheme = (int)(host - endpoint);
+        const int scheme = host ? (int)(host - endpoint) : 0;
         if (is_virtual)
             s3_text_printf(&base, "%.*s%s.%.*s", scheme, endpoint, c->bucket, n, host);
         else
@@ -233,7 +233,7 @@ static int set_keys(struct s3 *s, const struct s3_config *c, struct ff_err *err)
     if (code == FF_OK && (!access || !secret || !access[0] || !secret[0]))
         code = ff_fail(err, FF_INVALID, 0,
                        "no keys: set access_key and secret_key, or credentials_file");
-    if (code == FF_OK && strchr(access, ':'))
+    if (code == FF_OK && access && strchr(access, ':'))
         code = ff_fail(err, FF_INVALID, 0, "access_key: there is no : in it");
     if (code == FF_OK) {
         s3_text_printf(&user, "%s:%s", access, secret);

@@ -206,7 +206,7 @@ int s3_stat(void *blob, const struct ff_blob_id *id, struct ff_blob_info *info,
     if (code == FF_OK && found.n == 0)
         code = ff_fail(err, FF_NOT_FOUND, 0, "there is no blob %s/%.12s", id->space,
                        id->hash);
-    if (code == FF_OK) {
+    if (code == FF_OK && found.n > 0) {
         info->id = *id;
         info->size_bytes = found.items[found.n - 1].size_bytes;
         info->put_us = found.items[found.n - 1].put_us;

@@ -71,8 +71,9 @@ static void on_upload(void *arg, const char *name, const char *id)
         u->items = items;
         u->cap = cap;
     }
-    strcpy(u->items[u->n].name, name);
-    strcpy(u->items[u->n++].id, id);
+    struct upload *item = &u->items[u->n++];
+    snprintf(item->name, sizeof(item->name), "%s", name);
+    snprintf(item->id, sizeof(item->id), "%s", id);
 }
 
 static int read_page(struct s3 *s, struct s3_seen *seen, const char *what,

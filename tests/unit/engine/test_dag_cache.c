@@ -447,8 +447,8 @@ static void the_texts_that_a_task_uses_are_part_of_its_key(void **state)
         HEAD "tasks: {a: {uses: 'workflow:etl', cache: {key: k}}}\n";
     static const char *const pins[] = {
         "{\"x\":{\"hash\":\"h1\"},\"y\":{\"hash\":\"h2\"}}",
-        "{\"b\":{\"hash\":\"h2\"},\"a\":{\"hash\":\"h1\"},\"c\":{\"hash\":\"h1\"},"
-        "\"d\":{}}",
+        ("{\"b\":{\"hash\":\"h2\"},\"a\":{\"hash\":\"h1\"},\"c\":{\"hash\":\"h1\"},"
+         "\"d\":{}}"),
         "{\"x\":{\"hash\":\"h1\"},\"y\":{\"hash\":\"h3\"}}"};
     char hashes[4][SHA256_TEXT];
 
