@@ -380,13 +380,36 @@ static void a_retracted_node_waits_for_no_limit(void **state)
     sched_free(s);
 }
 
+enum { NODES = 4000, LIMITS = 4 };
+static const char *const limit_names[LIMITS] = {"a", "b", "c", "d"};
+
+static uint32_t next_random(uint32_t *x)
+{
+    *x = *x * 1664525 + 1013904223;
+    return *x;
+}
+
+/* What a node wants of each limit; how many it wants anything of. */
+static size_t draw_needs(uint32_t *x, int64_t wants[LIMITS],
+                         struct sched_need needs[LIMITS])
+{
+    size_t n = 0;
+
+    for (int i = 0; i < LIMITS; i++) {
+        const uint32_t drawn = next_random(x);
+        wants[i] = (drawn >> 24) % 3 ? 0 : 1 + (drawn >> 16) % 2 * (i > 0);
+        if (wants[i] > 0)
+            needs[n++] =
+                (struct sched_need){.name = limit_names[i], .amount = wants[i]};
+    }
+    return n;
+}
+
 /* Random use against the plain meaning: never more than the size is held, nobody is
  * given half of what it wants, and whoever can go does. */
 static void random_use_never_exceeds_a_limit_and_leaves_none_behind(void **state)
 {
     (void)state;
-    enum { NODES = 4000, LIMITS = 4 };
-    static const char *const names[LIMITS] = {"a", "b", "c", "d"};
     static int64_t wants[NODES][LIMITS];
     int64_t size[LIMITS], held[LIMITS] = {0}, running[64], n_running = 0, done = 0;
     struct sched *s = sched_new();
@@ -398,18 +421,11 @@ static void random_use_never_exceeds_a_limit_and_leaves_none_behind(void **state
         runs[i] = sched_run_new(s, 1, 1, runs);
     for (int i = 0; i < LIMITS; i++) {
         size[i] = 1 + i * 2;
-        sched_set_size(s, 1, names[i], size[i]);
+        sched_set_size(s, 1, limit_names[i], size[i]);
     }
     for (int64_t node = 0; node < NODES; node++) {
         struct sched_need needs[LIMITS];
-        size_t n = 0;
-        for (int i = 0; i < LIMITS; i++) {
-            x = x * 1664525 + 1013904223;
-            wants[node][i] = (x >> 24) % 3 ? 0 : 1 + (x >> 16) % 2 * (i > 0);
-            if (wants[node][i] > 0)
-                needs[n++] =
-                    (struct sched_need){.name = names[i], .amount = wants[node][i]};
-        }
+        const size_t n = draw_needs(&x, wants[node], needs);
         sched_offer_limited(runs[node % 5], node, 1, (int32_t)(x >> 30), needs, n);
     }
     while (done < NODES) {
@@ -424,8 +440,7 @@ static void random_use_never_exceeds_a_limit_and_leaves_none_behind(void **state
             continue;
         }
         assert_true(n_running > 0); /* or nobody could ever go */
-        x = x * 1664525 + 1013904223;
-        const size_t at = (x >> 8) % (size_t)n_running;
+        const size_t at = (next_random(&x) >> 8) % (size_t)n_running;
         const int64_t over = running[at];
         running[at] = running[--n_running];
         for (int i = 0; i < LIMITS; i++)
@@ -434,7 +449,7 @@ static void random_use_never_exceeds_a_limit_and_leaves_none_behind(void **state
         done++;
     }
     for (int i = 0; i < LIMITS; i++)
-        assert_int_equal(sched_held(s, 1, names[i]), 0);
+        assert_int_equal(sched_held(s, 1, limit_names[i]), 0);
     for (int i = 0; i < 5; i++)
         sched_run_free(runs[i]);
     sched_free(s);

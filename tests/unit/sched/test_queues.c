@@ -101,7 +101,7 @@ static void no_limit_is_kept_for_what_is_paused(void **state)
     const struct sched_need one = {.name = "db", .amount = 1, .size = 2};
     struct sched *s = sched_new();
     struct sched_run *r = sched_run_new(s, 1, 1, s);
-    const int64_t n = 4 * SCHED_OVERTAKEN_MAX;
+    const int64_t n = INT64_C(4) * SCHED_OVERTAKEN_MAX;
 
     (void)state;
     sched_add_slots(s, 2);
