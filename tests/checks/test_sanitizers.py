@@ -19,7 +19,8 @@ LEAK = """#include <stdlib.h>
 void *volatile held;
 int main(void)
 {
-    held = malloc(100);
+    for (int i = 0; i < 100; i++)
+        held = malloc(100); /* of the last one a copy may be left somewhere */
     held = NULL;
     return 0;
 }
