@@ -21,7 +21,7 @@
 
 static struct fixture {
     char *folder; /* of everything */
-    char *work;   /* what a task would leave */
+    char *left;   /* what a task leaves */
     char *got;    /* what another is given */
     struct loop *loop;
     struct config *config;
@@ -41,9 +41,9 @@ static int set_up(void **state)
     buf_printf(&name, "%s/ff-blob-XXXXXX", tmp);
     f.folder = buf_take(&name);
     assert_non_null(mkdtemp(f.folder));
-    f.work = file_join(f.folder, "work");
+    f.left = file_join(f.folder, "left");
     f.got = file_join(f.folder, "got");
-    assert_int_equal(mkdir(f.work, 0700) | mkdir(f.got, 0700), 0);
+    assert_int_equal(mkdir(f.left, 0700) | mkdir(f.got, 0700), 0);
     f.loop = loop_new(&f.err);
     f.config = config_load("/dev/null", NULL, &f.err);
     buf_printf(&option, "blob-file.dir=%s/blobs", f.folder);
@@ -66,7 +66,7 @@ static int tear_down(void **state)
     loop_free(f.loop);
     file_remove_tree(f.folder);
     mem_free(f.folder);
-    mem_free(f.work);
+    mem_free(f.left);
     mem_free(f.got);
     return 0;
 }
@@ -75,14 +75,14 @@ static int tear_down(void **state)
 
 static void make_folder(const char *name)
 {
-    MEM_AUTO char *path = file_join(f.work, name);
+    MEM_AUTO char *path = file_join(f.left, name);
 
     assert_int_equal(file_make_dirs(path, 0700), 0);
 }
 
 static void make_file(const char *name, const char *text, mode_t mode)
 {
-    MEM_AUTO char *path = file_join(f.work, name);
+    MEM_AUTO char *path = file_join(f.left, name);
 
     assert_int_equal(file_write_durable(path, text, strlen(text), mode), 0);
 }
@@ -90,7 +90,7 @@ static void make_file(const char *name, const char *text, mode_t mode)
 static int put(const char *path, int64_t max_bytes, struct artifact *a)
 {
     const struct artifact_source from = {
-        .root = f.work, .path = path, .scratch = f.folder, .max_bytes = max_bytes};
+        .root = f.left, .path = path, .scratch = f.folder, .max_bytes = max_bytes};
 
     f.err = (struct ff_err){0};
     return artifact_put(f.blobs, TENANT, &from, a, &f.err);
@@ -178,8 +178,8 @@ static void what_is_there_is_not_replaced(void **state)
 
 static void links_are_refused_wherever_they_are(void **state)
 {
-    MEM_AUTO char *link = file_join(f.work, "link");
-    MEM_AUTO char *inner = file_join(f.work, "d/link");
+    MEM_AUTO char *link = file_join(f.left, "link");
+    MEM_AUTO char *inner = file_join(f.left, "d/link");
     struct artifact a;
 
     (void)state;
@@ -197,8 +197,8 @@ static void links_are_refused_wherever_they_are(void **state)
 
 static void pipes_are_refused_and_not_waited_for(void **state)
 {
-    MEM_AUTO char *pipe = file_join(f.work, "pipe");
-    MEM_AUTO char *inner = file_join(f.work, "d/pipe");
+    MEM_AUTO char *pipe = file_join(f.left, "pipe");
+    MEM_AUTO char *inner = file_join(f.left, "d/pipe");
     struct artifact a;
 
     (void)state;
@@ -254,8 +254,8 @@ static void a_folder_comes_back(void **state)
  * and stored hashes would miss what they know. */
 static void the_same_folder_is_the_same_blob(void **state)
 {
-    MEM_AUTO char *one = file_join(f.work, "t");
-    MEM_AUTO char *other = file_join(f.work, "u");
+    MEM_AUTO char *one = file_join(f.left, "t");
+    MEM_AUTO char *other = file_join(f.left, "u");
     struct artifact a, b;
 
     (void)state;
@@ -297,12 +297,12 @@ static void tar_understands_a_folder(void **state)
     assert_int_equal(put("t", MAX_ALL, &a), FF_OK);
     buf_printf(&command,
                "cd %s && mkdir x && tar -xf ../blobs/t7/%.2s/%s -C x && "
-               "diff -r ../work/t x && test -x x/b/two",
+               "diff -r ../left/t x && test -x x/b/two",
                f.got, a.hash, a.hash);
     assert_int_equal(system(buf_text(&command)), 0);
     assert_int_equal(get("copy", &a), FF_OK);
     buf_clear(&command);
-    buf_printf(&command, "cd %s && diff -r ../work/t copy", f.got);
+    buf_printf(&command, "cd %s && diff -r ../left/t copy", f.got);
     assert_int_equal(system(buf_text(&command)), 0);
     buf_done(&command);
 }
