@@ -23,21 +23,6 @@ static int queues(struct doctor *d)
 
 /* --- runs --- */
 
-struct open_runs {
-    struct {
-        struct open_run_row *items;
-        size_t n, cap;
-    } rows;
-};
-
-static int add_open(void *arg, const void *row)
-{
-    struct open_runs *open = arg;
-
-    ARRAY_ADD(&open->rows, *(const struct open_run_row *)row);
-    return 0;
-}
-
 static int say_run(void *arg, const void *row)
 {
     struct doctor *d = arg;
@@ -53,25 +38,11 @@ static int say_run(void *arg, const void *row)
     return 1;
 }
 
-static int runs(struct doctor *d)
+static int look_at_run(struct doctor *d, const struct open_run_row *open)
 {
-    const struct open_run_row all = {.shard = 0};
-    struct open_runs open = {0};
-    int code = store_scan(
-        node_store(d->s->node), STORE_READER_CALLER,
-        &(struct store_query){.record = &record_open_run, .like = &all, .n_equal = 1},
-        add_open, &open, &d->err);
+    const struct run_row like = {.tenant = open->tenant, .run = open->run};
 
-    for (size_t i = 0; code == FF_OK && i < open.rows.n; i++) {
-        const struct run_row like = {.tenant = open.rows.items[i].tenant,
-                                     .run = open.rows.items[i].run};
-        code = store_scan(
-            node_store(d->s->node), STORE_READER_CALLER,
-            &(struct store_query){.record = &record_run, .like = &like, .n_equal = 2},
-            say_run, d, &d->err);
-    }
-    ARRAY_DONE(&open.rows);
-    return code;
+    return doctor_scan(d, &record_run, &like, 2, say_run, d);
 }
 
 /* --- schedules --- */
@@ -106,7 +77,7 @@ int doctor_paused(struct doctor *d)
     int code = queues(d);
 
     if (code == FF_OK)
-        code = runs(d);
+        code = doctor_each_open_run(d, look_at_run);
     if (code == FF_OK)
         code = schedules(d);
     if (code == FF_OK && d->paused == 0)

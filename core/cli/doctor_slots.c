@@ -46,15 +46,6 @@ static int note_slot(void *arg, const void *row)
     return 1;
 }
 
-static int scan(struct doctor *d, const struct ff_record *record, const void *like,
-                uint32_t n_equal, store_row_fn *fn, void *arg)
-{
-    const struct store_query q = {.record = record, .like = like, .n_equal = n_equal};
-
-    return store_scan(node_store(d->s->node), STORE_READER_CALLER, &q, fn, arg,
-                      &d->err);
-}
-
 /* Does what the row names run? */
 static int is_running(struct doctor *d, const struct slot_row *slot, bool *running)
 {
@@ -64,13 +55,13 @@ static int is_running(struct doctor *d, const struct slot_row *slot, bool *runni
     int code;
 
     if (slot->attempt == 0) {
-        code = scan(d, &record_run, &run, 2, note_run, &run);
+        code = doctor_scan(d, &record_run, &run, 2, note_run, &run);
         *running =
             run.version > 0 && run.state != RUN_PENDING && !run_state_final(run.state);
         return code;
     }
     const struct task_row like = task;
-    code = scan(d, &record_task, &like, 3, note_state, &task);
+    code = doctor_scan(d, &record_task, &like, 3, note_state, &task);
     *running =
         task.version > 0 && task.state == TASK_RUNNING && task.attempt == slot->attempt;
     return code;
@@ -79,7 +70,7 @@ static int is_running(struct doctor *d, const struct slot_row *slot, bool *runni
 static int is_there(struct doctor *d, const struct slot_row *slot, bool *there)
 {
     struct slot_row now = {.tenant = slot->tenant};
-    const int code = scan(d, &record_slot, slot, 3, note_slot, &now);
+    const int code = doctor_scan(d, &record_slot, slot, 3, note_slot, &now);
 
     *there = now.version == slot->version && now.run == slot->run &&
              now.attempt == slot->attempt;
@@ -184,21 +175,6 @@ static int check_task(struct doctor *d, const struct flow *f,
     return code;
 }
 
-struct open_runs {
-    struct {
-        struct open_run_row *items;
-        size_t n, cap;
-    } rows;
-};
-
-static int add_open(void *arg, const void *row)
-{
-    struct open_runs *o = arg;
-
-    ARRAY_ADD(&o->rows, *(const struct open_run_row *)row);
-    return 0;
-}
-
 struct run_found {
     struct run_row row;
     struct arena *arena;
@@ -220,10 +196,10 @@ static int check_run(struct doctor *d, const struct open_run_row *open)
     struct arena arena = {0};
     struct run_found found = {.arena = &arena};
     struct running running = {0};
-    int code = scan(d, &record_run, &like, 2, take_run, &found);
+    int code = doctor_scan(d, &record_run, &like, 2, take_run, &found);
 
     if (code == FF_OK)
-        code = scan(d, &record_task, &tasks, 2, add_running, &running);
+        code = doctor_scan(d, &record_task, &tasks, 2, add_running, &running);
     if (code == FF_OK && running.rows.n > 0) {
         struct flow *f = run_view_flow(d->s, &found.row);
         for (size_t i = 0; f && code == FF_OK && i < running.rows.n; i++)
@@ -238,24 +214,19 @@ static int check_run(struct doctor *d, const struct open_run_row *open)
 int doctor_slots(struct doctor *d)
 {
     const struct slot_row all = {.tenant = TENANT_DEFAULT.no};
-    const struct open_run_row open = {.shard = 0};
     struct places p = {0};
-    struct open_runs runs = {0};
-    int code = scan(d, &record_slot, &all, 1, add_place, &p);
+    int code = doctor_scan(d, &record_slot, &all, 1, add_place, &p);
 
     for (size_t i = 0; code == FF_OK && i < p.rows.n; i++)
         code = check_place(d, &p.rows.items[i]);
     if (code == FF_OK)
-        code = scan(d, &record_open_run, &open, 1, add_open, &runs);
-    for (size_t i = 0; code == FF_OK && i < runs.rows.n; i++)
-        code = check_run(d, &runs.rows.items[i]);
+        code = doctor_each_open_run(d, check_run);
     if (code == FF_OK && d->leaked + d->ghosts == 0)
         doctor_says(d, "%zu places of limits are held, each by what is running",
                     p.rows.n);
     d->bad = d->leaked + d->ghosts > 0;
     d->remedy = "`flowforge resume` gives such places back; please report how it came";
     ARRAY_DONE(&p.rows);
-    ARRAY_DONE(&runs.rows);
     arena_done(&p.arena);
     return code;
 }
