@@ -4,8 +4,9 @@
  *     GET  /api/v1/owner             who it is
  *     POST /api/v1/wake              there are new rows: look
  *     POST /api/v1/runs/{id}/cancel  {"mode": "graceful" | "kill"}
- *     GET  /api/v1/runs/{id}/events  server-sent events, until the run is final
- *     GET  /api/v1/events            the same for all runs, without end
+ *     GET  /api/v1/runs/{id}/events  server-sent events, until the run is final; with
+ *                                    ?inside=true also of runs of the same outermost
+ * one GET  /api/v1/events            the same for all runs, without end
  *
  * An event is a hint, {"run", "seq", "state"}, after which the reader looks at the
  * committed rows itself; or, with the name "progress", {"run", "task", "progress",

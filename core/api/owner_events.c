@@ -13,9 +13,22 @@ struct follower {
     struct list link;
     struct owner_api *api;
     struct http_stream *stream;
-    int64_t run; /* 0: all */
+    int64_t run;    /* 0: all */
+    int64_t family; /* also runs with this outermost one; 0: only the one */
     bool behind, final;
 };
+
+/* Of a run inside others the outermost, else itself. */
+static int64_t family_of(const struct run_row *run)
+{
+    return run->root == MODEL_NULL ? run->run : run->root;
+}
+
+static bool hears_of(const struct follower *f, const struct run_row *run)
+{
+    return f->run == 0 || f->run == run->run ||
+           (f->family != 0 && f->family == family_of(run));
+}
 
 static void end_follower(struct follower *f)
 {
@@ -122,10 +135,13 @@ void owner_events_one(void *arg, const struct http_request *r, struct http_reply
     struct run_row run;
 
     if (owner_find_run(api, r, reply, &arena, &run)) {
+        const char *inside = http_query(r, "inside");
         struct follower *f = follow(api, reply, run.run);
         json_t *data = hint_of(api, &run);
-        if (f)
+        if (f) {
+            f->family = inside && strcmp(inside, "true") == 0 ? family_of(&run) : 0;
             hint(f, data, run_state_final(run.state));
+        }
         json_decref(data);
     }
     arena_done(&arena);
@@ -144,29 +160,38 @@ void owner_events_all(void *arg, const struct http_request *r, struct http_reply
 
 /* --- telling --- */
 
-static bool is_followed(const struct owner_api *api, int64_t run)
+static bool is_heard_of(const struct owner_api *api, const struct run_row *run)
 {
-    for (const struct list *l = api->followers.next; l != &api->followers;
-         l = l->next) {
-        const struct follower *f = LIST_OF(l, struct follower, link);
-        if (f->run == 0 || f->run == run)
+    for (const struct list *l = api->followers.next; l != &api->followers; l = l->next)
+        if (hears_of(LIST_OF(l, struct follower, link), run))
             return true;
-    }
     return false;
 }
 
 void owner_api_changed(struct owner_api *api, const struct run_row *run)
 {
-    if (!is_followed(api, run->run))
+    if (!is_heard_of(api, run))
         return;
     json_t *data = hint_of(api, run);
     for (struct list *l = api->followers.next, *next; l != &api->followers; l = next) {
         struct follower *f = LIST_OF(l, struct follower, link);
         next = l->next;
-        if (f->run == 0 || f->run == run->run)
-            hint(f, data, run_state_final(run->state));
+        if (hears_of(f, run))
+            hint(f, data,
+                 run_state_final(run->state) && (f->run == 0 || f->run == run->run));
     }
     json_decref(data);
+}
+
+static bool is_followed(const struct owner_api *api, int64_t run)
+{
+    for (const struct list *l = api->followers.next; l != &api->followers;
+         l = l->next) {
+        const struct follower *f = LIST_OF(l, struct follower, link);
+        if (f->run == 0 || f->family != 0 || f->run == run)
+            return true;
+    }
+    return false;
 }
 
 void owner_api_progress(struct owner_api *api, const struct attempt_key *key)
@@ -189,8 +214,9 @@ void owner_api_progress(struct owner_api *api, const struct attempt_key *key)
     for (struct list *l = api->followers.next, *next; l != &api->followers; l = next) {
         const struct follower *f = LIST_OF(l, struct follower, link);
         next = l->next;
-        /* Only the last word counts: whoever is behind does without. */
-        if ((f->run == 0 || f->run == key->run) &&
+        /* Only the last word counts: whoever is behind does without. Whose run it is
+         * inside of is not known here: who follows what is inside knows it. */
+        if ((f->run == 0 || f->family != 0 || f->run == key->run) &&
             http_stream_unread(f->stream) <= BEHIND_MAX)
             send(f, "progress", data);
     }

@@ -33,6 +33,8 @@ static void on_changed(void *arg, const struct run_row *run)
     struct follow *f = arg;
     struct track *t = follow_find(f, run->run);
 
+    if (!t && run_is_child(run))
+        view_changed(&f->view); /* it may be one that the picture shows */
     if (!t)
         return;
     if (!f->setup.c->quiet || run_state_final(run->state))
@@ -41,11 +43,18 @@ static void on_changed(void *arg, const struct run_row *run)
         follow_saw_final(f, t);
 }
 
+static struct track *find_any(const struct follow *f, int64_t run)
+{
+    struct track *t = follow_find(f, run);
+
+    return t || f->view.kind != &view_live ? t : follow_inside_find(f, run);
+}
+
 static void on_progress(void *arg, int64_t run, const char *path,
                         const struct exec_progress *said)
 {
     struct follow *f = arg;
-    struct track *t = follow_find(f, run);
+    struct track *t = find_any(f, run);
 
     if (t && track_progress(t, path, said->progress, said->message))
         view_changed(&f->view);
@@ -94,7 +103,7 @@ static void on_event(void *arg, const json_t *data)
 
     f->heard = true;
     if (path) {
-        t = follow_find(f, json_integer_value(json_object_get(data, "run_no")));
+        t = find_any(f, json_integer_value(json_object_get(data, "run_no")));
         if (t &&
             track_progress(t, path,
                            (int)json_integer_value(json_object_get(data, "progress")),
@@ -105,6 +114,7 @@ static void on_event(void *arg, const json_t *data)
     for (size_t i = 0; i < f->tracks.n; i++)
         if (!id || strcmp(f->tracks.items[i]->id, id) == 0)
             follow_read(f, f->tracks.items[i], false);
+    view_changed(&f->view); /* it may be of a run inside */
 }
 
 static void on_ended(void *arg, const struct ff_err *err)
@@ -118,6 +128,7 @@ static enum stop listen_to_owner(struct follow *f)
 {
     struct owner_link_setup setup = {.loop = f->setup.s->loop,
                                      .socket = f->socket,
+                                     .inside = f->view.kind == &view_live,
                                      .event = on_event,
                                      .ended = on_ended,
                                      .arg = f};
@@ -311,6 +322,8 @@ static int run_all(struct follow *f)
         .data_dir = node_settings(f->setup.s->node)->data_dir,
         .tracks = f->tracks.items,
         .n_tracks = f->tracks.n,
+        .look = follow_inside_look,
+        .arg = f,
     };
     enum stop why = STOP_DONE;
     struct ff_err err = {0};

@@ -1,6 +1,6 @@
 /* cli/follow_priv.h - following: follow.c leads from owner to client and back,
- * follow_read.c brings what is committed into the tracks, follow_stop.c is how it is
- * told to stop. */
+ * follow_read.c brings what is committed into the tracks, follow_inside.c what is
+ * inside them, follow_stop.c is how it is told to stop. */
 #ifndef CLI_FOLLOW_PRIV_H
 #define CLI_FOLLOW_PRIV_H
 
@@ -50,6 +50,11 @@ void follow_saw_final(struct follow *f, struct track *t);
 
 /* follow_limits.c: until its timer is deleted. */
 void follow_limits_begin(struct follow *f);
+
+/* follow_inside.c. Before each picture, with the follow itself. */
+void follow_inside_look(void *arg);
+/* The run of this number, if a picture shows it inside a followed one. */
+struct track *follow_inside_find(const struct follow *f, int64_t run);
 
 /* follow_stop.c */
 void follow_on_signal(void *arg, int signo);

@@ -134,6 +134,8 @@ static int connect_to(struct owner_link *link, struct ff_err *err)
         buf_add_char(&link->path, '/');
     }
     buf_add_text(&link->path, "events");
+    if (link->setup.run && link->setup.inside)
+        buf_add_text(&link->path, "?inside=true");
     link->lane = lane_new(link->setup.loop, "owner", err);
     return link->lane ? FF_OK : err->code;
 }

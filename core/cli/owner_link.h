@@ -13,6 +13,7 @@ struct owner_link_setup {
     struct loop *loop;
     const char *socket; /* path; copied */
     const char *run;    /* id; NULL: all runs; copied */
+    bool inside;        /* also of the runs inside that run */
     /* Loop thread. data is borrowed; see api/owner_api.h for what is in it. */
     void (*event)(void *arg, const json_t *data);
     /* The stream has ended, for whatever reason; the link is still to be freed. */

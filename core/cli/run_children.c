@@ -1,6 +1,8 @@
 /* run_children.c - see run_children.h. */
 #include "cli/run_children.h"
 
+#include "cli/run_view.h"
+
 #include <string.h>
 
 static int add_link(void *arg, const void *row)
@@ -72,6 +74,76 @@ int run_children_read(const struct cli_session *s, int64_t tenant, int64_t run,
         code = read_one(s, tenant, run, &children->items[i], &err);
     return code == FF_OK ? CLI_OK : cli_fail_err(&err);
 }
+
+/* --- one run --- */
+
+struct child_reading {
+    const struct cli_session *s;
+    const struct track *alike;
+    struct track *track;
+    struct arena arena;
+    struct run_row row;
+};
+
+static int take_row(void *arg, const void *row)
+{
+    struct child_reading *r = arg;
+
+    r->row = *(const struct run_row *)row;
+    store_own_row(&record_run, &r->row, &r->arena);
+    return 1;
+}
+
+static int read_track(struct child_reading *r, const struct child_run_row *link,
+                      struct ff_err *err)
+{
+    const struct run_row like = {.tenant = link->tenant, .run = link->run};
+    struct flow *flow = r->alike ? flow_ref(r->alike->flow) : NULL;
+    const int code =
+        store_scan(node_store(r->s->node), STORE_READER_CALLER,
+                   &(struct store_query){
+                       .record = &record_run, .like = &like, .n_equal = 2, .limit = 1},
+                   take_row, r, err);
+
+    if (code == FF_OK && r->row.version > 0 && !flow)
+        flow = run_view_flow(r->s, &r->row);
+    if (flow && code == FF_OK && r->row.version > 0)
+        r->track = track_new(&r->row, flow);
+    else
+        flow_unref(flow);
+    return code;
+}
+
+static int take_link(void *arg, const void *row)
+{
+    ((struct child_run_row *)arg)->run = ((const struct child_run_row *)row)->run;
+    return 1;
+}
+
+int run_child_track(const struct cli_session *s, const struct track *of, int64_t node,
+                    int64_t attempt, const struct track *alike, struct track **track)
+{
+    struct child_run_row link = {.tenant = TENANT_DEFAULT.no,
+                                 .parent = of->run,
+                                 .node = node,
+                                 .attempt = attempt};
+    const struct child_run_row like = link;
+    struct child_reading r = {.s = s, .alike = alike};
+    struct ff_err err = {0};
+    int code = store_scan(
+        node_store(s->node), STORE_READER_CALLER,
+        &(struct store_query){
+            .record = &record_child_run, .like = &like, .n_equal = 4, .limit = 1},
+        take_link, &link, &err);
+
+    if (code == FF_OK && link.run != 0)
+        code = read_track(&r, &link, &err);
+    arena_done(&r.arena);
+    *track = r.track;
+    return code == FF_OK ? CLI_OK : cli_fail_err(&err);
+}
+
+/* --- by names --- */
 
 /* Links come in the order of tasks, items and attempts: the last one counts. */
 static const struct run_child *find(const struct run_children *children,

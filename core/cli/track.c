@@ -26,6 +26,7 @@ static void free_active(struct track_active *a)
 {
     if (!a)
         return;
+    track_free(a->inside);
     mem_free(a->message);
     mem_free(a->reason);
     mem_free(a);
@@ -38,6 +39,7 @@ static void free_task(struct track_task *t)
     for (size_t i = 0; map_next(&t->active, &i, &a);)
         free_active(a);
     map_done(&t->active);
+    track_free(t->inside);
     mem_free(t->waits);
     mem_free(t->reason);
     mem_free(t->message);
@@ -97,6 +99,45 @@ struct track_active *track_active(const struct track_task *t, int64_t item)
     return map_get(&t->active, key_of(item));
 }
 
+size_t track_first_items(const struct track_task *t,
+                         struct track_active *items[TRACK_ITEMS])
+{
+    size_t n = 0;
+    void *value;
+
+    for (size_t i = 0; map_next(&t->active, &i, &value);) {
+        struct track_active *a = value;
+        if (a->item < 0)
+            continue;
+        size_t at = n;
+        for (; at > 0 && items[at - 1]->order > a->order; at--)
+            if (at < TRACK_ITEMS)
+                items[at] = items[at - 1];
+        if (at < TRACK_ITEMS)
+            items[at] = a;
+        n += n < TRACK_ITEMS;
+    }
+    return n;
+}
+
+bool track_is_run(const struct track *t, uint32_t task)
+{
+    const enum flow_kind kind = t->flow->tasks[task].work->kind;
+
+    return kind == FLOW_GROUP || kind == FLOW_USES;
+}
+
+/* What the attempts before were is of no interest any more. */
+static void forget_inside(struct track_task *task, struct track_active *a)
+{
+    track_free(task->inside);
+    task->inside = NULL;
+    if (!a)
+        return;
+    track_free(a->inside);
+    a->inside = NULL;
+}
+
 static struct track_active *make_active(struct track *t, struct track_task *task,
                                         int64_t item)
 {
@@ -115,6 +156,7 @@ static void on_started(struct track *t, struct track_event *e)
     struct track_task *task = &t->tasks[e->task];
     struct track_active *a = make_active(t, task, e->item);
 
+    forget_inside(task, a);
     a->state = TASK_RUNNING;
     a->attempt = e->attempt;
     a->iteration = number(e->json, "iteration", 0);
@@ -189,6 +231,11 @@ static void on_finished(struct track *t, struct track_event *e)
 
     if (began != MODEL_NULL && began > 0)
         e->took_us = e->at_us - began;
+    if (a && e->item < 0) {
+        track_free(task->inside);
+        task->inside = a->inside;
+        a->inside = NULL;
+    }
     free_active(a);
     if (state < 0)
         return;
@@ -216,6 +263,7 @@ static void on_task_reset(struct track *t, struct track_event *e)
             task->counts[was]--;
         return;
     }
+    forget_inside(task, NULL);
     if (task_state_final(task->state))
         t->final_tasks -= t->flow->tasks[e->task].part == FLOW_MAIN;
     task->state = TASK_WAITING;

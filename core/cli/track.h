@@ -7,19 +7,22 @@
 #include "flow/flow.h"
 #include "model/model.h"
 
+struct track;
+
 /* One thing that runs, waits for its next attempt, or is suspended: a task, or an item.
  */
 struct track_active {
     int64_t item;  /* -1: the task itself */
     int64_t state; /* running, retrying or suspended */
     int64_t attempt;
-    int64_t iteration;  /* 0: it does not repeat, or tries one again */
-    int64_t started_at; /* of this attempt */
-    int64_t due_at;     /* retrying; suspended: or MODEL_NULL */
-    char *reason;       /* suspended: what it waits for */
-    int progress;       /* -1: never said */
-    char *message;      /* of its progress or wait, or NULL */
-    uint64_t order;     /* of its start */
+    int64_t iteration;    /* 0: it does not repeat, or tries one again */
+    int64_t started_at;   /* of this attempt */
+    int64_t due_at;       /* retrying; suspended: or MODEL_NULL */
+    char *reason;         /* suspended: what it waits for */
+    int progress;         /* -1: never said */
+    char *message;        /* of its progress or wait, or NULL */
+    uint64_t order;       /* of its start */
+    struct track *inside; /* the run that this attempt is, once somebody looks; owned */
 };
 
 struct track_task {
@@ -31,8 +34,9 @@ struct track_task {
     char *reason, *message;        /* or NULL */
     int64_t items;                 /* of an expanded foreach, or MODEL_NULL */
     int64_t counts[N_TASK_STATES]; /* of items that are final */
-    char *waits;       /* for a limit: a sentence, of whoever looks; or NULL */
-    struct map active; /* item + 2 -> struct track_active */
+    char *waits;          /* for a limit: a sentence, of whoever looks; or NULL */
+    struct map active;    /* item + 2 -> struct track_active */
+    struct track *inside; /* the run that it was, of a task without items that ended */
 };
 
 struct track {
@@ -72,6 +76,13 @@ bool track_progress(struct track *t, const char *path, int progress,
 void track_take_row(struct track *t, const struct run_row *run);
 
 struct track_active *track_active(const struct track_task *t, int64_t item);
+/* The items that have been active longest, first ones first, TRACK_ITEMS at most: the
+ * same until they end, so that lines do not jump. How many. */
+#define TRACK_ITEMS 8
+size_t track_first_items(const struct track_task *t,
+                         struct track_active *items[TRACK_ITEMS]);
+/* Is each attempt of the task a run of its own: a group, or `uses`? */
+bool track_is_run(const struct track *t, uint32_t task);
 /* "fetch" or "fetch.3"; at most 96 bytes. */
 void track_path(const struct track *t, int64_t task, int64_t item, char out[96]);
 /* Is a task of this index of any interest: a main task, or a handler that has begun. */

@@ -14,6 +14,10 @@ struct view_setup {
     const char *data_dir;
     struct track *const *tracks; /* the caller's; lives as long as the view */
     size_t n_tracks;
+    /* Before each picture: what only pictures show is to be brought up to date. Or
+     * NULL. */
+    void (*look)(void *arg);
+    void *arg;
 };
 
 /* What a kind of view does; any may be NULL. */

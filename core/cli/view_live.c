@@ -73,6 +73,8 @@ static void draw(struct view *v)
     struct view_frame frame = {0};
     struct buf out = {0};
 
+    if (v->setup.look)
+        v->setup.look(v->setup.arg);
     view_render(&frame, &look, v->setup.tracks, v->setup.n_tracks);
     go_up(v, look.columns, &out);
     add_frame(&frame, &out);

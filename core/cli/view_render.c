@@ -2,11 +2,9 @@
  * terminal is too small: the runs, what runs and what failed; the rest is counted. */
 #include "cli/view.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define BAR_WIDTH 10
-#define ITEMS_MAX 8 /* running items shown of one task */
 
 enum mark {
     MARK_WAITING,
@@ -49,11 +47,17 @@ static const int task_ranks[] = {
 };
 #define RANK_RUN  0
 #define RANK_ITEM 2
-#define RANK_LAST 7
+#define RANK_PAST 8 /* inside of what is over */
+#define RANK_LAST 8
+
+#define INDENT_TASK 2
+#define INDENT_PART 4 /* items, and tasks inside a task, further in than that */
+#define INDENT_MAX  30
 
 /* One line in the making: which thing it is about. */
 struct spot {
-    const struct track *track;
+    const struct track *track; /* whose task it is: maybe of a run inside another */
+    int indent;
     int64_t task;                    /* -1: the run itself */
     const struct track_active *item; /* or NULL */
     int rank;
@@ -269,7 +273,7 @@ static void put_task(struct picture *p, const struct spot *s)
     const int64_t state = track_task_state(t, (uint32_t)s->task);
     const struct track_active *a = track_active(task, -1);
 
-    put(p, CLI_PLAIN, "  ");
+    put_f(p, CLI_PLAIN, "%*s", s->indent, "");
     put_mark(p, task_marks[state], cli_task_colour(state));
     put(p, state == TASK_WAITING ? CLI_DIM : CLI_PLAIN, t->flow->tasks[s->task].name);
     if (state == TASK_WAITING || state == TASK_QUEUED) {
@@ -297,7 +301,7 @@ static void put_item(struct picture *p, const struct spot *s)
     char path[96];
 
     track_path(s->track, s->task, a->item, path);
-    put(p, CLI_PLAIN, "      ");
+    put_f(p, CLI_PLAIN, "%*s", s->indent, "");
     put_mark(p, task_marks[a->state], cli_task_colour(a->state));
     put(p, CLI_PLAIN, path);
     put_span(p, a->started_at, a->state == TASK_RETRYING ? a->started_at : MODEL_NULL);
@@ -322,50 +326,87 @@ static void put_spot(struct picture *p, const struct spot *s)
 
 /* --- which lines --- */
 
-/* The items that have run longest, so that lines do not jump. */
-static int by_order(const void *a, const void *b)
+static void add_spot(struct picture *p, const struct spot *s)
 {
-    const struct track_active *x = *(const struct track_active *const *)a;
-    const struct track_active *y = *(const struct track_active *const *)b;
-
-    return x->order < y->order ? -1 : x->order > y->order;
+    ARRAY_ADD(&p->spots, *s);
+    if (p->spots.items[p->spots.n - 1].indent > INDENT_MAX)
+        p->spots.items[p->spots.n - 1].indent = INDENT_MAX;
 }
 
-static void add_items(struct picture *p, const struct track *t, uint32_t task)
+/* No line is kept more dearly than the one that it stands under. Of what is over, only
+ * what explains a failure is dear at all. */
+static int rank_inside(const struct track *t, uint32_t task, const struct spot *around,
+                       int64_t state_around)
 {
-    const struct map *active = &t->tasks[task].active;
-    struct {
-        struct track_active **items;
-        size_t n, cap;
-    } list = {0};
-    void *a;
+    const int64_t state = track_task_state(t, task);
+    int rank = task_ranks[state] > RANK_ITEM ? task_ranks[state] : RANK_ITEM;
 
-    for (size_t i = 0; map_next(active, &i, &a);)
-        if (((struct track_active *)a)->item >= 0)
-            ARRAY_ADD(&list, (struct track_active *)a);
-    if (list.n > 1)
-        qsort(list.items, list.n, sizeof(struct track_active *), by_order);
-    for (size_t i = 0; i < list.n && i < ITEMS_MAX; i++) {
-        const struct spot s = {t, task, list.items[i], RANK_ITEM};
-        ARRAY_ADD(&p->spots, s);
+    if (around->rank > rank)
+        rank = around->rank;
+    if (!task_state_final(state_around) ||
+        (state_around == TASK_FAILED && state == TASK_FAILED))
+        return rank;
+    return RANK_PAST;
+}
+
+static void collect_tasks(struct picture *p, const struct track *t,
+                          const struct spot *around, int64_t state_around);
+
+static void collect_items(struct picture *p, const struct spot *task)
+{
+    struct track_active *items[TRACK_ITEMS];
+    const size_t n = track_first_items(&task->track->tasks[task->task], items);
+
+    for (size_t i = 0; i < n; i++) {
+        struct spot s = *task;
+        s.item = items[i];
+        s.indent += INDENT_PART;
+        s.rank = task->rank > RANK_ITEM ? task->rank : RANK_ITEM;
+        add_spot(p, &s);
+        if (items[i]->inside)
+            collect_tasks(p, items[i]->inside, &s, items[i]->state);
     }
-    ARRAY_DONE(&list);
+}
+
+static void collect_task(struct picture *p, const struct spot *s)
+{
+    const struct track_task *task = &s->track->tasks[s->task];
+    const struct track_active *a = track_active(task, -1);
+    const struct track *inside = a ? a->inside : task->inside;
+
+    add_spot(p, s);
+    if (task->items != MODEL_NULL)
+        collect_items(p, s);
+    else if (inside)
+        collect_tasks(p, inside, s, track_task_state(s->track, (uint32_t)s->task));
+}
+
+/* `around` is the line that they stand under, the run's own or that of a task. */
+static void collect_tasks(struct picture *p, const struct track *t,
+                          const struct spot *around, int64_t state_around)
+{
+    const bool inside = around->task >= 0;
+
+    for (uint32_t i = 0; i < t->flow->n_tasks; i++) {
+        if (!track_shows(t, i))
+            continue;
+        const struct spot s = {
+            .track = t,
+            .indent = around->indent + (inside ? INDENT_PART : INDENT_TASK),
+            .task = i,
+            .rank = inside ? rank_inside(t, i, around, state_around)
+                           : task_ranks[track_task_state(t, i)],
+        };
+        collect_task(p, &s);
+    }
 }
 
 static void collect(struct picture *p, struct track *const *tracks, size_t n_tracks)
 {
     for (size_t i = 0; i < n_tracks; i++) {
-        const struct spot head = {tracks[i], -1, NULL, RANK_RUN};
-        ARRAY_ADD(&p->spots, head);
-        for (uint32_t k = 0; k < tracks[i]->flow->n_tasks; k++) {
-            if (!track_shows(tracks[i], k))
-                continue;
-            const struct spot s = {tracks[i], k, NULL,
-                                   task_ranks[track_task_state(tracks[i], k)]};
-            ARRAY_ADD(&p->spots, s);
-            if (tracks[i]->tasks[k].items != MODEL_NULL)
-                add_items(p, tracks[i], k);
-        }
+        const struct spot head = {.track = tracks[i], .task = -1, .rank = RANK_RUN};
+        add_spot(p, &head);
+        collect_tasks(p, tracks[i], &head, TASK_RUNNING);
     }
 }
 

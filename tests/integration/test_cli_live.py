@@ -26,6 +26,23 @@ tasks:
     run: 'echo x'
   last: {{needs: [fan], run: 'read x < {gate}'}}
 """
+INSIDE = """flowforge: 1
+name: inside
+tasks:
+  each:
+    foreach: [0, 1]
+    tasks:
+      quick: {{run: 'true'}}
+      slow: {{needs: [quick], run: 'read x < {gate}'}}
+  plain:
+    tasks:
+      deep: {{tasks: {{bottom: {{run: 'read x < {gate}'}}}}}}
+  used: {{uses: ./child.yaml}}
+"""
+CHILD = """flowforge: 1
+name: child
+tasks: {leaf: {run: 'true'}}
+"""
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -158,6 +175,35 @@ class Live(CliTest):
         self.open_gate()
         self.assertEqual(self.end(), 0)
         self.assertNotIn("waiting for", self.screen.text())
+
+    def test_tasks_inside_groups_stand_under_them(self) -> None:
+        self.gate_path = self.gate("gate").path
+        self.file("child.yaml", CHILD)
+        path = self.file("inside.yaml", INSIDE.format(gate=self.gate_path))
+        self.begin("run", path, columns=120)
+        self.wait_for("\u25cf each.1", "\u2714 quick", "\u25cf slow", "\u2714 leaf")
+        text = self.screen.text()
+        self.assertEqual(text.count("          \u25cf slow"), 2, text)
+        self.assertRegex(text, r"\n  \u25cf plain .*\n      \u25cf deep .*\n")
+        self.assertRegex(text, r"\n          \u25cf bottom ")
+        self.assertRegex(text, r"\n  \u2714 used .*\n      \u2714 leaf ")
+        for _ in range(3):
+            self.open_gate()
+        self.assertEqual(self.end(), 0)
+        ended = self.screen.text()
+        self.assertNotIn("each.0", ended)
+        self.assertRegex(ended, r"\n  \u2714 plain .*\n      \u2714 deep .*\n")
+
+    def test_who_only_follows_sees_inside_too(self) -> None:
+        self.gate_path = self.gate("gate").path
+        self.file("child.yaml", CHILD)
+        path = self.file("inside.yaml", INSIDE.format(gate=self.gate_path))
+        self.call("run", path, "--detach")
+        self.begin("resume", "last", columns=120)
+        self.wait_for("each.1", "\u25cf slow", "\u25cf bottom")
+        for _ in range(3):
+            self.open_gate()
+        self.assertEqual(self.end(), 0)
 
     def test_nothing_of_the_terminal_is_changed(self) -> None:
         self.begin("run", self.workflow(2))

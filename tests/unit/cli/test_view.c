@@ -126,6 +126,112 @@ static void it_fits_into_any_size(void **state)
     track_free(t);
 }
 
+/* --- runs inside --- */
+
+static void tasks_of_a_group_stand_under_it(void **state)
+{
+    struct track *t = track_of("  g: {tasks: {a: {run: 'true'}, b: {run: 'true'}}}\n"
+                               "  c: {needs: [g], run: 'true'}\n");
+    struct track *inside = track_of("  a: {run: 'true'}\n"
+                                    "  b: {needs: [a], run: 'true'}\n");
+
+    (void)state;
+    begin(t);
+    begin(inside);
+    tell(t, 11 * SECOND, "{\"type\":\"task.started\",\"task\":\"g\",\"attempt\":1}");
+    track_active(&t->tasks[0], -1)->inside = inside;
+    tell(inside, 12 * SECOND,
+         "{\"type\":\"task.started\",\"task\":\"a\",\"attempt\":1}");
+    MEM_AUTO char *text = draw(t, wide);
+    assert_non_null(strstr(text, "  * g 9s\n"
+                                 "      * a 8s\n"
+                                 "      . b waiting\n"
+                                 "  . c waiting\n"));
+    tell(inside, 13 * SECOND,
+         "{\"type\":\"task.finished\",\"task\":\"a\",\"attempt\":1,"
+         "\"state\":\"failed\",\"exit_code\":4}");
+    tell(t, 14 * SECOND,
+         "{\"type\":\"task.finished\",\"task\":\"g\",\"attempt\":1,"
+         "\"state\":\"failed\"}");
+    MEM_AUTO char *ended = draw(t, wide);
+    assert_non_null(strstr(ended, "  ! g 3.0s\n"
+                                  "      ! a 1.0s exit code 4\n"));
+    /* What it was before it began again is of no interest. */
+    tell(t, 15 * SECOND, "{\"type\":\"task.reset\",\"task\":\"g\"}");
+    MEM_AUTO char *again = draw(t, wide);
+    assert_null(strstr(again, "exit code 4"));
+    track_free(t);
+}
+
+/* A group of three tasks for each of `n` items, all of which run. */
+static struct track *items_of_groups(int n)
+{
+    struct track *t = track_of("  g: {foreach: '${{ range(40) }}', tasks:"
+                               " {a: {run: 'true'}}}\n"
+                               "  z: {run: 'true'}\n");
+    char text[160];
+
+    begin(t);
+    tell(t, 11 * SECOND, "{\"type\":\"task.expanded\",\"task\":\"g\",\"items\":40}");
+    for (int i = 0; i < n; i++) {
+        struct track *inside =
+            track_of("  a: {run: 'true'}\n  b: {run: 'true'}\n  c: {run: 'true'}\n");
+        snprintf(text, sizeof(text),
+                 "{\"type\":\"task.started\",\"task\":\"g\",\"item\":%d,\"attempt\":1}",
+                 i);
+        tell(t, 12 * SECOND, text);
+        begin(inside);
+        tell(inside, 12 * SECOND,
+             "{\"type\":\"task.finished\",\"task\":\"a\",\"state\":\"succeeded\"}");
+        tell(inside, 12 * SECOND,
+             "{\"type\":\"task.started\",\"task\":\"b\",\"attempt\":1}");
+        track_active(&t->tasks[0], i)->inside = inside;
+    }
+    return t;
+}
+
+static void tasks_of_items_stand_under_those_that_run_longest(void **state)
+{
+    struct track *t = items_of_groups(10);
+
+    (void)state;
+    MEM_AUTO char *text =
+        draw(t, (struct view_look){.rows = 60, .columns = 99, .now_us = 20 * SECOND});
+    assert_non_null(strstr(text, "      * g.0 8s\n"
+                                 "          + a\n"
+                                 "          * b 8s\n"
+                                 "          o c queued\n"
+                                 "      * g.1 8s\n"));
+    assert_non_null(strstr(text, "* g.7 8s\n"));
+    assert_null(strstr(text, "* g.8 8s\n"));
+    track_free(t);
+}
+
+/* What is inside goes first, and never stands under what has gone. */
+static void what_is_inside_is_kept_less_dearly(void **state)
+{
+    struct track *t = items_of_groups(3);
+
+    (void)state;
+    MEM_AUTO char *few =
+        draw(t, (struct view_look){.rows = 8, .columns = 99, .now_us = 20 * SECOND});
+    assert_string_equal(strchr(few, '\n'),
+                        "\n  * g .......... 0/40 3 running 9s\n"
+                        "      * g.0 8s\n"
+                        "          * b 8s\n"
+                        "      * g.1 8s\n"
+                        "          * b 8s\n"
+                        "  ... 9 more: 4 queued, 2 running, 3 succeeded\n");
+    for (size_t rows = 4; rows < 20; rows++) {
+        MEM_AUTO char *text = draw(
+            t, (struct view_look){.rows = rows, .columns = 99, .now_us = 20 * SECOND});
+        const char *part = strstr(text, "\n          ");
+        const char *item = strstr(text, "\n      * g.");
+        assert_true(!part || (item && item < part));
+    }
+    track_free(t);
+}
+
 /* --- lines --- */
 
 static void line_is(struct track *t, const char *event, const char *expect)
@@ -191,6 +297,9 @@ int main(void)
         cmocka_unit_test(a_foreach_is_a_bar_with_its_running_items),
         cmocka_unit_test(what_does_not_fit_is_counted),
         cmocka_unit_test(it_fits_into_any_size),
+        cmocka_unit_test(tasks_of_a_group_stand_under_it),
+        cmocka_unit_test(tasks_of_items_stand_under_those_that_run_longest),
+        cmocka_unit_test(what_is_inside_is_kept_less_dearly),
         cmocka_unit_test(each_event_is_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
