@@ -147,11 +147,14 @@ static void copy_files(const char *from, const char *to)
 static char *place_of(const struct scenario *s, const char *prepared)
 {
     if (s->kind == READS) {
-        MEM_AUTO char *copy = file_join(prepared, "copy.db");
-        MEM_AUTO char *more = file_join(prepared, "copy.db.d");
+        static const char *const copies[] = {"copy.db", "copy.db.d",
+                                             "copy.db.unfinished"};
 
-        unlink(copy);
-        file_remove_tree(more);
+        for (size_t i = 0; i < COUNT_OF(copies); i++) {
+            MEM_AUTO char *copy = file_join(prepared, copies[i]);
+
+            file_remove_tree(copy);
+        }
         return mem_text(prepared);
     }
     char *dir = make_dir("run");
