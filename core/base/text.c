@@ -139,7 +139,8 @@ const char *text_nearest(const char *word, const char *const *candidates)
     for (; *candidates; candidates++) {
         const size_t other = strlen(*candidates);
 
-        if (other > WORD_MAX_LEN)
+        /* Each letter more or less is a mistake of its own. */
+        if (other > WORD_MAX_LEN || other >= len + best || len >= other + best)
             continue;
         const size_t far = distance(word, len, *candidates, other);
 

@@ -1,5 +1,6 @@
 # Fuzz targets: fuzz_X.c becomes fuzz-X. In the flavour "fuzz" (clang) it is libFuzzer's
-# program; in the others replay.c runs it on what corpus/X keeps, as the test fuzz.X.
+# program, and in "fuzz-fast" too; in the others replay.c runs it on what corpus/X keeps,
+# as the test fuzz.X.
 #
 # fuzz_libs_X and fuzz_sources_X, below, say what a target needs beyond ff_base.
 
@@ -36,7 +37,7 @@ function(ff_fuzz_target file)
   string(REGEX REPLACE "^fuzz_" "" target ${stem})
   set(name fuzz-${target})
   set(driver ${fuzz_dir}/replay.c)
-  if(FLOWFORGE_FLAVOUR STREQUAL "fuzz")
+  if(FLOWFORGE_FLAVOUR MATCHES "^fuzz")
     set(driver)
   endif()
   add_executable(${name} ${file} ${fuzz_dir}/fuzz_dir.c ${driver}
@@ -51,7 +52,7 @@ function(ff_fuzz_target file)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_dependencies(fuzzers ${name})
-  if(FLOWFORGE_FLAVOUR STREQUAL "fuzz")
+  if(FLOWFORGE_FLAVOUR MATCHES "^fuzz")
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   else()
     ff_add_test(fuzz.${target} fuzz ${name} ${fuzz_dir}/corpus/${target})
