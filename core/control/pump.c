@@ -211,9 +211,12 @@ static void apply_inputs(struct live *l)
 
     l->step.now_us = loop_wall_us(c->setup.loop);
     for (size_t i = 0; i < l->inputs.n; i++) {
+        /* A copy: the list may move when this one makes further inputs, as a task does
+         * that begins to wait and finds a signal kept for it. */
+        struct queued q = l->inputs.items[i];
         l->n_taken = i + 1;
-        apply_one(l, &l->inputs.items[i]);
-        ARRAY_ADD(&l->applied, l->inputs.items[i]);
+        apply_one(l, &q);
+        ARRAY_ADD(&l->applied, q);
     }
     l->inputs.n = 0;
     if (list_empty(&l->stepped))

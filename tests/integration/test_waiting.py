@@ -213,19 +213,41 @@ class ForEvents(Waiting):
         taken = [self.task(n)["outputs"]["event"]["amount"] for n in ("a", "b", "c")]
         self.assertEqual(taken, [1, 3, 2])
 
+    def keep(self, name: str, bodies: list[str]) -> None:
+        """Signals to the only run there is, as its owner keeps them."""
+        with contextlib.closing(sqlite3.connect(self.data / "flowforge.db")) as db:
+            run = db.execute("SELECT run FROM run").fetchone()[0]
+            db.executemany(
+                "INSERT INTO signal (tenant, run, no, version, name, body, at)"
+                " VALUES (1, ?, ?, 1, ?, ?, 0)",
+                [(run, 1000000 + n, name, body) for n, body in enumerate(bodies)],
+            )
+            db.commit()
+
+    def test_many_that_begin_to_wait_at_once_take_what_is_kept(self) -> None:
+        """More than the list of a run's inputs has room for at first."""
+        gate = self.gate("gate")
+        process = self.begin(
+            "  first: {run: 'cat gate'}\n"
+            "  all: {needs: [first], foreach: '${{ range(20) }}',"
+            " wait_event: {name: payment}}\n"
+            "outputs: {all: '${{ tasks.all.outputs.event }}'}\n",
+            "first started",
+        )
+        process.end(signal.SIGKILL)
+        self.keep("payment", [str(n) for n in range(20)])
+        resumed = self.start("resume", "last")
+        gate.open()
+        self.assertEqual(resumed.end().code, 0)
+        outputs = self.call("get", "last", "-o", "json").json()["outputs"]
+        self.assertEqual(sorted(outputs["all"]), list(range(20)))
+
     def test_no_more_are_kept_than_a_run_may_keep(self) -> None:
         process = self.begin(
             "  a: {wait_event: {name: never}}\n", "a waits for event never"
         )
         process.end(signal.SIGKILL)
-        with contextlib.closing(sqlite3.connect(self.data / "flowforge.db")) as db:
-            run = db.execute("SELECT run FROM run").fetchone()[0]
-            db.executemany(
-                "INSERT INTO signal (tenant, run, no, version, name, at)"
-                " VALUES (1, ?, ?, 1, 'x', 0)",
-                [(run, 1000000 + n) for n in range(999)],
-            )
-            db.commit()
+        self.keep("x", ["null"] * 999)
         self.pay(1)
         refused = self.signal("payment", expect=2)
         self.assertIn("keeps 1000 signals already", refused.err)
