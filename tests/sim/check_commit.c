@@ -250,6 +250,10 @@ static void on_task(const struct ff_change *c)
         check_edge(r, &before, t, c->set);
     if (t->row.state == TASK_SUSPENDED && strcmp(t->reason, "approval") == 0)
         client_gate(r, t);
+    if (t->row.state == TASK_SUSPENDED && strcmp(t->reason, "event") == 0) {
+        wait_begun(r, t);
+        client_await(r, t);
+    }
     sim.progress_at = sim.now;
 }
 
@@ -293,7 +297,8 @@ static bool is_of_runs(const struct ff_change *c)
         return false;
     if (c->record == &record_task || c->record == &record_log ||
         c->record == &record_child_run || c->record == &record_slot ||
-        c->record == &record_rate_token)
+        c->record == &record_rate_token || c->record == &record_signal ||
+        c->record == &record_event_wait)
         return true;
     if (c->record == &record_run)
         return c->kind != FF_PUT || c->values[COL_RUN_PARENT_RUN].type;
@@ -324,6 +329,8 @@ static void apply(int node, const struct ff_change *c)
         on_shard(node, c);
     else if (c->record == &record_child_run)
         child_link(c);
+    else if (c->record == &record_signal || c->record == &record_event_wait)
+        wait_change(c);
     else
         limit_change(c);
 }
@@ -334,6 +341,7 @@ static void settle_run(struct mirror_run *r)
     check_children(r);
     check_places(r);
     reset_ends(r);
+    wait_check_run(r);
     const bool stops_main =
         r->row.cancel != CANCEL_NONE && r->final_main < (int64_t)r->flow->n_main;
 
@@ -394,11 +402,13 @@ void check_commit(int node, const struct ff_change *changes, size_t n)
     mirror.n_commits++;
     sim_trace("commit of %d: %zu changes", node, n);
     inbox_begin(changes, n);
+    wait_begin(changes, n);
     for (size_t i = 0; i < n; i++)
         apply(node, &changes[i]);
     for (size_t i = 0; i < n; i++)
         if (changes[i].record == &record_inbox)
             inbox_change(&changes[i]);
+    wait_end();
     settle_runs(changes, n);
     check_limit_sizes();
     check_slots();

@@ -512,6 +512,8 @@ static void check_wait_end(const struct mirror_run *r, const struct mirror_task 
               "its wait ends before it is due");
     if (strcmp(before->reason, "approval") == 0 && t->row.state != TASK_CANCELLED)
         check_gate(r, before, t);
+    if (strcmp(before->reason, "event") == 0 && t->row.state != TASK_CANCELLED)
+        wait_ended(r, before, t);
     if (t->row.state == TASK_CANCELLED) {
         const struct mirror_task *parent = parent_of(r, t);
         check(r->row.cancel != CANCEL_NONE || (parent && parent->item_failed),

@@ -67,7 +67,8 @@ static void check_task_outputs(const struct mirror_run *r, const struct mirror_t
 
     if (!is(t, TASK_SUCCEEDED) || t->row.items != MODEL_NULL ||
         ft->work->n_outputs == 0 || ft->work->kind == FLOW_SWITCH ||
-        ft->work->kind == FLOW_APPROVE || is_inner(ft))
+        ft->work->kind == FLOW_APPROVE || ft->work->kind == FLOW_WAIT_EVENT ||
+        is_inner(ft))
         return;
     if (!is_attempt(ft)) {
         sim_check(ft->work->kind != FLOW_TRANSFORM ||

@@ -109,10 +109,10 @@ void inbox_change(const struct ff_change *c)
     if (c->kind != FF_DELETE || !a)
         return;
     const struct mirror_run *r = mirror_run(a->run);
-    if (a->cancel == CANCEL_NONE)
-        check_decided(r, a);
-    else
+    if (a->cancel != CANCEL_NONE)
         check_cancelled(r, a);
+    else if (strcmp(a->word, "approve") == 0 || strcmp(a->word, "reject") == 0)
+        check_decided(r, a);
     map_del(&inbox, no);
     mirror.n_inbox--;
 }

@@ -75,6 +75,13 @@ static void check_inner_told(const struct sim_node *n, const struct mirror_run *
               (long long)r->no);
 }
 
+/* A lane that is slow loads runs, in which tasks wait, late. */
+static void check_served(const struct sim_node *n)
+{
+    if (sim_is_calm() && sim.o.lane_us <= 1000 && !sim_loop_is_paused(n->loop))
+        wait_check_served(n->calm_since);
+}
+
 static void check_stops(const struct sim_node *n)
 {
     void *run, *task;
@@ -121,6 +128,7 @@ void check_memory(void)
     for (size_t i = 0; map_next(&c->lives, &i, &value);)
         check_live(value);
     check_stops(n);
+    check_served(n);
 }
 
 static bool nobody_died(void)
@@ -143,6 +151,8 @@ void check_memory_end(void)
     sim_check(sched_free_slots(c->sched) == sim.o.slots, "I17: %lld of %lld slots free",
               (long long)sched_free_slots(c->sched), (long long)sim.o.slots);
     sim_check(c->timers.n == 0, "%zu timers are set in the end", c->timers.n);
+    sim_check(c->posts.n == 0, "I16: signals of %zu runs are in memory in the end",
+              c->posts.n);
     sim_check(n->exec->by_key.n == 0, "I16: %zu attempts are in memory in the end",
               n->exec->by_key.n);
     sim_check(n->exec->stops.n == 0, "I16: %zu stops are in memory in the end",

@@ -8,7 +8,7 @@
 
 #define SECOND UNITS_SECOND
 
-enum what { SUBMIT, CANCEL, RESET };
+enum what { SUBMIT, CANCEL, RESET, SIGNAL };
 
 struct act {
     enum what what;
@@ -224,7 +224,11 @@ static void do_act(struct act *a)
     a->done = true;
     acting = true;
     static void (*const does[])(void) = {
-        [SUBMIT] = submit, [CANCEL] = cancel, [RESET] = client_reset};
+        [SUBMIT] = submit,
+        [CANCEL] = cancel,
+        [RESET] = client_reset,
+        [SIGNAL] = client_signal,
+    };
     does[a->what]();
     acting = false;
 }
@@ -271,6 +275,8 @@ void client_plan(void)
         plan(CANCEL, sim.o.submit_us + 20 * SECOND);
     for (int64_t i = 0; i < sim.o.resets; i++)
         plan(RESET, sim.o.submit_us + 90 * SECOND);
+    for (int64_t i = 0; i < sim.o.signals; i++)
+        plan(SIGNAL, sim.o.submit_us + 30 * SECOND);
 }
 
 bool client_is_done(void)

@@ -324,6 +324,10 @@ static void add_task(struct gen *g, int task)
                    right);
         return;
     }
+    if (gen_odds(sim.o.waits)) {
+        gen_wait_event(g, is_list);
+        return;
+    }
     if (gen_odds(150)) {
         add_engine_kind(g);
         return;

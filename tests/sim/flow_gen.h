@@ -1,6 +1,6 @@
 /* flow_gen.h - what the writers of random workflows share: flow_gen.c writes the file
  * and its tasks, flow_inner.c tasks that are runs of their own, flow_limit.c what is
- * limited across runs. */
+ * limited across runs, flow_wait.c tasks that wait for an event. */
 #ifndef SIM_FLOW_GEN_H
 #define SIM_FLOW_GEN_H
 
@@ -40,6 +40,9 @@ bool gen_has_value(const struct gen *g); /* is there one? */
 bool gen_is_inner(const struct gen *g, bool is_list);
 void gen_inner(struct gen *g, int task, uint32_t needs, bool is_list);
 void gen_note_kid(const struct gen *g); /* it is written, and others may use it */
+
+/* flow_wait.c */
+void gen_wait_event(struct gen *g, bool is_list);
 
 /* flow_limit.c */
 void gen_limits(struct gen *g);      /* of a task */

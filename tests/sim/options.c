@@ -138,6 +138,8 @@ void options_draw(struct sim_options *o)
     o->inner = PICK(0, 0, 100, 300);
     o->limits = PICK(0, 0, 200, 600);
     o->resets = PICK(0, 0, 2, 6);
+    o->waits = PICK(0, 0, 100, 400);
+    o->signals = PICK(0, 2, 10);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

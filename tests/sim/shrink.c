@@ -38,6 +38,7 @@ static const struct {
     {"event_double", 0, false},  {"event_late", 0, false},
     {"result_double", 0, false}, {"skew_us", 0, false},
     {"lane_us", 50, false},      {"commit_us", 200, false},
+    {"waits", 0, false},         {"signals", 0, true},
     {"sqlite", 0, false},
 };
 

@@ -6,8 +6,8 @@
  * options (options.c) through faults to the end; loop_sim.c is the loop in virtual
  * time; store_sim.c, queue_sim.c and runtime_sim.c are drivers with faults; node_sim.c
  * is one process of FlowForge that may crash and be stopped; client.c submits and
- * cancels what flow_gen.c wrote, client_people.c decides and opens again; check_*.c
- * judge. One seed is one process, so what is
+ * cancels what flow_gen.c wrote, client_people.c decides and opens again, client_wait.c
+ * tells what is waited for; check_*.c judge. One seed is one process, so what is
  * here is global: a crashed process of the simulation is simply left in memory. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -80,6 +80,8 @@ bool sim_chance(enum stream s, int64_t permille);
     X(inner)         /* permille of tasks that are runs of their own */                \
     X(limits)        /* permille of attempts that need something of others */          \
     X(resets)        /* runs opened again in all */                                    \
+    X(waits)         /* permille of tasks that wait for an event */                    \
+    X(signals)       /* told unasked in all */                                         \
     X(sqlite)        /* the store is SQLite; 0: the model */
 
 struct sim_options {
@@ -135,6 +137,10 @@ void options_print(const struct sim_options *o);
     X(RESET_AGAIN) X(RESET_OF_INNER)                                                     \
     X(REPEATED) X(REPEAT_UNTIL) X(REPEAT_MAX) X(REPEAT_TOO_MANY) X(REPEAT_CANCELLED)     \
     X(UNDONE) X(UNDO_FAILED) X(UNDO_CANCELLED) X(UNDO_IN_ORDER) X(RESET_UNDONE)          \
+    X(EVENT_AWAITED) X(KEY_AWAITED) X(SIGNAL_KEPT) X(SIGNAL_TAKEN) X(SIGNAL_WAITED)      \
+    X(SIGNAL_NOT_WANTED) X(SIGNAL_BY_INNER) X(SIGNAL_OVER) X(SIGNAL_REFUSED)             \
+    X(EVENT_TAKEN) X(EVENT_TAKEN_BY_MANY) X(EVENT_NOT_WANTED)                            \
+    X(EVENT_TIMEOUT) X(EVENT_SKIPPED) X(EVENT_NULL)                                      \
     X(SQLITE)
 /* clang-format on */
 
@@ -289,6 +295,10 @@ const struct mirror_run *client_any_run(void);
 void client_gate(const struct mirror_run *r,
                  const struct mirror_task *t); /* it waits */
 void client_reset(void);
+/* client_wait.c: those who tell of events */
+void client_await(const struct mirror_run *r,
+                  const struct mirror_task *t); /* it waits */
+void client_signal(void);
 void client_set_up(void); /* before all: workflows that others use, sizes of limits */
 
 /* --- flow_gen.c --- */
@@ -423,6 +433,21 @@ void inbox_change(const struct ff_change *c);
 /* Is there a decision of this word for the task in this commit? */
 bool inbox_decides(const struct mirror_run *r, const struct mirror_task *t,
                    const char *word);
+
+/* check_wait.c: tasks that wait for events, and what they are told */
+void wait_begin(const struct ff_change *changes, size_t n); /* of a commit */
+void wait_change(const struct ff_change *c);
+void wait_end(void); /* all changes are applied */
+void wait_begun(const struct mirror_run *r, const struct mirror_task *t);
+void wait_ended(const struct mirror_run *r, const struct mirror_task *before,
+                const struct mirror_task *t);
+void wait_check_run(const struct mirror_run *r); /* after a commit */
+void wait_check_served(int64_t calm_since);      /* now and then, when nothing fails */
+/* The key that it waits for, to be freed by json_decref; NULL: any. */
+json_t *wait_key(const struct mirror_run *r, const struct mirror_task *t);
+/* How many tasks of the tenant an event of this name and key is for now. */
+int64_t wait_count(struct tenant t, const char *name, const char *key);
+bool wait_is_told(int64_t n); /* a message with {"n": n} is stored, or was */
 
 /* --- check_run.c, check_history.c: a run that is final --- */
 
