@@ -89,7 +89,8 @@ static const char *take_record(struct unpacking *u, const char *at, const char *
     char *equals, *rest;
     const long len = strtol(at, &rest, 10);
 
-    if (len <= 0 || len > end - at || *rest != ' ' || at[len - 1] != '\n')
+    /* strtol passes over blanks, of which one may be the end that is told. */
+    if (*at < '1' || *at > '9' || len > end - at || *rest != ' ' || at[len - 1] != '\n')
         return NULL;
     equals = memchr(rest, '=', (size_t)(at + len - rest));
     if (!equals)
