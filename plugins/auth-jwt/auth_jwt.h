@@ -61,8 +61,8 @@ int algorithm_check_list(const char *list, struct ff_err *err);
 /* --- file.c --- */
 
 /* The whole file and a NUL behind it; free it. */
-int file_read(const char *option, const char *path, char **text, size_t *len,
-              struct ff_err *err);
+int key_file_read(const char *option, const char *path, char **text, size_t *len,
+                  struct ff_err *err);
 
 /* --- secret.c --- */
 

@@ -70,8 +70,8 @@ static int read_open(const char *option, const char *path, int fd, char **text,
     return FF_OK;
 }
 
-int file_read(const char *option, const char *path, char **text, size_t *len,
-              struct ff_err *err)
+int key_file_read(const char *option, const char *path, char **text, size_t *len,
+                  struct ff_err *err)
 {
     /* Not blocking: the path may lead to a pipe that nobody fills. */
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

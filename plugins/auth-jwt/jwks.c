@@ -142,7 +142,7 @@ int jwks_load(const struct config *c, const struct ff_host *host, struct keys *k
     json_t *set;
     char *text;
     size_t len;
-    int code = file_read(OPTION, c->jwks_file, &text, &len, err);
+    int code = key_file_read(OPTION, c->jwks_file, &text, &len, err);
 
     if (code != FF_OK)
         return code;

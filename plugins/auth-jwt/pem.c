@@ -93,7 +93,7 @@ int pem_load(const struct config *c, struct keys *keys, struct ff_err *err)
     char *text;
     size_t len;
     BIO *bio;
-    int code = file_read(OPTION, c->public_key_file, &text, &len, err);
+    int code = key_file_read(OPTION, c->public_key_file, &text, &len, err);
 
     if (code != FF_OK)
         return code;
