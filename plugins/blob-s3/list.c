@@ -60,9 +60,9 @@ static int walk_page(struct walk *w, struct s3_seen *seen, const char *prefix,
         code = err->code = FF_DENIED;
     if (code == FF_OK &&
         !s3_read_list(r.answer.s ? r.answer.s : "", r.answer.len, seen))
-        code =
-            ff_fail(err, FF_UNAVAILABLE, 0,
-                    "%s at %.80s: the answer is no list of objects", what, w->s->where);
+        code = ff_fail(err, FF_UNAVAILABLE, 0,
+                       "%s at %.80s: the answer is no list of objects that goes on",
+                       what, w->s->where);
     s3_request_done(&r);
     s3_text_done(&query);
     return code;

@@ -1,6 +1,7 @@
 /* blob-s3/names.c - names of blobs and of the objects that they are. */
 #include "s3.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,8 +66,9 @@ bool s3_parse_name(const struct s3 *s, const char *name, struct s3_object *o)
 
     if (strspn(time, "0123456789") != TIME_DIGITS || time[TIME_DIGITS])
         return false;
+    errno = 0;
     o->put_us = strtoll(time, NULL, 10);
-    return true;
+    return errno == 0; /* no time of ours: its name could not be written again */
 }
 
 void s3_what(const char *doing, const struct ff_blob_id *id, char out[160])

@@ -101,7 +101,8 @@ static int read_page(struct s3 *s, struct s3_seen *seen, const char *what,
     if (code == FF_OK &&
         !s3_read_list(r.answer.s ? r.answer.s : "", r.answer.len, seen))
         code = ff_fail(err, FF_UNAVAILABLE, 0,
-                       "%s at %.80s: the answer is no list of uploads", what, s->where);
+                       "%s at %.80s: the answer is no list of uploads that goes on",
+                       what, s->where);
     s3_request_done(&r);
     s3_text_done(&query);
     return code;

@@ -120,9 +120,9 @@ struct s3_seen {
     void (*upload)(void *arg, const char *name, const char *id);
     void *arg;
     bool more;
-    char next[1100], next_upload[1100]; /* where the next page begins */
+    char next[1100], next_upload[1100]; /* where the next page begins; zeros at first */
 };
-/* False: that is no such list. */
+/* False: that is no such list, or its next page is this one. */
 bool s3_read_list(const char *xml, size_t len, struct s3_seen *seen);
 
 /* --- list.c --- */

@@ -91,12 +91,23 @@ static void on_end(void *arg, const XML_Char *element)
     rd->len = 0;
 }
 
+/* A page that says where it began itself would be asked for again for ever. */
+static bool leads_on(const struct s3_seen *seen, const char *from,
+                     const char *from_upload)
+{
+    return !seen->more || !seen->next[0] || strcmp(seen->next, from) != 0 ||
+           strcmp(seen->next_upload, from_upload) != 0;
+}
+
 bool s3_read_list(const char *xml, size_t len, struct s3_seen *seen)
 {
     struct reading *rd = calloc(1, sizeof(*rd));
     XML_Parser parser = rd ? XML_ParserCreate(NULL) : NULL;
+    char from[sizeof(seen->next)], from_upload[sizeof(seen->next_upload)];
     bool good = false;
 
+    memcpy(from, seen->next, sizeof(from));
+    memcpy(from_upload, seen->next_upload, sizeof(from_upload));
     seen->more = false;
     seen->next[0] = seen->next_upload[0] = '\0';
     if (parser && len < INT32_MAX) {
@@ -104,7 +115,8 @@ bool s3_read_list(const char *xml, size_t len, struct s3_seen *seen)
         XML_SetUserData(parser, rd);
         XML_SetElementHandler(parser, on_start, on_end);
         XML_SetCharacterDataHandler(parser, on_text);
-        good = XML_Parse(parser, xml, (int)len, 1) == XML_STATUS_OK && rd->is_list;
+        good = XML_Parse(parser, xml, (int)len, 1) == XML_STATUS_OK && rd->is_list &&
+               leads_on(seen, from, from_upload);
     }
     if (parser)
         XML_ParserFree(parser);

@@ -370,6 +370,28 @@ static void pages_make_one_list_and_what_is_not_ours_is_passed_over(void **state
     world_end(&w);
 }
 
+#define SAME_PAGE(list, key)                                                           \
+    "<" list "><IsTruncated>true</IsTruncated><" key ">k</" key "></" list ">"
+
+static void a_page_that_leads_to_itself_is_no_list(void **state)
+{
+    struct listed l = {""};
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    for (int i = 0; i < 2; i++)
+        world_says(&w, 200, SAME_PAGE("ListBucketResult", "NextContinuationToken"));
+    assert_int_equal(s3_list(w.s3, NULL, NULL, 0, add_listed, &l, &w.err),
+                     FF_UNAVAILABLE);
+    assert_non_null(strstr(w.err.msg, "no list of objects that goes on"));
+    for (int i = 0; i < 2; i++)
+        world_says(&w, 200, SAME_PAGE("ListMultipartUploadsResult", "NextKeyMarker"));
+    assert_int_equal(s3_tidy(w.s3, at[1], &w.err), FF_UNAVAILABLE);
+    assert_non_null(strstr(w.err.msg, "no list of uploads that goes on"));
+    world_end(&w);
+}
+
 static void old_uploads_are_tidied_away(void **state)
 {
     struct world w;
@@ -417,6 +439,7 @@ int main(void)
         cmocka_unit_test(codes_say_what_to_do),
         cmocka_unit_test(what_a_server_says_is_shown_without_its_controls),
         cmocka_unit_test(pages_make_one_list_and_what_is_not_ours_is_passed_over),
+        cmocka_unit_test(a_page_that_leads_to_itself_is_no_list),
         cmocka_unit_test(old_uploads_are_tidied_away),
     };
 

@@ -129,6 +129,8 @@ static void names_go_there_and_back(void **state)
     assert_int_equal(o.put_us, 1763000000000000);
     name[strlen(name) - 1] = 'x';
     assert_false(s3_parse_name(s, name, &o));
+    memset(strrchr(name, '.') + 1, '9', 20); /* later than any time that is kept */
+    assert_false(s3_parse_name(s, name, &o));
     assert_false(s3_parse_name(s, "x/y-A/0", &o));
     assert_false(s3_parse_name(s, "x/y-", &o));
     assert_false(s3_parse_name(s, "z", &o));
