@@ -2,10 +2,13 @@
 # program, and in "fuzz-fast" too; in the others replay.c runs it on what corpus/X keeps,
 # as the test fuzz.X.
 #
-# fuzz_libs_X and fuzz_sources_X, below, say what a target needs beyond ff_base.
+# fuzz_libs_X, fuzz_sources_X and fuzz_dirs_X, below, say what a target needs beyond
+# ff_base.
 
 set(fuzz_dir ${CMAKE_CURRENT_LIST_DIR})
 set(local ${CMAKE_SOURCE_DIR}/plugins/runtime-local)
+set(jwt ${CMAKE_SOURCE_DIR}/plugins/auth-jwt)
+set(s3 ${CMAKE_SOURCE_DIR}/plugins/blob-s3)
 
 set(fuzz_libs_calendar ff_calendar)
 set(fuzz_libs_workflow ff_flow)
@@ -15,6 +18,7 @@ set(fuzz_libs_expression ff_expr)
 set(fuzz_libs_template ff_expr)
 set(fuzz_libs_regex ff_expr)
 set(fuzz_libs_config ff_config)
+set(fuzz_libs_archive ff_blob)
 set(fuzz_libs_http_request ff_api)
 set(fuzz_libs_http_response ff_api)
 set(fuzz_libs_task_api ff_api)
@@ -23,12 +27,26 @@ set(fuzz_libs_history ff_cli)
 set(fuzz_libs_key ff_exec)
 set(fuzz_libs_log ff_cli)
 set(fuzz_libs_spool ff_cli)
+foreach(target runtime supervisor journal mask)
+  set(fuzz_dirs_${target} ${local} ${local}/supervisor)
+endforeach()
 set(fuzz_sources_runtime ${local}/calls.c ${local}/wire.c)
 set(fuzz_sources_supervisor ${local}/supervisor/requests.c ${local}/supervisor/table.c
   ${local}/supervisor/outcome.c ${local}/wire.c ${local}/names.c)
 set(fuzz_sources_journal ${local}/supervisor/journal.c
   ${local}/supervisor/journal_read.c ${local}/supervisor/flusher.c
   ${local}/supervisor/outcome.c ${local}/wire.c)
+set(fuzz_libs_mask ff_exec)
+set(fuzz_sources_mask ${local}/supervisor/mask.c)
+set(fuzz_libs_jwt ff::jwt ff::jansson ff::crypto m)
+set(fuzz_sources_jwt ${jwt}/algorithm.c ${jwt}/base64url.c ${jwt}/claims.c ${jwt}/file.c
+  ${jwt}/jwk.c ${jwt}/jwks.c ${jwt}/keys.c ${jwt}/pem.c ${jwt}/secret.c
+  ${jwt}/signature.c ${jwt}/token.c)
+set(fuzz_dirs_jwt ${jwt})
+set(fuzz_libs_s3 ff::curl ff::expat ff::md)
+set(fuzz_sources_s3 ${s3}/credentials.c ${s3}/error.c ${s3}/names.c ${s3}/text.c
+  ${s3}/xml.c)
+set(fuzz_dirs_s3 ${s3})
 
 add_custom_target(fuzzers)
 
@@ -47,7 +65,7 @@ function(ff_fuzz_target file)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/core
     ${CMAKE_SOURCE_DIR}/sdk/driver/include)
   if(fuzz_sources_${target})
-    target_include_directories(${name} PRIVATE ${local} ${local}/supervisor)
+    target_include_directories(${name} PRIVATE ${fuzz_dirs_${target}})
   endif()
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
