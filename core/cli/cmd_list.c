@@ -2,23 +2,20 @@
  * indexed (an index on a column that changes would cost every task), so a filter walks
  * past what it does not want. */
 #include "cli/engine_need.h"
+#include "cli/label_filter.h"
 #include "cli/pause_view.h"
 #include "cli/queue_view.h"
 #include "cli/run_view.h"
 
 #include <string.h>
 
-#define LIMIT      20
-#define LIMIT_MAX  100000
-#define LABELS_MAX 16
+#define LIMIT     20
+#define LIMIT_MAX 100000
 
 struct listing {
     const struct cli *c;
     const char *state, *workflow;
-    struct label_filter {        /* a run must have all of them */
-        struct span name, value; /* value.s NULL: any */
-    } labels[LABELS_MAX];
-    size_t n_labels;
+    struct label_filter labels;
     int64_t limit, n;
     bool more;
     struct cli_grid grid;
@@ -32,49 +29,6 @@ struct listing {
 static bool span_is(struct span s, const char *word)
 {
     return s.s && strlen(word) == s.len && memcmp(s.s, word, s.len) == 0;
-}
-
-static bool has_labels(const struct listing *l, const struct run_row *run)
-{
-    struct ff_err err = {0};
-    bool all = true;
-
-    if (l->n_labels == 0)
-        return true;
-    json_t *labels =
-        run->labels.s ? json_parse(run->labels.s, run->labels.len, &err) : NULL;
-    for (size_t i = 0; all && i < l->n_labels; i++) {
-        const struct label_filter *want = &l->labels[i];
-        const char *has =
-            json_string_value(json_object_getn(labels, want->name.s, want->name.len));
-        all = has && (!want->value.s || span_is(want->value, has));
-    }
-    json_decref(labels);
-    return all;
-}
-
-static int read_filters(struct listing *l)
-{
-    const char *given;
-
-    for (size_t i = 0; (given = cli_next(&l->c->args, "label", &i));) {
-        const char *equals = strchr(given, '=');
-        struct label_filter *f = &l->labels[l->n_labels];
-        if (l->n_labels++ == LABELS_MAX)
-            return cli_fail(CLI_USAGE, "at most %d labels can be asked for",
-                            LABELS_MAX);
-        *f = (struct label_filter){.name = span_of(given)};
-        if (equals) {
-            f->name.len = (size_t)(equals - given);
-            f->value = span_of(equals + 1);
-        }
-        if (f->name.len == 0)
-            return cli_fail(CLI_USAGE,
-                            "--label %.80s names no label; write --label NAME or "
-                            "--label NAME=VALUE",
-                            given);
-    }
-    return CLI_OK;
 }
 
 static void add_state(struct listing *l, const struct run_row *run)
@@ -112,7 +66,8 @@ static int list_one(void *arg, const void *row)
     if (run_is_child(run) && !cli_has(&l->c->args, "all"))
         return 0;
     if ((l->state && strcmp(run_state_names[run->state], l->state) != 0) ||
-        (l->workflow && !span_is(run->workflow, l->workflow)) || !has_labels(l, run))
+        (l->workflow && !span_is(run->workflow, l->workflow)) ||
+        !label_filter_takes(&l->labels, run))
         return 0;
     if (l->n == l->limit) {
         l->more = true;
@@ -224,7 +179,7 @@ int cmd_list(struct cli *c)
 
     if (cli_number(&c->args, "limit", LIMIT, LIMIT_MAX, &l.limit, &err) != FF_OK)
         return cli_fail_err(&err);
-    int code = read_filters(&l);
+    int code = label_filter_read(&l.labels, &c->args);
     if (code != CLI_OK)
         return code;
     code = cli_open(c, &s);

@@ -1,10 +1,13 @@
 /* pick_runs.c - finds the runs that a command is about. */
 #include "cli/pick_runs.h"
 
+#include "cli/label_filter.h"
+
 #include <string.h>
 
 struct filter {
     const char *state, *workflow;
+    struct label_filter labels;
     struct picked_runs *picked;
 };
 
@@ -13,13 +16,20 @@ static bool span_is(struct span s, const char *word)
     return s.s && strlen(word) == s.len && memcmp(s.s, word, s.len) == 0;
 }
 
+/* A run that is a task of another one goes where that one goes. */
+static bool wants(const struct filter *f, const struct run_row *run)
+{
+    return !run_is_child(run) && strcmp(run_state_names[run->state], f->state) == 0 &&
+           (!f->workflow || span_is(run->workflow, f->workflow)) &&
+           label_filter_takes(&f->labels, run);
+}
+
 static int take(void *arg, const void *row)
 {
     const struct filter *f = arg;
     struct run_row run = *(const struct run_row *)row;
 
-    if (strcmp(run_state_names[run.state], f->state) != 0 ||
-        (f->workflow && !span_is(run.workflow, f->workflow)))
+    if (!wants(f, &run))
         return 0;
     if (f->picked->n == PICK_RUNS_MAX) {
         f->picked->more = true;
@@ -39,7 +49,10 @@ static int find(struct cli *c, const struct cli_session *s, struct picked_runs *
     const struct store_query query = {
         .record = &record_run, .like = &like, .n_equal = 1, .descending = true};
     struct ff_err err = {0};
+    const int code = label_filter_read(&f.labels, &c->args);
 
+    if (code != CLI_OK)
+        return code;
     if (store_scan(node_store(s->node), STORE_READER_CALLER, &query, take, &f, &err) !=
         FF_OK)
         return cli_fail_err(&err);
@@ -71,9 +84,9 @@ static int check(const struct cli *c, const char *const *states)
     const bool named = c->args.words.n > 0;
     size_t i = 0;
 
-    if (named && (state || cli_get(&c->args, "workflow")))
-        return cli_fail(CLI_USAGE, "name runs, or choose them by --state and "
-                                   "--workflow, not both");
+    if (named && (state || cli_get(&c->args, "workflow") || cli_get(&c->args, "label")))
+        return cli_fail(CLI_USAGE, "name runs, or choose them by --state, "
+                                   "--workflow and --label, not both");
     if (named)
         return CLI_OK;
     if (!state)

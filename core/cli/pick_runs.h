@@ -1,5 +1,5 @@
-/* cli/pick_runs.h - the runs that a command is about: named, or found by --state and
- * --workflow. */
+/* cli/pick_runs.h - the runs that a command is about: named, or found by --state,
+ * --workflow and --label. */
 #ifndef CLI_PICK_RUNS_H
 #define CLI_PICK_RUNS_H
 

@@ -112,9 +112,13 @@ void run_view_fill_in(struct run_view *v)
 
 bool run_view_has(const struct run_view *v, uint32_t task)
 {
-    if (v->tasks[task].row.version > 0)
-        return true;
-    return v->flow->tasks[task].part == FLOW_MAIN && !run_state_final(v->run.state);
+    const struct task_row *row = &v->tasks[task].row;
+    const bool main = v->flow->tasks[task].part == FLOW_MAIN;
+
+    if (row->version == 0)
+        return main && !run_state_final(v->run.state);
+    /* A handler that ran before the run began again, and not this time. */
+    return main || row->state != TASK_WAITING;
 }
 
 int run_view_read(struct run_view *v, const struct cli_session *s,

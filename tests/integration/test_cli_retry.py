@@ -162,6 +162,43 @@ class Retry(CliTest):
         self.assertEqual(tasks["small"], "succeeded 0")
         self.assertEqual(tasks["skipped"], "skipped 0")
 
+    def test_runs_inside_others_are_not_chosen_by_themselves(self) -> None:
+        path = self.file(
+            "grouped.yaml",
+            "flowforge: 1\nname: grouped\nlabels: {team: data}\ntasks:\n"
+            "  g: {foreach: [1, 2], tasks: {a: {run: 'echo a >> seq; test -e ok'}}}\n",
+        )
+        self.call("run", path, "-q", expect=1)
+        self.call("run", path, "-q", "--label", "team=web", expect=1)
+        (self.folder / "ok").touch()
+        self.steps()
+        self.call("retry", "--state", "failed", "--label", "team=none", "-q")
+        self.assertEqual(self.steps(), [])
+        self.call("retry", "--state", "failed", "--label", "team=web", "-q")
+        self.assertEqual(
+            [r["state"] for r in self.runs()],
+            ["succeeded", "failed"],
+        )
+        self.call("retry", "--state", "failed", "--label", "team", "-q")
+        self.steps()
+        self.call("rerun", "--state", "succeeded", "--workflow", "grouped", "-q")
+        self.assertEqual(self.steps(), ["a", "a", "a", "a"])
+        self.call("rerun", "last", "--label", "team", expect=2)
+        self.call("retry", "--state", "failed", "--label", "=x", expect=2)
+
+    def test_a_handler_of_before_is_not_shown_as_waiting(self) -> None:
+        path = self.file(
+            "handled.yaml",
+            "flowforge: 1\nname: handled\ntasks:\n"
+            "  a: {run: 'test -e ok', compensate: {run: 'true'}}\n"
+            "on_failure: {told: {run: 'true'}}\n",
+        )
+        self.call("run", path, "-q", expect=1)
+        self.assertIn("told", self.tasks("last"))
+        (self.folder / "ok").touch()
+        self.call("retry", "last", "-q")
+        self.assertEqual(list(self.tasks("last")), ["a"])
+
     def test_many_runs_are_chosen_by_state_and_workflow(self) -> None:
         self.failed("one")
         self.failed("two")
