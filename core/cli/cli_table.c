@@ -374,14 +374,16 @@ const struct cli_command cli_commands[] = {
     {"list", "", "list runs, the newest first", NULL, list_options, cmd_list, 0, 0,
      false},
     {"get", "RUN [TASK]", "show a run with its tasks, or one task with its items",
-     "RUN is an id, its beginning (8 characters or more), or `last`.", get_options,
-     cmd_get, 1, 2, false},
+     "RUN is an id, its beginning (8 characters or more), or `last`. Of a run inside\n"
+     "another: GROUP/TASK, or GROUP/ for all of it.",
+     get_options, cmd_get, 1, 2, false},
     {"logs", "RUN [TASK[.ITEM]]", "print what tasks wrote, in the order of time",
      "Of a run inside another: GROUP/TASK, or GROUP/ for all of it.", logs_options,
      cmd_logs, 1, 2, false},
     {"artifacts", "RUN [TASK[.ITEM]]",
      "list the files and folders that tasks have handed on",
-     "RUN is an id, its beginning (8 characters or more), or `last`.",
+     "RUN is an id, its beginning (8 characters or more), or `last`. Of a run inside\n"
+     "another: GROUP/TASK, or GROUP/ for all of it.",
      artifacts_options, cmd_artifacts, 1, 2, false},
     {"retry", "[RUN...]", "try again what failed in runs",
      "Failed and cancelled tasks begin again, and all behind them; the others keep "
@@ -399,15 +401,20 @@ const struct cli_command cli_commands[] = {
      "Works without a running owner too: then this program leads the run to its end.",
      cancel_options, cmd_cancel, 0, 1, false},
     {"approve", "RUN TASK[.ITEM]", "decide for a task that waits for approval",
-     "The run goes on when a process leads it: at once, or with the next `resume`.",
+     "The run goes on when a process leads it: at once, or with the next `resume`. "
+     "Of a\n"
+     "run inside another: GROUP/TASK, GROUP.2/TASK.0.",
      approve_options, cmd_approve, 2, 2, false},
-    {"reject", "RUN TASK[.ITEM]", "decide against: the task fails", NULL,
-     reject_options, cmd_reject, 2, 2, false},
+    {"reject", "RUN TASK[.ITEM]", "decide against: the task fails",
+     "Of a run inside another: GROUP/TASK, GROUP.2/TASK.0.", reject_options, cmd_reject,
+     2, 2, false},
     {"pause", "[RUN [TASK]]",
      "let a run, one task of it, or a queue start nothing for a while",
      "What runs goes on. The timeout of the run goes on counting; sleeps and retries "
      "that\n"
-     "become due wait. A cancel ends the pause of a run, not that of a queue.",
+     "become due wait. A cancel ends the pause of a run, not that of a queue. Of a "
+     "run\n"
+     "inside another: GROUP/TASK, or GROUP/ for all of it.",
      pause_options, cmd_pause, 0, 2, false},
     {"unpause", "[RUN [TASK]]", "let a run, one task of it, or a queue start again",
      NULL, unpause_options, cmd_unpause, 0, 2, false},

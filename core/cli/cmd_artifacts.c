@@ -1,6 +1,7 @@
 /* cmd_artifacts.c - the files and folders that the tasks of a run have handed on: which
  * there are, and one of them brought here. */
 #include "blob/blob.h"
+#include "cli/run_children.h"
 #include "cli/run_view.h"
 
 #include "exec/exec.h"
@@ -198,10 +199,10 @@ static int get_one(struct cli *c, const struct finding *f, const char *name)
 
 /* --- the command --- */
 
+/* word: TASK or TASK.ITEM, or NULL: all of the run */
 static int artifacts(struct cli *c, const struct cli_session *s,
-                     const struct run_row *run)
+                     const struct run_row *run, const char *word)
 {
-    const char *word = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
     const char *name = cli_get(&c->args, "get");
     struct run_view view;
     struct finding f = {.s = s, .view = &view, .task = -1, .item = -1};
@@ -229,6 +230,7 @@ int cmd_artifacts(struct cli *c)
     struct cli_session s;
     struct arena arena = {0};
     struct run_row run;
+    const char *word = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
     int code;
 
     if (cli_has(&c->args, "to") && !cli_has(&c->args, "get"))
@@ -238,7 +240,9 @@ int cmd_artifacts(struct cli *c)
     if (code == CLI_OK)
         code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
     if (code == CLI_OK)
-        code = artifacts(c, &s, &run);
+        code = run_children_walk(&s, word, &arena, &run, &word);
+    if (code == CLI_OK)
+        code = artifacts(c, &s, &run, word && *word ? word : NULL);
     arena_done(&arena);
     cli_close(&s);
     return code;

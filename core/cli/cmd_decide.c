@@ -2,6 +2,7 @@
  * What can be seen to be wrong is refused here, before anything is written. */
 #include "cli/flow_file.h"
 #include "cli/owner_link.h"
+#include "cli/run_children.h"
 #include "cli/run_view.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ struct decision {
     const struct cli_session *s;
     const struct run_row *run;
     const char *word; /* approve, reject */
-    const char *path; /* as it was given */
+    const char *path; /* TASK or TASK.ITEM of that run */
     struct run_view view;
     const struct flow_task *task;
     const struct task_row *row; /* of the task or item that waits */
@@ -106,7 +107,8 @@ static int answer(const struct decision *d, bool led)
     const bool approves = strcmp(d->word, "approve") == 0;
     struct buf out = {0};
 
-    cli_note(d->c, "%s %s%s", d->path, approves ? "is approved" : "is rejected",
+    cli_note(d->c, "%s %s%s", d->c->args.words.items[1],
+             approves ? "is approved" : "is rejected",
              led ? "" : "; nobody leads the run: `flowforge resume` goes on with it");
     if (!d->c->json)
         return CLI_OK;
@@ -137,10 +139,9 @@ static int leave(struct decision *d)
 }
 
 static int decide(struct cli *c, const struct cli_session *s, const struct run_row *run,
-                  const char *word)
+                  const char *path, const char *word)
 {
-    struct decision d = {
-        .c = c, .s = s, .run = run, .word = word, .path = c->args.words.items[1]};
+    struct decision d = {.c = c, .s = s, .run = run, .word = word, .path = path};
 
     if (run_state_final(run->state))
         return cli_fail(CLI_USAGE, "the run has %s already",
@@ -159,12 +160,15 @@ static int command(struct cli *c, const char *word)
     struct cli_session s;
     struct arena arena = {0};
     struct run_row run;
+    const char *path = c->args.words.items[1];
 
     int code = cli_open(c, &s);
     if (code == CLI_OK)
         code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
     if (code == CLI_OK)
-        code = decide(c, &s, &run, word);
+        code = run_children_walk(&s, path, &arena, &run, &path);
+    if (code == CLI_OK)
+        code = decide(c, &s, &run, path, word);
     arena_done(&arena);
     cli_close(&s);
     return code;

@@ -412,9 +412,10 @@ static int read_queues(const struct cli_session *s, struct showing *show)
     return CLI_OK;
 }
 
-static int get(struct cli *c, const struct cli_session *s, const struct run_row *run)
+/* name: of a task, or NULL: all of the run */
+static int get(struct cli *c, const struct cli_session *s, const struct run_row *run,
+               const char *name)
 {
-    const char *name = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
     const enum view_items items =
         cli_has(&c->args, "items") || name ? VIEW_ITEMS_ALL : VIEW_ITEMS_FAILED;
     struct run_view view;
@@ -461,12 +462,15 @@ int cmd_get(struct cli *c)
     struct cli_session s;
     struct arena arena = {0};
     struct run_row run;
+    const char *name = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
 
     int code = cli_open(c, &s);
     if (code == CLI_OK)
         code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
     if (code == CLI_OK)
-        code = get(c, &s, &run);
+        code = run_children_walk(&s, name, &arena, &run, &name);
+    if (code == CLI_OK)
+        code = get(c, &s, &run, name && *name ? name : NULL);
     arena_done(&arena);
     cli_close(&s);
     return code;

@@ -1,6 +1,7 @@
 /* cmd_pause.c - pause and unpause: a run, one of its tasks, or a queue starts nothing
  * for a while. A row, and a word to whoever leads. */
 #include "cli/owner_link.h"
+#include "cli/run_children.h"
 #include "cli/run_view.h"
 
 #include <string.h>
@@ -148,6 +149,10 @@ static int command(struct cli *c, const char *word)
     int code = cli_open(c, &s);
     if (code == CLI_OK)
         code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
+    if (code == CLI_OK)
+        code = run_children_walk(&s, p.task, &arena, &run, &p.task);
+    if (p.task && !*p.task) /* "GROUP/": all of it */
+        p.task = NULL;
     if (code == CLI_OK)
         code = tell(&p);
     arena_done(&arena);

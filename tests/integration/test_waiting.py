@@ -106,6 +106,36 @@ class ForPeople(Waiting):
         self.assertEqual(self.task("ok")["reason"], "rejected")
         self.assertIn(": no", self.task("ok")["message"])
 
+    def test_what_waits_in_a_group_is_decided_by_the_way_to_it(self) -> None:
+        inner = "approve: {message: 'Go?', inputs: {n: integer}}"
+        process = self.begin(
+            "  g:\n    foreach: [1, 2]\n    tasks:\n"
+            f"      ask: {{{inner}}}\n"
+            "      then: {needs: [ask], run: 'true'}\n",
+            "g.1 started",
+        )
+        self.until_suspended("g.0/ask", "g.1/ask")
+        self.assertIn("waits for approval", self.call("get", "last", "g.0/ask").out)
+        self.call("approve", "last", "g.2/ask", expect=4)
+        self.call("approve", "last", "g.0/then", expect=2)
+        self.call("approve", "last", "g.0/ask", "-i", "n=x", expect=3)
+        self.call("pause", "last", "g.0/then")
+        self.assertIn("g.0/ask is approved", self.approve("g.0/ask"))
+        self.assertIn("then", self.call("get", "last", "g.0/").out)
+        self.call("unpause", "last", "g.0/then")
+        self.call("reject", "last", "g.1/ask", "--reason", "not this one")
+        self.assertEqual(process.end().code, 1)
+        self.assertIn("not this one", self.call("get", "last", "g.1/ask").out)
+
+    def approve(self, way: str) -> str:
+        return self.call("approve", "last", way, "-i", "n=3").err
+
+    def until_suspended(self, *ways: str) -> None:
+        """An event of a run inside is not printed: its row tells."""
+        for way in ways:
+            while "suspended" not in self.call("get", "last", way).out:
+                time.sleep(0.05)
+
     def test_what_waits_for_nothing_is_not_decided(self) -> None:
         process = self.begin(self.GATE, self.WAITS)
         self.call("approve", "last", "after", expect=2)
