@@ -76,19 +76,25 @@ int stdout_read(const char *log_dir, uint64_t chunks, struct buf *out,
 }
 
 struct last {
-    char *out;
-    size_t size;
+    char *out, *line; /* of one size each */
+    size_t size, len; /* of line: what of it has come */
+    bool goes_on;
 };
 
+/* A program that does not buffer writes one line in several pieces. */
 static void keep_last(void *arg, const char *text, size_t len, bool whole)
 {
-    const struct last *last = arg;
+    struct last *last = arg;
 
-    (void)whole;
-    if (len == 0)
-        return;
-    if (len >= last->size)
-        len = last->size - 1;
+    if (!last->goes_on)
+        last->len = 0;
+    last->goes_on = !whole;
+    if (len >= last->size - last->len)
+        len = last->size - 1 - last->len;
+    memcpy(last->line + last->len, text, len);
+    last->len += len;
+    text = last->line;
+    len = last->len;
     while (len > 0 && text_utf8_error(text, len) != len)
         len--; /* cut inside a character, or binary: keep what is text */
     if (len == 0)
@@ -99,7 +105,8 @@ static void keep_last(void *arg, const char *text, size_t len, bool whole)
 
 void stderr_last_line(const char *log_dir, uint64_t chunks, char *out, size_t size)
 {
-    struct last last = {.out = out, .size = size};
+    MEM_AUTO char *line = mem_alloc(size);
+    struct last last = {.out = out, .line = line, .size = size};
     struct ff_err err;
 
     out[0] = 0;

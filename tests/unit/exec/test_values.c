@@ -158,6 +158,28 @@ static void stdout_comes_back_byte_for_byte(void **state)
     buf_done(&out);
 }
 
+static void the_last_line_is_whole_though_it_came_in_pieces(void **state)
+{
+    (void)state;
+    static const char one[] = "2026-11-21T00:00:00.000000Z stderr F before\n"
+                              "2026-11-21T00:00:00.000000Z stderr P cat: \n"
+                              "2026-11-21T00:00:00.000000Z stdout F between\n"
+                              "2026-11-21T00:00:00.000000Z stderr P /x: caf\xc3\n"
+                              "2026-11-21T00:00:00.000000Z stderr P \xa9 is gone\n"
+                              "2026-11-21T00:00:00.000000Z stderr F \n"
+                              "2026-11-21T00:00:00.000000Z stderr F \n";
+    char line[64], shorter[8], none[4];
+
+    MEM_AUTO char *a = file_join(dir, "000001.log");
+    assert_int_equal(file_write_durable(a, one, sizeof(one) - 1, 0600), 0);
+    stderr_last_line(dir, 1, line, sizeof(line));
+    assert_string_equal(line, "cat: /x: caf\xc3\xa9 is gone");
+    stderr_last_line(dir, 1, shorter, sizeof(shorter));
+    assert_string_equal(shorter, "cat: /x");
+    stderr_last_line(dir, 0, none, sizeof(none));
+    assert_string_equal(none, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +196,8 @@ int main(void)
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(stdout_comes_back_byte_for_byte, make_dir,
                                         remove_dir),
+        cmocka_unit_test_setup_teardown(the_last_line_is_whole_though_it_came_in_pieces,
+                                        make_dir, remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
