@@ -104,6 +104,16 @@ static int add_bytes(void *arg, const void *bytes, size_t len)
 
 /* --- declared outputs --- */
 
+/* What a task left is named in messages, which others read. */
+static void mask_message(struct collect *co)
+{
+    struct buf shown = {0};
+
+    if (co->masks && masks_text(co->masks, co->message, strlen(co->message), &shown))
+        snprintf(co->message, sizeof(co->message), "%s", buf_text(&shown));
+    buf_done(&shown);
+}
+
 static int FF_PRINTF(3, 4)
     fail_output(struct collect *co, const char *reason, const char *fmt, ...)
 {
@@ -112,9 +122,28 @@ static int FF_PRINTF(3, 4)
     va_start(ap, fmt);
     vsnprintf(co->message, sizeof(co->message), fmt, ap);
     va_end(ap);
+    mask_message(co);
     co->result.outcome = OUTCOME_FAILED;
     co->result.reason = reason;
     return FF_INVALID;
+}
+
+/* The parser quotes where it stopped, which may be a part of a secret: it is asked
+ * again without them. */
+static void fail_json(struct collect *co, const struct work_output *o,
+                      const struct buf *b, struct ff_err *err)
+{
+    struct buf shown = {0};
+
+    if (co->masks && masks_text(co->masks, buf_text(b), b->len, &shown)) {
+        json_t *v = json_parse(buf_text(&shown), shown.len, err);
+        if (v)
+            ff_fail(err, FF_INVALID, 0, "it is without its secrets");
+        json_decref(v);
+    }
+    buf_done(&shown);
+    fail_output(co, "output_invalid", "output %s is not JSON: %.200s", o->name,
+                err->msg);
 }
 
 /* Text loses the newlines at its end, as $(...) of the shell does. */
@@ -131,8 +160,7 @@ static json_t *value_of(struct collect *co, const struct work_output *o, struct 
     if (o->as == WORK_AS_JSON) {
         v = json_parse(buf_text(b), b->len, &err);
         if (!v)
-            fail_output(co, "output_invalid", "output %s is not JSON: %.200s", o->name,
-                        err.msg);
+            fail_json(co, o, b, &err);
         return v;
     }
     while (b->len > 0 && b->data[b->len - 1] == '\n')

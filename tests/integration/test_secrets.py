@@ -262,6 +262,27 @@ class Runs(SecretTest):
             self.assertIn(line, logs.out)
         self.assertRegex(logs.out, r"(?m)\*\*\*$")
 
+    def test_messages_about_what_a_task_left_are_masked(self) -> None:
+        """Names of files and what a parser stumbles over are the task's, too."""
+        self.secret("set", "word", value=b"hunterandgatherer")
+        self.file(
+            "said.yaml",
+            "flowforge: 1\nname: said\nenv: {W: '${{ secrets.word }}'}\ntasks:\n"
+            "  link:\n    run: mkdir $FF_ARTIFACTS/d; ln -s x $FF_ARTIFACTS/d/$W\n"
+            "    artifacts: {out: {d: }}\n"
+            "  bare: {run: 'echo \"[1, $W]\" > $FF_OUT/o', outputs: {o: json}}\n"
+            "  name: {run: 'echo \"{$W: 1}\" > $FF_OUT/o', outputs: {o: json}}\n",
+        )
+        ran = self.call("run", "said.yaml", "-o", "json", expect=1)
+        got = self.call("get", "last")
+        self.assertIn("artifact d: *** is a link", got.out)
+        self.assertIn("output o is not JSON", got.out)
+        history = self.call("history", "last", "-o", "json").out
+        for text in (ran.out, ran.err, got.out, history):
+            self.assertNotIn("hunter", text)
+        for path in [p for p in self.data.rglob("*") if p.is_file()]:
+            self.assertNotIn(b"hunter", path.read_bytes(), path)
+
     def test_a_secret_that_is_not_set_fails_the_attempt_with_the_remedy(self) -> None:
         self.run_it(expect=1)
         got = self.call("get", "last", "use", "-o", "json").out
