@@ -169,7 +169,8 @@ static const char *check(const struct run *r, const json_t *body)
     const char *name = json_string_value(json_object_get(body, "task"));
     const int64_t task = name ? flow_task_index(d->flow, name) : 0;
 
-    if (r->row.state == RUN_PENDING)
+    /* It was over and has not begun again either: it would begin without its turn. */
+    if (dag_is_to_begin(r))
         return "not_begun";
     if (r->row.cancel != CANCEL_NONE)
         return "being_cancelled";

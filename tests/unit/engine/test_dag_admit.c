@@ -139,6 +139,29 @@ static void one_that_begins_again_waits_for_its_turn(void **state)
     world_free(w);
 }
 
+/* Ended before it had begun: none of its tasks is over. */
+static void one_that_waits_to_begin_again_takes_no_other_request(void **state)
+{
+    json_t *body = json_pack("{ss}", "what", "all");
+    const struct signal signal = {.word = "reset", .body = body};
+    struct world *w = world_new(FLOW, "{\"k\": \"y\"}");
+
+    (void)state;
+    world_cancel(w, CANCEL_GRACEFUL);
+    assert_string_equal(world_run_state(w), "cancelled");
+    world_reopen(w, "{\"what\": \"all\"}");
+    buf_clear(&w->history);
+    world_input(w, (struct input){.type = INPUT_SIGNAL, .signal = &signal});
+    assert_non_null(strstr(buf_text(&w->history), "\"reason\":\"not_begun\""));
+    assert_false(world_grant(w));
+    answer(w, ADMISSION_GO);
+    world_finish(w);
+    assert_string_equal(world_run_state(w), "succeeded");
+    assert_int_equal(world_attempt(w, "a"), 1);
+    json_decref(body);
+    world_free(w);
+}
+
 static void one_that_may_not_begin_again_stays_as_it_was(void **state)
 {
     struct world *w = again();
@@ -217,6 +240,7 @@ int main(void)
         cmocka_unit_test(a_pending_run_is_cancelled_at_once),
         cmocka_unit_test(one_that_is_ousted_runs_its_handlers),
         cmocka_unit_test(one_that_begins_again_waits_for_its_turn),
+        cmocka_unit_test(one_that_waits_to_begin_again_takes_no_other_request),
         cmocka_unit_test(one_that_may_not_begin_again_stays_as_it_was),
         cmocka_unit_test(a_key_that_cannot_be_made_fails_the_run),
         cmocka_unit_test(a_key_that_is_no_text_is_written_as_json_and_not_too_long),
