@@ -179,7 +179,9 @@ static void on_run(const struct ff_change *c)
               (long long)no, run_state_names[before]);
     if (again)
         reset_asked(r, c);
-    if (reset_is_carried_out(c))
+    if (open_reset_is_asked(c))
+        open_reset_asked(r, c);
+    if (reset_is_carried_out(c) && open_reset_begins(r, c))
         reset_begins(r);
     take_run(r, c);
     sim_check(again || run_edge_allowed(r, before), "I1: run %lld goes from %s to %s",
@@ -267,6 +269,7 @@ static void on_event(const struct ff_change *c)
     sim_check(seq == (int64_t)r->events.n + 1, "I7: event %lld of run %lld after %zu",
               (long long)seq, (long long)r->no, r->events.n);
     ARRAY_ADD(&r->events, mem_text_len(body->s, body->len));
+    open_reset_event(r, r->events.items[r->events.n - 1]);
 }
 
 static void on_open_run(const struct ff_change *c)
@@ -342,6 +345,7 @@ static void settle_run(struct mirror_run *r)
     check_places(r);
     reset_ends(r);
     wait_check_run(r);
+    open_reset_settle(r);
     const bool stops_main =
         r->row.cancel != CANCEL_NONE && r->final_main < (int64_t)r->flow->n_main;
 

@@ -97,6 +97,15 @@ static void check_cancelled(const struct mirror_run *r, const struct asked *a)
               (long long)a->run);
 }
 
+/* One that came to a run that is over by now has nothing to do. */
+static void check_reset_taken(struct mirror_run *r, const struct asked *a)
+{
+    if (r->n_ends != a->n_ends || run_state_final(r->row.state))
+        sim_seen(SEEN_OPEN_RESET_OVER);
+    else
+        open_reset_message(r);
+}
+
 void inbox_change(const struct ff_change *c)
 {
     const int64_t no = c->values[COL_INBOX_NO].i;
@@ -108,13 +117,20 @@ void inbox_change(const struct ff_change *c)
     struct asked *a = map_get(&inbox, no);
     if (c->kind != FF_DELETE || !a)
         return;
-    const struct mirror_run *r = mirror_run(a->run);
+    struct mirror_run *r = mirror_run(a->run);
     if (a->cancel != CANCEL_NONE)
         check_cancelled(r, a);
     else if (strcmp(a->word, "approve") == 0 || strcmp(a->word, "reject") == 0)
         check_decided(r, a);
+    else if (strcmp(a->word, "reset") == 0)
+        check_reset_taken(r, a);
     map_del(&inbox, no);
     mirror.n_inbox--;
+}
+
+const struct ff_change *inbox_commit_end(void)
+{
+    return changes + n_changes;
 }
 
 bool inbox_decides(const struct mirror_run *r, const struct mirror_task *t,

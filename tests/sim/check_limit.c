@@ -191,9 +191,9 @@ static void check_attempts(const struct mirror_run *r)
 static void check_begun(const struct mirror_run *r)
 {
     const struct flow_concurrency *c = r->flow->concurrency;
-    const bool is_under_way = r->row.started_at != MODEL_NULL && !r->reset &&
-                              r->row.state != RUN_PENDING &&
-                              !run_state_final(r->row.state);
+    const bool is_under_way =
+        r->row.started_at != MODEL_NULL && (!r->reset || r->open_reset) &&
+        r->row.state != RUN_PENDING && !run_state_final(r->row.state);
     const int64_t holds = held_by(r, 0, 0);
     char key[64];
 

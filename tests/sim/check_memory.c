@@ -38,6 +38,13 @@ static int64_t running(const struct mirror_run *r)
 /* An attempt of a run that was stopped is told so, by whoever leads now. */
 #define TELL_US (3 * UNITS_SECOND)
 
+/* By a cancel, and for long enough. */
+static bool is_stopped(const struct mirror_run *r, const struct flow_task *ft)
+{
+    return r->stopped_at && sim.now - TELL_US >= r->stopped_at &&
+           (r->killed || (r->cancelled_main && ft->part == FLOW_MAIN));
+}
+
 static void check_told(const struct sim_node *n, const struct mirror_run *r,
                        const struct mirror_task *t)
 {
@@ -50,8 +57,11 @@ static void check_told(const struct sim_node *n, const struct mirror_run *r,
 
     if (t->row.state != TASK_RUNNING || !a || a->state != ATTEMPT_RUNNING)
         return;
-    if (r->killed || (r->cancelled_main && ft->part == FLOW_MAIN))
+    if (is_stopped(r, ft))
         sim_check(a->stop_sent, "I13: %s was not told to stop", a->id);
+    if (sim.now - TELL_US >= open_reset_since(r, t))
+        sim_check(a->stop_sent, "I32: %s was not told to stop, and begins again",
+                  a->id);
 }
 
 /* A run inside one that was stopped is stopped as well, when both are loaded; the lane
@@ -65,9 +75,9 @@ static void check_inner_told(const struct sim_node *n, const struct mirror_run *
 
     if (sim.o.lane_us > 1000 || t->row.state != TASK_RUNNING ||
         t->row.items != MODEL_NULL || !is_inner(ft) ||
-        !(r->killed || (r->cancelled_main && ft->part == FLOW_MAIN)) ||
         sim.now - TELL_INNER_US < n->calm_since ||
-        sim.now - TELL_INNER_US < r->stopped_at)
+        !((is_stopped(r, ft) && sim.now - TELL_INNER_US >= r->stopped_at) ||
+          sim.now - TELL_INNER_US >= open_reset_since(r, t)))
         return;
     const struct mirror_run *inner = mirror_child(r, t->row.node, t->row.attempt);
     sim_check(run_state_final(inner->row.state) || inner->row.cancel != CANCEL_NONE,
@@ -91,7 +101,7 @@ static void check_stops(const struct sim_node *n)
         return;
     for (size_t i = 0; map_next(&mirror.runs, &i, &run);) {
         const struct mirror_run *r = run;
-        if (!r->stopped_at || sim.now - TELL_US < r->stopped_at || !r->open)
+        if (!r->open || (!r->stopped_at && !r->open_reset))
             continue;
         for (size_t k = 0; map_next(&r->tasks, &k, &task);) {
             check_told(n, r, task);

@@ -1,11 +1,12 @@
 /* check_reset.c - runs that were over and begin again (I25): what is asked for begins
  * again, in one commit, and nothing else; attempts go on being counted. Worked out from
- * the file and the rows, without the engine. */
+ * the file and the rows, without the engine. Until the tasks of a run that goes on can
+ * begin again check_reset_open.c judges. */
 #include "sim.h"
 
 #include <string.h>
 
-enum mark { KEPT, ITEMS, ALL };
+enum mark { KEPT = RESET_MARK_NONE, ITEMS, ALL };
 
 struct reset {
     uint8_t *marks; /* enum mark, by task */
@@ -20,7 +21,7 @@ static bool writes(const struct ff_change *c, int column)
 bool reset_is_asked(const struct ff_change *c)
 {
     return c->record == &record_run && writes(c, COL_RUN_RESET) &&
-           c->values[COL_RUN_RESET].type;
+           writes(c, COL_RUN_STATE) && c->values[COL_RUN_RESET].type;
 }
 
 bool reset_is_carried_out(const struct ff_change *c)
@@ -77,7 +78,8 @@ static enum mark mark_of_failed(const struct mirror_run *r, uint32_t task)
     return t->row.items == MODEL_NULL ? ALL : ITEMS;
 }
 
-static void mark(const struct mirror_run *r, uint8_t *marks)
+/* Handlers of a run that goes on have not begun. */
+void reset_mark(const struct mirror_run *r, uint8_t *marks)
 {
     struct ff_err err;
     json_t *asked = json_parse(r->reset, strlen(r->reset), &err);
@@ -85,10 +87,12 @@ static void mark(const struct mirror_run *r, uint8_t *marks)
     const char *task = json_string_value(json_object_get(asked, "task"));
     const bool failed = strcmp(what, "failed") == 0;
     const bool all = strcmp(what, "all") == 0;
+    const bool open = json_is_true(json_object_get(asked, "open"));
 
-    sim_seen(failed ? SEEN_RESET_FAILED : all ? SEEN_RESET_ALL : SEEN_RESET_TASK);
     for (uint32_t i = 0; i < r->flow->n_tasks; i++) {
-        if (i >= r->flow->n_main || all)
+        if (i >= r->flow->n_main)
+            marks[i] = open ? KEPT : ALL;
+        else if (all)
             marks[i] = ALL;
         else if (failed)
             marks[i] = (uint8_t)mark_of_failed(r, i);
@@ -116,14 +120,24 @@ static bool counts(const struct mirror_task *t)
     return t->row.state != TASK_WAITING;
 }
 
+static void note_asked(const struct mirror_run *r)
+{
+    if (strstr(r->reset, "\"failed\""))
+        sim_seen(SEEN_RESET_FAILED);
+    else
+        sim_seen(strstr(r->reset, "\"all\"") ? SEEN_RESET_ALL : SEEN_RESET_TASK);
+}
+
 void reset_begins(struct mirror_run *r)
 {
     struct reset *reset = mem_alloc(sizeof(*reset));
     void *value;
 
+    reset_ends(r); /* of another one in the same commit */
     sim_check(r->reset, "I25: run %lld begins again unasked", (long long)r->no);
     reset->marks = mem_array(r->flow->n_tasks, 1);
-    mark(r, reset->marks);
+    reset_mark(r, reset->marks);
+    note_asked(r);
     for (size_t i = 0; map_next(&r->tasks, &i, &value);) {
         struct mirror_task *t = value;
         t->kept = !is_due(reset, t);
@@ -164,17 +178,25 @@ static void check_edge_of(const struct mirror_run *r, const struct mirror_task *
         sim_seen(SEEN_RESET_OF_INNER);
 }
 
+bool reset_is_edge(const struct mirror_task *before, const struct mirror_task *t,
+                   uint64_t set)
+{
+    /* A task that repeats writes it, too. */
+    return set >> COL_TASK_ATTEMPT_BASE & 1 &&
+           (before->row.state != TASK_RUNNING || t->row.state == TASK_WAITING);
+}
+
 bool reset_edge(struct mirror_run *r, const struct mirror_task *before,
                 const struct mirror_task *t, uint64_t set)
 {
     const uint32_t task = (uint32_t)NODE_TASK(t->row.node);
     struct mirror_task *of;
 
+    if (r->open_reset)
+        return open_reset_edge(r, before, t, set);
     sim_check(!r->reset, "I25: run %lld: %s changes before the run begins again",
               (long long)r->no, r->flow->tasks[task].name);
-    /* A task that repeats writes it, too. */
-    if (!r->resetting || !(set >> COL_TASK_ATTEMPT_BASE & 1) ||
-        before->row.state == TASK_RUNNING)
+    if (!r->resetting || !reset_is_edge(before, t, set))
         return false;
     check_edge_of(r, before, t);
     r->resetting->n_due -= counts(before);

@@ -8,7 +8,7 @@
 
 #define SECOND UNITS_SECOND
 
-enum what { SUBMIT, CANCEL, RESET, SIGNAL };
+enum what { SUBMIT, CANCEL, RESET, SIGNAL, RESET_OPEN };
 
 struct act {
     enum what what;
@@ -189,6 +189,11 @@ static void cancel_by_row(const struct mirror_run *r, enum cancel_mode mode)
     nodes_wake();
 }
 
+void client_kill(const struct mirror_run *r)
+{
+    cancel_by_row(r, CANCEL_KILL);
+}
+
 const struct mirror_run *client_any_run(void)
 {
     size_t left = mirror.runs.n > 0 ? sim_rand(RAND_CLIENT, mirror.runs.n) : 0;
@@ -228,6 +233,7 @@ static void do_act(struct act *a)
         [CANCEL] = cancel,
         [RESET] = client_reset,
         [SIGNAL] = client_signal,
+        [RESET_OPEN] = client_reset_open,
     };
     does[a->what]();
     acting = false;
@@ -277,6 +283,8 @@ void client_plan(void)
         plan(RESET, sim.o.submit_us + 90 * SECOND);
     for (int64_t i = 0; i < sim.o.signals; i++)
         plan(SIGNAL, sim.o.submit_us + 30 * SECOND);
+    for (int64_t i = 0; i < sim.o.open_resets; i++)
+        plan(RESET_OPEN, sim.o.submit_us + 40 * SECOND);
 }
 
 bool client_is_done(void)

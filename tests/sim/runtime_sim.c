@@ -454,6 +454,13 @@ int64_t runtime_sim_ended(const char *attempt_id)
     return p && !p->running ? p->ended_us : 0;
 }
 
+bool runtime_sim_went_well(const char *attempt_id)
+{
+    const struct proc *p = map_get_text(&known, attempt_id);
+
+    return p && !p->running && p->state == FF_RUN_EXITED && p->exit_code == 0;
+}
+
 int64_t runtime_sim_started(const char *attempt_id)
 {
     const struct proc *p = map_get_text(&known, attempt_id);

@@ -7,8 +7,10 @@
  * time; store_sim.c, queue_sim.c and runtime_sim.c are drivers with faults; node_sim.c
  * is one process of FlowForge that may crash and be stopped; client.c submits and
  * cancels what flow_gen.c wrote, client_people.c decides and opens again, client_wait.c
- * tells what is waited for; check_*.c judge. One seed is one process, so what is
- * here is global: a crashed process of the simulation is simply left in memory. */
+ * tells what is waited for, client_again.c has tasks begin again while their run goes
+ * on; check_*.c judge. One
+ * seed is one process, so what is here is global: a crashed process of the simulation
+ * is simply left in memory. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -82,6 +84,7 @@ bool sim_chance(enum stream s, int64_t permille);
     X(resets)        /* runs opened again in all */                                    \
     X(waits)         /* permille of tasks that wait for an event */                    \
     X(signals)       /* told unasked in all */                                         \
+    X(open_resets)   /* requests that tasks of a run begin again while it goes on */   \
     X(sqlite)        /* the store is SQLite; 0: the model */
 
 struct sim_options {
@@ -135,6 +138,10 @@ void options_print(const struct sim_options *o);
     X(OUSTED) X(CANCELLED_PENDING)                                                       \
     X(RESET_FAILED) X(RESET_TASK) X(RESET_ALL) X(RESET_ITEMS) X(RESET_KEPT)              \
     X(RESET_AGAIN) X(RESET_OF_INNER)                                                     \
+    X(OPEN_RESET) X(OPEN_RESET_AT_ONCE) X(OPEN_RESET_WAITS) X(OPEN_RESET_OF_INNER)       \
+    X(OPEN_RESET_RETRYING) X(OPEN_RESET_SUSPENDED) X(OPEN_RESET_DROPPED)                 \
+    X(OPEN_RESET_SUCCESS_DROPPED) X(OPEN_RESET_ITEM) X(OPEN_RESET_CANCELLED)             \
+    X(OPEN_RESET_REFUSED) X(OPEN_RESET_OVER) X(OPEN_RESET_RELOADED)                      \
     X(REPEATED) X(REPEAT_UNTIL) X(REPEAT_MAX) X(REPEAT_TOO_MANY) X(REPEAT_CANCELLED)     \
     X(UNDONE) X(UNDO_FAILED) X(UNDO_CANCELLED) X(UNDO_IN_ORDER) X(RESET_UNDONE)          \
     X(EVENT_AWAITED) X(KEY_AWAITED) X(SIGNAL_KEPT) X(SIGNAL_TAKEN) X(SIGNAL_WAITED)      \
@@ -252,6 +259,7 @@ bool runtime_sim_runs(const char *attempt_id);
 /* Wall clock at which its process ended; 0: it did not, or there was none. */
 int64_t runtime_sim_ended(const char *attempt_id);
 int64_t runtime_sim_started(const char *attempt_id); /* the same of its beginning */
+bool runtime_sim_went_well(const char *attempt_id);  /* it exited with 0 */
 size_t runtime_sim_running(void);
 size_t runtime_sim_known(void); /* attempts that were not released */
 bool runtime_sim_strays(void); /* a process that had lost its shard started something */
@@ -299,6 +307,8 @@ void client_reset(void);
 void client_await(const struct mirror_run *r,
                   const struct mirror_task *t); /* it waits */
 void client_signal(void);
+void client_kill(const struct mirror_run *r);
+void client_reset_open(void); /* client_again.c */
 void client_set_up(void); /* before all: workflows that others use, sizes of limits */
 
 /* --- flow_gen.c --- */
@@ -348,6 +358,8 @@ struct mirror_run {
     char *reset;             /* what is to begin again, and has not yet */
     struct reset *resetting; /* check_reset.c: this commit carries that out */
     int64_t n_resets, reopened_in;
+    struct open_reset *open_reset; /* check_reset_open.c: asked for, and not begun */
+    struct open_seen *open_seen;   /* what it was after the commit before */
 };
 
 struct mirror {
@@ -405,7 +417,11 @@ void check_limit_sizes(void);                  /* the same */
 bool check_not_begun(const struct mirror_run *r);
 
 /* check_reset.c: runs that were over and begin again */
-bool reset_is_asked(const struct ff_change *c); /* of a run */
+#define RESET_MARK_NONE 0
+bool reset_is_asked(const struct ff_change *c);              /* of a run */
+void reset_mark(const struct mirror_run *r, uint8_t *marks); /* by r->reset */
+bool reset_is_edge(const struct mirror_task *before, const struct mirror_task *t,
+                   uint64_t set);
 bool reset_is_carried_out(const struct ff_change *c);
 void reset_asked(struct mirror_run *r, const struct ff_change *c);
 void reset_begins(struct mirror_run *r);
@@ -413,6 +429,19 @@ bool reset_edge(struct mirror_run *r, const struct mirror_task *before,
                 const struct mirror_task *t, uint64_t set);
 void reset_ends(struct mirror_run *r);
 int64_t reset_attempts(const struct mirror_task *t); /* since it was reset */
+
+/* check_reset_open.c: tasks that begin again while their run goes on */
+bool open_reset_is_asked(const struct ff_change *c); /* of a run */
+void open_reset_asked(struct mirror_run *r, const struct ff_change *c);
+/* The request goes; true: with it the tasks begin again, and not by a cancel. */
+bool open_reset_begins(struct mirror_run *r, const struct ff_change *c);
+bool open_reset_edge(const struct mirror_run *r, const struct mirror_task *before,
+                     const struct mirror_task *t, uint64_t set);
+void open_reset_event(struct mirror_run *r, const char *body);
+void open_reset_message(struct mirror_run *r); /* it was taken from the inbox */
+void open_reset_settle(struct mirror_run *r);  /* after a commit */
+/* Since when this task is to be stopped for it; INT64_MAX: it is not. */
+int64_t open_reset_since(const struct mirror_run *r, const struct mirror_task *t);
 
 /* check_again.c: tasks that repeat, and what undoes tasks */
 /* Is this the step from one iteration to the next? */
@@ -430,6 +459,7 @@ bool again_was_undone(const struct mirror_run *r, uint32_t task);
 /* check_inbox.c: what is asked of runs */
 void inbox_begin(const struct ff_change *changes, size_t n);
 void inbox_change(const struct ff_change *c);
+const struct ff_change *inbox_commit_end(void); /* behind the last one of the commit */
 /* Is there a decision of this word for the task in this commit? */
 bool inbox_decides(const struct mirror_run *r, const struct mirror_task *t,
                    const char *word);
