@@ -65,6 +65,14 @@ static void hint(struct follower *f, const json_t *data, bool final)
     }
 }
 
+static void hint_everything(struct follower *f)
+{
+    json_t *everything = json_object();
+
+    hint(f, everything, false);
+    json_decref(everything);
+}
+
 static void drained(void *arg)
 {
     struct follower *f = arg;
@@ -72,9 +80,7 @@ static void drained(void *arg)
     if (!f->behind)
         return;
     f->behind = false;
-    json_t *everything = json_object();
-    hint(f, everything, false);
-    json_decref(everything);
+    hint_everything(f);
 }
 
 /* --- following --- */
@@ -140,6 +146,8 @@ void owner_events_one(void *arg, const struct http_request *r, struct http_reply
         json_t *data = hint_of(api, &run);
         if (f) {
             f->family = inside && strcmp(inside, "true") == 0 ? family_of(&run) : 0;
+            if (f->family) /* of runs inside anything may have happened before */
+                hint_everything(f);
             hint(f, data, run_state_final(run.state));
         }
         json_decref(data);
@@ -151,11 +159,9 @@ void owner_events_all(void *arg, const struct http_request *r, struct http_reply
 {
     (void)r;
     struct follower *f = follow(arg, reply, 0);
-    json_t *everything = json_object();
 
     if (f)
-        hint(f, everything, false);
-    json_decref(everything);
+        hint_everything(f);
 }
 
 /* --- telling --- */

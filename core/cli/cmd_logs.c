@@ -21,35 +21,46 @@ static int look_up(const struct cli_session *s, const struct run_row *run,
     return task >= 0 ? FF_OK : FF_NOT_FOUND;
 }
 
-/* Prints everything there is; CLI_IO when nobody reads it. */
-static int print_all(const struct log_sources *sources, struct logs_print *print,
-                     bool last)
+static int print_sources(const struct log_sources *sources, struct logs_print *print)
 {
     struct log_merge merge = {0};
     struct log_source *s;
     int code = CLI_OK;
 
     for (size_t i = 0; i < sources->n; i++)
-        log_merge_add(&merge, sources->items[i], last);
+        log_merge_add(&merge, sources->items[i], true);
     while (code == CLI_OK && (s = log_merge_first(&merge))) {
         logs_print_line(print, s);
-        log_merge_pop(&merge, last);
+        log_merge_pop(&merge, true);
         if (print->out.len >= FLUSH_BYTES)
             code = cli_print(&print->out);
     }
     log_merge_done(&merge);
-    if (last)
-        logs_print_end(print);
+    logs_print_end(print);
     return code == CLI_OK ? cli_print(&print->out) : code;
+}
+
+/* Prints everything there is; CLI_IO when nobody reads it. */
+static int print_all(const struct logs_follow_setup *setup)
+{
+    struct log_sources *sources = setup->sources;
+    MEM_AUTO char *id = mem_text_len(setup->run->id.s, setup->run->id.len);
+    MEM_AUTO char *run_dir = exec_run_dir(node_settings(setup->s->node)->data_dir, id);
+    MEM_AUTO char *logs_dir = file_join(run_dir, "logs");
+    int code = CLI_OK;
+
+    logs_pick_scan(setup->pick, sources, logs_dir);
+    if (!setup->pick->task)
+        code = logs_inside_scan(setup->s, setup->run, setup->pick, sources);
+    if (code == CLI_OK && sources->n == 0)
+        cli_note(setup->c, "nothing was written");
+    return code == CLI_OK ? print_sources(sources, setup->print) : code;
 }
 
 static int logs(struct cli *c, struct cli_session *s, const struct run_row *run,
                 const struct logs_pick *pick)
 {
     const bool follow = cli_has(&c->args, "follow");
-    MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
-    MEM_AUTO char *run_dir = exec_run_dir(node_settings(s->node)->data_dir, id);
-    MEM_AUTO char *logs_dir = file_join(run_dir, "logs");
     struct log_sources sources = {0};
     struct logs_print print = {.json = c->json,
                                .raw = cli_has(&c->args, "raw"),
@@ -61,22 +72,9 @@ static int logs(struct cli *c, struct cli_session *s, const struct run_row *run,
     if (pick->task && look_up(s, run, pick, &print.prefix) != FF_OK)
         return cli_fail(CLI_NOT_FOUND, "the workflow %.*s has no task %s",
                         (int)run->workflow.len, run->workflow.s, pick->task);
-    logs_pick_scan(pick, &sources, logs_dir);
-    int code = pick->task || follow ? CLI_OK : logs_inside_scan(s, run, pick, &sources);
-    if (code == CLI_OK && !follow && sources.n == 0)
-        cli_note(c, "nothing was written");
-    if (code == CLI_OK)
-        code = print_all(&sources, &print, !follow);
-    if (code == CLI_OK && follow) {
-        const struct logs_follow_setup setup = {.c = c,
-                                                .s = s,
-                                                .run = run,
-                                                .pick = pick,
-                                                .print = &print,
-                                                .logs_dir = logs_dir,
-                                                .sources = &sources};
-        code = logs_follow(&setup);
-    }
+    const struct logs_follow_setup setup = {
+        .c = c, .s = s, .run = run, .pick = pick, .print = &print, .sources = &sources};
+    const int code = follow ? logs_follow(&setup) : print_all(&setup);
     logs_pick_free(&sources);
     buf_done(&print.out);
     return code;

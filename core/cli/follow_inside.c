@@ -29,10 +29,12 @@ static void read_one(struct looking *l, struct track *t)
 static void look_at_one(struct looking *l, const struct track *t, uint32_t task,
                         struct track_active *a, const struct track *alike)
 {
+    struct flow *flow = alike ? alike->flow : NULL;
+
     if (l->left <= 0)
         return;
     if (!a->inside && a->state == TASK_RUNNING)
-        run_child_track(l->f->setup.s, t, NODE_OF(task, a->item), a->attempt, alike,
+        run_child_track(l->f->setup.s, t, NODE_OF(task, a->item), a->attempt, flow,
                         &a->inside);
     if (a->inside)
         read_one(l, a->inside);

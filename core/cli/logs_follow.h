@@ -1,5 +1,6 @@
-/* cli/logs_follow.h - prints what is written from now on, until what is followed has
- * ended. Woken by the kernel about files and by the owner about attempts. */
+/* cli/logs_follow.h - prints what was written and what is written from now on, until
+ * what is followed has ended; of a whole run also what is written by the runs inside
+ * it. Woken by the kernel about files and by the owner about attempts. */
 #ifndef CLI_LOGS_FOLLOW_H
 #define CLI_LOGS_FOLLOW_H
 
@@ -12,8 +13,7 @@ struct logs_follow_setup {
     const struct run_row *run;
     const struct logs_pick *pick;
     struct logs_print *print;
-    const char *logs_dir;
-    struct log_sources *sources; /* read to their ends; more are added */
+    struct log_sources *sources; /* empty; those that were read are added */
 };
 /* Exit code. */
 int logs_follow(const struct logs_follow_setup *setup);

@@ -15,6 +15,12 @@ static void put_before(char **text, const char *way)
     *text = buf_take(&whole);
 }
 
+void logs_inside_name(struct log_source *s, const char *way)
+{
+    put_before(&s->path, way);
+    put_before(&s->task, way);
+}
+
 static void add_own(const struct cli_session *s, const char *id, const char *way,
                     const struct logs_pick *p, struct log_sources *to)
 {
@@ -24,8 +30,7 @@ static void add_own(const struct cli_session *s, const char *id, const char *way
 
     logs_pick_scan(p, &found, logs_dir);
     for (size_t i = 0; i < found.n; i++) {
-        put_before(&found.items[i]->path, way);
-        put_before(&found.items[i]->task, way);
+        logs_inside_name(found.items[i], way);
         ARRAY_ADD(to, found.items[i]);
     }
     ARRAY_DONE(&found);

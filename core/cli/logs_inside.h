@@ -11,4 +11,7 @@
 int logs_inside_scan(const struct cli_session *s, const struct run_row *run,
                      const struct logs_pick *p, struct log_sources *to);
 
+/* Puts the way to the run that it is of before its names: "city.2/". */
+void logs_inside_name(struct log_source *s, const char *way);
+
 #endif

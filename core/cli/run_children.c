@@ -79,7 +79,7 @@ int run_children_read(const struct cli_session *s, int64_t tenant, int64_t run,
 
 struct child_reading {
     const struct cli_session *s;
-    const struct track *alike;
+    struct flow *flow;
     struct track *track;
     struct arena arena;
     struct run_row row;
@@ -98,7 +98,7 @@ static int read_track(struct child_reading *r, const struct child_run_row *link,
                       struct ff_err *err)
 {
     const struct run_row like = {.tenant = link->tenant, .run = link->run};
-    struct flow *flow = r->alike ? flow_ref(r->alike->flow) : NULL;
+    struct flow *flow = r->flow ? flow_ref(r->flow) : NULL;
     const int code =
         store_scan(node_store(r->s->node), STORE_READER_CALLER,
                    &(struct store_query){
@@ -121,14 +121,14 @@ static int take_link(void *arg, const void *row)
 }
 
 int run_child_track(const struct cli_session *s, const struct track *of, int64_t node,
-                    int64_t attempt, const struct track *alike, struct track **track)
+                    int64_t attempt, struct flow *flow, struct track **track)
 {
     struct child_run_row link = {.tenant = TENANT_DEFAULT.no,
                                  .parent = of->run,
                                  .node = node,
                                  .attempt = attempt};
     const struct child_run_row like = link;
-    struct child_reading r = {.s = s, .alike = alike};
+    struct child_reading r = {.s = s, .flow = flow};
     struct ff_err err = {0};
     int code = store_scan(
         node_store(s->node), STORE_READER_CALLER,

@@ -19,11 +19,11 @@ struct run_children {
 int run_children_read(const struct cli_session *s, int64_t tenant, int64_t run,
                       struct run_children *children);
 
-/* The run that an attempt of a task of `of` is, with no events read yet. `alike` may be
- * another run of the same task, whose plan it shares, or NULL. *track is NULL when
+/* The run that an attempt of a task of `of` is, with no events read yet. `flow` is that
+ * of another run of the same task, where it is known, or NULL. *track is NULL when
  * there is none. Exit code; has printed why. */
 int run_child_track(const struct cli_session *s, const struct track *of, int64_t node,
-                    int64_t attempt, const struct track *alike, struct track **track);
+                    int64_t attempt, struct flow *flow, struct track **track);
 
 /* "group/task" -> the run inside that `group` is, and "task" in *rest; groups stand in
  * groups, and "group.2" is that item. The last attempt counts. *run becomes that run,

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from ff_cli import CliTest
+from ff_cli import CliTest, Gate
 
 CHATTY = """flowforge: 1
 name: chatty
@@ -48,6 +48,41 @@ tasks:
   a: {{run: 'echo a1; read x < {gate}; echo a2'}}
   b: {{needs: [a], run: 'echo b1; read x < {gate}; echo b2'}}
 """
+INSIDE = """flowforge: 1
+name: inside
+tasks:
+  own: {{run: echo outer}}
+  each:
+    needs: [own]
+    foreach: [0, 1]
+    tasks:
+      a:
+        env: {{I: "${{{{ item }}}}"}}
+        run: 'echo first "$I"; read x < {folder}/gate."$I"; echo second "$I"'
+      deep: {{needs: [a], tasks: {{b: {{run: echo bottom}}}}}}
+  twice:
+    needs: [own]
+    retry: {{max_attempts: 2, delay: 1ms}}
+    tasks:
+      c: {{run: 'echo try; mkdir {folder}/once 2>/dev/null && exit 1; true'}}
+  used: {{needs: [each], uses: ./child.yaml}}
+"""
+CHILD = """flowforge: 1
+name: child
+tasks: {leaf: {run: echo used}}
+"""
+INSIDE_LINES = [
+    "each.0/a | first 0",
+    "each.0/a | second 0",
+    "each.0/deep/b | bottom",
+    "each.1/a | first 1",
+    "each.1/a | second 1",
+    "each.1/deep/b | bottom",
+    "own | outer",
+    "twice#2/c | try",
+    "twice/c | try",
+    "used/leaf | used",
+]
 
 
 class Logs(CliTest):
@@ -167,6 +202,75 @@ class Logs(CliTest):
         gate.open()
         self.assertEqual(again.end().code, 0)
         self.assertEqual(logs.end().out, "a | a1\na | a2\nb | b1\nb | b2\n")
+
+    def inside(self) -> tuple[str, Gate, Gate]:
+        self.file("child.yaml", CHILD)
+        path = self.file("inside.yaml", INSIDE.format(folder=self.folder))
+        return path, self.gate("gate.0"), self.gate("gate.1")
+
+    def test_follow_of_a_run_follows_those_inside(self) -> None:
+        path, zero, one = self.inside()
+        run = self.start("run", path)
+        run.wait_for("started")
+        logs = self.start("logs", "last", "-f")
+        logs.wait_for("each.0/a | first 0")
+        logs.wait_for("each.1/a | first 1")
+        logs.wait_for("twice#2/c | try")
+        zero.open()
+        logs.wait_for("each.0/a | second 0")
+        logs.wait_for("each.0/deep/b | bottom")
+        one.open()
+        self.assertEqual(run.end().code, 0)
+        result = logs.end()
+        self.assertEqual((result.code, result.err), (0, ""))
+        self.assertEqual(sorted(result.out.splitlines()), INSIDE_LINES)
+        self.assertEqual(
+            sorted(self.call("logs", "last").out.splitlines()), INSIDE_LINES
+        )
+
+    def test_who_comes_later_is_told_what_was_before_once(self) -> None:
+        path, zero, one = self.inside()
+        run = self.start("run", path)
+        zero.open()
+        # Whoever opens this gate has been inside both.
+        with one.path.open("w", encoding="ascii") as held:
+            logs = self.start("logs", "last", "-f")
+            logs.wait_for("each.1/a | first 1")
+            logs.wait_for("each.0/deep/b | bottom")
+            self.assertNotIn("second 1", logs.seen)
+            held.write("go\n")
+        self.assertEqual(run.end().code, 0)
+        result = logs.end()
+        self.assertEqual(sorted(result.out.splitlines()), INSIDE_LINES)
+        self.assertEqual(
+            self.call("logs", "last", "-f").out, self.call("logs", "last").out
+        )
+
+    def test_following_inside_outlives_the_owner(self) -> None:
+        path, zero, one = self.inside()
+        run = self.start("run", path)
+        run.wait_for("started")
+        logs = self.start("logs", "last", "-f")
+        logs.wait_for("each.0/a | first 0")
+        logs.wait_for("each.1/a | first 1")
+        run.end(signal.SIGKILL)
+        again = self.start("resume", "last")
+        zero.open()
+        one.open()
+        self.assertEqual(again.end().code, 0)
+        self.assertEqual(sorted(logs.end().out.splitlines()), INSIDE_LINES)
+
+    def test_follow_of_one_run_inside(self) -> None:
+        path, zero, one = self.inside()
+        run = self.start("run", path)
+        zero.open()
+        with one.path.open("w", encoding="ascii") as held:
+            logs = self.start("logs", "last", "each.1/", "-f")
+            logs.wait_for("a | first 1")
+            held.write("go\n")
+        self.assertEqual(run.end().code, 0)
+        lines = ["a | first 1", "a | second 1", "deep/b | bottom"]
+        self.assertEqual(logs.end().out.splitlines(), lines)
 
     def test_follow_of_a_final_run_is_no_different(self) -> None:
         self.call("run", "-q", self.file("c.yaml", CHATTY))
