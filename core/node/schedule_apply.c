@@ -127,7 +127,7 @@ static int add_trigger(struct applying *a, const struct flow_trigger *t)
         flow_problems_done(&problems);
         return a->err->code;
     }
-    MEM_AUTO char *spec = schedule_spec_text(t, inputs, a->pins);
+    MEM_AUTO char *spec = schedule_spec_text(t, inputs, a->pins, f->labels);
     json_decref(inputs);
     schedule_name(f->name, t->id, name);
     struct schedule_row made = {

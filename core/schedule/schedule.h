@@ -35,12 +35,13 @@ struct schedule_spec {
     struct tmpl *condition; /* or NULL */
     const char *inputs;     /* JSON object, complete */
     const char *pins;       /* JSON object for run_row.pins, or NULL */
+    const char *labels;     /* the same for run_row.labels */
 };
 
 /* The JSON of a trigger, for schedule_row.spec; inputs: complete, of flow_inputs; pins:
- * what `uses` means in its runs, or NULL. mem_free it. */
+ * what `uses` means in its runs, or NULL; labels: of the file, or NULL. mem_free it. */
 char *schedule_spec_text(const struct flow_trigger *t, const json_t *inputs,
-                         const json_t *pins);
+                         const json_t *pins, const json_t *labels);
 
 /* A zone by its name; the answer is borrowed and lives on. NULL with err. */
 typedef const struct zone *schedule_zone_fn(void *arg, const char *name,

@@ -39,7 +39,7 @@ static void add_kind(json_t *o, const struct flow_trigger *t)
 }
 
 char *schedule_spec_text(const struct flow_trigger *t, const json_t *inputs,
-                         const json_t *pins)
+                         const json_t *pins, const json_t *labels)
 {
     json_t *o = json_object();
 
@@ -50,6 +50,8 @@ char *schedule_spec_text(const struct flow_trigger *t, const json_t *inputs,
     json_object_set_new(o, "inputs", json_deep_copy(inputs));
     if (json_object_size(pins) > 0)
         json_object_set_new(o, "pins", json_deep_copy(pins));
+    if (json_object_size(labels) > 0)
+        json_object_set_new(o, "labels", json_deep_copy(labels));
     char *text = json_text(o);
     json_decref(o);
     return text;
@@ -141,6 +143,15 @@ static int (*const readers[])(struct reading *) = {
     [FLOW_TRIGGER_WEBHOOK] = read_named,
 };
 
+/* NULL: there is none. */
+static const char *object_text(struct schedule *s, const char *key)
+{
+    const json_t *object = json_object_get(s->parsed, key);
+    MEM_AUTO char *text = json_is_object(object) ? json_text(object) : NULL;
+
+    return text ? arena_text(&s->arena, text, strlen(text)) : NULL;
+}
+
 int schedule_spec_read(struct schedule *s, schedule_zone_fn *zone, void *arg,
                        struct ff_err *err)
 {
@@ -155,10 +166,8 @@ int schedule_spec_read(struct schedule *s, schedule_zone_fn *zone, void *arg,
     s->spec.overlap = (enum flow_overlap)overlap;
     s->spec.catchup_us = number_of(&r, "catchup_us", UNITS_SECOND, YEARS_US);
     s->spec.jitter_us = number_of(&r, "jitter_us", 0, YEARS_US);
-    const json_t *pins = json_object_get(s->parsed, "pins");
-    MEM_AUTO char *pinned = json_is_object(pins) ? json_text(pins) : NULL;
-    if (pinned)
-        s->spec.pins = arena_text(&s->arena, pinned, strlen(pinned));
+    s->spec.pins = object_text(s, "pins");
+    s->spec.labels = object_text(s, "labels");
     MEM_AUTO char *inputs = json_text(json_object_get(s->parsed, "inputs"));
     if (!json_is_object(json_object_get(s->parsed, "inputs")))
         return damaged(&r, "no inputs");

@@ -221,7 +221,7 @@ class Schedules(CliTest):
 
     def test_an_event_starts_what_waits_for_it(self) -> None:
         text = (
-            "flowforge: 1\nname: pay\n"
+            "flowforge: 1\nname: pay\nlabels: {team: shop}\n"
             "triggers: {event: {name: paid, if: event.sum > 5}}\n"
             "tasks: {a: {run: 'true'}}\noutputs: {sum: '${{ event.sum }}'}\n"
         )
@@ -235,7 +235,8 @@ class Schedules(CliTest):
         )
         self.wait_for("select 1 from run where state = 'succeeded'", "the run")
         self.wait_for("select 1 where not exists (select 1 from occurrence)", "told")
-        self.assertEqual([('{"sum":7}',)], self.rows("select outputs from run"))
+        row = ('{"sum":7}', '{"team":"shop"}')
+        self.assertEqual([row], self.rows("select outputs, labels from run"))
 
     def test_no_time_is_lost_or_started_twice_under_kill(self) -> None:
         seed = int(os.environ.get("FF_SEED", random.randrange(1 << 30)))

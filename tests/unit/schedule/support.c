@@ -60,7 +60,7 @@ struct rows *rows_new(const char *triggers, int64_t applied_us)
     struct flow *f = flow_parse(buf_text(&text), text.len, &problems);
     assert_non_null(f);
     json_t *inputs = json_object();
-    MEM_AUTO char *spec = schedule_spec_text(&f->triggers[0], inputs, NULL);
+    MEM_AUTO char *spec = schedule_spec_text(&f->triggers[0], inputs, NULL, f->labels);
     char name[SCHEDULE_NAME_MAX + 1];
     schedule_name(f->name, f->triggers[0].id, name);
     r->schedule = (struct schedule_row){

@@ -56,7 +56,7 @@ static struct schedule_row schedule_of(const char *trigger, int64_t last_at,
     struct flow *f = flow_parse(buf_text(&text), text.len, &problems);
     assert_non_null(f);
     json_t *inputs = json_object();
-    MEM_AUTO char *spec = schedule_spec_text(&f->triggers[0], inputs, NULL);
+    MEM_AUTO char *spec = schedule_spec_text(&f->triggers[0], inputs, NULL, f->labels);
     const struct schedule_row row = {
         .tenant = 1,
         .name = span_of(NAME),
