@@ -4,13 +4,19 @@
 # expect-output: name={"a": 1}       one of its outputs
 # expect-task: a=skipped b=absent    states of tasks; absent: it has none
 # expect-input: name=value           an input that the run is started with
+# expect-secret: name=value          a secret that is set before
+# expect-server: server.py name      a program beside the file that prints its port: it
+#                                    may be asked, and the input is its address
 """
 
+import contextlib
 import dataclasses
 import json
 import os
 import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +32,8 @@ class Example:
     outputs: dict[str, Any] = dataclasses.field(default_factory=dict)
     tasks: dict[str, str] = dataclasses.field(default_factory=dict)
     inputs: list[str] = dataclasses.field(default_factory=list)
+    secrets: dict[str, str] = dataclasses.field(default_factory=dict)
+    server: str = ""
 
     def read_line(self, line: str) -> None:
         key, _, rest = line.removeprefix("#").strip().partition(": ")
@@ -39,6 +47,11 @@ class Example:
             self.tasks.update(pair.split("=") for pair in rest.split())
         elif key == "expect-input":
             self.inputs.append(rest.strip())
+        elif key == "expect-secret":
+            name, _, value = rest.partition("=")
+            self.secrets[name] = value
+        elif key == "expect-server":
+            self.server = rest.strip()
         else:
             assert not key.startswith("expect"), f"{self.path}: unknown: {line}"
 
@@ -57,26 +70,74 @@ def all_examples() -> list[Example]:
 
 
 def flowforge(data_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [BIN / "flowforge", "--config", "/dev/null", "--data-dir", data_dir]
-    return subprocess.run(
-        [*map(str, command), *words], capture_output=True, text=True, timeout=240
-    )
+    return Place(Example(data_dir), data_dir).flowforge(*words)
+
+
+class Place:
+    """A data directory with what an example needs around it."""
+
+    def __init__(self, example: Example, folder: Path) -> None:
+        self.example = example
+        self.folder = folder
+        self.env = dict(os.environ)
+        self.inputs = list(example.inputs)
+
+    def flowforge(
+        self, *words: str, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        command = [BIN / "flowforge", "--config", "/dev/null"]
+        return subprocess.run(
+            [*map(str, command), "--data-dir", str(self.folder), *words],
+            input=stdin,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+    @contextlib.contextmanager
+    def prepared(self) -> Iterator[None]:
+        for name, value in self.example.secrets.items():
+            done = self.flowforge("secret", "set", name, stdin=value)
+            assert done.returncode == 0, done.stderr
+        if not self.example.server:
+            yield
+            return
+        program, name = self.example.server.split()
+        path = self.example.path.parent / program
+        with subprocess.Popen(
+            [sys.executable, path, "0"], stdout=subprocess.PIPE, text=True
+        ) as server:
+            try:
+                assert server.stdout
+                address = f"127.0.0.1:{int(server.stdout.readline())}"
+                self.env["FLOWFORGE_ENGINE_HTTP_ALLOW"] = address
+                self.inputs.append(f"{name}=http://{address}")
+                yield
+            finally:
+                server.kill()
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        inputs = [word for text in self.inputs for word in ("--input", text)]
+        return self.flowforge("run", "-q", str(self.example.path), *inputs)
 
 
 def check(example: Example) -> list[str]:
     """Runs it; what was not as expected, one sentence each."""
-    inputs = [word for text in example.inputs for word in ("--input", text)]
     with tempfile.TemporaryDirectory() as folder:
-        data_dir = Path(folder)
-        done = flowforge(data_dir, "run", "-q", str(example.path), *inputs)
-        shown = flowforge(data_dir, "get", "last", "-o", "json")
+        place = Place(example, Path(folder))
+        with place.prepared():
+            done = place.run()
+        shown = place.flowforge("get", "last", "-o", "json")
         if shown.returncode != 0:
             return [f"there is no run: {done.stderr}{shown.stderr}"]
-        logs = flowforge(data_dir, "logs", "last").stdout
+        logs = place.flowforge("logs", "last").stdout
     run = json.loads(shown.stdout)
     wrong = list(differences(example, run))
     if done.returncode != EXIT_CODES[run["state"]]:
         wrong.append(f"exit code {done.returncode} for a run that {run['state']}")
+    found = [name for name, value in example.secrets.items() if value in logs]
+    wrong += [f"the secret {name} is in the logs" for name in found]
     return [*wrong, logs[-2000:]] if wrong else []
 
 

@@ -2,10 +2,23 @@
 """Runs every workflow file under examples/ and compares with what it says of itself."""
 # ctest: timeout=600
 
+import json
+import re
 import sys
+import tempfile
 import unittest
+from pathlib import Path
+from typing import Any
 
-from example_files import SOURCE, Example, all_examples, check, differences
+from example_files import (
+    SOURCE,
+    Example,
+    all_examples,
+    check,
+    differences,
+    flowforge,
+)
+from ff_cli import CliTest
 
 
 def files_of_examples() -> set[str]:
@@ -31,6 +44,15 @@ class Examples(unittest.TestCase):
             self.assertIn(f"]({name})", listed)
         self.assertGreaterEqual(len(all_examples()), 10)
 
+    def test_what_is_drawn_of_one_is_what_the_list_shows(self) -> None:
+        listed = (SOURCE / "examples/README.md").read_text()
+        (block,) = re.findall(r"^```\n\$ (.*?)\n(.*?)^```$", listed, re.M | re.S)
+        words = block[0].split()
+        self.assertEqual(words[:2], ["flowforge", "graph"])
+        with tempfile.TemporaryDirectory() as folder:
+            drawn = flowforge(Path(folder), "graph", str(SOURCE / words[2]))
+        self.assertEqual(drawn.stdout, block[1])
+
     def test_running_them_leaves_nothing_in_the_tree(self) -> None:
         before = files_of_examples()
         for example in all_examples():
@@ -42,6 +64,39 @@ class Examples(unittest.TestCase):
         example = Example(SOURCE, "failed", {"a": 1}, {"b": "skipped"})
         run = {"state": "succeeded", "outputs": {"a": 2}, "tasks": []}
         self.assertEqual(3, len(list(differences(example, run))))
+
+
+class Together(CliTest):
+    """What an example does with others of its kind, or when it is told of something."""
+
+    def example(self, name: str) -> str:
+        return str(SOURCE / "examples" / name)
+
+    def runs(self) -> list[dict[str, Any]]:
+        shown = self.call("list", "-o", "json").json()
+        return list(shown["runs"])
+
+    def test_the_schedule_example_starts_a_run_for_its_event(self) -> None:
+        """Once it is applied; small deliveries are none of its business."""
+        self.call("apply", self.example("schedule/schedule.yaml"))
+        listed = self.call("schedule", "list", "-o", "json").json()
+        kinds = ("night", "interval", "workflow", "event", "webhook")
+        self.assertEqual({s["name"] for s in listed}, {f"stock.{k}" for k in kinds})
+        for boxes in (3, 12):
+            told = json.dumps({"shop": "Oslo", "boxes": boxes})
+            self.call("event", "restocked", "--data", told)
+        self.call("resume", "last", "-q")
+        (run,) = self.call("list", "-l", "team=shop", "-o", "json").json()["runs"]
+        self.assertEqual(run["state"], "succeeded")
+        last = self.call("get", "last", "-o", "json").json()
+        self.assertRegex(last["outputs"]["report"], r"^short, .*: Oslo$")
+
+    def test_the_newer_deployment_cancels_the_older_one(self) -> None:
+        path = self.example("concurrency/concurrency.yaml")
+        self.call("run", "--detach", path, "-i", "soak=1h")
+        self.call("run", "-q", path)
+        states = sorted(run["state"] for run in self.runs())
+        self.assertEqual(states, ["cancelled", "succeeded"])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """The JSON Schema of workflow files, judged by a validator that is not ours.
 
-Every example is valid; and on many files with random changes the schema and the reader
-agree as far as a schema can: what the schema refuses the reader refuses, and what the
-reader refuses as unknown or unsupported the schema refuses. FF_SEED repeats a run,
-FF_CASES sets its length. Without a network and without the validator it is skipped.
+Every example is valid, and each key of the reference stands in one; and on many files
+with random changes the schema and the reader agree as far as a schema can: what the
+schema refuses the reader refuses, and what the reader refuses as unknown or
+unsupported the schema refuses. FF_SEED repeats a run, FF_CASES sets its length. Without
+a network and without the validator it is skipped.
 """
 
 # ctest: timeout=300
@@ -18,6 +19,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from example_keys import keys_without_example
 
 SOURCE = Path(os.environ.get("FLOWFORGE_SOURCE", Path(__file__).parents[2]))
 BIN = Path(os.environ.get("FLOWFORGE_BIN", SOURCE / "build/bin"))
@@ -189,14 +192,31 @@ def codes_of(files: list[Path]) -> dict[str, set[str]]:
     return found
 
 
-def check_files(validator: Any, loader: Any, folder: Path) -> int:
-    import yaml
-
-    examples = [
+def example_paths() -> list[Path]:
+    return [
         path
         for path in sorted((SOURCE / "examples").rglob("*.y*ml"))
         if ".test." not in path.name  # what tests a workflow, see flowforge test
     ]
+
+
+def check_keys(loader: Any) -> int:
+    import yaml
+
+    reference = SOURCE / "docs/workflow-reference.md"
+    documents = [yaml.load(p.read_text(), loader) for p in example_paths()]
+    missing = keys_without_example(reference, documents)
+    for key in missing:
+        print(f"examples/ has no file with this key of the reference: {key}")
+    without = [d for d in documents if d["name"] != "http"]
+    assert "http: url" in keys_without_example(reference, without)
+    return len(missing)
+
+
+def check_files(validator: Any, loader: Any, folder: Path) -> int:
+    import yaml
+
+    examples = example_paths()
     good = folder / "good.yaml"
     good.write_text(GOOD)
     wrong = 0
@@ -261,7 +281,8 @@ def main() -> int:
     validator = jsonschema.Draft202012Validator(schema)
     loader = core_schema_loader()
     with tempfile.TemporaryDirectory() as name:
-        wrong = check_files(validator, loader, Path(name))
+        wrong = check_keys(loader)
+        wrong += check_files(validator, loader, Path(name))
         wrong += check_changes(validator, loader, Path(name))
     return 1 if wrong else 0
 

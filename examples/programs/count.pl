@@ -1,0 +1,3 @@
+my $words = 0;
+$words += split while <STDIN>;
+print "$words\n";
