@@ -140,12 +140,16 @@ static void let_go(struct run *r, struct step *s, int64_t node)
     dag_begin_units(r, s, node, 1);
 }
 
-/* What is still paused is held again by the functions that begin it. */
+/* What is still paused is held again by the functions that begin it. Who wants a slot
+ * waits for it from now on, whenever it was ready or due. */
 static void let_all_go(struct run *r, struct step *s)
 {
     struct dag *d = dag_of(r);
     struct held_nodes held = d->held;
 
+    d->unpaused_at = s->now_us;
+    for (size_t i = 0; i < d->due.n; i++)
+        d->due.items[i].at = s->now_us;
     /* First: what begins now has a time of its own. */
     dag_resume_dues(r, s);
     d->held = (struct held_nodes){0};

@@ -110,9 +110,10 @@ struct dag {
                        * task that repeats: those of the iterations before */
     struct map kept;  /* node of an item that is not in memory -> dag_kept of its row */
     struct map
-        iterations;     /* node of a task that repeats -> which, from the second on */
-    json_t *paused;     /* as run_row.paused, or NULL */
-    struct held_nodes { /* what is ready and paused */
+        iterations;      /* node of a task that repeats -> which, from the second on */
+    json_t *paused;      /* as run_row.paused, or NULL */
+    int64_t unpaused_at; /* when something went on last; 0: it did not, since loaded */
+    struct held_nodes {  /* what is ready and paused */
         struct node_range *items;
         size_t n, cap;
     } held;

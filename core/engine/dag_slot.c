@@ -18,16 +18,19 @@ void dag_offer_now(struct run *r, struct step *s, int64_t node, int64_t count,
                                         .at_us = since + t->policy->queue_timeout_us});
 }
 
-/* The same after a restart as before, but for what the run's own limits held back: it
- * waits for a slot from when they let it, and no row says when that was. */
+/* The same after a restart as before, but for what the run's own limits held back, or
+ * a pause: it waits for a slot from when they let it, and no row says when that was. */
 static int64_t wanted_since(const struct run *r, const struct step *s, int64_t node)
 {
     const struct dag *d = r->state;
     const uint32_t task = (uint32_t)NODE_TASK(node);
+    const int64_t ready_at = d->tasks[task].ready_at;
     const bool limited =
         NODE_ITEM(node) >= 0 && d->flow->tasks[task].work->max_parallel > 0;
 
-    return d->flow->parallelism > 0 || limited ? s->now_us : d->tasks[task].ready_at;
+    if (d->flow->parallelism > 0 || limited)
+        return s->now_us;
+    return ready_at > d->unpaused_at ? ready_at : d->unpaused_at;
 }
 
 /* Units hold their place under the run's parallelism until they are final, so that

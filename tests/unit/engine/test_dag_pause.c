@@ -107,6 +107,43 @@ static void what_waited_for_a_slot_is_taken_back(void **state)
     }
 }
 
+static int64_t queue_timer_at(struct world *w, const char *name)
+{
+    const int64_t node = world_node(w, name);
+
+    for (size_t i = 0; i < w->timers.n; i++)
+        if (w->timers.items[i].node == node && w->timers.items[i].kind == TIMER_QUEUE)
+            return w->timers.items[i].at;
+    return 0;
+}
+
+static void the_time_to_wait_for_a_slot_begins_anew(void **state)
+{
+    (void)state;
+    for (int with = 0; with < 2; with++) {
+        struct world *w = world_new(HEAD "tasks:\n"
+                                         "  b: {run: x, queue_timeout: 2m, retry: "
+                                         "{max_attempts: 2, delay: 30s}}\n"
+                                         "  a: {run: x, queue_timeout: 1m}\n",
+                                    NULL);
+        world_grant_one(w);
+        world_result(w, "b", OUTCOME_FAILED, 1, NULL);
+        pause_run(w);
+        maybe_restart(w, with);
+        while (world_next_timer(w)) /* the retry is due */
+            ;
+        w->now += 3600 * SECOND;
+        maybe_restart(w, with);
+        unpause_run(w);
+        assert_int_equal(w->offered.n, 2);
+        assert_int_equal(queue_timer_at(w, "a"), w->now + 60 * SECOND);
+        assert_int_equal(queue_timer_at(w, "b"), w->now + 120 * SECOND);
+        world_finish(w);
+        assert_string_equal(world_run_state(w), "succeeded");
+        world_free(w);
+    }
+}
+
 static void a_slot_that_comes_too_late_is_given_back(void **state)
 {
     (void)state;
@@ -542,6 +579,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_runs_goes_on_and_nothing_starts),
         cmocka_unit_test(what_waited_for_a_slot_is_taken_back),
+        cmocka_unit_test(the_time_to_wait_for_a_slot_begins_anew),
         cmocka_unit_test(a_slot_that_comes_too_late_is_given_back),
         cmocka_unit_test(what_becomes_due_waits),
         cmocka_unit_test(a_wait_may_end_meanwhile),
