@@ -20,29 +20,56 @@ static int commit(struct node *n, struct batch *b, struct ff_err *err)
     return code;
 }
 
+static int note_version(void *arg, const void *row)
+{
+    *(int64_t *)arg = ((const struct queue_pause_row *)row)->version;
+    return 1;
+}
+
+/* Is it paused? *version is 0 when it is not. */
+static int read_pause(struct node *n, const struct queue_pause_row *row,
+                      int64_t *version, struct ff_err *err)
+{
+    *version = 0;
+    return store_scan(
+        n->store, STORE_READER_CALLER,
+        &(struct store_query){.record = &record_queue_pause, .like = row, .n_equal = 2},
+        note_version, version, err);
+}
+
+/* How often somebody else may have paused it and let it go in between. */
+#define PAUSE_RACES 10
+
 int node_pause_queue(struct node *n, struct tenant t, const char *name, const char *by,
                      struct ff_err *err)
 {
-    struct batch b = {0};
     const struct queue_pause_row row = {
         .tenant = t.no,
         .name = span_of(name),
         .paused_at = loop_wall_us(n->loop),
         .paused_by = span_of(by),
     };
+    int64_t version = 0;
     int code = check_name(name, err);
 
     if (code != FF_OK)
         return code;
-    batch_put(&b, &record_queue_pause, &row, FF_ABSENT);
-    code = commit(n, &b, err);
-    return code == FF_CONFLICT ? FF_OK : code; /* it is paused already */
-}
-
-static int note_version(void *arg, const void *row)
-{
-    *(int64_t *)arg = ((const struct queue_pause_row *)row)->version;
-    return 1;
+    for (int i = 0; i < PAUSE_RACES && version == 0; i++) {
+        struct batch b = {0};
+        batch_put(&b, &record_queue_pause, &row, FF_ABSENT);
+        code = commit(n, &b, err);
+        if (code != FF_CONFLICT)
+            return code;
+        /* It is paused already, or was when the store looked. */
+        code = read_pause(n, &row, &version, err);
+        if (code != FF_OK)
+            return code;
+    }
+    if (version > 0)
+        return FF_OK;
+    return ff_fail(
+        err, FF_CONFLICT, 0,
+        "the queue %s is paused and let go by others all the time: try again", name);
 }
 
 int node_unpause_queue(struct node *n, struct tenant t, const char *name,
@@ -54,11 +81,7 @@ int node_unpause_queue(struct node *n, struct tenant t, const char *name,
     int code = check_name(name, err);
 
     if (code == FF_OK)
-        code =
-            store_scan(n->store, STORE_READER_CALLER,
-                       &(struct store_query){
-                           .record = &record_queue_pause, .like = &row, .n_equal = 2},
-                       note_version, &version, err);
+        code = read_pause(n, &row, &version, err);
     if (code != FF_OK)
         return code;
     if (version == 0)
