@@ -102,6 +102,7 @@ struct look {
     int64_t parent, node, attempt;
     enum cancel_mode cancel;
     enum effect_pause pause;
+    int64_t no;    /* the highest is what was said last */
     int64_t child; /* 0: there is none */
     int64_t state;
     struct result result;
@@ -206,16 +207,21 @@ static void stop_child(struct control *c, const struct look *look)
     control_queue(child_of(c, look), &q);
 }
 
-/* Said again after each restart; one that is so already takes no notice. */
+/* Said again after each restart; one that is so already takes no notice. A look that
+ * failed, and comes again, must not undo what was said after it. */
 static void pause_child(struct control *c, const struct look *look)
 {
+    struct live *child = child_of(c, look);
     struct queued q = {.in = {.type = INPUT_SIGNAL}};
 
+    if (look->no < child->paused_by)
+        return;
+    child->paused_by = look->no;
     q.signal = mem_alloc(sizeof(*q.signal));
     *q.signal =
         (struct signal){.word = mem_text(look->pause == PAUSE_ON ? "pause" : "unpause"),
                         .body = json_pack("{sb}", "outer", 1)};
-    control_queue(child_of(c, look), &q);
+    control_queue(child, &q);
 }
 
 /* Nobody else would ask again. */
@@ -275,7 +281,8 @@ void control_look(struct live *parent, const struct effect *e)
                           .node = e->node,
                           .attempt = e->attempt,
                           .cancel = e->cancel,
-                          .pause = e->pause};
+                          .pause = e->pause,
+                          .no = ++c->n_looks};
     look_on(look);
 }
 

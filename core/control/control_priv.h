@@ -121,6 +121,7 @@ struct live {
     int64_t root;      /* the outermost of the runs around it, or itself; 0: not
                         * known before it is loaded */
     struct map awaits; /* node -> kept.c's own */
+    int64_t paused_by; /* the look that said last whether what is around it is paused */
 };
 
 struct run_timer {
@@ -161,6 +162,7 @@ struct control {
         struct look **items;
         size_t n, cap;
     } looks; /* that failed, to be tried again */
+    int64_t n_looks;
     bool scanning, scan_again;
     struct {
         int64_t *items;
