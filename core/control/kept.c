@@ -233,6 +233,15 @@ static const char *cannot_keep(const struct live *l, const json_t *body)
     return NULL;
 }
 
+/* A store that was cut off may write a message once more that was written anew
+ * meanwhile, and carried out. */
+static bool is_kept(const struct live *l, int64_t no)
+{
+    struct post *p = map_get(&l->control->posts, l->root);
+
+    return p && find_kept(p, no);
+}
+
 static void note_received(struct step *s, const char *name, const char *key)
 {
     struct jsonw w = step_event(s, "signal.received");
@@ -253,7 +262,7 @@ const char *control_keep(struct live *l, struct queued *q)
     json_t *data = json_object_get(body, "data");
     MEM_AUTO char *text = data ? json_text(data) : NULL;
 
-    if (why || run_state_final(l->run->row.state))
+    if (why || run_state_final(l->run->row.state) || is_kept(l, q->inbox_no))
         return why;
     const struct signal_row row = {
         .tenant = l->tenant.no,

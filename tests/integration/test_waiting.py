@@ -272,6 +272,29 @@ class ForEvents(Waiting):
         outputs = self.call("get", "last", "-o", "json").json()["outputs"]
         self.assertEqual(sorted(outputs["all"]), list(range(20)))
 
+    def test_a_message_that_comes_once_more_is_kept_once(self) -> None:
+        """As one that a store wrote late, which was taken for lost and sent again."""
+        process = self.begin(
+            "  a: {wait_event: {name: other}}\n"
+            "  b: {needs: [a], wait_event: {name: payment}}\n",
+            "a waits for event other",
+        )
+        process.end(signal.SIGKILL)
+        self.keep("payment", ["5"])
+        with contextlib.closing(sqlite3.connect(self.data / "flowforge.db")) as db:
+            db.execute(
+                "INSERT INTO inbox (shard, no, version, tenant, run, kind, body, at)"
+                " SELECT shard, 1000000, 1, tenant, run, 'signal', ?, 0 FROM open_run",
+                ['{"name": "payment", "data": 5}'],
+            )
+            db.commit()
+        resumed = self.start("resume", "last")
+        self.wait_for_rows("inbox", 0)
+        self.assertEqual(self.rows("signal"), 1)
+        self.signal("other")
+        self.assertEqual(resumed.end().code, 0)
+        self.assertEqual(self.task("b")["outputs"], {"event": 5})
+
     def test_no_more_are_kept_than_a_run_may_keep(self) -> None:
         process = self.begin(
             "  a: {wait_event: {name: never}}\n", "a waits for event never"
