@@ -283,8 +283,10 @@ static void on_open_run(const struct ff_change *c)
 
 static void on_shard(int node, const struct ff_change *c)
 {
-    if (c->kind == FF_PUT)
-        mirror.owner = node;
+    if (c->kind != FF_PUT)
+        return;
+    mirror.owner = node;
+    pause_new_owner();
 }
 
 /* --- the commit as a whole --- */
@@ -332,6 +334,8 @@ static void apply(int node, const struct ff_change *c)
         on_shard(node, c);
     else if (c->record == &record_child_run)
         child_link(c);
+    else if (c->record == &record_queue_pause)
+        pause_queue_change(c);
     else if (c->record == &record_signal || c->record == &record_event_wait)
         wait_change(c);
     else
@@ -407,12 +411,14 @@ void check_commit(int node, const struct ff_change *changes, size_t n)
     sim_trace("commit of %d: %zu changes", node, n);
     inbox_begin(changes, n);
     wait_begin(changes, n);
+    pause_begin(changes, n);
     for (size_t i = 0; i < n; i++)
         apply(node, &changes[i]);
     for (size_t i = 0; i < n; i++)
         if (changes[i].record == &record_inbox)
             inbox_change(&changes[i]);
     wait_end();
+    pause_end();
     settle_runs(changes, n);
     check_limit_sizes();
     check_slots();

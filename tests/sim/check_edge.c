@@ -230,6 +230,7 @@ static void check_start(const struct mirror_run *r, const struct mirror_task *be
         sim_seen(t->row.items > 0 ? SEEN_EXPANDED : SEEN_EXPANDED_EMPTY);
         return;
     }
+    pause_check_start(r, t);
     check_next_attempt(r, before, t);
     again_start(r, before, t);
     if (ft->part == FLOW_COMPENSATE)
@@ -496,6 +497,7 @@ static void check_gate(const struct mirror_run *r, const struct mirror_task *bef
     check(before->row.due_at != MODEL_NULL &&
               SIM_EPOCH_US + sim.now + 2 * sim.o.skew_us >= before->row.due_at,
           "I23: it is %s, and nobody decided", task_state_names[t->row.state]);
+    pause_check_due(r, t);
     check(t->row.state == (skips ? TASK_SKIPPED : TASK_FAILED),
           "I23: when its time is over it is %s", task_state_names[t->row.state]);
     sim_seen(skips ? SEEN_GATE_SKIPPED : SEEN_GATE_TIMEOUT);
@@ -510,6 +512,8 @@ static void check_wait_end(const struct mirror_run *r, const struct mirror_task 
     if (t->row.state == TASK_SUCCEEDED && strcmp(before->reason, "sleep") == 0)
         check(SIM_EPOCH_US + sim.now + 2 * sim.o.skew_us >= before->row.due_at,
               "its wait ends before it is due");
+    if (t->row.state == TASK_SUCCEEDED && strcmp(before->reason, "sleep") == 0)
+        pause_check_due(r, t);
     if (strcmp(before->reason, "approval") == 0 && t->row.state != TASK_CANCELLED)
         check_gate(r, before, t);
     if (strcmp(before->reason, "event") == 0 && t->row.state != TASK_CANCELLED)
@@ -543,6 +547,8 @@ void check_edge(struct mirror_run *r, const struct mirror_task *before,
     check(at_once || edges[from] & TO(to), "I1: it goes from %s to %s",
           task_state_names[from], task_state_names[to]);
     note(before, t);
+    if (strcmp(t->reason, "queue_timeout") == 0)
+        pause_check_queue_timeout(r, t);
     if (at_once)
         sim_seen(SEEN_AT_ONCE);
     if (from == TASK_SUSPENDED)

@@ -85,11 +85,13 @@ static void check_inner_told(const struct sim_node *n, const struct mirror_run *
               (long long)r->no);
 }
 
-/* A lane that is slow loads runs, in which tasks wait, late. */
+/* A lane that is slow loads runs late. */
 static void check_served(const struct sim_node *n)
 {
-    if (sim_is_calm() && sim.o.lane_us <= 1000 && !sim_loop_is_paused(n->loop))
+    if (sim_is_calm() && sim.o.lane_us <= 1000 && !sim_loop_is_paused(n->loop)) {
         wait_check_served(n->calm_since);
+        pause_check_inner(n->calm_since);
+    }
 }
 
 static void check_stops(const struct sim_node *n)

@@ -30,6 +30,7 @@ static struct map messages; /* number -> struct told */
 static struct map kept;     /* the same */
 static struct map awaits;   /* "run node" -> struct await */
 static struct map stored;   /* the n of each message that ever was in the inbox */
+static struct map spent;    /* numbers of signals that a task took */
 static const struct ff_change *changes;
 static size_t n_changes;
 
@@ -277,6 +278,9 @@ static void signal_put(const struct ff_change *c)
 
     sim_check(m && m->is_signal && !map_get(&kept, no),
               "I29: signal %lld is kept, and nobody sent it", (long long)no);
+    /* Where a commit in doubt may arrive late, a message comes again. */
+    sim_check(sim.o.store_doubt > 0 || !map_get(&spent, no),
+              "I29: signal %lld is kept again, and a task took it", (long long)no);
     *k = *m;
     k->at = sim.now;
     k->kept_in = mirror.n_commits;
@@ -443,6 +447,7 @@ static bool was_told(const struct await *w, const struct mirror_task *before,
 
     if (m) {
         m->taken = true;
+        map_set(&spent, m->no, &spent);
         sim_seen(m->kept_in < before->changed_in ? SEEN_SIGNAL_WAITED
                                                  : SEEN_SIGNAL_TAKEN);
         if (root_of(r) != r)
@@ -474,6 +479,7 @@ static void check_timeout(const struct mirror_run *r, const struct mirror_task *
     check(before->row.due_at != MODEL_NULL &&
               SIM_EPOCH_US + sim.now + 2 * sim.o.skew_us >= before->row.due_at,
           "it ends, and nobody told it anything");
+    pause_check_due(r, t);
     check(t->row.state == ends[on].state && strcmp(t->reason, ends[on].reason) == 0,
           "it does not end as its on_timeout says");
     check(is_null || t->row.state != TASK_SUCCEEDED, "it was told what nobody sent");

@@ -8,7 +8,7 @@
 
 #define SECOND UNITS_SECOND
 
-enum what { SUBMIT, CANCEL, RESET, SIGNAL, RESET_OPEN };
+enum what { SUBMIT, CANCEL, RESET, SIGNAL, RESET_OPEN, PAUSE };
 
 struct act {
     enum what what;
@@ -234,6 +234,7 @@ static void do_act(struct act *a)
         [RESET] = client_reset,
         [SIGNAL] = client_signal,
         [RESET_OPEN] = client_reset_open,
+        [PAUSE] = client_pause,
     };
     does[a->what]();
     acting = false;
@@ -285,6 +286,8 @@ void client_plan(void)
         plan(SIGNAL, sim.o.submit_us + 30 * SECOND);
     for (int64_t i = 0; i < sim.o.open_resets; i++)
         plan(RESET_OPEN, sim.o.submit_us + 40 * SECOND);
+    for (int64_t i = 0; i < sim.o.pauses; i++)
+        plan(PAUSE, sim.o.submit_us + 60 * SECOND);
 }
 
 bool client_is_done(void)
@@ -292,7 +295,7 @@ bool client_is_done(void)
     for (size_t i = 0; i < acts.n; i++)
         if (!acts.items[i].done)
             return false;
-    return true;
+    return pause_n_queues() == 0;
 }
 
 void client_check(void)

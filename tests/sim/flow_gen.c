@@ -336,6 +336,7 @@ static void add_task(struct gen *g, int task)
     gen_retry(g);
     add_times(g);
     gen_limits(g);
+    gen_queue(g);
     add_outputs(g, task, is_list);
     gen_repeat(g, is_list);
     gen_compensate(g, task, is_list);
@@ -363,6 +364,7 @@ static void add_handlers(struct gen *g, const char *part, const char *prefix)
             buf_printf(g->out, "    timeout: %dms\n", 500 + gen_below(5000));
         if (gen_odds(200))
             gen_retry(g);
+        gen_queue(g);
     }
 }
 

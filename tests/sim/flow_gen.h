@@ -43,6 +43,7 @@ void gen_note_kid(const struct gen *g); /* it is written, and others may use it 
 
 /* flow_wait.c */
 void gen_wait_event(struct gen *g, bool is_list);
+void gen_queue(struct gen *g); /* of an attempt */
 
 /* flow_limit.c */
 void gen_limits(struct gen *g);      /* of a task */

@@ -15,6 +15,12 @@ static void add_key(struct gen *g, bool is_list)
         buf_add_text(g->out, keys[gen_below(is_list ? 3 : 2)]);
 }
 
+void gen_queue(struct gen *g)
+{
+    if (sim.o.pauses > 0 && gen_odds(300))
+        buf_add_text(g->out, "    queue: fast\n");
+}
+
 void gen_wait_event(struct gen *g, bool is_list)
 {
     static const char *const ends[] = {"", ", on_timeout: skip",

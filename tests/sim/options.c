@@ -141,6 +141,7 @@ void options_draw(struct sim_options *o)
     o->waits = PICK(0, 0, 100, 400);
     o->signals = PICK(0, 2, 10);
     o->open_resets = PICK(0, 0, 3, 10);
+    o->pauses = PICK(0, 0, 3, 10);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

@@ -39,7 +39,8 @@ static const struct {
     {"result_double", 0, false}, {"skew_us", 0, false},
     {"lane_us", 50, false},      {"commit_us", 200, false},
     {"waits", 0, false},         {"signals", 0, true},
-    {"sqlite", 0, false},        {"open_resets", 0, true},
+    {"open_resets", 0, true},    {"pauses", 0, true},
+    {"sqlite", 0, false},
 };
 
 static struct {

@@ -83,6 +83,7 @@ bool sim_chance(enum stream s, int64_t permille);
     X(limits)        /* permille of attempts that need something of others */          \
     X(resets)        /* runs opened again in all */                                    \
     X(waits)         /* permille of tasks that wait for an event */                    \
+    X(pauses)        /* of runs, tasks and queues in all */                            \
     X(signals)       /* told unasked in all */                                         \
     X(open_resets)   /* requests that tasks of a run begin again while it goes on */   \
     X(sqlite)        /* the store is SQLite; 0: the model */
@@ -147,6 +148,9 @@ void options_print(const struct sim_options *o);
     X(EVENT_AWAITED) X(KEY_AWAITED) X(SIGNAL_KEPT) X(SIGNAL_TAKEN) X(SIGNAL_WAITED)      \
     X(SIGNAL_NOT_WANTED) X(SIGNAL_BY_INNER) X(SIGNAL_OVER) X(SIGNAL_REFUSED)             \
     X(EVENT_TAKEN) X(EVENT_TAKEN_BY_MANY) X(EVENT_NOT_WANTED)                            \
+    X(PAUSED_RUN) X(PAUSED_TASK) X(PAUSED_INNER) X(UNPAUSED) X(PAUSE_OUTLIVES)           \
+    X(PAUSE_CANCELLED) X(PAUSED_TO_THE_END) X(PAUSE_REFUSED)                             \
+    X(PAUSED_QUEUE) X(UNPAUSED_QUEUE) X(QUEUE_OUTLIVES)                                  \
     X(EVENT_TIMEOUT) X(EVENT_SKIPPED) X(EVENT_NULL)                                      \
     X(SQLITE)
 /* clang-format on */
@@ -309,6 +313,10 @@ void client_await(const struct mirror_run *r,
 void client_signal(void);
 void client_kill(const struct mirror_run *r);
 void client_reset_open(void); /* client_again.c */
+/* client_pause.c: those who pause */
+void client_pause(void);
+void client_paused(const struct mirror_run *r); /* it, or a task of it, by somebody */
+void client_paused_queue(struct tenant t, const char *name);
 void client_set_up(void); /* before all: workflows that others use, sizes of limits */
 
 /* --- flow_gen.c --- */
@@ -478,6 +486,22 @@ json_t *wait_key(const struct mirror_run *r, const struct mirror_task *t);
 /* How many tasks of the tenant an event of this name and key is for now. */
 int64_t wait_count(struct tenant t, const char *name, const char *key);
 bool wait_is_told(int64_t n); /* a message with {"n": n} is stored, or was */
+
+/* check_pause.c: what is to start nothing */
+void pause_begin(const struct ff_change *changes, size_t n); /* of a commit */
+void pause_end(void); /* all changes are applied */
+void pause_queue_change(const struct ff_change *c);
+void pause_new_owner(void);
+void pause_check_start(const struct mirror_run *r, const struct mirror_task *t);
+/* Its time is over: of a wait, or for a slot. */
+void pause_check_due(const struct mirror_run *r, const struct mirror_task *t);
+void pause_check_queue_timeout(const struct mirror_run *r, const struct mirror_task *t);
+void pause_check_inner(int64_t calm_since); /* now and then, when nothing fails */
+/* Is it paused by people, or *task of it? NULL: the run itself. */
+bool pause_own(const struct mirror_run *r, const char **task);
+void pause_watched(const struct mirror_run *r); /* nobody looks after it any more */
+bool pause_of_queue(struct tenant t, const char *name);
+size_t pause_n_queues(void);
 
 /* --- check_run.c, check_history.c: a run that is final --- */
 
