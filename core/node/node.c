@@ -271,6 +271,11 @@ void node_use_runtime(struct node *n, struct driver *runtime,
     n->given_runtime = runtime;
 }
 
+void node_use_no_secrets(struct node *n)
+{
+    n->no_secrets = true;
+}
+
 const struct node_settings *node_settings(const struct node *n)
 {
     return &n->settings;

@@ -54,6 +54,8 @@ void node_close(struct node *n); /* gives up ownership first; takes NULL */
  * the settings name. Before node_own. is_mute: as in exec.h. */
 void node_use_runtime(struct node *n, struct driver *runtime,
                       bool (*is_mute)(const char *attempt_id));
+/* Tasks are given words that stand for their secrets; none that is stored is read. */
+void node_use_no_secrets(struct node *n);
 
 const struct node_settings *node_settings(const struct node *n);
 struct store *node_store(struct node *n);

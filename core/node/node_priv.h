@@ -52,6 +52,7 @@ struct node {
     struct driver_instance *blob_driver;     /* NULL until it is needed */
     struct driver *given_runtime;            /* or NULL: by the settings */
     bool (*is_mute)(const char *attempt_id); /* its attempts; or NULL */
+    bool no_secrets;                         /* what stands for them is enough */
     struct store *store;
     int64_t next_run, numbers_left, numbers_block; /* run numbers taken in advance */
     /* while it is the owner */

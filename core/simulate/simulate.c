@@ -138,6 +138,7 @@ static int run(struct simulation *sim, const struct mocks *mocks, json_t **resul
     if (!sim->node)
         return err->code;
     node_use_runtime(sim->node, runtime, script_is_mute);
+    node_use_no_secrets(sim->node);
     script_node(sim->node);
     code = submit(sim, err);
     if (code == FF_OK)

@@ -144,6 +144,21 @@ class Sim(Place):
         self.assertEqual(result["state"], "succeeded", done.stderr)
         self.assertEqual(result["tasks"]["all/load"]["state"], "skipped")
 
+    def test_secrets_need_not_be_there(self) -> None:
+        self.write(
+            "secret.yaml",
+            "flowforge: 1\nname: secret\ntasks:\n"
+            "  push:\n    env: {TOKEN: '${{ secrets.npm_token }}'}\n"
+            "    stdin: ${{ secrets.other }}\n    run: ./push\n"
+            "    outputs: {said: stdout}\n"
+            "outputs: {said: '${{ tasks.push.outputs.said }}'}\n",
+        )
+        self.write("m.yaml", "tasks: {push: {stdout: pushed}}\n")
+        done = self.call("sim", "secret.yaml", "-m", "m.yaml", "-o", "json")
+        result = json.loads(done.stdout)
+        self.assertEqual(result["state"], "succeeded", done.stdout)
+        self.assertEqual(result["outputs"], {"said": "pushed"})
+
     def test_mistakes_are_told(self) -> None:
         self.write("m.yaml", "tasks: {fech: {}}\n")
         for words, code, text in (
