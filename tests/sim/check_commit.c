@@ -31,7 +31,16 @@ void mirror_attempt_id(const struct mirror_run *r, const struct mirror_task *t,
                  (long long)NODE_ITEM(t->row.node), (long long)t->row.attempt);
 }
 
-static struct mirror_run *run_by_id(const char *id, size_t len)
+void mirror_origin(const struct mirror_run *r, const struct mirror_task *t, char *out,
+                   size_t size)
+{
+    if (t->from[0])
+        snprintf(out, size, "%s", t->from);
+    else
+        mirror_attempt_id(r, t, out, size);
+}
+
+struct mirror_run *mirror_run_by_id(const char *id, size_t len)
 {
     void *value;
 
@@ -50,7 +59,7 @@ struct mirror_task *mirror_find(const char *attempt_id, struct mirror_run **run,
     long long item = -1, no = 0;
     const char *slash = strchr(attempt_id, '/');
 
-    *run = run_by_id(attempt_id, (size_t)(slash - attempt_id));
+    *run = mirror_run_by_id(attempt_id, (size_t)(slash - attempt_id));
     if (!*run)
         return NULL;
     if (sscanf(slash, "/%63[^./].%lld/%lld", task, &item, &no) != 3) {
@@ -132,6 +141,7 @@ static void add_run(const struct ff_change *c, int64_t no)
     change_int(c, COL_RUN_PARENT_NODE, &r->row.parent_node);
     change_int(c, COL_RUN_PARENT_ATTEMPT, &r->row.parent_attempt);
     r->created_at = sim.now;
+    r->created_in = mirror.n_commits;
     if (r->row.parent_run != MODEL_NULL)
         child_created(r);
     map_set(&mirror.runs, no, r);
@@ -144,6 +154,13 @@ static void take_run(struct mirror_run *r, const struct ff_change *c)
     change_int(c, COL_RUN_STARTED_AT, &r->row.started_at);
     change_int(c, COL_RUN_FINISHED_AT, &r->row.finished_at);
     change_text(c, COL_RUN_REASON, r->reason, sizeof(r->reason));
+    const struct ff_value *no_cache = change_value(c, COL_RUN_NO_CACHE);
+    if (no_cache)
+        r->no_cache = no_cache->type && no_cache->i > 0;
+    if (r->row.state != RUN_PENDING && change_value(c, COL_RUN_RESET))
+        r->begun_at = sim.now;
+    if (r->row.state == RUN_RUNNING && change_value(c, COL_RUN_STARTED_AT))
+        r->begun_at = sim.now;
     take_owned(c, COL_RUN_INPUTS, &r->inputs);
     take_owned(c, COL_RUN_OUTPUTS, &r->outputs);
     r->row.version++;
@@ -216,12 +233,23 @@ static void take_task(struct mirror_task *t, const struct ff_change *c)
     change_text(c, COL_TASK_REASON, t->reason, sizeof(t->reason));
     change_text(c, COL_TASK_MESSAGE, t->message, sizeof(t->message));
     take_owned(c, COL_TASK_OUTPUTS, &t->outputs);
+    if (task_state_final(t->row.state))
+        t->final_at = sim.now;
+    else
+        t->from[0] = '\0';
+    if (t->row.items != MODEL_NULL && t->row.state == TASK_RUNNING)
+        t->expanded_at = sim.now;
 }
 
 static bool holds_slot(const struct mirror_run *r, const struct mirror_task *t)
 {
     return t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL &&
            is_attempt(&r->flow->tasks[NODE_TASK(t->row.node)]);
+}
+
+static bool comes_with_its_run(const struct mirror_run *r)
+{
+    return r->created_in == mirror.n_commits && !mirror_parent(r);
 }
 
 static void on_task(const struct ff_change *c)
@@ -248,7 +276,9 @@ static void on_task(const struct ff_change *c)
     sim_trace("run %lld task %s item %lld: %s %s attempt %lld", (long long)r->no,
               r->flow->tasks[NODE_TASK(node)].name, (long long)NODE_ITEM(node),
               task_state_names[t->row.state], t->reason, (long long)t->row.attempt);
-    if (!reset_edge(r, &before, t, c->kind == FF_PATCH ? c->set : 0))
+    if (comes_with_its_run(r))
+        reuse_row(r, t);
+    else if (!reset_edge(r, &before, t, c->kind == FF_PATCH ? c->set : 0))
         check_edge(r, &before, t, c->set);
     if (t->row.state == TASK_SUSPENDED && strcmp(t->reason, "approval") == 0)
         client_gate(r, t);
@@ -300,8 +330,11 @@ static bool is_of_runs(const struct ff_change *c)
 {
     if (c->kind == FF_CHECK || reset_is_asked(c))
         return false;
-    if (c->record == &record_task || c->record == &record_log ||
-        c->record == &record_child_run || c->record == &record_slot ||
+    if (c->record == &record_task)
+        return !comes_with_its_run(mirror_run(c->values[COL_TASK_RUN].i));
+    if (c->record == &record_log || c->record == &record_child_run ||
+        c->record == &record_slot ||
+        (c->record == &record_cache && c->kind == FF_PUT) ||
         c->record == &record_rate_token || c->record == &record_signal ||
         c->record == &record_event_wait)
         return true;
@@ -338,12 +371,15 @@ static void apply(int node, const struct ff_change *c)
         pause_queue_change(c);
     else if (c->record == &record_signal || c->record == &record_event_wait)
         wait_change(c);
+    else if (c->record == &record_cache)
+        cache_change(c);
     else
         limit_change(c);
 }
 
 static void settle_run(struct mirror_run *r)
 {
+    reuse_settle(r);
     check_limits(r);
     check_children(r);
     check_places(r);
@@ -420,6 +456,7 @@ void check_commit(int node, const struct ff_change *changes, size_t n)
     wait_end();
     pause_end();
     settle_runs(changes, n);
+    cache_settle();
     check_limit_sizes();
     check_slots();
 }

@@ -232,6 +232,7 @@ static void check_start(const struct mirror_run *r, const struct mirror_task *be
     }
     pause_check_start(r, t);
     check_next_attempt(r, before, t);
+    cache_miss(r, before, t);
     again_start(r, before, t);
     if (ft->part == FLOW_COMPENSATE)
         again_undo_start(r, t);
@@ -376,6 +377,7 @@ static void check_end_of_attempt(const struct mirror_run *r,
     /* What it needs was there: everything that may fail so fails before it starts. */
     check(strcmp(t->reason, "expression") != 0, "its attempt cannot be made: %s",
           t->message);
+    cache_success(r, t);
     if (is_inner(task_of(r, t)))
         check_child_end(r, t);
     again_end(r, t);
@@ -544,7 +546,8 @@ void check_edge(struct mirror_run *r, const struct mirror_task *before,
     if (is_note_of_stop(r, before, t, set) || is_note_of_silence(r, before, t, set))
         return;
     const bool at_once = begins_and_ends(r, before, t);
-    check(at_once || edges[from] & TO(to), "I1: it goes from %s to %s",
+    const bool cached = from == TASK_WAITING && cache_is_hit(t);
+    check(at_once || cached || edges[from] & TO(to), "I1: it goes from %s to %s",
           task_state_names[from], task_state_names[to]);
     note(before, t);
     if (strcmp(t->reason, "queue_timeout") == 0)
@@ -553,6 +556,12 @@ void check_edge(struct mirror_run *r, const struct mirror_task *before,
         sim_seen(SEEN_AT_ONCE);
     if (from == TASK_SUSPENDED)
         check_wait_end(r, before, t);
+    if (cached) {
+        check_needs(r, t);
+        check(!r->killed && !r->cancelled_main, "I13: it is given after a cancel");
+        check_fail_fast(r, t);
+        cache_hit(r, before, t);
+    }
     if (to == TASK_RUNNING || to == TASK_SUSPENDED || at_once) {
         check_start(r, before, t);
         check_fail_fast(r, t);

@@ -19,18 +19,21 @@ static bool value_of(const struct mirror_run *r, const char *task, struct buf *o
 static bool value_of_unit(const struct mirror_run *r, const struct mirror_task *t,
                           struct buf *out)
 {
+    struct mirror_run *of;
+    int64_t attempt;
     char id[160];
 
     if (!is(t, TASK_SUCCEEDED))
         return false;
-    if (is_inner(&r->flow->tasks[NODE_TASK(t->row.node)])) {
-        const struct mirror_run *child = mirror_child(r, t->row.node, t->row.attempt);
+    mirror_origin(r, t, id, sizeof(id));
+    t = mirror_find(id, &of, &attempt);
+    if (is_inner(&of->flow->tasks[NODE_TASK(t->row.node)])) {
+        const struct mirror_run *child = mirror_child(of, t->row.node, attempt);
         return child->flow->n_outputs > 0 &&
                value_of(child, child->flow->outputs[0].name + strlen("from_"), out);
     }
-    if (!is_attempt(&r->flow->tasks[NODE_TASK(t->row.node)]))
+    if (!is_attempt(&of->flow->tasks[NODE_TASK(t->row.node)]))
         return false;
-    mirror_attempt_id(r, t, id, sizeof(id));
     return runtime_sim_output(id, "v", out);
 }
 
@@ -80,7 +83,7 @@ static void check_task_outputs(const struct mirror_run *r, const struct mirror_t
     sim_check(t->outputs, "I11: run %lld: task %s succeeded without its outputs",
               (long long)r->no, ft->name);
     json_t *o = json_parse(t->outputs, strlen(t->outputs), &err);
-    mirror_attempt_id(r, t, id, sizeof(id));
+    mirror_origin(r, t, id, sizeof(id));
     for (uint32_t i = 0; i < ft->work->n_outputs; i++) {
         struct buf expected = {0};
         if (ft->work->outputs[i].as != FLOW_AS_TEXT)

@@ -59,6 +59,18 @@ static struct replayed *task_of(struct replay *p, const json_t *e)
     return t;
 }
 
+/* What was there before the run began. */
+static void take_reused(struct replay *p, const struct mirror_task *t)
+{
+    struct replayed *played = mem_alloc(sizeof(*played));
+
+    played->state = t->reused_state;
+    played->exit_code = t->reused_code;
+    played->was_reset = true;
+    snprintf(played->reason, sizeof(played->reason), "%s", t->reused_reason);
+    map_set(&p->tasks, t->row.node, played);
+}
+
 /* What the engine carries out itself and is not waited for has one event. */
 static bool begins_and_ends(const struct replay *p, const json_t *e,
                             const struct replayed *t)
@@ -93,6 +105,12 @@ static void play_task(struct replay *p, const json_t *e, const char *type)
 
     if (strcmp(type, "task.reset") == 0) {
         play_reset(p, e);
+        return;
+    }
+    if (strcmp(type, "task.reused") == 0) {
+        sim_check(strcmp(task_state_names[t->state], text_of(e, "state")) == 0,
+                  "I7: run %lld: task %s was taken over as %s", (long long)p->run->no,
+                  text_of(e, "task"), text_of(e, "state"));
         return;
     }
 
@@ -183,6 +201,9 @@ void check_history(struct mirror_run *r)
     struct replay p = {.run = r, .state = RUN_PENDING};
     void *value;
 
+    for (size_t i = 0; map_next(&r->tasks, &i, &value);)
+        if (((struct mirror_task *)value)->reused)
+            take_reused(&p, value);
     for (size_t i = 0; i < r->events.n; i++)
         play(&p, r->events.items[i]);
     for (size_t i = 0; map_next(&r->tasks, &i, &value);)

@@ -278,8 +278,11 @@ bool check_not_begun(const struct mirror_run *r)
 {
     if (r->row.started_at != MODEL_NULL)
         return false;
-    sim_check(r->tasks.n == 0, "run %lld never began, and has %zu tasks",
-              (long long)r->no, r->tasks.n);
+    void *value;
+
+    for (size_t i = 0; map_next(&r->tasks, &i, &value);)
+        sim_check(((struct mirror_task *)value)->reused,
+                  "run %lld never began, and has a task of its own", (long long)r->no);
     sim_check(r->row.state == RUN_FAILED || r->row.state == RUN_CANCELLED,
               "run %lld never began, and is %s", (long long)r->no,
               run_state_names[r->row.state]);

@@ -8,7 +8,7 @@
 
 #define SECOND UNITS_SECOND
 
-enum what { SUBMIT, CANCEL, RESET, SIGNAL, RESET_OPEN, PAUSE };
+enum what { SUBMIT, CANCEL, RESET, SIGNAL, RESET_OPEN, PAUSE, CLEAR, REUSE };
 
 struct act {
     enum what what;
@@ -65,10 +65,34 @@ static void knock(void *arg)
 
 /* --- submit --- */
 
+void client_submitted(int code, int64_t run)
+{
+    if (code != FF_OK) {
+        sim_at(NULL, 5 * SECOND, knock, NULL); /* it would ask what became of it */
+        return;
+    }
+    sim_check(mirror_run(run), "I10: run %lld is acknowledged and not stored",
+              (long long)run);
+    ARRAY_ADD(&submitted, run);
+    nodes_wake();
+}
+
+/* A new one, or that of the run before: what it does may be known already. */
+static char *next_source(void)
+{
+    static char *last;
+
+    if (last && sim_chance(RAND_CLIENT, sim.o.same_again))
+        return mem_text(last);
+    mem_free(last);
+    last = flow_gen();
+    return mem_text(last);
+}
+
 static void submit(void)
 {
     const struct tenant tenant = {1 + (int64_t)sim_rand(RAND_CLIENT, 2)};
-    char *source = flow_gen();
+    char *source = next_source();
     struct flow_problems problems = {0};
     struct flow *f = flow_parse(source, strlen(source), &problems);
     char id[ID_TEXT];
@@ -95,14 +119,7 @@ static void submit(void)
               (long long)tenant.no, code);
     if (sim.verbose)
         fprintf(stderr, "%s\n", source);
-    if (code == FF_OK) {
-        sim_check(mirror_run(run), "I10: run %lld is acknowledged and not stored",
-                  (long long)run);
-        ARRAY_ADD(&submitted, run);
-        nodes_wake();
-    } else {
-        sim_at(NULL, 5 * SECOND, knock, NULL); /* it would ask what became of it */
-    }
+    client_submitted(code, run);
     json_decref(inputs);
     flow_problems_done(&problems);
     flow_unref(f);
@@ -235,6 +252,8 @@ static void do_act(struct act *a)
         [SIGNAL] = client_signal,
         [RESET_OPEN] = client_reset_open,
         [PAUSE] = client_pause,
+        [CLEAR] = client_clear_cache,
+        [REUSE] = client_reuse,
     };
     does[a->what]();
     acting = false;
@@ -288,6 +307,10 @@ void client_plan(void)
         plan(RESET_OPEN, sim.o.submit_us + 40 * SECOND);
     for (int64_t i = 0; i < sim.o.pauses; i++)
         plan(PAUSE, sim.o.submit_us + 60 * SECOND);
+    for (int64_t i = 0; i < sim.o.clears; i++)
+        plan(CLEAR, sim.o.submit_us + 40 * SECOND);
+    for (int64_t i = 0; i < sim.o.reuses; i++)
+        plan(REUSE, sim.o.submit_us + 60 * SECOND);
 }
 
 bool client_is_done(void)

@@ -173,7 +173,7 @@ static void add_times(struct gen *g)
         buf_printf(g->out, "    priority: %d\n", gen_below(5) - 2);
 }
 
-static bool add_foreach(struct gen *g, uint32_t needs)
+static bool add_foreach(struct gen *g, int task, uint32_t needs)
 {
     const int need = gen_any_of(needs);
 
@@ -195,6 +195,8 @@ static bool add_foreach(struct gen *g, uint32_t needs)
             "             exclude: [{x: 2, y: 3}], include: [{x: %d}, {z: 1}]}\n",
             1 + gen_below(3));
     else
+        g->is_fixed[task] = true;
+    if (g->is_fixed[task])
         buf_add_text(g->out, "    foreach: [7, x, {a: 1}]\n");
     if (gen_odds(500))
         buf_printf(g->out, "    max_parallel: %d\n", 1 + gen_below(4));
@@ -306,7 +308,7 @@ static void add_task(struct gen *g, int task)
     add_condition(g, needs);
     if (gen_odds(80))
         buf_add_text(g->out, "    continue_on_error: true\n");
-    const bool is_list = add_foreach(g, needs);
+    const bool is_list = add_foreach(g, task, needs);
     g->is_list[task] = is_list;
     add_own_handlers(g, task);
     if (gen_is_inner(g, is_list)) {
@@ -337,6 +339,7 @@ static void add_task(struct gen *g, int task)
     add_times(g);
     gen_limits(g);
     gen_queue(g);
+    gen_cache(g, task, is_list);
     add_outputs(g, task, is_list);
     gen_repeat(g, is_list);
     gen_compensate(g, task, is_list);

@@ -17,7 +17,7 @@ struct gen {
     int kid;   /* it may use the workflows below this one */
     /* What the tasks written so far can offer to later ones. */
     bool has_v[GEN_MAX_TASKS], has_list[GEN_MAX_TASKS], is_list[GEN_MAX_TASKS],
-        is_switch[GEN_MAX_TASKS];
+        is_switch[GEN_MAX_TASKS], is_fixed[GEN_MAX_TASKS]; /* its list is */
     /* Of a group: */
     const struct gen *around;
     uint32_t around_needs; /* tasks out there that may be used */
@@ -44,6 +44,9 @@ void gen_note_kid(const struct gen *g); /* it is written, and others may use it 
 /* flow_wait.c */
 void gen_wait_event(struct gen *g, bool is_list);
 void gen_queue(struct gen *g); /* of an attempt */
+
+/* flow_cache.c */
+void gen_cache(struct gen *g, int task, bool is_list);
 
 /* flow_limit.c */
 void gen_limits(struct gen *g);      /* of a task */

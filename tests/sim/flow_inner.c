@@ -66,6 +66,7 @@ void gen_inner(struct gen *g, int task, uint32_t needs, bool is_list)
         add_uses(g, task);
     else
         add_group(g, task, needs, is_list);
+    gen_cache(g, task, is_list);
     gen_repeat(g, is_list);
     gen_compensate(g, task, is_list);
 }

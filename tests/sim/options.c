@@ -142,6 +142,10 @@ void options_draw(struct sim_options *o)
     o->signals = PICK(0, 2, 10);
     o->open_resets = PICK(0, 0, 3, 10);
     o->pauses = PICK(0, 0, 3, 10);
+    o->cache = PICK(0, 0, 300, 700);
+    o->clears = PICK(0, 0, 2);
+    o->same_again = PICK(0, 300);
+    o->reuses = PICK(0, 0, 2, 6);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

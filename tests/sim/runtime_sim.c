@@ -403,7 +403,9 @@ bool runtime_sim_output(const char *attempt_id, const char *name, struct buf *ou
     if (rand_below(&r, 1000) < 20)
         return false;
     if (strcmp(name, "list") != 0) {
-        buf_printf(out, "%s of %s", name, attempt_id);
+        /* Not the id itself: what names a run is taken for a file of it. */
+        buf_printf(out, "%s of %016llx", name,
+                   (unsigned long long)hash_text(attempt_id));
         return true;
     }
     const uint64_t n = rand_below(&r, 6);

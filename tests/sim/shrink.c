@@ -40,7 +40,9 @@ static const struct {
     {"lane_us", 50, false},      {"commit_us", 200, false},
     {"waits", 0, false},         {"signals", 0, true},
     {"open_resets", 0, true},    {"pauses", 0, true},
-    {"sqlite", 0, false},
+    {"sqlite", 0, false},        {"cache", 0, false},
+    {"clears", 0, true},         {"same_again", 0, false},
+    {"reuses", 0, true},
 };
 
 static struct {

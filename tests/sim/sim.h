@@ -86,6 +86,10 @@ bool sim_chance(enum stream s, int64_t permille);
     X(pauses)        /* of runs, tasks and queues in all */                            \
     X(signals)       /* told unasked in all */                                         \
     X(open_resets)   /* requests that tasks of a run begin again while it goes on */   \
+    X(cache)         /* permille of tasks whose outputs are kept for others */         \
+    X(reuses)        /* new runs that take over what others have done */               \
+    X(clears)        /* how often all that is kept is forgotten */                     \
+    X(same_again)    /* permille of runs with the file of the one before */            \
     X(sqlite)        /* the store is SQLite; 0: the model */
 
 struct sim_options {
@@ -152,6 +156,11 @@ void options_print(const struct sim_options *o);
     X(PAUSE_CANCELLED) X(PAUSED_TO_THE_END) X(PAUSE_REFUSED)                             \
     X(PAUSED_QUEUE) X(UNPAUSED_QUEUE) X(QUEUE_OUTLIVES)                                  \
     X(EVENT_TIMEOUT) X(EVENT_SKIPPED) X(EVENT_NULL)                                      \
+    X(CACHE_KEPT) X(CACHE_KEPT_OF_INNER) X(CACHED) X(CACHED_INNER) X(CACHED_ITEM)        \
+    X(CACHED_OF_ANOTHER) X(CACHED_AGAIN) X(CACHE_MISS) X(CACHE_NOT_ASKED)                \
+    X(CACHE_EXPIRED) X(CACHE_CLEARED)                                                    \
+    X(REUSED) X(REUSED_SKIPPED) X(REUSED_INNER) X(REUSED_ITEM) X(REUSED_AGAIN)           \
+    X(NOT_REUSED)                                                                        \
     X(SQLITE)
 /* clang-format on */
 
@@ -317,6 +326,9 @@ void client_reset_open(void); /* client_again.c */
 void client_pause(void);
 void client_paused(const struct mirror_run *r); /* it, or a task of it, by somebody */
 void client_paused_queue(struct tenant t, const char *name);
+void client_clear_cache(void);
+void client_reuse(void);
+void client_submitted(int code, int64_t run);
 void client_set_up(void); /* before all: workflows that others use, sizes of limits */
 
 /* --- flow_gen.c --- */
@@ -337,6 +349,12 @@ struct mirror_task {
     bool item_failed;   /* of a task with items: one of them did, for good */
     int64_t changed_in; /* number of the commit */
     bool kept;          /* by the last reset of its run */
+    /* Virtual time of the commit: */
+    int64_t final_at, expanded_at;
+    char from[160]; /* the attempt that gave its outputs, if it had none of its own */
+    bool reused;    /* its row came with its run: and was */
+    int64_t reused_state, reused_code;
+    char reused_reason[32];
 };
 
 struct mirror_run {
@@ -366,6 +384,9 @@ struct mirror_run {
     char *reset;             /* what is to begin again, and has not yet */
     struct reset *resetting; /* check_reset.c: this commit carries that out */
     int64_t n_resets, reopened_in;
+    int64_t begun_at; /* virtual time; the last time */
+    int64_t created_in;
+    bool no_cache;
     struct open_reset *open_reset; /* check_reset_open.c: asked for, and not begun */
     struct open_seen *open_seen;   /* what it was after the commit before */
 };
@@ -393,12 +414,16 @@ const struct ff_value *change_value(const struct ff_change *c, int column);
 void change_int(const struct ff_change *c, int column, int64_t *place);
 void change_text(const struct ff_change *c, int column, char *out, size_t size);
 struct mirror_run *mirror_run(int64_t no);
+struct mirror_run *mirror_run_by_id(const char *id, size_t len);
 struct mirror_task *mirror_task(const struct mirror_run *r, int64_t node);
 /* "fetch.3" -> attempt id; false when the run is unknown. */
 struct mirror_task *mirror_find(const char *attempt_id, struct mirror_run **run,
                                 int64_t *attempt);
 void mirror_attempt_id(const struct mirror_run *r, const struct mirror_task *t,
                        char *out, size_t size);
+/* The same of the attempt that gave its outputs. */
+void mirror_origin(const struct mirror_run *r, const struct mirror_task *t, char *out,
+                   size_t size);
 
 /* check_edge.c: may a task row go from this state to that one? */
 bool is_attempt(const struct flow_task *t); /* carried out by an executor, in a slot */
@@ -450,6 +475,23 @@ void open_reset_message(struct mirror_run *r); /* it was taken from the inbox */
 void open_reset_settle(struct mirror_run *r);  /* after a commit */
 /* Since when this task is to be stopped for it; INT64_MAX: it is not. */
 int64_t open_reset_since(const struct mirror_run *r, const struct mirror_task *t);
+
+/* check_reuse.c: rows that come with their run */
+void reuse_asked(const char *task); /* NULL: nobody asks any more */
+void reuse_row(struct mirror_run *r, struct mirror_task *t);
+void reuse_settle(struct mirror_run *r);
+
+/* check_cache.c: what tasks gave, for others that are the same */
+void cache_change(const struct ff_change *c);
+void cache_settle(void); /* after a commit */
+void cache_success(const struct mirror_run *r, const struct mirror_task *t);
+bool cache_is_hit(const struct mirror_task *t);
+void cache_hit(const struct mirror_run *r, const struct mirror_task *before,
+               struct mirror_task *t);
+void cache_miss(const struct mirror_run *r, const struct mirror_task *before,
+                const struct mirror_task *t); /* it starts */
+/* For expressions in which only inputs.word is used: arg is {"word": ...}. */
+json_t *sim_word_lookup(void *arg, const char *name);
 
 /* check_again.c: tasks that repeat, and what undoes tasks */
 /* Is this the step from one iteration to the next? */
