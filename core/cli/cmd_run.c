@@ -79,9 +79,21 @@ static json_t *read_labels(const struct cli *c, const struct flow *flow, int *co
     return NULL;
 }
 
+/* Why it was not submitted: of what it uses all that is wrong, or one sentence. */
+static int refused(const struct cli *c, const struct flow_file *f,
+                   const struct flow_problems *problems, const struct ff_err *err)
+{
+    if (problems->n == 0)
+        return err->code == FF_INVALID ? cli_fail(CLI_INVALID, "%s", err->msg)
+                                       : cli_fail_err(err);
+    report(c, f->path, problems);
+    return err->code == FF_NOT_FOUND ? CLI_NOT_FOUND : CLI_INVALID;
+}
+
 static int submit(struct cli *c, struct cli_session *s, const struct flow_file *f,
                   json_t *inputs, char id[ID_TEXT])
 {
+    struct flow_problems problems = {0};
     struct ff_err err = {0};
     int64_t run;
     int code;
@@ -111,11 +123,12 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
                                          .flow = f->flow,
                                          .beside = beside,
                                          .priority = priority,
-                                         .no_cache = cli_has(&c->args, "no-cache")};
+                                         .no_cache = cli_has(&c->args, "no-cache"),
+                                         .problems = &problems};
         if (node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err) != FF_OK)
-            code = err.code == FF_INVALID ? cli_fail(CLI_INVALID, "%s", err.msg)
-                                          : cli_fail_err(&err);
+            code = refused(c, f, &problems, &err);
     }
+    flow_problems_done(&problems);
     mem_free(path);
     mem_free(dir);
     json_decref(labels);

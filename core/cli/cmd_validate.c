@@ -46,6 +46,22 @@ static int validate_tests(const struct cli *c, const char *path, struct buf *out
     return good ? CLI_OK : CLI_INVALID;
 }
 
+/* Whether the files that it uses are there and fit. */
+static int check_uses(struct flow_file *f)
+{
+    int code;
+    MEM_AUTO char *dir = flow_file_dir(f->path, NULL, &code);
+
+    if (code != CLI_OK)
+        return code;
+    node_check_uses(f->flow, dir, &f->problems);
+    if (f->problems.n == 0)
+        return CLI_OK;
+    flow_unref(f->flow);
+    f->flow = NULL;
+    return CLI_INVALID;
+}
+
 static int validate(const struct cli *c, const char *path, struct buf *out,
                     json_t *files)
 {
@@ -53,7 +69,9 @@ static int validate(const struct cli *c, const char *path, struct buf *out,
 
     if (test_file_is(path))
         return validate_tests(c, path, out, files);
-    const int code = flow_file_read(&f, path);
+    int code = flow_file_read(&f, path);
+    if (code == CLI_OK)
+        code = check_uses(&f);
     if (code == CLI_OK || code == CLI_INVALID) {
         if (c->json)
             report_json(&f, files);

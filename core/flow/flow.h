@@ -450,13 +450,23 @@ struct flow {
     /* Of a file: what is used of tasks with uses, which only their workflows tell. */
     struct flow_asked {
         const char *task, *output;
-        int line;
+        int task_line, task_column; /* of the task that is asked */
+        int line, column;
     } * asked;
     uint32_t n_asked;
 };
 
 #define FLOW_USES_WORKFLOW "workflow:"
 bool flow_uses_file(const char *uses); /* a file beside it, not a stored one */
+
+/* Problems of a task with `uses`, once it is known which workflow that is: those of its
+ * inputs and outputs; `file` is the one that the task stands in. */
+void flow_uses_check(const struct flow *file, const struct flow_task *t,
+                     const struct flow *used, struct flow_problems *all);
+/* Or why it cannot be known. */
+enum flow_uses_fault { FLOW_USES_ABSENT, FLOW_USES_BROKEN, FLOW_USES_UNREACHED };
+void flow_uses_refuse(struct flow_problems *all, const struct flow_task *t,
+                      enum flow_uses_fault fault, const char *why, const char *remedy);
 
 /* The group at this path, or the file itself for NULL; no reference of its own. NULL:
  * there is none. */

@@ -288,7 +288,7 @@ static json_t *take_absent(const struct flow_input *input,
     return NULL;
 }
 
-static const struct flow_input *find_input(const struct flow *f, const char *name)
+const struct flow_input *spec_find_input(const struct flow *f, const char *name)
 {
     for (uint32_t i = 0; i < f->n_inputs; i++)
         if (strcmp(f->inputs[i].name, name) == 0)
@@ -315,7 +315,7 @@ static void refuse_unknown(const struct flow *f, json_t *given,
          at = json_object_iter_next(given, at)) {
         const char *name = json_object_iter_key(at);
 
-        if (find_input(f, name))
+        if (spec_find_input(f, name))
             continue;
 
         struct flow_problem *p =

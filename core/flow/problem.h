@@ -47,6 +47,11 @@
     X(42, INPUT_TYPE, "An input has the wrong type")                                   \
     X(43, INPUT_VALUE, "An input has a value that its declaration refuses")            \
     X(70, USES, "uses is not the name of a workflow")                                  \
+    X(71, USES_ABSENT, "uses names a workflow that is not there")                      \
+    X(72, USES_BROKEN, "The workflow that a task uses has problems itself")            \
+    X(73, USES_UNREACHED, "uses names a file where only workflows can be found")       \
+    X(74, USES_INPUT, "with does not fit the inputs of the workflow that is used")     \
+    X(75, USES_OUTPUT, "An expression uses an output that a used workflow lacks")      \
     X(50, FORMULA, "A formula of needs cannot be understood")                          \
     X(51, ASKED, "A formula of needs asks for something that a task does not have")    \
     X(52, FOLLOWERS, "A handler has handlers of its own")                              \

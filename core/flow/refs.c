@@ -342,7 +342,10 @@ static void ask_output(const struct ref *r, const struct flow_task *t, size_t at
     const struct flow_asked asked = {
         .task = t->name,
         .output = arena_text(file->arena, r->path[at], strlen(r->path[at])),
-        .line = (int)r->in->node->line};
+        .task_line = t->line,
+        .task_column = (int)t->column,
+        .line = (int)r->in->node->line,
+        .column = (int)r->in->node->column};
 
     while (file->outer)
         file = file->outer;

@@ -393,6 +393,7 @@ int spec_input_pattern(const char *pattern, const char *text, struct spec_blame 
 /* The same for a pattern that may match anywhere in the text. */
 int spec_pattern(const char *pattern, const char *text, struct spec_blame *blame);
 const char *spec_nearest_input(const struct flow *f, const char *name); /* or NULL */
+const struct flow_input *spec_find_input(const struct flow *f, const char *name);
 
 /* graph.c: needs become indexes; circles are found. */
 void spec_link_needs(struct spec *s);

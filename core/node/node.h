@@ -102,9 +102,15 @@ struct node_submit {
      * see reuse.c, and its pins; or NULL. */
     const struct run_row *reuse;
     const char *from;
+    struct flow_problems *problems; /* gets what is wrong with its `uses`; or NULL */
 };
 int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
                 char id[ID_TEXT], int64_t *run, struct ff_err *err);
+
+/* What is wrong with the files that a workflow uses, and those with theirs, without a
+ * store: what is used by its name is not looked at. */
+void node_check_uses(const struct flow *flow, const char *dir,
+                     struct flow_problems *problems);
 
 /* --- workflows by name (blocking) --- */
 

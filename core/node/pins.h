@@ -5,13 +5,17 @@
 #include "node/node_priv.h"
 
 struct pins {
-    struct node *node;
+    struct node *node; /* NULL: what is used by its name is not looked for */
     struct tenant tenant;
-    struct batch *batch; /* gets the texts that the store has not */
-    json_t *pins;        /* the result: run_row.pins; the caller's */
+    struct batch *batch;            /* gets the texts that the store has not; or NULL */
+    struct flow_problems *problems; /* gets what is wrong; or NULL */
+    json_t *pins;                   /* the result: run_row.pins; the caller's */
+    int code;                       /* of the first workflow that could not be had */
 };
 
-/* dir: of the file, for `uses: ./other.yaml`; NULL: it has none. Blocking. */
+/* dir: of the file, for `uses: ./other.yaml`; NULL: it has none. Blocking. What is
+ * wrong comes at once; the first problem in `err`. FF_NOT_FOUND: when it is that
+ * something is not there. */
 int node_pin(struct pins *p, const struct flow *f, const char *dir, struct ff_err *err);
 
 #endif

@@ -61,7 +61,8 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
         .created_at = now,
     };
     int code = node_add_source(n, &source, &b, err);
-    struct pins pins = {.node = n, .tenant = t, .batch = &b};
+    struct pins pins = {
+        .node = n, .tenant = t, .batch = &b, .problems = what->problems};
     if (code == FF_OK && what->flow && !what->reuse)
         code = node_pin(&pins, what->flow, what->beside, err);
     if (code == FF_OK)

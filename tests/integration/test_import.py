@@ -117,7 +117,9 @@ class Import(CliTest):
             made = expected(path)
             with self.subTest(path=path.name):
                 result = self.call("validate", "-o", "json", str(made), expect=None)
-                problems = result.json()[0]["problems"]
+                problems = [  # what it uses is imported by itself
+                    p for p in result.json()[0]["problems"] if p["code"] != "FF071"
+                ]
                 later = {p["at"] for p in problems if p["code"] in ("FF010", "FF016")}
                 self.assertLessEqual(later, COMING, problems)
                 if later:

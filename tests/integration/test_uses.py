@@ -97,7 +97,7 @@ class Uses(CliTest):
             top = self.file("top.yaml", TOP + f"  t: {task}\n")
             err = self.call("run", top, expect=code).err
             self.assertIn(said, err)
-            self.assertIn("line 4: task t", err)
+            self.assertRegex(err, r"(?m)/top.yaml:4:\d+: FF07[14]: ")
         top = self.file(
             "top.yaml",
             TOP + "  t: {uses: workflow:one, with: {n: 1}}\n"
@@ -108,6 +108,33 @@ class Uses(CliTest):
         top = self.file("top.yaml", TOP + "  t: {uses: ./bad.yaml}\n")
         self.assertIn("./bad.yaml:1:1: FF011", self.call("run", top, expect=3).err)
         self.assertEqual(self.call("list", "-o", "json").json()["runs"], [])
+
+    def test_all_that_does_not_fit_is_told_at_once(self) -> None:
+        self.one("a")
+        self.file("inner.yaml", TOP + "  i: {uses: ./one.yaml}\n")
+        top = self.file(
+            "top.yaml",
+            TOP + "  p: {uses: ./one.yaml, with: {n: x, m: 2}}\n"
+            "  q: {uses: ./none.yaml}\n"
+            "  r: {tasks: {s: {uses: ./inner.yaml}}}\n"
+            "  t: {uses: workflow:none}\n",
+        )
+        said = [
+            "top.yaml:4:35: FF074: one: input n must be of type integer",
+            "top.yaml:4:41: FF074: one has no input m",
+            "top.yaml:5:3: FF071: task q: ./none.yaml beside it: No such file",
+            "top.yaml:6:15: FF072: task s: ./inner.yaml:4:3: FF074: task i: one needs",
+            "top.yaml:7:3: FF071: task t: there is no workflow none",
+        ]
+        ran = self.call("run", top, expect=4).err.splitlines()
+        for line, begins in zip(ran, said, strict=True):
+            self.assertIn(begins, line)
+        shown = self.call("validate", top, "inner.yaml", expect=3).out.splitlines()
+        inner = "inner.yaml:4:3: FF074: task i: one needs the input n"
+        for line, begins in zip(shown, [*said[:4], inner], strict=True):
+            self.assertIn(begins, line)
+        problems = self.call("validate", top, "-o", "json", expect=3).json()
+        self.assertEqual(problems[0]["problems"][2]["code"], "FF071")
 
     def test_a_workflow_may_use_itself_but_not_for_ever(self) -> None:
         fact = self.file("fact.yaml", FACT)
