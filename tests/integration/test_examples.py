@@ -98,6 +98,42 @@ class Together(CliTest):
         states = sorted(run["state"] for run in self.runs())
         self.assertEqual(states, ["cancelled", "succeeded"])
 
+    def get(self) -> dict[str, Any]:
+        return dict(self.call("get", "last", "-o", "json").json())
+
+    def test_the_run_that_is_opened_again_does_what_is_left(self) -> None:
+        path = self.example("again/again.yaml")
+        self.call("run", "-q", path, "-i", f"desk={self.folder}", expect=1)
+        self.file("signed", "ada\n")
+        self.call("retry", "last", "-q")
+        first = self.get()
+        attempts = {task["task"]: task["attempt"] for task in first["tasks"]}
+        self.assertEqual(attempts, {"collect": 1, "sign": 2, "archive": 1})
+        self.assertEqual(first["outputs"]["text"], "signed by ada")
+        self.call("rerun", "last", "--from", "archive", "-q")
+        attempts = {task["task"]: task["attempt"] for task in self.get()["tasks"]}
+        self.assertEqual(attempts, {"collect": 1, "sign": 2, "archive": 2})
+        self.call("rerun", "last", "-q")
+        self.assertNotEqual(self.get()["outputs"]["at"], first["outputs"]["at"])
+
+    def test_the_queue_of_the_pause_example_can_be_paused(self) -> None:
+        self.call("pause", "--queue", "warehouse")
+        run = self.start("run", self.example("pause/pause.yaml"))
+        run.wait_for("copy has 3 items")
+        self.assertIn("warehouse", self.call("list").err + self.call("list").out)
+        self.assertIsNone(run.popen.poll())
+        self.call("unpause", "--queue", "warehouse")
+        done = run.end()
+        self.assertEqual(done.code, 0, done.out + done.err)
+        self.assertEqual(self.get()["outputs"]["copied"], 3)
+
+    def test_the_cache_example_does_its_work_once(self) -> None:
+        path = self.example("cache/cache.yaml")
+        for _ in range(2):
+            self.call("run", "-q", path)
+        reasons = {t["task"]: t.get("reason") for t in self.get()["tasks"]}
+        self.assertIn("cached", reasons.values(), reasons)
+
 
 if __name__ == "__main__":
     sys.exit(0 if unittest.main(exit=False).result.wasSuccessful() else 1)
