@@ -280,8 +280,10 @@ static int begin(struct following *f)
 
 static void print_rest(struct following *f)
 {
-    followed_scan(f, f->root);
-    f->code = add_missed(f);
+    if (f->waited) {
+        followed_scan(f, f->root);
+        f->code = add_missed(f);
+    }
     for (size_t i = 0; i < f->setup.sources->n; i++)
         log_merge_add(&f->merge, f->setup.sources->items[i], true);
     print_ready(f, true);
@@ -320,6 +322,7 @@ int logs_follow(const struct logs_follow_setup *setup)
     f.socket = node_socket_path(setup->s->node);
     f.code = begin(&f);
     if (f.code == CLI_OK && !is_over(&f)) {
+        f.waited = true;
         try_owner(&f);
         loop_run(setup->s->loop);
     }

@@ -53,6 +53,7 @@ struct following {
     char *socket;
     struct loop_timer *retry;
     int tries;
+    bool waited;      /* it was not over when it was looked at first */
     bool begun;       /* events from now on are news */
     bool picked_over; /* the item or the attempt that was asked for has ended */
     int code;
