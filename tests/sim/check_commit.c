@@ -149,6 +149,8 @@ static void add_run(const struct ff_change *c, int64_t no)
 
 static void take_run(struct mirror_run *r, const struct ff_change *c)
 {
+    const int64_t started_at = r->row.started_at;
+
     change_int(c, COL_RUN_STATE, &r->row.state);
     change_int(c, COL_RUN_CANCEL, &r->row.cancel);
     change_int(c, COL_RUN_STARTED_AT, &r->row.started_at);
@@ -157,9 +159,7 @@ static void take_run(struct mirror_run *r, const struct ff_change *c)
     const struct ff_value *no_cache = change_value(c, COL_RUN_NO_CACHE);
     if (no_cache)
         r->no_cache = no_cache->type && no_cache->i > 0;
-    if (r->row.state != RUN_PENDING && change_value(c, COL_RUN_RESET))
-        r->begun_at = sim.now;
-    if (r->row.state == RUN_RUNNING && change_value(c, COL_RUN_STARTED_AT))
+    if (r->row.started_at != started_at)
         r->begun_at = sim.now;
     take_owned(c, COL_RUN_INPUTS, &r->inputs);
     take_owned(c, COL_RUN_OUTPUTS, &r->outputs);
@@ -335,6 +335,8 @@ static bool is_of_runs(const struct ff_change *c)
     if (c->record == &record_log || c->record == &record_child_run ||
         c->record == &record_slot ||
         (c->record == &record_cache && c->kind == FF_PUT) ||
+        (c->record == &record_artifact &&
+         !comes_with_its_run(mirror_run(c->values[COL_ARTIFACT_RUN].i))) ||
         c->record == &record_rate_token || c->record == &record_signal ||
         c->record == &record_event_wait)
         return true;
@@ -373,6 +375,8 @@ static void apply(int node, const struct ff_change *c)
         wait_change(c);
     else if (c->record == &record_cache)
         cache_change(c);
+    else if (c->record == &record_artifact)
+        artifact_change(c);
     else
         limit_change(c);
 }
@@ -457,6 +461,7 @@ void check_commit(int node, const struct ff_change *changes, size_t n)
     pause_end();
     settle_runs(changes, n);
     cache_settle();
+    artifact_settle();
     check_limit_sizes();
     check_slots();
 }

@@ -253,6 +253,9 @@ static const struct {
     {"exit_code", FLOW_ON_FAILED},
     {"start_failed", FLOW_ON_FAILED},
     {"output_missing", FLOW_ON_FAILED},
+    {"artifact_missing", FLOW_ON_FAILED},
+    {"artifact_store_full", FLOW_ON_FAILED},
+    {"artifact_unavailable", FLOW_ON_FAILED},
     {"expression", FLOW_ON_FAILED},
     {"timeout", FLOW_ON_TIMEOUT},
     {"heartbeat", FLOW_ON_TIMEOUT | FLOW_ON_HEARTBEAT},
@@ -377,6 +380,7 @@ static void check_end_of_attempt(const struct mirror_run *r,
     /* What it needs was there: everything that may fail so fails before it starts. */
     check(strcmp(t->reason, "expression") != 0, "its attempt cannot be made: %s",
           t->message);
+    artifact_check_reason(id, t->reason);
     cache_success(r, t);
     if (is_inner(task_of(r, t)))
         check_child_end(r, t);

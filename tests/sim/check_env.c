@@ -86,6 +86,9 @@ static void check_task_outputs(const struct mirror_run *r, const struct mirror_t
     mirror_origin(r, t, id, sizeof(id));
     for (uint32_t i = 0; i < ft->work->n_outputs; i++) {
         struct buf expected = {0};
+        if (ft->work->outputs[i].as == FLOW_AS_ARTIFACT)
+            artifact_check_outputs(r, t, &ft->work->outputs[i],
+                                   json_object_get(o, ft->work->outputs[i].name));
         if (ft->work->outputs[i].as != FLOW_AS_TEXT)
             continue;
         const bool has = runtime_sim_output(id, ft->work->outputs[i].name, &expected);

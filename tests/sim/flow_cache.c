@@ -8,7 +8,9 @@
 
 void gen_cache(struct gen *g, int task, bool is_list)
 {
-    if (!gen_odds(sim.o.cache) || g->n_lists > 0 || (is_list && !g->is_fixed[task]))
+    /* Files go with their run. */
+    if (!gen_odds(sim.o.cache) || g->has_a[task] || g->n_lists > 0 ||
+        (is_list && !g->is_fixed[task]))
         return;
     /* One after the other: compilers differ in the order of arguments. */
     const int key = gen_below(3);

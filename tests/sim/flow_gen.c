@@ -339,6 +339,7 @@ static void add_task(struct gen *g, int task)
     add_times(g);
     gen_limits(g);
     gen_queue(g);
+    gen_artifacts(g, task, needs);
     gen_cache(g, task, is_list);
     add_outputs(g, task, is_list);
     gen_repeat(g, is_list);

@@ -17,7 +17,8 @@ struct gen {
     int kid;   /* it may use the workflows below this one */
     /* What the tasks written so far can offer to later ones. */
     bool has_v[GEN_MAX_TASKS], has_list[GEN_MAX_TASKS], is_list[GEN_MAX_TASKS],
-        is_switch[GEN_MAX_TASKS], is_fixed[GEN_MAX_TASKS]; /* its list is */
+        is_switch[GEN_MAX_TASKS], is_fixed[GEN_MAX_TASKS], /* its list is */
+        has_a[GEN_MAX_TASKS], has_d[GEN_MAX_TASKS];        /* artifacts */
     /* Of a group: */
     const struct gen *around;
     uint32_t around_needs; /* tasks out there that may be used */
@@ -44,6 +45,9 @@ void gen_note_kid(const struct gen *g); /* it is written, and others may use it 
 /* flow_wait.c */
 void gen_wait_event(struct gen *g, bool is_list);
 void gen_queue(struct gen *g); /* of an attempt */
+
+/* flow_artifact.c */
+void gen_artifacts(struct gen *g, int task, uint32_t needs);
 
 /* flow_cache.c */
 void gen_cache(struct gen *g, int task, bool is_list);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TURN_US 50 /* most of the time between a post and its turn */
 
@@ -116,6 +117,14 @@ int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
 {
     (void)left;
     sim_spend(wanted->tv_sec * UNITS_SECOND + wanted->tv_nsec / 1000);
+    return 0;
+}
+
+/* exec/artifacts.c between two tries of a put. */
+int __wrap_usleep(useconds_t us);
+int __wrap_usleep(useconds_t us)
+{
+    sim_spend(us);
     return 0;
 }
 

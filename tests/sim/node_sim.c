@@ -10,7 +10,7 @@
 struct sim_node sim_nodes[SIM_MAX_NODES];
 
 static struct sim_node *lock_holder;
-static struct driver *store_driver, *queue_driver, *runtime_driver;
+static struct driver *store_driver, *queue_driver, *runtime_driver, *blob_driver;
 
 struct sim_node *nodes_owner(void)
 {
@@ -69,6 +69,15 @@ static bool source_may_start(void *arg, const struct attempt_key *key)
 static bool source_is_current(void *arg, const struct attempt_key *key)
 {
     return control_is_current(((struct sim_node *)arg)->control, key);
+}
+
+static struct driver_instance *source_blob(void *arg, struct ff_err *err)
+{
+    struct sim_node *n = arg;
+
+    if (!n->blob)
+        n->blob = driver_instance_new(blob_driver, n->loop, NULL, "blob", err);
+    return n->blob;
 }
 
 static void sink_all_adopted(void *arg)
@@ -192,6 +201,8 @@ static void close_parts(struct sim_node *n)
     exec_free(n->exec);
     driver_instance_free(n->queue);
     driver_instance_free(n->runtime);
+    driver_instance_free(n->blob);
+    n->blob = NULL;
     n->control = NULL;
     n->exec = NULL;
     n->queue = n->runtime = NULL;
@@ -269,6 +280,7 @@ static void wire(struct sim_node *n)
         .slots = (uint32_t)sim.o.slots,
         .data_dir = sim.data_dir,
         .api_endpoint = "unix:///nowhere",
+        .artifact_max_bytes = INT64_C(1) << 20,
         .source = {.arg = n,
                    .describe = source_describe,
                    .is_current = source_is_current,
@@ -276,6 +288,7 @@ static void wire(struct sim_node *n)
                    .node_path = source_node_path,
                    .result = source_result,
                    .silent = source_silent,
+                   .blob = source_blob,
                    .topic = CONTROL_TOPIC_START},
     };
     const struct control_setup control = {
@@ -366,6 +379,7 @@ static void boot(void *arg)
                   sim.o.skew_us ? sim_between(RAND_NODES, -sim.o.skew_us, sim.o.skew_us)
                                 : 0);
     n->phase = NODE_STANDBY;
+    n->blob = NULL;
     map_done(&n->unsettled);
     n->unsettled = (struct map){0};
     sim_at(n->loop, 0, open_store, n);
@@ -466,6 +480,7 @@ void nodes_boot(void)
     store_driver = driver_from(&store_sim_driver, &err);
     queue_driver = driver_from(&queue_sim_driver, &err);
     runtime_driver = driver_from(&runtime_sim_driver, &err);
+    blob_driver = driver_from(&blob_sim_driver, &err);
     must(err.code, &err);
     for (int i = 0; i < sim.o.n_nodes; i++) {
         sim_nodes[i].no = i;

@@ -146,6 +146,11 @@ void options_draw(struct sim_options *o)
     o->clears = PICK(0, 0, 2);
     o->same_again = PICK(0, 300);
     o->reuses = PICK(0, 0, 2, 6);
+    o->artifacts = PICK(0, 0, 200, 600);
+    o->blob_down = fault(400);
+    o->blob_doubt = fault(400);
+    o->blob_full = fault(100);
+    o->blob_slow = fault(500);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

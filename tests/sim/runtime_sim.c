@@ -34,6 +34,7 @@ struct proc {
     int64_t grace_us; /* of the hardest stop so far; -1: none */
     uint64_t plan;    /* the end that counts: earlier ones are overtaken */
     struct rand luck;
+    char *dir; /* of its artifacts, or NULL */
 };
 
 static struct map procs; /* by id: those not released */
@@ -121,6 +122,8 @@ static void end_proc(struct proc *p)
 {
     p->running = false;
     p->plan++;
+    if (p->dir && p->state == FF_RUN_EXITED && !p->stray)
+        artifact_sim_end(p->id, p->dir);
     p->ended_us = SIM_EPOCH_US + sim.now;
     sim_trace("end of %s: state %u code %d reason %u", p->id, p->state, p->exit_code,
               p->reason);
@@ -287,6 +290,8 @@ static void runtime_start(void *runtime, const struct ff_run_spec *spec,
     }
     p = new_proc(spec->attempt_id);
     p->stray = s->node != mirror.owner;
+    if (!p->stray)
+        p->dir = artifact_sim_begin(spec);
     attach(p, s);
     if (sim.faults && sim_chance(RAND_RUNTIME, sim.o.start_refused)) {
         sim_seen(SEEN_START_REFUSED);
@@ -588,6 +593,7 @@ const struct ff_driver runtime_sim_driver = {
     FF_DRIVER_HEAD(FF_RUNTIME, FF_ON_LOOP, ops),
     .name = "sim",
     .version = "1",
+    .caps = FF_RUNTIME_LOCAL_FILES,
     .summary = "attempts that live as the seed says",
     .ops.runtime = &ops,
 };

@@ -42,7 +42,9 @@ static const struct {
     {"open_resets", 0, true},    {"pauses", 0, true},
     {"sqlite", 0, false},        {"cache", 0, false},
     {"clears", 0, true},         {"same_again", 0, false},
-    {"reuses", 0, true},
+    {"reuses", 0, true},         {"artifacts", 0, false},
+    {"blob_down", 0, false},     {"blob_doubt", 0, false},
+    {"blob_full", 0, false},     {"blob_slow", 0, false},
 };
 
 static struct {

@@ -31,6 +31,7 @@ enum stream {
     RAND_NODES,
     RAND_CLIENT,
     RAND_FLOW,
+    RAND_BLOB,
     N_STREAMS
 };
 uint64_t sim_rand(enum stream s, uint64_t n); /* 0 .. n-1 */
@@ -88,9 +89,14 @@ bool sim_chance(enum stream s, int64_t permille);
     X(open_resets)   /* requests that tasks of a run begin again while it goes on */   \
     X(cache)         /* permille of tasks whose outputs are kept for others */         \
     X(reuses)        /* new runs that take over what others have done */               \
-    X(clears)        /* how often all that is kept is forgotten */                     \
-    X(same_again)    /* permille of runs with the file of the one before */            \
-    X(sqlite)        /* the store is SQLite; 0: the model */
+    X(artifacts)     /* permille of attempts that hand files on */                     \
+    X(blob_down)     /* permille of puts and gets that fail */                         \
+    X(blob_doubt)    /* permille of puts that are carried out and fail */              \
+    X(blob_full)                                                                       \
+    X(blob_slow)  /* permille of puts and gets that take seconds */                    \
+    X(clears)     /* how often all that is kept is forgotten */                        \
+    X(same_again) /* permille of runs with the file of the one before */               \
+    X(sqlite)     /* the store is SQLite; 0: the model */
 
 struct sim_options {
 #define X(name) int64_t name;
@@ -161,6 +167,9 @@ void options_print(const struct sim_options *o);
     X(CACHE_EXPIRED) X(CACHE_CLEARED)                                                    \
     X(REUSED) X(REUSED_SKIPPED) X(REUSED_INNER) X(REUSED_ITEM) X(REUSED_AGAIN)           \
     X(NOT_REUSED)                                                                        \
+    X(ARTIFACT_GIVEN) X(ARTIFACT_FOLDER) X(ARTIFACT_LIST) X(ARTIFACT_REUSED)             \
+    X(ARTIFACT_NAMED) X(ARTIFACT_FAILED) X(BLOB_SLOW) X(BLOB_DOWN) X(BLOB_FULL)          \
+    X(BLOB_AGAIN) X(BLOB_DOUBT)                                                          \
     X(SQLITE)
 /* clang-format on */
 
@@ -249,7 +258,9 @@ void ops_close(struct sim_ops *ops); /* what is open: FF_CANCELLED */
 
 /* --- drivers --- */
 
-extern const struct ff_driver store_sim_driver, queue_sim_driver, runtime_sim_driver;
+extern const struct ff_driver store_sim_driver, queue_sim_driver, runtime_sim_driver,
+    blob_sim_driver;
+bool blob_sim_has(struct tenant t, const char *hash);
 /* The instance whose sessions are opened next belongs to this process. */
 void sim_opening(int node, struct loop *l);
 
@@ -286,7 +297,7 @@ struct sim_node {
     int no;
     enum node_phase phase;
     struct loop *loop;
-    struct driver_instance *store_driver, *queue, *runtime;
+    struct driver_instance *store_driver, *queue, *runtime, *blob;
     struct store *store;
     struct control *control;
     struct exec *exec;
@@ -386,6 +397,7 @@ struct mirror_run {
     int64_t n_resets, reopened_in;
     int64_t begun_at; /* virtual time; the last time */
     int64_t created_in;
+    struct map artifacts; /* hashes of blobs that it names */
     bool no_cache;
     struct open_reset *open_reset; /* check_reset_open.c: asked for, and not begun */
     struct open_seen *open_seen;   /* what it was after the commit before */
@@ -475,6 +487,15 @@ void open_reset_message(struct mirror_run *r); /* it was taken from the inbox */
 void open_reset_settle(struct mirror_run *r);  /* after a commit */
 /* Since when this task is to be stopped for it; INT64_MAX: it is not. */
 int64_t open_reset_since(const struct mirror_run *r, const struct mirror_task *t);
+
+/* artifact_sim.c: files and folders of attempts */
+char *artifact_sim_begin(const struct ff_run_spec *spec); /* its folder, or NULL */
+void artifact_sim_end(const char *id, const char *dir);
+void artifact_change(const struct ff_change *c);
+void artifact_settle(void); /* after a commit */
+void artifact_check_outputs(const struct mirror_run *r, const struct mirror_task *t,
+                            const struct flow_output *o, const json_t *v);
+bool artifact_check_reason(const char *id, const char *reason);
 
 /* check_reuse.c: rows that come with their run */
 void reuse_asked(const char *task); /* NULL: nobody asks any more */

@@ -1,0 +1,277 @@
+/* artifact_sim.c - what processes of the simulation do with the folder of an attempt:
+ * find in it what they are given, and leave what they hand on; and what the rows say of
+ * both (I35). What a file holds names the attempt that wrote it. */
+#include "sim.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define MARK "mark" /* that the process was there */
+
+static const struct flow_task *task_of(const struct mirror_run *r,
+                                       const struct mirror_task *t)
+{
+    return &r->flow->tasks[NODE_TASK(t->row.node)];
+}
+
+/* --- files --- */
+
+static void write_text(const char *dir, const char *name, const char *text)
+{
+    MEM_AUTO char *path = file_join(dir, name);
+    FILE *f = fopen(path, "w");
+
+    sim_check(f, "I35: %s cannot be written", path);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* False: there is no such file. */
+static bool read_text(const char *dir, const char *name, char out[64])
+{
+    MEM_AUTO char *path = file_join(dir, name);
+    FILE *f = fopen(path, "r");
+
+    if (!f)
+        return false;
+    out[fread(out, 1, 63, f)] = '\0';
+    fclose(f);
+    return true;
+}
+
+static bool there_is(const char *dir, const char *name)
+{
+    MEM_AUTO char *path = file_join(dir, name);
+
+    return access(path, F_OK) == 0;
+}
+
+/* --- what it is given --- */
+
+/* What stands in the file that this task or item handed on; false: it did not. */
+static bool content_of(const struct mirror_run *r, const struct mirror_task *t,
+                       struct buf *out)
+{
+    char id[160];
+
+    if (!t || t->row.state != TASK_SUCCEEDED)
+        return false;
+    mirror_origin(r, t, id, sizeof(id));
+    return runtime_sim_output(id, "a", out);
+}
+
+static void check_one(const char *id, const char *dir, const char *path,
+                      const struct mirror_run *r, const struct mirror_task *of)
+{
+    const bool folder = strncmp(path, "dir_", 4) == 0;
+    MEM_AUTO char *inside = file_join(path, folder ? "x" : "");
+    struct buf expected = {0};
+    char got[64];
+    bool has = content_of(r, of, &expected);
+
+    if (!folder)
+        inside[strlen(path)] = '\0';
+    has = has || (folder && of && of->row.state == TASK_SUCCEEDED);
+    const bool is = read_text(dir, inside, got);
+    if (folder && is && expected.len == 0) /* of one that left no file */
+        snprintf(got, sizeof(got), "%s", "");
+    sim_check(is == has && (!is || strcmp(got, buf_text(&expected)) == 0),
+              "I35: %s is given %s in %s instead of %s", id, is ? got : "nothing",
+              inside, has ? buf_text(&expected) : "nothing");
+    if (is)
+        sim_seen(folder ? SEEN_ARTIFACT_FOLDER : SEEN_ARTIFACT_GIVEN);
+    if (is && of->from[0])
+        sim_seen(SEEN_ARTIFACT_REUSED);
+    buf_done(&expected);
+}
+
+static void check_in(const struct mirror_run *r, const char *id, const char *dir,
+                     const struct flow_artifact *in)
+{
+    const char *name = strchr(in->name, '_') + 1;
+    const int64_t task = flow_task_index(r->flow, name);
+    const struct mirror_task *t = mirror_task(r, NODE_OF(task, -1));
+
+    if (!t || t->row.items == MODEL_NULL) {
+        check_one(id, dir, in->path, r, t);
+        return;
+    }
+    for (int64_t i = 0; t->row.state == TASK_SUCCEEDED && i < t->row.items; i++) {
+        char path[64];
+
+        snprintf(path, sizeof(path), "%s/%lld", in->path, (long long)i);
+        check_one(id, dir, path, r, mirror_task(r, NODE_OF(task, i)));
+        sim_seen(SEEN_ARTIFACT_LIST);
+    }
+}
+
+static void check_given(const char *id, const char *dir)
+{
+    struct mirror_run *r;
+    int64_t attempt;
+    const struct mirror_task *t = mirror_find(id, &r, &attempt);
+    const struct flow_artifacts *in = task_of(r, t)->work->artifacts;
+
+    for (uint32_t i = 0; in && i < in->n; i++)
+        check_in(r, id, dir, &in->items[i]);
+}
+
+char *artifact_sim_begin(const struct ff_run_spec *spec)
+{
+    const char *dir = NULL;
+
+    for (size_t i = 0; spec->env[i]; i++)
+        if (strncmp(spec->env[i], "FF_ARTIFACTS=", 13) == 0)
+            dir = spec->env[i] + 13;
+    if (!dir)
+        return NULL;
+    sim_check(!there_is(dir, MARK) && !there_is(dir, "a"),
+              "I35: %s begins in a folder with what is not its own", spec->attempt_id);
+    check_given(spec->attempt_id, dir);
+    write_text(dir, MARK, spec->attempt_id);
+    return mem_text(dir);
+}
+
+/* --- what it leaves --- */
+
+/* A process that was robbed of its shard begins what has begun, and makes its folder
+ * anew: on one host there is none. */
+static bool was_robbed(void)
+{
+    return sim.seen[SEEN_STEAL] > 0;
+}
+
+/* Nobody waits for what it leaves. */
+static bool may_be_lost(const char *id)
+{
+    struct mirror_run *r;
+    int64_t attempt;
+    const struct mirror_task *t = mirror_find(id, &r, &attempt);
+
+    return was_robbed() || t->row.state != TASK_RUNNING || t->row.attempt != attempt;
+}
+
+void artifact_sim_end(const char *id, const char *dir)
+{
+    struct buf text = {0};
+    char mark[64];
+
+    if (!read_text(dir, MARK, mark)) {
+        sim_check(may_be_lost(id), "I35: %s has lost its folder", id);
+        return;
+    }
+    sim_check(strncmp(mark, id, strlen(mark)) == 0, "I35: %s has the folder of %s", id,
+              mark);
+    if (runtime_sim_output(id, "a", &text))
+        write_text(dir, "a", buf_text(&text));
+    MEM_AUTO char *deep = file_join(dir, "deep/d");
+    sim_check(file_make_dirs(deep, 0700) == 0, "a folder cannot be made");
+    write_text(deep, "x", buf_text(&text));
+    write_text(deep, "y", id);
+    buf_done(&text);
+}
+
+/* --- what is stored of it --- */
+
+static struct {
+    const struct ff_change **items;
+    size_t n, cap;
+} named; /* in this commit */
+
+static void hash_of(const struct ff_change *c, char out[SHA256_TEXT])
+{
+    const struct ff_value *v = &c->values[COL_ARTIFACT_HASH];
+
+    snprintf(out, SHA256_TEXT, "%.*s", (int)v->len, v->s);
+}
+
+void artifact_change(const struct ff_change *c)
+{
+    char hash[SHA256_TEXT];
+    struct mirror_run *r = mirror_run(c->values[COL_ARTIFACT_RUN].i);
+
+    if (c->kind == FF_CHECK)
+        return;
+    hash_of(c, hash);
+    sim_check(c->kind == FF_PUT && r, "I35: a blob is named by no run");
+    sim_check(blob_sim_has(r->tenant, hash),
+              "I35: run %lld names blob %s, which is "
+              "not there",
+              (long long)r->no, hash);
+    map_set_text(&r->artifacts, hash, r);
+    ARRAY_ADD(&named, c);
+}
+
+/* Its attempt has succeeded in this commit, also when the task repeats; or its row came
+ * with the run. */
+static bool gives(const struct mirror_task *t, const char *hash)
+{
+    return t->changed_in == mirror.n_commits &&
+           ((t->row.state == TASK_SUCCEEDED && t->outputs &&
+             strstr(t->outputs, hash)) ||
+            (t->row.state == TASK_RETRYING && strcmp(t->reason, "repeat") == 0) ||
+            strcmp(t->reason, "repeat_max") == 0 || t->row.iteration > 0);
+}
+
+static void check_named(const struct ff_change *c)
+{
+    struct mirror_run *r = mirror_run(c->values[COL_ARTIFACT_RUN].i);
+    char hash[SHA256_TEXT];
+    bool any = false;
+    void *value;
+
+    hash_of(c, hash);
+    for (size_t i = 0; map_next(&r->tasks, &i, &value);)
+        any = any || gives(value, hash);
+    sim_check(any, "I35: run %lld names a blob that no task of it handed on",
+              (long long)r->no);
+    sim_seen(SEEN_ARTIFACT_NAMED);
+}
+
+void artifact_settle(void)
+{
+    for (size_t i = 0; i < named.n; i++)
+        check_named(named.items[i]);
+    named.n = 0;
+}
+
+/* Of a success: what it wrote is what its outputs name, and a row does, too. */
+void artifact_check_outputs(const struct mirror_run *r, const struct mirror_task *t,
+                            const struct flow_output *o, const json_t *v)
+{
+    const char *hash = json_string_value(json_object_get(v, "sha256"));
+    const bool folder = strcmp(o->name, "d") == 0;
+    struct buf text = {0};
+    char expected[SHA256_TEXT], id[160];
+
+    mirror_origin(r, t, id, sizeof(id));
+    const bool has = folder || runtime_sim_output(id, "a", &text);
+    sha256_text(text.data, text.len, expected);
+    buf_done(&text);
+    sim_check(has == (hash != NULL), "I35: %s %s an artifact %s", id,
+              has ? "lost" : "made up", o->name);
+    if (!hash)
+        return;
+    sim_check(folder || strcmp(hash, expected) == 0,
+              "I35: %s handed on another file than it wrote", id);
+    sim_check(map_get_text(&r->artifacts, hash) && blob_sim_has(r->tenant, hash),
+              "I35: run %lld: artifact %s of %s is not kept", (long long)r->no, o->name,
+              id);
+}
+
+/* Why an attempt failed for what it was given or left. */
+bool artifact_check_reason(const char *id, const char *reason)
+{
+    struct buf text = {0};
+
+    if (strncmp(reason, "artifact_", 9) != 0)
+        return false;
+    const bool has = runtime_sim_output(id, "a", &text);
+    buf_done(&text);
+    sim_check(strcmp(reason, "artifact_missing") == 0
+                  ? !has || was_robbed()
+                  : sim.o.blob_down || sim.o.blob_doubt || sim.o.blob_full,
+              "I35: %s failed: %s", id, reason);
+    sim_seen(SEEN_ARTIFACT_FAILED);
+    return true;
+}
