@@ -243,7 +243,7 @@ static bool is_possible(const char *part, const char *state, size_t len)
     for (size_t i = 0; i < COUNT_OF(part_states); i++)
         for (const char *const *p = part_states[i].possible;
              strcmp(part_states[i].part, part) == 0 && *p; p++)
-            if (strlen(*p) == len && strncmp(*p, state, len) == 0)
+            if (text_is(state, len, *p))
                 return true;
     return false;
 }

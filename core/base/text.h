@@ -22,4 +22,7 @@ const char *text_nearest(const char *word, const char *const *candidates);
 
 bool text_starts(const char *text, const char *prefix);
 
+/* Whether these bytes, which need not end with NUL, are the word. */
+bool text_is(const char *text, size_t len, const char *word);
+
 #endif

@@ -101,10 +101,10 @@ static const char *take_record(struct unpacking *u, const char *at, const char *
     const char *value = equals + 1;
     const size_t value_len = (size_t)(at + len - 1 - value);
 
-    if (key_len == 4 && memcmp(key, "path", 4) == 0) {
+    if (text_is(key, key_len, "path")) {
         buf_clear(&u->path);
         buf_add(&u->path, value, value_len);
-    } else if (key_len == 4 && memcmp(key, "size", 4) == 0) {
+    } else if (text_is(key, key_len, "size")) {
         u->size = strtoll(value, &rest, 10);
         if (rest != value + value_len || u->size < 0)
             return NULL;

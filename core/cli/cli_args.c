@@ -20,7 +20,7 @@ static const struct cli_option *find_long(const struct reading *r, const char *n
 {
     for (size_t t = 0; t < 2; t++)
         for (const struct cli_option *o = r->tables[t]; o && o->name; o++)
-            if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
+            if (text_is(name, len, o->name))
                 return o;
     return NULL;
 }

@@ -13,7 +13,7 @@ static const struct cli_command *find_command(char *const *argv, size_t *n_words
     for (const struct cli_command *k = cli_commands; k->name; k++) {
         const size_t len = strcspn(k->name, " ");
         const char *second = k->name[len] ? k->name + len + 1 : NULL;
-        if (strlen(argv[0]) != len || strncmp(argv[0], k->name, len) != 0)
+        if (!text_is(k->name, len, argv[0]))
             continue;
         if (second && (!argv[1] || strcmp(argv[1], second) != 0))
             continue;

@@ -26,11 +26,6 @@ struct listing {
     struct queue_views queues;
 };
 
-static bool span_is(struct span s, const char *word)
-{
-    return s.s && strlen(word) == s.len && memcmp(s.s, word, s.len) == 0;
-}
-
 static void add_state(struct listing *l, const struct run_row *run)
 {
     struct buf text = {0};

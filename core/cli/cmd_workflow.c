@@ -3,8 +3,6 @@
 #include "cli/cli_priv.h"
 #include "flow/flow.h"
 
-#include <string.h>
-
 #define HASH_SHOWN 12
 
 struct labels {
@@ -51,11 +49,6 @@ static int read_labels(struct showing *sh, const char *name)
     return CLI_OK;
 }
 
-static bool same(struct span a, struct span b)
-{
-    return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
-}
-
 /* The words that stand for this text, as a list. */
 static json_t *labels_of(const struct showing *sh, struct span name, struct span hash)
 {
@@ -63,7 +56,7 @@ static json_t *labels_of(const struct showing *sh, struct span name, struct span
 
     for (size_t i = 0; i < sh->labels.rows.n; i++) {
         const struct workflow_label_row *row = &sh->labels.rows.items[i];
-        if (same(row->name, name) && same(row->hash, hash))
+        if (span_eq(row->name, name) && span_eq(row->hash, hash))
             json_array_append_new(list, json_stringn(row->label.s, row->label.len));
     }
     return list;
@@ -156,7 +149,7 @@ static int list_one(void *arg, const void *row)
     struct showing *sh = arg;
     const struct workflow_version_row *version = row;
 
-    if (sh->n_versions > 0 && !same(sh->newest.name, version->name))
+    if (sh->n_versions > 0 && !span_eq(sh->newest.name, version->name))
         end_of_name(sh);
     sh->n_versions++;
     arena_reset(&sh->arena);

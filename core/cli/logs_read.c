@@ -59,8 +59,7 @@ bool log_line_parse(const char *line, size_t len, struct log_line *out)
     out->text = (struct span_text){.s = p, .len = (size_t)(end - p)};
     out->whole = tag.s[0] == 'F';
     for (int i = 0; i < LOG_STREAMS; i++) {
-        if (strlen(log_stream_names[i]) == stream.len &&
-            memcmp(log_stream_names[i], stream.s, stream.len) == 0) {
+        if (text_is(stream.s, stream.len, log_stream_names[i])) {
             out->stream = (enum log_stream)i;
             return true;
         }

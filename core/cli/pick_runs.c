@@ -11,11 +11,6 @@ struct filter {
     struct picked_runs *picked;
 };
 
-static bool span_is(struct span s, const char *word)
-{
-    return s.s && strlen(word) == s.len && memcmp(s.s, word, s.len) == 0;
-}
-
 /* A run that is a task of another one goes where that one goes. */
 static bool wants(const struct filter *f, const struct run_row *run)
 {

@@ -118,11 +118,6 @@ static int take_link(void *arg, const void *row)
     return 1;
 }
 
-static bool is_word(struct span s, const char *word)
-{
-    return s.len == strlen(word) && memcmp(s.s, word, s.len) == 0;
-}
-
 /* A child that was cancelled by itself has failed for its parent, which is not told to
  * stop; where the parent is, the engine makes it a cancel. */
 static int take_child(void *arg, const void *row)
@@ -141,8 +136,8 @@ static int take_child(void *arg, const void *row)
         result->outputs = json_parse(run->outputs.s, run->outputs.len, &look->err);
     if (run->state == RUN_SUCCEEDED)
         return 1;
-    result->outcome = run->reason.s && is_word(run->reason, "timeout") ? OUTCOME_TIMEOUT
-                                                                       : OUTCOME_FAILED;
+    result->outcome =
+        span_is(run->reason, "timeout") ? OUTCOME_TIMEOUT : OUTCOME_FAILED;
     snprintf(look->reason, sizeof(look->reason), "%.*s",
              run->reason.s ? (int)run->reason.len : 6,
              run->reason.s ? run->reason.s : "failed");

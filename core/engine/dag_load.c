@@ -5,13 +5,6 @@
  * that have one, by the same rules as the first time. */
 #include "engine/dag_kind.h"
 
-#include <string.h>
-
-static bool span_is(struct span s, const char *word)
-{
-    return s.s && s.len == strlen(word) && memcmp(s.s, word, s.len) == 0;
-}
-
 static void load_unit(struct unit *u, const struct task_row *row, json_t *outputs)
 {
     u->state = (uint8_t)row->state;

@@ -3,13 +3,6 @@
  * the run's own result. */
 #include "engine/dag_priv.h"
 
-#include <string.h>
-
-static bool reason_is(const struct run *r, const char *word)
-{
-    return r->row.reason.s && strcmp(r->row.reason.s, word) == 0;
-}
-
 /* The first task of [first, first + n) that is in `state`, or -1. */
 static int64_t find_state(const struct dag *d, uint32_t first, uint32_t n, int state)
 {
@@ -35,7 +28,7 @@ enum run_state dag_main_result(const struct run *r)
 {
     const struct dag *d = r->state;
 
-    if (reason_is(r, "timeout"))
+    if (span_is(r->row.reason, "timeout"))
         return RUN_FAILED;
     if (r->row.reason.s)
         return RUN_CANCELLED;
@@ -122,7 +115,7 @@ static struct ending ending_of(const struct run *r)
         snprintf(end.message, sizeof(end.message), "task %s failed%s%s",
                  f->tasks[bad].name, d->tasks[bad].message ? ": " : "",
                  d->tasks[bad].message ? d->tasks[bad].message : "");
-    if (reason_is(r, "timeout"))
+    if (span_is(r->row.reason, "timeout"))
         snprintf(end.message, sizeof(end.message),
                  "the run took longer than its timeout");
     add_undo_message(r, &end);
@@ -257,7 +250,8 @@ void dag_cancel(struct run *r, struct step *s, enum cancel_mode mode,
     if ((int64_t)mode <= r->row.cancel)
         return;
     /* A reason is what makes the run's result: handlers cannot change it any more. */
-    const bool sets_reason = d->phase == PHASE_MAIN && !reason_is(r, "timeout");
+    const bool sets_reason =
+        d->phase == PHASE_MAIN && !span_is(r->row.reason, "timeout");
     dag_reset_drop(r, s);
     dag_pause_cancelled(r, s);
     engine_run_cancelling(r, s, mode, sets_reason ? reason : NULL);

@@ -14,7 +14,7 @@
 static void add(struct masks *m, const char *text, size_t len)
 {
     for (size_t i = 0; i < m->n; i++)
-        if (strlen(m->items[i]) == len && memcmp(m->items[i], text, len) == 0)
+        if (text_is(text, len, m->items[i]))
             return;
     ARRAY_ADD(m, mem_text_len(text, len));
 }

@@ -133,13 +133,12 @@ static void add_word(struct words *w, const char *word, size_t len)
     for (size_t i = 0; i < len; i++)
         digits = digits && isdigit((unsigned char)word[i]);
     for (size_t i = 0; i < COUNT_OF(statuses); i++)
-        if (strlen(statuses[i][0]) == len && strncmp(word, statuses[i][0], len) == 0 &&
+        if (text_is(word, len, statuses[i][0]) &&
             strstr(buf_text(&w->out), ".status")) {
             buf_printf(&w->out, "'%s'", statuses[i][1]);
             return;
         }
-    const bool truth = (len == 4 && strncmp(word, "true", 4) == 0) ||
-                       (len == 5 && strncmp(word, "false", 5) == 0);
+    const bool truth = text_is(word, len, "true") || text_is(word, len, "false");
     const bool alone =
         truth && w->text[strspn(w->text, " ")] == '\0' && w->out.len == 0;
     const bool code = strstr(buf_text(&w->out), ".exit_code") != NULL;
@@ -246,7 +245,7 @@ static const char *const results[][2] = {
 static const char *result_of(const char *word, size_t len)
 {
     for (size_t i = 0; i < COUNT_OF(results); i++)
-        if (strlen(results[i][0]) == len && strncmp(word, results[i][0], len) == 0)
+        if (text_is(word, len, results[i][0]))
             return results[i][1];
     return NULL;
 }

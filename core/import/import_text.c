@@ -185,7 +185,7 @@ static bool says_nothing(const char *word, size_t len)
                                         "github", "matrix", "event",   "workflow"};
 
     for (size_t i = 0; i < COUNT_OF(words); i++)
-        if (strlen(words[i]) == len && strncmp(word, words[i], len) == 0)
+        if (text_is(word, len, words[i]))
             return true;
     return false;
 }

@@ -10,6 +10,16 @@ struct span span_of(const char *text)
     return (struct span){.s = text, .len = text ? strlen(text) : 0};
 }
 
+bool span_is(struct span s, const char *text)
+{
+    return s.s && text_is(s.s, s.len, text);
+}
+
+bool span_eq(struct span a, struct span b)
+{
+    return a.len == b.len && (!a.s == !b.s) && (!a.s || memcmp(a.s, b.s, a.len) == 0);
+}
+
 struct ff_value model_value(const struct ff_column *column, const void *row)
 {
     const char *field = (const char *)row + column->offset;

@@ -5,14 +5,7 @@
 #include "node/apply.h"
 #include "node/schedule_priv.h"
 
-#include <string.h>
-
 #define TRIES 5 /* two that apply at once: the later one reads again */
-
-static bool span_is(struct span s, const char *text)
-{
-    return s.s && s.len == strlen(text) && memcmp(s.s, text, s.len) == 0;
-}
 
 /* --- the text --- */
 

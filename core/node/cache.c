@@ -15,7 +15,7 @@ struct which {
 
 static bool is(struct span s, const char *text)
 {
-    return !text || (s.len == strlen(text) && memcmp(s.s, text, s.len) == 0);
+    return !text || span_is(s, text);
 }
 
 /* "fetch", and "fetch.3", an item of it. */

@@ -3,8 +3,6 @@
  * schedules and a message for each run that was waiting, or nothing. */
 #include "node/schedule_priv.h"
 
-#include <string.h>
-
 /* Rows of one commit together, since each run gets the data. */
 #define TOLD_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
@@ -188,8 +186,7 @@ static int count_message(void *arg, const void *row)
     const struct inbox_row *r = row;
     struct pending *p = arg;
 
-    p->n += r->run == p->run && r->kind.len == strlen(SIGNAL_KEPT) &&
-            memcmp(r->kind.s, SIGNAL_KEPT, r->kind.len) == 0;
+    p->n += r->run == p->run && span_is(r->kind, SIGNAL_KEPT);
     return 0;
 }
 

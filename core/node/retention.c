@@ -32,8 +32,7 @@ struct collect {
 
 bool node_is_claimed(const struct run_row *run)
 {
-    return run_state_final(run->state) && run->reset.len == sizeof(CLAIM) - 1 &&
-           memcmp(run->reset.s, CLAIM, sizeof(CLAIM) - 1) == 0;
+    return run_state_final(run->state) && span_is(run->reset, CLAIM);
 }
 
 static int add_finished(void *arg, const void *row)

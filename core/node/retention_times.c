@@ -4,8 +4,6 @@
  * each schedule, the newest, after which a schedule of its name begins. */
 #include "node/schedule_priv.h"
 
-#include <string.h>
-
 #define TIMES_MAX 2000 /* in one commit */
 
 struct range {
@@ -51,7 +49,7 @@ static bool is_filled_in(const struct old_times *o, const struct schedule_run_ro
 {
     for (size_t i = 0; i < o->backfills.n; i++) {
         const struct range *b = &o->backfills.items[i];
-        if (b->tenant == r->tenant && node_span_is(r->schedule, b->schedule) &&
+        if (b->tenant == r->tenant && span_is(r->schedule, b->schedule) &&
             r->nominal_at >= b->from_us && r->nominal_at < b->below_us)
             return true;
     }
@@ -72,7 +70,7 @@ static int take_time(void *arg, const void *row)
     struct old_times *o = arg;
 
     if (o->last.schedule && o->last.tenant == r->tenant &&
-        node_span_is(r->schedule, o->last.schedule) && o->last_is_old)
+        span_is(r->schedule, o->last.schedule) && o->last_is_old)
         ARRAY_ADD(&o->times, o->last);
     else
         mem_free(o->last.schedule);

@@ -1,18 +1,6 @@
 /* schedule.c - see schedule.h; backfills are in schedule_backfill.c. */
 #include "node/schedule_priv.h"
 
-#include <string.h>
-
-bool node_span_is(struct span s, const char *text)
-{
-    return s.s && s.len == strlen(text) && memcmp(s.s, text, s.len) == 0;
-}
-
-bool node_span_eq(struct span a, struct span b)
-{
-    return a.len == b.len && (!a.s == !b.s) && (!a.s || memcmp(a.s, b.s, a.len) == 0);
-}
-
 /* --- reading --- */
 
 struct listing {
@@ -27,8 +15,7 @@ static int pick(void *arg, const void *row)
     struct listing *l = arg;
     const struct schedule_row *r = row;
 
-    if (l->word && !node_span_is(r->name, l->word) &&
-        !node_span_is(r->workflow, l->word))
+    if (l->word && !span_is(r->name, l->word) && !span_is(r->workflow, l->word))
         return 0;
     l->n++;
     l->fn(l->arg, r);

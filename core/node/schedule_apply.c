@@ -5,8 +5,6 @@
 #include "node/pins.h"
 #include "node/schedule_priv.h"
 
-#include <string.h>
-
 struct applying {
     struct apply *apply;
     struct {
@@ -29,7 +27,7 @@ static void take_old(void *arg, const struct schedule_row *row)
 static struct schedule_row *find_old(struct applying *a, const char *name)
 {
     for (size_t i = 0; i < a->old.n; i++)
-        if (node_span_is(a->old.items[i].name, name))
+        if (span_is(a->old.items[i].name, name))
             return &a->old.items[i];
     return NULL;
 }
@@ -83,11 +81,11 @@ static int change(struct applying *a, struct schedule_row *old,
                          COLUMN_BIT(COL_SCHEDULE_CHANGED_AT) |
                          COLUMN_BIT(COL_SCHEDULE_LAST_AT) |
                          COLUMN_BIT(COL_SCHEDULE_NEXT_AT);
-    const bool same_spec = node_span_eq(old->spec, made->spec);
+    const bool same_spec = span_eq(old->spec, made->spec);
     struct schedule_row row = *old;
 
-    if (old->pinned || (same_spec && node_span_eq(old->hash, made->hash) &&
-                        node_span_eq(old->dir, made->dir)))
+    if (old->pinned ||
+        (same_spec && span_eq(old->hash, made->hash) && span_eq(old->dir, made->dir)))
         return FF_OK;
     row.kind = made->kind;
     row.spec = made->spec;

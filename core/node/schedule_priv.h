@@ -25,7 +25,4 @@ int node_stop_backfills(struct node *n, struct tenant t, const char *word,
 struct schedule *node_schedule_only(struct node *n, struct tenant t, const char *word,
                                     struct ff_err *err);
 
-bool node_span_is(struct span s, const char *text);
-bool node_span_eq(struct span a, struct span b);
-
 #endif

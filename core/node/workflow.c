@@ -77,8 +77,7 @@ static int add_name(void *arg, const void *row)
     const struct span name = ((const struct workflow_version_row *)row)->name;
     struct near *near = arg;
 
-    if (near->n > 0 && strlen(near->names[near->n - 1]) == name.len &&
-        memcmp(near->names[near->n - 1], name.s, name.len) == 0)
+    if (near->n > 0 && span_is(name, near->names[near->n - 1]))
         return 0;
     if (near->n == COUNT_OF(near->names))
         return 1;
@@ -130,7 +129,7 @@ static int match_prefix(void *arg, const void *row)
 
     if (version->hash.len < len || memcmp(version->hash.s, by->prefix, len) != 0)
         return 0;
-    if (by->n > 0 && memcmp(by->row->hash.s, version->hash.s, version->hash.len) == 0)
+    if (by->n > 0 && span_eq(by->row->hash, version->hash))
         return 0; /* the same text again: the newest of them was first */
     if (by->n++ == 0) {
         *by->row = *version;

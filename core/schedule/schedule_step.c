@@ -186,11 +186,6 @@ void schedule_on_ended(struct schedule *s, struct schedule_step *st)
 
 /* --- events --- */
 
-static bool span_is(struct span a, const char *b)
-{
-    return a.s && a.len == strlen(b) && memcmp(a.s, b, a.len) == 0;
-}
-
 bool schedule_wants(const struct schedule *s, enum flow_trigger_kind kind,
                     struct span name, int64_t state)
 {

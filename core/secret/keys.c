@@ -174,8 +174,7 @@ int keys_save(const struct secret_place *p, const struct keys *k, struct ff_err 
 const struct key *keys_find(const struct keys *k, struct span id)
 {
     for (size_t i = 0; i < k->n; i++)
-        if (id.len == strlen(k->items[i].id) &&
-            memcmp(k->items[i].id, id.s, id.len) == 0)
+        if (span_is(id, k->items[i].id))
             return &k->items[i];
     return NULL;
 }

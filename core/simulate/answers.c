@@ -144,11 +144,6 @@ static const struct {
     {"event", "event", "event", event_for},
 };
 
-static bool is_word(struct span text, const char *word)
-{
-    return text.s && text.len == strlen(word) && memcmp(text.s, word, text.len) == 0;
-}
-
 static void answer(struct answers *as, const struct task_row *t, const char *path)
 {
     json_t *entry = mock_entry(as->mocks, path, t->attempt);
@@ -156,7 +151,7 @@ static void answer(struct answers *as, const struct task_row *t, const char *pat
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         const json_t *said = json_object_get(entry, kinds[i].key);
         json_t *body =
-            said && is_word(t->reason, kinds[i].reason) ? kinds[i].body(t, said) : NULL;
+            said && span_is(t->reason, kinds[i].reason) ? kinds[i].body(t, said) : NULL;
         if (!body)
             continue;
         const struct answer a = {
@@ -324,7 +319,7 @@ static bool has_answer(const struct mocks *m, const struct task_row *t,
     bool found = false;
 
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        found = found || (is_word(t->reason, kinds[i].reason) &&
+        found = found || (span_is(t->reason, kinds[i].reason) &&
                           json_object_get(entry, kinds[i].key));
     json_decref(entry);
     return found;

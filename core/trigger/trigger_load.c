@@ -47,11 +47,6 @@ static int add_schedule(void *arg, const void *row)
     return 0;
 }
 
-static bool span_eq(struct span a, struct span b)
-{
-    return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
-}
-
 static struct schedule *find_schedule(const struct trigger_set *set, int64_t tenant,
                                       struct span name)
 {
@@ -95,8 +90,7 @@ static int add_happened(void *arg, const void *row)
     const char *const workflow = flow_trigger_names[FLOW_TRIGGER_WORKFLOW];
 
     store_own_row(&record_occurrence, &h.row, &l->set.arena);
-    h.kind = span_eq(h.row.kind, span_of(workflow)) ? FLOW_TRIGGER_WORKFLOW
-                                                    : FLOW_TRIGGER_EVENT;
+    h.kind = span_is(h.row.kind, workflow) ? FLOW_TRIGGER_WORKFLOW : FLOW_TRIGGER_EVENT;
     ARRAY_ADD(&l->set.happened, h);
     return 0;
 }

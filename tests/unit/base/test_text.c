@@ -144,6 +144,20 @@ static void a_prefix_starts_a_text(void **state)
     assert_false(text_starts("Flow", "flow"));
 }
 
+static void bytes_are_a_word_when_nothing_of_either_is_left(void **state)
+{
+    const char bare[] = {'r', 'u', 'n'};
+
+    (void)state;
+    assert_true(text_is(bare, sizeof(bare), "run"));
+    assert_true(text_is("runs", 3, "run"));
+    assert_true(text_is("", 0, ""));
+    assert_false(text_is("runs", 4, "run"));
+    assert_false(text_is(bare, 2, "run"));
+    assert_false(text_is(bare, sizeof(bare), "Run"));
+    assert_false(text_is(bare, 0, "run"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +167,7 @@ int main(void)
         cmocka_unit_test(the_nearest_word_is_the_one_that_was_meant),
         cmocka_unit_test(a_very_long_word_has_no_nearest),
         cmocka_unit_test(a_prefix_starts_a_text),
+        cmocka_unit_test(bytes_are_a_word_when_nothing_of_either_is_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

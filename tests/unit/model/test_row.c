@@ -83,6 +83,24 @@ static void json_has_names_times_and_no_nulls(void **state)
     buf_done(&out);
 }
 
+static void text_of_rows_is_compared_with_words_and_with_other_rows(void **state)
+{
+    const struct span null = {0};
+    const struct span cut = {.s = "builds", .len = 5};
+
+    (void)state;
+    assert_true(span_is(cut, "build"));
+    assert_false(span_is(cut, "builds"));
+    assert_true(span_is(span_of(""), ""));
+    assert_false(span_is(null, ""));
+    assert_true(span_eq(cut, span_of("build")));
+    assert_false(span_eq(cut, span_of("guild")));
+    assert_false(span_eq(cut, span_of("buil")));
+    assert_true(span_eq(null, null));
+    assert_false(span_eq(null, span_of("")));
+    assert_false(span_eq(span_of(""), null));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +108,7 @@ int main(void)
         cmocka_unit_test(values_and_back_give_the_same_row),
         cmocka_unit_test(empty_text_is_not_null),
         cmocka_unit_test(json_has_names_times_and_no_nulls),
+        cmocka_unit_test(text_of_rows_is_compared_with_words_and_with_other_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
