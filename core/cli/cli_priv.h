@@ -187,6 +187,16 @@ void cli_close(struct cli_session *s);
 int cli_find_run(const struct cli_session *s, const char *word, struct arena *arena,
                  struct run_row *run);
 
+/* What most commands about one run begin and end with. */
+struct cli_about {
+    struct cli_session s;
+    struct arena arena; /* holds the text of the row, and what the command likes */
+    struct run_row run;
+};
+/* As cli_open, for the run that the first word names. */
+int cli_open_run(struct cli *c, struct cli_about *about);
+void cli_close_run(struct cli_about *about);
+
 /* --- inputs of a run (cli_inputs.c) --- */
 
 /* What --input and --inputs give: a new reference; NULL with an exit code. */

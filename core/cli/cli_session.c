@@ -73,3 +73,18 @@ int cli_find_run(const struct cli_session *s, const char *word, struct arena *ar
         return CLI_OK;
     return cli_fail_err(&err);
 }
+
+int cli_open_run(struct cli *c, struct cli_about *about)
+{
+    *about = (struct cli_about){0};
+    const int code = cli_open(c, &about->s);
+    if (code != CLI_OK)
+        return code;
+    return cli_find_run(&about->s, c->args.words.items[0], &about->arena, &about->run);
+}
+
+void cli_close_run(struct cli_about *about)
+{
+    arena_done(&about->arena);
+    cli_close(&about->s);
+}

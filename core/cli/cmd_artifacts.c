@@ -227,23 +227,18 @@ static int artifacts(struct cli *c, const struct cli_session *s,
 
 int cmd_artifacts(struct cli *c)
 {
-    struct cli_session s;
-    struct arena arena = {0};
-    struct run_row run;
+    struct cli_about about;
     const char *word = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
     int code;
 
     if (cli_has(&c->args, "to") && !cli_has(&c->args, "get"))
         return cli_fail(CLI_USAGE,
                         "--to says where --get writes it: name one by --get");
-    code = cli_open(c, &s);
+    code = cli_open_run(c, &about);
     if (code == CLI_OK)
-        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
+        code = run_children_walk(&about.s, word, &about.arena, &about.run, &word);
     if (code == CLI_OK)
-        code = run_children_walk(&s, word, &arena, &run, &word);
-    if (code == CLI_OK)
-        code = artifacts(c, &s, &run, word && *word ? word : NULL);
-    arena_done(&arena);
-    cli_close(&s);
+        code = artifacts(c, &about.s, &about.run, word && *word ? word : NULL);
+    cli_close_run(&about);
     return code;
 }

@@ -157,20 +157,15 @@ static int decide(struct cli *c, const struct cli_session *s, const struct run_r
 
 static int command(struct cli *c, const char *word)
 {
-    struct cli_session s;
-    struct arena arena = {0};
-    struct run_row run;
+    struct cli_about about;
     const char *path = c->args.words.items[1];
 
-    int code = cli_open(c, &s);
+    int code = cli_open_run(c, &about);
     if (code == CLI_OK)
-        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
+        code = run_children_walk(&about.s, path, &about.arena, &about.run, &path);
     if (code == CLI_OK)
-        code = run_children_walk(&s, path, &arena, &run, &path);
-    if (code == CLI_OK)
-        code = decide(c, &s, &run, path, word);
-    arena_done(&arena);
-    cli_close(&s);
+        code = decide(c, &about.s, &about.run, path, word);
+    cli_close_run(&about);
     return code;
 }
 

@@ -459,19 +459,14 @@ static int get(struct cli *c, const struct cli_session *s, const struct run_row 
 
 int cmd_get(struct cli *c)
 {
-    struct cli_session s;
-    struct arena arena = {0};
-    struct run_row run;
+    struct cli_about about;
     const char *name = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
 
-    int code = cli_open(c, &s);
+    int code = cli_open_run(c, &about);
     if (code == CLI_OK)
-        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
+        code = run_children_walk(&about.s, name, &about.arena, &about.run, &name);
     if (code == CLI_OK)
-        code = run_children_walk(&s, name, &arena, &run, &name);
-    if (code == CLI_OK)
-        code = get(c, &s, &run, name && *name ? name : NULL);
-    arena_done(&arena);
-    cli_close(&s);
+        code = get(c, &about.s, &about.run, name && *name ? name : NULL);
+    cli_close_run(&about);
     return code;
 }

@@ -145,16 +145,11 @@ static int history(struct cli *c, const struct cli_session *s,
 
 int cmd_history(struct cli *c)
 {
-    struct cli_session s;
-    struct arena arena = {0};
-    struct run_row run;
+    struct cli_about about;
 
-    int code = cli_open(c, &s);
+    int code = cli_open_run(c, &about);
     if (code == CLI_OK)
-        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
-    if (code == CLI_OK)
-        code = history(c, &s, &run);
-    arena_done(&arena);
-    cli_close(&s);
+        code = history(c, &about.s, &about.run);
+    cli_close_run(&about);
     return code;
 }

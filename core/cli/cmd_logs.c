@@ -84,21 +84,16 @@ int cmd_logs(struct cli *c)
 {
     const char *word = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
     struct logs_pick pick = {0};
-    struct cli_session s = {0};
-    struct arena arena = {0};
-    struct run_row run;
+    struct cli_about about;
 
-    int code = cli_open(c, &s);
+    int code = cli_open_run(c, &about);
     if (code == CLI_OK)
-        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
-    if (code == CLI_OK)
-        code = run_children_walk(&s, word, &arena, &run, &word);
+        code = run_children_walk(&about.s, word, &about.arena, &about.run, &word);
     if (code == CLI_OK)
         code = logs_pick_read(&pick, c, word && word[0] ? word : NULL);
     if (code == CLI_OK)
-        code = logs(c, &s, &run, &pick);
-    arena_done(&arena);
+        code = logs(c, &about.s, &about.run, &pick);
     logs_pick_done(&pick);
-    cli_close(&s);
+    cli_close_run(&about);
     return code;
 }

@@ -132,10 +132,8 @@ static int command_queue(struct cli *c, const char *queue, bool paused)
 
 static int command(struct cli *c, const char *word)
 {
-    struct cli_session s;
-    struct arena arena = {0};
-    struct run_row run;
-    struct pausing p = {.c = c, .s = &s, .run = &run, .word = word};
+    struct cli_about about;
+    struct pausing p = {.c = c, .s = &about.s, .run = &about.run, .word = word};
     const char *queue = cli_get(&c->args, "queue");
 
     if (queue)
@@ -146,17 +144,14 @@ static int command(struct cli *c, const char *word)
                         word);
     if (c->args.words.n > 1)
         p.task = c->args.words.items[1];
-    int code = cli_open(c, &s);
+    int code = cli_open_run(c, &about);
     if (code == CLI_OK)
-        code = cli_find_run(&s, c->args.words.items[0], &arena, &run);
-    if (code == CLI_OK)
-        code = run_children_walk(&s, p.task, &arena, &run, &p.task);
+        code = run_children_walk(&about.s, p.task, &about.arena, &about.run, &p.task);
     if (p.task && !*p.task) /* "GROUP/": all of it */
         p.task = NULL;
     if (code == CLI_OK)
         code = tell(&p);
-    arena_done(&arena);
-    cli_close(&s);
+    cli_close_run(&about);
     return code;
 }
 
