@@ -295,10 +295,8 @@ static void read_field(struct spec *s, const struct spec_field *field,
     struct reading r = {s, node};
     const size_t before = s->problems->n + s->problems->n_more;
 
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
+    if (!spec_want_map(s, field, node))
         return;
-    }
     read_schema(&r, node);
     if (s->problems->n + s->problems->n_more == before)
         *(json_t **)slot = spec_own_json(s, tree_json(node));

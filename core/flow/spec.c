@@ -71,6 +71,40 @@ bool spec_constant(struct spec *s, const char *key, const struct tree_node *node
     return false;
 }
 
+static bool want(struct spec *s, const struct spec_field *field,
+                 const struct tree_node *node, enum tree_kind kind)
+{
+    if (node->kind == kind)
+        return true;
+    spec_wrong_type(s, field->key, field->type->is, node);
+    return false;
+}
+
+bool spec_want_text(struct spec *s, const struct spec_field *field,
+                    const struct tree_node *node)
+{
+    return want(s, field, node, TREE_TEXT);
+}
+
+bool spec_want_constant(struct spec *s, const struct spec_field *field,
+                        const struct tree_node *node)
+{
+    return spec_want_text(s, field, node) && spec_constant(s, field->key, node);
+}
+
+bool spec_want_map(struct spec *s, const struct spec_field *field,
+                   const struct tree_node *node)
+{
+    return want(s, field, node, TREE_MAP);
+}
+
+bool spec_want_names(struct spec *s, const struct spec_field *field,
+                     const struct tree_node *node)
+{
+    return spec_want_map(s, field, node) &&
+           spec_check_count(s, field->key, node, node->n);
+}
+
 bool spec_kebab(const char *key, char out[SPEC_KEY_MAX])
 {
     if (!strchr(key, '_'))

@@ -209,6 +209,16 @@ const char *spec_copy(struct spec *s, const struct tree_node *node);
 /* False with FF029 when the scalar holds ${{. */
 bool spec_constant(struct spec *s, const char *key, const struct tree_node *node);
 
+/* False, with the problem of it, where the node is something else. */
+bool spec_want_text(struct spec *s, const struct spec_field *field,
+                    const struct tree_node *node);
+bool spec_want_constant(struct spec *s, const struct spec_field *field,
+                        const struct tree_node *node); /* text without ${{ */
+bool spec_want_map(struct spec *s, const struct spec_field *field,
+                   const struct tree_node *node);
+bool spec_want_names(struct spec *s, const struct spec_field *field,
+                     const struct tree_node *node); /* a map, not too large */
+
 /* How else a key may be spelt: max-parallel and maxParallel for max_parallel. False
  * when there is no such spelling. */
 #define SPEC_KEY_MAX 64

@@ -169,11 +169,7 @@ static void read_path(struct spec *s, const struct spec_field *field,
 {
     struct flow_problem *p;
 
-    if (node->kind != TREE_TEXT) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_constant(s, field->key, node))
+    if (!spec_want_constant(s, field, node))
         return;
     if (is_inside(node->text)) {
         *(const char **)slot = spec_copy(s, node);
@@ -236,11 +232,7 @@ static void read_in(struct spec *s, const struct spec_field *field,
     struct flow_work *work = &((struct spec_draft *)slot)->work;
     struct flow_artifacts *all = spec_alloc(s, 1, sizeof(*all));
 
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_check_count(s, field->key, node, node->n))
+    if (!spec_want_names(s, field, node))
         return;
     all->items = spec_alloc(s, node->n, sizeof(*all->items));
     for (uint32_t i = 0; i < node->n; i++) {
@@ -305,11 +297,7 @@ static void read_out(struct spec *s, const struct spec_field *field,
     struct flow_work *work = &((struct spec_draft *)slot)->work;
     struct flow_output *own = work->outputs;
 
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_check_count(s, field->key, node, node->n))
+    if (!spec_want_names(s, field, node))
         return;
     work->outputs = spec_alloc(s, work->n_outputs + node->n, sizeof(*own));
     for (uint32_t i = 0; i < work->n_outputs; i++)

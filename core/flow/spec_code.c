@@ -35,10 +35,8 @@ static bool check_code(struct spec *s, const struct spec_field *field,
     const char *at = node->text;
     bool good = true;
 
-    if (node->kind != TREE_TEXT) {
-        spec_wrong_type(s, field->key, field->type->is, node);
+    if (!spec_want_text(s, field, node))
         return false;
-    }
     if (node->n == 0)
         flow_problem_msg(spec_problem(s, PROBLEM_VALUE, node), "%s is empty",
                          field->key);

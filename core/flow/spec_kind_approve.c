@@ -53,10 +53,8 @@ static void read_approvers(struct spec *s, const struct spec_field *field,
 {
     struct buf text = {0};
 
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
+    if (!spec_want_map(s, field, node))
         return;
-    }
     for (uint32_t i = 0; i < node->n; i++) {
         const struct tree_key *key = &node->items[i].key;
         const struct tree_node *list = &node->items[i].value;

@@ -26,11 +26,7 @@ static void read_pairs(struct spec *s, const struct spec_field *field,
     struct flow_pairs *pairs = slot;
     const struct spec_value_rule *rule = field->arg;
 
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_check_count(s, field->key, node, node->n))
+    if (!spec_want_names(s, field, node))
         return;
     pairs->items = spec_alloc(s, node->n, sizeof(*pairs->items));
     for (uint32_t i = 0; i < node->n; i++) {

@@ -14,11 +14,7 @@ static void read_transform(struct spec *s, const struct spec_field *field,
 
     if (work->kind != FLOW_TRANSFORM)
         return;
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_check_count(s, field->key, node, node->n))
+    if (!spec_want_names(s, field, node))
         return;
     work->outputs = spec_alloc(s, node->n, sizeof(*work->outputs));
     work->values = spec_alloc(s, node->n, sizeof(*work->values));

@@ -52,11 +52,7 @@ static void read_uses(struct spec *s, const struct spec_field *field,
 
     if (work->kind != FLOW_USES)
         return;
-    if (node->kind != TREE_TEXT) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_constant(s, field->key, node))
+    if (!spec_want_constant(s, field, node))
         return;
     const bool named = text_starts(node->text, FLOW_USES_WORKFLOW) &&
                        is_stored(node->text + strlen(FLOW_USES_WORKFLOW));
@@ -97,11 +93,7 @@ static void read_with(struct spec *s, const struct spec_field *field,
                          "with is for tasks with uses only");
         return;
     }
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_check_count(s, field->key, node, node->n))
+    if (!spec_want_names(s, field, node))
         return;
     work->with = spec_alloc(s, node->n, sizeof(*work->with));
     for (uint32_t i = 0; i < node->n; i++) {

@@ -92,10 +92,8 @@ static void read_label(struct spec *s, const struct tree_pair *pair, json_t *lab
 static void read_labels(struct spec *s, const struct spec_field *field,
                         const struct tree_node *node, void *slot)
 {
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
+    if (!spec_want_map(s, field, node))
         return;
-    }
     if (node->n > FLOW_MAX_LABELS) {
         flow_problem_msg(spec_problem(s, PROBLEM_LIMIT, node),
                          "labels has %u names; %d are the limit", node->n,

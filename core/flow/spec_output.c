@@ -168,11 +168,7 @@ static void read_outputs(struct spec *s, const struct spec_field *field,
 {
     struct flow_work *work = &((struct spec_draft *)slot)->work;
 
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_check_count(s, field->key, node, node->n))
+    if (!spec_want_names(s, field, node))
         return;
     if (work->kind == FLOW_GROUP) {
         spec_read_group_outputs(s, field, node, work);

@@ -23,11 +23,7 @@ static void read_expr(struct spec *s, const struct spec_field *field,
     struct ff_err err = {0};
     struct flow_problem *p;
 
-    if (node->kind != TREE_TEXT) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_constant(s, field->key, node))
+    if (!spec_want_constant(s, field, node))
         return;
     if (cron_parse(node->text, &cron, &err) == FF_OK) {
         *(const char **)slot = spec_copy(s, node);
@@ -55,11 +51,7 @@ static void read_zone(struct spec *s, const struct spec_field *field,
 {
     struct flow_problem *p;
 
-    if (node->kind != TREE_TEXT) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_constant(s, field->key, node))
+    if (!spec_want_constant(s, field, node))
         return;
     if (zone_name_is_valid(node->text)) {
         *(const char **)slot = spec_copy(s, node);
@@ -176,10 +168,8 @@ static void check_input(struct spec *s, const struct tree_pair *pair, json_t *va
 static void read_inputs(struct spec *s, const struct spec_field *field,
                         const struct tree_node *node, void *slot)
 {
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
+    if (!spec_want_map(s, field, node))
         return;
-    }
     json_t *given = spec_own_json(s, json_object());
     for (uint32_t i = 0; i < node->n; i++) {
         const struct tree_pair *pair = &node->items[i];

@@ -314,20 +314,11 @@ static bool count_env(struct spec *s, const struct tree_node *node)
     return false;
 }
 
-static bool want_map(struct spec *s, const struct spec_field *field,
-                     const struct tree_node *node)
-{
-    if (node->kind == TREE_MAP)
-        return true;
-    spec_wrong_type(s, field->key, field->type->is, node);
-    return false;
-}
-
 static void read_shared_env(struct spec *s, const struct spec_field *field,
                             const struct tree_node *node, void *slot)
 {
     (void)slot;
-    if (want_map(s, field, node) && count_env(s, node))
+    if (spec_want_map(s, field, node) && count_env(s, node))
         s->env = merge_env(s, s->env, node, PLACE_SHARED_ENV);
 }
 
@@ -336,7 +327,7 @@ static void read_task_env(struct spec *s, const struct spec_field *field,
 {
     struct flow_work *work = &((struct spec_draft *)slot)->work;
 
-    if (!want_map(s, field, node) || !count_env(s, node))
+    if (!spec_want_map(s, field, node) || !count_env(s, node))
         return;
 
     struct spec_env env = merge_env(s, s->env, node, PLACE_ATTEMPT);
@@ -367,7 +358,7 @@ static void read_run_outputs(struct spec *s, const struct spec_field *field,
     const struct spec_value_rule rule = {.place = PLACE_RUN_OUTPUT};
     struct flow *flow = slot;
 
-    if (!want_map(s, field, node) || !spec_check_count(s, field->key, node, node->n))
+    if (!spec_want_names(s, field, node))
         return;
     flow->outputs = spec_alloc(s, node->n, sizeof(*flow->outputs));
     for (uint32_t i = 0; i < node->n; i++) {

@@ -20,11 +20,7 @@ static void read_vars(struct spec *s, const struct spec_field *field,
 {
     struct flow *flow = slot;
 
-    if (node->kind != TREE_MAP) {
-        spec_wrong_type(s, field->key, field->type->is, node);
-        return;
-    }
-    if (!spec_check_count(s, field->key, node, node->n))
+    if (!spec_want_names(s, field, node))
         return;
     for (uint32_t i = 0; i < node->n; i++) {
         const struct tree_pair *pair = &node->items[i];
