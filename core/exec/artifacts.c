@@ -174,44 +174,16 @@ const char *artifact_reason(int code)
     return "artifact_unavailable";
 }
 
-static void refuse_start(struct attempt *a, const struct ff_err *err,
-                         const char *reason)
-{
-    const struct result result = {
-        .outcome = OUTCOME_FAILED,
-        .exit_code = MODEL_NULL,
-        .reason = reason,
-        .message = err->msg,
-    };
-
-    if (err->code == FF_BUSY || err->code == FF_UNAVAILABLE)
-        attempt_wait(a, err);
-    else
-        attempt_report(a->exec, a, &a->key, &result);
-}
-
-static void go_on(struct attempt *a, const struct ff_err *err)
-{
-    const struct result cancelled = {.outcome = OUTCOME_CANCELLED,
-                                     .exit_code = MODEL_NULL};
-
-    a->prepared = err->code == FF_OK;
-    if (a->stop_asked)
-        attempt_report(a->exec, a, &a->key, &cancelled);
-    else if (a->prepared)
-        attempt_start(a);
-    else
-        refuse_start(a, err, artifact_reason(err->code));
-}
-
 static void after_preparing(void *arg)
 {
     struct preparing *pr = arg;
     struct exec *x = pr->exec;
     struct attempt *a = attempt_by_handle(x, pr->handle);
 
-    if (a && a->state == ATTEMPT_STARTING)
-        go_on(a, &pr->err);
+    if (a && a->state == ATTEMPT_STARTING) {
+        a->prepared = pr->err.code == FF_OK;
+        attempt_go_on(a, a->prepared, artifact_reason(pr->err.code), &pr->err);
+    }
     for (size_t i = 0; i < pr->n; i++) {
         mem_free((char *)(uintptr_t)pr->wanted[i].name);
         mem_free((char *)(uintptr_t)pr->wanted[i].path);
@@ -241,7 +213,7 @@ void attempt_prepare(struct attempt *a)
     struct preparing *pr;
 
     if (!can_reach(a->exec, &err) || open_lane(a->exec, lane_of(a), &err) != FF_OK) {
-        refuse_start(a, &err, "artifact_unavailable");
+        attempt_go_on(a, false, "artifact_unavailable", &err);
         return;
     }
     pr = mem_alloc(sizeof(*pr));

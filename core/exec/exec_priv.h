@@ -134,9 +134,10 @@ void exec_came_back(struct exec *x);
 /* spec.c */
 void attempt_start(struct attempt *a); /* asks the runtime; comes back by events */
 void attempt_send_stop(struct attempt *a);
-
-/* spec.c: asks again later, for what is not the attempt's fault */
-void attempt_wait(struct attempt *a, const struct ff_err *err);
+/* The answer to what a start wanted first, secrets or artifacts: it goes on, or ends
+ * for this reason; later, for what is not the attempt's fault. */
+void attempt_go_on(struct attempt *a, bool ready, const char *reason,
+                   const struct ff_err *err);
 
 /* secrets.c */
 /* On the lane: NULL with a code. */

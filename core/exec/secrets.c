@@ -79,34 +79,6 @@ static void on_lane(void *arg)
     as->got = secrets_read(as->exec, as->tenant, as->wanted, as->n, &as->err);
 }
 
-static void refuse_start(struct attempt *a, const struct ff_err *err)
-{
-    const struct result result = {
-        .outcome = OUTCOME_FAILED,
-        .exit_code = MODEL_NULL,
-        .reason = err->code == FF_NOT_FOUND ? "secret_missing" : "secret_unreadable",
-        .message = err->msg,
-    };
-
-    if (err->code == FF_BUSY || err->code == FF_UNAVAILABLE)
-        attempt_wait(a, err);
-    else
-        attempt_report(a->exec, a, &a->key, &result);
-}
-
-static void go_on(struct attempt *a, const struct ff_err *err)
-{
-    const struct result cancelled = {.outcome = OUTCOME_CANCELLED,
-                                     .exit_code = MODEL_NULL};
-
-    if (a->stop_asked)
-        attempt_report(a->exec, a, &a->key, &cancelled);
-    else if (a->secrets)
-        attempt_start(a);
-    else
-        refuse_start(a, err);
-}
-
 static void after(void *arg)
 {
     struct asking *as = arg;
@@ -119,7 +91,10 @@ static void after(void *arg)
     }
     secrets_free(as->got);
     if (a && a->state == ATTEMPT_STARTING)
-        go_on(a, &as->err);
+        attempt_go_on(a, a->secrets != NULL,
+                      as->err.code == FF_NOT_FOUND ? "secret_missing"
+                                                   : "secret_unreadable",
+                      &as->err);
     else if (a && !a->secrets)
         log_warn("%s was taken over, but its secrets cannot be read: %s", a->id,
                  as->err.msg);

@@ -149,12 +149,15 @@ static const char *const *task_env(struct attempt *a)
 
 /* --- asking the runtime --- */
 
-static void start_refused(struct attempt *a, const struct ff_err *err)
+static const char start_failed[] = "start_failed"; /* by the runtime itself */
+
+static void refuse_start(struct attempt *a, const char *reason,
+                         const struct ff_err *err)
 {
     const struct result result = {
         .outcome = OUTCOME_FAILED,
         .exit_code = MODEL_NULL,
-        .reason = "start_failed",
+        .reason = reason,
         .message = err->msg,
     };
     attempt_report(a->exec, a, &a->key, &result);
@@ -166,7 +169,7 @@ static void start_again(void *arg)
 }
 
 /* No room for a process is not the task's fault: it waits and counts nothing. */
-void attempt_wait(struct attempt *a, const struct ff_err *err)
+static void start_later(struct attempt *a, const struct ff_err *err)
 {
     int64_t delay = START_DELAY_US << (a->tries < 5 ? a->tries : 5);
 
@@ -175,9 +178,25 @@ void attempt_wait(struct attempt *a, const struct ff_err *err)
     if (a->tries++ == 0)
         log_warn("%s cannot start yet: %s", a->id, err->msg);
     if (a->tries > START_TRIES)
-        start_refused(a, err);
+        refuse_start(a, start_failed, err);
     else
         loop_timer_add(a->exec->setup.loop, delay, start_again, a, &a->retry);
+}
+
+void attempt_go_on(struct attempt *a, bool ready, const char *reason,
+                   const struct ff_err *err)
+{
+    const struct result cancelled = {.outcome = OUTCOME_CANCELLED,
+                                     .exit_code = MODEL_NULL};
+
+    if (a->stop_asked)
+        attempt_report(a->exec, a, &a->key, &cancelled);
+    else if (ready)
+        attempt_start(a);
+    else if (err->code == FF_BUSY || err->code == FF_UNAVAILABLE)
+        start_later(a, err);
+    else
+        refuse_start(a, reason, err);
 }
 
 struct starting {
@@ -199,9 +218,9 @@ static void on_started(void *arg, int code, const struct ff_err *err)
             attempt_send_stop(a);
     } else if (a && a->state == ATTEMPT_STARTING && code != FF_CANCELLED) {
         if ((code == FF_BUSY || code == FF_UNAVAILABLE) && !a->stop_asked)
-            attempt_wait(a, err);
+            start_later(a, err);
         else
-            start_refused(a, err);
+            refuse_start(a, start_failed, err);
     }
     exec_came_back(x);
 }
@@ -230,7 +249,7 @@ void attempt_start(struct attempt *a)
     else if (can_mask(a->exec, &err))
         attempt_ask_secrets(a);
     else
-        start_refused(a, &err);
+        refuse_start(a, start_failed, &err);
 }
 
 static void ask_runtime(struct attempt *a)
