@@ -102,25 +102,13 @@ static struct follower *follow(struct owner_api *api, struct http_reply *reply,
     return f;
 }
 
-static int take_seq(void *arg, const void *row)
-{
-    *(int64_t *)arg = ((const struct event_row *)row)->seq;
-    return 1;
-}
-
 static int64_t last_seq(const struct owner_api *api, const struct run_row *run)
 {
-    const struct event_row like = {.tenant = run->tenant, .run = run->run};
-    const struct store_query query = {.record = &record_event,
-                                      .like = &like,
-                                      .n_equal = 2,
-                                      .descending = true,
-                                      .limit = 1};
     struct ff_err err = {0};
-    int64_t seq = 0;
+    int64_t seq;
 
-    if (store_scan(node_store(api->setup.node), STORE_READER_CALLER, &query, take_seq,
-                   &seq, &err) != FF_OK)
+    if (store_last_seq(node_store(api->setup.node), STORE_READER_CALLER,
+                       (struct tenant){run->tenant}, run->run, &seq, &err) != FF_OK)
         log_debug("a hint goes out without its number: %s", err.msg);
     return seq;
 }

@@ -82,17 +82,10 @@ static int load_task(void *arg, const void *row)
     return tl->code != FF_OK;
 }
 
-static int last_seq(void *arg, const void *row)
-{
-    *(int64_t *)arg = ((const struct event_row *)row)->seq;
-    return 1;
-}
-
 static int load_tasks(struct load *ld)
 {
     struct store *s = ld->control->setup.store;
     const struct task_row like = {.tenant = ld->tenant.no, .run = ld->no};
-    const struct event_row events = {.tenant = ld->tenant.no, .run = ld->no};
     struct task_loader tl = {.load = ld};
     int64_t seq = 0;
     int code = store_scan(
@@ -103,13 +96,7 @@ static int load_tasks(struct load *ld)
     if (code == FF_OK)
         code = tl.code;
     if (code == FF_OK)
-        code = store_scan(s, STORE_READER_LANE,
-                          &(struct store_query){.record = &record_event,
-                                                .like = &events,
-                                                .n_equal = 2,
-                                                .descending = true,
-                                                .limit = 1},
-                          last_seq, &seq, &ld->err);
+        code = store_last_seq(s, STORE_READER_LANE, ld->tenant, ld->no, &seq, &ld->err);
     if (code == FF_OK)
         code = ld->run->kind->loaded(ld->run, &ld->err);
     ld->run->next_seq = seq + 1;

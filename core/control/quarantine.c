@@ -25,12 +25,6 @@ static int add_left(void *arg, const void *row)
     return 0;
 }
 
-static int take_seq(void *arg, const void *row)
-{
-    *(int64_t *)arg = ((const struct event_row *)row)->seq;
-    return 1;
-}
-
 static int take_run(void *arg, const void *row)
 {
     const struct run_row *run = row;
@@ -50,7 +44,6 @@ void control_read_left(struct control *c, struct tenant t, int64_t no,
 {
     const struct run_row run = {.tenant = t.no, .run = no};
     const struct task_row task = {.tenant = t.no, .run = no};
-    const struct event_row event = {.tenant = t.no, .run = no};
     const struct {
         struct store_query query;
         store_row_fn *fn;
@@ -60,13 +53,6 @@ void control_read_left(struct control *c, struct tenant t, int64_t no,
          take_run,
          aside},
         {{.record = &record_task, .like = &task, .n_equal = 2}, add_left, aside},
-        {{.record = &record_event,
-          .like = &event,
-          .n_equal = 2,
-          .descending = true,
-          .limit = 1},
-         take_seq,
-         &aside->seq},
     };
     struct ff_err err;
 
@@ -75,6 +61,9 @@ void control_read_left(struct control *c, struct tenant t, int64_t no,
         if (store_scan(c->setup.store, STORE_READER_LANE, &reads[i].query, reads[i].fn,
                        reads[i].arg, &err) != FF_OK)
             log_error("run %lld: %s", (long long)no, err.msg);
+    if (store_last_seq(c->setup.store, STORE_READER_LANE, t, no, &aside->seq, &err) !=
+        FF_OK)
+        log_error("run %lld: %s", (long long)no, err.msg);
     if (control_limits_read(c, t, no, &aside->slots, &err) != FF_OK)
         log_error("run %lld: %s", (long long)no, err.msg);
 }

@@ -66,25 +66,6 @@ static int check(struct node *n, struct tenant t, const struct run_row *run,
     return code;
 }
 
-static int take_seq(void *arg, const void *row)
-{
-    *(int64_t *)arg = ((const struct event_row *)row)->seq;
-    return 1;
-}
-
-static int last_seq(struct node *n, const struct run_row *run, int64_t *seq,
-                    struct ff_err *err)
-{
-    const struct event_row like = {.tenant = run->tenant, .run = run->run};
-    const struct store_query last = {.record = &record_event,
-                                     .like = &like,
-                                     .n_equal = 2,
-                                     .descending = true,
-                                     .limit = 1};
-
-    return store_scan(n->store, STORE_READER_CALLER, &last, take_seq, seq, err);
-}
-
 static json_t *asked(const struct node_reset *what)
 {
     return json_pack("{ss ss*}", "what", words[what->how], "task",
@@ -125,8 +106,8 @@ static int reopen(struct node *n, const struct run_row *run,
     struct run_row row = *run;
     struct batch b = {0};
     size_t failed;
-    int64_t seq = 0;
-    int code = last_seq(n, run, &seq, err);
+    int64_t seq;
+    int code = node_reset_seq(n, run, &seq, err);
 
     if (code == FF_OK)
         code = delete_leftovers(n, run, &b, err);
@@ -273,8 +254,8 @@ static int look_at_events(void *arg, const void *row)
 int node_reset_seq(struct node *n, const struct run_row *run, int64_t *seq,
                    struct ff_err *err)
 {
-    *seq = 0;
-    return last_seq(n, run, seq, err);
+    return store_last_seq(n->store, STORE_READER_CALLER, (struct tenant){run->tenant},
+                          run->run, seq, err);
 }
 
 int node_reset_answer(struct node *n, const struct run_row *run, int64_t seq,

@@ -217,6 +217,26 @@ int store_workflow(struct store *s, enum store_reader r, struct tenant t,
     return store_read_one(s, r, &q, arena, row, err);
 }
 
+static int take_seq(void *arg, const void *row)
+{
+    *(int64_t *)arg = ((const struct event_row *)row)->seq;
+    return 1;
+}
+
+int store_last_seq(struct store *s, enum store_reader r, struct tenant t, int64_t run,
+                   int64_t *seq, struct ff_err *err)
+{
+    const struct event_row like = {.tenant = t.no, .run = run};
+    const struct store_query last = {.record = &record_event,
+                                     .like = &like,
+                                     .n_equal = 2,
+                                     .descending = true,
+                                     .limit = 1};
+
+    *seq = 0;
+    return store_scan(s, r, &last, take_seq, seq, err);
+}
+
 /* --- what people type --- */
 
 /* A run that is a task of another one is not what people mean. */

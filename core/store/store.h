@@ -128,6 +128,9 @@ int store_run_find(struct store *s, enum store_reader r, struct tenant t,
 int store_workflow(struct store *s, enum store_reader r, struct tenant t,
                    struct span hash, struct arena *arena, struct workflow_row *row,
                    struct ff_err *err);
+/* The number of the run's last event; 0 when it has none. */
+int store_last_seq(struct store *s, enum store_reader r, struct tenant t, int64_t run,
+                   int64_t *seq, struct ff_err *err);
 int store_backup(struct store *s, const char *to, struct ff_err *err);
 
 /* Copies the text of a row struct into the arena. */

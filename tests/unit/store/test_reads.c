@@ -214,6 +214,35 @@ static void a_workflow_is_found_by_its_hash(void **state)
     arena_done(&arena);
 }
 
+static void the_last_event_of_a_run_is_found_among_those_of_others(void **state)
+{
+    static const struct event_row events[] = {
+        {.tenant = 1, .run = 7, .seq = 1}, {.tenant = 1, .run = 7, .seq = 12},
+        {.tenant = 1, .run = 8, .seq = 3}, {.tenant = 2, .run = 7, .seq = 40},
+        {.tenant = 1, .run = 7, .seq = 2},
+    };
+    struct real *r = *state;
+    struct batch b = {0};
+    struct ff_err err = {0};
+    int64_t seq;
+
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        struct event_row row = events[i];
+        row.body = span_of("[]");
+        batch_put(&b, &record_event, &row, FF_ABSENT);
+    }
+    assert_int_equal(store_commit_now(r->store, &b, NULL, &err), FF_OK);
+    batch_done(&b);
+    assert_int_equal(
+        store_last_seq(r->store, STORE_READER_LANE, TENANT_DEFAULT, 7, &seq, &err),
+        FF_OK);
+    assert_int_equal(seq, 12);
+    assert_int_equal(
+        store_last_seq(r->store, STORE_READER_LANE, TENANT_DEFAULT, 6, &seq, &err),
+        FF_OK);
+    assert_int_equal(seq, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +253,7 @@ int main(void)
         ON_EACH(a_run_is_found_by_id_prefix_and_last),
         ON_EACH(a_tenant_sees_its_own_runs_alone),
         ON_EACH(a_workflow_is_found_by_its_hash),
+        ON_EACH(the_last_event_of_a_run_is_found_among_those_of_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
