@@ -185,6 +185,9 @@ void control_queued_done(struct queued *q, int code);
 /* Changes that belong to no run in memory. */
 void control_commit_aside(struct control *c, struct batch *b);
 void control_fatal(struct control *c, const struct ff_err *err);
+/* What a commit that failed came to: true for a conflict, where rows have to be read
+ * again. What is neither that nor the store closing is fatal. */
+bool control_conflicts(struct control *c, int code, const struct ff_err *err);
 void control_check_drained(struct control *c);
 
 /* child.c */

@@ -70,6 +70,16 @@ static void put_back_applied(struct live *l)
     ARRAY_DONE(&old);
 }
 
+bool control_conflicts(struct control *c, int code, const struct ff_err *err)
+{
+    const bool conflicts = code == FF_CONFLICT || code == FF_IN_DOUBT;
+    const bool closing = code == FF_CANCELLED; /* the store */
+
+    if (!conflicts && !closing)
+        control_fatal(c, err);
+    return conflicts;
+}
+
 static void on_committed(void *arg, int code, size_t failed, const struct ff_err *err)
 {
     struct live *l = arg;
@@ -77,24 +87,15 @@ static void on_committed(void *arg, int code, size_t failed, const struct ff_err
 
     l->busy = false;
     c->n_busy--;
-    switch (code) {
-    case FF_OK:
+    if (code == FF_OK) {
         /* Inputs that came meanwhile had to wait: now they make the next step. */
         if (control_after_effects(l) && l->inputs.n > 0)
             mark_dirty(l);
-        break;
-    case FF_CONFLICT:
-    case FF_IN_DOUBT:
+    } else if (control_conflicts(c, code, err)) {
         log_debug("run %lld: change %zu of its step conflicts: loaded again",
                   (long long)l->no, failed);
         put_back_applied(l);
         control_reload(l);
-        break;
-    case FF_CANCELLED: /* the store is closing */
-        break;
-    default:
-        control_fatal(c, err);
-        break;
     }
     control_post_pump(c);
 }
@@ -107,9 +108,8 @@ static void on_aside_committed(void *arg, int code, size_t failed,
     (void)failed;
     c->n_busy--;
     /* A conflict: the sweep comes upon the same thing again. */
-    if (code != FF_OK && code != FF_CONFLICT && code != FF_IN_DOUBT &&
-        code != FF_CANCELLED)
-        control_fatal(c, err);
+    if (code != FF_OK)
+        control_conflicts(c, code, err);
     control_check_drained(c);
 }
 

@@ -202,22 +202,13 @@ static void on_ended(void *arg, int code, size_t failed, const struct ff_err *er
     struct control *c = e->live->control;
 
     c->n_busy--;
-    switch (code) {
-    case FF_OK:
+    if (code == FF_OK) {
         forget(e->live, &e->row);
-        break;
-    case FF_CONFLICT:
-    case FF_IN_DOUBT:
+    } else if (control_conflicts(c, code, err)) {
         log_debug("run %lld: change %zu of its end conflicts", (long long)e->row.run,
                   failed);
         e->live->loading = false;
         control_load_later(c);
-        break;
-    case FF_CANCELLED: /* the store is closing */
-        break;
-    default:
-        control_fatal(c, err);
-        break;
     }
     mem_free(e->message);
     mem_free(e);
