@@ -1,13 +1,9 @@
 /* kit/kit_blob_errors.c - checks of sessions, and of what a driver does when the
  * machine does not play along. */
 #include "kit/kit_blob.h"
+#include "kit/kit_machine.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 /* --- sessions --- */
 
@@ -51,56 +47,14 @@ static void many_sessions_may_be_open(struct kit *k)
 
 /* --- places --- */
 
-static void expect_refused(struct kit *k, const char *place, const char *what)
-{
-    struct ff_err err = {0};
-    void *session = NULL;
-    struct driver_instance *i;
-
-    kit_set(k, "dir", place);
-    i = kit_instance_with(k, NULL, &err);
-    if (!i)
-        return; /* refused before anything was opened: just as good */
-
-    const int code = driver_open_blob(i, &session, &err);
-
-    kit_expect(k, code != FF_OK, "blobs are open in %s, %s", place, what);
-    kit_expect(k, err.msg[0], "the refusal of %s has no sentence", place);
-    kit_expect(k, code != FF_BUSY && code != FF_CONFLICT && code != FF_IN_DOUBT,
-               "%s, %s, is %s: %s", place, what, kit_code_name(code), err.msg);
-}
-
 static void an_impossible_place_is_refused(struct kit *k)
 {
-    MEM_AUTO char *file = file_join(kit_dir(k), "file");
-    char longer[5000];
-
-    if (!kit_uses(k, "dir"))
-        kit_skip(k, "no option holds {dir}");
-    kit_expect_int(k, file_write_durable(file, "x", 1, 0600), 0, "making a file");
-    memset(longer, 'x', sizeof(longer) - 1);
-    longer[0] = '/';
-    longer[sizeof(longer) - 1] = '\0';
-    expect_refused(k, file, "which is a file");
-    expect_refused(k, "/dev/null/nowhere", "below a device");
-    expect_refused(k, "/proc/self/nowhere", "where nobody may make anything");
-    expect_refused(k, longer, "which is a name too long");
+    kit_expect_no_place(k, driver_open_blob, "blobs are");
 }
 
 /* --- no room --- */
 
 #define ROOM_BYTES ((rlim_t)300 << 10)
-
-static void set_room(struct kit *k, rlim_t bytes)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
-        kit_skip(k, "no limit of files: %s", strerror(errno));
-    limit.rlim_cur = bytes == RLIM_INFINITY ? limit.rlim_max : bytes;
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
-        kit_skip(k, "no limit of files: %s", strerror(errno));
-}
 
 /* A driver that keeps content elsewhere is not met by the limit. */
 static void a_full_disk_is_told(struct kit *k)
@@ -115,7 +69,7 @@ static void a_full_disk_is_told(struct kit *k)
     kit_content_make(&small, 1, 1000);
     kit_content_make(&large, 2, 2 * ROOM_BYTES);
     kit_blob_open(k, &b);
-    set_room(k, ROOM_BYTES);
+    kit_set_room(k, ROOM_BYTES);
     code = kit_blob_put_in(&b, KIT_SPACE, &large);
     if (code == FF_OK)
         kit_skip(k, "files that cannot grow do not stop it");
@@ -123,7 +77,7 @@ static void a_full_disk_is_told(struct kit *k)
     kit_expect(k, b.err.msg[0], "the failure has no sentence");
     kit_blob_must_lack(&b, large.hash, "of what did not fit");
     kit_blob_must_put(&b, &small, "when there is room for it");
-    set_room(k, RLIM_INFINITY);
+    kit_set_room(k, RLIM_INFINITY);
     kit_blob_must_put(&b, &large, "when there is room again");
     kit_blob_must_get(&b, &large, "put when there was room again");
     kit_blob_must_get(&b, &small, "put when there was little room");

@@ -1,49 +1,16 @@
 /* kit/kit_store_errors.c - checks of what a store does when the machine does not play
  * along: no such place, no room, and what it says of the time. */
+#include "kit/kit_machine.h"
 #include "kit/kit_store.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* --- places --- */
 
-static void expect_refused(struct kit *k, const char *place, const char *what)
-{
-    struct ff_err err = {0};
-    void *session = NULL;
-    struct driver_instance *i;
-
-    kit_set(k, "dir", place);
-    i = kit_instance_with(k, NULL, &err);
-    if (!i)
-        return; /* refused before anything was opened: just as good */
-
-    const int code = driver_open_store(i, &session, &err);
-
-    kit_expect(k, code != FF_OK, "a store is open in %s, %s", place, what);
-    kit_expect(k, err.msg[0], "the refusal of %s has no sentence", place);
-    kit_expect(k, code != FF_BUSY && code != FF_CONFLICT && code != FF_IN_DOUBT,
-               "%s, %s, is %s: %s", place, what, kit_code_name(code), err.msg);
-}
-
 static void an_impossible_place_is_refused(struct kit *k)
 {
-    MEM_AUTO char *file = file_join(kit_dir(k), "file");
-    char longer[3000];
-
-    if (!kit_uses(k, "dir"))
-        kit_skip(k, "no option holds {dir}");
-    kit_expect_int(k, file_write_durable(file, "x", 1, 0600), 0, "making a file");
-    memset(longer, 'x', sizeof(longer) - 1);
-    longer[0] = '/';
-    longer[sizeof(longer) - 1] = '\0';
-    expect_refused(k, file, "which is a file");
-    expect_refused(k, "/dev/null/nowhere", "below a device");
-    expect_refused(k, "/proc/self/nowhere", "where nobody may make anything");
-    expect_refused(k, longer, "which is a name too long");
+    kit_expect_no_place(k, driver_open_store, "a store is");
 }
 
 /* --- no room --- */
@@ -63,17 +30,6 @@ static int commit_blob(struct kit_store *s, const char *blob, int64_t n)
     kit_put(&b, 1, n, n, FF_ANY_VERSION);
     s->err = (struct ff_err){0};
     return s->ops->commit(s->session, b.changes, b.n, &s->failed, &s->err);
-}
-
-static void set_room(struct kit *k, rlim_t bytes)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
-        kit_skip(k, "no limit of files: %s", strerror(errno));
-    limit.rlim_cur = bytes == RLIM_INFINITY ? limit.rlim_max : bytes;
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
-        kit_skip(k, "no limit of files: %s", strerror(errno));
 }
 
 static void expect_blobs(struct kit_store *s, int64_t n, const char *when)
@@ -99,7 +55,7 @@ static void a_full_disk_is_told(struct kit *k)
     signal(SIGXFSZ, SIG_IGN);
     memset(blob, 0x5a, BLOB_BYTES);
     kit_open(k, &s, &kit_schema);
-    set_room(k, ROOM_BYTES);
+    kit_set_room(k, ROOM_BYTES);
     while (code == FF_OK && n < MAX_COMMITS) {
         code = commit_blob(&s, blob, n + 1);
         n += code == FF_OK;
@@ -111,7 +67,7 @@ static void a_full_disk_is_told(struct kit *k)
                "is %s: %s",
                kit_code_name(code), s.err.msg);
     kit_expect(k, s.err.msg[0], "the failure has no sentence");
-    set_room(k, RLIM_INFINITY);
+    kit_set_room(k, RLIM_INFINITY);
     if (code == FF_FULL) {
         expect_blobs(&s, n, "after a commit that did not fit");
         kit_expect_code(k, commit_blob(&s, blob, n + 1), FF_OK, &s.err,
