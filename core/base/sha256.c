@@ -10,26 +10,13 @@
 
 #define READ_SIZE 65536
 
-static void to_text(const uint8_t digest[SHA256_DIGEST_LENGTH], char out[SHA256_TEXT])
-{
-    static const char hex[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++) {
-        out[i * 2] = hex[digest[i] >> 4];
-        out[i * 2 + 1] = hex[digest[i] & 15];
-    }
-    out[SHA256_TEXT - 1] = '\0';
-}
-
 void sha256_text(const void *bytes, size_t len, char out[SHA256_TEXT])
 {
-    uint8_t digest[SHA256_DIGEST_LENGTH];
     SHA2_CTX ctx;
 
     SHA256Init(&ctx);
     SHA256Update(&ctx, bytes, len);
-    SHA256Final(digest, &ctx);
-    to_text(digest, out);
+    SHA256End(&ctx, out);
 }
 
 static void begin_padded(SHA2_CTX *ctx, const uint8_t key[SHA256_BLOCK_LENGTH],
@@ -63,15 +50,13 @@ void sha256_hmac(const void *key, size_t key_len, const void *bytes, size_t len,
     SHA256Final(digest, &ctx);
     begin_padded(&ctx, block, 0x5c);
     SHA256Update(&ctx, digest, sizeof(digest));
-    SHA256Final(digest, &ctx);
-    to_text(digest, out);
+    SHA256End(&ctx, out);
     explicit_bzero(block, sizeof(block));
     explicit_bzero(&ctx, sizeof(ctx));
 }
 
 int sha256_file(const char *path, char out[SHA256_TEXT], long long *size)
 {
-    uint8_t digest[SHA256_DIGEST_LENGTH];
     uint8_t chunk[READ_SIZE];
     long long total = 0;
     SHA2_CTX ctx;
@@ -97,8 +82,7 @@ int sha256_file(const char *path, char out[SHA256_TEXT], long long *size)
         total += got;
     }
     close(fd);
-    SHA256Final(digest, &ctx);
-    to_text(digest, out);
+    SHA256End(&ctx, out);
     if (size)
         *size = total;
     return 0;

@@ -69,7 +69,6 @@ int file_list(void *blob, const char *space, const struct ff_blob_id *after,
 
 /* --- get.c, for put --- */
 
-void file_hash_end(SHA2_CTX *ctx, char out[FILE_HASH_TEXT]);
 /* The content of an open file in pieces: FF_CORRUPT where it has not the hash of its
  * name. fn NULL: only that. */
 int file_read_all(const struct file_blobs *b, const struct ff_blob_id *id, int fd,

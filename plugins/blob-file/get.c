@@ -8,19 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-void file_hash_end(SHA2_CTX *ctx, char out[FILE_HASH_TEXT])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t bytes[SHA256_DIGEST_LENGTH];
-
-    SHA256Final(bytes, ctx);
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out[FF_BLOB_HASH_LEN] = '\0';
-}
-
 /* --- the content --- */
 
 static int read_pieces(const struct file_blobs *b, const struct ff_blob_id *id, int fd,
@@ -41,7 +28,7 @@ static int read_pieces(const struct file_blobs *b, const struct ff_blob_id *id, 
             return ff_fail(err, FF_CANCELLED, 0, "blob %s/%.12s: no more was wanted",
                            id->space, id->hash);
     }
-    file_hash_end(&ctx, seen);
+    SHA256End(&ctx, seen);
     if (strcmp(seen, id->hash) != 0)
         return ff_fail(err, FF_CORRUPT, 0,
                        "blob %s/%.12s in %.100s: its content is not what was put",

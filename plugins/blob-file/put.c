@@ -167,7 +167,7 @@ static int write_content(struct putting *p)
             return p->err->code;
         at += n;
     }
-    file_hash_end(&ctx, seen);
+    SHA256End(&ctx, seen);
     if (strcmp(seen, p->id->hash) != 0)
         return ff_fail(p->err, FF_INVALID, 0,
                        "blob %s/%.12s: its content has another hash, %.12s",

@@ -62,7 +62,7 @@ int s3_get(void *blob, const struct ff_blob_id *id, ff_blob_bytes_fn *fn, void *
     }
     if (code != FF_OK)
         return code;
-    s3_hash_end(&g.ctx, seen);
+    SHA256End(&g.ctx, seen);
     if (strcmp(seen, id->hash) != 0)
         return ff_fail(err, FF_CORRUPT, 0,
                        "blob %s/%.12s at %.100s: its content is not what was put",

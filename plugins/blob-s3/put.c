@@ -19,7 +19,7 @@ int s3_put_check(struct s3_put *p, SHA2_CTX *ctx)
 {
     char seen[S3_HASH_TEXT];
 
-    s3_hash_end(ctx, seen);
+    SHA256End(ctx, seen);
     if (strcmp(seen, p->id->hash) == 0)
         return FF_OK;
     return ff_fail(p->err, FF_INVALID, 0,

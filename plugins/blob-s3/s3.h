@@ -59,7 +59,6 @@ s3_text_printf(struct s3_text *t, const char *fmt, ...);
 void s3_text_quote(struct s3_text *t, const char *text);
 void s3_text_done(struct s3_text *t);
 
-void s3_hash_end(SHA2_CTX *ctx, char out[S3_HASH_TEXT]);
 void s3_hash(const void *bytes, size_t len, char out[S3_HASH_TEXT]);
 
 /* --- request.c --- */

@@ -74,24 +74,11 @@ void s3_text_done(struct s3_text *t)
     *t = (struct s3_text){0};
 }
 
-void s3_hash_end(SHA2_CTX *ctx, char out[S3_HASH_TEXT])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t bytes[SHA256_DIGEST_LENGTH];
-
-    SHA256Final(bytes, ctx);
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out[FF_BLOB_HASH_LEN] = '\0';
-}
-
 void s3_hash(const void *bytes, size_t len, char out[S3_HASH_TEXT])
 {
     SHA2_CTX ctx;
 
     SHA256Init(&ctx);
     SHA256Update(&ctx, bytes, len);
-    s3_hash_end(&ctx, out);
+    SHA256End(&ctx, out);
 }
