@@ -169,6 +169,14 @@ const char *im_name(struct import *im, const char *scope, const char *theirs)
     return kept;
 }
 
+const char *im_word(const char *theirs, const char *const table[][2], size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(theirs, table[i][0]) == 0)
+            return table[i][1];
+    return NULL;
+}
+
 /* Under which import names that workflow too. */
 const char *im_workflow(struct import *im, const char *theirs)
 {

@@ -64,6 +64,9 @@ void im_keys(struct import *im, const struct source_node *map,
 const char *im_name(struct import *im, const char *scope, const char *theirs);
 const char *im_known(const struct import *im, const char *scope, const char *theirs);
 
+/* The word of ours in the row of theirs; or NULL. */
+const char *im_word(const char *theirs, const char *const table[][2], size_t n);
+
 /* What uses says for another workflow of theirs. */
 const char *im_workflow(struct import *im, const char *theirs);
 
