@@ -119,6 +119,14 @@ class Architecture(unittest.TestCase):
                 self.assertIn(f"`plugins/{folder.name}`", ARCHITECTURE.read_text())
                 self.assertIn(f"`{folder.name}`", drivers)
 
+    def test_every_record_is_explained(self) -> None:
+        schema = (SOURCE / "core/model/schema.sql").read_text()
+        records = re.findall(r"^CREATE TABLE (\w+)", schema, re.M)
+        told = ARCHITECTURE.read_text() + (SOURCE / "docs/schedules.md").read_text()
+        self.assertGreater(len(records), 10)
+        for name in records:
+            self.assertIn(f"`{name}`", told)
+
     def test_every_lane_is_in_the_table_of_threads(self) -> None:
         lanes = {
             name
