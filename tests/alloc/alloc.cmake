@@ -25,4 +25,7 @@ target_compile_definitions(ff-alloc PRIVATE
 get_property(programs GLOBAL PROPERTY FF_PROGRAMS)
 add_dependencies(ff-alloc ${programs} supervisor-gate)
 ff_add_test(alloc.points alloc ff-alloc --points 8)
+if(FF_SANITIZE) # who else would see a leak
+  ff_add_test(alloc.control alloc ff-alloc --control)
+endif()
 set_tests_properties(alloc.points PROPERTIES TIMEOUT 600)

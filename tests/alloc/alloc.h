@@ -6,7 +6,8 @@
 
 #include "base/base.h"
 
-#define ARGS_MAX 16
+#define ARGS_MAX     16
+#define SETTINGS_MAX 4
 
 enum kind {
     READS, /* changes nothing: on a prepared store, again and again */
@@ -25,15 +26,25 @@ struct scenario {
     const char *flow;
     const char *before[2][ARGS_MAX]; /* commands without faults; @ is the folder */
     const char *args[ARGS_MAX];
-    int (*direct)(void); /* instead of args: what is called; exit code */
+    int (*direct)(void);                /* instead of args: what is called; exit code */
+    const char *settings[SETTINGS_MAX]; /* "FLOWFORGE_ENGINE_STORE=store-lmdb" */
 };
 extern const struct scenario scenarios[];
 extern const size_t n_scenarios;
+/* control.c: each must be found wrong. */
+extern const struct scenario controls[];
+extern const size_t n_controls;
 
 /* --- runtime.c --- */
 
 /* What the runtime driver keeps for its requests, without a supervisor. */
 int runtime_calls(void);
+
+/* --- drivers.c --- */
+
+int auth_jwt_calls(void);
+int auth_dev_calls(void);
+int blob_s3_calls(void);
 
 /* --- child.c --- */
 
@@ -51,7 +62,8 @@ void child_run(const char *dir, const char *const *args, long at, bool on,
 void child_call(const char *dir, int (*direct)(void), long at, bool on,
                 struct ended *e);
 void ended_done(struct ended *e);
-extern bool child_loud; /* its standard error is ours */
+extern bool child_loud;                   /* its standard error is ours */
+extern const char *const *child_settings; /* variables more, up to SETTINGS_MAX */
 
 /* --- judge.c --- */
 

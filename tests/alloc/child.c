@@ -13,6 +13,7 @@
 #define PATIENCE_S 60
 
 bool child_loud;
+const char *const *child_settings;
 
 static int open_output(const char *dir, const char *name)
 {
@@ -24,7 +25,7 @@ static int open_output(const char *dir, const char *name)
 /* The whole environment: drivers where the build has put them, data in the folder. */
 static char **make_env(const char *dir)
 {
-    static char *env[8];
+    static char *env[6 + SETTINGS_MAX];
     struct buf b = {0};
 
     buf_printf(&b, "FLOWFORGE_ENGINE_DATA_DIR=%s/data", dir);
@@ -34,6 +35,8 @@ static char **make_env(const char *dir)
     env[2] = mem_text("FLOWFORGE_RUNTIME_LOCAL_IDLE_EXIT=100ms");
     env[3] = mem_text("PATH=/usr/bin:/bin");
     env[4] = mem_text("FLOWFORGE_CONFIG=/dev/null");
+    for (size_t i = 0; i < SETTINGS_MAX && child_settings[i]; i++)
+        env[5 + i] = mem_text(child_settings[i]);
     return env;
 }
 
@@ -50,8 +53,12 @@ static void settle_in(const char *dir)
     alarm(PATIENCE_S);
 }
 
+/* Once before, undisturbed: what libraries make at their first call and keep is theirs,
+ * and some of them (OpenSSL's tables of algorithms) are lost for good when it fails. */
 static _Noreturn void call(int (*direct)(void), long at, bool on)
 {
+    if (direct() != 0)
+        exit(125);
     gate_arm(at, on);
     const int code = direct();
 

@@ -54,7 +54,7 @@ const char *judge_end(const struct scenario *s, const struct ended *e)
     /* The dynamic linker's own sentence, which does not always name its reason. */
     if (e->code > 1 && strstr(buf_text(&e->err), ".so cannot be loaded"))
         return NULL;
-    if (s->direct && e->code != s->result)
+    if (s->direct && !is_allowed(s, e->code))
         return "it did not do what it should without memory";
     if (!is_allowed(s, e->code)) {
         snprintf(why, sizeof(why), "it ended with code %d", e->code);
@@ -111,8 +111,19 @@ static const struct {
      "a task without its run"},
     {"SELECT count(*) FROM run r JOIN task t ON t.tenant = r.tenant AND t.run = r.run "
      "WHERE r.state IN ('succeeded', 'failed', 'cancelled') AND t.state IN ('queued', "
-     "'running', 'retrying')",
+     "'running', 'retrying', 'suspended')",
      "a run that has ended with a task that has not"},
+    {"SELECT count(*) FROM slot s LEFT JOIN task t ON t.tenant = s.tenant AND t.run = "
+     "s.run AND t.node = s.node AND t.attempt = s.attempt AND t.state = 'running' "
+     "WHERE "
+     "t.run IS NULL",
+     "a place of a limit is held by what does not run"},
+    {"SELECT count(*) FROM artifact a LEFT JOIN run r ON r.tenant = a.tenant AND r.run "
+     "= a.run WHERE r.run IS NULL",
+     "an artifact without its run"},
+    {"SELECT count(*) FROM child_run c LEFT JOIN run r ON r.tenant = c.tenant AND "
+     "r.run = c.run WHERE r.run IS NULL",
+     "a run inside another one that does not exist"},
 };
 
 static int64_t number_of(sqlite3 *db, const char *sql)

@@ -2,11 +2,12 @@
  * Nth allocation fails; then what it left is judged.
  *
  *     ff-alloc [--points MAX] [--seed N] [--scenario NAME] [--at N] [--on]
+ *     ff-alloc --control
  *
  * MAX allocations of each scenario, spread over it; 0, the default: every one, until
  * the scenario passes without reaching the one that fails. --on: those after it fail
  * too.
- * --at: one only, with where it was asked for. */
+ * --at: one only, with where it was asked for. --control: can it find anything? */
 #include "alloc.h"
 #include "gate.h"
 
@@ -22,7 +23,7 @@
 struct options {
     long points, at;
     uint64_t seed;
-    bool on;
+    bool on, control;
     const char *scenario;
 };
 
@@ -316,6 +317,7 @@ static bool try_scenario(const struct scenario *s, const struct options *o,
 {
     MEM_AUTO char *prepared = make_dir("prepared");
 
+    child_settings = s->settings;
     prepare(s, prepared);
     struct expected expected = {.usual = expect(s, prepared, t)};
 
@@ -343,6 +345,7 @@ static struct options read_options(int argc, char **argv)
         {"scenario", required_argument, NULL, 'n'},
         {"at", required_argument, NULL, 'a'},
         {"on", no_argument, NULL, 'o'},
+        {"control", no_argument, NULL, 'c'},
         {NULL, 0, NULL, 0},
     };
     struct options o = {.seed = 1};
@@ -358,18 +361,51 @@ static struct options read_options(int argc, char **argv)
             o.at = strtol(optarg, NULL, 10);
         else if (c == 'o')
             o.on = true;
+        else if (c == 'c')
+            o.control = true;
         else
             exit(2);
     }
     return o;
 }
 
-int main(int argc, char **argv)
+static bool try_controls(const struct options *o)
 {
-    const struct options o = read_options(argc, argv);
+    bool good = true;
+
+    for (size_t i = 0; i < n_controls; i++) {
+        struct tally t = {0};
+        const bool found = !try_scenario(&controls[i], o, &t) && t.points > 0;
+
+        good = good && found;
+        printf("control %s: %s\n", controls[i].name, found ? "found" : "NOT found");
+    }
+    return good;
+}
+
+static bool try_all(const struct options *o)
+{
     bool good = true;
     long points = 0;
     size_t n = 0;
+
+    for (size_t i = 0; i < n_scenarios; i++) {
+        struct tally t = {0};
+
+        if (o->scenario && strcmp(o->scenario, scenarios[i].name) != 0)
+            continue;
+        good = try_scenario(&scenarios[i], o, &t) && good;
+        points += t.points;
+        n++;
+    }
+    printf("%zu scenarios, %ld failed allocations%s\n", n, points,
+           good ? "" : ": NOT all is right");
+    return good && n > 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct options o = read_options(argc, argv);
 
     must(getenv("FLOWFORGE_LIB"), "FLOWFORGE_LIB is not set");
     must(gate_open(), "no memory for the gate");
@@ -378,17 +414,8 @@ int main(int argc, char **argv)
     strcpy(base, access("/dev/shm", W_OK) == 0 ? "/dev/shm/ff-alloc-XXXXXX"
                                                : "/tmp/ff-alloc-XXXXXX");
     must(mkdtemp(base), "no folder");
-    for (size_t i = 0; i < n_scenarios; i++) {
-        struct tally t = {0};
+    const bool good = o.control ? try_controls(&o) : try_all(&o);
 
-        if (o.scenario && strcmp(o.scenario, scenarios[i].name) != 0)
-            continue;
-        good = try_scenario(&scenarios[i], &o, &t) && good;
-        points += t.points;
-        n++;
-    }
     file_remove_tree(base);
-    printf("%zu scenarios, %ld failed allocations%s\n", n, points,
-           good ? "" : ": NOT all is right");
-    return good && n > 0 ? 0 : 1;
+    return good ? 0 : 1;
 }

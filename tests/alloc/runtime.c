@@ -93,6 +93,8 @@ int runtime_calls(void)
     size_t n_started = 0;
     bool right = true;
 
+    lost = false;
+    n_events = 0;
     for (size_t i = 0; i < N_IDS; i++) {
         snprintf(ids[i], sizeof(ids[i]), "a%zu", i);
         if (!ask(&local, ids[i]))

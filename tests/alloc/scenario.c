@@ -47,7 +47,44 @@ static const char wrong[] = "flowforge: 1\nname: wrong\n"
                             "  a: {run: \"true\", needs: [nobody], tmeout: 3}\n"
                             "  b: {run: \"${{ x }}\", if: \"1 +\"}\n";
 
+static const char handed[] =
+    "flowforge: 1\nname: handed\n"
+    "tasks:\n"
+    "  a: {run: \"printf 7 > $FF_ARTIFACTS/seven\", artifacts: {out: {seven: seven}}}\n"
+    "  b:\n"
+    "    run: \"printf $(cat $FF_ARTIFACTS/given)\"\n"
+    "    needs: [a]\n"
+    "    artifacts: {in: {given: \"${{ tasks.a.artifacts.seven }}\"}}\n"
+    "    outputs: {said: {from: stdout}}\n"
+    "outputs:\n"
+    "  said: \"${{ tasks.b.outputs.said }}\"\n";
+static const char cached[] = "flowforge: 1\nname: cached\n"
+                             "tasks:\n"
+                             "  a: {run: \"printf 7\", cache: {key: k, ttl: 1h}, "
+                             "outputs: {said: {from: stdout}}}\n"
+                             "outputs:\n"
+                             "  said: \"${{ tasks.a.outputs.said }}\"\n";
+static const char limited[] = "flowforge: 1\nname: limited\n"
+                              "tasks:\n"
+                              "  each:\n"
+                              "    run: \"true\"\n"
+                              "    foreach: [1, 2, 3]\n"
+                              "    mutex: one\n";
+static const char grouped[] =
+    "flowforge: 1\nname: grouped\n"
+    "tasks:\n"
+    "  each:\n"
+    "    foreach: [1, 2]\n"
+    "    tasks:\n"
+    "      a: {noop: true}\n"
+    "      b: {transform: {n: \"${{ 1 + 1 }}\"}, needs: [a]}\n"
+    "  last: {noop: true, needs: [each]}\n";
+
 #define FLOW "flow.yaml"
+#define LMDB                                                                           \
+    .settings = {                                                                      \
+        "FLOWFORGE_ENGINE_STORE=store-lmdb",                                           \
+    }
 #define MADE                                                                           \
     .before = {                                                                        \
         {"run", FLOW, "-q"},                                                           \
@@ -112,6 +149,48 @@ const struct scenario scenarios[] = {
      .flow = process,
      .args = {"run", FLOW, "-q", "--set", "runtime-local.supervisor=./supervisor"}},
     {.name = "runtime", .direct = runtime_calls},
+    {.name = "auth-jwt", .direct = auth_jwt_calls},
+    {.name = "auth-dev", .direct = auth_dev_calls},
+    {.name = "blob-s3", .direct = blob_s3_calls},
+    {.name = "lmdb-list", .flow = chain, MADE, LMDB, .args = {"list", "-o", "json"}},
+    {.name = "lmdb-run", .kind = RUNS, .flow = chain, LMDB, .args = {"run", FLOW}},
+    {.name = "lmdb-recovery",
+     .kind = RUNS,
+     .flow = chain,
+     OPEN,
+     LMDB,
+     .args = {"resume"}},
+    /* Faults that the contracts allow are not asked for: the filters themselves. */
+    {.name = "filters",
+     .kind = RUNS,
+     .processes = true,
+     .flow = retried,
+     .settings = {"FLOWFORGE_ENGINE_STORE_FILTERS="
+                  "store-trace,store-metrics,store-delay,store-fault",
+                  "FLOWFORGE_ENGINE_QUEUE_FILTERS=queue-fault",
+                  "FLOWFORGE_ENGINE_RUNTIME_FILTERS=runtime-fault"},
+     .args = {"run", FLOW, "-q"}},
+    {.name = "artifacts",
+     .kind = RUNS,
+     .processes = true,
+     .flow = handed,
+     .args = {"run", FLOW, "-q"}},
+    {.name = "cache",
+     .kind = RUNS,
+     .processes = true,
+     .flow = cached,
+     MADE,
+     .args = {"run", FLOW, "-q"}},
+    {.name = "limits",
+     .kind = RUNS,
+     .processes = true,
+     .flow = limited,
+     .args = {"run", FLOW, "-q"}},
+    {.name = "groups", .kind = RUNS, .flow = grouped, .args = {"run", FLOW, "-q"}},
+    {.name = "sim", .flow = chain, .args = {"sim", FLOW}},
+    {.name = "lint", .flow = process, .result = 3, .args = {"lint", FLOW}},
+    {.name = "graph", .flow = grouped, .args = {"graph", FLOW}},
+    {.name = "doctor", .flow = chain, MADE, .args = {"doctor", "slots"}},
     {.name = "recovery", .kind = RUNS, .flow = chain, OPEN, .args = {"resume"}},
     {.name = "cancel",
      .kind = RUNS,
