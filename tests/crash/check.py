@@ -17,6 +17,7 @@ from typing import Any
 
 import history
 import ledger as ledgers
+import tables
 
 Row = dict[str, Any]
 
@@ -38,6 +39,9 @@ class Store:
             self.tasks = self.read(base, "task", "run, node")
             self.events = self.read(base, "event", "run, seq")
             self.inbox = self.read(base, "inbox", "no")
+            self.tables = {
+                name: self.read(base, name, "1, 2") for name in tables.TABLES
+            }
         finally:
             base.close()
 
@@ -179,13 +183,16 @@ def check_physical(
             wrong.append(f"{task}: attempt {attempt} began and was never recorded")
         elif physical.ends and attempt < unit.attempt and not supervisor_died:
             wrong.append(f"{task}: attempt {attempt} came to its end and ran again")
-    check_ends(told, played, wrong)
 
 
 def check_ends(
-    told: ledgers.Ledger, played: dict[str, history.Replay], wrong: list[str]
+    logs: Path,
+    told: ledgers.Ledger,
+    played: dict[str, history.Replay],
+    wrong: list[str],
 ) -> None:
-    """Who has succeeded has been there: every task of the harness writes its end."""
+    """Who has succeeded has been there: every task of the harness writes its end, and
+    says it on its output."""
     for run, replay in sorted(played.items()):
         for (task, item), unit in replay.units.items():
             if unit.state != "succeeded" or not unit.attempt or not unit.is_process:
@@ -194,6 +201,8 @@ def check_ends(
             physical = told.attempts.get((f"{run}/{name}", unit.attempt))
             if not physical or not physical.ends:
                 wrong.append(f"{run}/{name} has succeeded and never came to its end")
+            if run not in told.may_go:  # logs are the first that goes
+                tables.check_log(logs, f"{run}/{name}", unit.attempt, wrong)
 
 
 def check(folder: Path, *, supervisor_died: bool = False) -> list[str]:
@@ -217,7 +226,8 @@ def check(folder: Path, *, supervisor_died: bool = False) -> list[str]:
     for row in store.inbox:
         wrong.append(f"the request {row['no']} ({row['kind']}) was never answered")
     check_physical(told, played, supervisor_died, wrong)
-    return wrong
+    check_ends(folder / "data/runs", told, played, wrong)
+    return wrong + tables.check(folder / "data", store.tables, store.runs, store.tasks)
 
 
 def states(folder: Path) -> dict[str, str]:

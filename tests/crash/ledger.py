@@ -19,6 +19,7 @@ class Ledger:
 
     submitted: set[str] = field(default_factory=set)
     cancelled: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)  # its event was taken
     may_go: set[str] = field(default_factory=set)  # retention was allowed to take them
     attempts: dict[tuple[str, int], Physical] = field(default_factory=dict)
 
@@ -39,10 +40,11 @@ def read_tasks(file: Path, ledger: Ledger) -> None:
 
 
 def read_client(file: Path, ledger: Ledger) -> None:
-    """Lines {"what": "submit" | "cancel" | "may_go", "run": ID}."""
+    """Lines {"what": "submit" | "cancel" | "heard" | "may_go", "run": ID}."""
     sets = {
         "submit": ledger.submitted,
         "cancel": ledger.cancelled,
+        "heard": ledger.heard,
         "may_go": ledger.may_go,
     }
     if not file.exists():

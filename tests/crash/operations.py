@@ -17,12 +17,13 @@ import ledger
 from place import PATIENCE, PAUSE, Broken, Place
 
 BEGIN = 'echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger'
-END = 'echo "end $FF_TASK_ID $FF_ATTEMPT" >> ledger'
+END = 'echo "out $FF_TASK_ID $FF_ATTEMPT"\necho "end $FF_TASK_ID $FF_ATTEMPT" >> ledger'
 RESUMED = (0, 1, 5)  # the runs are over, some failed, some were cancelled
 
 
 def task(name: str, body: str, more: str = "") -> str:
-    lines = "".join(f"      {line}\n" for line in (BEGIN, *body.splitlines(), END))
+    text = (BEGIN, *body.splitlines(), *END.splitlines())
+    lines = "".join(f"      {line}\n" for line in text)
     return f"  {name}:\n{more}    run: |\n{lines}"
 
 
@@ -75,6 +76,24 @@ HANDED = flow(
         'grep -q report "$FF_ARTIFACTS/given"',
         "    needs: [hand]\n    artifacts: {in: {given: "
         '"${{ tasks.hand.artifacts.report }}"}}\n',
+    ),
+)
+FILES = flow(
+    task(
+        "kept",
+        'echo "attempt $FF_ATTEMPT" > "$FF_OUT/report.txt"',
+        "    outputs: {report: {as: file, ending: txt}}\n",
+    ),
+    task(
+        "hand",
+        'echo "report" > "$FF_ARTIFACTS/report"',
+        "    artifacts: {out: {report: report}}\n",
+    ),
+    task(
+        "large",
+        "{ printf '\"'; head -c 100000 /dev/zero | tr '\\0' x; printf '\"'; }"
+        ' > "$FF_OUT/text"',
+        "    outputs: {text: json}\n",
     ),
 )
 CACHED = flow(task("asked", "true", "    cache: {key: crash, ttl: 1h}\n"))
@@ -153,10 +172,11 @@ def cancel_for_the_owner(place: Place) -> None:
 
 
 def cancel_again(place: Place) -> None:
-    """The user asks until it is answered: then the run ends."""
-    done = place.cancel(only_run(place), "--wait")
-    if done.code not in (0, 5):
-        raise Broken(f"cancel ends with {done.code}: {done.err}")
+    """The user asks until it is answered, and not again: then the run ends."""
+    if only_run(place) not in ledger.read(place.dir).cancelled:
+        done = place.cancel(only_run(place), "--wait")
+        if done.code not in (0, 5):
+            raise Broken(f"cancel ends with {done.code}: {done.err}")
     resume(place)
 
 
@@ -170,12 +190,15 @@ def waiting_for_event(place: Place) -> None:
 
 
 def send_event(place: Place) -> None:
-    place.call("event", "paid", aimed=True)
+    done = place.call("event", "paid", "-o", "json", aimed=True)
+    if '"runs"' in done.out:
+        ledger.tell(place.dir, "heard", only_run(place))
 
 
 def send_again(place: Place) -> None:
-    """Nobody answered: it is sent again, and does no harm if it was heard."""
-    place.call("event", "paid")
+    """If nobody answered it is sent again, and does no harm if it was heard."""
+    if only_run(place) not in ledger.read(place.dir).heard:
+        place.call("event", "paid")
     resume(place)
 
 
@@ -255,19 +278,19 @@ def retain_again(place: Place) -> None:
         raise Broken(f"an artifact of a run that is kept has gone: {looked.out}")
 
 
-def short_run(place: Place) -> None:
-    place.submit(place.write("flow.yaml", KEPT))
+def run_with_files(place: Place) -> None:
+    place.submit(place.write("flow.yaml", FILES))
 
 
 def back_up(place: Place) -> None:
-    place.call("backup", "copy", aimed=True)
+    place.call("backup", "copy", "--logs", aimed=True)
 
 
 def restore(place: Place) -> None:
     """A backup that is there is whole; one that is not can be made now."""
     resume(place)
     if not (place.dir / "copy").exists():
-        done = place.call("backup", "again")
+        done = place.call("backup", "again", "--logs")
         if done.code != 0:
             raise Broken(f"no backup after one that was killed: {done.err}")
     name = "copy" if (place.dir / "copy").exists() else "again"
@@ -325,7 +348,7 @@ OPERATIONS = (
     Operation("event", send_event, waiting_for_event, send_again, OWNER),
     Operation("retention", retain, three_runs, retain_again, OWNER),
     Operation("keeper", retain_while_leading, three_runs, retain_again, OWNER),
-    Operation("backup", back_up, short_run, restore, OWNER),
+    Operation("backup", back_up, run_with_files, restore, OWNER),
     Operation("ask-to-cancel", cancel(), waiting, cancel_again, OWNER, "cancelled"),
     Operation(
         "asked-to-cancel",

@@ -23,8 +23,10 @@ RETRIED = operations.flow(
     operations.task(
         "large",
         "{ printf '\"'; head -c 100000 /dev/zero | tr '\\0' x; printf '\"'; }"
-        ' > "$FF_OUT/text"\necho kept > "$FF_OUT/report.txt"',
-        "    outputs: {text: json, report: {as: file, ending: txt}}\n",
+        ' > "$FF_OUT/text"\necho kept > "$FF_OUT/report.txt"\n'
+        'echo handed > "$FF_ARTIFACTS/handed"',
+        "    outputs: {text: json, report: {as: file, ending: txt}}\n"
+        "    artifacts: {out: {handed: handed}}\n",
     ),
 )
 
@@ -44,7 +46,8 @@ class Check(unittest.TestCase):
     def setUp(self) -> None:
         self.folder = self.place.dir / self.id()
         self.folder.mkdir()
-        shutil.copytree(self.place.data / "runs", self.folder / "data/runs")
+        for name in ("runs", "blobs"):
+            shutil.copytree(self.place.data / name, self.folder / "data" / name)
         for name in ("told", "ledger"):
             shutil.copy(self.place.dir / name, self.folder / name)
         source = sqlite3.connect(self.place.data / "flowforge.db")
@@ -110,7 +113,7 @@ class Check(unittest.TestCase):
 
     def test_a_run_that_may_go_may_go_whole(self) -> None:
         ledger.tell(self.folder, "may_go", self.run_id)
-        for table in ("run", "task", "event"):
+        for table in ("run", "task", "event", "log", "artifact"):
             self.sql(f"DELETE FROM {table}")
         self.assertEqual(self.wrong(), [])
 
@@ -205,6 +208,85 @@ class Check(unittest.TestCase):
     def test_a_kept_file_that_is_missing_is_found(self) -> None:
         self.stored("files").unlink()
         self.finds("output report of large: report.txt is missing")
+
+    # --- artifacts and logs ---
+
+    def blob(self) -> Path:
+        return next((self.folder / "data/blobs/t1").glob("*/*"))
+
+    def test_an_artifact_that_has_gone_is_found(self) -> None:
+        self.blob().unlink()
+        self.finds("of run 1 has gone")
+
+    def test_an_artifact_that_was_altered_is_found(self) -> None:
+        self.blob().chmod(0o600)
+        self.blob().write_bytes(b"Handed\n")
+        self.finds("of run 1 has other bytes")
+
+    def test_an_artifact_that_was_cut_is_found(self) -> None:
+        self.blob().chmod(0o600)
+        os.truncate(self.blob(), 3)
+        self.finds("of run 1 has another size")
+
+    def test_an_artifact_that_no_row_keeps_is_found(self) -> None:
+        self.sql("DELETE FROM artifact")
+        self.finds("run 1 names artifact")
+
+    def test_a_log_that_lacks_its_end_is_found(self) -> None:
+        log = next((self.folder / "data/runs").glob("*/logs/flaky.2/*.log"))
+        os.truncate(log, log.stat().st_size - 1)
+        self.finds("the log of attempt 2 lacks its last line")
+
+    # --- the rows beside ---
+
+    def test_a_place_that_nobody_gave_back_is_found(self) -> None:
+        self.sql("INSERT INTO slot VALUES (1, 'mutex:db', 1, 1, 1, 0, 1, 0)")
+        self.finds("a place of mutex:db is held when all is over")
+
+    def test_a_wait_that_nobody_ended_is_found(self) -> None:
+        self.sql("INSERT INTO event_wait VALUES (1, 'paid', '', 1, 0, 1, 1)")
+        self.finds("paid is waited for when all is over")
+
+    def test_an_event_that_no_schedule_heard_is_found(self) -> None:
+        self.sql(
+            "INSERT INTO occurrence VALUES (1, 'x', 1, 'event', 'paid', NULL, NULL, 0)"
+        )
+        self.finds("event paid was never heard")
+
+    def test_rows_of_a_run_that_is_gone_are_found_everywhere(self) -> None:
+        self.sql("INSERT INTO signal VALUES (1, 7, 1, 1, 'paid', NULL, NULL, 0)")
+        self.sql("INSERT INTO child_run VALUES (1, 8, 0, 1, 1, 9)")
+        self.finds("rows in signal of a run 7 that is gone")
+        self.finds("rows in child_run of a run 9 that is gone")
+        self.finds("run 9 is inside 8, which is gone")
+
+    def test_a_number_that_would_be_given_twice_is_found(self) -> None:
+        self.sql("UPDATE counter SET next = 1 WHERE name = 'run'")
+        self.finds("the next run would be 1, which there is")
+
+    def add_time(self, state: str, run_id: str) -> None:
+        self.sql(
+            "INSERT INTO schedule_run VALUES (1, 'nightly.cron', ?, 1, ?, 'schedule', "
+            "NULL, ?, NULL, NULL, NULL, 0)",
+            len(run_id),
+            state,
+            run_id,
+        )
+
+    def test_a_time_that_was_started_has_its_run(self) -> None:
+        self.add_time("started", self.run_id)
+        self.sql("UPDATE run SET schedule = 'nightly.cron'")
+        self.assertEqual(self.wrong(), [])
+        self.add_time("started", "another")
+        self.finds("has started a run that is not there")
+
+    def test_a_run_that_no_time_has_started_is_found(self) -> None:
+        self.sql("UPDATE run SET schedule = 'nightly.cron'")
+        self.finds("is of a schedule that does not know it")
+
+    def test_a_time_that_waits_for_ever_is_found(self) -> None:
+        self.add_time("waiting", "")
+        self.finds("still waits when all is over")
 
     # --- what tasks did ---
 
