@@ -420,7 +420,7 @@ void pause_end(void)
 
 /* --- runs inside --- */
 
-#define TELL_US (20 * UNITS_SECOND)
+#define TELL_US (8 * UNITS_SECOND)
 
 static int64_t later(int64_t a, int64_t b)
 {

@@ -516,7 +516,7 @@ void wait_ended(const struct mirror_run *r, const struct mirror_task *before,
 
 /* --- whoever waits is served, where nothing fails --- */
 
-#define SERVE_US (20 * UNITS_SECOND)
+#define SERVE_US (8 * UNITS_SECOND)
 
 static int64_t later(int64_t a, int64_t b)
 {

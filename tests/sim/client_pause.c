@@ -132,11 +132,9 @@ static void let_queue_go(void *arg)
 
 void client_paused_queue(struct tenant t, const char *name)
 {
-    intptr_t which = 0;
-
-    while (strcmp(queue_names[which], name) != 0)
-        which++;
-    sim_at(NULL, a_while(), let_queue_go, (void *)(t.no * 2 + which));
+    for (intptr_t i = 0; i < (intptr_t)COUNT_OF(queue_names); i++)
+        if (strcmp(queue_names[i], name) == 0)
+            sim_at(NULL, a_while(), let_queue_go, (void *)(t.no * 2 + i));
 }
 
 void client_pause(void)

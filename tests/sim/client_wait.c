@@ -127,6 +127,7 @@ void client_signal(void)
 
 struct teller {
     int64_t run, node, attempt;
+    bool patient; /* what was told before must do, if it fits */
 };
 
 static void tell_task(const struct mirror_run *r, const struct mirror_task *t)
@@ -154,7 +155,8 @@ static void on_tell(void *arg)
     tell_task(r, t);
     if (sim_chance(RAND_CLIENT, 200))
         tell_task(r, t);
-    sim_at(NULL, sim_between(RAND_CLIENT, SECOND, 15 * SECOND), on_tell, teller);
+    sim_at(NULL, sim_between(RAND_CLIENT, SECOND, (teller->patient ? 60 : 15) * SECOND),
+           on_tell, teller);
 }
 
 void client_await(const struct mirror_run *r, const struct mirror_task *t)
@@ -164,7 +166,9 @@ void client_await(const struct mirror_run *r, const struct mirror_task *t)
     if (t->row.due_at != MODEL_NULL && sim_chance(RAND_CLIENT, 300))
         return; /* nobody tells it */
     teller = mem_alloc(sizeof(*teller));
-    *teller =
-        (struct teller){.run = r->no, .node = t->row.node, .attempt = t->row.attempt};
+    *teller = (struct teller){.run = r->no,
+                              .node = t->row.node,
+                              .attempt = t->row.attempt,
+                              .patient = sim_chance(RAND_CLIENT, 300)};
     sim_at(NULL, sim_between(RAND_CLIENT, 0, 15 * SECOND), on_tell, teller);
 }
