@@ -160,6 +160,16 @@ def check_outputs(data: Path, run: Row, rows: list[Row], wrong: list[str]) -> No
 # --- what tasks physically did ---
 
 
+def note_runs_inside(store: Store, run: Row, played: history.Replay) -> None:
+    """An attempt that is a run has no process, and writes nothing itself."""
+    inner = {
+        row["node"] for row in store.tables["child_run"] if row["parent"] == run["run"]
+    }
+    for row in store.of(store.tasks, run):
+        if row["node"] in inner and (row["task"], row["item"]) in played.units:
+            played.units[row["task"], row["item"]].is_process = False
+
+
 def check_physical(
     told: ledgers.Ledger,
     played: dict[str, history.Replay],
@@ -217,6 +227,7 @@ def check(folder: Path, *, supervisor_died: bool = False) -> list[str]:
     check_told(store, told, wrong)
     for run in store.runs:
         played[run["id"]], found = check_run(store, run)
+        note_runs_inside(store, run, played[run["id"]])
         check_outputs(folder / "data", run, store.of(store.tasks, run), found)
         wrong += [f"run {run['id']}: {text}" for text in found]
     known = {run["run"] for run in store.runs}

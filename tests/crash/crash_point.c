@@ -12,6 +12,7 @@
  * FF_POINT_FAIL=N     so many of them fail; without it all
  * FF_POINT_HIT=FILE   made when it strikes; where it exists nothing is done
  * FF_POINT_TRACE=FILE a line for each call that is counted
+ * FF_POINT_CLOCK=N:S  from its N-th look on the wall clock is S seconds off
  *
  * What this process starts is left alone: the variables are taken out. */
 #include <dlfcn.h>
@@ -29,6 +30,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum how { HOW_BEFORE, HOW_AFTER, HOW_TORN, HOW_ERROR };
@@ -43,6 +45,8 @@ static struct {
     char hit[512];
     char trace[512];
     atomic_long n;
+    long clock_at, clock_off_s; /* 0: the clock is right */
+    atomic_long n_looks;
 } point;
 
 static void read_how(const char *how)
@@ -62,13 +66,14 @@ static void read_how(const char *how)
 __attribute__((constructor)) static void point_begin(void)
 {
     static const char *const names[] = {
-        "LD_PRELOAD",    "FF_POINT_AT",  "FF_POINT_HOW",  "FF_POINT_CALL",
-        "FF_POINT_FAIL", "FF_POINT_HIT", "FF_POINT_TRACE"};
+        "LD_PRELOAD",    "FF_POINT_AT",  "FF_POINT_HOW",   "FF_POINT_CALL",
+        "FF_POINT_FAIL", "FF_POINT_HIT", "FF_POINT_TRACE", "FF_POINT_CLOCK"};
     const char *at = getenv("FF_POINT_AT");
     const char *call = getenv("FF_POINT_CALL");
     const char *n_fail = getenv("FF_POINT_FAIL");
     const char *hit = getenv("FF_POINT_HIT");
     const char *trace = getenv("FF_POINT_TRACE");
+    const char *clock = getenv("FF_POINT_CLOCK");
 
     if (!at || !hit)
         return;
@@ -78,6 +83,8 @@ __attribute__((constructor)) static void point_begin(void)
     snprintf(point.call, sizeof(point.call), "%s", call ? call : "");
     snprintf(point.hit, sizeof(point.hit), "%s", hit);
     snprintf(point.trace, sizeof(point.trace), "%s", trace ? trace : "");
+    if (clock && sscanf(clock, "%ld:%ld", &point.clock_at, &point.clock_off_s) != 2)
+        abort();
     point.on = access(hit, F_OK) != 0;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         unsetenv(names[i]);
@@ -227,6 +234,22 @@ CALL(int, rmdir, SYS_rmdir, (const char *path), path)
 CALL(int, mkdir, SYS_mkdir, (const char *path, mode_t mode), path, mode)
 CALL(int, mkdirat, SYS_mkdirat, (int dir, const char *path, mode_t mode), dir, path,
      mode)
+
+/* Only the wall clock is ever set. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    const int result = (int)syscall(SYS_clock_gettime, clock, now);
+
+    if (result != 0 || clock != CLOCK_REALTIME || !point.on || !point.clock_at)
+        return result;
+    const long n = atomic_fetch_add(&point.n_looks, 1) + 1;
+
+    if (n == point.clock_at)
+        mark();
+    if (n >= point.clock_at)
+        now->tv_sec += point.clock_off_s;
+    return result;
+}
 
 /* How the supervisor starts a task. Its child shares our memory until it is another
  * program, and has a stack of its own, so the real one can be called as any other. */

@@ -14,98 +14,26 @@ from pathlib import Path
 
 import check
 import ledger
+from flows import (
+    APPROVED,
+    CACHED,
+    CHAIN,
+    FILES,
+    FOREACH,
+    HANDED,
+    INSIDE,
+    KEPT,
+    LARGE,
+    LATER,
+    NIGHTLY,
+    RETRY,
+    SHORT,
+    TOLD,
+    WAITING,
+)
 from place import PATIENCE, PAUSE, Broken, Place
 
-BEGIN = 'echo "start $FF_TASK_ID $FF_ATTEMPT" >> ledger'
-END = 'echo "out $FF_TASK_ID $FF_ATTEMPT"\necho "end $FF_TASK_ID $FF_ATTEMPT" >> ledger'
 RESUMED = (0, 1, 5)  # the runs are over, some failed, some were cancelled
-
-
-def task(name: str, body: str, more: str = "") -> str:
-    text = (BEGIN, *body.splitlines(), *END.splitlines())
-    lines = "".join(f"      {line}\n" for line in text)
-    return f"  {name}:\n{more}    run: |\n{lines}"
-
-
-def flow(*tasks: str) -> str:
-    retry = "defaults: {retry: {max_attempts: 40, delay: 0ms, on: [lost]}}\n"
-    return "flowforge: 1\nname: crash\n" + retry + "tasks:\n" + "".join(tasks)
-
-
-SHORT = flow(task("one", "true"))
-CHAIN = flow(task("one", "true"), task("two", "true", "    needs: [one]\n"))
-FOREACH = flow(
-    task(
-        "each",
-        'echo "$FF_INDEX" > "$FF_OUT/no"',
-        "    foreach: ${{ [1, 2, 3, 4] }}\n    max_parallel: 2\n"
-        "    outputs: {no: json}\n",
-    ),
-    task("last", "true", "    needs: [each]\n"),
-)
-RETRY = flow(
-    task(
-        "flaky",
-        "[ $FF_ATTEMPT -ge 3 ]",
-        "    retry: {max_attempts: 40, delay: 10ms, on: [failed, lost]}\n",
-    )
-)
-LARGE = flow(
-    task(
-        "large",
-        "{ printf '\"'; head -c 100000 /dev/zero | tr '\\0' x; printf '\"'; }"
-        ' > "$FF_OUT/text"',
-        "    outputs: {text: json}\n",
-    )
-)
-KEPT = flow(
-    task(
-        "kept",
-        'echo "attempt $FF_ATTEMPT" > "$FF_OUT/report.txt"',
-        "    outputs: {report: {as: file, ending: txt}}\n",
-    )
-)
-HANDED = flow(
-    task(
-        "hand",
-        'echo "report" > "$FF_ARTIFACTS/report"',
-        "    artifacts: {out: {report: report}}\n",
-    ),
-    task(
-        "take",
-        'grep -q report "$FF_ARTIFACTS/given"',
-        "    needs: [hand]\n    artifacts: {in: {given: "
-        '"${{ tasks.hand.artifacts.report }}"}}\n',
-    ),
-)
-FILES = flow(
-    task(
-        "kept",
-        'echo "attempt $FF_ATTEMPT" > "$FF_OUT/report.txt"',
-        "    outputs: {report: {as: file, ending: txt}}\n",
-    ),
-    task(
-        "hand",
-        'echo "report" > "$FF_ARTIFACTS/report"',
-        "    artifacts: {out: {report: report}}\n",
-    ),
-    task(
-        "large",
-        "{ printf '\"'; head -c 100000 /dev/zero | tr '\\0' x; printf '\"'; }"
-        ' > "$FF_OUT/text"',
-        "    outputs: {text: json}\n",
-    ),
-)
-CACHED = flow(task("asked", "true", "    cache: {key: crash, ttl: 1h}\n"))
-TOLD = flow(
-    "  told: {wait_event: {name: paid}}\n",
-    task("after", "true", "    needs: [told]\n"),
-)
-LATER = flow(task("good", "true"), task("bad", "[ -e go ]", "    needs: [good]\n"))
-WAITING = flow(
-    task("wait", "while [ ! -e go ]; do sleep 0.01; done", "    grace: 1s\n"),
-    task("after", "true", "    needs: [wait]\n"),
-)
 
 
 def nothing(_place: Place) -> None:
@@ -199,6 +127,85 @@ def send_again(place: Place) -> None:
     """If nobody answered it is sent again, and does no harm if it was heard."""
     if only_run(place) not in ledger.read(place.dir).heard:
         place.call("event", "paid")
+    resume(place)
+
+
+# --- a run that waits for people, and nobody leads it ---
+
+
+def waits_for(text: str) -> Callable[[Place], None]:
+    def prepare(place: Place) -> None:
+        place.submit(place.write("flow.yaml", text), "--detach")
+        asks = "SELECT 1 FROM task WHERE state = 'suspended'"
+        place.wait_for_row(asks, "a task that waits")
+        place.kill_owner()
+
+    return prepare
+
+
+def tell(command: str, name: str) -> Callable[[Place], None]:
+    """What the run is told; who could read the answer has been heard."""
+
+    def act(place: Place) -> None:
+        run = only_run(place)
+        done = place.call(command, run, name, "-o", "json", aimed=True)
+        if '"run"' in done.out:
+            ledger.tell(place.dir, "heard", run)
+
+    return act
+
+
+def tell_again(command: str, name: str) -> Callable[[Place], None]:
+    """If nobody answered; it is refused where it was heard all the same."""
+
+    def settle(place: Place) -> None:
+        run = only_run(place)
+        if run not in ledger.read(place.dir).heard:
+            place.call(command, run, name)
+        resume(place)
+
+    return settle
+
+
+def pause(place: Place) -> None:
+    run = only_run(place)
+    if '"run"' in place.call("pause", run, "-o", "json", aimed=True).out:
+        ledger.tell(place.dir, "heard", run)
+
+
+def go_on(place: Place) -> None:
+    """A pause that was answered is there, as a request or in the run's row."""
+    run = only_run(place)
+    if run in ledger.read(place.dir).heard and not place.rows(
+        "SELECT 1 FROM inbox WHERE kind = 'pause' "
+        "UNION SELECT 1 FROM run WHERE paused IS NOT NULL"
+    ):
+        raise Broken("a pause that was acknowledged is gone")
+    place.write("go", "")
+    place.call("unpause", run)
+    resume(place)
+
+
+# --- schedules ---
+
+
+def applied(place: Place) -> None:
+    done = place.call("apply", place.write("flow.yaml", NIGHTLY))
+    if done.code != 0:
+        raise AssertionError(f"it cannot be applied: {done.err}{done.out}")
+
+
+def start_now(place: Place) -> None:
+    started = place.call("schedule", "trigger", "crash", "-o", "json", aimed=True).run()
+    if started:
+        ledger.tell(place.dir, "submit", started)
+
+
+def start_again(place: Place) -> None:
+    if not ledger.read(place.dir).submitted:
+        done = place.call("schedule", "trigger", "crash")
+        if done.code != 0:
+            raise Broken(f"a schedule starts nothing more: {done.err}")
     resume(place)
 
 
@@ -346,6 +353,23 @@ OPERATIONS = (
     Operation("cache", run_of(CACHED)),
     Operation("retry-run", retry, failed, retry_again, OWNER),
     Operation("event", send_event, waiting_for_event, send_again, OWNER),
+    Operation(
+        "approve",
+        tell("approve", "asked"),
+        waits_for(APPROVED),
+        tell_again("approve", "asked"),
+        OWNER,
+    ),
+    Operation(
+        "signal",
+        tell("signal", "paid"),
+        waits_for(TOLD),
+        tell_again("signal", "paid"),
+        OWNER,
+    ),
+    Operation("pause", pause, waiting_alone, go_on, OWNER),
+    Operation("group", run_of(INSIDE)),
+    Operation("schedule", start_now, applied, start_again, OWNER),
     Operation("retention", retain, three_runs, retain_again, OWNER),
     Operation("keeper", retain_while_leading, three_runs, retain_again, OWNER),
     Operation("backup", back_up, run_with_files, restore, OWNER),

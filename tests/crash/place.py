@@ -43,6 +43,7 @@ class Aim:
     call: str = ""
     n_fail: int = 0  # with "error:NUMBER"; 0: all
     point: str | None = None  # "": none is struck, they are noted
+    clock: str = ""  # "20:3600": at its 20th look the wall clock is an hour ahead
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,10 @@ class Place:
                 "FF_FAILPOINT_TRACE": str(self.trace_file),
             }
         asan = os.environ.get("ASAN_OPTIONS", "")
-        fail = {"FF_POINT_FAIL": str(aim.n_fail)} if aim.n_fail else {}
-        return fail | {
+        more = {"FF_POINT_FAIL": str(aim.n_fail)} if aim.n_fail else {}
+        if aim.clock:
+            more["FF_POINT_CLOCK"] = aim.clock
+        return more | {
             "LD_PRELOAD": str(POINT),
             "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0".lstrip(":"),
             "FF_POINT_AT": str(aim.at),
@@ -247,6 +250,14 @@ class Place:
         base = sqlite3.connect(f"file:{self.data}/flowforge.db?mode=ro", uri=True)
         try:
             return int(base.execute("SELECT count(*) FROM inbox").fetchone()[0])
+        finally:
+            base.close()
+
+    def rows(self, query: str) -> list[sqlite3.Row]:
+        """Read by itself: nobody need be there to answer."""
+        base = sqlite3.connect(self.data / "flowforge.db")
+        try:
+            return base.execute(query).fetchall()
         finally:
             base.close()
 

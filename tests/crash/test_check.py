@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import check
+import flows
 import ledger
-import operations
 from place import Place
 
-RETRIED = operations.flow(
-    operations.task(
+RETRIED = flows.flow(
+    flows.task(
         "flaky",
         "[ $FF_ATTEMPT -ge 2 ]",
         "    retry: {max_attempts: 3, delay: 0ms, on: [failed, lost]}\n",
     ),
-    operations.task(
+    flows.task(
         "large",
         "{ printf '\"'; head -c 100000 /dev/zero | tr '\\0' x; printf '\"'; }"
         ' > "$FF_OUT/text"\necho kept > "$FF_OUT/report.txt"\n'
