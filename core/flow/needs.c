@@ -41,7 +41,9 @@ static void refuse_unknown(const struct spec_need *n, size_t found)
         return;
     }
     flow_problem_msg(p, "needs names %.64s, but there is no such task", n->name);
-    if (p)
+    if (strchr(n->name, ','))
+        flow_problem_hint(p, "several are a list, as in needs: [a, b]");
+    else if (p)
         flow_problem_near(p, spec_nearest_task(n->s, n->name));
 }
 

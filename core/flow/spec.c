@@ -105,6 +105,19 @@ bool spec_want_names(struct spec *s, const struct spec_field *field,
            spec_check_count(s, field->key, node, node->n);
 }
 
+bool spec_all_constant(struct spec *s, const char *key, const struct tree_node *node)
+{
+    bool good = true;
+
+    if (node->kind == TREE_BROKEN)
+        return false;
+    if (node->kind == TREE_TEXT)
+        return spec_constant(s, key, node);
+    for (uint32_t i = 0; node->kind >= TREE_LIST && i < node->n; i++)
+        good &= spec_all_constant(s, key, &node->items[i].value);
+    return good;
+}
+
 bool spec_kebab(const char *key, char out[SPEC_KEY_MAX])
 {
     if (!strchr(key, '_'))

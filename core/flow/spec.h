@@ -208,6 +208,8 @@ const char *spec_copy(struct spec *s, const struct tree_node *node);
 
 /* False with FF029 when the scalar holds ${{. */
 bool spec_constant(struct spec *s, const char *key, const struct tree_node *node);
+/* The same for all that is in a value: it would stay text. */
+bool spec_all_constant(struct spec *s, const char *key, const struct tree_node *node);
 
 /* False, with the problem of it, where the node is something else. */
 bool spec_want_text(struct spec *s, const struct spec_field *field,

@@ -180,7 +180,8 @@ static void read_path(struct spec *s, const struct spec_field *field,
                      "the path of an artifact is inside of $FF_ARTIFACTS, of at "
                      "most %d bytes, without . and ..",
                      PATH_MAX_BYTES);
-    flow_problem_hint(p, "write it without the first /, as in data/train.csv");
+    flow_problem_hint(p, *node->text == '/' ? "write it without the first /"
+                                            : "as in data/train.csv");
 }
 
 static json_t *schema_path(const struct spec_field *field)

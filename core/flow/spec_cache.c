@@ -173,8 +173,8 @@ void spec_finish_cache(struct spec *s, const struct tree_node *task,
             spec_problem(s, PROBLEM_CACHE, spec_find(task, "cache"));
 
         flow_problem_msg(p,
-                         "output %.64s is a file, which goes with its run; a cache "
-                         "cannot keep it",
+                         "%s %.64s is kept as long as its run; a cache cannot keep it",
+                         as == FLOW_AS_FILE ? "the file of output" : "artifact",
                          work->outputs[i].name);
         flow_problem_hint(p, "remove cache:, or store the file elsewhere and give its "
                              "name as the output");

@@ -11,8 +11,8 @@ const char *const flow_type_names[] = {"string", "integer", "number", "boolean",
 static void read_constant(struct spec *s, const struct spec_field *field,
                           const struct tree_node *node, void *slot)
 {
-    (void)field;
-    *(json_t **)slot = spec_own_json(s, tree_json(node));
+    if (spec_all_constant(s, field->key, node))
+        *(json_t **)slot = spec_own_json(s, tree_json(node));
 }
 
 static json_t *schema_constant(const struct spec_field *field)

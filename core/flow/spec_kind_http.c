@@ -173,6 +173,52 @@ static void check_bodies(struct spec *s, const struct tree_node *node)
                          "http has both body and json");
 }
 
+/* What flowforge-http would refuse when it is too late. */
+static void check_url(struct spec *s, const struct flow_http *http,
+                      const struct tree_node *node)
+{
+    const char *url = http->url ? json_string_value(http->url->constant) : NULL;
+    const char *host = url ? strstr(url, "://") : NULL;
+
+    if (!host)
+        return;
+    if (!text_starts(url, "http://") && !text_starts(url, "https://"))
+        flow_problem_msg(spec_problem(s, PROBLEM_VALUE, node),
+                         "url begins with http:// or https://");
+    host += strlen("://");
+    if (memchr(host, '@', strcspn(host, "/?#"))) {
+        struct flow_problem *p = spec_problem(s, PROBLEM_VALUE, node);
+
+        flow_problem_msg(p, "url cannot hold a user name");
+        flow_problem_hint(p, "headers: {Authorization: \"${{ secrets.NAME }}\"}");
+    }
+}
+
+static void check_headers(struct spec *s, const struct tree_node *headers)
+{
+    static const char allowed[] =
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    for (uint32_t i = 0; i < headers->n; i++) {
+        const struct tree_key *key = &headers->items[i].key;
+
+        if (strspn(key->text, allowed) < key->n)
+            flow_problem_msg(spec_problem_key(s, PROBLEM_NAME, key),
+                             "that cannot be the name of a header");
+    }
+}
+
+static void check_request(struct spec *s, const struct flow_http *http,
+                          const struct tree_node *node)
+{
+    const struct tree_node *headers = spec_find(node, "headers");
+
+    check_bodies(s, node);
+    check_url(s, http, spec_find(node, "url"));
+    if (http->headers.n > 0)
+        check_headers(s, headers);
+}
+
 static void add_outputs(struct spec *s, struct flow_work *work)
 {
     static const char *const names[] = {"status", "headers", "body", "encoding"};
@@ -198,7 +244,7 @@ static void read_http(struct spec *s, const struct spec_field *field,
     http->follow = 5;
     http->max_bytes = 1 << 20;
     if (spec_read(s, &spec_http, node, http, NULL))
-        check_bodies(s, node);
+        check_request(s, http, node);
     work->http = http;
     add_outputs(s, work);
 }

@@ -138,17 +138,9 @@ static const struct spec_type event_if_type = {
 
 /* --- inputs: known, accepted, complete --- */
 
-static const struct flow_input *find_input(const struct flow *f, const char *name)
-{
-    for (uint32_t i = 0; i < f->n_inputs; i++)
-        if (strcmp(f->inputs[i].name, name) == 0)
-            return &f->inputs[i];
-    return NULL;
-}
-
 static void check_input(struct spec *s, const struct tree_pair *pair, json_t *value)
 {
-    const struct flow_input *input = find_input(s->flow, pair->key.text);
+    const struct flow_input *input = spec_find_input(s->flow, pair->key.text);
     struct spec_blame blame = {0};
     struct flow_problem *p;
 
@@ -175,10 +167,7 @@ static void read_inputs(struct spec *s, const struct spec_field *field,
         const struct tree_pair *pair = &node->items[i];
         /* A wrong one is there all the same: it is not missing too. */
         json_object_set_new(given, pair->key.text, json_null());
-        if (pair->value.kind == TREE_BROKEN)
-            continue;
-        if (pair->value.kind == TREE_TEXT &&
-            !spec_constant(s, pair->key.text, &pair->value))
+        if (!spec_all_constant(s, pair->key.text, &pair->value))
             continue;
         json_t *value = tree_json(&pair->value);
         check_input(s, pair, value);

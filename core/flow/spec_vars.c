@@ -1,20 +1,6 @@
 /* vars: constants with names, for every expression of the file. */
 #include "flow/spec.h"
 
-/* ${{ }} anywhere in a constant is a mistake: it would stay text. */
-static bool all_constant(struct spec *s, const struct tree_node *node)
-{
-    bool good = true;
-
-    if (node->kind == TREE_BROKEN)
-        return false;
-    if (node->kind == TREE_TEXT)
-        return spec_constant(s, "vars", node);
-    for (uint32_t i = 0; node->kind >= TREE_LIST && i < node->n; i++)
-        good &= all_constant(s, &node->items[i].value);
-    return good;
-}
-
 static void read_vars(struct spec *s, const struct spec_field *field,
                       const struct tree_node *node, void *slot)
 {
@@ -28,9 +14,10 @@ static void read_vars(struct spec *s, const struct spec_field *field,
         if (!spec_check_name(s, &pair->key, "a variable"))
             continue;
         /* A wrong one is there all the same: uses of it are not wrong too. */
-        json_object_set_new_nocheck(
-            flow->vars, pair->key.text,
-            all_constant(s, &pair->value) ? tree_json(&pair->value) : json_null());
+        json_object_set_new_nocheck(flow->vars, pair->key.text,
+                                    spec_all_constant(s, "vars", &pair->value)
+                                        ? tree_json(&pair->value)
+                                        : json_null());
     }
 }
 

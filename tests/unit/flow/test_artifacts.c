@@ -79,6 +79,8 @@ static void tasks_without_any_have_none(void **state)
 static const struct refusal refusals[] = {
     {OUT "m: /tmp/m\n", PROBLEM_ARTIFACT, 8, 12, "/tmp/m", "inside of $FF_ARTIFACTS",
      "without the first /"},
+    {OUT "m: ../m\n", PROBLEM_ARTIFACT, 8, 12, "../m", "without . and ..",
+     "as in data"},
     {OUT "m: a/../b\n", PROBLEM_ARTIFACT, 8, 12, "a/../b", "inside", NULL},
     {OUT "m: ..\n", PROBLEM_ARTIFACT, 8, 12, "..", "inside", NULL},
     {OUT "m: ./m\n", PROBLEM_ARTIFACT, 8, 12, "./m", "inside", NULL},

@@ -43,7 +43,14 @@ static void a_request_is_read_with_all_its_keys(void **state)
 
 #define HTTP(keys) TOP "tasks: {a: {http: {url: x, " keys "}}}\n"
 
+#define URL(url) TOP "tasks: {a: {http: {url: '" url "'}}}\n"
+
 static const struct refusal refusals[] = {
+    {URL("ftp://x"), PROBLEM_VALUE, 3, 25, "ftp://x", "http:// or https://", NULL},
+    {URL("https://u:p@x/"), PROBLEM_VALUE, 3, 25, "https://u:p@x/",
+     "cannot hold a user name", "secrets.NAME"},
+    {HTTP("headers: {a b: c}"), PROBLEM_NAME, 3, 38, "a b", "the name of a header",
+     NULL},
     {TOP "tasks: {a: {http: {method: GET}}}\n", PROBLEM_MISSING, 3, 19, "url",
      "needs the key url", NULL},
     {TOP "tasks: {a: {http: x}}\n", PROBLEM_TYPE, 3, 19, "x", NULL, NULL},
@@ -73,6 +80,20 @@ static void requests_that_make_no_sense_are_refused(void **state)
         check_refusal(&refusals[i]);
 }
 
+static void addresses_that_may_be_good_are_left_to_the_request(void **state)
+{
+    static const char *const urls[] = {"https://x/a@b", "http://x?q=u@v", "x/y",
+                                       "${{ run.id }}", "${{ run.id }}://u@x"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(urls); i++) {
+        struct buf text = {0};
+        buf_printf(&text, URL("%s"), urls[i]);
+        flow_unref(read_good(buf_text(&text)));
+        buf_done(&text);
+    }
+}
+
 static void headers_have_a_limit(void **state)
 {
     struct buf b = {0};
@@ -97,6 +118,7 @@ int main(void)
         cmocka_unit_test(a_request_is_read_with_all_its_keys),
         cmocka_unit_test(requests_that_make_no_sense_are_refused),
         cmocka_unit_test(headers_have_a_limit),
+        cmocka_unit_test(addresses_that_may_be_good_are_left_to_the_request),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
