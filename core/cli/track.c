@@ -320,6 +320,7 @@ static const struct {
     {"task.started", on_started, true},
     {"task.suspended", on_suspended, true},
     {"task.finished", on_finished, true},
+    {"task.reused", on_finished, true},
     {"task.retrying", on_retrying, true},
     {"task.repeating", on_repeating, true},
     {"task.expanded", on_expanded, true},

@@ -100,6 +100,18 @@ static void task_finished(const struct line *l)
     add_why(l);
 }
 
+/* What another run has done, in the one that was made from it. */
+static void task_reused(const struct line *l)
+{
+    const char *state = text_of(l, "state");
+
+    add_path(l);
+    buf_printf(l->out, " is taken over: it has %s",
+               !state                          ? "ended"
+               : strcmp(state, "skipped") == 0 ? "been skipped"
+                                               : state);
+}
+
 static void task_retrying(const struct line *l)
 {
     const json_t *delay = json_object_get(l->event->json, "delay_us");
@@ -232,6 +244,7 @@ static const struct {
     {"run.finished", run_finished},       {"run.reset", run_reset},
     {"request.refused", request_refused}, {"run.paused", run_paused},
     {"signal.received", signal_received}, {"run.unpaused", run_paused},
+    {"task.reused", task_reused},
 };
 
 void view_event_line(const struct track *t, const struct track_event *e, bool many,

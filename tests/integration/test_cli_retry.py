@@ -119,7 +119,9 @@ class Retry(CliTest):
         run = self.failed()
         (self.folder / "ok").touch()
         self.steps()
-        self.call("rerun", run, "--new", "--from", "b", "-q")
+        done = self.call("rerun", run, "--new", "--from", "b")
+        self.assertIn("a is taken over: it has succeeded", done.out)
+        self.assertIn("4 of 4 tasks ended", done.out + done.err)
         new = str(self.runs()[0]["id"])
         self.assertNotEqual(new, run)
         # `items` had failed: it is not done, so it is done anew
