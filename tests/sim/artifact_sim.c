@@ -60,29 +60,34 @@ static bool content_of(const struct mirror_run *r, const struct mirror_task *t,
     return runtime_sim_output(id, "a", out);
 }
 
+static void check_file(const char *id, const char *dir, const char *path,
+                       const struct buf *expected, bool has)
+{
+    char got[64];
+    const bool is = read_text(dir, path, got);
+
+    sim_check(is == has && (!is || strcmp(got, buf_text(expected)) == 0),
+              "I35: %s is given %s in %s instead of %s", id, is ? got : "nothing", path,
+              has ? buf_text(expected) : "nothing");
+}
+
+/* A folder is there also where the file is not. */
 static void check_one(const char *id, const char *dir, const char *path,
                       const struct mirror_run *r, const struct mirror_task *of)
 {
     const bool folder = strncmp(path, "dir_", 4) == 0;
-    MEM_AUTO char *inside = file_join(path, folder ? "x" : "");
+    MEM_AUTO char *inside = file_join(path, "x");
     struct buf expected = {0};
-    char got[64];
-    bool has = content_of(r, of, &expected);
+    const bool left = content_of(r, of, &expected);
+    const bool has = folder ? of && of->row.state == TASK_SUCCEEDED : left;
 
-    if (!folder)
-        inside[strlen(path)] = '\0';
-    has = has || (folder && of && of->row.state == TASK_SUCCEEDED);
-    const bool is = read_text(dir, inside, got);
-    if (folder && is && expected.len == 0) /* of one that left no file */
-        snprintf(got, sizeof(got), "%s", "");
-    sim_check(is == has && (!is || strcmp(got, buf_text(&expected)) == 0),
-              "I35: %s is given %s in %s instead of %s", id, is ? got : "nothing",
-              inside, has ? buf_text(&expected) : "nothing");
-    if (is)
-        sim_seen(folder ? SEEN_ARTIFACT_FOLDER : SEEN_ARTIFACT_GIVEN);
-    if (is && of->from[0])
-        sim_seen(SEEN_ARTIFACT_REUSED);
+    check_file(id, dir, folder ? inside : path, &expected, has);
     buf_done(&expected);
+    if (!has)
+        return;
+    sim_seen(folder ? SEEN_ARTIFACT_FOLDER : SEEN_ARTIFACT_GIVEN);
+    if (of->from[0])
+        sim_seen(SEEN_ARTIFACT_REUSED);
 }
 
 static void check_in(const struct mirror_run *r, const char *id, const char *dir,

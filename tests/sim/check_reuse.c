@@ -34,24 +34,37 @@ static void note(const struct mirror_run *r, const struct mirror_task *t,
         sim_seen(SEEN_REUSED_AGAIN);
 }
 
+/* What it says of itself tells which run it is from. */
+static void find_source(const struct mirror_run *r, const struct mirror_task *t)
+{
+    char said[64];
+
+    if (source)
+        return;
+    sim_check(strncmp(t->message, "from run ", 9) == 0, "I33: %s is from nowhere",
+              task_of(r, t->row.node)->name);
+    snprintf(said, sizeof(said), "%s", t->message + 9);
+    source = mirror_run_by_id(said, strlen(said));
+    sim_check(source && source->flow == r->flow && source->tenant.no == r->tenant.no,
+              "I33: run %lld takes over from a run of another file", (long long)r->no);
+}
+
+static bool same_outputs(const struct mirror_task *a, const struct mirror_task *b)
+{
+    if (!a->outputs || !b->outputs)
+        return a->outputs == b->outputs;
+    return strcmp(a->outputs, b->outputs) == 0;
+}
+
 /* A row that comes with its run. */
 void reuse_row(struct mirror_run *r, struct mirror_task *t)
 {
     const char *name = task_of(r, t->row.node)->name;
-    char said[64];
 
-    if (!source) {
-        sim_check(strncmp(t->message, "from run ", 9) == 0, "I33: %s is from nowhere",
-                  name);
-        snprintf(said, sizeof(said), "%s", t->message + 9);
-        source = mirror_run_by_id(said, strlen(said));
-    }
-    sim_check(source && source->flow == r->flow && source->tenant.no == r->tenant.no,
-              "I33: run %lld takes over from a run of another file", (long long)r->no);
+    find_source(r, t);
     const struct mirror_task *old = mirror_task(source, t->row.node);
     sim_check(old && old->row.state == t->row.state && t->row.attempt == 0 &&
-                  (old->outputs ? t->outputs && strcmp(old->outputs, t->outputs) == 0
-                                : !t->outputs),
+                  same_outputs(old, t),
               "I33: run %lld takes over %s as %s, it is %s in run %lld",
               (long long)r->no, name, task_state_names[t->row.state],
               old ? task_state_names[old->row.state] : "not there",
