@@ -43,13 +43,12 @@ static void tell_happened(struct trigger *t)
 }
 
 /* Of two that have times in common the later one waits: which of them the first has
- * started it reads when that is over. */
+ * started it reads when that is over, also when that is so by this very step. */
 static bool waits_for_other(const struct trigger_set *set, const struct backfill *b)
 {
     for (size_t i = 0; i < set->backfills.n; i++) {
         const struct backfill *other = set->backfills.items[i];
         if (other->schedule == b->schedule && other->row.no < b->row.no &&
-            other->row.state == BACKFILL_RUNNING &&
             other->row.from_at < b->row.below_at &&
             b->row.from_at < other->row.below_at)
             return true;
