@@ -1,6 +1,8 @@
 /* trigger.c - the door of the room, and its timer. */
 #include "trigger/trigger_priv.h"
 
+#define BODY_MAX ((size_t)64 * 1024) /* outputs that a schedule is told of */
+
 static int64_t shortest(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -139,6 +141,7 @@ void trigger_cancel_replaced(struct trigger *t)
 
 void trigger_wake(struct trigger *t)
 {
+    t->stale = true;
     trigger_load(t);
 }
 
@@ -151,22 +154,71 @@ static bool is_waited_for(const struct trigger *t, const struct run_row *run)
         if (schedule_wants(t->set.schedules.items[i], FLOW_TRIGGER_WORKFLOW,
                            run->workflow, run->state))
             return true;
-    return !t->loaded;
+    return !t->loaded || t->stale;
+}
+
+/* They are in its step only: the row in memory does not keep them. */
+static struct span outputs_of(const struct run_row *run, const struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        const struct ff_change *c = &b->items[i];
+        if (c->record != &record_run || c->kind != FF_PATCH ||
+            c->values[COL_RUN_RUN].i != run->run || !(c->set >> COL_RUN_OUTPUTS & 1))
+            continue;
+        const struct ff_value *v = &c->values[COL_RUN_OUTPUTS];
+        return (struct span){.s = v->s, .len = v->len};
+    }
+    return (struct span){0};
+}
+
+/* What a schedule that waits for the run's end is told: now, since the run may have
+ * been opened again by the time that it is. */
+static void describe_run(const struct run_row *run, struct span outputs,
+                         struct buf *body)
+{
+    struct jsonw w = {.out = body};
+
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "workflow");
+    jsonw_text_len(&w, run->workflow.s, run->workflow.len);
+    jsonw_key(&w, "run");
+    jsonw_text_len(&w, run->id.s, run->id.len);
+    jsonw_key(&w, "state");
+    jsonw_text(&w, run_state_names[run->state]);
+    jsonw_key(&w, "outputs");
+    if (outputs.s && outputs.len <= BODY_MAX)
+        jsonw_raw(&w, outputs.s, outputs.len);
+    else
+        jsonw_null(&w);
+    jsonw_close(&w, '}');
+}
+
+/* An id for each end: a run that was opened again has several. */
+static void put_end(struct trigger *t, const struct run_row *run, struct batch *b)
+{
+    const uint64_t random = rand_next(&t->step.rand);
+    struct buf body = {0};
+    char id[ID_TEXT];
+
+    id_make(loop_wall_us(t->setup.loop), random, rand_next(&t->step.rand), id);
+    describe_run(run, outputs_of(run, b), &body);
+    const struct occurrence_row row = {
+        .tenant = run->tenant,
+        .id = span_of(id),
+        .kind = span_of(flow_trigger_names[FLOW_TRIGGER_WORKFLOW]),
+        .name = run->workflow,
+        .run = run->run,
+        .body = span_of(buf_text(&body)),
+        .at = run->finished_at,
+    };
+    batch_put(b, &record_occurrence, &row, FF_ABSENT);
+    buf_done(&body);
 }
 
 void trigger_run_ending(struct trigger *t, const struct run_row *run, struct batch *b)
 {
-    const struct occurrence_row row = {
-        .tenant = run->tenant,
-        .id = run->id,
-        .kind = span_of(flow_trigger_names[FLOW_TRIGGER_WORKFLOW]),
-        .name = run->workflow,
-        .run = run->run,
-        .at = run->finished_at,
-    };
-
     if (is_waited_for(t, run))
-        batch_put(b, &record_occurrence, &row, FF_ANY_VERSION);
+        put_end(t, run, b);
 }
 
 /* By its number: of a run that could not be loaded nothing else is known. */

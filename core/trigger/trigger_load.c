@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX ((size_t)64 * 1024) /* outputs that a schedule is told of */
-
 struct load {
     struct trigger *t;
     struct trigger_set set;
@@ -83,6 +81,22 @@ static int add_open(void *arg, const void *row)
     return 0;
 }
 
+/* As trigger_run_ending said it; -1: no end that there is. */
+static int64_t end_of(struct span body)
+{
+    struct ff_err ignored;
+    json_t *end = body.s ? json_parse(body.s, body.len, &ignored) : NULL;
+    const char *word = json_string_value(json_object_get(end, "state"));
+    int64_t state = 0;
+
+    while (word && run_state_names[state] && strcmp(run_state_names[state], word) != 0)
+        state++;
+    if (!word || !run_state_names[state])
+        state = -1;
+    json_decref(end);
+    return state;
+}
+
 static int add_happened(void *arg, const void *row)
 {
     struct load *l = arg;
@@ -91,6 +105,8 @@ static int add_happened(void *arg, const void *row)
 
     store_own_row(&record_occurrence, &h.row, &l->set.arena);
     h.kind = span_is(h.row.kind, workflow) ? FLOW_TRIGGER_WORKFLOW : FLOW_TRIGGER_EVENT;
+    if (h.kind == FLOW_TRIGGER_WORKFLOW)
+        h.state = end_of(h.row.body);
     ARRAY_ADD(&l->set.happened, h);
     return 0;
 }
@@ -104,52 +120,6 @@ static int take_counter(void *arg, const void *row)
 }
 
 /* --- what depends on them --- */
-
-struct one_run {
-    struct load *load;
-    struct happened *happened;
-};
-
-/* What a schedule that waits for the run's end is told. */
-static int describe_run(void *arg, const void *row)
-{
-    const struct one_run *one = arg;
-    const struct run_row *run = row;
-    struct buf body = {0};
-    struct jsonw w = {.out = &body};
-
-    one->happened->state = run->state;
-    jsonw_open(&w, '{');
-    jsonw_key(&w, "workflow");
-    jsonw_text_len(&w, run->workflow.s, run->workflow.len);
-    jsonw_key(&w, "run");
-    jsonw_text_len(&w, run->id.s, run->id.len);
-    jsonw_key(&w, "state");
-    jsonw_text(&w, run_state_names[run->state]);
-    jsonw_key(&w, "outputs");
-    if (run->outputs.s && run->outputs.len <= BODY_MAX)
-        jsonw_raw(&w, run->outputs.s, run->outputs.len);
-    else
-        jsonw_null(&w);
-    jsonw_close(&w, '}');
-    one->happened->row.body = (struct span){
-        .s = arena_text(&one->load->set.arena, body.data, body.len), .len = body.len};
-    buf_done(&body);
-    return 1;
-}
-
-static int read_run(struct load *l, struct happened *h)
-{
-    const struct run_row like = {.tenant = h->row.tenant, .run = h->row.run};
-    const struct store_query q = {
-        .record = &record_run, .like = &like, .n_equal = 2, .limit = 1};
-    struct one_run one = {.load = l, .happened = h};
-
-    if (h->kind != FLOW_TRIGGER_WORKFLOW)
-        return FF_OK;
-    return store_scan(l->t->setup.store, STORE_READER_LANE, &q, describe_run, &one,
-                      &l->err);
-}
 
 static int take_event(void *arg, const void *row)
 {
@@ -213,14 +183,16 @@ static int read_rows(struct load *l)
     const struct occurrence_row occurrence = {0};
     const struct open_run_row open = {.shard = l->t->setup.shard};
     const struct counter_row counter = {.name = span_of("run")};
-    /* Open runs after schedules: a run that is not open then has ended since. */
+    /* What has happened before who waits for that: who was told that he would hear of
+     * it is there by then. Open runs after schedules: a run that is not open then has
+     * ended since. */
     const struct {
         struct store_query q;
         store_row_fn *fn;
     } reads[] = {
+        {{.record = &record_occurrence, .like = &occurrence}, add_happened},
         {{.record = &record_schedule, .like = &schedule}, add_schedule},
         {{.record = &record_backfill, .like = &backfill}, add_backfill},
-        {{.record = &record_occurrence, .like = &occurrence}, add_happened},
         {{.record = &record_open_run, .like = &open, .n_equal = 1}, add_open},
         {{.record = &record_counter, .like = &counter, .n_equal = 1, .limit = 1},
          take_counter},
@@ -256,8 +228,6 @@ static void load_on_lane(void *arg)
     for (size_t i = 0; l->code == FF_OK && i < l->set.backfills.n; i++)
         l->code = trigger_read_done(l->t->setup.store, STORE_READER_LANE,
                                     l->set.backfills.items[i], &l->err);
-    for (size_t i = 0; l->code == FF_OK && i < l->set.happened.n; i++)
-        l->code = read_run(l, &l->set.happened.items[i]);
     if (l->set.happened.n > 0)
         qsort(l->set.happened.items, l->set.happened.n, sizeof(*l->set.happened.items),
               compare_happened);
@@ -300,6 +270,7 @@ static void load_done(void *arg)
 
     t->loading = false;
     if (l->code == FF_OK) {
+        t->stale = t->load_again;
         take_set(t, &l->set);
         trigger_turn(t);
     } else {

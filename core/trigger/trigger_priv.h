@@ -46,7 +46,8 @@ struct trigger {
     struct loop_timer *timer, *retry, *cancel;
     bool loaded; /* set is what the store says */
     bool loading, load_again;
-    bool busy; /* a commit is in flight */
+    bool stale; /* somebody has changed rows since what is in memory was read */
+    bool busy;  /* a commit is in flight */
     bool turn_posted;
     bool draining, dead;
     size_t n_failed; /* conflicts in a row */

@@ -81,7 +81,7 @@ static struct schedule_row schedule_of(const char *trigger, int64_t last_at,
 struct seen {
     struct {
         int64_t nominal_at;
-        char event[16];
+        char event[160];
     } runs[32];
     size_t n_runs; /* in the order of their numbers */
     size_t n_backfills, n_occurrences;
@@ -433,6 +433,159 @@ static void a_time_that_waits_is_not_filled_in(void **state)
     arena_done(&arena);
 }
 
+/* The first one ends by the step in which the second one might begin. */
+static void a_backfill_reads_what_the_one_before_has_done(void **state)
+{
+    const int64_t hour = INT64_C(1767225600) * UNITS_SECOND;
+    const struct run_row first = {.tenant = 1, .run = 1, .parent_run = MODEL_NULL};
+    struct arena arena = {0};
+    struct process p;
+
+    (void)state;
+    open_process(&p);
+    struct schedule_row schedule =
+        schedule_of("interval: {every: 1m, id: t}", hour + 60 * MINUTE, &arena);
+    schedule.paused_at = 1;
+    put(&p, &record_schedule, &schedule);
+    put_backfill(&p, 1, hour, hour + MINUTE);
+    put_backfill(&p, 2, hour, hour + 2 * MINUTE);
+    p.stop_on_start = true;
+    begin(&p);
+    loop_run(p.loop);
+    end_runs(&p);
+    trigger_run_ended(p.trigger, &first);
+    loop_run(p.loop);
+    p.stop_on_start = false;
+    const struct seen seen = fill_in(&p);
+    expect_each_once(&seen, hour, 2);
+    close_process(&p);
+    arena_done(&arena);
+}
+
+/* --- ends of runs --- */
+
+static struct run_row run_of(const char *workflow, enum run_state state)
+{
+    return (struct run_row){.tenant = 1,
+                            .run = OUTSIDE,
+                            .id = span_of("0193a000-0000-7000-8000-00000000000a"),
+                            .workflow = span_of(workflow),
+                            .hash = span_of("hash"),
+                            .kind = span_of("dag"),
+                            .state = state,
+                            .inputs = span_of("{}"),
+                            .outputs = span_of("{\"n\":7}"),
+                            .dir = span_of("/"),
+                            .finished_at = 10,
+                            .parent_run = MODEL_NULL};
+}
+
+/* It ends, in a commit of its own. */
+static void end_run(struct process *p, const struct run_row *run)
+{
+    struct ff_err err = {0};
+    struct batch b = {0};
+
+    batch_patch(&b, &record_run, run, COLUMN_BIT(COL_RUN_STATE), FF_ANY_VERSION);
+    batch_patch(&b, &record_run, run, COLUMN_BIT(COL_RUN_OUTPUTS), FF_ANY_VERSION);
+    trigger_run_ending(p->trigger, run, &b);
+    assert_int_equal(b.n, 3);
+    check(store_commit_now(p->store, &b, NULL, &err), &err);
+    batch_done(&b);
+}
+
+static void each_end_of_a_run_is_told_as_it_was(void **state)
+{
+    const struct run_row failed = run_of("other", RUN_FAILED);
+    const struct run_row succeeded = run_of("other", RUN_SUCCEEDED);
+    struct arena arena = {0};
+    struct process p;
+
+    (void)state;
+    open_process(&p);
+    const struct schedule_row schedule = schedule_of(
+        "workflow: {name: other, id: t, on: [succeeded, failed]}", 1, &arena);
+    put(&p, &record_schedule, &schedule);
+    put(&p, &record_run, &failed);
+    begin(&p);
+    loop_run(p.loop);
+    /* Opened again in between, and once more before anybody was told. */
+    end_run(&p, &failed);
+    end_run(&p, &succeeded);
+    struct seen seen = look(&p);
+    for (int i = 0; i < 20 && seen.n_occurrences > 0; i++) {
+        turn(&p);
+        seen = look(&p);
+    }
+    assert_int_equal(seen.n_runs, 3); /* with the one that ended */
+    size_t n_failed = 0;
+    for (size_t i = 0; i < 3; i++) {
+        n_failed += strstr(seen.runs[i].event, "failed") != NULL;
+        if (seen.runs[i].event[0])
+            assert_non_null(strstr(seen.runs[i].event, "\"outputs\":{\"n\":7}"));
+    }
+    assert_int_equal(n_failed, 1);
+    close_process(&p);
+    arena_done(&arena);
+}
+
+static void an_end_without_a_state_is_told_to_nobody(void **state)
+{
+    static const char *const bodies[] = {NULL, "{", "{}", "{\"state\":\"odd\"}"};
+    struct arena arena = {0};
+    struct process p;
+
+    (void)state;
+    open_process(&p);
+    const struct schedule_row schedule =
+        schedule_of("workflow: {name: other, id: t}", 1, &arena);
+    put(&p, &record_schedule, &schedule);
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        const char id[] = {(char)('a' + i), 0};
+        const struct occurrence_row row = {.tenant = 1,
+                                           .id = span_of(id),
+                                           .kind = span_of("workflow"),
+                                           .name = span_of("other"),
+                                           .run = OUTSIDE,
+                                           .body = span_of(bodies[i])};
+        put(&p, &record_occurrence, &row);
+    }
+    begin(&p);
+    struct seen seen = look(&p);
+    for (int i = 0; i < 20 && seen.n_occurrences > 0; i++) {
+        turn(&p);
+        seen = look(&p);
+    }
+    assert_int_equal(seen.n_occurrences, 0);
+    assert_int_equal(seen.n_runs, 0);
+    close_process(&p);
+    arena_done(&arena);
+}
+
+static void an_end_is_noted_until_it_is_known_who_waits(void **state)
+{
+    const struct run_row run = run_of("other", RUN_SUCCEEDED);
+    struct arena arena = {0};
+    struct batch b = {0};
+    struct process p;
+
+    (void)state;
+    open_process(&p);
+    begin(&p);
+    loop_run(p.loop);
+    trigger_run_ending(p.trigger, &run, &b);
+    assert_int_equal(b.n, 0);
+    const struct schedule_row schedule =
+        schedule_of("workflow: {name: other, id: t}", 1, &arena);
+    put(&p, &record_schedule, &schedule);
+    trigger_wake(p.trigger);
+    trigger_run_ending(p.trigger, &run, &b);
+    assert_int_equal(b.n, 1);
+    batch_done(&b);
+    close_process(&p);
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +593,10 @@ int main(void)
         cmocka_unit_test(it_acts_however_often_it_is_woken),
         cmocka_unit_test(backfills_that_overlap_run_no_time_twice),
         cmocka_unit_test(a_time_that_waits_is_not_filled_in),
+        cmocka_unit_test(a_backfill_reads_what_the_one_before_has_done),
+        cmocka_unit_test(each_end_of_a_run_is_told_as_it_was),
+        cmocka_unit_test(an_end_without_a_state_is_told_to_nobody),
+        cmocka_unit_test(an_end_is_noted_until_it_is_known_who_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
