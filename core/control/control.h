@@ -41,6 +41,9 @@ struct control_listener {
     void (*changed)(void *arg, const struct run_row *run);
     /* A run has ended in the step that this batch commits: rows may be added to it. */
     void (*ending)(void *arg, const struct run_row *run, struct batch *b);
+    /* A run that was open is over, and who ended it was not told so: the commit was in
+     * doubt, or another process made it. */
+    void (*gone)(void *arg);
     /* No open run is left (or all are loaded and done); once, and again after each
      * control_wake. */
     void (*idle)(void *arg);

@@ -261,6 +261,17 @@ static void queue_rest(struct live *l, struct queued_list *rest)
     ARRAY_DONE(rest);
 }
 
+static void forget_gone(struct live *l)
+{
+    struct control *c = l->control;
+
+    control_refuse_inputs(l);
+    map_del(&c->lives, l->no);
+    control_live_free(l);
+    if (c->setup.listener.gone)
+        c->setup.listener.gone(c->setup.listener.arg);
+}
+
 static void load_done(void *arg)
 {
     struct load *ld = arg;
@@ -281,13 +292,10 @@ static void load_done(void *arg)
         control_kept_loading(c, ld->root, false);
     if (!l || ld->gone || ld->code != FF_OK || c->draining) {
         engine_run_free(ld->run);
-        if (l && ld->gone) {
-            control_refuse_inputs(l);
-            map_del(&c->lives, l->no);
-            control_live_free(l);
-        } else if (l && ld->code != FF_OK && !c->draining) {
+        if (l && ld->gone)
+            forget_gone(l);
+        else if (l && ld->code != FF_OK && !c->draining)
             load_failed(l, ld);
-        }
     } else {
         const struct queued q = {.in = {.type = INPUT_RESUME}};
         struct queued_list rest = l->inputs;

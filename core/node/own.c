@@ -178,6 +178,16 @@ static void on_ending(void *arg, const struct run_row *run, struct batch *b)
         trigger_run_ending(n->trigger, run, b);
 }
 
+/* Whether a schedule waited for it stands in the rows. */
+static void on_gone(void *arg)
+{
+    struct node *n = arg;
+
+    if (n->trigger)
+        trigger_wake(n->trigger);
+    node_keeper_run_ended(n);
+}
+
 static void on_idle(void *arg)
 {
     const struct node *n = arg;
@@ -317,6 +327,7 @@ static int wire(struct node *n, struct ff_err *err)
         .listener = {.arg = n,
                      .changed = on_changed,
                      .ending = on_ending,
+                     .gone = on_gone,
                      .idle = on_idle,
                      .fatal = on_fatal},
     };

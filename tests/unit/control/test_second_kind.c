@@ -228,7 +228,7 @@ struct process {
     size_t stop_after;      /* starts; then the owner goes without a word. 0: never */
     char abandoned[96];
     char ended[4][32];
-    size_t n_ended;
+    size_t n_ended, n_gone;
     bool stale_scan; /* one that saw a message is slower than what it asked for */
 };
 
@@ -346,6 +346,14 @@ static void ending(void *arg, const struct run_row *run, struct batch *b)
              (int)run->workflow.len, run->workflow.s, run_state_names[run->state]);
 }
 
+static void gone(void *arg)
+{
+    struct process *p = arg;
+
+    p->n_gone++;
+    loop_stop(p->loop, 0);
+}
+
 static void fatal(void *arg, const struct ff_err *err)
 {
     (void)arg;
@@ -394,7 +402,8 @@ static void own(struct process *p)
         .queue = p->queue_driver,
         .slots = 4,
         .sink = {p, adopt, stop, settled, all_adopted, abandon},
-        .listener = {.arg = p, .ending = ending, .idle = idle, .fatal = fatal},
+        .listener =
+            {.arg = p, .ending = ending, .gone = gone, .idle = idle, .fatal = fatal},
     };
     p->control = control_new(&setup, &err);
     check(p->control ? FF_OK : err.code, &err);
@@ -502,6 +511,29 @@ static void after_a_knock_idleness_is_said_again(void **state)
         control_wake(p.control);
         loop_run(p.loop); /* until it is said */
     }
+    disown(&p);
+    close_process(&p);
+}
+
+/* As when its last commit was in doubt, and had been made all the same. */
+static void a_run_that_is_over_when_it_is_loaded_is_told_of(void **state)
+{
+    (void)state;
+    struct process p = {0};
+    struct batch b = {0};
+    struct ff_err err = {0};
+    const struct run_row over = {.tenant = 1, .run = 1, .state = RUN_SUCCEEDED};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "3");
+    batch_patch(&b, &record_run, &over, COLUMN_BIT(COL_RUN_STATE), FF_ANY_VERSION);
+    check(store_commit_now(p.store, &b, NULL, &err), &err);
+    batch_done(&b);
+    own(&p);
+    loop_run(p.loop);
+    assert_int_equal(p.n_gone, 1);
+    assert_int_equal(p.n_started, 0);
+    assert_int_equal(control_open_runs(p.control), 0);
     disown(&p);
     close_process(&p);
 }
@@ -712,6 +744,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kind_that_is_no_dag_runs_to_its_end),
         cmocka_unit_test(after_a_knock_idleness_is_said_again),
+        cmocka_unit_test(a_run_that_is_over_when_it_is_loaded_is_told_of),
         cmocka_unit_test(the_next_owner_goes_on_with_it),
         cmocka_unit_test(a_message_is_carried_out_once),
         cmocka_unit_test(a_run_of_an_unknown_kind_is_set_aside_and_stops_nobody),
