@@ -128,6 +128,32 @@ static void pin(struct changing *c, struct schedule_row *row, int64_t pinned)
     c->n_changed++;
 }
 
+void node_skip_waiting(struct batch *b, const struct schedule_row *row, int64_t now_us)
+{
+    const uint64_t set =
+        COLUMN_BIT(COL_SCHEDULE_RUN_STATE) | COLUMN_BIT(COL_SCHEDULE_RUN_REASON) |
+        COLUMN_BIT(COL_SCHEDULE_RUN_MESSAGE) | COLUMN_BIT(COL_SCHEDULE_RUN_EVENT) |
+        COLUMN_BIT(COL_SCHEDULE_RUN_DECIDED_AT);
+    struct ff_err ignored;
+    json_t *list =
+        row->waiting.s ? json_parse(row->waiting.s, row->waiting.len, &ignored) : NULL;
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const struct schedule_run_row time = {
+            .tenant = row->tenant,
+            .schedule = row->name,
+            .nominal_at = json_integer_value(json_array_get(list, i)),
+            .state = SCHEDULE_RUN_SKIPPED,
+            .reason = span_of("deleted"),
+            .message = span_of("its schedule was deleted while it waited"),
+            .decided_at = now_us,
+        };
+        /* That it waits is what the schedule's row says, whose version is guarded. */
+        batch_patch(b, &record_schedule_run, &time, set, FF_ANY_VERSION);
+    }
+    json_decref(list);
+}
+
 static void change_one(void *arg, const struct schedule_row *read)
 {
     struct changing *c = arg;
@@ -145,6 +171,7 @@ static void change_one(void *arg, const struct schedule_row *read)
         pin(c, &row, c->action == NODE_SCHEDULE_PIN);
         break;
     case NODE_SCHEDULE_DELETE:
+        node_skip_waiting(&c->batch, &row, c->now_us);
         batch_delete(&c->batch, &record_schedule, &row, row.version);
         c->n_changed++;
         break;

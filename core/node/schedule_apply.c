@@ -168,6 +168,7 @@ static int take_away(struct applying *a, const struct schedule_row *old)
     struct apply *apply = a->apply;
     int64_t n_stopped;
 
+    node_skip_waiting(&apply->batch, old, apply->now_us);
     batch_delete(&apply->batch, &record_schedule, old, old->version);
     return node_stop_backfills(apply->node, apply->tenant, old->name.s, &apply->batch,
                                &n_stopped, a->err);
@@ -201,6 +202,7 @@ static void forget_one(void *arg, const struct schedule_row *row)
 {
     struct forget *f = arg;
 
+    node_skip_waiting(&f->batch, row, loop_wall_us(f->node->loop));
     batch_delete(&f->batch, &record_schedule, row, row->version);
 }
 

@@ -21,6 +21,9 @@ int node_forget_schedules(struct forget *f, struct ff_err *err);
 int node_stop_backfills(struct node *n, struct tenant t, const char *word,
                         struct batch *b, int64_t *n_stopped, struct ff_err *err);
 
+/* Adds that the times which wait for a run of this schedule never begin: it goes. */
+void node_skip_waiting(struct batch *b, const struct schedule_row *row, int64_t now_us);
+
 /* The one schedule that the word means; FF_INVALID where it means several. */
 struct schedule *node_schedule_only(struct node *n, struct tenant t, const char *word,
                                     struct ff_err *err);

@@ -177,6 +177,34 @@ class Schedules(CliTest):
             self.call("cancel", run["id"], expect=None)
         self.await_engines(0)
 
+    def test_a_time_that_waits_goes_with_its_schedule(self) -> None:
+        self.gate("gate")
+        text = (
+            "flowforge: 1\nname: one\n"
+            "triggers: {event: {name: e, overlap: queue, id: t}}\n"
+            f"tasks: {{a: {{run: 'cat {self.folder / 'gate'}'}}}}\n"
+        )
+        file = self.file("one.yaml", text)
+        hand = "flowforge: 1\nname: one\ntasks: {a: {run: 'true'}}\n"
+        ways = (
+            ("schedule", "delete", "one"),
+            ("workflow", "delete", "one"),
+            ("apply", self.file("hand.yaml", hand)),
+        )
+        for n, way in enumerate(ways, 1):
+            self.call("apply", file)
+            for _ in range(2):
+                self.call("event", "e")
+            self.wait_for("select 1 from schedule where waiting is not null", "one")
+            self.call(*way)
+            times = self.rows("select state, reason from schedule_run order by state")
+            self.assertEqual(times.count(("started", None)), n)
+            self.assertEqual(times.count(("skipped", "deleted")), n)
+            self.assertEqual(len(times), 2 * n)
+        for run in self.call("list", "-o", "json").json()["runs"]:
+            self.call("cancel", run["id"], expect=None)
+        self.await_engines(0)
+
     def test_a_workflow_follows_another_with_what_it_gave(self) -> None:
         self.call(
             "apply",
