@@ -132,6 +132,10 @@ void backfill_seal(struct backfill *b, struct schedule_step *st)
     schedule_numbers_text(b->active.items, b->active.n, &active);
     row.active = b->active.n > 0 ? span_of(buf_text(&active)) : (struct span){0};
     batch_patch(&st->batch, &record_backfill, &row, set, b->row.version);
+    /* Its times and the version that they run are those of the schedule as it is now:
+     * behind what this step has written of that. */
+    batch_check(&st->batch, &record_schedule, &b->schedule->row,
+                b->schedule->row.version);
     b->row.version++;
     buf_done(&active);
 }

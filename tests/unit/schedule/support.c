@@ -194,11 +194,12 @@ union any_row {
     struct open_run_row open;
 };
 
+/* written: how often this batch has written the schedule's row before. */
 static bool guard_holds(const struct rows *r, const struct ff_change *c,
-                        const union any_row *row)
+                        const union any_row *row, int64_t written)
 {
     if (c->record == &record_schedule)
-        return c->expect == r->schedule.version;
+        return c->expect == r->schedule.version + written;
     if (c->record == &record_backfill)
         return c->expect == r->backfill.version;
     if (c->record == &record_schedule_run && c->expect == FF_ABSENT)
@@ -226,18 +227,20 @@ static void apply(struct rows *r, const struct ff_change *c, const union any_row
 bool rows_commit(struct rows *r, struct schedule_step *st)
 {
     union any_row row;
+    int64_t written = 0;
 
     for (size_t i = 0; i < st->batch.n; i++) {
         const struct ff_change *c = &st->batch.items[i];
         if (c->record == &record_event)
             continue;
         model_from_values(c->record, c->values, &row);
-        if (!guard_holds(r, c, &row))
+        if (!guard_holds(r, c, &row, written))
             return false;
+        written += c->record == &record_schedule && c->kind == FF_PATCH;
     }
     for (size_t i = 0; i < st->batch.n; i++) {
         const struct ff_change *c = &st->batch.items[i];
-        if (c->record == &record_event)
+        if (c->record == &record_event || c->kind == FF_CHECK)
             continue;
         model_from_values(c->record, c->values, &row);
         apply(r, c, &row);
