@@ -126,6 +126,8 @@ void trigger_cancel_replaced(struct trigger *t)
     const struct trigger_setup *setup = &t->setup;
     bool all = true;
 
+    if (t->busy || !t->loaded)
+        return; /* memory is ahead of the store: what comes of that asks again */
     for (size_t i = 0; i < t->set.schedules.n; i++) {
         const struct schedule *s = t->set.schedules.items[i];
         if (schedule_wants_cancel(s))
