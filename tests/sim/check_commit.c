@@ -452,6 +452,7 @@ void check_commit(int node, const struct ff_change *changes, size_t n)
     inbox_begin(changes, n);
     wait_begin(changes, n);
     pause_begin(changes, n);
+    schedule_begin(node, changes, n);
     for (size_t i = 0; i < n; i++)
         apply(node, &changes[i]);
     for (size_t i = 0; i < n; i++)
@@ -462,6 +463,7 @@ void check_commit(int node, const struct ff_change *changes, size_t n)
     settle_runs(changes, n);
     cache_settle();
     artifact_settle();
+    schedule_end();
     check_limit_sizes();
     check_slots();
 }

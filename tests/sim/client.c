@@ -8,7 +8,7 @@
 
 #define SECOND UNITS_SECOND
 
-enum what { SUBMIT, CANCEL, RESET, SIGNAL, RESET_OPEN, PAUSE, CLEAR, REUSE };
+enum what { SUBMIT, CANCEL, RESET, SIGNAL, RESET_OPEN, PAUSE, CLEAR, REUSE, SCHEDULE };
 
 struct act {
     enum what what;
@@ -254,6 +254,7 @@ static void do_act(struct act *a)
         [PAUSE] = client_pause,
         [CLEAR] = client_clear_cache,
         [REUSE] = client_reuse,
+        [SCHEDULE] = client_schedule_act,
     };
     does[a->what]();
     acting = false;
@@ -311,6 +312,9 @@ void client_plan(void)
         plan(CLEAR, sim.o.submit_us + 40 * SECOND);
     for (int64_t i = 0; i < sim.o.reuses; i++)
         plan(REUSE, sim.o.submit_us + 60 * SECOND);
+    client_schedule_plan();
+    for (int64_t i = 0; sim.o.schedules > 0 && i < sim.o.schedule_acts; i++)
+        plan(SCHEDULE, sim.o.faults_us + 20 * SECOND);
 }
 
 bool client_is_done(void)
@@ -318,7 +322,7 @@ bool client_is_done(void)
     for (size_t i = 0; i < acts.n; i++)
         if (!acts.items[i].done)
             return false;
-    return pause_n_queues() == 0;
+    return pause_n_queues() == 0 && client_schedule_is_done();
 }
 
 void client_check(void)

@@ -413,7 +413,8 @@ void gen_outputs(struct gen *g)
                    g->prefix, i, g->prefix, i, g->prefix, i);
 }
 
-static char *write_file(struct gen *g, const char *name, int64_t max_tasks)
+static char *write_file(struct gen *g, const char *name, int64_t max_tasks,
+                        const char *triggers)
 {
     struct buf out = {0};
 
@@ -421,6 +422,7 @@ static char *write_file(struct gen *g, const char *name, int64_t max_tasks)
     g->prefix = "t";
     g->n = 1 + gen_below((int)max_tasks);
     add_head(g, name);
+    buf_add_text(g->out, triggers);
     gen_concurrency(g);
     gen_tasks(g);
     add_handlers(g, "on_success", "good");
@@ -435,7 +437,7 @@ char *flow_gen(void)
 {
     struct gen g = {.kid = SIM_KIDS};
 
-    return write_file(&g, "gen", sim.o.max_tasks);
+    return write_file(&g, "gen", sim.o.max_tasks, "");
 }
 
 char *flow_gen_kid(int kid)
@@ -444,7 +446,14 @@ char *flow_gen_kid(int kid)
     char name[16];
 
     snprintf(name, sizeof(name), "kid%d", kid);
-    char *text = write_file(&g, name, 4);
+    char *text = write_file(&g, name, 4, "");
     gen_note_kid(&g);
     return text;
+}
+
+char *flow_gen_timed(const char *name, const char *triggers)
+{
+    struct gen g = {.kid = SIM_KIDS};
+
+    return write_file(&g, name, 2, triggers);
 }

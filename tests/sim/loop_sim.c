@@ -184,6 +184,11 @@ bool sim_loop_is_paused(const struct loop *l)
     return l->paused;
 }
 
+void sim_loop_set_clock(struct loop *l, int64_t skew_us)
+{
+    l->skew_us = skew_us;
+}
+
 int sim_loop_node(const struct loop *l)
 {
     return l->node;

@@ -99,6 +99,60 @@ static int source_node_path(void *arg, const struct attempt_key *key, char *out,
     return control_node_path(((struct sim_node *)arg)->control, key, out, size);
 }
 
+static void on_changed(void *arg, const struct run_row *run)
+{
+    const struct sim_node *n = arg;
+
+    if (n->trigger && run_state_final(run->state) && !run_is_child(run))
+        trigger_run_ended(n->trigger, run);
+}
+
+static void on_ending(void *arg, const struct run_row *run, struct batch *b)
+{
+    const struct sim_node *n = arg;
+
+    if (!n->trigger || run_is_child(run))
+        return;
+    trigger_run_ending(n->trigger, run, b);
+    schedule_run_ends(n, run, b);
+}
+
+static void on_gone(void *arg)
+{
+    const struct sim_node *n = arg;
+
+    if (n->trigger)
+        trigger_wake(n->trigger);
+}
+
+static void trigger_started(void *arg)
+{
+    control_wake(((struct sim_node *)arg)->control);
+}
+
+static bool trigger_cancel(void *arg, struct tenant t, int64_t run)
+{
+    const struct sim_node *n = arg;
+
+    schedule_cancels(n, run);
+    return control_cancel_loaded(n->control, t, run, CANCEL_GRACEFUL);
+}
+
+/* Nobody here waits for nothing to be left. */
+static void trigger_loaded(void *arg)
+{
+    (void)arg;
+}
+
+/* Files of zones differ from host to host. */
+static const struct zone *find_zone(void *arg, const char *name, struct ff_err *err)
+{
+    (void)arg;
+    (void)name;
+    (void)err;
+    return zone_utc;
+}
+
 struct again {
     struct sim_node *node;
     uint64_t life;
@@ -197,12 +251,14 @@ static void on_fatal(void *arg, const struct ff_err *err)
 
 static void close_parts(struct sim_node *n)
 {
+    trigger_free(n->trigger);
     control_free(n->control);
     exec_free(n->exec);
     driver_instance_free(n->queue);
     driver_instance_free(n->runtime);
     driver_instance_free(n->blob);
     n->blob = NULL;
+    n->trigger = NULL;
     n->control = NULL;
     n->exec = NULL;
     n->queue = n->runtime = NULL;
@@ -243,6 +299,13 @@ static void control_drained(void *arg)
     exec_drain(n->exec, exec_drained, n);
 }
 
+static void trigger_drained(void *arg)
+{
+    struct sim_node *n = arg;
+
+    control_drain(n->control, control_drained, n);
+}
+
 static void drain(void *arg)
 {
     struct sim_node *n = arg;
@@ -251,7 +314,7 @@ static void drain(void *arg)
         return;
     sim_trace("process %d is told to end", n->no);
     n->phase = NODE_DRAINING;
-    control_drain(n->control, control_drained, n);
+    trigger_drain(n->trigger, trigger_drained, n);
 }
 
 /* --- owning --- */
@@ -304,7 +367,22 @@ static void wire(struct sim_node *n)
                  .settled = sink_settled,
                  .all_adopted = sink_all_adopted,
                  .abandon = sink_abandon},
-        .listener = {.arg = n, .fatal = on_fatal},
+        .listener = {.arg = n,
+                     .changed = on_changed,
+                     .ending = on_ending,
+                     .gone = on_gone,
+                     .fatal = on_fatal},
+    };
+    const struct trigger_setup trigger = {
+        .loop = n->loop,
+        .store = n->store,
+        .shard = SIM_SHARD,
+        .zone = find_zone,
+        .arg = n,
+        .started = trigger_started,
+        .cancel = trigger_cancel,
+        .loaded = trigger_loaded,
+        .fatal = on_fatal,
     };
     struct ff_err err = {0};
 
@@ -312,6 +390,9 @@ static void wire(struct sim_node *n)
     must(n->exec ? FF_OK : err.code, &err);
     n->control = control_new(&control, &err);
     must(n->control ? FF_OK : err.code, &err);
+    n->trigger = trigger_new(&trigger, &err);
+    must(n->trigger ? FF_OK : err.code, &err);
+    n->heard_at = mirror.n_commits;
 }
 
 /* Where owners are known by leases and not by a lock of the kernel, a process that
@@ -368,6 +449,11 @@ static void open_store(void *arg)
     try_to_own(n);
 }
 
+static int64_t any_skew(void)
+{
+    return sim.o.skew_us ? sim_between(RAND_NODES, -sim.o.skew_us, sim.o.skew_us) : 0;
+}
+
 static void boot(void *arg)
 {
     struct sim_node *n = arg;
@@ -375,9 +461,7 @@ static void boot(void *arg)
 
     sim_trace("process %d begins", n->no);
     n->loop = loop_new(&err);
-    sim_loop_init(n->loop, n->no,
-                  sim.o.skew_us ? sim_between(RAND_NODES, -sim.o.skew_us, sim.o.skew_us)
-                                : 0);
+    sim_loop_init(n->loop, n->no, any_skew());
     n->phase = NODE_STANDBY;
     n->blob = NULL;
     map_done(&n->unsettled);
@@ -467,6 +551,30 @@ static void plague_wipe(void *arg)
     sim_at(NULL, next_in(sim.o.wipe_us), plague_wipe, NULL);
 }
 
+static void clock_changed(void *arg)
+{
+    const struct sim_node *n = arg;
+
+    if (n->phase == NODE_OWNER)
+        trigger_clock_changed(n->trigger);
+}
+
+static void plague_clock(void *arg)
+{
+    struct sim_node *n = any_node();
+
+    (void)arg;
+    if (!sim.faults)
+        return;
+    if (n->phase != NODE_DOWN) {
+        sim_trace("the clock of process %d is set", n->no);
+        sim_seen(SEEN_CLOCK_SET);
+        sim_loop_set_clock(n->loop, any_skew());
+        sim_at(n->loop, 0, clock_changed, n);
+    }
+    sim_at(NULL, next_in(sim.o.clock_us), plague_clock, NULL);
+}
+
 static void begin_plague(int64_t mean, ff_call_fn *fn)
 {
     if (mean > 0)
@@ -490,6 +598,8 @@ void nodes_boot(void)
     begin_plague(sim.o.drain_us, plague_drain);
     begin_plague(sim.o.pause_us, plague_pause);
     begin_plague(sim.o.wipe_us, plague_wipe);
+    if (sim.o.skew_us > 0)
+        begin_plague(sim.o.clock_us, plague_clock);
 }
 
 void nodes_heal(void)
@@ -501,12 +611,25 @@ void nodes_heal(void)
         sim_nodes[i].calm_since = sim.now;
 }
 
+/* A knock that nobody hears is one at the door of control, which sweeps now and then
+ * while it leads a run; whoever changes a schedule knocks until it is heard. */
+static void wake_trigger(void *arg)
+{
+    struct sim_node *n = arg;
+
+    if (n->phase != NODE_OWNER)
+        return;
+    n->heard_at = mirror.n_commits;
+    trigger_wake(n->trigger);
+}
+
 static void wake(void *arg)
 {
     struct sim_node *n = arg;
 
     if (n->phase == NODE_OWNER)
         control_wake(n->control);
+    wake_trigger(arg);
 }
 
 /* An idle owner has nothing but the knock; one that leads a run sweeps now and then. */
@@ -522,6 +645,8 @@ static bool wake_is_lost(void)
 /* A process that is not there yet looks by itself when it comes. */
 void nodes_wake(void)
 {
-    if (nodes_owner() && !wake_is_lost())
-        sim_at(lock_holder->loop, sim_between(RAND_CLIENT, 0, 3000), wake, lock_holder);
+    if (!nodes_owner())
+        return;
+    ff_call_fn *fn = wake_is_lost() ? wake_trigger : wake;
+    sim_at(lock_holder->loop, sim_between(RAND_CLIENT, 0, 3000), fn, lock_holder);
 }

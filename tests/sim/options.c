@@ -151,6 +151,11 @@ void options_draw(struct sim_options *o)
     o->blob_doubt = fault(400);
     o->blob_full = fault(100);
     o->blob_slow = fault(500);
+    o->schedules = PICK(0, 0, 1, 2, 3);
+    o->schedule_acts = PICK(0, 3, 10, 20);
+    o->clock_us = every(3 * SECOND, 60 * SECOND);
+    if (o->cache > 0)
+        o->clock_us = 0; /* what is kept for a time is judged by clocks that go on */
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

@@ -8,7 +8,7 @@
  * is one process of FlowForge that may crash and be stopped; client.c submits and
  * cancels what flow_gen.c wrote, client_people.c decides and opens again, client_wait.c
  * tells what is waited for, client_again.c has tasks begin again while their run goes
- * on; check_*.c judge. One
+ * on, client_schedule.c lets triggers start runs; check_*.c judge. One
  * seed is one process, so what is here is global: a crashed process of the simulation
  * is simply left in memory. */
 #ifndef SIM_SIM_H
@@ -17,6 +17,7 @@
 #include "control/control.h"
 #include "exec/exec.h"
 #include "flow/flow.h"
+#include "trigger/trigger.h"
 
 /* --- randomness: one stream a subject, so that a change in one leaves the others ---
  */
@@ -93,10 +94,13 @@ bool sim_chance(enum stream s, int64_t permille);
     X(blob_down)     /* permille of puts and gets that fail */                         \
     X(blob_doubt)    /* permille of puts that are carried out and fail */              \
     X(blob_full)                                                                       \
-    X(blob_slow)  /* permille of puts and gets that take seconds */                    \
-    X(clears)     /* how often all that is kept is forgotten */                        \
-    X(same_again) /* permille of runs with the file of the one before */               \
-    X(sqlite)     /* the store is SQLite; 0: the model */
+    X(blob_slow)     /* permille of puts and gets that take seconds */                 \
+    X(clears)        /* how often all that is kept is forgotten */                     \
+    X(same_again)    /* permille of runs with the file of the one before */            \
+    X(schedules)     /* workflows that are started by triggers */                      \
+    X(schedule_acts) /* what people do to these, in all */                             \
+    X(clock_us)      /* mean time between two times that a clock is set */             \
+    X(sqlite)        /* the store is SQLite; 0: the model */
 
 struct sim_options {
 #define X(name) int64_t name;
@@ -170,6 +174,15 @@ void options_print(const struct sim_options *o);
     X(ARTIFACT_GIVEN) X(ARTIFACT_FOLDER) X(ARTIFACT_LIST) X(ARTIFACT_REUSED)             \
     X(ARTIFACT_NAMED) X(ARTIFACT_FAILED) X(BLOB_SLOW) X(BLOB_DOWN) X(BLOB_FULL)          \
     X(BLOB_AGAIN) X(BLOB_DOUBT)                                                          \
+    X(CLOCK_SET)                                                                         \
+    X(FIRED) X(FIRED_LATE) X(MISSED) X(MISSED_ALL) X(MISSED_SEVERAL) X(JITTERED)         \
+    X(OVERLAP_SKIPPED) X(OVERLAP_WAITED) X(OVERLAP_QUEUED) X(OVERLAP_REPLACED)           \
+    X(OVERLAP_CANCELLED) X(OVERLAP_ALLOWED)                                              \
+    X(SCHEDULE_PAUSED) X(SCHEDULE_RESUMED) X(SCHEDULE_CHANGED) X(SCHEDULE_DELETED)       \
+    X(SCHEDULE_AGAIN) X(MANUAL) X(WAITING_DROPPED)                                                          \
+    X(BACKFILL_BEGAN) X(BACKFILL_DONE) X(BACKFILL_STOPPED) X(BACKFILL_PASSED)            \
+    X(EVENT_STARTED) X(EVENT_MISSED) X(EVENT_IF_FALSE) X(EVENT_WAITED)                   \
+    X(AFTER_STARTED) X(AFTER_MISSED)                                                     \
     X(SQLITE)
 /* clang-format on */
 
@@ -239,6 +252,7 @@ void sim_loop_pause(struct loop *l);
 void sim_loop_resume(struct loop *l);
 bool sim_loop_is_dead(const struct loop *l);
 bool sim_loop_is_paused(const struct loop *l);
+void sim_loop_set_clock(struct loop *l, int64_t skew_us);
 int sim_loop_node(const struct loop *l);
 uint64_t sim_loop_events(const struct loop *l); /* that it has had */
 
@@ -301,9 +315,11 @@ struct sim_node {
     struct store *store;
     struct control *control;
     struct exec *exec;
+    struct trigger *trigger;
     struct map unsettled; /* attempts by key whose results were given to control */
     uint64_t life;        /* counts its starts */
     int64_t calm_since;   /* it became the owner, or went on after a pause */
+    int64_t heard_at;     /* number of the last commit that it was told of */
 };
 extern struct sim_node sim_nodes[SIM_MAX_NODES];
 void nodes_boot(void);
@@ -342,6 +358,12 @@ void client_reuse(void);
 void client_submitted(int code, int64_t run);
 void client_set_up(void); /* before all: workflows that others use, sizes of limits */
 
+/* client_schedule.c: those who let triggers start runs, and send events */
+void client_schedule_plan(void);
+void client_schedule_act(void);
+void client_schedule_calm(void); /* faults are over: no further times, nothing paused */
+bool client_schedule_is_done(void);
+
 /* --- flow_gen.c --- */
 
 /* A workflow as text; mem_free it. */
@@ -349,6 +371,8 @@ char *flow_gen(void);
 /* One that those above may use, and those of higher number. */
 #define SIM_KIDS 3
 char *flow_gen_kid(int kid);
+/* One with these triggers. */
+char *flow_gen_timed(const char *name, const char *triggers);
 
 /* --- check_commit.c: the mirror of the store, judged with every commit --- */
 
@@ -460,6 +484,18 @@ void check_places(const struct mirror_run *r); /* after a commit */
 void check_limit_sizes(void);                  /* the same */
 /* It was over before it began. */
 bool check_not_begun(const struct mirror_run *r);
+
+/* check_schedule.c: who is started by triggers, and when; after check_due.c's times */
+void schedule_begin(int node, const struct ff_change *changes, size_t n);
+void schedule_end(void);       /* the commit is applied to runs and tasks, too */
+void schedule_check_now(void); /* faults are over: nothing is late */
+bool schedule_is_over(void);   /* nothing waits, no backfill goes on */
+void schedule_check_end(void);
+/* This process ends a run: a schedule that it has heard of is told, in that batch. */
+void schedule_run_ends(const struct sim_node *n, const struct run_row *run,
+                       const struct batch *b);
+/* It cancels a run for a time that waits. */
+void schedule_cancels(const struct sim_node *n, int64_t run);
 
 /* check_reset.c: runs that were over and begin again */
 #define RESET_MARK_NONE 0

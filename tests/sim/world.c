@@ -40,18 +40,21 @@ static void heal(void *arg)
     sim.faults = false;
     sim.healed_at = sim.progress_at = sim.now;
     nodes_heal();
+    client_schedule_calm();
 }
 
 static bool is_over(void)
 {
     return !sim.faults && client_is_done() && mirror.n_open == 0 &&
-           mirror.n_inbox == 0 && store_sim_quiet() && nodes_owner();
+           mirror.n_inbox == 0 && store_sim_quiet() && nodes_owner() &&
+           schedule_is_over();
 }
 
 static void step(void)
 {
     sim_check(sim_step(), "I6: nothing more will happen");
     check_memory();
+    schedule_check_now();
     sim_check(sim.n_events < MAX_EVENTS, "I19: it does not come to rest");
 }
 
@@ -100,6 +103,7 @@ void sim_run(void)
     pass(SETTLE_US);
     client_check();
     check_memory_end();
+    schedule_check_end();
     store_sim_check_end();
     sim_check(runtime_sim_strays() || runtime_sim_running() == 0,
               "%zu processes run in the end", runtime_sim_running());
