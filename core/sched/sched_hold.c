@@ -36,8 +36,11 @@ static void return_places(struct hold *h)
         struct held *held = &h->places[i];
         if (held->token)
             limit_return_token(held->token);
-        else if (held->per_us == 0)
-            limit_return(held->limit, held->place);
+        if (held->token || held->per_us > 0)
+            continue;
+        limit_return(held->limit, held->place);
+        limit_unref(
+            held->limit); /* another one that was told it may have returned it */
     }
 }
 
@@ -78,6 +81,7 @@ static void add_places(struct hold *h, const struct lane_need *need)
             held.place = held.token->place;
         } else {
             held.place = limit_take(need->limit);
+            need->limit->n_refs++;
         }
         h->places[h->n++] = held;
     }
@@ -202,7 +206,6 @@ void sched_hold(struct sched_run *r, int64_t node, const char *name, int64_t pla
     h->started = true;
     limit_take_place(limit, place);
     *add_place(h) = (struct held){.limit = limit, .place = place};
-    limit_unref(limit); /* the taken place keeps it */
 }
 
 void sched_confirm(struct sched_run *r, int64_t node)

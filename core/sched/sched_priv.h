@@ -19,7 +19,7 @@ struct limit {
     size_t low;          /* no free place is in a word before this one */
     uint64_t n_grants;   /* ever, to see who is overtaken */
     struct list waiters; /* struct lane_need, the longest waiting first */
-    uint32_t n_refs;     /* of lanes, of taken places, of a size that was told */
+    uint32_t n_refs;     /* of lanes, holds, taken places, of a size that was told */
 };
 
 /* A place of a rate, until its time is over. */

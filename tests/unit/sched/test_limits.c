@@ -455,6 +455,26 @@ static void random_use_never_exceeds_a_limit_and_leaves_none_behind(void **state
     sched_free(s);
 }
 
+/* A run that is read again while the row that gives its place back is on its way. */
+static void a_place_that_two_were_told_outlives_the_first_that_returns_it(void **state)
+{
+    (void)state;
+    char deleted[200] = "";
+    struct sched *s = sched_new();
+    struct sched_run *a = sched_run_new(s, 1, 1, s), *b = sched_run_new(s, 1, 1, s);
+
+    sched_hold(a, 1, "gpu", 0);
+    sched_hold(b, 1, "gpu", 0);
+    sched_drop_holds(a);
+    sched_ended(b, 1, note, deleted);
+    assert_string_equal(deleted, "gpu 0;");
+    sched_settled(b);
+    assert_int_equal(sched_held(s, 1, "gpu"), 0);
+    sched_run_free(a);
+    sched_run_free(b);
+    sched_free(s);
+}
+
 static void what_is_no_place_is_not_held(void **state)
 {
     (void)state;
@@ -478,6 +498,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_place_is_not_held),
+        cmocka_unit_test(a_place_that_two_were_told_outlives_the_first_that_returns_it),
         cmocka_unit_test(what_waits_for_a_limit_holds_up_nobody_behind_it),
         cmocka_unit_test(a_size_lets_so_many_go_and_may_change),
         cmocka_unit_test(limits_of_one_tenant_are_nothing_to_another),
