@@ -82,6 +82,24 @@ class Compensate(CliTest):
         self.assertEqual((run["state"], run["reason"]), ("failed", "task_failed"))
         self.assertIn("; the compensation of b failed", run["message"])
 
+    def test_items_that_succeeded_are_undone_by_the_group_around_them(self) -> None:
+        """As the reference says it for lists, which are not undone themselves."""
+        self.file(
+            "rooms.yaml",
+            "flowforge: 1\nname: rooms\ntasks:\n  book:\n    tasks:\n      each:\n"
+            "        foreach: [a, b, c]\n        fail_fast: false\n"
+            "        continue_on_error: true\n        env: {ROOM: '${{ item }}'}\n"
+            '        run: \'[ "$ROOM" != b ]; echo "$ROOM" > "$FF_OUT/booking"\'\n'
+            "        outputs: {booking: file}\n    outputs:\n"
+            "      done: ${{ tasks.each.outputs.booking.filter(b, b != null) }}\n"
+            "      all: ${{ tasks.each.status == 'succeeded' }}\n"
+            "    compensate: {stdin: '${{ outputs.done }}', run: cat > log}\n"
+            "  booked: {needs: [book], if: '!tasks.book.outputs.all', run: exit 1}\n"
+            "  pay: {needs: [booked], run: echo paid > log}\n",
+        )
+        self.call("run", "rooms.yaml", expect=1)
+        self.assertEqual(self.log(), ['["a","c"]'])
+
     def test_a_cancelled_run_is_undone(self) -> None:
         gate = self.gate("gate")
         self.file(
