@@ -64,7 +64,9 @@ static void add_header(json_t *headers, const char *name, size_t name_len,
     char key[128];
     json_t *text;
 
-    if (name_len >= sizeof(key))
+    /* Bytes that are no text are left out, and NULs, which JSON here has none of. */
+    if (name_len >= sizeof(key) || text_utf8_error(name, name_len) < name_len ||
+        text_utf8_error(value, len) < len)
         return;
     for (size_t i = 0; i < name_len; i++)
         key[i] = (char)tolower((unsigned char)name[i]);
@@ -74,8 +76,7 @@ static void add_header(json_t *headers, const char *name, size_t name_len,
 
     text = before ? json_sprintf("%s, %.*s", before, (int)len, value)
                   : json_stringn(value, len);
-    if (text) /* bytes that are no text are left out */
-        json_object_set_new(headers, key, text);
+    json_object_set_new(headers, key, text);
 }
 
 static size_t take_header(char *line, size_t size, size_t n, void *arg)

@@ -5,17 +5,23 @@
 
 #include <stdlib.h>
 
+/* So many that none is missed where a stale register still points to one. */
+#define N_LOST 16
+
 static int leaks(void)
 {
-    char *volatile first = malloc(100);
-    char *volatile second = first ? malloc(10) : NULL;
+    static char *volatile blocks[N_LOST];
+    bool failed = false;
 
-    if (!second) {
-        first = NULL;
-        return 0;
+    for (size_t i = 0; i < N_LOST; i++) {
+        blocks[i] = malloc(100);
+        failed = failed || !blocks[i];
     }
-    free(second);
-    free(first);
+    for (size_t i = 0; i < N_LOST; i++) {
+        if (!failed)
+            free(blocks[i]);
+        blocks[i] = NULL;
+    }
     return 0;
 }
 

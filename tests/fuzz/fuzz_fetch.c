@@ -1,8 +1,11 @@
 /* fuzz_fetch.c - what flowforge-http reads. The first byte chooses: two addresses and
- * how many bits they share; a list of http_allow; an answer with its type; a request.
- * An address is of one kind however it is written; what came back is in the files. */
-#include "fetch/fetch_priv.h"
+ * how many bits they share; a list of http_allow; an answer with its type; a request;
+ * the lines of an answer's head. An address is of one kind however it is written; what
+ * came back is in the files. */
 #include "fuzz.h"
+
+/* For the lines, which libcurl hands to a function that is nobody else's. */
+#include "../../core/fetch/send.c"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -170,6 +173,49 @@ static void check_answer(const uint8_t *data, size_t size)
     answer_done(&a);
 }
 
+/* --- the head --- */
+
+/* Lines with a byte 0xff for each end of them, as libcurl gives them: with CR and LF.
+ */
+static void check_head(const uint8_t *data, size_t size)
+{
+    struct fuzz_input in = {data, data + size};
+    struct answer a = {.headers = json_object()};
+    struct hop h = {.answer = &a};
+    size_t n_bytes = 0;
+
+    while (in.at < in.end) {
+        size_t len;
+        MEM_AUTO char *piece = fuzz_piece(&in, 0xff, &len);
+        MEM_AUTO char *line = mem_alloc(len + 2);
+
+        memcpy(line, piece, len);
+        memcpy(line + len, "\r\n", 2);
+        const size_t taken = take_header(line, 1, len + 2, &h);
+
+        n_bytes += len + 2;
+        FUZZ_CHECK(taken == (n_bytes > FETCH_MAX_HEADS ? 0 : len + 2));
+        if (taken == 0)
+            break;
+    }
+    FUZZ_CHECK(h.heads_too_large == (n_bytes > FETCH_MAX_HEADS));
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(a.headers, name, value)
+    {
+        FUZZ_CHECK(json_is_string(value) && strlen(name) < 128);
+        for (const char *c = name; *c; c++)
+            FUZZ_CHECK(*c < 'A' || *c > 'Z');
+    }
+    FUZZ_CHECK(answer_write(&a, fuzz_dir(), &(struct ff_err){0}) == FF_OK);
+    json_t *headers = read_file("headers");
+
+    FUZZ_CHECK(json_is_object(headers));
+    json_decref(headers);
+    answer_done(&a);
+}
+
 /* --- requests --- */
 
 static void check_request(const char *text, size_t len)
@@ -197,7 +243,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     MEM_AUTO char *text = fuzz_text(data + 1, size - 1);
 
-    switch (data[0] % 4) {
+    switch (data[0] % 5) {
     case 0:
         check_addresses(data + 1, size - 1);
         break;
@@ -206,6 +252,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 2:
         check_answer(data + 1, size - 1);
+        break;
+    case 3:
+        check_head(data + 1, size - 1);
         break;
     default:
         check_request(text, size - 1);
