@@ -357,6 +357,12 @@ void schedule_end(void)
 
 /* --- when faults are over --- */
 
+/* One that is to make room is loaded behind all others that are open. */
+static int64_t late_us(void)
+{
+    return SCHEDULE_LATE_US + 4 * mirror.n_open * sim.o.lane_us;
+}
+
 static void check_now(const struct mirror_schedule *s, int64_t wall_us)
 {
     const struct mirror_run *r = mirror_run(s->active_run);
@@ -367,7 +373,7 @@ static void check_now(const struct mirror_schedule *s, int64_t wall_us)
     sim_check(!r || r->open || sim.now - r->ended_at < SCHEDULE_LATE_US,
               "I37: run %lld is over, and in the way of %s", (long long)s->active_run,
               s->name);
-    if (s->n_waiting == 0 || sim.now - s->touched_at < SCHEDULE_LATE_US)
+    if (s->n_waiting == 0 || sim.now - s->touched_at < late_us())
         return;
     sim_check(r, "I37: %s waits for nothing", s->name);
     sim_check(!is(s->overlap, "cancel") || !r->open || r->row.cancel != CANCEL_NONE,
