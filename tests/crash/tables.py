@@ -31,13 +31,21 @@ HELD = {
 Tables = dict[str, list[Row]]
 
 
+def is_end_of_a_run(table: str, row: Row) -> bool:
+    """Noted for schedules also while they are not read yet; who leads next and finds
+    that none wants it takes it away."""
+    return table == "occurrence" and row["kind"] == "workflow"
+
+
 def check_gone(tables: Tables, known: set[int], wrong: list[str]) -> None:
     for table in OF_A_RUN:
         for number in sorted({row["run"] for row in tables[table]} - known):
             wrong.append(f"there are rows in {table} of a run {number} that is gone")
     for table, complaint in HELD.items():
         wrong += [
-            f"{complaint.format(**row)} when all is over" for row in tables[table]
+            f"{complaint.format(**row)} when all is over"
+            for row in tables[table]
+            if not is_end_of_a_run(table, row)
         ]
     for row in tables["counter"]:
         if row["name"] == "run" and row["next"] <= max(known, default=0):

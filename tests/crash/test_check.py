@@ -252,6 +252,8 @@ class Check(unittest.TestCase):
             "INSERT INTO occurrence VALUES (1, 'x', 1, 'event', 'paid', NULL, NULL, 0)"
         )
         self.finds("event paid was never heard")
+        self.sql("UPDATE occurrence SET kind = 'workflow'")
+        self.assertEqual(self.wrong(), [])
 
     def test_rows_of_a_run_that_is_gone_are_found_everywhere(self) -> None:
         self.sql("INSERT INTO signal VALUES (1, 7, 1, 1, 'paid', NULL, NULL, 0)")
