@@ -90,7 +90,7 @@ static void draw(struct timed *t, int no)
 
 static void add_timed(struct buf *out, const struct timed *t)
 {
-    const int64_t every_s = odds(200) ? t->every_s + 1 : t->every_s;
+    const int64_t every_s = odds(400) ? t->every_s + 1 : t->every_s;
     const char *expr = is_calm ? "0 0 29 2 *" : t->expr;
 
     if (is_calm)
@@ -190,13 +190,6 @@ static void pause_one(const struct timed *t, const struct mirror_schedule *s)
                   s->name);
 }
 
-static void resume_one(const struct timed *t, const struct mirror_schedule *s)
-{
-    if (act(t->tenant, s->name, "resume", NODE_SCHEDULE_RESUME))
-        sim_check(!s->is_paused, "I10: that %s is resumed is acknowledged, not kept",
-                  s->name);
-}
-
 static void delete_one(const struct timed *t, const struct mirror_schedule *s)
 {
     if (act(t->tenant, s->name, "delete", NODE_SCHEDULE_DELETE))
@@ -215,7 +208,7 @@ static void start_one(const struct timed *t, const struct mirror_schedule *s)
         sim_check(mirror.runs.n > n, "I10: a run by hand is acknowledged, not kept");
 }
 
-static void fill_in(const struct timed *t, const struct mirror_schedule *s)
+static void fill_in_once(const struct timed *t, const struct mirror_schedule *s)
 {
     const int64_t every_us = s->every_us > 0 ? s->every_us : SECOND;
     const int64_t below_us = s->last_at + 1 - sim_between(RAND_CLIENT, 0, 2) * every_us;
@@ -235,6 +228,14 @@ static void fill_in(const struct timed *t, const struct mirror_schedule *s)
                   "I10: a backfill is acknowledged, and not kept");
 }
 
+/* Two ranges may have times in common. */
+static void fill_in(const struct timed *t, const struct mirror_schedule *s)
+{
+    fill_in_once(t, s);
+    if (odds(500))
+        fill_in_once(t, s);
+}
+
 static void stop_filling_in(const struct timed *t, const struct mirror_schedule *s)
 {
     struct ff_err err;
@@ -245,14 +246,13 @@ static void stop_filling_in(const struct timed *t, const struct mirror_schedule 
     is_done("stop backfills of", s->name, code, &err);
 }
 
-static void send_event(void)
+static void send_event_to(struct tenant tenant, int no)
 {
-    const struct tenant tenant = {1 + below(2)};
     char name[8];
     struct node_event_told told;
     struct ff_err err;
 
-    snprintf(name, sizeof(name), "e%d", below(2));
+    snprintf(name, sizeof(name), "e%d", no);
     json_t *data = json_pack("{sI}", "n", (json_int_t)n_events++);
     const struct node_event e = {.name = name, .data = data};
     const int64_t wanted = occurrence_count(tenant.no, name);
@@ -266,6 +266,24 @@ static void send_event(void)
               (long long)told.schedules, (long long)wanted);
     sim_check(wanted == 0 || schedules.told.n > before,
               "I10: an event is acknowledged, and not kept");
+}
+
+static void send_event(void)
+{
+    const struct tenant tenant = {1 + below(2)};
+
+    send_event_to(tenant, below(2));
+}
+
+/* And whoever resumes it may tell it something at once. */
+static void resume_one(const struct timed *t, const struct mirror_schedule *s)
+{
+    if (!act(t->tenant, s->name, "resume", NODE_SCHEDULE_RESUME))
+        return;
+    sim_check(!s->is_paused, "I10: that %s is resumed is acknowledged, not kept",
+              s->name);
+    if (strcmp(s->kind, "event") == 0 && odds(500))
+        send_event_to(t->tenant, t->event);
 }
 
 static void do_to_schedule(void)

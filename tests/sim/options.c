@@ -119,6 +119,21 @@ static void focus(struct sim_options *o)
         focus_on_restarts(o);
 }
 
+/* People who do much to schedules while owners read them, and commits in doubt. */
+static void focus_on_schedules(struct sim_options *o)
+{
+    const uint64_t on = sim_rand(RAND_OPTIONS, 3);
+
+    if (o->schedules == 0 || on == 0)
+        return;
+    o->schedule_acts = 60;
+    o->submit_us = o->faults_us;
+    if (on == 1)
+        o->interleave = 1000;
+    else
+        o->store_doubt = 300;
+}
+
 void options_draw(struct sim_options *o)
 {
     o->n_nodes = PICK(1, 2, 3);
@@ -156,6 +171,7 @@ void options_draw(struct sim_options *o)
     o->clock_us = every(3 * SECOND, 60 * SECOND);
     if (o->cache > 0)
         o->clock_us = 0; /* what is kept for a time is judged by clocks that go on */
+    focus_on_schedules(o);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)
