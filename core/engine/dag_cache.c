@@ -92,6 +92,16 @@ static void add_place(struct buf *all, const struct run *r, const struct flow_ta
         add_pins(all, r->pins);
 }
 
+/* What a used workflow gives is said by its text and not by the task. */
+static void add_used(struct buf *all, const struct run *r, int64_t node)
+{
+    const char *hash =
+        json_string_value(json_object_get(dag_uses_pin(r, node), "hash"));
+
+    if (hash) /* else it will fail */
+        add_part(all, hash, strlen(hash));
+}
+
 /* Items are always different, whatever the key says: all of a list would be given the
  * outputs of one. */
 static void add_items(struct buf *all, struct dag_scope *sc)
@@ -120,6 +130,8 @@ static bool make_hash(struct run *r, int64_t node, char hash[SHA256_TEXT], char 
         add_part(&all, cache->definition, strlen(cache->definition));
         if (cache->scope == FLOW_CACHE_TASK)
             add_place(&all, r, t);
+        else if (t->work->kind == FLOW_USES)
+            add_used(&all, r, node);
         add_items(&all, &sc);
         add_part(&all, key, strlen(key));
         sha256_text(all.data, all.len, hash);

@@ -100,6 +100,9 @@ extern const struct dag_kind dag_kind_noop, dag_kind_switch, dag_kind_sleep,
     dag_kind_wait_until, dag_kind_transform, dag_kind_group, dag_kind_uses,
     dag_kind_approve, dag_kind_wait_event;
 
+/* kind_uses.c: which text the task uses, of the run's pins; NULL: nobody decided. */
+const json_t *dag_uses_pin(const struct run *r, int64_t node);
+
 /* kind_child.c: of all kinds whose unit is a run of its own. */
 void dag_child_resume(struct run *r, struct step *s, int64_t node);
 void dag_child_stop(struct run *r, struct step *s, int64_t node, enum cancel_mode mode);

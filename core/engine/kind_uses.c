@@ -33,16 +33,22 @@ static json_t *inputs_of(struct run *r, int64_t node, struct ff_err *err)
     return inputs;
 }
 
-static void enter(struct run *r, struct step *s, int64_t node)
+const json_t *dag_uses_pin(const struct run *r, int64_t node)
 {
     const struct flow *f = flow_of(r);
-    const char *uses = f->tasks[NODE_TASK(node)].work->uses;
-    struct ff_err err = {0};
     struct buf key = {0};
 
-    buf_printf(&key, "%s %s", f->hash, uses);
+    buf_printf(&key, "%s %s", f->hash, f->tasks[NODE_TASK(node)].work->uses);
     const json_t *pin = json_object_get(r->pins, buf_text(&key));
     buf_done(&key);
+    return pin;
+}
+
+static void enter(struct run *r, struct step *s, int64_t node)
+{
+    const json_t *pin = dag_uses_pin(r, node);
+    struct ff_err err = {0};
+
     if (!pin) {
         dag_end_unit(r, s, node, TASK_FAILED, "unresolved",
                      "which text uses means was not decided when the run was made");

@@ -16,6 +16,7 @@ struct entry {
     char hash[SHA256_TEXT];
     char *outputs;
     int64_t tenant;
+    bool repeated;           /* see is_repeated */
     int64_t put_at, gone_at; /* replaced or deleted then; INT64_MAX: it stands */
     int64_t expires_at;      /* wall time */
 };
@@ -76,13 +77,26 @@ static void same_of(const struct mirror_run *r, int64_t node, char out[SAME])
     char key[16];
 
     key_of(cache, key);
+    /* By key alone, those that use one workflow: each of them has one text. */
+    const char *name = by_key ? "" : ft->name;
+    if (by_key && ft->work->kind == FLOW_USES)
+        name = ft->work->uses;
     snprintf(out, SAME, "%lld %.20s %s %lld %s %s %s", (long long)r->tenant.no,
              cache->definition, key, (long long)NODE_ITEM(node),
              by_key ? "" : r->flow->name,
-             by_key || !r->flow->entry ? "" : r->flow->entry, by_key ? "" : ft->name);
+             by_key || !r->flow->entry ? "" : r->flow->entry, name);
 }
 
 /* --- what is kept --- */
+
+/* Is it inside a task that repeats? Then each iteration has keys of its own. */
+static bool is_repeated(const struct mirror_run *r)
+{
+    const struct mirror_run *parent = mirror_parent(r);
+
+    return parent &&
+           (task_of(parent, r->row.parent_node)->work->repeat || is_repeated(parent));
+}
 
 static void add_put(const struct ff_change *c)
 {
@@ -166,6 +180,7 @@ static void keep(const struct put *put)
     e->outputs = outputs->type ? mem_text_len(outputs->s, outputs->len) : NULL;
     e->tenant = c->values[COL_CACHE_TENANT].i;
     e->expires_at = c->values[COL_CACHE_EXPIRES_AT].i;
+    e->repeated = is_repeated(put->run);
     e->put_at = sim.now;
     e->gone_at = INT64_MAX;
     check_put(put, e);
@@ -279,12 +294,12 @@ void cache_miss(const struct mirror_run *r, const struct mirror_task *before,
     if (!ft->policy->cache || before->row.state != TASK_WAITING)
         return;
     sim_seen(r->no_cache ? SEEN_CACHE_NOT_ASKED : SEEN_CACHE_MISS);
-    if (r->no_cache || is_inner(ft) || may_be_unread())
+    if (r->no_cache || is_inner(ft) || is_repeated(r) || may_be_unread())
         return;
     same_of(r, t->row.node, same);
     for (size_t i = 0; i < entries.n; i++) {
         const struct entry *e = entries.items[i];
-        sim_check(strcmp(e->same, same) != 0 || e->put_at >= at ||
+        sim_check(strcmp(e->same, same) != 0 || e->repeated || e->put_at >= at ||
                       e->gone_at < INT64_MAX || e->expires_at < until,
                   "I34: run %lld: %s runs, and %s gave what it needs", (long long)r->no,
                   ft->name, e->from);

@@ -461,6 +461,34 @@ static void the_texts_that_a_task_uses_are_part_of_its_key(void **state)
     assert_string_not_equal(hashes[0], hashes[3]);
 }
 
+/* Such a task declares no outputs: those of the workflow are what others would get. */
+static void tasks_that_share_a_key_use_the_same_text(void **state)
+{
+#define USES(more)                                                                     \
+    HEAD "tasks: {a: {uses: 'workflow:etl', cache: {key: k, scope: key}" more "}}\n"
+    char hashes[4][SHA256_TEXT];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const char *yaml = i == 1 ? USES(", description: other") : USES("");
+        char source[SHA256_TEXT];
+        struct buf pins = {0};
+
+        sha256_text(yaml, strlen(yaml), source);
+        buf_printf(&pins, "{\"%s workflow:etl\": {\"hash\": \"h%d\"}}", source, i == 2);
+        hash_of(yaml, &(struct run_row){.pins = span_of(buf_text(&pins))}, NULL,
+                hashes[i]);
+        buf_done(&pins);
+    }
+    hash_of(HEAD "tasks: {a: {run: x, cache: {key: k, scope: key}}}\n",
+            &(struct run_row){0}, NULL, hashes[3]);
+    assert_string_equal(hashes[0], hashes[1]);
+    assert_string_not_equal(hashes[0], hashes[2]);
+    assert_string_not_equal(hashes[0], hashes[3]);
+    hash_of(USES(""), &(struct run_row){0}, NULL, hashes[3]);
+    assert_string_not_equal(hashes[0], hashes[3]);
+}
+
 static void tasks_in_a_group_are_told_apart_by_its_item(void **state)
 {
     static const char *const yaml =
@@ -543,6 +571,7 @@ int main(void)
         cmocka_unit_test(a_key_that_is_gone_at_the_end_keeps_nothing),
         cmocka_unit_test(groups_are_asked_before_they_begin),
         cmocka_unit_test(the_texts_that_a_task_uses_are_part_of_its_key),
+        cmocka_unit_test(tasks_that_share_a_key_use_the_same_text),
         cmocka_unit_test(tasks_in_a_group_are_told_apart_by_its_item),
         cmocka_unit_test(a_run_that_begins_again_may_leave_the_cache_alone),
         cmocka_unit_test(values_that_look_like_references_are_wrapped),
