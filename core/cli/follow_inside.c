@@ -5,11 +5,12 @@
 #include "cli/run_children.h"
 #include "cli/track_read.h"
 
-#define INSIDE_MAX 64 /* runs that are read for one picture */
+#define INSIDE_MAX 64 /* runs that are looked into for one picture */
 
 struct looking {
     struct follow *f;
-    int left; /* runs that may still be read */
+    int left;   /* runs that may still be looked into */
+    bool ended; /* at tasks that have ended: after all those that run */
 };
 
 static void look_into(struct looking *l, struct track *t);
@@ -26,18 +27,42 @@ static void read_one(struct looking *l, struct track *t)
     look_into(l, t);
 }
 
-static void look_at_one(struct looking *l, const struct track *t, uint32_t task,
-                        struct track_active *a, const struct track *alike)
+static void look_at_active(struct looking *l, const struct track *t, uint32_t task,
+                           struct track_active *a, const struct track *alike)
 {
     struct flow *flow = alike ? alike->flow : NULL;
 
+    if (l->ended) {
+        if (a->inside)
+            look_into(l, a->inside);
+        return;
+    }
     if (l->left <= 0)
         return;
-    if (!a->inside && a->state == TASK_RUNNING)
+    if (!a->inside && a->attempt > 0)
         run_child_track(l->f->setup.s, t, NODE_OF(task, a->item), a->attempt, flow,
                         &a->inside);
     if (a->inside)
         read_one(l, a->inside);
+}
+
+/* A run that began and ended between two pictures has never been looked at: its link
+ * was written before its task ended, so one look is enough to know it. Whose run is
+ * known already is read to its end, however many there are: once each. */
+static void look_at_ended(struct looking *l, const struct track *t, uint32_t index)
+{
+    struct track_task *task = &t->tasks[index];
+
+    if (!l->ended || !task_state_final(task->state) || task->items != MODEL_NULL ||
+        task->attempt <= 0)
+        return;
+    if (l->left > 0 && !task->inside && !task->looked_inside) {
+        run_child_track(l->f->setup.s, t, NODE_OF(index, -1), task->attempt, NULL,
+                        &task->inside);
+        task->looked_inside = true;
+    }
+    if (task->inside)
+        read_one(l, task->inside);
 }
 
 static void look_into(struct looking *l, struct track *t)
@@ -50,12 +75,12 @@ static void look_into(struct looking *l, struct track *t)
         if (!task->seen || !track_is_run(t, i))
             continue;
         if (a)
-            look_at_one(l, t, i, a, NULL);
-        else if (task->inside && l->left > 0)
-            read_one(l, task->inside);
+            look_at_active(l, t, i, a, NULL);
+        else
+            look_at_ended(l, t, i);
         const size_t n = track_first_items(task, items);
         for (size_t k = 0; k < n; k++)
-            look_at_one(l, t, i, items[k], items[0]->inside);
+            look_at_active(l, t, i, items[k], items[0]->inside);
     }
 }
 
@@ -63,8 +88,11 @@ void follow_inside_look(void *arg)
 {
     struct looking l = {.f = arg, .left = INSIDE_MAX};
 
-    for (size_t i = 0; i < l.f->tracks.n; i++)
-        look_into(&l, l.f->tracks.items[i]);
+    for (int pass = 0; pass < 2; pass++) {
+        l.ended = pass > 0;
+        for (size_t i = 0; i < l.f->tracks.n; i++)
+            look_into(&l, l.f->tracks.items[i]);
+    }
 }
 
 /* --- by number --- */

@@ -132,6 +132,7 @@ static void forget_inside(struct track_task *task, struct track_active *a)
 {
     track_free(task->inside);
     task->inside = NULL;
+    task->looked_inside = false;
     if (!a)
         return;
     track_free(a->inside);

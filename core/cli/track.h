@@ -37,6 +37,7 @@ struct track_task {
     char *waits;          /* for a limit: a sentence, of whoever looks; or NULL */
     struct map active;    /* item + 2 -> struct track_active */
     struct track *inside; /* the run that it was, of a task without items that ended */
+    bool looked_inside;   /* somebody has looked for that run; there may be none */
 };
 
 struct track {
