@@ -23,7 +23,7 @@ EPOCH = datetime(1970, 1, 1)
 
 def install() -> None:
     subprocess.run(["/usr/bin/python3", "-m", "venv", "--clear", HOME], check=True)
-    pip = [HOME / "bin/pip", "-q", "--disable-pip-version-check", "install"]
+    pip = [str(HOME / "bin/pip"), "-q", "--disable-pip-version-check", "install"]
     subprocess.run([*pip, *WHEELS], check=True)
     (HOME / "ready").touch()
 
@@ -110,7 +110,7 @@ def matching_walls(expression: str, first: int, below: int) -> list[int]:
 
 def croniter_walls(expression: str, first: int, below: int, limit: int) -> list[int]:
     """The first of the same, at most limit, by croniter."""
-    from croniter import croniter
+    from croniter import croniter  # type: ignore[import]
 
     found: list[int] = []
     at = croniter(expression, EPOCH + timedelta(seconds=first - 60), day_or=True)

@@ -44,7 +44,9 @@ class Example:
             name, _, value = rest.partition("=")
             self.outputs[name] = json.loads(value)
         elif key == "expect-task":
-            self.tasks.update(pair.split("=") for pair in rest.split())
+            for pair in rest.split():
+                task, _, state = pair.partition("=")
+                self.tasks[task] = state
         elif key == "expect-input":
             self.inputs.append(rest.strip())
         elif key == "expect-secret":
@@ -141,7 +143,7 @@ def check(example: Example) -> list[str]:
     return [*wrong, logs[-2000:]] if wrong else []
 
 
-def differences(example: Example, run: dict[str, Any]):
+def differences(example: Example, run: dict[str, Any]) -> Iterator[str]:
     if run["state"] != example.state:
         yield f"it {run['state']}: {run.get('message')}"
     for name, value in example.outputs.items():

@@ -35,7 +35,7 @@ def install() -> None:
     ):
         run("apt-get", "install", "-y", "python3-venv")
     run("/usr/bin/python3", "-m", "venv", "--clear", HOME)
-    pip = [HOME / "bin/pip", "-q", "--disable-pip-version-check"]
+    pip: list[str | Path] = [HOME / "bin/pip", "-q", "--disable-pip-version-check"]
     run(*pip, "install", *WHEELS)
     # pip reads a source package's metadata with its build backend, which is hatchling;
     # without isolation it does not install that a second time.
@@ -91,8 +91,8 @@ class Reference:
     """Evaluates with cel-cpp, without its static type check, as ours does."""
 
     def __init__(self, names: list[str]) -> None:
-        from cel_expr_python import cel
-        from cel_expr_python.ext import ext_math, ext_strings
+        from cel_expr_python import cel  # type: ignore[import]
+        from cel_expr_python.ext import ext_math, ext_strings  # type: ignore[import]
 
         self.cel = cel
         extensions = [ext_strings.ExtStrings(), ext_math.ExtMath()]
