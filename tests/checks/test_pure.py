@@ -1,8 +1,12 @@
 """The engine and the flow reader reach no clock, and one that did would be seen."""
 
+# ctest: timeout=600
+
+import os
 import shutil
 import subprocess
 import unittest
+from unittest import mock
 
 from planted import BUILD, PlantedTree
 
@@ -55,6 +59,35 @@ class Pure(PlantedTree):
             "engine", "long base_now(void); long (*const t[])(void) = {base_now};"
         )
         self.assert_caught("reaches time", "check-pure", self.root, self.root)
+
+    def test_an_archive_that_is_missing_is_not_taken_for_an_impure_room(self) -> None:
+        self.build("engine", "long base_twice(long); long (*p)(long) = base_twice;")
+        (self.root / "core/libff_base.a").unlink()
+        status, text = self.answer("check-pure", self.root, self.root)
+        self.assertEqual(status, 2, text)
+        self.assertIn("libff_base.a is missing: build it first", text)
+
+    def replaced_while(self, pattern: str) -> tuple[int, str]:
+        """libff_base.a is another file once an archive like `pattern` has been read."""
+        self.build("engine", "long time(long *); long e(void) { return time(0); }")
+        base = self.root / "core/libff_base.a"
+        tmp = self.root / "new"
+        tool = self.plant(
+            "bin/readelf",
+            f'#!/bin/sh\n{shutil.which("readelf")} "$@"\n'
+            f"case $* in {pattern}) cp {base} {tmp} && mv {tmp} {base} ;; esac\n",
+        )
+        tool.chmod(0o755)
+        path = f"{tool.parent}:{os.environ['PATH']}"
+        with mock.patch.dict(os.environ, PATH=path):
+            return self.answer("check-pure", self.root, self.root)
+
+    def test_an_archive_that_is_replaced_meanwhile_is_told(self) -> None:
+        for pattern in ("*base.a", "*engine.a"):
+            status, text = self.replaced_while(pattern)
+            self.assertEqual(status, 2, text)
+            self.assertIn("libff_base.a is being replaced", text)
+            self.assertNotIn("reaches", text)
 
     def test_random_files_threads_and_environment_are_caught(self) -> None:
         for name in ("getrandom", "open", "pthread_create", "getenv", "write", "rand"):
