@@ -236,13 +236,19 @@ static void apply_dirty(struct control *c)
 }
 
 /* Attempts of the owner before hold slots as well: none is given away until they are
- * counted. */
+ * counted. Nor while steps wait for numbers: these go out later than those that need
+ * none, and the time that a rate counts from would be an old one. */
+static bool gives_slots(const struct control *c)
+{
+    return c->began && c->n_first == 0 && !c->numbers.taking;
+}
+
 static void give_slots(struct control *c)
 {
     void *owner;
     int64_t node;
 
-    if (!c->began || c->n_first > 0)
+    if (!gives_slots(c))
         return;
     sched_set_now(c->sched, loop_wall_us(c->setup.loop));
     while (sched_pick(c->sched, &owner, &node)) {
@@ -289,7 +295,8 @@ static void pump(void *arg)
         commit_stepped(c);
         control_flush(c);
         control_timers_arm(c);
-        control_rates_arm(c);
+        if (gives_slots(c))
+            control_rates_arm(c);
         control_check_idle(c);
     }
     control_check_drained(c);

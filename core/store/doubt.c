@@ -1,10 +1,11 @@
 /* store/doubt.c - was it committed? For drivers whose link can break inside a commit.
  *
- * Nothing extra is written for this: of each batch the last guarded change is the
- * witness, and the row that it leaves is compared whole. The version alone would not
- * do: a commit that looked lost may still arrive, and its rows have the versions that
- * those of the next one would have. Most batches end with a row of a history, which no
- * other step of the run would write the same.
+ * Nothing extra is written for this: of each batch one guarded change is the witness,
+ * and the row that it leaves is compared whole. The version alone would not do: a
+ * commit that looked lost may still arrive, and its rows have the versions that those
+ * of the next one would have. Best is a row that is new, the last one: of a history, or
+ * with the time at which something was decided, which no other step would write the
+ * same. A row that is changed comes next, and one that is gone says least.
  *
  * The shard's row is read after the witnesses: if it is no longer ours, no answer
  * counts, because whoever has it now reads everything from the store. Where a witness
@@ -14,16 +15,31 @@
 
 #include <string.h>
 
+/* 0: it is none. */
+static int worth_as_witness(const struct ff_change *c)
+{
+    if (c->kind == FF_CHECK || c->expect == FF_ANY_VERSION)
+        return 0;
+    if (c->kind == FF_DELETE)
+        return 1;
+    return c->kind == FF_PUT && c->expect == FF_ABSENT ? 3 : 2;
+}
+
 static const struct ff_change *find_witness(const struct group *g,
                                             const struct pending *p)
 {
+    const struct ff_change *best = NULL;
+    int worth = 0;
+
     for (size_t i = p->begin + p->batch.n; i > p->begin; i--) {
         const struct ff_change *c = &g->changes.items[i - 1];
 
-        if (c->kind != FF_CHECK && c->expect != FF_ANY_VERSION)
-            return c;
+        if (worth_as_witness(c) <= worth)
+            continue;
+        best = c;
+        worth = worth_as_witness(c);
     }
-    return NULL;
+    return best;
 }
 
 struct reading {

@@ -482,7 +482,9 @@ static bool is_note_of_silence(const struct mirror_run *r,
     mirror_attempt_id(r, t, id, sizeof(id));
     check(most > 0 && is_attempt(task_of(r, t)),
           "it is found silent, and may be silent");
-    check(SIM_EPOCH_US + sim.now - runtime_sim_started(id) >= most,
+    /* One that was adopted counts from then, and may begin only when its runtime says
+     * late that it never began. */
+    check(sim.o.event_late || SIM_EPOCH_US + sim.now - runtime_sim_started(id) >= most,
           "it is found silent too soon");
     return true;
 }

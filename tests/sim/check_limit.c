@@ -236,8 +236,18 @@ void check_limit_sizes(void)
 
 /* --- runs that never began --- */
 
-/* Of its key, and under way or waiting when it came: older ones, and those that began
- * while it could not be loaded. */
+/* Was it under way or waiting when that one came? A commit in doubt that ended it may
+ * have been durable long before its owner knew. */
+static bool was_there(const struct mirror_run *o, const struct mirror_run *when)
+{
+    const int64_t unknown_us = sim.o.store_doubt ? 60 * UNITS_SECOND : 0;
+
+    return o->ended_at == 0 || o->ended_at + unknown_us >= when->created_at ||
+           o->n_resets > 0;
+}
+
+/* Of its key, and there when it came: older ones, and those that began while it could
+ * not be loaded. */
 static int64_t others(const struct mirror_run *r)
 {
     char key[64], other[64];
@@ -249,8 +259,7 @@ static int64_t others(const struct mirror_run *r)
         const struct mirror_run *o = value;
         n += o != r && (o->no < r->no || o->row.state != RUN_PENDING) &&
              o->tenant.no == r->tenant.no && o->flow->concurrency &&
-             strcmp(key, key_of(o, other)) == 0 &&
-             (o->ended_at == 0 || o->ended_at >= r->created_at || o->n_resets > 0);
+             strcmp(key, key_of(o, other)) == 0 && was_there(o, r);
     }
     return n;
 }
