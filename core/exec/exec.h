@@ -124,8 +124,9 @@ int exec_task_heartbeat(struct exec *x, int64_t handle, struct exec_beat *beat,
  * Everything of a run stands in one folder, data_dir/runs/RUN_ID, and goes with it:
  *   logs/PATH.ATTEMPT/   000001.log ... from the runtime, sdk.log from the SDK, both
  *                        in the format of docs/logs.md
- *   values/HASH          outputs above EXEC_INLINE_MAX; the row has
- *                        {"$value_at": HASH, "size": n} in their place
+ *   values/HASH          values above EXEC_INLINE_MAX; the row has
+ *                        {"$value_at": HASH, "size": n} in their place. With "run": ID
+ *                        it stands in the folder of that run: the one around it
  *   files/HASH/NAME      outputs kept `as: file`
  *   artifacts/PATH.ATTEMPT/  $FF_ARTIFACTS of an attempt, until it is settled */
 #define EXEC_INLINE_MAX ((size_t)64 << 10)
@@ -139,5 +140,26 @@ bool exec_in_run(const char *stored);
 /* The outputs of a row, values by reference read in. New reference or NULL. */
 json_t *exec_resolve(const char *data_dir, const char *run_id, struct span stored,
                      struct ff_err *err);
+
+/* The same for inputs, scope and outputs of a run's own row. Those with a value by
+ * reference are {"$values": {NAME: as in outputs of a task}}, which no inputs or
+ * outputs can look like: their names begin with a letter. All others stand there as
+ * they are. */
+bool exec_is_kept(struct span column);
+json_t *exec_resolve_run(const char *data_dir, const char *run_id, struct span column,
+                         struct ff_err *err);
+
+/* The same within an event of a run's history. What is lost stays a reference. */
+void exec_open_event(const char *data_dir, const char *run_id, json_t *event);
+
+/* Large values of a column that is to be written go to the folder of the run, durably.
+ * *kept is what the column is to hold instead, mem_free it; NULL: it stays as it is. */
+enum exec_column {
+    EXEC_TASK_OUTPUTS,
+    EXEC_RUN_OWN,   /* a column of the run itself */
+    EXEC_RUN_INSIDE /* of one that is a task of it, and may not be there yet */
+};
+int exec_keep(const char *data_dir, const char *run_id, enum exec_column column,
+              struct span text, char **kept, struct ff_err *err);
 
 #endif

@@ -189,6 +189,20 @@ void attempt_sdk_path(struct attempt *a);
 void attempt_collect(struct attempt *a, const struct ff_run_event *event);
 
 /* values.c (blocking) */
+/* Where large values go. */
+struct values_place {
+    const char *run_dir;
+    const char *run_id; /* written into references: they stand in rows of other runs;
+                         * or NULL */
+};
+/* The stored form of one value. */
+int values_add(struct jsonw *w, const struct values_place *place, const json_t *value,
+               struct ff_err *err);
+/* Is it a reference, or a value that was wrapped since it looks like one? */
+bool values_is_ours(const json_t *value);
+/* By name, from their stored forms. New reference or NULL. */
+json_t *values_resolve(const char *data_dir, const char *run_id, json_t *stored,
+                       struct ff_err *err);
 /* The stored form of an outputs object; mem_free it. */
 char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *err);
 /* Keeps the file $FF_OUT/name of an attempt: {path, size, sha256}. */

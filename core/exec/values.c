@@ -56,7 +56,7 @@ static int put_value(const char *run_dir, const char *text, size_t len,
 
 /* An object of the user that looks like one of ours is wrapped, so that nobody can
  * make us read a file that he names. */
-static bool looks_like_ours(const json_t *value)
+bool values_is_ours(const json_t *value)
 {
     const char *key;
     json_t *v;
@@ -65,15 +65,15 @@ static bool looks_like_ours(const json_t *value)
     return false;
 }
 
-static int store_value(struct jsonw *w, const char *run_dir, const json_t *value,
-                       struct ff_err *err)
+int values_add(struct jsonw *w, const struct values_place *place, const json_t *value,
+               struct ff_err *err)
 {
     MEM_AUTO char *text = json_text(value);
     const size_t len = strlen(text);
     char hash[SHA256_TEXT];
 
     if (len > EXEC_INLINE_MAX) {
-        const int code = put_value(run_dir, text, len, hash, err);
+        const int code = put_value(place->run_dir, text, len, hash, err);
         if (code != FF_OK)
             return code;
         jsonw_open(w, '{');
@@ -81,8 +81,12 @@ static int store_value(struct jsonw *w, const char *run_dir, const json_t *value
         jsonw_text(w, hash);
         jsonw_key(w, "size");
         jsonw_int(w, (int64_t)len);
+        if (place->run_id) {
+            jsonw_key(w, "run");
+            jsonw_text(w, place->run_id);
+        }
         jsonw_close(w, '}');
-    } else if (looks_like_ours(value)) {
+    } else if (values_is_ours(value)) {
         jsonw_open(w, '{');
         jsonw_key(w, "$value");
         jsonw_raw(w, text, len);
@@ -95,6 +99,7 @@ static int store_value(struct jsonw *w, const char *run_dir, const json_t *value
 
 char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *err)
 {
+    const struct values_place place = {.run_dir = run_dir};
     struct buf b = {0};
     struct jsonw w = {.out = &b};
     const char *name;
@@ -104,7 +109,7 @@ char *values_store(const char *run_dir, const json_t *outputs, struct ff_err *er
     json_object_foreach((json_t *)(uintptr_t)outputs, name, value)
     {
         jsonw_key(&w, name);
-        if (store_value(&w, run_dir, value, err) != FF_OK) {
+        if (values_add(&w, &place, value, err) != FF_OK) {
             buf_done(&b);
             return NULL;
         }
@@ -133,7 +138,8 @@ static int read_code(int sys)
     return sys == -ENOENT || sys == -EFBIG ? FF_CORRUPT : FF_UNAVAILABLE;
 }
 
-static json_t *get_value(const char *run_dir, const char *hash, struct ff_err *err)
+static json_t *get_value(const char *data_dir, const char *run_id, const char *hash,
+                         struct ff_err *err)
 {
     char seen[SHA256_TEXT];
     struct buf b = {0};
@@ -142,6 +148,7 @@ static json_t *get_value(const char *run_dir, const char *hash, struct ff_err *e
         ff_fail(err, FF_CORRUPT, 0, "a stored output names an impossible value");
         return NULL;
     }
+    MEM_AUTO char *run_dir = exec_run_dir(data_dir, run_id);
     MEM_AUTO char *path = place_of(run_dir, "values", hash);
     const int sys = file_read(path, STORED_MAX, &b);
     json_t *v = NULL;
@@ -159,38 +166,45 @@ static json_t *get_value(const char *run_dir, const char *hash, struct ff_err *e
     return v;
 }
 
-static json_t *resolve_value(const char *run_dir, json_t *v, struct ff_err *err)
+static json_t *resolve_value(const char *data_dir, const char *run_id, json_t *v,
+                             struct ff_err *err)
 {
-    if (!looks_like_ours(v))
+    if (!values_is_ours(v))
         return json_incref(v);
     json_t *inner = json_object_get(v, "$value");
     if (inner)
         return json_incref(inner);
     const char *hash = json_string_value(json_object_get(v, "$value_at"));
-    return get_value(run_dir, hash ? hash : "", err);
+    const char *holder = json_string_value(json_object_get(v, "run"));
+    const bool valid = hash && (!holder || id_valid(holder));
+    return get_value(data_dir, holder ? holder : run_id, valid ? hash : "", err);
+}
+
+json_t *values_resolve(const char *data_dir, const char *run_id, json_t *stored,
+                       struct ff_err *err)
+{
+    json_t *values = json_object();
+    const char *name;
+    json_t *v;
+
+    json_object_foreach(stored, name, v)
+    {
+        json_t *value = resolve_value(data_dir, run_id, v, err);
+        if (!value) {
+            json_decref(values);
+            return NULL;
+        }
+        json_object_set_new(values, name, value);
+    }
+    return values;
 }
 
 json_t *exec_resolve(const char *data_dir, const char *run_id, struct span stored,
                      struct ff_err *err)
 {
-    MEM_AUTO char *run_dir = exec_run_dir(data_dir, run_id);
     json_t *raw = json_parse(stored.s, stored.len, err);
-    const char *name;
-    json_t *v;
+    json_t *outputs = raw ? values_resolve(data_dir, run_id, raw, err) : NULL;
 
-    if (!raw)
-        return NULL;
-    json_t *outputs = json_object();
-    json_object_foreach(raw, name, v)
-    {
-        json_t *value = resolve_value(run_dir, v, err);
-        if (!value) {
-            json_decref(outputs);
-            json_decref(raw);
-            return NULL;
-        }
-        json_object_set_new(outputs, name, value);
-    }
     json_decref(raw);
     return outputs;
 }

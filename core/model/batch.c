@@ -96,6 +96,17 @@ void batch_check(struct batch *b, const struct ff_record *record, const void *ro
     add_change(b, change, row, key_columns(record));
 }
 
+void batch_set_text(struct batch *b, size_t i, uint32_t column, struct span text)
+{
+    /* They are the batch's own: const is for drivers. */
+    struct ff_value *value = (struct ff_value *)(uintptr_t)&b->items[i].values[column];
+
+    b->bytes -= value->len;
+    b->bytes += text.len;
+    value->s = arena_text(&b->arena, text.s, text.len);
+    value->len = text.len;
+}
+
 void batch_reset(struct batch *b)
 {
     arena_reset(&b->arena);

@@ -363,6 +363,8 @@ void batch_delete(struct batch *b, const struct ff_record *record, const void *r
                   int64_t expect);
 void batch_check(struct batch *b, const struct ff_record *record, const void *row,
                  int64_t expect);
+/* Another text for a column that change `i` writes. */
+void batch_set_text(struct batch *b, size_t i, uint32_t column, struct span text);
 void batch_reset(struct batch *b);
 void batch_done(struct batch *b);
 

@@ -128,6 +128,123 @@ static void a_reference_cannot_name_a_file_outside(void **state)
     assert_null(exec_resolve(
         dir, RUN, span_of("{\"a\":{\"$value_at\":\"../../../etc/passwd\"}}"), &err));
     assert_int_equal(err.code, FF_CORRUPT);
+    assert_null(
+        exec_resolve(dir, RUN,
+                     span_of("{\"a\":{\"$value_at\":"
+                             "\"00000000000000000000000000000000"
+                             "00000000000000000000000000000000\",\"run\":\"../..\"}}"),
+                     &err));
+    assert_string_equal(err.msg, "a stored output names an impossible value");
+}
+
+/* --- of rows that the engine writes by itself --- */
+
+#define OTHER "0193a000-0000-7000-8000-000000000002"
+
+static char *kept_as(enum exec_column column, const char *text)
+{
+    struct ff_err err = {0};
+    char *kept;
+
+    assert_int_equal(exec_keep(dir, RUN, column, span_of(text), &kept, &err), FF_OK);
+    return kept;
+}
+
+static void a_column_without_a_large_value_stays_as_it_is(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+
+    /* Large together, but none by itself. */
+    buf_add_text(&b, "{\"a\":\"");
+    for (int i = 0; i < 60000; i++)
+        buf_add_char(&b, 'a');
+    buf_add_text(&b, "\",\"b\":[\"");
+    for (int i = 0; i < 60000; i++)
+        buf_add_char(&b, 'b');
+    buf_add_text(&b, "\"]}");
+    assert_null(kept_as(EXEC_TASK_OUTPUTS, buf_text(&b)));
+    assert_null(kept_as(EXEC_RUN_OWN, buf_text(&b)));
+    assert_null(kept_as(EXEC_RUN_INSIDE, buf_text(&b)));
+    buf_done(&b);
+}
+
+static void outputs_of_a_task_are_kept_as_those_of_attempts_are(void **state)
+{
+    (void)state;
+    struct ff_err err = {0};
+    MEM_AUTO char *json = long_value();
+    json_t *in = json_parse(json, strlen(json), &err);
+    json_object_set_new(in, "odd", json_pack("{s:i}", "$value_at", 1));
+    MEM_AUTO char *run_dir = exec_run_dir(dir, RUN);
+    MEM_AUTO char *stored = values_store(run_dir, in, &err);
+    json_t *inline_form = json_deep_copy(in);
+    json_object_set_new(inline_form, "odd",
+                        json_pack("{s:{s:i}}", "$value", "$value_at", 1));
+    MEM_AUTO char *text = json_text(inline_form);
+    MEM_AUTO char *kept = kept_as(EXEC_TASK_OUTPUTS, text);
+
+    assert_string_equal(kept, stored);
+    MEM_AUTO char *again = kept_as(EXEC_TASK_OUTPUTS, kept);
+    assert_null(again ? strstr(again, "$values") : NULL);
+    json_t *out = exec_resolve(dir, RUN, span_of(again ? again : kept), &err);
+    assert_true(json_equal(in, out));
+    json_decref(out);
+    json_decref(inline_form);
+    json_decref(in);
+}
+
+static void columns_of_runs_come_back_whoever_reads_them(void **state)
+{
+    (void)state;
+    struct ff_err err = {0};
+    MEM_AUTO char *json = long_value();
+    json_t *in = json_parse(json, strlen(json), &err);
+    json_object_set_new(in, "odd", json_pack("{s:i}", "$value_at", 1));
+    MEM_AUTO char *text = json_text(in);
+    MEM_AUTO char *own = kept_as(EXEC_RUN_OWN, text);
+    MEM_AUTO char *inside = kept_as(EXEC_RUN_INSIDE, text);
+
+    assert_false(exec_is_kept(span_of(text)));
+    assert_true(exec_is_kept(span_of(own)));
+    assert_null(strstr(own, RUN));
+    assert_non_null(strstr(inside, RUN));
+    const struct {
+        const char *run_id, *column;
+    } reads[] = {{RUN, text}, {RUN, own}, {RUN, inside}, {OTHER, inside}};
+    for (size_t i = 0; i < COUNT_OF(reads); i++) {
+        json_t *out =
+            exec_resolve_run(dir, reads[i].run_id, span_of(reads[i].column), &err);
+        if (!out)
+            fail_msg("%zu: %s", i, err.msg);
+        assert_true(json_equal(in, out));
+        json_decref(out);
+    }
+    assert_null(exec_resolve_run(dir, OTHER, span_of(own), &err));
+    assert_int_equal(err.code, FF_CORRUPT);
+    json_decref(in);
+}
+
+static void inputs_in_an_event_come_back_or_stay_a_reference(void **state)
+{
+    (void)state;
+    struct ff_err err = {0};
+    MEM_AUTO char *json = long_value();
+    json_t *in = json_parse(json, strlen(json), &err);
+    MEM_AUTO char *inside = kept_as(EXEC_RUN_INSIDE, json);
+    json_t *event =
+        json_pack("{s:o}", "inputs", json_parse(inside, strlen(inside), &err));
+    json_t *lost = json_deep_copy(event);
+
+    exec_open_event(dir, OTHER, event);
+    assert_true(json_equal(json_object_get(event, "inputs"), in));
+    MEM_AUTO char *run_dir = exec_run_dir(dir, RUN);
+    file_remove_tree(run_dir);
+    exec_open_event(dir, OTHER, lost);
+    assert_non_null(json_object_get(json_object_get(lost, "inputs"), "$values"));
+    json_decref(event);
+    json_decref(lost);
+    json_decref(in);
 }
 
 /* --- stdout from log chunks --- */
@@ -194,6 +311,14 @@ int main(void)
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_reference_cannot_name_a_file_outside,
                                         make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_column_without_a_large_value_stays_as_it_is,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(
+            outputs_of_a_task_are_kept_as_those_of_attempts_are, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(columns_of_runs_come_back_whoever_reads_them,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(
+            inputs_in_an_event_come_back_or_stay_a_reference, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(stdout_comes_back_byte_for_byte, make_dir,
                                         remove_dir),
         cmocka_unit_test_setup_teardown(the_last_line_is_whole_though_it_came_in_pieces,

@@ -86,12 +86,28 @@ static void the_estimate_grows_with_the_text_and_ends_with_a_reset(void **state)
     batch_done(&b);
 }
 
+static void a_text_can_be_replaced_by_another(void **state)
+{
+    struct batch b = {0};
+    const struct run_row row = {.tenant = 1, .run = 9, .outputs = span_of("{1234567}")};
+
+    (void)state;
+    batch_patch(&b, &record_run, &row, COLUMN_BIT(COL_RUN_OUTPUTS), 4);
+    const size_t bytes = b.bytes;
+    batch_set_text(&b, 0, COL_RUN_OUTPUTS, span_of("{}"));
+    assert_string_equal(b.items[0].values[COL_RUN_OUTPUTS].s, "{}");
+    assert_int_equal(b.items[0].values[COL_RUN_OUTPUTS].len, 2);
+    assert_int_equal(b.bytes, bytes - 7);
+    batch_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_copied_into_the_batch),
         cmocka_unit_test(a_patch_carries_its_key_and_what_it_sets),
         cmocka_unit_test(checks_and_deletes_carry_the_key_alone),
+        cmocka_unit_test(a_text_can_be_replaced_by_another),
         cmocka_unit_test(the_estimate_grows_with_the_text_and_ends_with_a_reset),
     };
 
