@@ -1,6 +1,7 @@
 /* cmd_diff.c - what differs in meaning between two workflows: tasks that came or went,
  * keys that changed. Comments, order and spelling make no difference. */
 #include "cli/flow_file.h"
+#include "cli/run_view.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -121,14 +122,15 @@ static bool may_be_run(const char *word)
 }
 
 /* The workflow that the run is pinned to, and what it was started with. */
-static int read_run(const struct cli_session *s, const struct run_row *run,
-                    struct side *side, struct flow_file *f)
+static int read_run(const struct cli_session *s, struct run_row *run,
+                    struct arena *arena, struct side *side, struct flow_file *f)
 {
     struct ff_err err = {0};
     const int code = flow_file_of_hash(f, s, run->hash);
 
     if (code == CLI_OK)
         side->meaning = flow_meaning(buf_text(&f->source), f->source.len);
+    run_view_open(s, run, arena);
     json_t *inputs = json_parse(run->inputs.s, run->inputs.len, &err);
     if (side->meaning && inputs)
         json_object_set_new(side->meaning, "run", json_pack("{s:O}", "inputs", inputs));
@@ -151,7 +153,7 @@ static int read_side(struct cli *c, const struct cli_session *s, const char *wor
     } else if (may_be_run(word) &&
                store_run_find(node_store(s->node), STORE_READER_CALLER, TENANT_DEFAULT,
                               word, &arena, &run, &err) == FF_OK) {
-        code = read_run(s, &run, side, &f);
+        code = read_run(s, &run, &arena, side, &f);
     } else if (err.code == FF_INVALID) {
         code = cli_fail_err(&err); /* several runs begin so */
     } else if (flow_file_is_stored(word)) {

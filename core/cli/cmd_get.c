@@ -428,6 +428,8 @@ static int get(struct cli *c, const struct cli_session *s, const struct run_row 
 
     int code = run_view_read(&view, s, run, items, -1);
     if (code == CLI_OK)
+        run_view_open(s, &view.run, &view.arena);
+    if (code == CLI_OK)
         code = run_children_read(s, run->tenant, run->run, &show.children);
     if (code == CLI_OK && !run_state_final(run->state) && limit_wait_may(view.flow))
         code = limit_waits_read(&show.limits, s);

@@ -3,12 +3,15 @@
 #include "cli/cli_priv.h"
 #include "cli/run_children.h"
 
+#include "exec/exec.h"
 #include <string.h>
 
 #define FLUSH_BYTES ((size_t)64 * 1024)
 
 struct telling {
     const struct cli *c;
+    const char *data_dir;
+    char id[ID_TEXT];            /* of the outermost run */
     struct canonical *canonical; /* NULL: as it was stored */
     const char *prefix;          /* of a run inside another; or NULL */
     struct buf out;
@@ -57,13 +60,34 @@ static void add_text(struct telling *t, const struct event_row *row, json_t *eve
     buf_add_char(&t->out, '\n');
 }
 
-static int tell(void *arg, const void *row)
+/* The events with inputs that stand beside them; NULL: there are none, as in most. */
+static char *opened(const struct telling *t, struct span body)
 {
-    const struct event_row *event = row;
-    struct telling *t = arg;
+    struct ff_err ignored;
     json_t *one;
     size_t i;
 
+    if (!memmem(body.s, body.len, "\"$values\"", 9))
+        return NULL;
+    json_t *list = json_parse(body.s, body.len, &ignored);
+    json_array_foreach(list, i, one) exec_open_event(t->data_dir, t->id, one);
+    char *text = list ? json_text(list) : NULL;
+    json_decref(list);
+    return text;
+}
+
+static int tell(void *arg, const void *row)
+{
+    struct telling *t = arg;
+    const struct event_row *stored = row;
+    MEM_AUTO char *body = opened(t, stored->body);
+    struct event_row copy = *stored;
+    struct event_row *const event = &copy;
+    json_t *one;
+    size_t i;
+
+    if (body)
+        event->body = span_of(body);
     if (t->canonical) {
         t->code = canonical_add(t->canonical, event->body.s, event->body.len, t->prefix,
                                 &t->err);
@@ -128,8 +152,9 @@ static int history(struct cli *c, const struct cli_session *s,
                    const struct run_row *run)
 {
     struct canonical canonical = {0};
-    struct telling t = {.c = c};
+    struct telling t = {.c = c, .data_dir = node_settings(s->node)->data_dir};
 
+    snprintf(t.id, sizeof(t.id), "%.*s", (int)run->id.len, run->id.s);
     if (cli_has(&c->args, "canonical"))
         t.canonical = &canonical;
     int code = tell_run(s, run->tenant, run->run, &t);

@@ -3,6 +3,7 @@
 #include "cli/ask_reset.h"
 #include "cli/follow.h"
 #include "cli/pick_runs.h"
+#include "cli/run_view.h"
 #include "flow/flow.h"
 
 /* Follows them to their ends, or leaves them to somebody. */
@@ -153,7 +154,7 @@ static int check_reuse(const struct run_row *old, const json_t *inputs)
 
 static int run_anew(struct cli *c, struct cli_session *s, struct picked_runs *picked)
 {
-    const struct run_row *old = &picked->items[0];
+    struct run_row *old = &picked->items[0];
     struct flow_problems problems = {0};
     struct workflow_row workflow;
     struct ff_err err = {0};
@@ -163,6 +164,7 @@ static int run_anew(struct cli *c, struct cli_session *s, struct picked_runs *pi
     if (store_workflow(node_store(s->node), STORE_READER_CALLER, TENANT_DEFAULT,
                        old->hash, &picked->arena, &workflow, &err) != FF_OK)
         return cli_fail_err(&err);
+    run_view_open(s, old, &picked->arena);
     struct flow *flow = flow_parse(workflow.source.s, workflow.source.len, &problems);
     if (!flow)
         code = cli_fail(CLI_INVALID, "this version cannot read its workflow: %s",

@@ -261,6 +261,7 @@ static void print_results(struct follow *f)
         if (store_run_by_id(node_store(f->setup.s->node), STORE_READER_CALLER,
                             TENANT_DEFAULT, t->id, &arena, &run, &err) == FF_OK) {
             track_take_row(t, &run);
+            run_view_open(f->setup.s, &run, &arena);
             jsonw_open(&w, '{');
             jsonw_key(&w, "type");
             jsonw_text(&w, "result");

@@ -2,7 +2,33 @@
  * the workflow and the rows of the others, as in the engine. */
 #include "cli/run_view.h"
 
+#include "exec/exec.h"
 #include <string.h>
+
+static struct span open_column(const struct cli_session *s, const struct run_row *run,
+                               struct span column, struct arena *arena)
+{
+    struct ff_err ignored;
+
+    if (!exec_is_kept(column))
+        return column;
+    MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
+    json_t *values =
+        exec_resolve_run(node_settings(s->node)->data_dir, id, column, &ignored);
+    if (!values)
+        return column;
+    MEM_AUTO char *text = json_text(values);
+    const size_t len = strlen(text);
+    json_decref(values);
+    return (struct span){.s = arena_text(arena, text, len), .len = len};
+}
+
+void run_view_open(const struct cli_session *s, struct run_row *run,
+                   struct arena *arena)
+{
+    run->inputs = open_column(s, run, run->inputs, arena);
+    run->outputs = open_column(s, run, run->outputs, arena);
+}
 
 struct flow *run_view_flow(const struct cli_session *s, const struct run_row *run)
 {

@@ -17,6 +17,11 @@
      COLUMN_BIT(COL_RUN_DIR) | COLUMN_BIT(COL_RUN_OUTPUTS) |                           \
      COLUMN_BIT(COL_RUN_CANCEL))
 
+/* Inputs and outputs of a row as they are, in the arena, where some stand beside it; a
+ * value whose file is gone stays the reference that it is stored as. */
+void run_view_open(const struct cli_session *s, struct run_row *run,
+                   struct arena *arena);
+
 /* The plan that a run is pinned to; flow_unref it. NULL: has printed why. */
 struct flow *run_view_flow(const struct cli_session *s, const struct run_row *run);
 

@@ -13,6 +13,8 @@ struct reader {
     const struct mocks *mocks;
     json_t *tasks, *timeline, *waits_for;
     const char *prefix; /* of the run that is being read */
+    const char *data_dir;
+    char id[ID_TEXT]; /* of the run that is being read */
     struct ff_err err;
 };
 
@@ -30,13 +32,10 @@ static void set_span(json_t *o, const char *name, struct span text)
         json_object_set_new(o, name, json_stringn(text.s, text.len));
 }
 
-static void set_json(json_t *o, const char *name, struct span text)
+static void set_outputs(json_t *o, json_t *outputs)
 {
-    struct ff_err ignored;
-    json_t *value = text.s ? json_parse(text.s, text.len, &ignored) : NULL;
-
-    if (value)
-        json_object_set_new(o, name, value);
+    if (outputs)
+        json_object_set_new(o, "outputs", outputs);
 }
 
 static int add_task(void *arg, const void *row)
@@ -57,7 +56,8 @@ static int add_task(void *arg, const void *row)
         json_object_set_new(one, "exit_code", json_integer((json_int_t)t->exit_code));
     if (t->iteration != MODEL_NULL)
         json_object_set_new(one, "iterations", json_integer((json_int_t)t->iteration));
-    set_json(one, "outputs", t->outputs);
+    if (t->outputs.s)
+        set_outputs(one, exec_resolve(r->data_dir, r->id, t->outputs, &r->err));
     json_object_set_new(one, "started", seconds(r, t->started_at));
     json_object_set_new(one, "ended", seconds(r, t->finished_at));
     json_object_set_new(r->tasks, buf_text(&path), one);
@@ -82,6 +82,7 @@ static int add_events(void *arg, const void *row)
     {
         json_t *one = json_pack("{s:o}", "at", seconds(r, e->at));
         const char *task = json_string_value(json_object_get(event, "task"));
+        exec_open_event(r->data_dir, r->id, event);
         json_object_update(one, event);
         if (task)
             json_object_set_new(one, "task", json_sprintf("%s%s", r->prefix, task));
@@ -184,14 +185,17 @@ void result_prefix(struct node *n, const char *run_id, struct buf *out)
 
 /* --- the run itself --- */
 
-static json_t *of_run(const struct reader *r, const struct run_row *run)
+static json_t *of_run(struct reader *r, const struct run_row *run)
 {
     json_t *result = json_pack("{s:s, s:b}", "state", run_state_names[run->state],
                                "over", run_state_final(run->state));
 
     set_span(result, "reason", run->reason);
     set_span(result, "message", run->message);
-    set_json(result, "outputs", run->outputs);
+    snprintf(r->id, sizeof(r->id), "%.*s", (int)run->id.len, run->id.s);
+    if (run->outputs.s)
+        set_outputs(result,
+                    exec_resolve_run(r->data_dir, r->id, run->outputs, &r->err));
     json_object_set_new(result, "duration", seconds(r, run->finished_at));
     return result;
 }
@@ -205,7 +209,7 @@ static int scan(struct node *n, const struct ff_record *record, const void *like
 }
 
 struct found {
-    const struct reader *reader;
+    struct reader *reader;
     json_t *result;
 };
 
@@ -217,8 +221,8 @@ static int take_run(void *arg, const void *row)
     return 1;
 }
 
-static int find_run(struct node *n, const struct reader *r, int64_t run,
-                    json_t **result, struct ff_err *err)
+static int find_run(struct node *n, struct reader *r, int64_t run, json_t **result,
+                    struct ff_err *err)
 {
     const struct run_row like = {.tenant = TENANT_DEFAULT.no, .run = run};
     const struct store_query query = {
@@ -264,8 +268,12 @@ static int read_run(struct node *n, struct reader *r, int64_t run, const char *p
     const struct task_row task = {.tenant = TENANT_DEFAULT.no, .run = run};
     const struct event_row event = {.tenant = TENANT_DEFAULT.no, .run = run};
 
+    json_t *ignored = NULL;
+    int code = find_run(n, r, run, &ignored, err); /* r->id */
+    json_decref(ignored);
     r->prefix = prefix;
-    int code = scan(n, &record_task, &task, add_task, r, err);
+    if (code == FF_OK)
+        code = scan(n, &record_task, &task, add_task, r, err);
     if (code == FF_OK)
         code = scan(n, &record_event, &event, add_events, r, err);
     if (code == FF_OK && r->err.code != FF_OK) {
@@ -337,6 +345,7 @@ json_t *result_read(struct node *n, const struct simulate_setup *setup,
                     const struct mocks *m, int64_t run, struct ff_err *err)
 {
     struct reader r = {.setup = setup,
+                       .data_dir = node_settings(n)->data_dir,
                        .mocks = m,
                        .tasks = json_object(),
                        .timeline = json_array(),

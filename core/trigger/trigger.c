@@ -1,6 +1,8 @@
 /* trigger.c - the door of the room, and its timer. */
 #include "trigger/trigger_priv.h"
 
+#include <string.h>
+
 #define BODY_MAX ((size_t)64 * 1024) /* outputs that a schedule is told of */
 
 static int64_t shortest(int64_t a, int64_t b)
@@ -173,6 +175,16 @@ static struct span outputs_of(const struct run_row *run, const struct batch *b)
     return (struct span){0};
 }
 
+/* Some by reference, in the folder of the run: larger than BODY_MAX, then. No output's
+ * name begins like that. */
+static bool are_elsewhere(struct span outputs)
+{
+    static const char begin[] = "{\"$values\":";
+    const size_t len = sizeof(begin) - 1;
+
+    return outputs.len > len && memcmp(outputs.s, begin, len) == 0;
+}
+
 /* What a schedule that waits for the run's end is told: now, since the run may have
  * been opened again by the time that it is. */
 static void describe_run(const struct run_row *run, struct span outputs,
@@ -188,7 +200,7 @@ static void describe_run(const struct run_row *run, struct span outputs,
     jsonw_key(&w, "state");
     jsonw_text(&w, run_state_names[run->state]);
     jsonw_key(&w, "outputs");
-    if (outputs.s && outputs.len <= BODY_MAX)
+    if (outputs.s && outputs.len <= BODY_MAX && !are_elsewhere(outputs))
         jsonw_raw(&w, outputs.s, outputs.len);
     else
         jsonw_null(&w);
