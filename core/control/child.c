@@ -118,6 +118,26 @@ static int take_link(void *arg, const void *row)
     return 1;
 }
 
+/* Values that are lost make it a run whose rows make no sense. False: it is known what
+ * becomes of it, or it has to be asked again. */
+static bool take_outputs(struct look *look, const struct run_row *run)
+{
+    struct result *result = &look->result;
+
+    result->outputs =
+        control_open_column(look->control, run->id, run->outputs, &look->err);
+    if (result->outputs)
+        return true;
+    if (look->err.code == FF_CORRUPT || look->err.code == FF_INVALID) {
+        result->outcome = OUTCOME_FAILED;
+        snprintf(look->reason, sizeof(look->reason), "%s", ENGINE_QUARANTINED);
+        look->message = mem_text(look->err.msg);
+    } else {
+        look->code = look->err.code;
+    }
+    return false;
+}
+
 /* A child that was cancelled by itself has failed for its parent, which is not told to
  * stop; where the parent is, the engine makes it a cancel. */
 static int take_child(void *arg, const void *row)
@@ -132,8 +152,8 @@ static int take_child(void *arg, const void *row)
         result->started_at = run->started_at;
     if (run->finished_at != MODEL_NULL)
         result->ended_at = run->finished_at;
-    if (run->outputs.s)
-        result->outputs = json_parse(run->outputs.s, run->outputs.len, &look->err);
+    if (run->outputs.s && !take_outputs(look, run))
+        return 1;
     if (run->state == RUN_SUCCEEDED)
         return 1;
     result->outcome =
@@ -163,11 +183,13 @@ static void look_on_lane(void *arg)
     if (look->code != FF_OK || look->child == 0)
         return;
     const struct run_row run = {.tenant = look->tenant.no, .run = look->child};
-    look->code =
+    const int code =
         store_scan(s, STORE_READER_LANE,
                    &(struct store_query){
                        .record = &record_run, .like = &run, .n_equal = 2, .limit = 1},
                    take_child, look, &look->err);
+    if (code != FF_OK)
+        look->code = code;
 }
 
 static void hand_over(struct live *parent, const struct look *look)
@@ -290,6 +312,7 @@ static void on_again(void *arg)
     for (size_t i = 0; i < looks.n; i++)
         look_on(looks.items[i]);
     ARRAY_DONE(&looks);
+    control_put_again(c);
     control_post_pump(c); /* which asks for numbers again where they are wanted */
 }
 

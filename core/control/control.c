@@ -8,6 +8,7 @@ struct control *control_new(const struct control_setup *setup, struct ff_err *er
     c->setup = *setup;
     list_init(&c->dirty);
     list_init(&c->stepped);
+    list_init(&c->unput);
     c->lane = lane_new(setup->loop, "load", err);
     if (!c->lane) {
         mem_free(c);

@@ -57,6 +57,13 @@ struct control_size {
     int64_t size;
 };
 
+/* What is in a column that is to be written. */
+enum control_column {
+    CONTROL_TASK_OUTPUTS,
+    CONTROL_RUN_OWN,   /* outputs of the run that writes */
+    CONTROL_RUN_INSIDE /* what one is given that begins as a task of it */
+};
+
 struct control_setup {
     struct loop *loop;
     struct store *store; /* its fence is set: the shard is ours */
@@ -69,7 +76,17 @@ struct control_setup {
      * lane. NULL: plain JSON. New reference or NULL with err. */
     json_t *(*resolve)(void *arg, const char *run_id, struct span stored,
                        struct ff_err *err);
-    void *resolve_arg;
+    /* The same for inputs and scope of a run's own row. NULL: plain JSON. */
+    json_t *(*resolve_run)(void *arg, const char *run_id, struct span column,
+                           struct ff_err *err);
+    /* Makes values of a column durable that are too large for a row, before the batch
+     * that holds it is committed: *kept is what to write instead, mem_free it, or NULL
+     * to leave it as it is. Blocking, on a lane; tried again for as long as it fails.
+     * Asked for columns above inline_max bytes. NULL: rows hold everything. */
+    int (*keep)(void *arg, const char *run_id, enum control_column column,
+                struct span text, char **kept, struct ff_err *err);
+    size_t inline_max;
+    void *resolve_arg; /* of these three */
     struct control_sink sink;
     struct control_listener listener;
 };

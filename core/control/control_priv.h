@@ -5,7 +5,8 @@
  * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
  * keeps time; inbox.c reads messages of others, and kept.c keeps those that nobody
  * waits for yet; limits.c has what is held as rows; queues.c which queues are
- * paused; concurrency.c lets runs begin. */
+ * paused; concurrency.c lets runs begin; values.c has large values written before the
+ * rows that name them. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -112,6 +113,7 @@ struct live {
     bool standing; /* was open at the start and its attempts are not adopted yet */
     struct step step;
     size_t n_effects;           /* of the step's effects, those already looked at */
+    size_t n_put, n_put_inside; /* the same of its changes and of runs inside */
     struct queued_list inputs;  /* wait for the next step */
     size_t n_taken;             /* of those, how many this step has had */
     struct queued_list applied; /* are in the step */
@@ -142,6 +144,7 @@ struct control {
     struct map posts; /* number of an outermost run -> kept.c's own */
     struct map plans; /* hash -> struct plan; the lane's, nobody else looks */
     struct list dirty, stepped;
+    struct list unput; /* their values could not be written, for now */
     bool pump_posted;
     struct {
         struct attempt_key *items;
@@ -202,6 +205,18 @@ void control_look(struct live *parent, const struct effect *e);
 void control_tell_parent(struct control *c, const struct run_row *child);
 void control_arm_again(struct control *c);
 void control_looks_free(struct control *c);
+
+/* values.c */
+/* False: the step has values that are too large for rows. They are being written, and
+ * the run comes back into the list of those that have stepped. */
+bool control_put_values(struct live *l);
+void control_put_again(struct control *c);
+/* Of a row that was read: inputs and scope as they were given. */
+int control_open_row(struct control *c, struct run_row *row, struct arena *arena,
+                     struct ff_err *err); /* lane */
+/* New reference, or NULL with err. */
+json_t *control_open_column(struct control *c, struct span id, struct span column,
+                            struct ff_err *err); /* lane */
 
 /* cache.c */
 /* What the cache has under `hash` becomes an input of the node: all that are wanted in

@@ -160,6 +160,7 @@ bool control_after_effects(struct live *l)
     tell_applied(l);
     step_reset(&l->step);
     l->n_effects = 0;
+    l->n_put = l->n_put_inside = 0;
     if (listener->changed)
         listener->changed(listener->arg, &l->run->row);
     if (!ended)

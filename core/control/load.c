@@ -174,6 +174,9 @@ static int load_run(struct load *ld, struct arena *arena)
     struct plan *plan = plan_for(ld, &copy.row, arena);
     if (!plan)
         return ld->err.code;
+    code = control_open_row(ld->control, &copy.row, arena, &ld->err);
+    if (code != FF_OK)
+        return code;
     ld->run = engine_run_new(plan, &copy.row, ld->control->setup.shard, &ld->err);
     return ld->run ? load_tasks(ld) : ld->err.code;
 }
@@ -358,6 +361,7 @@ static void live_clear(struct live *l)
     l->untaken = (struct map){0};
     step_reset(&l->step);
     l->n_effects = 0;
+    l->n_put = l->n_put_inside = 0;
     engine_run_free(l->run);
     l->run = NULL;
 }

@@ -270,6 +270,8 @@ static void commit_stepped(struct control *c)
     while ((link = list_first(&c->stepped))) {
         struct live *l = LIST_OF(link, struct live, stepped);
         list_del(link);
+        if (!control_put_values(l))
+            continue;
         if (control_name_children(l))
             commit_step(l);
         else

@@ -125,6 +125,25 @@ static json_t *resolve(void *arg, const char *run_id, struct span stored,
     return exec_resolve(((struct node *)arg)->data_dir, run_id, stored, err);
 }
 
+static json_t *resolve_run(void *arg, const char *run_id, struct span column,
+                           struct ff_err *err)
+{
+    return exec_resolve_run(((struct node *)arg)->data_dir, run_id, column, err);
+}
+
+static int keep(void *arg, const char *run_id, enum control_column column,
+                struct span text, char **kept, struct ff_err *err)
+{
+    static const enum exec_column columns[] = {
+        [CONTROL_TASK_OUTPUTS] = EXEC_TASK_OUTPUTS,
+        [CONTROL_RUN_OWN] = EXEC_RUN_OWN,
+        [CONTROL_RUN_INSIDE] = EXEC_RUN_INSIDE,
+    };
+
+    return exec_keep(((struct node *)arg)->data_dir, run_id, columns[column], text,
+                     kept, err);
+}
+
 static int source_no_secret(const char *name, struct exec_secret *out)
 {
     struct buf text = {0};
@@ -317,6 +336,9 @@ static int wire(struct node *n, struct ff_err *err)
         .sizes = n->sizes.items,
         .n_sizes = n->sizes.n,
         .resolve = resolve,
+        .resolve_run = resolve_run,
+        .keep = keep,
+        .inline_max = EXEC_INLINE_MAX,
         .resolve_arg = n,
         .sink = {.arg = n,
                  .adopt = sink_adopt,

@@ -127,7 +127,8 @@ def check_value(folder: Path, value: Any) -> str | None:
     if not isinstance(value, dict):
         return None
     if "$value_at" in value:
-        file, digest = folder / "values" / value["$value_at"], value["$value_at"]
+        digest = value["$value_at"]
+        file = folder.parent / value.get("run", folder.name) / "values" / digest
     elif set(value) == {"path", "size", "sha256"}:
         digest = value["sha256"]
         file = folder / "files" / digest / Path(value["path"]).name
@@ -140,21 +141,29 @@ def check_value(folder: Path, value: Any) -> str | None:
     return None if sha256(file) == digest else f"{file.name} has other bytes"
 
 
+def check_column(
+    folder: Path, row: Row, column: str, name: str, wrong: list[str]
+) -> None:
+    try:
+        values = json.loads(row[column])
+    except ValueError:
+        wrong.append(f"{column} of {name} are no JSON")
+        return
+    for key, value in values.get("$values", values).items():
+        problem = check_value(folder, value)
+        if problem:
+            wrong.append(f"{column.removesuffix('s')} {key} of {name}: {problem}")
+
+
 def check_outputs(data: Path, run: Row, rows: list[Row], wrong: list[str]) -> None:
     folder = data / "runs" / run["id"]
+    for column in ("inputs", "scope"):
+        if run[column] is not None and '"$values"' in run[column]:
+            check_column(folder, run, column, "the run", wrong)
     for row in [run, *rows]:
         name = name_of(row) if "task" in row else "the run"
-        if row["outputs"] is None:
-            continue
-        try:
-            outputs = json.loads(row["outputs"])
-        except ValueError:
-            wrong.append(f"outputs of {name} are no JSON")
-            continue
-        for key, value in outputs.items():
-            problem = check_value(folder, value)
-            if problem:
-                wrong.append(f"output {key} of {name}: {problem}")
+        if row["outputs"] is not None:
+            check_column(folder, row, "outputs", name, wrong)
 
 
 # --- what tasks physically did ---

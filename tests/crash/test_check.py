@@ -205,6 +205,18 @@ class Check(unittest.TestCase):
         os.truncate(file, 500)
         self.finds("has 500 bytes, not 100002")
 
+    def test_a_large_value_of_a_run_that_is_missing_is_found(self) -> None:
+        """By reference, as the row of a run inside another names it."""
+        digest, size = "0" * 64, 100002
+        kept = json.dumps(
+            {"$values": {"n": {"$value_at": digest, "size": size, "run": self.run_id}}}
+        )
+        for column in ("inputs", "scope", "outputs"):
+            with self.subTest(column):
+                self.sql(f"UPDATE run SET {column} = ?", kept)
+                what = "output" if column == "outputs" else column.removesuffix("s")
+                self.finds(f"{what} n of the run: {digest} is missing")
+
     def test_a_kept_file_that_is_missing_is_found(self) -> None:
         self.stored("files").unlink()
         self.finds("output report of large: report.txt is missing")

@@ -205,6 +205,26 @@ static json_t *resolve(void *arg, const char *run_id, struct span stored,
     return exec_resolve(sim.data_dir, run_id, stored, err);
 }
 
+static json_t *resolve_run(void *arg, const char *run_id, struct span column,
+                           struct ff_err *err)
+{
+    (void)arg;
+    return exec_resolve_run(sim.data_dir, run_id, column, err);
+}
+
+static int keep(void *arg, const char *run_id, enum control_column column,
+                struct span text, char **kept, struct ff_err *err)
+{
+    static const enum exec_column columns[] = {
+        [CONTROL_TASK_OUTPUTS] = EXEC_TASK_OUTPUTS,
+        [CONTROL_RUN_OWN] = EXEC_RUN_OWN,
+        [CONTROL_RUN_INSIDE] = EXEC_RUN_INSIDE,
+    };
+
+    (void)arg;
+    return exec_keep(sim.data_dir, run_id, columns[column], text, kept, err);
+}
+
 /* --- the end of a process --- */
 
 static void boot(void *arg);
@@ -361,6 +381,9 @@ static void wire(struct sim_node *n)
         .shard = SIM_SHARD,
         .slots = sim.o.slots,
         .resolve = resolve,
+        .resolve_run = resolve_run,
+        .keep = keep,
+        .inline_max = EXEC_INLINE_MAX,
         .sink = {.arg = n,
                  .adopt = sink_adopt,
                  .stop = sink_stop,
