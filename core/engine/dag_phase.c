@@ -49,7 +49,44 @@ static enum flow_part part_for(enum run_state result)
 
 /* --- the end --- */
 
-static json_t *run_outputs(struct run *r, int64_t now_us, struct ff_err *err)
+struct ending {
+    enum run_state state;
+    const char *reason;
+    char message[480];
+};
+
+/* What went wrong before says more. */
+static void fail_ending(struct ending *end, const char *reason, const char *message)
+{
+    if (end->state != RUN_SUCCEEDED)
+        return;
+    end->state = RUN_FAILED;
+    end->reason = reason;
+    snprintf(end->message, sizeof(end->message), "%s", message);
+}
+
+/* New reference. What is not as it was declared becomes null, as what cannot be
+ * evaluated does. */
+static json_t *run_output(struct dag_scope *sc, const struct flow_run_output *o,
+                          struct ending *end)
+{
+    struct ff_err err = {.code = FF_OK};
+    char message[480];
+    json_t *v = dag_eval(sc, &o->value, &err);
+
+    if (!v) {
+        snprintf(message, sizeof(message), "outputs.%s: %.180s", o->name, err.msg);
+        fail_ending(end, "expression", message);
+        return json_null();
+    }
+    if (flow_output_check(o, v, &err) == FF_OK)
+        return v;
+    fail_ending(end, "output_invalid", err.msg);
+    json_decref(v);
+    return json_null();
+}
+
+static json_t *run_outputs(struct run *r, int64_t now_us, struct ending *end)
 {
     const struct flow *f = flow_of(r);
     struct dag_scope sc;
@@ -58,23 +95,12 @@ static json_t *run_outputs(struct run *r, int64_t now_us, struct ff_err *err)
         return NULL;
     json_t *outputs = json_object();
     dag_scope_init(&sc, r, NULL, -1, 0, now_us);
-    for (uint32_t i = 0; i < f->n_outputs; i++) {
-        struct ff_err why = {0};
-        json_t *v = dag_eval(&sc, &f->outputs[i].value, &why);
-        if (!v && err->code == FF_OK)
-            ff_fail(err, FF_INVALID, 0, "outputs.%s: %.180s", f->outputs[i].name,
-                    why.msg);
-        json_object_set_new(outputs, f->outputs[i].name, v ? v : json_null());
-    }
+    for (uint32_t i = 0; i < f->n_outputs; i++)
+        json_object_set_new(outputs, f->outputs[i].name,
+                            run_output(&sc, &f->outputs[i], end));
     dag_scope_done(&sc);
     return outputs;
 }
-
-struct ending {
-    enum run_state state;
-    const char *reason;
-    char message[480];
-};
 
 /* What was said so far, and what went wrong when it was undone. */
 static void add_undo_message(const struct run *r, struct ending *end)
@@ -125,15 +151,9 @@ static struct ending ending_of(const struct run *r)
 static void end_run(struct run *r, struct step *s)
 {
     struct dag *d = dag_of(r);
-    struct ff_err err = {.code = FF_OK};
     struct ending end = ending_of(r);
-    json_t *outputs = run_outputs(r, s->now_us, &err);
+    json_t *outputs = run_outputs(r, s->now_us, &end);
 
-    if (err.code != FF_OK && end.state == RUN_SUCCEEDED) {
-        end.state = RUN_FAILED;
-        end.reason = "expression";
-        snprintf(end.message, sizeof(end.message), "%s", err.msg);
-    }
     d->phase = PHASE_ENDED;
     if (d->flow->timeout_us > 0)
         step_effect(s, (struct effect){.type = EFFECT_TIMER, .timer = TIMER_RUN});

@@ -70,6 +70,7 @@ struct flow_input {
     double min, max;         /* of numbers; -inf, inf when not given */
     const char *pattern;     /* of matches(): a string must match it whole; or NULL */
     json_t *schema;          /* of lists and objects: JSON Schema, or NULL */
+    bool is_output;          /* it says what a run gives, in flow_run_output */
 };
 
 /* A value of the file that may contain ${{ }}: one of tmpl, constant, nested and
@@ -81,6 +82,13 @@ struct flow_value {
     struct flow_nested
         *nested;        /* a list or map with ${{ }} somewhere inside, or NULL */
     const char *secret; /* the name of one: only where an attempt is given it */
+};
+
+/* One of `outputs:` of the workflow or of a group. */
+struct flow_run_output {
+    const char *name;
+    struct flow_value value;
+    const struct flow_input *declared; /* its type, or NULL: it may be anything */
 };
 
 /* Names of items are NULL in a list. */
@@ -398,6 +406,7 @@ struct flow_trigger {
     enum flow_overlap overlap;
     json_t *inputs;              /* as given, or NULL */
     const char *expr, *timezone; /* of cron; the zone's file is not looked for here */
+    int zone_line, zone_column;  /* of timezone; 0: it is not said */
     int64_t every_us, offset_us; /* of an interval */
     int64_t catchup_us, jitter_us;
     const char *name;      /* of the workflow, the event, the webhook's path */
@@ -432,7 +441,7 @@ struct flow {
     uint32_t n_tasks;
     uint32_t n_main;
     uint32_t part_first[FLOW_N_PARTS], part_count[FLOW_N_PARTS];
-    struct flow_pair *outputs; /* outputs: of the whole run */
+    struct flow_run_output *outputs; /* outputs: of the whole run */
     uint32_t n_outputs;
     struct flow_trigger *triggers;
     uint32_t n_triggers;
@@ -468,6 +477,13 @@ enum flow_uses_fault { FLOW_USES_ABSENT, FLOW_USES_BROKEN, FLOW_USES_UNREACHED }
 void flow_uses_refuse(struct flow_problems *all, const struct flow_task *t,
                       enum flow_uses_fault fault, const char *why, const char *remedy);
 
+/* Problems with what stands around a file: a time zone that is not there; the file of a
+ * script, with what is wrong with it ("": it is not there). */
+void flow_refuse_zone(struct flow_problems *all, const struct flow_trigger *t,
+                      const char *why);
+void flow_refuse_script(struct flow_problems *all, const struct flow_task *t,
+                        const char *why);
+
 /* The group at this path, or the file itself for NULL; no reference of its own. NULL:
  * there is none. */
 struct flow *flow_enter(struct flow *f, const char *entry, size_t len);
@@ -496,6 +512,11 @@ const char *flow_label_fault(const char *name, const char *value);
  * problems in one go (line 0). New reference or NULL. */
 json_t *flow_inputs(const struct flow *f, json_t *given, bool from_text,
                     struct flow_problems *problems);
+
+/* Whether what a run gave is what the output declares; else FF_INVALID, with a remedy.
+ */
+int flow_output_check(const struct flow_run_output *o, const json_t *value,
+                      struct ff_err *err);
 
 /* What sleep: gave: text with a unit, or seconds. At most FLOW_MAX_WAIT_US. */
 int flow_wait_us(const json_t *value, int64_t *us, struct ff_err *err);

@@ -123,6 +123,11 @@ static bool is_choice(const struct flow_input *input, const json_t *value)
     return false;
 }
 
+static const char *word_for(const struct flow_input *input)
+{
+    return input->is_output ? "output" : "input";
+}
+
 static bool in_range(const struct flow_input *input, const json_t *value,
                      struct spec_blame *b)
 {
@@ -156,8 +161,8 @@ static bool keeps_schema(const struct flow_input *input, const json_t *value,
 
     if (!input->schema || json_schema_accepts(input->schema, value, &fault))
         return true;
-    snprintf(b->msg, sizeof(b->msg), "input %.63s%.70s %.110s", input->name, fault.at,
-             fault.msg);
+    snprintf(b->msg, sizeof(b->msg), "%s %.63s%.70s %.110s", word_for(input),
+             input->name, fault.at, fault.msg);
     return blame(b, PROBLEM_INPUT_VALUE, "");
 }
 
@@ -168,8 +173,9 @@ bool spec_input_accepts(const struct flow_input *input, const json_t *value,
 
     *b = (struct spec_blame){0};
     if (!has_type(input->type, value)) {
-        snprintf(b->msg, sizeof(b->msg), "input %s must be of type %s, not %s",
-                 input->name, flow_type_names[input->type], type_of(value));
+        snprintf(b->msg, sizeof(b->msg), "%s %s must be of type %s, not %s",
+                 word_for(input), input->name, flow_type_names[input->type],
+                 type_of(value));
         return blame(b, PROBLEM_INPUT_TYPE,
                      input->type == FLOW_STRING ? "quote it" : "");
     }

@@ -20,11 +20,23 @@ static const json_t *resolve(const json_t *top, const json_t *schema)
     return json_object_get(json_object_get(top, "$defs"), ref + strlen(REF_START));
 }
 
+/* A key that must be there tells a map that says something from one that is a value. */
+static bool is_whole(const json_t *schema, const json_t *value)
+{
+    const json_t *keys = json_object_get(schema, "required");
+
+    for (size_t i = 0; i < json_array_size(keys); i++)
+        if (!json_object_get(value, json_string_value(json_array_get(keys, i))))
+            return false;
+    return true;
+}
+
 static bool takes(const json_t *schema, const json_t *value)
 {
     if (json_typeof(value) == JSON_OBJECT)
-        return json_object_get(schema, "properties") ||
-               json_object_get(schema, "additionalProperties");
+        return (json_object_get(schema, "properties") ||
+                json_object_get(schema, "additionalProperties")) &&
+               is_whole(schema, value);
     return json_typeof(value) == JSON_ARRAY && json_object_get(schema, "items");
 }
 
@@ -157,6 +169,20 @@ static json_t *write_out(const json_t *value)
     return json_pack("{s:s}", "from", word);
 }
 
+/* An output of a run that says nothing but its value is that value. */
+static json_t *unwrap(const json_t *top, const json_t *schema, json_t *made)
+{
+    const json_t *outputs =
+        json_object_get(json_object_get(top, "$defs"), spec_run_output.name);
+    json_t *value = json_object_get(made, "value");
+
+    if (schema != outputs || json_object_size(made) != 1)
+        return made;
+    json_incref(value);
+    json_decref(made);
+    return value;
+}
+
 /* A word may stand for an object where a map's values are words or objects. */
 static json_t *normal_member(const json_t *top, const json_t *schema,
                              const json_t *value)
@@ -214,7 +240,7 @@ static json_t *normal(const json_t *top, const json_t *schema, const json_t *val
     if (!known)
         return json_deep_copy(value);
     if (json_typeof(value) == JSON_OBJECT && json_object_get(known, "properties"))
-        return normal_object(top, known, value);
+        return unwrap(top, known, normal_object(top, known, value));
     if (json_typeof(value) == JSON_OBJECT &&
         json_object_get(known, "additionalProperties"))
         return normal_map(top, json_object_get(known, "additionalProperties"), value);

@@ -59,7 +59,8 @@ extern const struct spec_object spec_workflow, spec_task, spec_input, spec_outpu
     spec_retry, spec_http, spec_script, spec_approve, spec_wait_event, spec_resources,
     spec_defaults, spec_rate, spec_concurrency, spec_triggers, spec_cron, spec_interval,
     spec_after, spec_event, spec_webhook, spec_case, spec_repeat, spec_cache,
-    spec_compensate, spec_artifacts, spec_artifact_in, spec_artifact_out;
+    spec_compensate, spec_artifacts, spec_artifact_in, spec_artifact_out,
+    spec_run_output;
 extern const struct spec_object
     *const spec_objects[]; /* all of them, NULL at the end */
 
@@ -290,8 +291,10 @@ extern const struct spec_type
     spec_value_pointer, /* struct flow_value *; arg: struct spec_value_rule */
     spec_condition,     /* struct tmpl * */
     spec_shared_env,    /* added to s->env; no slot */
-    spec_task_env,      /* a spec_draft: s->env and its own */
-    spec_run_outputs;   /* a flow: outputs */
+    spec_task_env;      /* a spec_draft: s->env and its own */
+
+/* spec_run_output.c */
+extern const struct spec_type spec_run_outputs; /* a flow: outputs */
 
 struct spec_value_rule {
     enum spec_place place;

@@ -5,15 +5,13 @@
 #include <string.h>
 
 const struct spec_object *const spec_objects[] = {
-    &spec_workflow,    &spec_defaults,     &spec_input,
-    &spec_task,        &spec_http,         &spec_script,
-    &spec_approve,     &spec_wait_event,   &spec_output,
-    &spec_retry,       &spec_repeat,       &spec_compensate,
-    &spec_resources,   &spec_rate,         &spec_concurrency,
-    &spec_cache,       &spec_triggers,     &spec_cron,
-    &spec_interval,    &spec_after,        &spec_event,
-    &spec_webhook,     &spec_case,         &spec_artifacts,
-    &spec_artifact_in, &spec_artifact_out, NULL};
+    &spec_workflow,    &spec_defaults,     &spec_input,       &spec_task,
+    &spec_http,        &spec_script,       &spec_approve,     &spec_wait_event,
+    &spec_output,      &spec_retry,        &spec_repeat,      &spec_compensate,
+    &spec_resources,   &spec_rate,         &spec_concurrency, &spec_cache,
+    &spec_triggers,    &spec_cron,         &spec_interval,    &spec_after,
+    &spec_event,       &spec_webhook,      &spec_case,        &spec_artifacts,
+    &spec_artifact_in, &spec_artifact_out, &spec_run_output,  NULL};
 
 static json_t *field_schema(const struct spec_field *field)
 {

@@ -351,35 +351,3 @@ const struct spec_type spec_task_env = {.name = "map of values",
                                         .is = "a map of names and values",
                                         .read = read_task_env,
                                         .schema = schema_env};
-
-static void read_run_outputs(struct spec *s, const struct spec_field *field,
-                             const struct tree_node *node, void *slot)
-{
-    const struct spec_value_rule rule = {.place = PLACE_RUN_OUTPUT};
-    struct flow *flow = slot;
-
-    if (!spec_want_names(s, field, node))
-        return;
-    flow->outputs = spec_alloc(s, node->n, sizeof(*flow->outputs));
-    for (uint32_t i = 0; i < node->n; i++) {
-        const struct tree_key *key = &node->items[i].key;
-        struct flow_pair *output = &flow->outputs[flow->n_outputs];
-
-        if (!spec_check_name(s, key, "an output") ||
-            !spec_read_value(s, &rule, &node->items[i].value, &output->value))
-            continue;
-        output->name = arena_text(s->arena, key->text, key->n);
-        flow->n_outputs++;
-    }
-}
-
-static json_t *schema_run_outputs(const struct spec_field *field)
-{
-    (void)field;
-    return spec_schema_names(json_true());
-}
-
-const struct spec_type spec_run_outputs = {.name = "map of values",
-                                           .is = "a map of names and values",
-                                           .read = read_run_outputs,
-                                           .schema = schema_run_outputs};

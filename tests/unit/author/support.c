@@ -77,6 +77,19 @@ static void dump_pairs(struct buf *out, const char *what, const struct flow_pair
     buf_add_char(out, '\n');
 }
 
+static void dump_run_outputs(struct buf *out, const struct flow *f)
+{
+    buf_add_text(out, "  outputs:");
+    for (uint32_t i = 0; i < f->n_outputs; i++) {
+        const struct flow_input *declared = f->outputs[i].declared;
+        buf_printf(out, " %s(%d %d)=", f->outputs[i].name,
+                   declared ? (int)declared->type : -1,
+                   declared ? declared->required : -1);
+        dump_value(out, &f->outputs[i].value);
+    }
+    buf_add_char(out, '\n');
+}
+
 static void dump_work(struct buf *out, const struct flow_work *w)
 {
     buf_printf(out, "  kind %d lang %d text %s file %s by %s if %d all %d fast %d\n",
@@ -134,6 +147,6 @@ char *dump_plan(const struct flow *f)
         dump_work(&out, t->work);
         dump_policy(&out, t->policy);
     }
-    dump_pairs(&out, "outputs", f->outputs, f->n_outputs);
+    dump_run_outputs(&out, f);
     return out.len > 0 ? buf_take(&out) : mem_text("");
 }

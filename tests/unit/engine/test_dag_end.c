@@ -516,6 +516,62 @@ static void outputs_of_the_run_are_written_at_its_end(void **state)
     world_free(w);
 }
 
+/* --- outputs of other types than the file says --- */
+
+#define TYPED                                                                          \
+    "on_failure: [{id: bad, run: x}]\n"                                                \
+    "outputs:\n"                                                                       \
+    "  total: {value: '${{ tasks.a.outputs.n }}', type: integer}\n"                    \
+    "  text: {value: '${{ tasks.a.outputs.s }}', type: string, required: false}\n"     \
+    "  any: '${{ tasks.a.outputs.n }}'\n"
+#define TYPED_TASK "tasks: {a: {run: x, outputs: {n: json, s: json}}}\n"
+
+static void a_run_whose_outputs_are_of_their_types_succeeds(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD TYPED_TASK TYPED, NULL);
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_SUCCEEDED, 0, "{\"n\": 4, \"s\": null}");
+    assert_string_equal(world_run_state(w), "succeeded");
+    assert_string_equal(w->outputs, "{\"total\":4,\"text\":null,\"any\":4}");
+    world_free(w);
+}
+
+static void a_run_whose_output_is_of_another_type_fails_at_its_end(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD TYPED_TASK TYPED, NULL);
+
+    world_grant(w);
+    world_restart(w);
+    world_result(w, "a", OUTCOME_SUCCEEDED, 0, "{\"n\": \"4\", \"s\": 5}");
+    assert_string_equal(world_run_state(w), "failed");
+    assert_string_equal(w->reason, "output_invalid");
+    assert_string_equal(w->message, "output total must be of type integer, not a "
+                                    "string: int(...) makes one of text or of a "
+                                    "number");
+    assert_string_equal(w->outputs, "{\"total\":null,\"text\":null,\"any\":\"4\"}");
+    assert_string_equal(world_state(w, "a"), "succeeded");
+    assert_string_equal(world_state(w, "bad"), ""); /* the tasks have succeeded */
+    world_free(w);
+}
+
+static void a_run_that_failed_before_says_that_and_not_its_outputs(void **state)
+{
+    (void)state;
+    struct world *w = world_new(HEAD TYPED_TASK TYPED, NULL);
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+    world_grant(w);
+    world_result(w, "bad", OUTCOME_SUCCEEDED, 0, NULL);
+    assert_string_equal(world_run_state(w), "failed");
+    assert_string_equal(w->reason, "task_failed");
+    assert_string_equal(w->outputs, "{\"total\":null,\"text\":null,\"any\":null}");
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -544,6 +600,9 @@ int main(void)
         cmocka_unit_test(an_attempt_that_nobody_here_cancelled_was_evicted),
         cmocka_unit_test(a_run_that_takes_too_long_fails_and_cleans_up),
         cmocka_unit_test(outputs_of_the_run_are_written_at_its_end),
+        cmocka_unit_test(a_run_whose_outputs_are_of_their_types_succeeds),
+        cmocka_unit_test(a_run_whose_output_is_of_another_type_fails_at_its_end),
+        cmocka_unit_test(a_run_that_failed_before_says_that_and_not_its_outputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,33 @@ static void labels_and_words_that_stand_alone_mean_themselves(void **state)
                       TOP "tasks: {a: {run: x, semaphores: db}}"));
 }
 
+static void outputs_of_runs_mean_their_values_and_types(void **state)
+{
+    static const char run[] = TOP "tasks: {a: {run: x}}\noutputs: {";
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } pairs[] = {
+        {"o: 1", "o: {value: 1}", true},
+        {"o: {value: 1, required: true, type: integer}", "o: {type: integer, value: 1}",
+         true},
+        {"o: {value: {value: 1}}", "o: {value: 1}", false},
+        {"o: {value: 1}", "o: {value: 1, type: integer}", false},
+        {"o: {max_n: 1}", "o: {maxN: 1}", false}, /* a map that is the value */
+        {"o: {required: true}", "o: {}", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+        struct buf a = {0}, b = {0};
+        buf_printf(&a, "%s%s}", run, pairs[i].a);
+        buf_printf(&b, "%s%s}", run, pairs[i].b);
+        assert_int_equal(same(buf_text(&a), buf_text(&b)), pairs[i].same);
+        buf_done(&a);
+        buf_done(&b);
+    }
+}
+
 static void defaults_and_short_forms_mean_what_they_stand_for(void **state)
 {
     (void)state;
@@ -96,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spelling_order_and_comments_mean_nothing),
         cmocka_unit_test(labels_and_words_that_stand_alone_mean_themselves),
+        cmocka_unit_test(outputs_of_runs_mean_their_values_and_types),
         cmocka_unit_test(defaults_and_short_forms_mean_what_they_stand_for),
         cmocka_unit_test(what_changes_a_run_is_seen),
         cmocka_unit_test(files_that_are_wrong_are_taken_as_they_stand),
