@@ -46,8 +46,8 @@ static int validate_tests(const struct cli *c, const char *path, struct buf *out
     return good ? CLI_OK : CLI_INVALID;
 }
 
-/* Whether the files that it uses are there and fit. */
-static int check_uses(struct flow_file *f)
+/* Whether what it needs from around it is there, and fits. */
+static int check_around(struct flow_file *f)
 {
     int code;
     MEM_AUTO char *dir = flow_file_dir(f->path, NULL, &code);
@@ -55,6 +55,7 @@ static int check_uses(struct flow_file *f)
     if (code != CLI_OK)
         return code;
     node_check_uses(f->flow, dir, &f->problems);
+    node_check_machine(f->flow, dir, &f->problems);
     if (f->problems.n == 0)
         return CLI_OK;
     flow_unref(f->flow);
@@ -71,7 +72,7 @@ static int validate(const struct cli *c, const char *path, struct buf *out,
         return validate_tests(c, path, out, files);
     int code = flow_file_read(&f, path);
     if (code == CLI_OK)
-        code = check_uses(&f);
+        code = check_around(&f);
     if (code == CLI_OK || code == CLI_INVALID) {
         if (c->json)
             report_json(&f, files);

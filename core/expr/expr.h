@@ -126,6 +126,13 @@ void tmpl_refs(const struct tmpl *t, expr_ref_fn *fn, void *arg);
 
 bool tmpl_uses_now(const struct tmpl *t);
 
+/* True, with err filled, when an evaluation that gets to the place of err fails there
+ * whatever the values of names are. False says nothing. */
+bool tmpl_always_fails(const struct tmpl *t, struct expr_err *err);
+
+/* Of a condition: true when it cannot give a bool, whatever the values of names are. */
+bool tmpl_never_bool(const struct tmpl *t);
+
 /*
  * Exactly one ${{ }}, with nothing but line ends after it, gives the typed value;
  * anything else gives a string made as by expr_to_text. A value that contains ${{ stays

@@ -162,6 +162,10 @@ struct expr_ctx {
     json_t *regex_pattern;
 };
 
+/* Of one expression what tmpl_always_fails and tmpl_never_bool say. */
+bool expr_always_fails(const struct expr *e, struct expr_err *err);
+bool expr_never_bool(const struct expr *e);
+
 json_t *expr_eval_budget(const struct expr *e, const struct expr_scope *scope,
                          struct expr_budget *budget, struct expr_err *err);
 

@@ -270,6 +270,22 @@ bool tmpl_uses_now(const struct tmpl *t)
     return false;
 }
 
+bool tmpl_always_fails(const struct tmpl *t, struct expr_err *err)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->parts[i].e == NULL || !expr_always_fails(t->parts[i].e, err))
+            continue;
+        err->offset += t->parts[i].offset;
+        return true;
+    }
+    return false;
+}
+
+bool tmpl_never_bool(const struct tmpl *t)
+{
+    return expr_never_bool(t->parts[0].e);
+}
+
 static json_t *eval_part(const struct part *part, const struct expr_scope *scope,
                          struct expr_budget *budget, struct expr_err *err)
 {

@@ -42,6 +42,7 @@
     X(34, HANDLER_NEEDS, "A handler has needs")                                        \
     X(35, RESERVED_ENV, "A variable belongs to FlowForge")                             \
     X(36, STDOUT_TWICE, "Two outputs of a task are read from its standard output")     \
+    X(37, SCRIPT_FILE, "The file of a script is not there")                            \
     X(40, INPUT_UNKNOWN, "An input was given that the workflow does not declare")      \
     X(41, INPUT_MISSING, "A required input was not given")                             \
     X(42, INPUT_TYPE, "An input has the wrong type")                                   \

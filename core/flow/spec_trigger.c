@@ -413,6 +413,11 @@ static void add_trigger(struct spec *s, enum flow_trigger_kind kind,
                          "a workflow has at most %d triggers", FLOW_MAX_TRIGGERS);
         return;
     }
+    const struct tree_node *zone = spec_find(node, "timezone");
+    if (zone) {
+        t.zone_line = (int)zone->line;
+        t.zone_column = (int)zone->column;
+    }
     check_complete(s, &t, node);
     if (!give_id(s, &t, node))
         return;

@@ -42,6 +42,21 @@ static void report_expression(struct spec *s, const struct tree_node *node,
         hint_status(p, node->text + err->offset);
 }
 
+/* Constants that a function never takes. */
+static void report_foreseen(struct spec *s, const struct tree_node *node,
+                            const struct tmpl *tmpl)
+{
+    struct expr_err err = {0};
+    struct flow_problem *p;
+
+    if (!tmpl_always_fails(tmpl, &err))
+        return;
+    p = spec_problem_in(s, PROBLEM_VALUE, node, err.offset, err.length);
+    flow_problem_msg(p, "%s", err.msg);
+    flow_problem_hint(p,
+                      "write range(count), range(from, to) or range(from, to, step)");
+}
+
 static struct tmpl *adopt(struct spec *s, enum spec_place place,
                           const struct tree_node *node, struct tmpl *tmpl,
                           const struct expr_err *err)
@@ -56,6 +71,7 @@ static struct tmpl *adopt(struct spec *s, enum spec_place place,
     struct spec_ref ref = {spec_own_tmpl(s, tmpl), node, s->task, place};
 
     ARRAY_ADD(&s->refs, ref);
+    report_foreseen(s, node, tmpl);
     return tmpl;
 }
 
@@ -199,15 +215,23 @@ struct tmpl *spec_read_condition(struct spec *s, const struct spec_field *field,
                                  enum spec_place place, const struct tree_node *node)
 {
     struct expr_err err = {0};
+    struct flow_problem *p;
 
     if (node->kind != TREE_TEXT && node->kind != TREE_BOOL) {
         spec_wrong_type(s, field->key, field->type->is, node);
         return NULL;
     }
 
-    struct tmpl *tmpl = tmpl_compile_condition(node->text, node->n, &err);
+    struct tmpl *tmpl =
+        adopt(s, place, node, tmpl_compile_condition(node->text, node->n, &err), &err);
 
-    return adopt(s, place, node, tmpl, &err);
+    if (tmpl && tmpl_never_bool(tmpl)) {
+        p = spec_problem(s, PROBLEM_TYPE, node);
+        flow_problem_msg(p, "%s must be %s, and this gives something else", field->key,
+                         field->type->is);
+        flow_problem_hint(p, "compare it, as in size(inputs.names) > 0");
+    }
+    return tmpl;
 }
 
 static void read_condition(struct spec *s, const struct spec_field *field,

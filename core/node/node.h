@@ -112,6 +112,11 @@ int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
 void node_check_uses(const struct flow *flow, const char *dir,
                      struct flow_problems *problems);
 
+/* The same of what it needs of this machine: files of its scripts in `dir`, and the
+ * time zones of its triggers, where this machine has any. */
+void node_check_machine(const struct flow *flow, const char *dir,
+                        struct flow_problems *problems);
+
 /* --- workflows by name (blocking) --- */
 
 /* Makes a workflow known under its name: its text becomes the newest version, unless it

@@ -122,4 +122,8 @@ int node_sweep_tokens(struct node *n, int64_t now, struct ff_err *err);
 /* retention_times.c: rows of times of schedules whose runs are gone. */
 int node_sweep_times(struct node *n, int64_t now, struct ff_err *err);
 
+/* check.c: FF_OK, or why the first time zone that is not there could not be had. */
+int node_check_zones(const struct flow *f, struct zones *zones,
+                     struct flow_problems *problems);
+
 #endif

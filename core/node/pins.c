@@ -209,6 +209,16 @@ static int pin_flow(struct pins *p, const struct flow *f, const struct file *fil
     return code;
 }
 
+int node_fail_problems(int code, const struct flow *f,
+                       const struct flow_problems *problems, struct ff_err *err)
+{
+    const struct flow_problem *first = &problems->items[0];
+
+    return ff_fail(err, code, 0, "%.40s:%d:%d: FF%03d: %.100s%s%.60s", f->name,
+                   first->line, first->column, first->code, first->msg,
+                   first->hint[0] ? "; " : "", first->hint);
+}
+
 int node_pin(struct pins *p, const struct flow *f, const char *dir, struct ff_err *err)
 {
     struct flow_problems own = {0};
@@ -218,11 +228,8 @@ int node_pin(struct pins *p, const struct flow *f, const char *dir, struct ff_er
     p->pins = json_object();
     int code = pin_flow(p, f, &file, err);
     if (code == FF_OK && file.problems->n > 0) {
-        const struct flow_problem *first = &file.problems->items[0];
-        code = ff_fail(err, p->code == FF_OK ? FF_INVALID : p->code, 0,
-                       "%.40s:%d:%d: FF%03d: %.100s%s%.60s", f->name, first->line,
-                       first->column, first->code, first->msg,
-                       first->hint[0] ? "; " : "", first->hint);
+        code = node_fail_problems(p->code == FF_OK ? FF_INVALID : p->code, f,
+                                  file.problems, err);
     }
     flow_problems_done(&own);
     return code;

@@ -18,4 +18,8 @@ struct pins {
  * something is not there. */
 int node_pin(struct pins *p, const struct flow *f, const char *dir, struct ff_err *err);
 
+/* `code` with the first of them; there is one. */
+int node_fail_problems(int code, const struct flow *f,
+                       const struct flow_problems *problems, struct ff_err *err);
+
 #endif

@@ -162,6 +162,19 @@ static int pin_uses(struct applying *a)
     return code;
 }
 
+/* Before all else, so that it is said where in the file the name stands. */
+static int check_zones(struct applying *a)
+{
+    const struct flow *f = a->apply->what->flow;
+    struct flow_problems problems = {0};
+    int code = node_check_zones(f, &a->apply->node->zones, &problems);
+
+    if (code != FF_OK)
+        code = node_fail_problems(code, f, &problems, a->err);
+    flow_problems_done(&problems);
+    return code;
+}
+
 /* The file does not have it any more. */
 static int take_away(struct applying *a, const struct schedule_row *old)
 {
@@ -185,7 +198,9 @@ int node_apply_schedules(struct apply *apply, struct ff_err *err)
         *err = none;
         return code;
     }
-    code = f->n_triggers > 0 ? pin_uses(&a) : FF_OK;
+    code = check_zones(&a);
+    if (code == FF_OK && f->n_triggers > 0)
+        code = pin_uses(&a);
     for (uint32_t i = 0; code == FF_OK && i < f->n_triggers; i++)
         code = add_trigger(&a, &f->triggers[i]);
     for (size_t i = 0; code == FF_OK && i < a.old.n; i++)

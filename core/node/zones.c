@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *zone_folder(void)
 {
@@ -48,6 +49,11 @@ const struct zone *zones_find(void *arg, const char *name, struct ff_err *err)
     if (found)
         map_set_text(&z->by_name, name, found);
     return found;
+}
+
+bool zones_are_here(void)
+{
+    return access(zone_folder(), F_OK) == 0;
 }
 
 void zones_done(struct zones *z)

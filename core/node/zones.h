@@ -11,6 +11,8 @@ struct zones {
 
 /* A schedule_zone_fn: arg is a struct zones. FF_NOT_FOUND says where was looked. */
 const struct zone *zones_find(void *arg, const char *name, struct ff_err *err);
+/* False: this host has no zones but UTC. */
+bool zones_are_here(void);
 void zones_done(struct zones *z);
 
 #endif

@@ -30,6 +30,8 @@ def section(path: tuple[str, ...]) -> str:
         return "workflow"
     if around[1] in TASKS or path[-1] in TASKS:
         return "task"
+    if path[0] == "outputs":
+        return "run_output"
     if around[0] == "artifacts":
         return "artifact_" + around[1]
     if around[1] in ("triggers", "on"):

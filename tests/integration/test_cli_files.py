@@ -45,6 +45,21 @@ class Files(CliTest):
         )
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_validate_looks_for_the_files_of_scripts(self) -> None:
+        text = "flowforge: 1\nname: w\ntasks:\n  a: {script: {file: jobs/a.sh}}\n"
+        self.file("w.yaml", text + "  g: {tasks: {b: {script: {file: jobs/b.sh}}}}\n")
+        told = self.call("validate", "w.yaml", expect=3).out
+        self.assertIn("w.yaml:4:3: FF037: task a: there is no file jobs/a.sh", told)
+        self.assertIn("w.yaml:5:15: FF037: task b: there is no file jobs/b.sh", told)
+        (self.folder / "jobs/b.sh").mkdir(parents=True)
+        self.file("jobs/a.sh", "true\n")
+        told = self.call("validate", "w.yaml", expect=3).out
+        self.assertIn("task b: script.file jobs/b.sh: not a file", told)
+        self.assertEqual(told.count("FF037"), 1)
+        (self.folder / "jobs/b.sh").rmdir()
+        self.file("jobs/b.sh", "true\n")
+        self.assertIn("w.yaml: ok", self.call("validate", "w.yaml").out)
+
     def test_the_schema_is_json(self) -> None:
         schema = self.call("schema").json()
         self.assertIn("2020-12", schema["$schema"])

@@ -99,7 +99,11 @@ class Schedules(CliTest):
         )
         told = self.call("apply", file, expect=None)
         self.assertNotEqual(0, told.code)
-        self.assertIn("no time zone Europe/Atlantis", told.err)
+        self.assertIn("w:4:45: FF091: there is no time zone Europe/Atlantis", told.err)
+        told = self.call("validate", file, expect=3)
+        self.assertIn("4:45: FF091: there is no time zone Europe/Atlantis", told.out)
+        self.env["TZDIR"] = str(self.folder / "none")
+        self.call("validate", file)  # it may be there where it runs
 
     def test_names_that_mean_none_or_several_are_told(self) -> None:
         text = "flowforge: 1\nname: w\ntasks: {a: {run: 'true'}}\n"
