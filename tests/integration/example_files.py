@@ -7,12 +7,15 @@
 # expect-secret: name=value          a secret that is set before
 # expect-server: server.py name      a program beside the file that prints its port: it
 #                                    may be asked, and the input is its address
+# expect-apply: other.yaml           a file beside it that is applied before
+# expect-program: name               a program without which it cannot be run
 """
 
 import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +37,8 @@ class Example:
     inputs: list[str] = dataclasses.field(default_factory=list)
     secrets: dict[str, str] = dataclasses.field(default_factory=dict)
     server: str = ""
+    applied: list[str] = dataclasses.field(default_factory=list)
+    programs: list[str] = dataclasses.field(default_factory=list)
 
     def read_line(self, line: str) -> None:
         key, _, rest = line.removeprefix("#").strip().partition(": ")
@@ -54,8 +59,16 @@ class Example:
             self.secrets[name] = value
         elif key == "expect-server":
             self.server = rest.strip()
+        elif key == "expect-apply":
+            self.applied.append(rest.strip())
+        elif key == "expect-program":
+            self.programs.append(rest.strip())
         else:
             assert not key.startswith("expect"), f"{self.path}: unknown: {line}"
+
+    def missing(self) -> list[str]:
+        """The programs that it wants and that are not installed here."""
+        return [name for name in self.programs if not shutil.which(name)]
 
 
 def read_example(path: Path) -> Example:
@@ -101,6 +114,9 @@ class Place:
     def prepared(self) -> Iterator[None]:
         for name, value in self.example.secrets.items():
             done = self.flowforge("secret", "set", name, stdin=value)
+            assert done.returncode == 0, done.stderr
+        for name in self.example.applied:
+            done = self.flowforge("apply", str(self.example.path.parent / name))
             assert done.returncode == 0, done.stderr
         if not self.example.server:
             yield

@@ -29,6 +29,8 @@ class Examples(unittest.TestCase):
     def test_each_example_does_what_its_comments_say(self) -> None:
         for example in all_examples():
             with self.subTest(example=str(example.path.relative_to(SOURCE))):
+                for program in example.missing():
+                    self.skipTest(f"{program} is not installed")
                 self.assertEqual([], check(example))
 
     def test_each_example_says_what_is_expected(self) -> None:
@@ -59,6 +61,10 @@ class Examples(unittest.TestCase):
             if example.path.stem in ("climate", "ci"):
                 check(example)
         self.assertEqual(before, files_of_examples())
+
+    def test_an_example_whose_program_is_not_here_says_so(self) -> None:
+        example = Example(SOURCE, programs=["sh", "no-such-program"])
+        self.assertEqual(["no-such-program"], example.missing())
 
     def test_a_wrong_expectation_is_noticed(self) -> None:
         example = Example(SOURCE, "failed", {"a": 1}, {"b": "skipped"})
