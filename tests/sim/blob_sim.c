@@ -39,7 +39,7 @@ static bool is_down(void)
 {
     if (sim.faults && sim_chance(RAND_BLOB, sim.o.blob_slow)) {
         sim_seen(SEEN_BLOB_SLOW);
-        sim_spend(sim_between(RAND_BLOB, 0, 5 * SECOND));
+        sim_hold_up(sim_between(RAND_BLOB, 0, 5 * SECOND));
     }
     return sim.faults && sim_chance(RAND_BLOB, sim.o.blob_down);
 }

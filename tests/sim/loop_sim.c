@@ -111,6 +111,12 @@ void sim_spend(int64_t us)
     sim.now += us;
 }
 
+void sim_hold_up(int64_t us)
+{
+    sim_spend(us);
+    nodes_held_up();
+}
+
 /* store/shard.c waits with it between two tries of a blocking commit. */
 int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
 int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
@@ -124,7 +130,7 @@ int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
 int __wrap_usleep(useconds_t us);
 int __wrap_usleep(useconds_t us)
 {
-    sim_spend(us);
+    sim_hold_up(us);
     return 0;
 }
 

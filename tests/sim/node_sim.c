@@ -630,6 +630,11 @@ void nodes_heal(void)
     for (int i = 0; i < sim.o.n_nodes; i++)
         if (sim_nodes[i].phase != NODE_DOWN && sim_loop_is_paused(sim_nodes[i].loop))
             sim_loop_resume(sim_nodes[i].loop);
+    nodes_held_up();
+}
+
+void nodes_held_up(void)
+{
     for (int i = 0; i < sim.o.n_nodes; i++)
         sim_nodes[i].calm_since = sim.now;
 }

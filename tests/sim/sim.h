@@ -243,6 +243,9 @@ void seed_failed(const char *fmt); /* seed.c: tells who started this seed */
 bool sim_step(void);        /* the next event; false: there is none */
 int64_t sim_next_at(void);  /* when it is due; INT64_MAX: none */
 void sim_spend(int64_t us); /* the callback that runs takes that long */
+/* The same of a lane that waits for what is outside. Other threads would go on
+ * meanwhile; in this world nobody does, so what they owe is due later. */
+void sim_hold_up(int64_t us);
 /* fn in the world, or on a loop's thread (then not while it is paused, and never once
  * it is dead). */
 void sim_at(struct loop *l, int64_t delay_us, ff_call_fn *fn, void *arg);
@@ -318,12 +321,13 @@ struct sim_node {
     struct trigger *trigger;
     struct map unsettled; /* attempts by key whose results were given to control */
     uint64_t life;        /* counts its starts */
-    int64_t calm_since;   /* it became the owner, or went on after a pause */
+    int64_t calm_since;   /* it leads, or went on after it could do nothing */
     int64_t heard_at;     /* number of the last commit that it was told of */
 };
 extern struct sim_node sim_nodes[SIM_MAX_NODES];
 void nodes_boot(void);
 void nodes_heal(void);              /* all are up and stay so */
+void nodes_held_up(void);           /* none of them could do anything until now */
 struct sim_node *nodes_owner(void); /* holds the lock; may be paused, dead soon; NULL */
 void nodes_wake(void);              /* a client knocks */
 
