@@ -23,6 +23,11 @@ static _Noreturn void FF_PRINTF(2, 3) fail(const char *no, const char *fmt, ...)
     sim_fail("%s%s", no, what);
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* What its row says of a run, and has said before this commit. */
 struct pause {
     struct mirror_run *run;
@@ -45,6 +50,7 @@ struct asked {
 
 struct queue {
     int64_t tenant, put_in, put_at;
+    int64_t read_at; /* virtual time of the first look at it by its owner; 0: none */
     char name[32];
     bool watched;
 };
@@ -321,12 +327,35 @@ void pause_queue_change(const struct ff_change *c)
     mem_free(before);
 }
 
+void pause_queues_read(int node)
+{
+    const struct sim_node *n = nodes_owner();
+    void *value;
+
+    if (!n || n->no != node)
+        return;
+    for (size_t i = 0; map_next(&queues, &i, &value);) {
+        struct queue *q = value;
+        if (q->read_at == 0)
+            q->read_at = sim.now;
+    }
+}
+
 /* A look at the store, and what was granted before it. */
 #define LOOK_US  (10 * UNITS_SECOND)
 #define SWEEP_US (45 * UNITS_SECOND) /* by itself: nobody was heard who knocked */
 
+/* From a look until what was granted before it is durable: the lane tells of the look,
+ * and two steps of a run, of which the second has the grant, go through another lane,
+ * each behind the group that is under way. */
+static int64_t granted_us(void)
+{
+    return 2 * UNITS_SECOND + 20 * sim.o.lane_us;
+}
+
 /* Whoever becomes the owner looks before it starts anything; who was it already hears
- * of it. */
+ * of it. When it does so on a lane that is slow hangs on how many runs are loaded on it
+ * first. */
 static bool must_know(const struct queue *q)
 {
     const struct sim_node *n = nodes_owner();
@@ -334,8 +363,13 @@ static bool must_know(const struct queue *q)
 
     if (q->put_in < owned_in)
         return true;
-    return !sim.faults && n && sim.now - within > sim.healed_at &&
-           sim.now - within > n->calm_since && sim.now - within > q->put_at;
+    if (sim.faults || !n)
+        return false;
+    if (q->read_at > 0 &&
+        sim.now - granted_us() > later(q->read_at, later(sim.healed_at, n->calm_since)))
+        return true;
+    return sim.o.lane_us <= 1000 &&
+           sim.now - within > later(q->put_at, later(sim.healed_at, n->calm_since));
 }
 
 static void check_queue(const struct mirror_run *r, const struct mirror_task *t)
@@ -421,11 +455,6 @@ void pause_end(void)
 /* --- runs inside --- */
 
 #define TELL_US (8 * UNITS_SECOND)
-
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 static void check_inner(const struct mirror_run *r, int64_t calm_since)
 {

@@ -594,6 +594,7 @@ bool wait_is_told(int64_t n); /* a message with {"n": n} is stored, or was */
 void pause_begin(const struct ff_change *changes, size_t n); /* of a commit */
 void pause_end(void); /* all changes are applied */
 void pause_queue_change(const struct ff_change *c);
+void pause_queues_read(int node); /* a process has seen which are paused */
 void pause_new_owner(void);
 void pause_check_start(const struct mirror_run *r, const struct mirror_task *t);
 /* Its time is over: of a wait, or for a slot. */

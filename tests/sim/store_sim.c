@@ -270,9 +270,14 @@ static int sim_scan(void *store, const struct ff_query *query, ff_row_fn *fn, vo
                     struct ff_err *err)
 {
     const struct session *s = store;
-    const int code = read_faults(s, err);
+    int code = read_faults(s, err);
 
-    return code == FF_OK ? inner_ops->scan(s->inner, query, fn, arg, err) : code;
+    if (code != FF_OK)
+        return code;
+    code = inner_ops->scan(s->inner, query, fn, arg, err);
+    if (code == FF_OK && query->record == &record_queue_pause)
+        pause_queues_read(s->node);
+    return code;
 }
 
 static int sim_count(void *store, const struct ff_query *query, uint64_t *n,
