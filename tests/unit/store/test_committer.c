@@ -417,6 +417,25 @@ static void a_row_that_an_earlier_commit_left_is_not_taken_for_ours(void **state
     assert_int_equal(f->rows[2], 1);
 }
 
+/* An earlier one that came late may have changed a row to the same. */
+static void a_new_row_tells_more_than_one_that_is_changed(void **state)
+{
+    struct fake *f = *state;
+    struct result r = {.fake = f};
+    struct batch b = {0};
+    const struct run_row changed = {.tenant = 1, .run = 1, .workflow = span_of("w")};
+
+    set_fence(f, 5);
+    f->rows[1] = 2;
+    fake_answer(f, (struct answer){.code = FF_IN_DOUBT});
+    batch_of_run(&b, 7);
+    batch_patch(&b, &record_run, &changed, COLUMN_BIT(COL_RUN_WORKFLOW), 1);
+    store_commit(f->store, &b, on_done, &r);
+    run_until(f, 1);
+    assert_int_equal(r.code, FF_IN_DOUBT);
+    assert_int_equal(f->rows[7], 0);
+}
+
 static void a_renewal_in_doubt_is_settled_too(void **state)
 {
     struct fake *f = *state;
@@ -514,6 +533,7 @@ int main(void)
         TEST(a_commit_in_doubt_that_was_written_is_not_repeated),
         TEST(a_commit_in_doubt_that_was_not_written_is_repeated),
         TEST(a_row_that_an_earlier_commit_left_is_not_taken_for_ours),
+        TEST(a_new_row_tells_more_than_one_that_is_changed),
         TEST(a_renewal_in_doubt_is_settled_too),
         TEST(doubt_with_a_lost_shard_is_a_lost_shard),
         TEST(closing_cancels_what_waits),
