@@ -145,6 +145,7 @@ struct control {
     struct map plans; /* hash -> struct plan; the lane's, nobody else looks */
     struct list dirty, stepped;
     struct list unput; /* their values could not be written, for now */
+    size_t n_putting;  /* steps that wait for their values, with those in `unput` */
     bool pump_posted;
     struct {
         struct attempt_key *items;

@@ -236,11 +236,11 @@ static void apply_dirty(struct control *c)
 }
 
 /* Attempts of the owner before hold slots as well: none is given away until they are
- * counted. Nor while steps wait for numbers: these go out later than those that need
- * none, and the time that a rate counts from would be an old one. */
+ * counted. Nor while steps wait for numbers or values: these go out later than those
+ * that need none, and the time that a rate counts from would be an old one. */
 static bool gives_slots(const struct control *c)
 {
-    return c->began && c->n_first == 0 && !c->numbers.taking;
+    return c->began && c->n_first == 0 && !c->numbers.taking && c->n_putting == 0;
 }
 
 static void give_slots(struct control *c)

@@ -124,6 +124,7 @@ static void put_done(void *arg)
     c->n_busy--;
     if (p->code == FF_OK) {
         take_parts(p);
+        c->n_putting--;
         list_add_tail(&c->stepped, &l->stepped);
     } else {
         log_warn("run %lld: values are not written yet: %s", (long long)l->no,
@@ -148,6 +149,7 @@ static void put(const struct put *found)
     snprintf(p->id, sizeof(p->id), "%.*s", (int)l->run->row.id.len, l->run->row.id.s);
     l->busy = true; /* the step stays as it is meanwhile */
     l->control->n_busy++;
+    l->control->n_putting++;
     lane_do(l->control->lane, put_on_lane, put_done, p);
 }
 
@@ -173,6 +175,7 @@ void control_put_again(struct control *c)
 
     while ((link = list_first(&c->unput))) {
         list_del(link);
+        c->n_putting--; /* it is counted again as it is tried */
         list_add_tail(&c->stepped, link);
     }
 }
