@@ -27,9 +27,10 @@ struct load {
     struct control *control;
     struct tenant tenant;
     int64_t no;
-    struct run *run; /* the result */
-    bool gone;       /* final meanwhile, or deleted */
-    bool large;      /* a large plan was parsed for it */
+    struct run *run;      /* the result */
+    bool gone;            /* final meanwhile, or deleted */
+    struct run_row ended; /* of one that is final: whose task it was, no more */
+    bool large;           /* a large plan was parsed for it */
     int code;
     struct ff_err err;
     struct set_aside aside; /* when it is hopeless */
@@ -168,6 +169,9 @@ static int load_run(struct load *ld, struct arena *arena)
     if (code != FF_OK)
         return code;
     if (copy.row.run == 0 || run_state_final(copy.row.state)) {
+        ld->ended = (struct run_row){.parent_run = copy.row.parent_run,
+                                     .parent_node = copy.row.parent_node,
+                                     .parent_attempt = copy.row.parent_attempt};
         ld->gone = true;
         return FF_OK;
     }
@@ -264,10 +268,13 @@ static void queue_rest(struct live *l, struct queued_list *rest)
     ARRAY_DONE(rest);
 }
 
-static void forget_gone(struct live *l)
+/* A commit in doubt may have ended it after all, and then nobody has told the run
+ * around it, which would wait for ever. */
+static void forget_gone(struct live *l, const struct run_row *ended)
 {
     struct control *c = l->control;
 
+    control_tell_parent(c, ended);
     control_refuse_inputs(l);
     map_del(&c->lives, l->no);
     control_live_free(l);
@@ -296,7 +303,7 @@ static void load_done(void *arg)
     if (!l || ld->gone || ld->code != FF_OK || c->draining) {
         engine_run_free(ld->run);
         if (l && ld->gone)
-            forget_gone(l);
+            forget_gone(l, &ld->ended);
         else if (l && ld->code != FF_OK && !c->draining)
             load_failed(l, ld);
     } else {

@@ -229,6 +229,7 @@ struct process {
     char abandoned[96];
     char ended[4][32];
     size_t n_ended, n_gone;
+    bool inner;      /* what is adopted is a run inside: it tells of its end itself */
     bool stale_scan; /* one that saw a message is slower than what it asked for */
 };
 
@@ -289,7 +290,7 @@ static void adopt(void *arg, const struct attempt_key *keys, size_t n)
     struct process *p = arg;
 
     p->n_adopted += n;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !p->inner; i++) {
         const struct result ok = {.outcome = OUTCOME_SUCCEEDED, .exit_code = 0};
         control_result(p->control, &keys[i], &ok);
     }
@@ -538,6 +539,52 @@ static void a_run_that_is_over_when_it_is_loaded_is_told_of(void **state)
     close_process(&p);
 }
 
+/* The run is attempt 1 of node 0 of run 1. */
+static void end_inside(struct process *p, int64_t no)
+{
+    struct batch b = {0};
+    struct ff_err err = {0};
+    const struct run_row over = {.tenant = 1,
+                                 .run = no,
+                                 .state = RUN_SUCCEEDED,
+                                 .parent_run = 1,
+                                 .parent_node = 0,
+                                 .parent_attempt = 1};
+    const struct child_run_row link = {
+        .tenant = 1, .parent = 1, .node = 0, .attempt = 1, .run = no};
+
+    batch_patch(&b, &record_run, &over,
+                COLUMN_BIT(COL_RUN_STATE) | COLUMN_BIT(COL_RUN_PARENT_RUN) |
+                    COLUMN_BIT(COL_RUN_PARENT_NODE) |
+                    COLUMN_BIT(COL_RUN_PARENT_ATTEMPT),
+                FF_ANY_VERSION);
+    batch_put(&b, &record_child_run, &link, FF_ABSENT);
+    check(store_commit_now(p->store, &b, NULL, &err), &err);
+    batch_done(&b);
+}
+
+/* Nobody has told it: who made that commit took it for lost. */
+static void the_run_around_one_that_is_over_is_told_of_it(void **state)
+{
+    (void)state;
+    struct process p = {.stop_after = 1, .inner = true};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "1");
+    own(&p);
+    assert_int_equal(loop_run(p.loop), 1);
+    disown(&p);
+    submit(&p, 2, ID_B, "1");
+    end_inside(&p, 2);
+    own(&p);
+    while (state_of(&p, ID_A) != RUN_SUCCEEDED)
+        loop_run(p.loop);
+    assert_int_equal(p.n_gone, 1);
+    assert_int_equal(p.n_started, 1);
+    disown(&p);
+    close_process(&p);
+}
+
 static void the_next_owner_goes_on_with_it(void **state)
 {
     (void)state;
@@ -745,6 +792,7 @@ int main(void)
         cmocka_unit_test(a_kind_that_is_no_dag_runs_to_its_end),
         cmocka_unit_test(after_a_knock_idleness_is_said_again),
         cmocka_unit_test(a_run_that_is_over_when_it_is_loaded_is_told_of),
+        cmocka_unit_test(the_run_around_one_that_is_over_is_told_of_it),
         cmocka_unit_test(the_next_owner_goes_on_with_it),
         cmocka_unit_test(a_message_is_carried_out_once),
         cmocka_unit_test(a_run_of_an_unknown_kind_is_set_aside_and_stops_nobody),
