@@ -15,14 +15,17 @@
 
 #include <string.h>
 
-/* 0: it is none. */
+/* 0: it is none. The first row of a counter is new as well, but the same for everybody
+ * who takes as many numbers. */
 static int worth_as_witness(const struct ff_change *c)
 {
     if (c->kind == FF_CHECK || c->expect == FF_ANY_VERSION)
         return 0;
     if (c->kind == FF_DELETE)
         return 1;
-    return c->kind == FF_PUT && c->expect == FF_ABSENT ? 3 : 2;
+    return c->kind == FF_PUT && c->expect == FF_ABSENT && c->record != &record_counter
+               ? 3
+               : 2;
 }
 
 static const struct ff_change *find_witness(const struct group *g,

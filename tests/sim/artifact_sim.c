@@ -207,15 +207,16 @@ void artifact_change(const struct ff_change *c)
     ARRAY_ADD(&named, c);
 }
 
-/* Its attempt has succeeded in this commit, also when the task repeats; or its row came
- * with the run. */
+/* Its attempt has succeeded in this commit, also when the task repeats, or begins again
+ * in the same commit; or its row came with the run. */
 static bool gives(const struct mirror_task *t, const char *hash)
 {
     return t->changed_in == mirror.n_commits &&
            ((t->row.state == TASK_SUCCEEDED && t->outputs &&
              strstr(t->outputs, hash)) ||
             (t->row.state == TASK_RETRYING && strcmp(t->reason, "repeat") == 0) ||
-            strcmp(t->reason, "repeat_max") == 0 || t->row.iteration > 0);
+            strcmp(t->reason, "repeat_max") == 0 || t->row.iteration > 0 ||
+            t->row.state == TASK_WAITING);
 }
 
 static void check_named(const struct ff_change *c)
