@@ -1,48 +1,30 @@
 /* store/doubt.c - was it committed? For drivers whose link can break inside a commit.
  *
- * Nothing extra is written for this: of each batch one guarded change is the witness,
- * and the row that it leaves is compared whole. The version alone would not do: a
+ * Nothing extra is written for this: of each batch the guarded changes are witnesses,
+ * and the rows that they leave are compared whole. The versions alone would not do: a
  * commit that looked lost may still arrive, and its rows have the versions that those
- * of the next one would have. Best is a row that is new, the last one: of a history, or
- * with the time at which something was decided, which no other step would write the
- * same. A row that is changed comes next, and one that is gone says least.
+ * of the next one would have. From the last one on they are asked, until one is a row
+ * that is new: of a history, or with the time at which something was decided, which no
+ * other step would write the same. One that is changed, or gone, may be just as the
+ * commit that came late has left it, so where none is new all of them are asked.
  *
  * The shard's row is read after the witnesses: if it is no longer ours, no answer
  * counts, because whoever has it now reads everything from the store. Where a witness
- * is not found the batch is tried again; if that was wrong its guards do not hold, and
- * the run concerned is loaded again. */
+ * is missing, or changed by somebody since, the batch is tried again; if that was wrong
+ * its guards do not hold, and whoever gave it reads again. */
 #include "store/store_priv.h"
 
 #include <string.h>
 
-/* 0: it is none. The first row of a counter is new as well, but the same for everybody
- * who takes as many numbers. */
-static int worth_as_witness(const struct ff_change *c)
+static bool is_witness(const struct ff_change *c)
 {
-    if (c->kind == FF_CHECK || c->expect == FF_ANY_VERSION)
-        return 0;
-    if (c->kind == FF_DELETE)
-        return 1;
-    return c->kind == FF_PUT && c->expect == FF_ABSENT && c->record != &record_counter
-               ? 3
-               : 2;
+    return c->kind != FF_CHECK && c->expect != FF_ANY_VERSION;
 }
 
-static const struct ff_change *find_witness(const struct group *g,
-                                            const struct pending *p)
+/* The first row of a counter is the same for everybody who takes as many numbers. */
+static bool is_new(const struct ff_change *c)
 {
-    const struct ff_change *best = NULL;
-    int worth = 0;
-
-    for (size_t i = p->begin + p->batch.n; i > p->begin; i--) {
-        const struct ff_change *c = &g->changes.items[i - 1];
-
-        if (worth_as_witness(c) <= worth)
-            continue;
-        best = c;
-        worth = worth_as_witness(c);
-    }
-    return best;
+    return c->kind == FF_PUT && c->expect == FF_ABSENT && c->record != &record_counter;
 }
 
 struct reading {
@@ -94,22 +76,34 @@ static int read_row(struct group *g, struct reading *r, const struct ff_value *k
     return g->ops->scan(g->session, &q, take_row, r, err);
 }
 
-/* Without a guard, doing it twice leaves what doing it once does. */
-static int find_out(struct group *g, struct pending *p, struct ff_err *err)
+static int ask(struct group *g, const struct ff_change *witness, bool *yes,
+               struct ff_err *err)
 {
-    const struct ff_change *witness = find_witness(g, p);
-
-    p->written = false;
-    if (!witness)
-        return FF_OK;
-
     struct reading r = {.change = witness, .record = witness->record};
     const int code = read_row(g, &r, witness->values, err);
 
     if (witness->kind == FF_DELETE)
-        p->written = r.version == 0;
+        *yes = r.version == 0;
     else
-        p->written = r.same && r.version == witness->expect + 1;
+        *yes = r.same && r.version == witness->expect + 1;
+    return code;
+}
+
+/* Without a guard, doing it twice leaves what doing it once does. */
+static int find_out(struct group *g, struct pending *p, struct ff_err *err)
+{
+    int code = FF_OK;
+
+    p->written = false;
+    for (size_t i = p->begin + p->batch.n; i > p->begin; i--) {
+        const struct ff_change *c = &g->changes.items[i - 1];
+
+        if (!is_witness(c))
+            continue;
+        code = ask(g, c, &p->written, err);
+        if (code != FF_OK || !p->written || is_new(c))
+            break;
+    }
     return code;
 }
 

@@ -151,26 +151,37 @@ int store_release_shard(struct store *s, struct ff_err *err)
 
 /* --- counters --- */
 
-int store_take_numbers(struct store *s, const char *name, int64_t n, int64_t *first,
-                       struct ff_err *err)
+int store_read_counter(struct store *s, enum store_reader reader, const char *name,
+                       struct counter_row *row, struct ff_err *err)
 {
-    struct counter_row like = {.name = span_of(name)};
+    const struct counter_row like = {
+        .name = span_of(name), .version = FF_ABSENT, .next = 1};
     const struct store_query q = {
         .record = &record_counter, .like = &like, .n_equal = 1, .limit = 1};
     struct arena arena = {0};
+    const int code = store_read_one(s, reader, &q, &arena, row, err);
+
+    arena_done(&arena);
+    if (code == FF_NOT_FOUND)
+        *row = like;
+    else if (code != FF_OK)
+        return code;
+    row->name = like.name;
+    return FF_OK;
+}
+
+int store_take_numbers(struct store *s, const char *name, int64_t n, int64_t *first,
+                       struct ff_err *err)
+{
     struct batch b = {0};
     int code = FF_CONFLICT;
 
     for (int i = 0; i < RACES && code == FF_CONFLICT; i++) {
         struct counter_row row;
 
-        arena_reset(&arena);
         batch_reset(&b);
-        code = store_read_one(s, STORE_READER_CALLER, &q, &arena, &row, err);
-        if (code == FF_NOT_FOUND)
-            row = (struct counter_row){
-                .name = like.name, .version = FF_ABSENT, .next = 1};
-        else if (code != FF_OK)
+        code = store_read_counter(s, STORE_READER_CALLER, name, &row, err);
+        if (code != FF_OK)
             break;
         row.next += n;
         batch_put(&b, &record_counter, &row, row.version);
@@ -179,6 +190,5 @@ int store_take_numbers(struct store *s, const char *name, int64_t n, int64_t *fi
             *first = row.next - n;
     }
     batch_done(&b);
-    arena_done(&arena);
     return code;
 }

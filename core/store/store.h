@@ -38,7 +38,7 @@ void store_close(struct store *s);
  * - anything else: the batch itself is at fault (FF_INVALID and so on).
  * BUSY, UNAVAILABLE and FULL are tried again inside, with back-off, for as long as it
  * takes: store_health tells. A commit in doubt is settled inside by reading what the
- * last guarded change of each batch would have left; see doubt.c.
+ * guarded changes of each batch would have left; see doubt.c.
  * err is NULL with FF_OK. Called on the loop thread, never from inside store_commit. It
  * may call store_commit, but not store_close. */
 typedef void store_done_fn(void *arg, int code, size_t failed,
@@ -128,6 +128,10 @@ int store_run_find(struct store *s, enum store_reader r, struct tenant t,
 int store_workflow(struct store *s, enum store_reader r, struct tenant t,
                    struct span hash, struct arena *arena, struct workflow_row *row,
                    struct ff_err *err);
+/* One that nobody has taken from yet is there with next 1, version FF_ABSENT. The name
+ * is borrowed. */
+int store_read_counter(struct store *s, enum store_reader r, const char *name,
+                       struct counter_row *row, struct ff_err *err);
 /* The number of the run's last event; 0 when it has none. */
 int store_last_seq(struct store *s, enum store_reader r, struct tenant t, int64_t run,
                    int64_t *seq, struct ff_err *err);

@@ -436,6 +436,27 @@ static void a_new_row_tells_more_than_one_that_is_changed(void **state)
     assert_int_equal(f->rows[7], 0);
 }
 
+/* And it may have done a part of what ours does. */
+static void a_part_that_an_earlier_commit_left_is_not_taken_for_ours(void **state)
+{
+    struct fake *f = *state;
+    struct result r = {.fake = f};
+    struct batch b = {0};
+
+    set_fence(f, 5);
+    f->rows[1] = f->rows[2] = 1;
+    f->rows[2]++;
+    fake_answer(f, (struct answer){.code = FF_IN_DOUBT});
+    for (int64_t i = 1; i <= 2; i++)
+        batch_patch(&b, &record_run, &(struct run_row){.tenant = 1, .run = i},
+                    COLUMN_BIT(COL_RUN_STATE), 1);
+    store_commit(f->store, &b, on_done, &r);
+    run_until(f, 1);
+    assert_int_equal(r.code, FF_IN_DOUBT);
+    assert_int_equal(f->rows[1], 1);
+    batch_done(&b);
+}
+
 static void a_renewal_in_doubt_is_settled_too(void **state)
 {
     struct fake *f = *state;
@@ -534,6 +555,7 @@ int main(void)
         TEST(a_commit_in_doubt_that_was_not_written_is_repeated),
         TEST(a_row_that_an_earlier_commit_left_is_not_taken_for_ours),
         TEST(a_new_row_tells_more_than_one_that_is_changed),
+        TEST(a_part_that_an_earlier_commit_left_is_not_taken_for_ours),
         TEST(a_renewal_in_doubt_is_settled_too),
         TEST(doubt_with_a_lost_shard_is_a_lost_shard),
         TEST(closing_cancels_what_waits),

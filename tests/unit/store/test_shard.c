@@ -127,6 +127,24 @@ static void numbers_come_in_blocks_without_gaps(void **state)
     assert_int_equal(first, 1);
 }
 
+static void a_counter_is_read_also_before_it_is_there(void **state)
+{
+    struct real *r = *state;
+    struct counter_row row;
+    struct ff_err err = {0};
+    int64_t first;
+
+    for (int64_t i = 0; i < 2; i++) {
+        assert_int_equal(
+            store_read_counter(r->store, STORE_READER_CALLER, "run", &row, &err),
+            FF_OK);
+        assert_true(span_is(row.name, "run"));
+        assert_int_equal(row.version, i == 0 ? FF_ABSENT : 1);
+        assert_int_equal(row.next, 1 + 10 * i);
+        assert_int_equal(store_take_numbers(r->store, "run", 10, &first, &err), FF_OK);
+    }
+}
+
 struct taker {
     pthread_t thread;
     struct store *store;
@@ -189,6 +207,7 @@ int main(void)
         ON_EACH(an_owner_whose_lease_is_over_writes_nothing_more),
         ON_EACH(a_renewal_extends_the_lease),
         ON_EACH(numbers_come_in_blocks_without_gaps),
+        ON_EACH(a_counter_is_read_also_before_it_is_there),
         ON_EACH(two_takers_never_get_the_same_number),
         ON_EACH(a_commit_now_names_the_change_that_conflicts),
     };
