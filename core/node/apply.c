@@ -5,8 +5,6 @@
 #include "node/apply.h"
 #include "node/schedule_priv.h"
 
-#define TRIES 5 /* two that apply at once: the later one reads again */
-
 /* --- the text --- */
 
 static int add_source(struct apply *a, struct ff_err *err)
@@ -152,7 +150,7 @@ int node_apply(struct node *n, struct tenant t, const struct node_apply *what,
     int code = FF_OK;
     bool again = true;
 
-    for (int i = 0; again && i < TRIES; i++) {
+    for (int i = 0; again && i < NODE_SCHEDULE_TRIES; i++) {
         struct apply a = {.node = n,
                           .tenant = t,
                           .what = what,

@@ -78,6 +78,17 @@ struct schedule *node_schedule_open(struct node *n, const struct schedule_row *r
 
 /* --- changing --- */
 
+int node_schedules_made(struct node *n, struct counter_row *made, struct ff_err *err)
+{
+    return store_read_counter(n->store, STORE_READER_CALLER, SCHEDULE_COUNTER, made,
+                              err);
+}
+
+void node_check_made(struct batch *b, const struct counter_row *made)
+{
+    batch_check(b, &record_counter, made, made->version);
+}
+
 struct changing {
     struct node *node;
     enum node_schedule_action action;
@@ -178,23 +189,35 @@ static void change_one(void *arg, const struct schedule_row *read)
     }
 }
 
+static int do_once(struct changing *c, struct tenant t, const char *word,
+                   struct ff_err *err)
+{
+    struct counter_row made;
+    int64_t n_stopped;
+    int code = node_schedules_made(c->node, &made, err);
+
+    if (code == FF_OK)
+        code = node_schedules(c->node, t, word, change_one, c, err);
+    if (code == FF_OK && c->action == NODE_SCHEDULE_DELETE)
+        code = node_stop_backfills(c->node, t, word, &c->batch, &n_stopped, err);
+    if (code != FF_OK || c->batch.n == 0)
+        return code;
+    node_check_made(&c->batch, &made);
+    return store_commit_now(c->node->store, &c->batch, NULL, err);
+}
+
 int node_schedule_do(struct node *n, struct tenant t, const char *word,
                      enum node_schedule_action action, int64_t *n_changed,
                      struct ff_err *err)
 {
     struct changing c = {.node = n, .action = action};
-    int64_t n_stopped;
     int code = FF_CONFLICT;
 
     for (int i = 0; i < NODE_SCHEDULE_TRIES && code == FF_CONFLICT; i++) {
         c.now_us = loop_wall_us(n->loop);
         c.n_changed = 0;
         batch_reset(&c.batch);
-        code = node_schedules(n, t, word, change_one, &c, err);
-        if (code == FF_OK && action == NODE_SCHEDULE_DELETE)
-            code = node_stop_backfills(n, t, word, &c.batch, &n_stopped, err);
-        if (code == FF_OK && c.batch.n > 0)
-            code = store_commit_now(n->store, &c.batch, NULL, err);
+        code = do_once(&c, t, word, err);
     }
     batch_done(&c.batch);
     *n_changed = c.n_changed;

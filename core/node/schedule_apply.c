@@ -12,6 +12,8 @@ struct applying {
         size_t n, cap;
     } old;        /* of this workflow, in the apply's arena */
     json_t *pins; /* what `uses` of the file means now */
+    struct counter_row made;
+    int64_t n_new;
     struct ff_err *err;
 };
 
@@ -109,6 +111,7 @@ static int add(struct applying *a, struct schedule_row *row)
         code = find_next(a, row);
     if (code == FF_OK)
         batch_put(&a->apply->batch, &record_schedule, row, FF_ABSENT);
+    a->n_new++;
     return code;
 }
 
@@ -187,17 +190,38 @@ static int take_away(struct applying *a, const struct schedule_row *old)
                                &n_stopped, a->err);
 }
 
+/* What the file is compared with. */
+static int read_old(struct applying *a)
+{
+    struct apply *apply = a->apply;
+    int code = node_schedules_made(apply->node, &a->made, a->err);
+
+    if (code == FF_OK)
+        code = node_schedules(apply->node, apply->tenant, apply->what->flow->name,
+                              take_old, a, a->err);
+    return code == FF_NOT_FOUND ? FF_OK : code;
+}
+
+static void count_made(struct applying *a)
+{
+    const int64_t version = a->made.version;
+
+    a->made.next += a->n_new;
+    if (a->n_new > 0)
+        batch_put(&a->apply->batch, &record_counter, &a->made, version);
+    else
+        node_check_made(&a->apply->batch, &a->made);
+}
+
 int node_apply_schedules(struct apply *apply, struct ff_err *err)
 {
     const struct flow *f = apply->what->flow;
+    const size_t n_before = apply->batch.n;
     struct applying a = {.apply = apply, .err = err};
-    struct ff_err none;
-    int code = node_schedules(apply->node, apply->tenant, f->name, take_old, &a, &none);
+    int code = read_old(&a);
 
-    if (code != FF_OK && code != FF_NOT_FOUND) {
-        *err = none;
+    if (code != FF_OK)
         return code;
-    }
     code = check_zones(&a);
     if (code == FF_OK && f->n_triggers > 0)
         code = pin_uses(&a);
@@ -206,6 +230,8 @@ int node_apply_schedules(struct apply *apply, struct ff_err *err)
     for (size_t i = 0; code == FF_OK && i < a.old.n; i++)
         if (a.old.items[i].tenant != 0 && !a.old.items[i].pinned)
             code = take_away(&a, &a.old.items[i]);
+    if (apply->batch.n > n_before)
+        count_made(&a);
     ARRAY_DONE(&a.old);
     json_decref(a.pins);
     return code;
@@ -223,10 +249,14 @@ static void forget_one(void *arg, const struct schedule_row *row)
 
 int node_forget_schedules(struct forget *f, struct ff_err *err)
 {
+    struct counter_row made;
     int64_t n_stopped;
-    const int code = node_schedules(f->node, f->tenant, f->name, forget_one, f, err);
+    int code = node_schedules_made(f->node, &made, err);
 
+    if (code == FF_OK)
+        code = node_schedules(f->node, f->tenant, f->name, forget_one, f, err);
     if (code != FF_OK)
         return code == FF_NOT_FOUND ? FF_OK : code;
+    node_check_made(&f->batch, &made);
     return node_stop_backfills(f->node, f->tenant, f->name, &f->batch, &n_stopped, err);
 }

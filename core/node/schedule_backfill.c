@@ -47,8 +47,23 @@ static int count_times(struct node *n, const struct backfill_row *row,
     return code;
 }
 
-static int add(struct node *n, struct schedule *s, const struct node_backfill *what,
-               int64_t *no, int64_t *n_times, struct ff_err *err)
+/* Of a schedule that is still there: who deletes it stops only those that he sees. */
+static int put(struct node *n, const struct schedule *s, const struct counter_row *made,
+               const struct backfill_row *row, struct ff_err *err)
+{
+    struct batch b = {0};
+
+    node_check_made(&b, made);
+    batch_check(&b, &record_schedule, &s->row, FF_ANY_VERSION);
+    batch_put(&b, &record_backfill, row, FF_ABSENT);
+    const int code = store_commit_now(n->store, &b, NULL, err);
+    batch_done(&b);
+    return code;
+}
+
+static int add(struct node *n, struct schedule *s, const struct counter_row *made,
+               const struct node_backfill *what, int64_t *no, int64_t *n_times,
+               struct ff_err *err)
 {
     struct backfill_row row = {
         .tenant = s->row.tenant,
@@ -61,7 +76,6 @@ static int add(struct node *n, struct schedule *s, const struct node_backfill *w
         .created_at = loop_wall_us(n->loop),
         .finished_at = MODEL_NULL,
     };
-    struct batch b = {0};
     int code = check_range(s, what, err);
 
     if (code == FF_OK)
@@ -70,11 +84,22 @@ static int add(struct node *n, struct schedule *s, const struct node_backfill *w
         return code;
     code = store_take_numbers(n->store, "backfill", 1, no, err);
     row.no = *no;
-    if (code == FF_OK) {
-        batch_put(&b, &record_backfill, &row, FF_ABSENT);
-        code = store_commit_now(n->store, &b, NULL, err);
-    }
-    batch_done(&b);
+    return code == FF_OK ? put(n, s, made, &row, err) : code;
+}
+
+static int add_once(struct node *n, struct tenant t, const struct node_backfill *what,
+                    int64_t *no, int64_t *n_times, struct ff_err *err)
+{
+    struct counter_row made;
+    int code = node_schedules_made(n, &made, err);
+
+    if (code != FF_OK)
+        return code;
+    struct schedule *s = node_schedule_only(n, t, what->schedule, err);
+    if (!s)
+        return err->code;
+    code = add(n, s, &made, what, no, n_times, err);
+    schedule_free(s);
     return code;
 }
 
@@ -82,13 +107,11 @@ int node_schedule_backfill(struct node *n, struct tenant t,
                            const struct node_backfill *what, int64_t *no,
                            int64_t *n_times, struct ff_err *err)
 {
-    struct schedule *s = node_schedule_only(n, t, what->schedule, err);
+    int code = FF_CONFLICT;
 
     *no = 0;
-    if (!s)
-        return err->code;
-    const int code = add(n, s, what, no, n_times, err);
-    schedule_free(s);
+    for (int i = 0; i < NODE_SCHEDULE_TRIES && code == FF_CONFLICT; i++)
+        code = add_once(n, t, what, no, n_times, err);
     return code;
 }
 

@@ -16,6 +16,11 @@ int node_forget_schedules(struct forget *f, struct ff_err *err);
  */
 #define NODE_SCHEDULE_TRIES 20
 
+/* Adds that what is changed was read of schedules that are still the same; made: read
+ * by node_schedules_made before them. */
+int node_schedules_made(struct node *n, struct counter_row *made, struct ff_err *err);
+void node_check_made(struct batch *b, const struct counter_row *made);
+
 /* Adds that the backfills of a schedule, of all of a workflow, or of all there are
  * (NULL) stop: they go with it. */
 int node_stop_backfills(struct node *n, struct tenant t, const char *word,

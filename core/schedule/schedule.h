@@ -22,6 +22,12 @@
 #define SCHEDULE_BACKFILL_MAX 100000 /* times of one backfill */
 #define SCHEDULE_NAME_MAX     127    /* "WORKFLOW.ID" */
 
+/* The counter of schedules that were made. One that is made where another one of its
+ * name was deleted has the versions that that one had, so these alone do not tell who
+ * acts on what he has read of a schedule whether it is still the same: he checks in his
+ * commit that none was made since, by this counter, which he has read before. */
+#define SCHEDULE_COUNTER "schedule"
+
 /* --- what a trigger says, as the row keeps it --- */
 
 struct schedule_spec {

@@ -111,14 +111,6 @@ static int add_happened(void *arg, const void *row)
     return 0;
 }
 
-static int take_counter(void *arg, const void *row)
-{
-    struct load *l = arg;
-
-    l->set.counter = *(const struct counter_row *)row;
-    return 1;
-}
-
 /* --- what depends on them --- */
 
 static int take_event(void *arg, const void *row)
@@ -182,7 +174,6 @@ static int read_rows(struct load *l)
     const struct backfill_row backfill = {0};
     const struct occurrence_row occurrence = {0};
     const struct open_run_row open = {.shard = l->t->setup.shard};
-    const struct counter_row counter = {.name = span_of("run")};
     /* What has happened before who waits for that: who was told that he would hear of
      * it is there by then. Open runs after schedules: a run that is not open then has
      * ended since. */
@@ -194,8 +185,6 @@ static int read_rows(struct load *l)
         {{.record = &record_schedule, .like = &schedule}, add_schedule},
         {{.record = &record_backfill, .like = &backfill}, add_backfill},
         {{.record = &record_open_run, .like = &open, .n_equal = 1}, add_open},
-        {{.record = &record_counter, .like = &counter, .n_equal = 1, .limit = 1},
-         take_counter},
     };
     int code = FF_OK;
 
@@ -203,6 +192,11 @@ static int read_rows(struct load *l)
         code = store_scan(l->t->setup.store, STORE_READER_LANE, &reads[i].q,
                           reads[i].fn, l, &l->err);
     return code;
+}
+
+static int read_counter(struct load *l, const char *name, struct counter_row *row)
+{
+    return store_read_counter(l->t->setup.store, STORE_READER_LANE, name, row, &l->err);
 }
 
 /* Their keys are those of runs, which end in another order than they begin. */
@@ -221,8 +215,11 @@ static void load_on_lane(void *arg)
 {
     struct load *l = arg;
 
-    l->set.counter = (struct counter_row){.version = FF_ABSENT, .next = 1};
-    l->code = read_rows(l);
+    l->code = read_counter(l, SCHEDULE_COUNTER, &l->set.made);
+    if (l->code == FF_OK)
+        l->code = read_rows(l);
+    if (l->code == FF_OK)
+        l->code = read_counter(l, "run", &l->set.counter);
     for (size_t i = 0; l->code == FF_OK && i < l->set.schedules.n; i++)
         l->code = read_waiting(l, l->set.schedules.items[i]);
     for (size_t i = 0; l->code == FF_OK && i < l->set.backfills.n; i++)

@@ -29,8 +29,9 @@ struct trigger_set {
         struct happened *items;
         size_t n, cap;
     } happened;
-    struct map open; /* numbers of open runs */
-    struct counter_row counter;
+    struct map open;            /* numbers of open runs */
+    struct counter_row counter; /* of runs */
+    struct counter_row made;    /* SCHEDULE_COUNTER, before schedules were read */
     struct arena arena;
 };
 

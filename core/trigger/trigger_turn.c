@@ -83,15 +83,14 @@ static void take_numbers(struct trigger *t)
 
     if (t->step.n_started == 0)
         return;
-    counter.name = span_of("run");
     counter.next = t->step.next_run;
     batch_put(&t->step.batch, &record_counter, &counter, counter.version);
     t->set.counter.next = counter.next;
     t->set.counter.version++;
 }
 
-/* The counter is not last: whether a commit in doubt was made is seen by the last row
- * that it guards, and whoever else takes as many numbers leaves the same counter. */
+/* Whoever else takes as many numbers leaves the same counter, so where a commit is in
+ * doubt the other rows are to be asked before. */
 static void seal(struct trigger *t)
 {
     take_numbers(t);
@@ -99,6 +98,8 @@ static void seal(struct trigger *t)
         schedule_seal(t->set.schedules.items[i], &t->step);
     for (size_t i = 0; i < t->set.backfills.n; i++)
         backfill_seal(t->set.backfills.items[i], &t->step);
+    if (t->step.batch.n > 0)
+        batch_check(&t->step.batch, &record_counter, &t->set.made, t->set.made.version);
 }
 
 /* Whoever waited for one of them has to read what it has done. */
@@ -131,9 +132,12 @@ static void after(struct trigger *t)
     trigger_post_turn(t); /* there may be more */
 }
 
-/* Once somebody may just have changed a row; again and again it is something else. */
-static void conflict(struct trigger *t)
+/* Once somebody may just have changed a row; again and again it is something else. What
+ * was in doubt may have been made. */
+static void conflict(struct trigger *t, bool in_doubt)
 {
+    if (in_doubt && t->step.n_started > 0)
+        t->setup.started(t->setup.arg);
     t->loaded = false;
     t->load_again = false;
     if (t->n_failed++ == 0)
@@ -154,7 +158,7 @@ static void on_committed(void *arg, int code, size_t failed, const struct ff_err
     case FF_CONFLICT:
     case FF_IN_DOUBT:
         log_debug("schedules: change %zu conflicts: loaded again", failed);
-        conflict(t);
+        conflict(t, code == FF_IN_DOUBT);
         break;
     case FF_CANCELLED: /* the store is closing */
         break;

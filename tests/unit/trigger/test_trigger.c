@@ -332,6 +332,72 @@ static void it_acts_however_often_it_is_woken(void **state)
     arena_done(&arena);
 }
 
+/* --- one that is made anew --- */
+
+static int see_schedule(void *arg, const void *row)
+{
+    const struct schedule_row *seen = row;
+
+    ((int64_t *)arg)[0] = seen->version;
+    ((int64_t *)arg)[1] = seen->last_at;
+    return 1;
+}
+
+/* Deleted and made again, as two applies do. */
+static void make_again(struct process *p, const struct schedule_row *row)
+{
+    struct counter_row made;
+    struct ff_err err = {0};
+    struct batch b = {0};
+
+    check(store_read_counter(p->store, STORE_READER_CALLER, SCHEDULE_COUNTER, &made,
+                             &err),
+          &err);
+    made.next++;
+    batch_delete(&b, &record_schedule, row, FF_ANY_VERSION);
+    batch_put(&b, &record_schedule, row, FF_ABSENT);
+    batch_put(&b, &record_counter, &made, made.version);
+    check(store_commit_now(p->store, &b, NULL, &err), &err);
+    batch_done(&b);
+}
+
+/* Its row has the version of the old one then, and all that is its own stays. */
+static void a_schedule_that_is_made_again_is_not_taken_for_the_old_one(void **state)
+{
+    const struct open_run_row open = {.run = OUTSIDE, .tenant = 1};
+    const struct run_row run = {.tenant = 1, .run = OUTSIDE, .parent_run = MODEL_NULL};
+    const struct schedule_row like = {.tenant = 1};
+    const struct store_query q = {
+        .record = &record_schedule, .like = &like, .n_equal = 1};
+    int64_t seen[2] = {0};
+    struct arena arena = {0};
+    struct ff_err err = {0};
+    struct process p;
+
+    (void)state;
+    open_process(&p);
+    struct schedule_row schedule = schedule_of("interval: {every: 1m, id: t}",
+                                               loop_wall_us(p.loop) + MINUTE, &arena);
+    schedule.active_run = OUTSIDE;
+    put(&p, &record_schedule, &schedule);
+    put(&p, &record_open_run, &open);
+    begin(&p);
+    loop_run(p.loop);
+    schedule.active_run = MODEL_NULL;
+    schedule.last_at += MINUTE;
+    make_again(&p, &schedule);
+    trigger_run_ended(p.trigger, &run);
+    loop_post(p.loop, wake, &p); /* behind the turn in which that is told */
+    loop_run(p.loop);
+    check(store_scan(p.store, STORE_READER_CALLER, &q, see_schedule, seen, &err), &err);
+    assert_int_equal(seen[0], 1);
+    assert_int_equal(seen[1], schedule.last_at);
+    close_process(&p);
+    arena_done(&arena);
+}
+
+/* --- backfills --- */
+
 static void put_backfill(struct process *p, int64_t no, int64_t from, int64_t below)
 {
     const struct backfill_row row = {.tenant = 1,
@@ -591,6 +657,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_happened_first_is_told_first),
         cmocka_unit_test(it_acts_however_often_it_is_woken),
+        cmocka_unit_test(a_schedule_that_is_made_again_is_not_taken_for_the_old_one),
         cmocka_unit_test(backfills_that_overlap_run_no_time_twice),
         cmocka_unit_test(a_time_that_waits_is_not_filled_in),
         cmocka_unit_test(a_backfill_reads_what_the_one_before_has_done),
