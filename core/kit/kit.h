@@ -27,7 +27,7 @@ struct kit_check {
     const void *data;    /* for run: kit_data(k) */
     uint64_t caps;       /* skipped where the driver lacks one of them */
     uint32_t slot;       /* KIT_SLOT(...): skipped where it is NULL; 0: none */
-    uint32_t deadline_s; /* 0: that of the command line, 30 s */
+    uint32_t deadline_s; /* at least; else that of the command line, 30 s */
 };
 
 /* Where a slot lies in its table of operations. open is the first one and always there,

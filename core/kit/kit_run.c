@@ -223,9 +223,9 @@ static void fail_to_run(struct kit_result *r, const char *doing)
 static void run_in(const struct kit_runner *runner, const struct kit_item *item,
                    const char *dir, int output, struct kit_result *r)
 {
-    const int64_t deadline_s = item->check->deadline_s
-                                   ? (int64_t)item->check->deadline_s
-                                   : runner->settings->deadline_s;
+    const int64_t least_s = item->check->deadline_s;
+    const int64_t deadline_s =
+        least_s > runner->settings->deadline_s ? least_s : runner->settings->deadline_s;
     const int64_t deadline_us = kit_mono_us() + deadline_s * UNITS_SECOND;
     struct buf said = {0};
     int status = 0;

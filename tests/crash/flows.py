@@ -40,7 +40,10 @@ LARGE = flow(
         "{ printf '\"'; head -c 100000 /dev/zero | tr '\\0' x; printf '\"'; }"
         ' > "$FF_OUT/text"',
         "    outputs: {text: json}\n",
-    )
+    ),
+    "  twice:\n    needs: [large]\n"
+    '    transform: {text: "${{ tasks.large.outputs.text + tasks.large.outputs.text'
+    ' }}"}\n',
 )
 KEPT = flow(
     task(

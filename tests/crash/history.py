@@ -60,6 +60,12 @@ def play_started(unit: Unit, event: Event, name: str, wrong: list[str]) -> None:
 
 
 def play_finished(unit: Unit, event: Event, name: str, wrong: list[str]) -> None:
+    # What the engine does at once has no start of its own, and no exit code.
+    if event.get("attempt") == unit.attempt + 1 and (
+        event["state"] == "succeeded" and "exit_code" not in event
+    ):
+        unit.is_process = False
+        unit.attempt += 1
     if event.get("attempt", 0) != unit.attempt:
         wrong.append(f"{name}: attempt {event.get('attempt')} ends, not {unit.attempt}")
     unit.state = event["state"]
