@@ -300,9 +300,9 @@ static int open_drivers(struct node *n, struct ff_err *err)
     return n->runtime_driver ? FF_OK : err->code;
 }
 
-static int wire(struct node *n, struct ff_err *err)
+static struct exec *wire_exec(struct node *n, struct ff_err *err)
 {
-    const struct exec_setup exec = {
+    const struct exec_setup setup = {
         .loop = n->loop,
         .queue = n->queue_driver,
         .runtime = n->runtime_driver,
@@ -327,7 +327,13 @@ static int wire(struct node *n, struct ff_err *err)
                    .blob = source_blob,
                    .topic = CONTROL_TOPIC_START},
     };
-    const struct control_setup control = {
+
+    return exec_new(&setup, err);
+}
+
+static struct control *wire_control(struct node *n, struct ff_err *err)
+{
+    const struct control_setup setup = {
         .loop = n->loop,
         .store = n->store,
         .queue = n->queue_driver,
@@ -353,7 +359,13 @@ static int wire(struct node *n, struct ff_err *err)
                      .idle = on_idle,
                      .fatal = on_fatal},
     };
-    const struct trigger_setup trigger = {
+
+    return control_new(&setup, err);
+}
+
+static struct trigger *wire_trigger(struct node *n, struct ff_err *err)
+{
+    const struct trigger_setup setup = {
         .loop = n->loop,
         .store = n->store,
         .shard = NODE_SHARD,
@@ -366,13 +378,18 @@ static int wire(struct node *n, struct ff_err *err)
         .fatal = on_fatal,
     };
 
-    n->exec = exec_new(&exec, err);
+    return trigger_new(&setup, err);
+}
+
+static int wire(struct node *n, struct ff_err *err)
+{
+    n->exec = wire_exec(n, err);
     if (!n->exec)
         return err->code;
-    n->control = control_new(&control, err);
+    n->control = wire_control(n, err);
     if (!n->control)
         return err->code;
-    n->trigger = trigger_new(&trigger, err);
+    n->trigger = wire_trigger(n, err);
     return n->trigger ? FF_OK : err->code;
 }
 
