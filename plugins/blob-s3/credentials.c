@@ -18,9 +18,13 @@ static char *trim(char *text)
     return text;
 }
 
-/* False: the value is longer than any. */
+/* False: the value is longer than any, or has blanks in it, which would go into the
+ * lines of a request. */
 static bool keep(char *to, size_t size, const char *value)
 {
+    for (const char *c = value; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return false;
     return (size_t)snprintf(to, size, "%s", value) < size;
 }
 
@@ -89,7 +93,7 @@ int s3_read_keys(const char *path, const char *profile, struct s3_keys *keys,
     fclose(f);
     if (code == FF_OK && (!good || !keys->access[0] || !keys->secret[0]))
         code = ff_fail(err, FF_INVALID, 0,
-                       "credentials_file %.120s: profile %.60s has no "
+                       "credentials_file %.120s: profile %.60s has no good "
                        "aws_access_key_id and aws_secret_access_key",
                        path, profile);
     return code;
