@@ -25,7 +25,8 @@ test: build ## every test, under the address, undefined and thread sanitizers
 	@$(locked) scripts/build asan tsan
 	@$(locked) env FF_SEED=1 scripts/fuzz 1
 	@$(locked) cmake --build build/release --target ff-sim
-	@build/release/tests/ff-sim --quiet --cover --seeds $(or $(SEEDS),3000)
+	@build/release/tests/ff-sim --quiet --cover --seeds $(or $(SEEDS),2000) \
+		--from $(or $(FROM),110000000)
 	@ctest --preset tsan
 	@ctest --preset asan
 
