@@ -57,9 +57,29 @@ void client_open(void)
         sim_fail("the client cannot open the store: %s", err.msg);
 }
 
-static void knock(void *arg)
+struct flow *client_parse(const char *source)
+{
+    struct flow_problems problems = {0};
+    struct flow *f = flow_parse(source, strlen(source), &problems);
+
+    if (!f)
+        sim_fail("the generated workflow is wrong: line %d: %s (%s)\n%s",
+                 problems.items[0].line, problems.items[0].msg, problems.items[0].at,
+                 source);
+    flow_problems_done(&problems);
+    return f;
+}
+
+void client_knock(void *arg)
 {
     (void)arg;
+    nodes_wake();
+}
+
+void client_knock_after(int code)
+{
+    if (code != FF_OK)
+        sim_at(NULL, 5 * SECOND, client_knock, NULL);
     nodes_wake();
 }
 
@@ -68,7 +88,8 @@ static void knock(void *arg)
 void client_submitted(int code, int64_t run)
 {
     if (code != FF_OK) {
-        sim_at(NULL, 5 * SECOND, knock, NULL); /* it would ask what became of it */
+        sim_at(NULL, 5 * SECOND, client_knock,
+               NULL); /* it would ask what became of it */
         return;
     }
     sim_check(mirror_run(run), "I10: run %lld is acknowledged and not stored",
@@ -94,15 +115,10 @@ static void submit(void)
     const struct tenant tenant = {1 + (int64_t)sim_rand(RAND_CLIENT, 2)};
     char *source = next_source();
     struct flow_problems problems = {0};
-    struct flow *f = flow_parse(source, strlen(source), &problems);
+    struct flow *f = client_parse(source);
     char id[ID_TEXT];
     struct ff_err err = {0};
     int64_t run = 0;
-
-    if (!f)
-        sim_fail("the generated workflow is wrong: line %d: %s (%s)\n%s",
-                 problems.items[0].line, problems.items[0].msg, problems.items[0].at,
-                 source);
     json_t *inputs = flow_inputs(f, NULL, false, &problems);
     const struct node_submit what = {
         .source = source,
@@ -198,7 +214,7 @@ static void cancel_by_row(const struct mirror_run *r, enum cancel_mode mode)
 
     sim_trace("cancel of run %lld left: %d", (long long)r->no, code);
     if (code != FF_OK) {
-        sim_at(NULL, 5 * SECOND, knock, NULL);
+        sim_at(NULL, 5 * SECOND, client_knock, NULL);
         return;
     }
     sim_seen(SEEN_CANCEL_INBOX);

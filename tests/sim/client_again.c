@@ -7,12 +7,6 @@
 
 #define SECOND UNITS_SECOND
 
-static void knock(void *arg)
-{
-    (void)arg;
-    nodes_wake();
-}
-
 static const struct mirror_run *any_open(void)
 {
     for (int i = 0; i < 20; i++) {
@@ -61,9 +55,7 @@ void client_reset_open(void)
     sim_check(code != FF_OK || mirror.n_inbox > before,
               "I10: that tasks of run %lld begin again is acknowledged and not stored",
               (long long)r->no);
-    if (code != FF_OK)
-        sim_at(NULL, 5 * SECOND, knock, NULL); /* it may be there all the same */
-    nodes_wake();
+    client_knock_after(code);
     arena_done(&arena);
 }
 

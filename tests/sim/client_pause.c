@@ -10,20 +10,6 @@
 
 static const char *const queue_names[] = {"default", "fast"};
 
-static void knock(void *arg)
-{
-    (void)arg;
-    nodes_wake();
-}
-
-/* One that failed may have been stored all the same. */
-static void knock_after(int code)
-{
-    if (code != FF_OK)
-        sim_at(NULL, 5 * SECOND, knock, NULL);
-    nodes_wake();
-}
-
 static int64_t a_while(void)
 {
     return sim_between(RAND_CLIENT, SECOND / 2, 25 * SECOND);
@@ -44,7 +30,7 @@ static void leave(const struct mirror_run *r, const char *word, const char *task
     const int code = node_leave_signal(client_node(), tenant, &row, word, body, &err);
     sim_trace("%s run %lld %s: %d", word, (long long)r->no, task ? task : "", code);
     json_decref(body);
-    knock_after(code);
+    client_knock_after(code);
 }
 
 static const struct mirror_run *any_open(void)
@@ -110,7 +96,7 @@ static void pause_queue(void)
     sim_trace("pause queue %s of tenant %lld: %d", name, (long long)t.no, code);
     sim_check(code != FF_OK || pause_of_queue(t, name),
               "I30: that queue %s is paused is acknowledged and not stored", name);
-    knock_after(code);
+    client_knock_after(code);
 }
 
 static void let_queue_go(void *arg)
@@ -126,7 +112,7 @@ static void let_queue_go(void *arg)
     sim_trace("unpause queue %s of tenant %lld: %d", name, (long long)t.no, code);
     sim_check(code != FF_OK || !pause_of_queue(t, name),
               "I30: that queue %s goes on is acknowledged and not stored", name);
-    knock_after(code);
+    client_knock_after(code);
     sim_at(NULL, a_while(), let_queue_go, arg);
 }
 

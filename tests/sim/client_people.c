@@ -8,30 +8,18 @@
 
 #define SECOND UNITS_SECOND
 
-static void knock(void *arg)
-{
-    (void)arg;
-    nodes_wake();
-}
-
 /* --- before all --- */
 
 static void apply_kid(struct tenant tenant, const char *source)
 {
-    struct flow_problems problems = {0};
-    struct flow *f = flow_parse(source, strlen(source), &problems);
+    struct flow *f = client_parse(source);
     struct node_applied applied;
     struct ff_err err;
 
-    if (!f)
-        sim_fail("the generated workflow is wrong: line %d: %s (%s)\n%s",
-                 problems.items[0].line, problems.items[0].msg, problems.items[0].at,
-                 source);
     const struct node_apply what = {
         .source = source, .source_len = strlen(source), .dir = "/", .flow = f};
     if (node_apply(client_node(), tenant, &what, &applied, &err) != FF_OK)
         sim_fail("a workflow cannot be applied: %s", err.msg);
-    flow_problems_done(&problems);
     flow_unref(f);
 }
 
@@ -93,9 +81,7 @@ static void tell(const struct mirror_run *r, int64_t node, const char *word)
     sim_trace("%s run %lld node %lld: %d", word, (long long)r->no, (long long)node,
               code);
     json_decref(body);
-    if (code != FF_OK)
-        sim_at(NULL, 5 * SECOND, knock, NULL); /* it may be there all the same */
-    nodes_wake();
+    client_knock_after(code);
 }
 
 /* Until something comes of it. */
@@ -164,8 +150,6 @@ void client_reset(void)
     sim_check(code != FF_OK || r->n_resets > before,
               "I10: that run %lld begins again is acknowledged and not stored",
               (long long)r->no);
-    if (code != FF_OK)
-        sim_at(NULL, 5 * SECOND, knock, NULL);
-    nodes_wake();
+    client_knock_after(code);
     arena_done(&arena);
 }

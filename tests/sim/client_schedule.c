@@ -41,12 +41,6 @@ static bool odds(int64_t permille)
     return sim_chance(RAND_CLIENT, permille);
 }
 
-static void knock(void *arg)
-{
-    (void)arg;
-    nodes_wake();
-}
-
 /* True if it was acknowledged; else it may be there all the same. */
 static bool is_done(const char *what, const char *name, int code,
                     const struct ff_err *err)
@@ -55,7 +49,7 @@ static bool is_done(const char *what, const char *name, int code,
     if (code == FF_OK)
         nodes_wake();
     else
-        sim_at(NULL, 5 * SECOND, knock, NULL);
+        sim_at(NULL, 5 * SECOND, client_knock, NULL);
     return code == FF_OK;
 }
 
@@ -137,15 +131,10 @@ static void check_applied(const struct timed *t, const struct flow *f)
 static bool deploy(struct timed *t)
 {
     MEM_AUTO char *source = write_file(t);
-    struct flow_problems problems = {0};
-    struct flow *f = flow_parse(source, strlen(source), &problems);
+    struct flow *f = client_parse(source);
     struct node_applied applied;
     struct ff_err err;
 
-    if (!f)
-        sim_fail("the generated workflow is wrong: line %d: %s (%s)\n%s",
-                 problems.items[0].line, problems.items[0].msg, problems.items[0].at,
-                 source);
     if (sim.verbose)
         fprintf(stderr, "%s\n", source);
     const struct node_apply what = {
@@ -155,7 +144,6 @@ static bool deploy(struct timed *t)
     if (ok)
         check_applied(t, f);
     t->is_deployed = true;
-    flow_problems_done(&problems);
     flow_unref(f);
     return ok;
 }

@@ -12,20 +12,6 @@
 
 static int64_t n_told;
 
-static void knock(void *arg)
-{
-    (void)arg;
-    nodes_wake();
-}
-
-/* One that failed may have been stored all the same. */
-static void knock_after(int code)
-{
-    if (code != FF_OK)
-        sim_at(NULL, 5 * SECOND, knock, NULL);
-    nodes_wake();
-}
-
 /* --- what is told --- */
 
 static json_t *new_data(bool ok)
@@ -76,7 +62,7 @@ static void tell_run(const struct mirror_run *r, const struct node_event *e)
     sim_check(code != FF_OK || wait_is_told(n),
               "I29: signal %lld to run %lld is acknowledged and not stored",
               (long long)n, (long long)r->no);
-    knock_after(code);
+    client_knock_after(code);
 }
 
 static void tell_all(struct tenant t, const struct node_event *e)
@@ -93,7 +79,7 @@ static void tell_all(struct tenant t, const struct node_event *e)
               (long long)n_told, (long long)told.tasks, (long long)expected);
     sim_check(code != FF_OK || expected == 0 || wait_is_told(n_told),
               "I29: event %lld is acknowledged and not stored", (long long)n_told);
-    knock_after(code);
+    client_knock_after(code);
 }
 
 static void tell(const struct mirror_run *r, const char *name, const char *key)

@@ -330,6 +330,10 @@ void nodes_heal(void);              /* all are up and stay so */
 void nodes_held_up(void);           /* none of them could do anything until now */
 struct sim_node *nodes_owner(void); /* holds the lock; may be paused, dead soon; NULL */
 void nodes_wake(void);              /* a client knocks */
+struct flow *client_parse(const char *source); /* what was generated; flow_unref it */
+void client_knock(void *arg);                  /* the same, for sim_at */
+/* After a change of that answer: one that failed may have been stored all the same. */
+void client_knock_after(int code);
 
 /* --- client.c --- */
 
