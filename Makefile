@@ -7,13 +7,17 @@ DESTDIR ?=
 locked := mkdir -p build && flock build/.lock
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test sim fuzz bench lint format install soak coverage clean setup
+.PHONY: help build demo test sim fuzz bench lint format install soak coverage clean setup \
+	test-setup
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
-setup: ## install what building and testing need and this machine lacks
+setup: ## install what building needs and this machine lacks
 	@scripts/setup
+
+test-setup: setup
+	@scripts/setup --test
 
 build: setup ## programs and drivers, optimised and hardened, into build/bin and build/lib
 	@$(locked) scripts/build release
@@ -21,7 +25,7 @@ build: setup ## programs and drivers, optimised and hardened, into build/bin and
 demo: build ## run an example workflow from end to end
 	@scripts/demo
 
-test: build ## every test, under the address, undefined and thread sanitizers
+test: build test-setup ## every test, under the address, undefined and thread sanitizers
 	@$(locked) scripts/build asan tsan
 	@$(locked) env FF_SEED=1 scripts/fuzz 1
 	@$(locked) cmake --build build/release --target ff-sim
@@ -38,7 +42,7 @@ sim: setup ## seeded simulation of the whole engine: SEEDS=1000 FROM=1
 fuzz: setup ## libFuzzer on the parsers: SECONDS=60 for each, TARGET="json config"
 	@$(locked) scripts/fuzz $(or $(SECONDS),60) $(TARGET)
 
-bench: build ## the benchmarks, against the release build
+bench: build test-setup ## the benchmarks, against the release build
 	@if [ -x bench/run ]; then bench/run; else echo "bench: bench/run is not there yet"; fi
 
 lint: ## format, static analysis, rooms, types
@@ -52,10 +56,10 @@ format: ## rewrite our C in the house's format
 install: build ## prefix=/usr/local DESTDIR=
 	@DESTDIR="$(DESTDIR)" cmake --install build/release --strip --prefix "$(prefix)"
 
-soak: setup ## run for HOURS under faults
+soak: test-setup ## run for HOURS under faults
 	scripts/soak $(HOURS)
 
-coverage: setup ## lines and branches that the tests take; fails below tests/branches.txt
+coverage: test-setup ## lines and branches that the tests take; fails below tests/branches.txt
 	@$(locked) scripts/build coverage
 	@ctest --preset coverage
 	@scripts/coverage

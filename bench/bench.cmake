@@ -20,5 +20,5 @@ foreach(file ${ff_limits})
     continue()
   endif()
   target_link_libraries(limit.${name} PRIVATE
-    ff_flags ff_relaxed ff::sqlite Threads::Threads ${CMAKE_DL_LIBS})
+    ff_flags ff_relaxed ff::sqlite ff::pq Threads::Threads ${CMAKE_DL_LIBS})
 endforeach()

@@ -23,10 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LAYER 100
+#define LAYER        100
+#define MAX_SETTINGS 16
 
 struct options {
-    const char *data_dir, *driver_dir, *shape, *command, *slots, *setting;
+    const char *data_dir, *driver_dir, *shape, *command, *slots;
+    const char *settings[MAX_SETTINGS]; /* ends with NULL */
     int tasks, runs;
     size_t ballast_mb;
     bool resume;
@@ -173,6 +175,18 @@ static void set(struct config *c, const char *name, const char *value)
     buf_done(&b);
 }
 
+static bool add_setting(struct options *o, const char *assignment)
+{
+    size_t n = 0;
+
+    while (o->settings[n])
+        n++;
+    if (n + 1 == MAX_SETTINGS)
+        return false;
+    o->settings[n] = assignment;
+    return true;
+}
+
 static bool take_option(struct options *o, const char *word)
 {
     const char *value = strchr(word, '=');
@@ -188,7 +202,7 @@ static bool take_option(struct options *o, const char *word)
     else if (strncmp(word, "ballast=", 8) == 0)
         o->ballast_mb = strtoul(value, NULL, 10);
     else if (strncmp(word, "set=", 4) == 0)
-        o->setting = value;
+        return add_setting(o, value);
     else if (strncmp(word, "resume=", 7) == 0)
         o->resume = atoi(value);
     else
@@ -233,8 +247,8 @@ static void open_engine(struct bench *b)
     set(b->config, "engine.data_dir", b->options.data_dir);
     set(b->config, "engine.driver_dir", b->options.driver_dir);
     set(b->config, "engine.slots", b->options.slots);
-    if (b->options.setting)
-        set(b->config, NULL, b->options.setting);
+    for (size_t i = 0; b->options.settings[i]; i++)
+        set(b->config, NULL, b->options.settings[i]);
     b->loop = loop_new(&err);
     check(b->loop ? FF_OK : err.code, &err);
     b->node = node_open(b->loop, b->config, &err);

@@ -51,7 +51,7 @@ static double run(const struct shape *shape, int64_t nodes)
             running[(first + n++) % SLOTS] = node;
         }
         sched_ended(r, running[first], take_place, &sum);
-        sched_return_slot(s);
+        sched_return_slot(r);
         sched_settled(r);
         first = (first + 1) % SLOTS;
         n--;

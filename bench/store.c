@@ -4,7 +4,8 @@
  *
  *     store DRIVER_DIR DRIVER DIRECTORY [tasks to a commit] [commits]
  *
- * Prints one JSON line. Beside it: bench/limits/rows, the same rows in bare C. */
+ * A store that is no file finds its settings in the environment. Prints one JSON line.
+ * Beside it: bench/limits/rows and postgres, the same rows in bare C. */
 #include "driver/driver.h"
 #include "model/model.h"
 
@@ -47,6 +48,7 @@ static struct task_row task_of(const struct bench *b, int64_t commit, int64_t i)
                              .exit_code = MODEL_NULL,
                              .items = MODEL_NULL,
                              .due_at = MODEL_NULL,
+                             .deadline_at = MODEL_NULL,
                              .queued_at = START_US + commit,
                              .started_at = START_US + commit,
                              .finished_at = MODEL_NULL};
@@ -117,23 +119,33 @@ static void run(struct bench *b)
            (double)b->build_us / (double)(n * b->n_tasks));
 }
 
+extern char **environ;
+
+static bool has_path(const struct driver *d)
+{
+    for (const struct ff_opt *o = driver_info(d)->d.opts; o && o->name; o++)
+        if (strcmp(o->name, "path") == 0)
+            return true;
+    return false;
+}
+
 /* The options of the driver from a config of two lines. */
 static struct driver_instance *open_instance(struct loop *l, const char *lib,
                                              const char *name, const char *dir,
                                              struct ff_err *err)
 {
-    static char *no_environment[] = {NULL};
     struct driver *d = driver_load(lib, name, FF_STORE, err);
     char *path = file_join(dir, "bench.yaml");
     struct buf text = {0};
     struct driver_instance *instance = NULL;
 
-    buf_printf(&text, "%s:\n  path: %s/bench.db\n", name, dir);
+    if (d && has_path(d))
+        buf_printf(&text, "%s:\n  path: %s/bench.db\n", name, dir);
     if (file_write_durable(path, text.data, text.len, 0600) != 0)
         ff_fail(err, FF_INVALID, 0, "%s cannot be written", path);
     else if (d)
-        instance = driver_instance_new(d, l, config_load(path, no_environment, err),
-                                       name, err);
+        instance =
+            driver_instance_new(d, l, config_load(path, environ, err), name, err);
     buf_done(&text);
     mem_free(path);
     return instance;
@@ -153,6 +165,7 @@ int main(int argc, char **argv)
     b.n_commits = argc > 5 ? atoi(argv[5]) : 100LL * RUNS / b.n_tasks;
     b.body = mem_alloc((size_t)b.n_tasks * EVENT_BYTES);
     memset(b.body, 'x', (size_t)b.n_tasks * EVENT_BYTES);
+    b.body[0] = b.body[(size_t)b.n_tasks * EVENT_BYTES - 1] = '"'; /* it is JSON */
     b.took_us = mem_array((size_t)b.n_commits, sizeof(*b.took_us));
     b.loop = loop_new(&err);
     instance = b.loop ? open_instance(b.loop, argv[1], argv[2], argv[3], &err) : NULL;

@@ -1,6 +1,6 @@
 # What no other file installs: documents, examples, the schema, and the driver headers
 # as long as sdk/driver does not install them itself.
-foreach(document README.md LICENSE CHANGELOG.md docs examples)
+foreach(document README.md LICENSE CHANGELOG.md api docs examples)
   if(IS_DIRECTORY ${CMAKE_SOURCE_DIR}/${document})
     install(DIRECTORY ${document} DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT docs)
   elseif(EXISTS ${CMAKE_SOURCE_DIR}/${document})
@@ -18,6 +18,14 @@ if(NOT EXISTS ${CMAKE_SOURCE_DIR}/sdk/driver/CMakeLists.txt
    AND EXISTS ${CMAKE_SOURCE_DIR}/sdk/driver/include/flowforge)
   install(DIRECTORY sdk/driver/include/flowforge
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endif()
+# What the program itself writes from its table of commands. One for another machine
+# cannot be asked.
+if(NOT CMAKE_CROSSCOMPILING)
+  install(CODE "set(ff_program \"${FF_BIN_OUTPUT_DIR}/flowforge\")
+set(ff_data_dir \"${CMAKE_INSTALL_DATADIR}\")
+set(ff_man_dir \"${CMAKE_INSTALL_MANDIR}\")" COMPONENT manual)
+  install(SCRIPT cmake/InstallManual.cmake COMPONENT manual)
 endif()
 # The Python package as tasks on this host see it; pip users take it from its wheel.
 if(EXISTS ${CMAKE_SOURCE_DIR}/sdk/python/flowforge)

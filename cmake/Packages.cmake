@@ -17,6 +17,10 @@ ff_package(crypto libcrypto)
 ff_package(lmdb lmdb)
 ff_package(curl libcurl)
 ff_package(expat expat)
+ff_package(pq libpq)
+ff_package(hiredis hiredis)
+ff_package(ssl libssl)
+ff_package(nghttp2 libnghttp2)
 
 # Debian ships llhttp as generated C sources and no library.
 find_path(FF_LLHTTP_SOURCES llhttp.c PATHS /usr/share/llhttp REQUIRED NO_CACHE)
@@ -29,3 +33,8 @@ target_compile_definitions(llhttp PRIVATE LLHTTP_STRICT_MODE=1)
 target_include_directories(llhttp SYSTEM
   PUBLIC ${FF_LLHTTP_INCLUDE} ${FF_LLHTTP_INCLUDE}/llhttp)
 add_library(ff::llhttp ALIAS llhttp)
+
+# Debian's wslay says nothing to pkg-config.
+find_library(FF_WSLAY wslay REQUIRED NO_CACHE)
+add_library(ff::wslay INTERFACE IMPORTED GLOBAL)
+target_link_libraries(ff::wslay INTERFACE ${FF_WSLAY})

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from . import quiet
 from .place import (
+    TESTS,
     Place,
     database,
     end,
@@ -24,6 +26,9 @@ from .place import (
 )
 
 MORE, LESS = 1, -1  # which way is better
+
+sys.path.append(str(TESTS / "support"))
+from postgres import Postgres  # noqa: E402
 
 Pairs = dict[str, tuple[float, float]]  # goal -> its value and its ceiling's
 
@@ -45,6 +50,7 @@ BYTES, KB, COUNT = "{:.0f} B", "{:,.0f} kB", "{:.0f}"
 ROWS_100 = "the same rows in bare C, 100 tasks a commit"
 ROWS_LAYER = "the same rows in bare C, a commit a layer"
 ROWS_ONCE = "the same rows inserted once, 1,000 a commit"
+ARRAYS = "such rows by bare libpq, 1,000 a commit"
 PAIRS = "40,000/s where 300,000 updates with an event each are possible"
 ONE_ROW = "commit of one row"
 VFORK = "a bare vfork loop, durable"
@@ -55,6 +61,7 @@ SQLITE = "a process with SQLite open"
 GOALS = {
     "G1": Goal("durable no-op tasks, 1,000 runs x 100", ROWS_100, MORE, 0.5, 0.8, RATE),
     "G1 absolute": Goal("the same, on this machine", PAIRS, MORE, 1, 1, RATE),
+    "G2": Goal("the same on PostgreSQL", ARRAYS, MORE, 0.5, 1.2, RATE),
     "G3 p50": Goal("hop between two tasks, median", ONE_ROW, LESS, 1.5, 1.15, US),
     "G3 p99": Goal("hop between two tasks, 99th percentile", ONE_ROW, LESS, 2, 1.5, US),
     "G5": Goal("local processes, durable, 4 slots", VFORK, MORE, 0.85, 0.95, RATE),
@@ -76,6 +83,7 @@ GOALS = {
 # --- tasks a second, hops, processes ---
 
 MANY_RUNS = ("wide", 100, "runs=1000")
+SERVER = "shared_buffers = 1GB\nmax_wal_size = 8GB"
 
 
 def g1(p: Place) -> Pairs:
@@ -88,6 +96,17 @@ def g1_absolute(p: Place) -> Pairs:
     speed = run_json(p.limit("update_event"), p.file("ue.db"), 2)["pairs_per_s"]
     ours = engine(p, p.fresh("g1"), *MANY_RUNS)["tasks_per_s"]
     return {"G1 absolute": (ours, 40000 * min(1.0, speed / 300000))}
+
+
+def g2(p: Place) -> Pairs:
+    with Postgres(durable=True, settings=SERVER) as server:
+        store = {"engine.store": "store-postgres"}
+        store |= {f"database.{k}": v for k, v in server.options().items()}
+        settings = [f"set={key}={value}" for key, value in store.items()]
+        ours = engine(p, p.fresh("g2"), *MANY_RUNS, *settings)["tasks_per_s"]
+        place = f"host={server.folder} port={server.port} user=flowforge"
+        bare = run_json(p.limit("postgres"), f"{place} dbname=flowforge", 1000, 100)
+    return {"G2": (ours, bare["tasks_s"])}
 
 
 def g3(p: Place) -> Pairs:
@@ -259,6 +278,7 @@ class Measure:
 MEASURES = (
     Measure(("G1",), g1, lambda p: MANY_RUNS),
     Measure(("G1 absolute",), g1_absolute, lambda p: MANY_RUNS),
+    Measure(("G2",), g2),
     Measure(("G3 p50", "G3 p99"), g3, lambda p: ("chain", 3000)),
     Measure(("G5", "G6"), g5, lambda p: ("wide", 3000, *process_options(p))),
     Measure(("G9 10k",), g9(10000, "G9 10k"), lambda p: ("layers", 10000)),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from . import quiet
 
+TESTS = Path(__file__).resolve().parents[2] / "tests"
+
 
 class Place:
     def __init__(self, build: Path, work: Path) -> None:

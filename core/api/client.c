@@ -1,7 +1,7 @@
 /* api/client.c - one request and its answer, parsed by llhttp. */
 #include "api/client.h"
 #include "api/client_link.h"
-#include "api/http.h"
+#include "http/http.h"
 #include <llhttp/llhttp.h>
 #include <string.h>
 #include <strings.h>

@@ -1,7 +1,7 @@
 /* api/client_link.c - see the header. The socket does not block; every wait is a poll
  * that also watches the caller's stop_fd. */
 #include "api/client_link.h"
-#include "api/unix_path.h"
+#include "http/http.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

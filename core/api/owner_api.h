@@ -15,7 +15,7 @@
 #ifndef API_OWNER_API_H
 #define API_OWNER_API_H
 
-#include "api/http.h"
+#include "http/http.h"
 #include "node/node.h"
 
 struct owner_api;

@@ -5,7 +5,7 @@
 #ifndef API_TASK_API_H
 #define API_TASK_API_H
 
-#include "api/http.h"
+#include "http/http.h"
 
 struct task_api;
 

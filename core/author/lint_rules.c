@@ -557,6 +557,21 @@ const struct author_rule author_rules[] = {
      "    heartbeat_timeout: 1m\n"
      "    run: ./train"),
      false},
+    {248, WARNING, "one-attempt-only",
+     "All attempts together have no more time than one",
+     ("total_timeout comes first, so timeout never ends an attempt, and none is "
+     "tried again after it. Let timeout be a small part of total_timeout."),
+     ("tasks:\n"
+     "  fetch:\n"
+     "    timeout: 10m\n"
+     "    total_timeout: 5m\n"
+     "    run: ./fetch"),
+     ("tasks:\n"
+     "  fetch:\n"
+     "    timeout: 1m\n"
+     "    total_timeout: 5m\n"
+     "    run: ./fetch"),
+     false},
     {0, NOTE, NULL, NULL, NULL, NULL, NULL, false},
 };
 /* clang-format on */

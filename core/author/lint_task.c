@@ -14,7 +14,7 @@
 static void visit_no_timeout(struct lint *l, struct lint_task *t)
 {
     if (lint_is_attempt(t) && !lint_policy(l, t, "timeout") &&
-        !source_get(l->root, "timeout"))
+        !source_get(t->node, "total_timeout") && !source_get(l->root, "timeout"))
         lint_say(l, &t->pair->key, NULL,
                  "%s may hang for ever: neither it nor the run has a timeout", t->name);
 }
@@ -40,6 +40,18 @@ static void visit_idle_heartbeat(struct lint *l, struct lint_task *t)
         lint_say(l, silence, NULL,
                  "%s ends after %s anyway: that it is silent is never seen", t->name,
                  timeout->text);
+}
+
+static void visit_idle_total(struct lint *l, struct lint_task *t)
+{
+    const struct source_node *total = source_get(t->node, "total_timeout");
+    const struct source_node *timeout = lint_policy(l, t, "timeout");
+
+    if (total && lint_duration(timeout) > 0 &&
+        lint_duration(total) <= lint_duration(timeout))
+        lint_say(l, total, NULL,
+                 "all of %s may take %s, but one attempt %s: that timeout is never met",
+                 t->name, total->text, timeout->text);
 }
 
 /* --- retries --- */
@@ -413,21 +425,13 @@ static void visit_duplicates(struct lint *l)
 }
 
 const struct lint_visit lint_task_visits[] = {
-    {210, visit_no_timeout, NULL},
-    {211, visit_no_jitter, NULL},
-    {212, visit_hasty_retry, NULL},
-    {213, visit_idle_codes, NULL},
-    {214, visit_timeout_order, NULL},
-    {215, visit_long_waits, NULL},
-    {216, visit_implied_need, NULL},
-    {217, visit_constant_if, NULL},
-    {218, visit_no_bound, NULL},
-    {219, visit_undecided_fan, NULL},
-    {220, visit_absolute_dir, NULL},
-    {221, visit_wrong_lang, NULL},
-    {222, NULL, visit_duplicates},
-    {223, visit_long_name, NULL},
-    {224, visit_idle_handler, NULL},
-    {247, visit_idle_heartbeat, NULL},
-    {0, NULL, NULL},
+    {210, visit_no_timeout, NULL},    {211, visit_no_jitter, NULL},
+    {212, visit_hasty_retry, NULL},   {213, visit_idle_codes, NULL},
+    {214, visit_timeout_order, NULL}, {215, visit_long_waits, NULL},
+    {216, visit_implied_need, NULL},  {217, visit_constant_if, NULL},
+    {218, visit_no_bound, NULL},      {219, visit_undecided_fan, NULL},
+    {220, visit_absolute_dir, NULL},  {221, visit_wrong_lang, NULL},
+    {222, NULL, visit_duplicates},    {223, visit_long_name, NULL},
+    {224, visit_idle_handler, NULL},  {247, visit_idle_heartbeat, NULL},
+    {248, visit_idle_total, NULL},    {0, NULL, NULL},
 };

@@ -133,7 +133,7 @@ static bool parse(const char *text, struct zone_rule *rule)
     if (!take_name(&text))
         return false;
     rule->dst_s = rule->std_s + 3600;
-    if (*text != ',' && !take_offset(&text, &rule->dst_s))
+    if (*text == ',' ? rule->dst_s >= OFFSET_MAX_S : !take_offset(&text, &rule->dst_s))
         return false;
     /* POSIX lets the dates be left out and says not what they are then. */
     return take_change(&text, &rule->start) && take_change(&text, &rule->end) && !*text;

@@ -1,4 +1,6 @@
 /* cli_main.c - from argv to a command: finds it, reads its arguments, calls it. */
+#include "cli/cli.h"
+
 #include "cli/cli_priv.h"
 
 #include <signal.h>
@@ -57,7 +59,7 @@ static int call(struct cli *c)
         return cmd_version(c);
     if (n < (size_t)k->words_min || (k->words_max >= 0 && n > (size_t)k->words_max))
         return wrong_words(k, n);
-    return k->run(c);
+    return cli_call(c);
 }
 
 /* No command was given: what the options alone ask for. */

@@ -2,22 +2,15 @@
  * read by, and what docs/cli.md is compared with. */
 #include "cli/cli_priv.h"
 
-static const char *const output_words[] = {"text", "json", NULL};
-static const char *const stream_words[] = {"stdout", "stderr", "sdk", NULL};
+#include "cli/access/access.h"
+#include "cli/admin/admin.h"
+#include "cli/author/author.h"
+#include "cli/catalog/catalog.h"
+#include "cli/logs/logs.h"
+#include "cli/remote/remote.h"
+#include "cli/runs/runs.h"
 
-const struct cli_option cli_global_options[] = {
-    {"help", NULL, "print this and end", NULL, 'h'},
-    {"version", NULL, "print the version and end", NULL, 'V'},
-    {"output", "FORMAT", "text (the default) or json", output_words, 'o'},
-    {"data-dir", "DIR", "where runs, logs and values are kept (engine.data_dir)", NULL,
-     0},
-    {"config", "FILE", "the configuration file, instead of the usual places", NULL, 0},
-    {"set", "SECTION.KEY=VALUE", "one setting, before file and environment; repeatable",
-     NULL, 0},
-    {"quiet", NULL, "print results and errors only", NULL, 'q'},
-    {"verbose", NULL, "log on standard error what is being done", NULL, 'v'},
-    {0},
-};
+static const char *const stream_words[] = {"stdout", "stderr", "sdk", NULL};
 
 static const struct cli_option run_options[] = {
     {"input", "NAME=VALUE",
@@ -54,6 +47,58 @@ static const struct cli_option sim_options[] = {
 static const struct cli_option test_options[] = {
     {"format", "FORMAT", "text (the default), tap or junit", report_words, 0},
     {"case", "NAME", "only the cases of this name", NULL, 0},
+    {0},
+};
+
+#define TENANT_OPTION                                                                  \
+    {                                                                                  \
+        "tenant", "NAME", "of this tenant, instead of the default one", NULL, 0        \
+    }
+#define PROJECT_OPTION                                                                 \
+    {                                                                                  \
+        "project", "NAME", "in this project only, instead of the whole tenant", NULL,  \
+            0                                                                          \
+    }
+#define PLATFORM_OPTION                                                                \
+    {                                                                                  \
+        "platform", NULL, "of the whole installation, instead of a tenant", NULL, 0    \
+    }
+
+static const char *const role_words[] = {"viewer", "operator", "author", "admin", NULL};
+
+static const struct cli_option tenant_create_options[] = {
+    {"title", "TEXT", "a longer name, for people", NULL, 0},
+    {0},
+};
+
+static const struct cli_option tenant_options[] = {TENANT_OPTION, {0}};
+static const struct cli_option scope_options[] = {TENANT_OPTION, PLATFORM_OPTION, {0}};
+static const struct cli_option member_options[] = {
+    TENANT_OPTION, PROJECT_OPTION, PLATFORM_OPTION, {0}};
+
+static const struct cli_option key_create_options[] = {
+    {"role", "ROLE", "what it may do: viewer, operator, author or admin", role_words,
+     0},
+    {"expires", "DURATION", "how long it is valid (90d), or never", NULL, 0},
+    TENANT_OPTION,
+    PROJECT_OPTION,
+    PLATFORM_OPTION,
+    {0},
+};
+
+static const struct cli_option audit_list_options[] = {
+    {"limit", "N", "at most so many, the newest first (20)", NULL, 'n'},
+    {"before", "ROW", "only those before this row, for the next page", NULL, 0},
+    TENANT_OPTION,
+    PLATFORM_OPTION,
+    {0},
+};
+
+static const struct cli_option audit_verify_options[] = {
+    {"seal", "NUMBER:HASH",
+     "a seal that an earlier call printed: it must be there still", NULL, 0},
+    TENANT_OPTION,
+    PLATFORM_OPTION,
     {0},
 };
 
@@ -176,6 +221,18 @@ static const struct cli_option reject_options[] = {
     {0},
 };
 
+static const struct cli_option top_options[] = {
+    {"once", NULL, "print it once and end; so it is where there is no terminal", NULL,
+     '1'},
+    {0},
+};
+
+static const struct cli_option events_options[] = {
+    {"follow", NULL, "go on: tell what happens from now on", NULL, 'f'},
+    {"run", "RUN", "only of this run, from its beginning", NULL, 'r'},
+    {0},
+};
+
 static const struct cli_option history_options[] = {
     {"canonical", NULL,
      "sorted, and without what differs between machines: equal for equal histories",
@@ -271,6 +328,20 @@ static const struct cli_option backfill_options[] = {
     {"max-parallel", "N", "so many runs at once (1)", NULL, 0},
     {"dry-run", NULL, "only say how many times there are", NULL, 0},
     {"stop", NULL, "start no further time; runs that have begun go on", NULL, 0},
+    {0},
+};
+
+static const struct cli_option context_options[] = {
+    {"ca", "FILE", "trust these certificates (PEM) instead of the system's", NULL, 0},
+    {0},
+};
+
+static const struct cli_option server_options[] = {
+    {"listen", "ADDRESS:PORT", "where (127.0.0.1:8080); port 0: any that is free", NULL,
+     0},
+    {"tls-cert", "FILE", "certificate with its chain, PEM: HTTPS", NULL, 0},
+    {"tls-key", "FILE", "its key, PEM", NULL, 0},
+    {"dev", NULL, "may listen where others hear what is said", NULL, 0},
     {0},
 };
 
@@ -377,6 +448,12 @@ const struct cli_command cli_commands[] = {
      "RUN is an id, its beginning (8 characters or more), or `last`. Of a run inside\n"
      "another: GROUP/TASK, or GROUP/ for all of it.",
      get_options, cmd_get, 1, 2, false},
+    {"why", "RUN[/TASK[.ITEM]]",
+     "say why a run or task does not run, or did not succeed",
+     "One word out of a list that does not change, and a sentence; below it the tasks\n"
+     "where that begins. RUN TASK is the same as RUN/TASK. Of a run inside another:\n"
+     "RUN/GROUP/TASK, or RUN/GROUP/ for all of it.",
+     NO_OPTIONS, cmd_why, 1, 2, false},
     {"logs", "RUN [TASK[.ITEM]]", "print what tasks wrote, in the order of time",
      "Of a run inside another: GROUP/TASK, or GROUP/ for all of it.", logs_options,
      cmd_logs, 1, 2, false},
@@ -427,6 +504,15 @@ const struct cli_command cli_commands[] = {
      NO_OPTIONS, cmd_resume, 0, 1, false},
     {"history", "RUN", "print the events of a run", NULL, history_options, cmd_history,
      1, 1, false},
+    {"events", "", "tell what happens in runs, as it happens",
+     "Of all runs, those inside others too: what happens from now on; of one run all "
+     "of\n"
+     "it, and with --follow until it ends. Whoever leads may change meanwhile.",
+     events_options, cmd_events, 0, 0, false},
+    {"top", "", "show what runs now, and what waits, again each second",
+     "Who leads, the queues, the limits, and attempts that run, the longest first.\n"
+     "Ctrl-C ends it.",
+     top_options, cmd_top, 0, 0, false},
     {"secret set", "NAME", "store a value for tasks, encrypted",
      "The value is read from standard input, or asked for on a terminal: never from\n"
      "an argument. One line end at its end is left out.",
@@ -438,6 +524,51 @@ const struct cli_command cli_commands[] = {
     {"secret rotate", "", "encrypt all secrets anew, with a new key",
      "Where keys are given by auth.encryption_key, with the first of them.", NO_OPTIONS,
      cmd_secret_rotate, 0, 0, false},
+    {"tenant create", "NAME", "make a tenant, which shares nothing with others",
+     "There is a default one: who works alone needs no other.", tenant_create_options,
+     cmd_tenant_create, 1, 1, false},
+    {"tenant list", "", "list the tenants and their quotas", NULL, NO_OPTIONS,
+     cmd_tenant_list, 0, 0, false},
+    {"tenant disable", "NAME", "let no key and no token of a tenant in", NULL,
+     NO_OPTIONS, cmd_tenant_disable, 1, 1, false},
+    {"tenant enable", "NAME", "let them in again", NULL, NO_OPTIONS, cmd_tenant_enable,
+     1, 1, false},
+    {"tenant limit", "NAME QUOTA N|usual",
+     "say how many of something a tenant may have",
+     "QUOTA is max_projects, max_members, max_keys, weight or max_running. What there\n"
+     "is stays.",
+     NO_OPTIONS, cmd_tenant_limit, 3, 3, false},
+    {"project create", "NAME", "make a project, a part of a tenant", NULL,
+     tenant_options, cmd_project_create, 1, 1, false},
+    {"project weight", "NAME N|usual",
+     "say what a project gets of the slots of its tenant",
+     "A project with 3 starts three tasks where one with 1 starts one, while both "
+     "have\n"
+     "tasks that wait. The default project weighs 1.",
+     tenant_options, cmd_project_weight, 2, 2, false},
+    {"project list", "", "list the projects of a tenant", NULL, tenant_options,
+     cmd_project_list, 0, 0, false},
+    {"member set", "SUBJECT ROLE", "give a role to whom tokens call SUBJECT",
+     "ROLE is viewer, operator, author or admin; in place of the one he has there.",
+     member_options, cmd_member_set, 2, 2, false},
+    {"member remove", "SUBJECT", "take the role away", NULL, member_options,
+     cmd_member_remove, 1, 1, false},
+    {"member list", "", "list who has which role", NULL, scope_options, cmd_member_list,
+     0, 0, false},
+    {"key create", "NAME", "make an API key, and print it this once",
+     "--role must be given.", key_create_options, cmd_key_create, 1, 1, false},
+    {"key list", "", "list API keys, never what they are shown by", NULL, scope_options,
+     cmd_key_list, 0, 0, false},
+    {"key revoke", "ID", "let an API key in no more", NULL, scope_options,
+     cmd_key_revoke, 1, 1, false},
+    {"key check", "", "say whose API key this is, if it is valid",
+     "The key is read from standard input: never from an argument.", NO_OPTIONS,
+     cmd_key_check, 0, 0, false},
+    {"audit list", "", "list who did what", NULL, audit_list_options, cmd_audit_list, 0,
+     0, false},
+    {"audit verify", "", "check that nothing in the audit log was changed",
+     "The exit code is 1 when something was, and the first row or seal is named.",
+     audit_verify_options, cmd_audit_verify, 0, 0, false},
     {"doctor", "[CHECK...]",
      "check store, owner, version, slots, artifacts and pauses, and say what to do",
      "All checks, or those named. They change nothing.", NO_OPTIONS, cmd_doctor, 0, -1,
@@ -475,8 +606,42 @@ const struct cli_command cli_commands[] = {
      backup_options, cmd_backup, 1, 1, false},
     {"version", "", "print the version", NULL, NO_OPTIONS, cmd_version, 0, 0, false},
     {"help", "[COMMAND]", "explain a command", NULL, NO_OPTIONS, cmd_help, 0, 2, false},
+    {"completion", "bash|zsh|fish", "print a script that completes what is typed",
+     "For bash: `source <(flowforge completion bash)` in ~/.bashrc; zsh: the same in\n"
+     "~/.zshrc, after compinit; fish: into ~/.config/fish/completions/flowforge.fish.",
+     NO_OPTIONS, cmd_completion, 1, 1, false},
+    {"man", "DIR", "write the manual pages into a folder",
+     "flowforge.1 and one for each command; `man -l FILE` shows a page.", NO_OPTIONS,
+     cmd_man, 1, 1, false},
+    {"context list", "", "list the servers that you know, by their contexts", NULL,
+     NO_OPTIONS, cmd_context_list, 0, 0, false},
+    {"context set", "NAME", "name a server, or change one: --server says which",
+     "A credential is taken by `flowforge login`. With another server the one that "
+     "was\n"
+     "kept is forgotten.",
+     context_options, cmd_context_set, 1, 1, false},
+    {"context use", "NAME", "let commands ask this server from now on",
+     "NAME is a context, or `local`: the data directory of this machine.", NO_OPTIONS,
+     cmd_context_use, 1, 1, false},
+    {"context delete", "NAME", "forget a server and its credential", NULL, NO_OPTIONS,
+     cmd_context_delete, 1, 1, false},
+    {"login", "", "give a credential for a server, and use it from now on",
+     "An API key or token is read from standard input, or $FLOWFORGE_TOKEN, tried, "
+     "and\n"
+     "kept in the context that --context names, else in the current one; with\n"
+     "--server in `default`.",
+     context_options, cmd_login, 0, 0, false},
+    {"token", "", "print the credential for the server that is in use",
+     "For other programs: curl -H \"Authorization: Bearer $(flowforge token)\".",
+     NO_OPTIONS, cmd_token, 0, 0, false},
     {"engine", "", "lead runs and schedules without a terminal",
      "It ends when no run is open and no schedule wants it, unless --stay is given.",
      engine_options, cmd_engine, 0, 0, false},
+    {"server", "", "serve the HTTP API, and lead runs and schedules",
+     "It prints where it listens. Who comes over the network shows an API key\n"
+     "(`flowforge key create`) or a token; who may open the data directory comes by\n"
+     "its api.sock. SIGTERM lets requests come to their end; SIGHUP reads the\n"
+     "certificate again.",
+     server_options, cmd_server, 0, 0, false},
     {0},
 };

@@ -5,8 +5,8 @@
  * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
  * keeps time; inbox.c reads messages of others, and kept.c keeps those that nobody
  * waits for yet; limits.c has what is held as rows; queues.c which queues are
- * paused; concurrency.c lets runs begin; values.c has large values written before the
- * rows that name them. */
+ * paused; shares.c what tenants get of the slots; concurrency.c lets runs begin;
+ * values.c has large values written before the rows that name them. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -30,6 +30,7 @@ struct queued {
     int64_t kept_no;       /* of a signal that was kept and is offered; else 0 */
     bool is_void;          /* overtaken: nobody is to hear of it */
     int64_t place;         /* of INPUT_ADMIT, when it may begin */
+    int64_t look_up;       /* of INPUT_FOUND: which one it answers */
     int64_t inbox_no;      /* message that asked for it, deleted in the same commit */
     store_done_fn *done;   /* called when it is durable, or NULL */
     void *arg;
@@ -83,6 +84,23 @@ struct paused_queues {
     struct arena arena;
 };
 
+/* --- what tenants and projects get of the slots, as it was read --- */
+
+struct shares {
+    struct {
+        struct tenant_share {
+            int64_t tenant, weight, max_running;
+        } * items;
+        size_t n, cap;
+    } tenants;
+    struct {
+        struct project_share {
+            int64_t tenant, project, weight;
+        } * items;
+        size_t n, cap;
+    } projects;
+};
+
 /* --- signals as they were read --- */
 
 struct loaded_signals {
@@ -123,6 +141,7 @@ struct live {
     int64_t root;      /* the outermost of the runs around it, or itself; 0: not
                         * known before it is loaded */
     struct map awaits; /* node -> kept.c's own */
+    struct map asked;  /* node -> number of the look-up whose answer it waits for */
     int64_t paused_by; /* the look that said last whether what is around it is paused */
 };
 
@@ -162,6 +181,7 @@ struct control {
         bool taking;
     } numbers;
     struct look_ups *look_ups; /* to be made in this turn, or NULL */
+    int64_t n_look_ups;        /* made in all */
     struct looks {
         struct look **items;
         size_t n, cap;
@@ -222,7 +242,11 @@ json_t *control_open_column(struct control *c, struct span id, struct span colum
 /* cache.c */
 /* What the cache has under `hash` becomes an input of the node: all that are wanted in
  * one turn are looked up together. */
+/* The node asks in the step in the making: no answer counts that is on its way. */
+void control_asks(struct live *l, int64_t node);
 void control_look_up(struct live *l, int64_t node, const char *hash);
+/* Makes an answer void that is not to what its node asked last. */
+void control_take_answer(struct live *l, struct queued *q);
 void control_look_ups_go(struct control *c);
 void control_look_ups_free(struct control *c);
 
@@ -263,6 +287,12 @@ int control_queues_scan(struct control *c, struct paused_queues *queues,
                         struct ff_err *err); /* lane */
 void control_queues_take(struct control *c, struct paused_queues *queues);
 void control_queues_done(struct paused_queues *queues);
+
+/* shares.c */
+int control_shares_scan(struct control *c, struct shares *shares,
+                        struct ff_err *err); /* lane */
+void control_shares_take(struct control *c, const struct shares *shares);
+void control_shares_done(struct shares *shares);
 
 /* concurrency.c */
 #define CONTROL_CONCURRENCY "concurrency:"

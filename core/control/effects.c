@@ -13,7 +13,7 @@ static struct attempt_key key_of(const struct live *l, int64_t node, int64_t att
 static void give_back(struct live *l, int64_t node)
 {
     l->granted--;
-    sched_return_slot(l->control->sched);
+    sched_return_slot(l->sched);
     control_limits_freed(l, node);
 }
 
@@ -34,8 +34,6 @@ static void forget_inputs(struct live *l, int64_t node)
 
 void control_now_effects(struct live *l)
 {
-    struct control *c = l->control;
-
     for (; l->n_effects < l->step.effects.n; l->n_effects++) {
         const struct effect *e = &l->step.effects.items[l->n_effects];
         switch (e->type) {
@@ -66,9 +64,12 @@ void control_now_effects(struct live *l)
         case EFFECT_TIMER:
             control_timer_set(l, e->node, e->timer, e->at_us);
             break;
+        case EFFECT_LOOK_UP:
+            control_asks(l, e->node);
+            break;
         case EFFECT_ADOPT:
             l->granted++;
-            sched_take_slot(c->sched);
+            sched_take_slot(l->sched);
             sched_confirm(l->sched, e->node);
             break;
         default:

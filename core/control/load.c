@@ -238,7 +238,7 @@ static void first_load_over(struct live *l)
 static void return_slots(struct live *l)
 {
     for (; l->granted > 0; l->granted--)
-        sched_return_slot(l->control->sched);
+        sched_return_slot(l->sched);
 }
 
 static void load_failed(struct live *l, struct load *ld)
@@ -312,6 +312,7 @@ static void load_done(void *arg)
         l->run = ld->run;
         l->inputs = (struct queued_list){0};
         return_slots(l); /* it takes them again as it adopts */
+        sched_run_project(l->sched, l->run->row.project);
         control_limits_loaded(l, &ld->slots);
         control_queue(l, &q); /* before anything that came meanwhile */
         queue_rest(l, &rest);
@@ -350,7 +351,7 @@ struct live *control_live_new(struct control *c, struct tenant t, int64_t no)
     l->no = no;
     list_init(&l->dirty);
     list_init(&l->stepped);
-    l->sched = sched_run_new(c->sched, t.no, 1, l);
+    l->sched = sched_run_new(c->sched, t.no, PROJECT_DEFAULT, l);
     l->admit_place = -1;
     map_set(&c->lives, no, l);
     return l;
@@ -366,6 +367,8 @@ static void live_clear(struct live *l)
     sched_run_clear(l->sched);
     map_done(&l->untaken);
     l->untaken = (struct map){0};
+    map_done(&l->asked);
+    l->asked = (struct map){0};
     step_reset(&l->step);
     l->n_effects = 0;
     l->n_put = l->n_put_inside = 0;
@@ -376,10 +379,10 @@ static void live_clear(struct live *l)
 void control_live_free(struct live *l)
 {
     live_clear(l);
+    return_slots(l);
     sched_run_free(l->sched);
     admit_leave(l->admit);
     mem_free(l->admit_name);
-    return_slots(l);
     first_load_over(l);
     control_stands_no_more(l);
     list_del(&l->dirty);

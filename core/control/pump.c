@@ -180,6 +180,8 @@ static void apply_one(struct live *l, struct queued *q)
 {
     q->in.result = q->result;
     q->in.signal = q->signal;
+    if (q->in.type == INPUT_FOUND)
+        control_take_answer(l, q);
     const char *why = q->foreign ? "other_tenant" : NULL;
     if (!why && is_to_keep(q))
         why = control_keep(l, q);

@@ -14,6 +14,7 @@ struct scan {
     } inbox;
     struct limit_rows limits;
     struct paused_queues queues;
+    struct shares shares;
     bool first;
     int code;
     struct ff_err err;
@@ -66,6 +67,8 @@ static void scan_on_lane(void *arg)
         sc->code = control_limits_scan(sc->control, sc->first, &sc->limits, &sc->err);
     if (sc->code == FF_OK)
         sc->code = control_queues_scan(sc->control, &sc->queues, &sc->err);
+    if (sc->code == FF_OK)
+        sc->code = control_shares_scan(sc->control, &sc->shares, &sc->err);
 }
 
 static void load_new(struct control *c, const struct open_run_row *open)
@@ -94,6 +97,7 @@ static void scan_done(void *arg)
     } else {
         control_limits_take(c, &sc->limits);
         control_queues_take(c, &sc->queues);
+        control_shares_take(c, &sc->shares);
     }
     for (size_t i = 0; !c->draining && i < sc->open.n; i++)
         load_new(c, &sc->open.items[i]);
@@ -107,6 +111,7 @@ static void scan_done(void *arg)
     ARRAY_DONE(&sc->inbox);
     control_limit_rows_done(&sc->limits);
     control_queues_done(&sc->queues);
+    control_shares_done(&sc->shares);
     if (c->scan_again && !c->draining)
         control_scan(c);
     if (sc->code != FF_OK && !c->draining)

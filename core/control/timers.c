@@ -6,7 +6,7 @@
 
 static int64_t timer_key(int64_t node, enum timer_kind kind)
 {
-    return node * 4 + (int64_t)kind; /* node < 2^50: there are 200,000 tasks at most */
+    return node * 8 + (int64_t)kind; /* node < 2^50: there are 200,000 tasks at most */
 }
 
 void control_timer_set(struct live *l, int64_t node, enum timer_kind kind, int64_t at)

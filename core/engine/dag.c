@@ -87,6 +87,7 @@ static void state_free(struct run *r)
     map_done(&d->bases);
     map_done(&d->kept);
     map_done(&d->iterations);
+    map_done(&d->deadlines);
     dag_awaited_done(d);
     dag_pause_done(d);
     mem_free(d);
@@ -103,6 +104,9 @@ static void on_timer(struct run *r, struct step *s, const struct input *in)
         break;
     case TIMER_QUEUE:
         dag_queue_timeout(r, s, in->node);
+        break;
+    case TIMER_TOTAL:
+        dag_total_due(r, s, in->node);
         break;
     case TIMER_RUN:
         if (dag_of(r)->phase == PHASE_MAIN && r->row.cancel == CANCEL_NONE)

@@ -10,6 +10,10 @@
 /* Larger outputs are for the run that made them: a look-up reads all of them. */
 #define OUTPUTS_MAX ((size_t)1 << 20)
 
+/* A value above it goes to the folder of its run before the row is committed, though it
+ * is still whole here where no attempt gave it: core/exec's EXEC_INLINE_MAX. */
+#define VALUE_MAX ((size_t)64 << 10)
+
 static const struct flow_cache *cache_of(const struct run *r, int64_t node)
 {
     return flow_of(r)->tasks[NODE_TASK(node)].policy->cache;
@@ -169,7 +173,8 @@ bool dag_cache_ask(struct run *r, struct step *s, int64_t node)
 void dag_cache_answer(struct run *r, struct step *s, const struct input *in)
 {
     struct unit *u = dag_unit(dag_of(r), in->node);
-    const struct result *found = in->result;
+    /* It may have been told since it asked to leave the cache alone. */
+    const struct result *found = r->row.no_cache > 0 ? NULL : in->result;
 
     if (!u || u->state != TASK_QUEUED || !(u->flags & UNIT_ASKING))
         return; /* it was stopped, or has its answer */
@@ -181,11 +186,38 @@ void dag_cache_answer(struct run *r, struct step *s, const struct input *in)
                                     .reason = "cached",
                                     .outputs = found->outputs,
                                     .stored = found->stored};
+        dag_take_artifacts(r, s, in->node, found->outputs);
         dag_finish(r, s, in->node, &end);
         return;
     }
+    if (dag_total_over(r, s, in->node))
+        return;
     u->flags &= (uint8_t)~UNIT_HELD;
     dag_begin_units(r, s, in->node, 1);
+}
+
+/* A run inside hands on values and names no blobs of its own: only that run does. */
+static bool hands_on_artifacts(const struct run *r, int64_t node, const json_t *outputs)
+{
+    return dag_kind_of(r, node) && dag_is_artifact_in(outputs);
+}
+
+/* Whether it stands in the run's folder by now or not: what an attempt gives and what a
+ * run inside gives is kept or not alike. */
+static bool is_large(const struct result *result, struct span outputs)
+{
+    const char *name;
+    json_t *value;
+
+    if (result->in_run || outputs.len <= VALUE_MAX)
+        return result->in_run;
+    json_object_foreach((json_t *)(uintptr_t)result->outputs, name, value)
+    {
+        MEM_AUTO char *text = json_text(value);
+        if (strlen(text) > VALUE_MAX)
+            return true;
+    }
+    return outputs.len > OUTPUTS_MAX;
 }
 
 void dag_cache_put(struct run *r, struct step *s, int64_t node,
@@ -198,9 +230,11 @@ void dag_cache_put(struct run *r, struct step *s, int64_t node,
     struct ff_err err;
 
     /* What the key was made of stands, but for run.status. */
-    if (!cache || result->in_run || outputs.len > OUTPUTS_MAX ||
+    if (!cache || is_large(result, outputs) ||
+        hands_on_artifacts(r, node, result->outputs) ||
         !make_hash(r, node, hash, &key, &err))
         return;
+    MEM_AUTO char *artifacts = dag_cache_artifacts(r, s, node, result->outputs);
     dag_node_path(r, node, path, sizeof(path));
     const struct cache_row row = {
         .tenant = r->row.tenant,
@@ -212,6 +246,7 @@ void dag_cache_put(struct run *r, struct step *s, int64_t node,
         .run_id = r->row.id,
         .created_at = s->now_us,
         .expires_at = s->now_us + cache->ttl_us,
+        .artifacts = span_of(artifacts),
     };
     batch_put(&s->batch, &record_cache, &row, FF_ANY_VERSION);
 }

@@ -17,7 +17,8 @@ static void load_unit(struct unit *u, const struct task_row *row, json_t *output
         u->flags |= UNIT_SILENT;
 }
 
-static void load_item(struct dag_task *t, const struct unit *u)
+static void load_item(struct dag_task *t, const struct unit *u,
+                      const struct task_row *row)
 {
     struct items *items = t->items;
 
@@ -28,6 +29,8 @@ static void load_item(struct dag_task *t, const struct unit *u)
         return;
     }
     items->final++;
+    if (items->ended)
+        items->ended[NODE_ITEM(row->node)] = row->finished_at;
     items->failed += u->state == TASK_FAILED;
     items->cancelled += u->state == TASK_CANCELLED;
 }
@@ -77,6 +80,17 @@ static void load_plain(struct dag_task *t, struct unit *u, const struct task_row
         u->flags |= UNIT_STOPPED;
 }
 
+static int load_expanded(struct run *r, const struct task_row *row, struct ff_err *err)
+{
+    struct dag *d = dag_of(r);
+    const uint32_t task = (uint32_t)NODE_TASK(row->node);
+
+    if (d->flow->tasks[task].part == FLOW_COMPENSATE)
+        return dag_undo_items(r, task, row->items, err);
+    d->tasks[task].items = dag_items_new(d, task, (uint32_t)row->items);
+    return FF_OK;
+}
+
 /* It goes on at a time that its row says. */
 static void load_due(struct dag *d, const struct task_row *row)
 {
@@ -96,8 +110,8 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
     if (check_row(r, row, err) != FF_OK)
         return err->code;
     struct dag_task *t = &d->tasks[NODE_TASK(row->node)];
-    if (!is_item && row->items != MODEL_NULL)
-        t->items = dag_items_new((uint32_t)row->items);
+    if (!is_item && row->items != MODEL_NULL && load_expanded(r, row, err) != FF_OK)
+        return err->code;
     if (row->attempt_base > 0)
         map_set(&d->bases, row->node, (void *)(uintptr_t)row->attempt_base);
     if (is_item && row->state == TASK_WAITING && !has_item(t, row)) {
@@ -111,11 +125,12 @@ int dag_load_task(struct run *r, const struct task_row *row, json_t *outputs,
     if (!u)
         return ff_fail(err, FF_CORRUPT, 0, "row of an item that was never expanded");
     load_unit(u, row, outputs);
+    dag_total_load(d, row);
     if (row->state == TASK_SUSPENDED && dag_kind_of(r, row->node)->load &&
         dag_kind_of(r, row->node)->load(r, row, err) != FF_OK)
         return err->code;
     if (is_item)
-        load_item(t, u);
+        load_item(t, u, row);
     else
         load_plain(t, u, row);
     dag_note_message(r, row->node, row->message);
@@ -144,13 +159,9 @@ int dag_loaded(struct run *r, struct ff_err *err)
         struct dag_task *t = &d->tasks[i];
         if (!t->items || task_state_final(t->unit.state))
             continue;
-        t->items->list = dag_foreach_list(r, i, t->ready_at, err);
-        if (!t->items->list)
+        if (d->flow->tasks[i].part == FLOW_COMPENSATE ? dag_undo_loaded(r, i, err)
+                                                      : dag_items_list(r, i, err))
             return err->code;
-        if (json_array_size(t->items->list) != t->items->n)
-            return ff_fail(err, FF_CORRUPT, 0, "foreach of %s gives %zu items, had %u",
-                           d->flow->tasks[i].name, json_array_size(t->items->list),
-                           t->items->n);
         t->items->stopping =
             (t->items->failed > 0 && d->flow->tasks[i].work->fail_fast) ||
             dag_phase_stopped(r);
@@ -165,13 +176,14 @@ static void resume_unit(struct run *r, struct step *s, int64_t node)
     struct dag *d = dag_of(r);
     const struct unit *u = dag_unit(d, node);
 
+    dag_total_resume(r, s, node);
     if (dag_kind_of(r, node))
         return;
     if (u->state == TASK_RUNNING) {
         d->active++;
         step_effect(s, (struct effect){
                            .type = EFFECT_ADOPT, .node = node, .attempt = u->attempt});
-        dag_resume_silent(r, s, node);
+        dag_resume_stop(r, s, node);
     }
     if (u->state == TASK_RETRYING)
         d->active++;
@@ -230,10 +242,12 @@ static void resume_own(struct run *r, struct step *s, int64_t node)
     const struct dag_kind *kind = dag_kind_of(r, node);
     const uint8_t state = dag_unit(dag_of(r), node)->state;
 
-    if (state == TASK_RUNNING)
+    if (state == TASK_RUNNING) {
         kind->resume(r, s, node);
-    else if (state == TASK_SUSPENDED && kind->again)
+        dag_resume_stop(r, s, node);
+    } else if (state == TASK_SUSPENDED && kind->again) {
         kind->again(r, s, node);
+    }
 }
 
 /* When all attempts are counted: what ends here may let others begin. */

@@ -6,7 +6,8 @@
  * dag_needs.c whether needs allow it; dag_unit.c begins, stops and ends one task or
  * item; what is an attempt goes through dag_slot.c and dag_result.c, what is not
  * through its kind (dag_kind.h), and dag_cache.c asks before both; dag_repeat.c lets it
- * begin once more when it has succeeded; dag_silent.c stops what is not heard of;
+ * begin once more when it has succeeded; dag_silent.c stops what is not heard of,
+ * dag_total.c what takes too long in all;
  * dag_row.c writes rows and events; dag_undo.c leads through what undoes
  * tasks, dag_phase.c through the handlers to the end; dag_load.c rebuilds all of it
  * from rows; dag_scope.c is what expressions see; dag_work.c renders an attempt. */
@@ -29,18 +30,21 @@ struct unit {
     uint32_t waiting; /* of a task: needs that are not final */
 };
 enum unit_flags {
-    UNIT_BLOCKED = 1,  /* skipped because something before it failed */
-    UNIT_HELD = 2,     /* queued, but held back by the run's parallelism */
-    UNIT_STOPPED = 4,  /* a handler that ran when the run was cancelled */
-    UNIT_ENTERING = 8, /* of a kind of ours: begun, and its row does not say so yet */
-    UNIT_SILENT = 16,  /* its attempt is being stopped since nothing is heard of it */
-    UNIT_ASKING = 32,  /* queued and held, until the cache has answered */
-    UNIT_PAUSED = 64   /* queued and held, since its task or run is paused */
+    UNIT_BLOCKED = 1,   /* skipped because something before it failed */
+    UNIT_HELD = 2,      /* queued, but held back by the run's parallelism */
+    UNIT_STOPPED = 4,   /* a handler that ran when the run was cancelled */
+    UNIT_ENTERING = 8,  /* of a kind of ours: begun, and its row does not say so yet */
+    UNIT_SILENT = 16,   /* its attempt is being stopped since nothing is heard of it */
+    UNIT_ASKING = 32,   /* queued and held, until the cache has answered */
+    UNIT_PAUSED = 64,   /* queued and held, since its task or run is paused */
+    UNIT_OVERTIME = 128 /* its attempt is being stopped by its total_timeout */
 };
 
 struct items {
     json_t *list; /* the evaluated foreach */
     uint32_t n;
+    uint32_t wanted; /* how many are to be final: all, but of a compensation those
+                      * whose item there is something to undo of */
     uint32_t next;   /* first one not yet offered */
     uint32_t active; /* offered or running or retrying */
     uint32_t final;  /* how many are final; never-started ones of a stopped foreach
@@ -50,6 +54,7 @@ struct items {
     bool stopping;    /* fail_fast or cancel: no more are offered */
     bool beginning;   /* dag_more_items is at work further up the stack */
     json_t *gathered; /* outputs by name as lists, once the task is final */
+    int64_t *ended;   /* when each one did; NULL: nobody asks */
     struct unit units[];
 };
 
@@ -98,8 +103,8 @@ struct dag {
         } * items;
         size_t n, cap;
     } due;
-    struct { /* compensations that are due, in their order */
-        uint32_t *items;
+    struct { /* nodes of compensations that are due, in their order */
+        int64_t *items;
         size_t n, cap, next;
     } undos;
     /* Made only when something has begun again, or repeats. */
@@ -117,7 +122,8 @@ struct dag {
         struct node_range *items;
         size_t n, cap;
     } held;
-    struct map awaited; /* node that waits for an event -> kind_wait_event.c's own */
+    struct map deadlines; /* node with total_timeout -> when that is over */
+    struct map awaited;   /* node that waits for an event -> kind_wait_event.c's own */
 };
 
 /* Of the row of an item whose task waits to be expanded again: its version and the last
@@ -218,6 +224,7 @@ enum dag_turn {
     TURN_NEXT,
     TURN_STOPPED,
     TURN_TOO_MANY, /* with err */
+    TURN_TOO_LATE, /* the next one would be, for total_timeout: with err */
     TURN_WRONG     /* `until` gave no good value: with err */
 };
 enum dag_turn dag_judge_repeat(struct run *r, const struct step *s, int64_t node,
@@ -230,7 +237,26 @@ void dag_repeat(struct run *r, struct step *s, int64_t node,
 #define DAG_HEARTBEAT "heartbeat"
 /* The attempt that runs is stopped, and its row says why: it ends as its timeout. */
 void dag_silent(struct run *r, struct step *s, int64_t node, int64_t attempt);
-void dag_resume_silent(struct run *r, struct step *s, int64_t node);
+/* After a restart, also of one whose total_timeout is over. */
+void dag_resume_stop(struct run *r, struct step *s, int64_t node);
+
+/* dag_total.c */
+#define DAG_TOTAL "total_timeout"
+int64_t dag_deadline(const struct run *r, int64_t node); /* MODEL_NULL: none */
+/* It is ready, or was when the run was loaded. */
+void dag_total_begin(struct run *r, struct step *s, int64_t node);
+void dag_total_load(struct dag *d, const struct task_row *row);
+void dag_total_resume(struct run *r, struct step *s, int64_t node);
+void dag_total_due(struct run *r, struct step *s, int64_t node);
+/* True: its time is over, and it has ended for that instead of beginning. */
+bool dag_total_over(struct run *r, struct step *s, int64_t node);
+/* Is it over by then? */
+bool dag_total_ends(const struct run *r, int64_t node, int64_t at);
+/* Of one that would be tried again: how the last attempt ended. */
+void dag_total_message(const char *reason, const char *message, struct ff_err *err);
+void dag_total_final(struct run *r, struct step *s, int64_t node);
+/* It begins anew. writes: in its row, too, which nobody else writes now. */
+void dag_total_reset(struct run *r, struct step *s, int64_t node, bool writes);
 
 /* dag_pause.c */
 bool dag_is_paused(const struct run *r, int64_t node);
@@ -265,11 +291,13 @@ void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct u
 void dag_stop_items(struct run *r, struct step *s, uint32_t task,
                     enum cancel_mode mode);
 void dag_settle(struct run *r, struct step *s); /* until nothing more follows */
-struct items *dag_items_new(uint32_t n);
+struct items *dag_items_new(const struct dag *d, uint32_t task, uint32_t n);
 void dag_items_free(struct items *items);
 /* The list of a foreach; NULL with a message. `now_us` pins now(). */
 json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
                          struct ff_err *err);
+/* The list of items that there are already, should it not be in memory. */
+int dag_items_list(struct run *r, uint32_t task, struct ff_err *err);
 
 /* dag_reset.c */
 
@@ -323,6 +351,19 @@ void dag_cache_answer(struct run *r, struct step *s, const struct input *in);
 void dag_cache_put(struct run *r, struct step *s, int64_t node,
                    const struct result *result, struct span outputs);
 
+/* dag_artifact.c */
+/* Of what a unit gave: the run names the blobs among it. */
+void dag_name_artifacts(const struct run *r, struct step *s, int64_t node,
+                        const json_t *outputs);
+/* The cache names them. As in cache_row.artifacts, to be freed; NULL: it has none. */
+char *dag_cache_artifacts(const struct run *r, struct step *s, int64_t node,
+                          const json_t *outputs);
+/* The run names them, as long as the cache does. */
+void dag_take_artifacts(const struct run *r, struct step *s, int64_t node,
+                        const json_t *outputs);
+/* Is there what looks like an artifact in it, however deep? */
+bool dag_is_artifact_in(const json_t *value);
+
 /* dag_limits.c */
 void dag_offer_effect(struct run *r, struct step *s, int64_t node, int64_t count);
 /* What this node wants of each of its task's limits; NULL with a sentence. */
@@ -343,8 +384,12 @@ bool dag_phase_stopped(const struct run *r);
 bool dag_undo_begin(struct run *r, struct step *s);
 void dag_undo_resume(struct run *r, struct step *s, int64_t ready_at);
 void dag_undo_next(struct run *r, struct step *s, int64_t ready_at);
-/* Of a compensation: its task did something, and succeeded. */
+/* Of a compensation: its task, or an item of it, did something and succeeded. */
 bool dag_undo_due(const struct run *r, uint32_t task);
+/* Of one that has items: makes room for them; wanted as in struct items. */
+int dag_undo_items(struct run *r, uint32_t task, int64_t wanted, struct ff_err *err);
+int dag_undo_loaded(struct run *r, uint32_t task, struct ff_err *err);
+void dag_undo_item_final(struct run *r, struct step *s, uint32_t task);
 uint32_t dag_undos_left(const struct run *r);
 /* What went wrong with them, behind what is there. */
 void dag_undo_message(const struct run *r, struct buf *out);
@@ -364,6 +409,7 @@ struct dag_scope {
     const struct flow_task *task; /* whose expression it is, or NULL */
     int64_t item;                 /* -1: none */
     int64_t attempt;
+    bool is_list;     /* what it makes is the list of items */
     json_t *more;     /* names that only this expression has, before all others;
                        * borrowed, or NULL */
     json_t *made[16]; /* what look-ups built, by place in the table of names */

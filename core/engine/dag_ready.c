@@ -68,12 +68,15 @@ static int condition(struct run *r, uint32_t task, int64_t now_us, bool *go,
 #define LIST_MAX_STEPS (4 * (uint64_t)FLOW_MAX_ITEMS)
 #define LIST_MAX_BYTES (64u << 20)
 
-struct items *dag_items_new(uint32_t n)
+struct items *dag_items_new(const struct dag *d, uint32_t task, uint32_t n)
 {
+    const struct flow_task *t = &d->flow->tasks[task];
     struct items *items =
         mem_alloc(sizeof(struct items) + (size_t)n * sizeof(struct unit));
 
-    items->n = n;
+    items->n = items->wanted = n;
+    if (t->work->compensated || t->part == FLOW_COMPENSATE)
+        items->ended = mem_array(n, sizeof(*items->ended));
     for (uint32_t i = 0; i < n; i++)
         items->units[i].exit_code = -1;
     return items;
@@ -87,6 +90,7 @@ void dag_items_free(struct items *items)
         json_decref(items->units[i].outputs);
     json_decref(items->list);
     json_decref(items->gathered);
+    mem_free(items->ended);
     mem_free(items);
 }
 
@@ -111,6 +115,7 @@ json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
     struct dag_scope sc;
 
     dag_scope_init(&sc, r, t, -1, 0, now_us);
+    sc.is_list = true;
     sc.scope.max_steps = LIST_MAX_STEPS;
     sc.scope.max_bytes = LIST_MAX_BYTES;
     json_t *list = dag_eval(&sc, t->work->foreach, err);
@@ -135,6 +140,25 @@ json_t *dag_foreach_list(struct run *r, uint32_t task, int64_t now_us,
     return NULL;
 }
 
+int dag_items_list(struct run *r, uint32_t task, struct ff_err *err)
+{
+    struct dag_task *t = &dag_of(r)->tasks[task];
+
+    if (t->items->list)
+        return FF_OK;
+    json_t *list = dag_foreach_list(r, task, t->ready_at, err);
+    if (!list)
+        return err->code;
+    if (json_array_size(list) == t->items->n) {
+        t->items->list = list;
+        return FF_OK;
+    }
+    ff_fail(err, FF_CORRUPT, 0, "foreach of %s gives %zu items, had %u",
+            flow_of(r)->tasks[task].name, json_array_size(list), t->items->n);
+    json_decref(list);
+    return err->code;
+}
+
 static void expand(struct run *r, struct step *s, uint32_t task)
 {
     struct dag_task *t = &dag_of(r)->tasks[task];
@@ -145,7 +169,7 @@ static void expand(struct run *r, struct step *s, uint32_t task)
         end_task(r, s, task, TASK_FAILED, "expression", err.msg);
         return;
     }
-    t->items = dag_items_new((uint32_t)json_array_size(list));
+    t->items = dag_items_new(dag_of(r), task, (uint32_t)json_array_size(list));
     t->items->list = list;
     dag_items_kept(dag_of(r), task);
     dag_put_expanded(r, s, task);
@@ -229,6 +253,12 @@ void dag_item_final(struct run *r, struct step *s, uint32_t task, const struct u
     items->final++;
     items->failed += u->state == TASK_FAILED;
     items->cancelled += u->state == TASK_CANCELLED;
+    if (items->ended)
+        items->ended[u - items->units] = s->now_us;
+    if (flow_of(r)->tasks[task].part == FLOW_COMPENSATE) {
+        dag_undo_item_final(r, s, task);
+        return;
+    }
     if (u->state == TASK_FAILED && flow_of(r)->tasks[task].work->fail_fast)
         dag_stop_items(r, s, task, CANCEL_GRACEFUL);
     if (task_state_final(t->unit.state))

@@ -52,8 +52,14 @@ enum dag_turn dag_judge_repeat(struct run *r, const struct step *s, int64_t node
         return TURN_LAST;
     if (dag_is_stopping(r, node))
         return TURN_STOPPED;
-    if (dag_iteration(r, node) < repeat->max)
+    const bool is_late = dag_total_ends(r, node, s->now_us + repeat->delay_us);
+    if (dag_iteration(r, node) < repeat->max && !is_late)
         return TURN_NEXT;
+    if (dag_iteration(r, node) < repeat->max) {
+        ff_fail(err, FF_INVALID, 0,
+                "its next iteration would begin after its total_timeout");
+        return TURN_TOO_LATE;
+    }
     if (repeat->on_max == FLOW_MAX_SUCCEED)
         return TURN_LAST;
     ff_fail(err, FF_INVALID, 0, "repeat.until was still false after %lld iterations",

@@ -55,15 +55,36 @@ static void mark_failed(struct marks *m)
     }
 }
 
+/* Has the compensation begun, since the run did the last time? */
+static bool has_begun(const struct run *r, int64_t node)
+{
+    return dag_unit(dag_of(r), node)->attempt > dag_base(r, node);
+}
+
+static bool any_has_begun(const struct run *r, uint32_t task)
+{
+    const struct items *items = dag_of(r)->tasks[task].items;
+
+    for (uint32_t i = 0; items && i < items->n; i++)
+        if (has_begun(r, NODE_OF(task, i)))
+            return true;
+    return false;
+}
+
 /* What was undone, or only half so, has to be done again, whatever is asked for. */
 static void mark_undone(struct marks *m)
 {
     const struct flow *f = m->d->flow;
     const uint32_t first = f->part_first[FLOW_COMPENSATE];
 
-    for (uint32_t i = first; i < first + f->part_count[FLOW_COMPENSATE]; i++)
-        if (m->d->tasks[i].unit.attempt > dag_base(m->run, NODE_OF(i, -1)))
-            mark(m, f->tasks[i].work->undo->of, MARK_ALL);
+    for (uint32_t i = first; i < first + f->part_count[FLOW_COMPENSATE]; i++) {
+        const uint32_t of = f->tasks[i].work->undo->of;
+
+        if (has_begun(m->run, NODE_OF(i, -1)))
+            mark(m, of, MARK_ALL);
+        if (any_has_begun(m->run, i))
+            mark(m, of, MARK_ITEMS);
+    }
 }
 
 /* By the words of engine.h; a request that nobody understands changes nothing. */
@@ -117,7 +138,8 @@ void dag_reset_marks(const struct run *r, struct span reset, uint8_t *of)
      COLUMN_BIT(COL_TASK_MESSAGE) | COLUMN_BIT(COL_TASK_OUTPUTS) |                     \
      COLUMN_BIT(COL_TASK_ITEMS) | COLUMN_BIT(COL_TASK_DUE_AT) |                        \
      COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_FINISHED_AT) |              \
-     COLUMN_BIT(COL_TASK_ATTEMPT_BASE) | COLUMN_BIT(COL_TASK_ITERATION))
+     COLUMN_BIT(COL_TASK_ATTEMPT_BASE) | COLUMN_BIT(COL_TASK_ITERATION) |              \
+     COLUMN_BIT(COL_TASK_DEADLINE_AT))
 
 /* was: the state that it leaves. */
 static void write_event(struct run *r, struct step *s, int64_t node,
@@ -130,18 +152,30 @@ static void write_event(struct run *r, struct step *s, int64_t node,
     step_event_end(s, &w);
 }
 
-/* One without a row never began. */
+/* One without a row did not; nor one whose row says no more than when its time is over.
+ */
+static bool never_began(const struct run *r, int64_t node)
+{
+    const struct unit *u = dag_unit(dag_of(r), node);
+
+    return u->version == 0 || u->state == TASK_WAITING ||
+           (u->state == TASK_QUEUED && !has_begun(r, node) &&
+            dag_deadline(r, node) != MODEL_NULL);
+}
+
 void dag_reset_unit(struct run *r, struct step *s, int64_t node)
 {
     struct dag *d = dag_of(r);
     struct unit *u = dag_unit(d, node);
     const uint8_t was = u->state;
 
-    if (u->version == 0 || was == TASK_WAITING) {
+    if (never_began(r, node)) {
         u->state = TASK_WAITING;
         u->flags = 0;
+        dag_total_reset(r, s, node, true);
         return;
     }
+    dag_total_reset(r, s, node, false);
     json_decref(u->outputs);
     u->outputs = NULL;
     u->state = TASK_WAITING;
@@ -213,17 +247,34 @@ static bool reset_items(struct run *r, struct step *s, uint32_t task)
     const uint8_t was = t->unit.state;
     t->unit.state = TASK_RUNNING;
     struct task_row row = dag_row_of(r, NODE_OF(task, -1), &t->unit);
-    row.items = items->n;
+    row.items = items->wanted;
     row.started_at = s->now_us;
     dag_write_unit(s, &row, &t->unit, RESET_COLUMNS);
     write_event(r, s, NODE_OF(task, -1), &t->unit, was);
     return true;
 }
 
+/* Of the tasks that go on with their lists. */
+static void reset_undone_items(struct run *r, struct step *s, const uint8_t *marks)
+{
+    const struct flow *f = flow_of(r);
+    const uint32_t first = f->part_first[FLOW_COMPENSATE];
+
+    for (uint32_t i = first; i < first + f->part_count[FLOW_COMPENSATE]; i++) {
+        const struct items *items = dag_of(r)->tasks[i].items;
+        const uint32_t of = f->tasks[i].work->undo->of;
+
+        for (uint32_t k = 0; items && marks[of] == MARK_ITEMS && k < items->n; k++)
+            if (has_begun(r, NODE_OF(i, k)))
+                dag_reset_unit(r, s, NODE_OF(of, k));
+    }
+}
+
 void dag_reset_tasks(struct run *r, struct step *s, const uint8_t *marks)
 {
     struct dag *d = dag_of(r);
 
+    reset_undone_items(r, s, marks);
     for (uint32_t i = 0; i < d->flow->n_tasks; i++) {
         if (marks[i] == MARK_ITEMS && reset_items(r, s, i))
             continue;

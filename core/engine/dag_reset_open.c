@@ -158,6 +158,11 @@ void dag_reset_drop(struct run *r, struct step *s)
 
     if (!d->resetting)
         return;
+    /* A list that failed was stopped already; its last item may have ended since, to
+     * begin again. Who stops it now ends it. */
+    for (uint32_t i = 0; i < d->flow->n_tasks; i++)
+        if (d->resetting[i] && d->tasks[i].items)
+            d->tasks[i].items->stopping = false;
     forget_marks(d);
     engine_run_reset(r, s, false);
 }

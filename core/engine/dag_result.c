@@ -19,10 +19,14 @@ static const struct {
     [OUTCOME_CANCELLED] = {TASK_CANCELLED, 0, "cancelled"},
     [OUTCOME_HEARTBEAT] = {TASK_FAILED, FLOW_ON_TIMEOUT | FLOW_ON_HEARTBEAT,
                            DAG_HEARTBEAT},
+    [OUTCOME_TOTAL] = {TASK_FAILED, 0, DAG_TOTAL},
 };
 
-static const char silent_message[] =
-    "it was silent for longer than its heartbeat_timeout";
+/* By outcome: what is said of those that the engine stopped. */
+static const char *const messages[] = {
+    [OUTCOME_HEARTBEAT] = "it was silent for longer than its heartbeat_timeout",
+    [OUTCOME_TOTAL] = "it took longer than its total_timeout",
+};
 
 bool dag_is_stopping(const struct run *r, int64_t node)
 {
@@ -45,6 +49,8 @@ static enum outcome judge(const struct run *r, int64_t node, const struct unit *
 {
     if (result->outcome != OUTCOME_SUCCEEDED && dag_is_stopping(r, node))
         return OUTCOME_CANCELLED;
+    if (result->outcome != OUTCOME_SUCCEEDED && (u->flags & UNIT_OVERTIME))
+        return OUTCOME_TOTAL;
     if (result->outcome == OUTCOME_CANCELLED && (u->flags & UNIT_SILENT))
         return OUTCOME_HEARTBEAT;
     return result->outcome == OUTCOME_CANCELLED ? OUTCOME_EVICTED : result->outcome;
@@ -104,11 +110,8 @@ static int64_t retry_delay_us(const struct run *r, int64_t node, const struct un
 }
 
 static void retry_unit(struct run *r, struct step *s, int64_t node, struct unit *u,
-                       enum outcome outcome, const struct task_row *ended)
+                       int64_t delay, const struct task_row *ended)
 {
-    const bool given = flow_of(r)->tasks[NODE_TASK(node)].policy->retry.given;
-    const int64_t delay =
-        outcome == OUTCOME_LOST && !given ? 0 : retry_delay_us(r, node, u);
     struct task_row row = *ended;
 
     u->state = TASK_RETRYING;
@@ -180,26 +183,6 @@ static void write_log_row(const struct run *r, struct step *s, int64_t node,
         batch_put(&s->batch, &record_log, &row, FF_ABSENT);
 }
 
-/* A row for each blob that is named, in the batch that names it: so that it stays. */
-static void write_artifact_rows(const struct run *r, struct step *s, int64_t node,
-                                const struct result *result)
-{
-    const struct flow_work *work = flow_of(r)->tasks[NODE_TASK(node)].work;
-
-    for (uint32_t i = 0; i < work->n_outputs; i++) {
-        const json_t *v = json_object_get(result->outputs, work->outputs[i].name);
-        const struct artifact_row row = {
-            .tenant = r->row.tenant,
-            .run = r->row.run,
-            .hash = span_of(json_string_value(json_object_get(v, "sha256"))),
-            .size = json_integer_value(json_object_get(v, "size")),
-            .at = s->now_us,
-        };
-        if (work->outputs[i].as == FLOW_AS_ARTIFACT && row.hash.s)
-            batch_put(&s->batch, &record_artifact, &row, FF_ANY_VERSION);
-    }
-}
-
 static void end_with_result(struct run *r, struct step *s, int64_t node, struct unit *u,
                             struct task_row *row, const struct result *result)
 {
@@ -240,6 +223,7 @@ static enum dag_turn judge_turn(struct run *r, struct step *s, int64_t node,
         [TURN_NEXT] = {TASK_SUCCEEDED, NULL},
         [TURN_STOPPED] = {TASK_CANCELLED, "cancelled"},
         [TURN_TOO_MANY] = {TASK_FAILED, "repeat_max"},
+        [TURN_TOO_LATE] = {TASK_FAILED, DAG_TOTAL},
         [TURN_WRONG] = {TASK_FAILED, "expression"},
     };
     struct unit *u = dag_unit(dag_of(r), node);
@@ -252,6 +236,40 @@ static enum dag_turn judge_turn(struct run *r, struct step *s, int64_t node,
     if (err->code != FF_OK)
         row->message = span_of(err->msg);
     return turn;
+}
+
+/* How an attempt is judged, before its row is made. */
+struct verdict {
+    enum outcome outcome;
+    int64_t delay;     /* until the next attempt; MODEL_NULL: there is none */
+    struct ff_err err; /* its end is this one, whatever the attempt's was */
+    const char *err_reason;
+};
+
+static const char *reason_of(enum outcome outcome, const struct result *result)
+{
+    return outcome == OUTCOME_FAILED && result->reason ? result->reason
+                                                       : outcomes[outcome].reason;
+}
+
+static struct verdict decide(struct run *r, const struct step *s, int64_t node,
+                             const struct unit *u, const struct result *result)
+{
+    const bool given = flow_of(r)->tasks[NODE_TASK(node)].policy->retry.given;
+    struct verdict v = {.outcome = judge(r, node, u, result),
+                        .delay = MODEL_NULL,
+                        .err_reason = "expression"};
+
+    if (!may_retry(r, node, u, v.outcome, result) ||
+        !dag_retry_if(r, s, node, v.outcome, result, &v.err))
+        return v;
+    v.delay = v.outcome == OUTCOME_LOST && !given ? 0 : retry_delay_us(r, node, u);
+    if (!dag_total_ends(r, node, s->now_us + v.delay))
+        return v;
+    v.delay = MODEL_NULL;
+    v.err_reason = DAG_TOTAL;
+    dag_total_message(reason_of(v.outcome, result), result->message, &v.err);
+    return v;
 }
 
 void dag_result(struct run *r, struct step *s, const struct input *in)
@@ -267,10 +285,9 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
     if (dag_reset_result(r, s, in->node))
         return;
 
-    const enum outcome outcome = judge(r, in->node, u, result);
-    struct ff_err err = {.code = FF_OK};
-    const bool retry = may_retry(r, in->node, u, outcome, result) &&
-                       dag_retry_if(r, s, in->node, outcome, result, &err);
+    struct verdict v = decide(r, s, in->node, u, result);
+    const enum outcome outcome = v.outcome;
+    const bool retry = v.delay != MODEL_NULL;
     if (outcome == OUTCOME_LOST || outcome == OUTCOME_EVICTED)
         u->lost++;
     u->exit_code = result->exit_code == MODEL_NULL ? -1 : (int16_t)result->exit_code;
@@ -278,24 +295,22 @@ void dag_result(struct run *r, struct step *s, const struct input *in)
     u->flags &= (uint8_t)~UNIT_SILENT;
 
     if (outcome == OUTCOME_SUCCEEDED)
-        write_artifact_rows(r, s, in->node, result);
+        dag_name_artifacts(r, s, in->node, result->outputs);
 
     struct task_row row = dag_row_of(r, in->node, u);
     row.started_at = result->started_at ? result->started_at : s->now_us;
-    row.reason =
-        span_of(outcome == OUTCOME_FAILED && result->reason ? result->reason
-                                                            : outcomes[outcome].reason);
+    row.reason = span_of(reason_of(outcome, result));
     row.message =
-        span_of(outcome == OUTCOME_HEARTBEAT ? silent_message : result->message);
-    if (err.code != FF_OK) {
-        row.reason = span_of("expression");
-        row.message = span_of(err.msg);
+        span_of(outcome < OUTCOME_HEARTBEAT ? result->message : messages[outcome]);
+    if (v.err.code != FF_OK) {
+        row.reason = span_of(v.err_reason);
+        row.message = span_of(v.err.msg);
     }
-    const enum dag_turn turn = judge_turn(r, s, in->node, result, &row, &err);
+    const enum dag_turn turn = judge_turn(r, s, in->node, result, &row, &v.err);
     if (!retry || NODE_ITEM(in->node) < 0)
         dag_note_message(r, in->node, row.message);
     if (retry)
-        retry_unit(r, s, in->node, u, outcome, &row);
+        retry_unit(r, s, in->node, u, v.delay, &row);
     else if (turn == TURN_NEXT)
         dag_repeat(r, s, in->node, result, &row);
     else

@@ -41,6 +41,7 @@ struct task_row dag_row_of(const struct run *r, int64_t node, const struct unit 
         .iteration = d->flow->tasks[NODE_TASK(node)].work->repeat && u->attempt > 0
                          ? dag_iteration(r, node)
                          : MODEL_NULL,
+        .deadline_at = dag_deadline(r, node),
     };
 }
 
@@ -199,7 +200,7 @@ void dag_put_expanded(struct run *r, struct step *s, uint32_t task)
 
     t->unit.state = TASK_RUNNING;
     struct task_row row = dag_row_of(r, node, &t->unit);
-    row.items = t->items->n;
+    row.items = t->items->wanted;
     row.started_at = s->now_us;
     dag_write_unit(s, &row, &t->unit,
                    COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_ITEMS) |
@@ -207,7 +208,7 @@ void dag_put_expanded(struct run *r, struct step *s, uint32_t task)
                        COLUMN_BIT(COL_TASK_STARTED_AT));
     struct jsonw w = dag_event(r, s, "task.expanded", node, &t->unit);
     jsonw_key(&w, "items");
-    jsonw_int(&w, t->items->n);
+    jsonw_int(&w, t->items->wanted);
     step_event_end(s, &w);
 }
 
@@ -230,7 +231,7 @@ void dag_end_expanded(struct run *r, struct step *s, uint32_t task)
     struct task_row row = dag_row_of(r, node, &t->unit);
     row.reason = span_of(reason);
     row.message = span_of(items->failed > 0 ? t->message : NULL);
-    row.items = items->n;
+    row.items = items->wanted;
     row.finished_at = s->now_us;
     dag_write_unit(s, &row, &t->unit,
                    COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_REASON) |

@@ -241,10 +241,12 @@ static json_t *make_run(const struct dag_scope *sc)
 {
     const struct run *r = sc->run;
     const bool main_over = dag_of(sc->run)->phase != PHASE_MAIN;
-    const int64_t state = main_over ? (int64_t)dag_main_result(r) : r->row.state;
+    int64_t state = main_over ? (int64_t)dag_main_result(r) : r->row.state;
     char started[UNITS_TEXT] = "";
     json_t *o = json_object();
 
+    if (sc->is_list && sc->task->part == FLOW_MAIN)
+        state = RUN_RUNNING; /* as the first time that the list was made */
     if (r->row.started_at != MODEL_NULL)
         units_time_text(r->row.started_at, started);
     json_object_set_new(o, "id", json_stringn(r->row.id.s, r->row.id.len));
@@ -280,8 +282,8 @@ static json_t *make_event(const struct dag_scope *sc)
  * another by the expression's own names. */
 static json_t *make_outputs(const struct dag_scope *sc)
 {
-    const struct flow_undo *undo = sc->task->work->undo;
-    json_t *outputs = dag_of(sc->run)->tasks[undo->of].unit.outputs;
+    const int64_t of = NODE_OF(sc->task->work->undo->of, sc->item);
+    json_t *outputs = dag_unit(dag_of(sc->run), of)->outputs;
 
     return outputs ? json_incref(outputs) : json_null();
 }

@@ -8,7 +8,7 @@ void dag_silent(struct run *r, struct step *s, int64_t node, int64_t attempt)
     struct unit *u = dag_unit(dag_of(r), node);
 
     if (!u || u->state != TASK_RUNNING || u->attempt != attempt ||
-        (u->flags & (UNIT_SILENT | UNIT_STOPPED)))
+        (u->flags & (UNIT_SILENT | UNIT_STOPPED | UNIT_OVERTIME)))
         return; /* late, or it is being stopped already */
     u->flags |= UNIT_SILENT;
     struct task_row row = dag_row_of(r, node, u);
@@ -17,8 +17,8 @@ void dag_silent(struct run *r, struct step *s, int64_t node, int64_t attempt)
     dag_stop_unit(r, s, node, CANCEL_GRACEFUL);
 }
 
-void dag_resume_silent(struct run *r, struct step *s, int64_t node)
+void dag_resume_stop(struct run *r, struct step *s, int64_t node)
 {
-    if (dag_unit(dag_of(r), node)->flags & UNIT_SILENT)
+    if (dag_unit(dag_of(r), node)->flags & (UNIT_SILENT | UNIT_OVERTIME))
         dag_stop_unit(r, s, node, CANCEL_GRACEFUL);
 }

@@ -110,7 +110,7 @@ void dag_grant(struct run *r, struct step *s, int64_t node)
         step_effect(s, (struct effect){.type = EFFECT_FREE, .node = node});
         return;
     }
-    if (dag_out_of_attempts(r, s, node)) {
+    if (dag_out_of_attempts(r, s, node) || dag_total_over(r, s, node)) {
         step_effect(s, (struct effect){.type = EFFECT_FREE, .node = node});
         return;
     }

@@ -23,7 +23,7 @@ void dag_enter(struct run *r, struct step *s, int64_t node)
 {
     struct unit *u = dag_unit(dag_of(r), node);
 
-    if (dag_out_of_attempts(r, s, node))
+    if (dag_out_of_attempts(r, s, node) || dag_total_over(r, s, node))
         return;
     u->state = TASK_RUNNING;
     u->attempt++;
@@ -45,6 +45,8 @@ void dag_begin_units(struct run *r, struct step *s, int64_t node, int64_t count)
 
 void dag_want(struct run *r, struct step *s, int64_t node, int64_t count)
 {
+    for (int64_t i = 0; i < count; i++)
+        dag_total_begin(r, s, node + i);
     if (!flow_of(r)->tasks[NODE_TASK(node)].policy->cache) {
         dag_begin_units(r, s, node, count);
         return;
@@ -128,6 +130,7 @@ void dag_unit_final(struct run *r, struct step *s, int64_t node, struct unit *u,
     struct dag *d = dag_of(r);
     const uint32_t task = (uint32_t)NODE_TASK(node);
 
+    dag_total_final(r, s, node);
     if (was_active)
         dag_inactive(r, s);
     if (NODE_ITEM(node) >= 0)
@@ -175,6 +178,8 @@ void dag_finish(struct run *r, struct step *s, int64_t node, const struct dag_en
                    COLUMN_BIT(COL_TASK_DUE_AT);
 
     u->state = (uint8_t)end->state;
+    /* Or whoever looks whether it does would wait for an answer that nobody takes. */
+    u->flags &= (uint8_t)~UNIT_ASKING;
     if (end->outputs || u->outputs) /* or those of the iteration before */
         set |= COLUMN_BIT(COL_TASK_OUTPUTS);
     json_decref(u->outputs);

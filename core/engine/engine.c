@@ -194,24 +194,43 @@ void engine_step_seal(struct run *r, struct step *s)
     buf_clear(&s->events);
 }
 
+/* The body of its first event. */
+static void describe_created(struct step *s, struct span workflow, struct span inputs)
+{
+    struct jsonw w = step_event(s, "run.created");
+
+    jsonw_key(&w, "workflow");
+    jsonw_text_len(&w, workflow.s, workflow.len);
+    if (inputs.s) {
+        jsonw_key(&w, "inputs");
+        jsonw_raw(&w, inputs.s, inputs.len);
+    }
+    step_event_end(s, &w);
+    buf_add_char(&s->events, ']');
+}
+
 void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b)
 {
-    struct step s = {.now_us = row->created_at};
-    struct jsonw w = step_event(&s, "run.created");
-    jsonw_key(&w, "workflow");
-    jsonw_text_len(&w, row->workflow.s, row->workflow.len);
-    if (row->inputs.s) {
-        jsonw_key(&w, "inputs");
-        jsonw_raw(&w, row->inputs.s, row->inputs.len);
-    }
-    step_event_end(&s, &w);
-    buf_add_char(&s.events, ']');
-
     const struct open_run_row open = {
         .shard = shard, .tenant = row->tenant, .run = row->run};
+    struct step s = {.now_us = row->created_at};
+
+    describe_created(&s, row->workflow, row->inputs);
     batch_put(b, &record_run, row, FF_ABSENT);
     batch_put(b, &record_open_run, &open, FF_ABSENT);
     add_event_row(row, 1, row->created_at, &s.events, b);
+    step_done(&s);
+}
+
+void engine_run_set_inputs(struct batch *b, size_t at, struct span inputs)
+{
+    const struct ff_value *workflow = &b->items[at].values[COL_RUN_WORKFLOW];
+    struct step s = {0};
+
+    describe_created(&s, (struct span){.s = workflow->s, .len = workflow->len}, inputs);
+    batch_set_text(b, at, COL_RUN_INPUTS, inputs);
+    batch_set_text(b, at + 2, COL_EVENT_BODY,
+                   (struct span){.s = s.events.data, .len = s.events.len});
     step_done(&s);
 }
 

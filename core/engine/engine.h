@@ -50,8 +50,10 @@ enum outcome {
     OUTCOME_OOM,
     OUTCOME_EVICTED,
     OUTCOME_CANCELLED,
-    OUTCOME_HEARTBEAT /* stopped by the engine after an INPUT_SILENT; none of an
-                       * executor's */
+    /* Stopped by the engine, after an INPUT_SILENT or a TIMER_TOTAL: none of an
+     * executor's. */
+    OUTCOME_HEARTBEAT,
+    OUTCOME_TOTAL
 };
 
 struct result {
@@ -68,7 +70,7 @@ struct result {
     int64_t log_chunks, log_bytes, log_dropped;
 };
 
-enum timer_kind { TIMER_RETRY, TIMER_QUEUE, TIMER_RUN, TIMER_WAIT };
+enum timer_kind { TIMER_RETRY, TIMER_QUEUE, TIMER_RUN, TIMER_WAIT, TIMER_TOTAL };
 /* May it begin? WAIT: not yet, and there will be another answer. CANCEL and FAIL:
  * never, and so it ends. */
 enum admission { ADMISSION_GO, ADMISSION_WAIT, ADMISSION_CANCEL, ADMISSION_FAIL };
@@ -304,6 +306,10 @@ void engine_run_free(struct run *r); /* takes NULL */
 
 /* The rows that a new run consists of: run, open_run, first event. */
 void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b);
+
+/* Other inputs for a run that engine_run_create has put into the batch: `at` is the
+ * change that makes its row. */
+void engine_run_set_inputs(struct batch *b, size_t at, struct span inputs);
 
 /* The rows of one that is a task's attempt; `row` says whose. */
 void engine_child_create(const struct run_row *row, int64_t shard, struct batch *b);

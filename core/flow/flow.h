@@ -15,7 +15,9 @@
 #define FLOW_MAX_TASKS     200000
 #define FLOW_MAX_NAMES     1000 /* in one inputs:, outputs: or env: (with shared ones) */
 #define FLOW_MAX_WAIT_US   (INT64_C(3653) * 86400 * UNITS_SECOND) /* ten years */
-#define FLOW_MAX_TRANSFORM 1048576 /* bytes of its outputs as JSON */
+#define FLOW_MAX_INPUT     ((size_t)16 << 20) /* bytes of one: text, or JSON */
+#define FLOW_MAX_INPUTS    ((size_t)64 << 20) /* of those of a run together */
+#define FLOW_MAX_TRANSFORM 1048576            /* bytes of its outputs as JSON */
 #define FLOW_MAX_ITEMS     1000000 /* of one foreach, checked when it expands */
 #define FLOW_MAX_MATCHES                                                               \
     20000000                       /* combinations of a matrix times its other entries \
@@ -283,7 +285,8 @@ struct flow_work {
     const struct flow *group;         /* tasks: of a group; its owner is the file */
     struct flow_value *foreach;       /* list or map, or what makes a matrix; or NULL */
     const struct flow_repeat *repeat; /* or NULL; never with foreach */
-    struct flow_undo *undo;           /* in FLOW_COMPENSATE, else NULL */
+    struct flow_undo *undo;           /* in FLOW_COMPENSATE, else NULL; its foreach is
+                                       * that of the task that it undoes */
     int64_t max_parallel;             /* of its items; 0: no limit of its own */
     uint32_t n_argv;
     uint32_t n_env;
@@ -294,6 +297,7 @@ struct flow_work {
     bool matrix;            /* foreach is a map of axes, include and exclude */
     bool needs_all;         /* a skipped need skips this task too */
     bool continue_on_error; /* its failure counts as satisfied, and not for the run */
+    bool compensated;       /* some task of FLOW_COMPENSATE undoes it */
     union {                 /* by kind */
         struct flow_value *wait; /* sleep, wait_until */
         const struct flow_approve *approve;
@@ -352,6 +356,7 @@ struct flow_policy {
     struct flow_retry retry;
     int64_t timeout_us, queue_timeout_us, grace_us; /* 0: none; grace has a default */
     int64_t heartbeat_us;                           /* longest silence, 0: any */
+    int64_t total_timeout_us;                       /* over all attempts, 0: none */
     int64_t cpu_milli, memory_bytes;                /* resources:, 0: none */
     const char *queue;                              /* "default" */
     const struct flow_limits *limits;               /* or NULL */
@@ -409,6 +414,7 @@ struct flow_trigger {
     int zone_line, zone_column;  /* of timezone; 0: it is not said */
     int64_t every_us, offset_us; /* of an interval */
     int64_t catchup_us, jitter_us;
+    int64_t debounce_us, debounce_max_us; /* of events; 0: none */
     const char *name;      /* of the workflow, the event, the webhook's path */
     const char *condition; /* text of if: over `event`, or NULL */
     uint32_t on;           /* enum flow_trigger_on, as a bit set */

@@ -333,6 +333,42 @@ static void refuse_unknown(const struct flow *f, json_t *given,
     }
 }
 
+static size_t bytes_of(const json_t *value)
+{
+    if (has_json_type(value, JSON_STRING))
+        return json_string_length(value);
+
+    MEM_AUTO char *text = json_text(value);
+
+    return strlen(text);
+}
+
+static void refuse_size(struct flow_problems *problems, const char *name, size_t bytes,
+                        size_t most)
+{
+    char msg[200];
+
+    snprintf(msg, sizeof(msg), "%.100s: %zu bytes, of %zu MiB at most", name, bytes,
+             most >> 20);
+    report(problems, PROBLEM_INPUT_VALUE, name, msg,
+           "give the path of a file, or an address where it can be fetched");
+}
+
+static void refuse_too_large(json_t *made, struct flow_problems *problems)
+{
+    size_t all = 0;
+
+    for (void *at = json_object_iter(made); at; at = json_object_iter_next(made, at)) {
+        const size_t bytes = bytes_of(json_object_iter_value(at));
+
+        if (bytes > FLOW_MAX_INPUT)
+            refuse_size(problems, json_object_iter_key(at), bytes, FLOW_MAX_INPUT);
+        all += bytes;
+    }
+    if (all > FLOW_MAX_INPUTS)
+        refuse_size(problems, "all inputs", all, FLOW_MAX_INPUTS);
+}
+
 json_t *flow_inputs(const struct flow *f, json_t *given, bool from_text,
                     struct flow_problems *problems)
 {
@@ -355,6 +391,7 @@ json_t *flow_inputs(const struct flow *f, json_t *given, bool from_text,
             json_object_set_new_nocheck(made, input->name, value);
     }
     refuse_unknown(f, given, problems);
+    refuse_too_large(made, problems);
     if (problems->n + problems->n_more == before)
         return made;
     json_decref(made);

@@ -371,9 +371,7 @@ void spec_check_repeat(struct spec *s, const struct flow_work *work,
                        const struct tree_node *task);
 
 /* spec_compensate.c */
-extern const struct spec_type spec_compensate_type; /* no slot */
-void spec_check_compensate(struct spec *s, const struct flow_work *work,
-                           const struct tree_node *task);
+extern const struct spec_type spec_compensate_type; /* a spec_draft */
 void spec_add_compensations(struct spec *s);  /* of all tasks that have been read */
 void spec_rank_compensations(struct spec *s); /* when their order is known */
 

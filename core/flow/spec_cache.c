@@ -113,6 +113,7 @@ static const char *const says_not_what[] = {"id",
                                             "retry",
                                             "timeout",
                                             "queue_timeout",
+                                            "total_timeout",
                                             "grace",
                                             "queue",
                                             "priority",
@@ -149,7 +150,10 @@ void spec_finish_cache(struct spec *s, const struct tree_node *task,
     json_t *all = json_object();
 
     if (cache->scope == FLOW_CACHE_KEY) {
+        const struct tree_node *artifacts = spec_find(task, "artifacts");
+
         add(all, "outputs", spec_find(task, "outputs"));
+        add(all, "artifacts", artifacts ? spec_find(artifacts, "out") : NULL);
     } else {
         for (uint32_t i = 0; i < task->n; i++)
             if (says_what(task, &task->items[i].value))
@@ -164,19 +168,16 @@ void spec_finish_cache(struct spec *s, const struct tree_node *task,
     sha256_text(text, strlen(text), made->definition);
     json_decref(all);
     for (uint32_t i = 0; i < work->n_outputs; i++) {
-        const enum flow_output_as as = work->outputs[i].as;
-
-        if (as != FLOW_AS_FILE && as != FLOW_AS_ARTIFACT)
+        if (work->outputs[i].as != FLOW_AS_FILE)
             continue;
 
         struct flow_problem *p =
             spec_problem(s, PROBLEM_CACHE, spec_find(task, "cache"));
 
         flow_problem_msg(p,
-                         "%s %.64s is kept as long as its run; a cache cannot keep it",
-                         as == FLOW_AS_FILE ? "the file of output" : "artifact",
+                         "the file of output %.64s is kept as long as its run; a cache "
+                         "cannot keep it",
                          work->outputs[i].name);
-        flow_problem_hint(p, "remove cache:, or store the file elsewhere and give its "
-                             "name as the output");
+        flow_problem_hint(p, "hand the file on as an artifact, or remove cache:");
     }
 }

@@ -8,14 +8,17 @@ static void read_compensate(struct spec *s, const struct spec_field *field,
 {
     const struct spec_undo undo = {.of = s->task, .node = node};
 
-    (void)slot;
-    if (node->kind != TREE_MAP)
+    if (node->kind != TREE_MAP) {
         spec_wrong_type(s, field->key, field->type->is, node);
-    else if (s->part != FLOW_MAIN)
+        return;
+    }
+    if (s->part != FLOW_MAIN) {
         flow_problem_msg(spec_problem(s, PROBLEM_EXCLUSIVE, node),
                          "compensate is for main tasks; a handler is not undone");
-    else
-        ARRAY_ADD(&s->undos, undo);
+        return;
+    }
+    ((struct spec_draft *)slot)->work.compensated = true;
+    ARRAY_ADD(&s->undos, undo);
 }
 
 static json_t *schema_compensate(const struct spec_field *field)
@@ -28,19 +31,6 @@ const struct spec_type spec_compensate_type = {.name = "compensate",
                                                .is = "a map",
                                                .read = read_compensate,
                                                .schema = schema_compensate};
-
-void spec_check_compensate(struct spec *s, const struct flow_work *work,
-                           const struct tree_node *task)
-{
-    const struct tree_node *compensate = spec_find(task, "compensate");
-    struct flow_problem *p;
-
-    if (!compensate || !work->foreach)
-        return;
-    p = spec_problem(s, PROBLEM_EXCLUSIVE, compensate);
-    flow_problem_msg(p, "a task with a list of items has no compensate");
-    flow_problem_hint(p, "put it into a group, and compensate there with its outputs");
-}
 
 #define ENDING "_compensate"
 
@@ -108,6 +98,9 @@ static void add_one(struct spec *s, const struct spec_undo *undo)
         return;
     kept->of = undo->of;
     draft.work.undo = kept;
+    /* Each item is undone by itself, and one that cannot be stops no other. */
+    draft.work.foreach = s->tasks.items[undo->of].work->foreach;
+    draft.work.fail_fast = false;
     if (is_body(kind))
         draft.work.kind = kind;
     spec_read(s, &spec_compensate, undo->node, &draft, &seen);
@@ -160,7 +153,8 @@ static const struct spec_field fields[] = {
     {.key = "env",
      .type = &spec_task_env,
      .since = "0.2",
-     .help = "as in a task; `outputs` are those of the task that is undone"},
+     .help = "as in a task; `outputs` are those of the task, or the item, that is "
+             "undone"},
     {.key = "stdin",
      .type = &spec_value_pointer,
      .offset = SLOT(work.input),

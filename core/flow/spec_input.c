@@ -163,7 +163,7 @@ static void check_constant(struct spec *s, const struct flow_input *input,
     struct spec_blame blame = {0};
     struct flow_problem *p;
 
-    if (node->kind == TREE_BROKEN || spec_input_accepts(input, value, &blame))
+    if (spec_input_accepts(input, value, &blame))
         return;
     p = spec_problem(s, blame.code == PROBLEM_INPUT_TYPE ? PROBLEM_TYPE : PROBLEM_VALUE,
                      node);

@@ -258,6 +258,13 @@ static const struct spec_field task_fields[] = {
      .arg = &spec_timeout_range,
      .since = "0.1",
      .help = "how long it may wait for a place to run; no limit when absent"},
+    {.key = "total_timeout",
+     .type = &spec_duration,
+     .offset = SLOT(policy.total_timeout_us),
+     .arg = &spec_timeout_range,
+     .since = "0.2",
+     .help = "how long it may take in all, from when it is ready, over all waits and "
+             "attempts; no limit when absent"},
     {.key = "heartbeat_timeout",
      .type = &spec_duration,
      .offset = SLOT(policy.heartbeat_us),
@@ -499,7 +506,6 @@ void spec_add_task(struct spec *s, const struct tree_key *name,
         check_foreach(s, &draft.work, node);
         check_needs_all(s, &draft.work, node);
         spec_check_repeat(s, &draft.work, node);
-        spec_check_compensate(s, &draft.work, node);
         if (draft.policy.cache)
             spec_finish_cache(s, node, draft.policy.cache, &draft.work);
     }

@@ -244,6 +244,24 @@ static const struct spec_range offset_range = {0, 366 * DAY, "at most 366d"};
         .since = "0.2", .help = "over event; when it is false nothing is started"      \
     }
 
+static const struct spec_range debounce_range = {UNITS_SECOND, DAY, "from 1s to 1d"};
+static const struct spec_range debounce_max_range = {UNITS_SECOND, 31 * DAY,
+                                                     "from 1s to 31d"};
+
+#define DEBOUNCE                                                                       \
+    {.key = "debounce",                                                                \
+     .type = &spec_duration,                                                           \
+     .offset = SLOT(debounce_us),                                                      \
+     .arg = &debounce_range,                                                           \
+     .since = "0.2",                                                                   \
+     .help = "a run starts when nothing more came for so long, for the last of them"}, \
+    {                                                                                  \
+        .key = "debounce_max", .type = &spec_duration,                                 \
+        .offset = SLOT(debounce_max_us), .arg = &debounce_max_range, .since = "0.2",   \
+        .help = "it starts so long after the first at the latest; ten times debounce " \
+                "when absent"                                                          \
+    }
+
 static const struct spec_field cron_fields[] = {
     {.key = "expr",
      .type = &expr_type,
@@ -305,6 +323,7 @@ static const struct spec_field event_fields[] = {
      .since = "0.2",
      .help = "the event's name"},
     EVENT_IF,
+    DEBOUNCE,
     COMMON("\"allow\""),
 };
 
@@ -316,6 +335,7 @@ static const struct spec_field webhook_fields[] = {
      .since = "0.2",
      .help = "the last part of the address that is called"},
     EVENT_IF,
+    DEBOUNCE,
     COMMON("\"allow\""),
 };
 
@@ -391,6 +411,21 @@ static void check_complete(struct spec *s, const struct flow_trigger *t,
     }
 }
 
+static void check_debounce(struct spec *s, struct flow_trigger *t,
+                           const struct tree_node *node)
+{
+    const struct tree_node *max = spec_find(node, "debounce_max");
+
+    if (max && !spec_find(node, "debounce"))
+        flow_problem_msg(spec_problem(s, PROBLEM_EXCLUSIVE, max),
+                         "debounce_max is for triggers with debounce only");
+    else if (max && t->debounce_max_us < t->debounce_us)
+        flow_problem_msg(spec_problem(s, PROBLEM_VALUE, max),
+                         "debounce_max is less than debounce");
+    if (!max)
+        t->debounce_max_us = 10 * t->debounce_us;
+}
+
 static void add_trigger(struct spec *s, enum flow_trigger_kind kind,
                         const struct tree_node *node)
 {
@@ -418,6 +453,7 @@ static void add_trigger(struct spec *s, enum flow_trigger_kind kind,
         t.zone_line = (int)zone->line;
         t.zone_column = (int)zone->column;
     }
+    check_debounce(s, &t, node);
     check_complete(s, &t, node);
     if (!give_id(s, &t, node))
         return;

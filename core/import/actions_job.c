@@ -145,10 +145,12 @@ static void add_strategy(struct import *im, const struct source_node *strategy,
         source_add(&im->out, task, "matrix", made);
     else if (matrix)
         add_made_matrix(im, matrix, task);
-    if (source_get(strategy, "max-parallel"))
-        im_set_plain(im, task, "max_parallel", im_get(strategy, "max-parallel"));
-    if (source_get(strategy, "fail-fast"))
-        im_set_plain(im, task, "fail_fast", im_get(strategy, "fail-fast"));
+    const struct source_node *fail_fast = source_get(strategy, "fail-fast");
+    im_set_number(im, task, "max_parallel", source_get(strategy, "max-parallel"));
+    if (source_is_text(fail_fast, "true") || source_is_text(fail_fast, "false"))
+        im_set_plain(im, task, "fail_fast", fail_fast->text);
+    else if (fail_fast)
+        im_refuse(im, fail_fast, "fail-fast", "say true or false as fail_fast");
     im_did(im, strategy, "strategy");
 }
 

@@ -61,7 +61,7 @@ int import_argo(struct import *im)
     const struct source_node *meta = source_get(im->doc, "metadata");
     const char *named = im_get(meta, "name");
     const char *generated = im_get(meta, "generateName");
-    struct argo_scope scope = {.names = "main"};
+    struct argo_scope scope = {.names = "main", .is_entry = true};
 
     if (!spec ||
         (strcmp(kind, "Workflow") != 0 && strcmp(kind, "WorkflowTemplate") != 0 &&
@@ -79,8 +79,7 @@ int import_argo(struct import *im)
     argo_inputs(im, source_get(spec, "arguments"));
     im_set_duration(im, &im->out.root, "timeout",
                     source_get(spec, "activeDeadlineSeconds"), "s");
-    if (source_get(spec, "parallelism"))
-        im_set_plain(im, &im->out.root, "parallelism", im_get(spec, "parallelism"));
+    im_set_number(im, &im->out.root, "parallelism", source_get(spec, "parallelism"));
     const struct source_node *entry =
         argo_find_template(spec, im_get(spec, "entrypoint"));
     if (!entry)
@@ -96,6 +95,14 @@ int import_argo(struct import *im)
         if (input)
             scope.params.items[i].value = source_made_f(&im->out, "inputs.%s", input);
     }
+    struct source_node task = source_made_map();
+    struct argo_use use = {.name = im_get(entry, "name"),
+                           .arguments = source_get(spec, "arguments"),
+                           .inner = &scope,
+                           .outer = &scope,
+                           .task = &task,
+                           .into = &im->tasks};
+    argo_bind_artifacts(im, &use);
     if (source_get(entry, "dag") || source_get(entry, "steps")) {
         im_keys(im, entry, argo_template_keys);
         if (source_get(entry, "dag"))
@@ -103,7 +110,6 @@ int import_argo(struct import *im)
         else
             argo_steps(im, &scope, source_get(entry, "steps"), &im->tasks);
     } else {
-        struct source_node task = source_made_map();
         argo_template(im, &scope, entry, &task);
         source_add(&im->out, &im->tasks, im_name(im, "main", im_get(entry, "name")),
                    task);

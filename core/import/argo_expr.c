@@ -7,13 +7,13 @@
 /* --- references --- */
 
 /* a.b.c in parts; how many, at most max. Parts may hold dashes. */
-static size_t split(const char *text, char parts[][96], size_t max)
+size_t argo_split(const char *text, char parts[][ARGO_PART], size_t max)
 {
     size_t n = 0;
 
     while (n < max) {
         const size_t len = strcspn(text, ".");
-        snprintf(parts[n++], 96, "%.*s", (int)(len < 95 ? len : 95), text);
+        snprintf(parts[n++], ARGO_PART, "%.*s", (int)(len < 95 ? len : 95), text);
         if (!text[len])
             break;
         text += len + 1;
@@ -28,7 +28,7 @@ static bool is_word(const char *text)
                              "WXYZ0123456789_-")] == '\0';
 }
 
-static bool convert_workflow(struct import *im, char parts[][96], size_t n,
+static bool convert_workflow(struct import *im, char parts[][ARGO_PART], size_t n,
                              struct buf *expr)
 {
     static const char *const fields[][2] = {{"name", "run.name"},
@@ -49,7 +49,7 @@ static bool convert_workflow(struct import *im, char parts[][96], size_t n,
 }
 
 static bool convert_task(struct import *im, const struct argo_scope *scope,
-                         char parts[][96], size_t n, struct buf *expr)
+                         char parts[][ARGO_PART], size_t n, struct buf *expr)
 {
     const char *task = im_known(im, scope->names, parts[1]);
 
@@ -74,11 +74,11 @@ static bool convert_task(struct import *im, const struct argo_scope *scope,
 bool argo_convert(struct import *im, void *arg, const char *text, struct buf *expr)
 {
     struct argo_scope *scope = arg;
-    char parts[6][96];
+    char parts[6][ARGO_PART];
 
     if (*text == '=')
         text += 1 + strspn(text + 1, " ");
-    const size_t n = split(text, parts, COUNT_OF(parts));
+    const size_t n = argo_split(text, parts, COUNT_OF(parts));
     for (size_t i = 0; i < n; i++)
         if (!is_word(parts[i]))
             return false;
@@ -104,8 +104,11 @@ bool argo_convert(struct import *im, void *arg, const char *text, struct buf *ex
 
 struct im_syntax argo_syntax(struct argo_scope *scope)
 {
-    return (struct im_syntax){
-        .open = "{{", .close = "}}", .convert = argo_convert, .arg = scope};
+    return (struct im_syntax){.open = "{{",
+                              .close = "}}",
+                              .convert = argo_convert,
+                              .arg = scope,
+                              .shell_name = argo_shell_name};
 }
 
 /* --- when --- */

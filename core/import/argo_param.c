@@ -32,9 +32,6 @@ void argo_inputs(struct import *im, const struct source_node *arguments)
             source_add(&im->out, input, "enum", im_copy(im, source_get(p, "enum")));
         im_did(im, p, im_get(p, "name"));
     }
-    const struct source_node *artifacts = source_get(arguments, "artifacts");
-    if (artifacts)
-        im_refuse(im, artifacts, "artifacts", "pass paths as parameters");
 }
 
 /* What the parameters of a template are where this task uses it. */
@@ -59,8 +56,5 @@ struct source_node argo_bind(struct import *im, struct argo_scope *outer,
         else
             im_refuse(im, p, name, "this parameter is given no value");
     }
-    if (source_get(source_get(template, "inputs"), "artifacts"))
-        im_refuse(im, source_get(template, "inputs"), "artifacts",
-                  "pass the path of a file, or its text as an output");
     return params;
 }

@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void add_total(struct import *im, const struct source_node *most,
+                      struct source_node *task)
+{
+    im_set_duration(im, task, "total_timeout", most, "s");
+    im_approximate(im, most, "maxDuration",
+                   "it counts from when the task is ready, and stops what runs then");
+}
+
 static void add_retry(struct import *im, const struct source_node *retry,
                       struct source_node *task)
 {
@@ -28,13 +36,12 @@ static void add_retry(struct import *im, const struct source_node *retry,
     else
         im_set(im, &made, "delay", "1s");
     if (source_get(backoff, "factor"))
-        im_set_plain(im, &made, "factor", im_get(backoff, "factor"));
+        im_set_number(im, &made, "factor", source_get(backoff, "factor"));
     else
         im_set(im, &made, "backoff", "constant");
     im_set_duration(im, &made, "max_delay", source_get(backoff, "cap"), "s");
     if (source_get(backoff, "maxDuration"))
-        im_refuse(im, source_get(backoff, "maxDuration"), "maxDuration",
-                  "the time of all attempts together has no bound; max_attempts has");
+        add_total(im, source_get(backoff, "maxDuration"), task);
     if (strcmp(policy, "OnError") == 0)
         im_set_list(im, &made, "on", error, COUNT_OF(error));
     else if (strcmp(policy, "Always") != 0)

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define MAX_DEPTH    8
 #define MAX_EXPANDED 2000 /* tasks, by templates that use others several times */
 
 static const struct im_key task_keys[] = {
@@ -28,7 +27,7 @@ static const char *why_not(struct import *im, const struct argo_scope *scope)
 {
     if (!scope->template)
         return "its template is not in this file: use uses: workflow:NAME";
-    if (scope->depth > MAX_DEPTH)
+    if (scope->depth > ARGO_MAX_DEPTH)
         return "templates use each other more than 8 deep: use uses:";
     for (const struct argo_scope *o = scope->outer; o; o = o->outer)
         if (o->template == scope->template)
@@ -46,10 +45,7 @@ static void add_task(struct import *im, struct argo_scope *scope,
                      size_t n_before, struct source_node *into)
 {
     const char *name = im_known(im, scope->names, im_get(theirs, "name"));
-    const struct source_node *template =
-        source_get(theirs, "inline")
-            ? source_get(theirs, "inline")
-            : argo_find_template(argo_spec(im), im_get(theirs, "template"));
+    const struct source_node *template = argo_template_of(im, theirs);
     const struct source_node *when = source_get(theirs, "when");
     const struct source_node *deps = source_get(theirs, "dependencies");
     const struct source_node *go_on = source_get(theirs, "continueOn");
@@ -67,7 +63,7 @@ static void add_task(struct import *im, struct argo_scope *scope,
         if (ours)
             names[n++] = ours;
     }
-    if (n > 0)
+    if (n > 0 && !source_get(&task, "needs"))
         im_set_list(im, &task, "needs", names, n);
     const char *condition = when ? argo_when(im, scope, when) : NULL;
     if (condition)
@@ -81,7 +77,15 @@ static void add_task(struct import *im, struct argo_scope *scope,
         .depth = scope->depth + 1,
         .template = template,
         .outer = scope};
+    struct argo_use use = {.name = im_get(theirs, "name"),
+                           .arguments = source_get(theirs, "arguments"),
+                           .outer = scope,
+                           .inner = &inner,
+                           .task = &task,
+                           .into = into};
     const char *why = why_not(im, &inner);
+    if (!why)
+        argo_bind_artifacts(im, &use);
     if (why)
         im_refuse(im, theirs, im_get(theirs, "name"), "%s", why);
     if (why)

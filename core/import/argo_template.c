@@ -50,6 +50,38 @@ const struct source_node *argo_spec(const struct import *im)
     return inner ? inner : spec;
 }
 
+const struct source_node *argo_template_of(const struct import *im,
+                                           const struct source_node *use)
+{
+    const struct source_node *inlined = source_get(use, "inline");
+
+    return inlined ? inlined
+                   : argo_find_template(argo_spec(im), im_get(use, "template"));
+}
+
+bool argo_has_program(const struct source_node *template)
+{
+    static const char *const kinds[] = {"container", "script", "dag", "steps"};
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (source_get(template, kinds[i]))
+            return true;
+    return false;
+}
+
+/* Of a template that starts no program. */
+static void refuse_artifacts(struct import *im, const struct source_node *template)
+{
+    static const char *const sides[] = {"inputs", "outputs"};
+
+    for (size_t i = 0; i < COUNT_OF(sides); i++) {
+        const struct source_node *list = argo_artifacts(source_get(template, sides[i]));
+        if (list)
+            im_refuse(im, list, "artifacts",
+                      "only tasks that start a program have any");
+    }
+}
+
 static void add_group_outputs(struct import *im, struct argo_scope *scope,
                               const struct source_node *template,
                               struct source_node *task)
@@ -69,6 +101,7 @@ static void add_group_outputs(struct import *im, struct argo_scope *scope,
             im_refuse(im, p, im_get(p, "name"),
                       "only valueFrom.parameter is known here");
     }
+    argo_group_artifacts(im, scope, template, &outputs);
     if (outputs.n > 0)
         source_add(&im->out, task, "outputs", outputs);
 }
@@ -86,6 +119,8 @@ void argo_template(struct import *im, struct argo_scope *scope,
     im_keys(im, template, argo_template_keys);
     argo_policy(im, template, task);
     argo_memoize(im, scope, template, task);
+    if (!argo_has_program(template))
+        refuse_artifacts(im, template);
     if (container) {
         argo_container(im, scope, template, container, task);
     } else if (script) {

@@ -180,8 +180,7 @@ int import_dagu(struct import *im)
         im_set(im, &im->out.root, "description", im_get(im->doc, "description"));
     im_set_duration(im, &im->out.root, "timeout",
                     dagu_either(im->doc, "timeout_sec", "timeoutSec"), "s");
-    if (most)
-        im_set_plain(im, &im->out.root, "parallelism", im_text(most));
+    im_set_number(im, &im->out.root, "parallelism", most);
     read_params(im, source_get(im->doc, "params"));
     read_schedule(im, source_get(im->doc, "schedule"));
     dagu_env(im, source_get(im->doc, "env"), &im->env);

@@ -23,7 +23,7 @@ void dagu_retry(struct import *im, const struct source_node *retry,
     if (!backoff || source_is_text(backoff, "false"))
         im_set(im, &made, "backoff", "constant");
     else if (!source_is_text(backoff, "true"))
-        im_set_plain(im, &made, "factor", im_text(backoff));
+        im_set_number(im, &made, "factor", backoff);
     im_set_duration(im, &made, "max_delay",
                     dagu_either(retry, "max_interval_sec", "maxIntervalSec"), "s");
     if (codes)
@@ -35,14 +35,17 @@ void dagu_retry(struct import *im, const struct source_node *retry,
 void dagu_repeat(struct import *im, const struct source_node *repeat,
                  struct source_node *task)
 {
-    const char *limit = im_get(repeat, "limit");
+    const struct source_node *limit = source_get(repeat, "limit");
     struct source_node made = source_made_map();
 
     if (!repeat)
         return;
     made.style = SOURCE_FLOW;
     im_set(im, &made, "until", "false");
-    im_set_plain(im, &made, "max", limit[0] ? limit : "10000");
+    if (limit)
+        im_set_number(im, &made, "max", limit);
+    else
+        im_set_plain(im, &made, "max", "10000");
     im_set_duration(im, &made, "delay",
                     dagu_either(repeat, "interval_sec", "intervalSec"), "s");
     im_set(im, &made, "on_max", "succeed");

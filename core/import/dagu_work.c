@@ -49,8 +49,7 @@ static void add_parallel(struct import *im, const struct source_node *parallel,
             im_refuse(im, items, "items", "say the list as foreach");
         buf_done(&expr);
     }
-    if (most)
-        im_set_plain(im, task, "max_parallel", im_text(most));
+    im_set_number(im, task, "max_parallel", most);
     im_did(im, parallel, "parallel");
 }
 

@@ -271,6 +271,28 @@ void im_set_duration(struct import *im, struct source_node *map, const char *key
                   im_text(theirs));
 }
 
+static bool is_number(const char *text)
+{
+    const size_t n = strspn(text, "0123456789");
+
+    if (text[n] != '.')
+        return n > 0 && text[n] == '\0';
+    const size_t n_behind = strspn(text + n + 1, "0123456789");
+    return n > 0 && n_behind > 0 && text[n + 1 + n_behind] == '\0';
+}
+
+void im_set_number(struct import *im, struct source_node *map, const char *key,
+                   const struct source_node *theirs)
+{
+    if (!theirs)
+        return;
+    if (is_number(im_text(theirs)))
+        im_set_plain(im, map, key, im_text(theirs));
+    else
+        im_refuse(im, theirs, key, "%.60s is no number that is known before the run",
+                  im_text(theirs));
+}
+
 void im_input(struct import *im, const char *name, const char *type,
               const struct source_node *fallback, const char *description)
 {

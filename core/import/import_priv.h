@@ -88,6 +88,9 @@ void im_set_list(struct import *im, struct source_node *map, const char *key,
 bool im_duration(const char *text, const char *unit, char out[UNITS_TEXT]);
 void im_set_duration(struct import *im, struct source_node *map, const char *key,
                      const struct source_node *theirs, const char *unit);
+/* 3 or 1.5, as number or as text; anything else is refused. NULL: nothing is set. */
+void im_set_number(struct import *im, struct source_node *map, const char *key,
+                   const struct source_node *theirs);
 void im_demand(struct import *im, const char *task, const char *output,
                const char *from, bool json);
 void im_input(struct import *im, const char *name, const char *type,
@@ -101,6 +104,9 @@ struct im_syntax {
      * added where there is none. */
     bool (*convert)(struct import *im, void *arg, const char *text, struct buf *expr);
     void *arg;
+    /* The variable that a task has anyway, which a reference in shell text means; NULL:
+     * it is converted. Or NULL. */
+    const char *(*shell_name)(const char *text);
 };
 
 /* For env, command, stdin and so on: references become ${{ }}. */

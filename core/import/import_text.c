@@ -327,6 +327,22 @@ static bool add_variable(struct buf *out, const char *name, char quote, char nex
     return next == '\'';
 }
 
+/* Of the variable that stands for the reference. */
+static const char *name_of(struct import *im, const struct im_syntax *syntax,
+                           const struct source_node *at, const char *ref,
+                           struct source_node *env)
+{
+    const char *name = syntax->shell_name ? syntax->shell_name(ref) : NULL;
+    struct buf expr = {0};
+
+    if (name)
+        return name;
+    convert(im, syntax, at, ref, &expr);
+    name = variable(im, env, ref, buf_text(&expr));
+    buf_done(&expr);
+    return name;
+}
+
 const char *im_shell(struct import *im, const struct im_syntax *syntax,
                      const struct source_node *at, const char *text,
                      struct source_node *env)
@@ -336,18 +352,15 @@ const char *im_shell(struct import *im, const struct im_syntax *syntax,
     char quote = '\0';
 
     while (find(im, syntax, text, &p)) {
-        struct buf expr = {0};
         const size_t before = (size_t)(p.start - text);
         buf_add(&out, text, before);
         quote = open_quote(text, before, quote);
-        convert(im, syntax, at, p.inner, &expr);
-        const char *name = variable(im, env, p.inner, buf_text(&expr));
+        const char *name = name_of(im, syntax, at, p.inner, env);
         text = p.end;
         if (add_variable(&out, name, quote, *text)) {
             quote = '\0';
             text++;
         }
-        buf_done(&expr);
     }
     buf_add_text(&out, text);
     return keep(im, &out);

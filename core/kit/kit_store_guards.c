@@ -176,6 +176,74 @@ static void failed_is_the_first_that_did_not_hold(struct kit *k)
     kit_close(&s);
 }
 
+/* --- many rows: a store may do them together, and must not show it --- */
+
+#define N_MANY 45
+
+static void insert_many(struct kit_store *s, struct kit_batch *b)
+{
+    char u[N_MANY][24];
+
+    for (int64_t i = 0; i < N_MANY; i++)
+        kit_put(b, i, i, i, FF_ABSENT);
+    kit_must_commit(s, b, "%d inserts", N_MANY);
+    for (int64_t i = 0; i < N_MANY; i++)
+        kit_put(b, i == 30 ? 5 : 100 + i, 0, 0, FF_ABSENT);
+    kit_must_fail(s, b, FF_CONFLICT, 30, "one of %d inserts over a row that is there",
+                  N_MANY);
+    for (int64_t i = 0; i < N_MANY; i++) {
+        snprintf(u[i], sizeof(u[i]), "u%lld", (long long)(i == 25 ? 10 : i));
+        b->values[kit_put_thing(b, i, "x", FF_ABSENT)][THING_U] = v_text(u[i]);
+    }
+    kit_must_fail(s, b, FF_CONFLICT, 25, "one of %d inserts with a value of another",
+                  N_MANY);
+}
+
+static void change_many(struct kit_store *s, struct kit_batch *b)
+{
+    for (int64_t i = 0; i < N_MANY; i++)
+        kit_patch(b, i, i + 1, i == 33 ? 2 : 1);
+    kit_must_fail(s, b, FF_CONFLICT, 33, "one of %d patches of another version",
+                  N_MANY);
+    for (int64_t i = 0; i < N_MANY; i++)
+        kit_delete(b, i, i == 41 ? 7 : 1);
+    kit_must_fail(s, b, FF_CONFLICT, 41, "one of %d deletes of another version",
+                  N_MANY);
+    /* A row again and again, among others that are changed once. */
+    for (int64_t i = 0; i < N_MANY; i++)
+        kit_patch(b, i, i + 1, 1);
+    kit_patch(b, 7, 70, 2);
+    kit_delete(b, 7, 3);
+    kit_check(b, 7, FF_ABSENT);
+    kit_put(b, 7, 77, 7, FF_ABSENT);
+    kit_patch(b, 8, 80, 2);
+    kit_put(b, 9, 90, 9, 2);
+    kit_must_commit(s, b, "rows that are changed more than once by one commit");
+}
+
+static void many_rows_are_as_one_after_the_other(struct kit *k)
+{
+    struct ff_query q = kit_query(&kit_pair, -1);
+    const struct ff_value from = v_int(6);
+    struct kit_batch b = {0};
+    struct kit_store s;
+
+    kit_open(k, &s, &kit_schema);
+    insert_many(&s, &b);
+    change_many(&s, &b);
+    kit_expect_int(k, kit_count(&s, &q), N_MANY, "rows after all of it");
+    q.from = &from;
+    q.limit = 5;
+    kit_expect_text(k, kit_rows(&s, &q),
+                    "k=6 version=2 left_hand=7 right_hand=6; "
+                    "k=7 version=1 left_hand=77 right_hand=7; "
+                    "k=8 version=3 left_hand=80 right_hand=8; "
+                    "k=9 version=3 left_hand=90 right_hand=9; "
+                    "k=10 version=2 left_hand=11 right_hand=10",
+                    "rows that were changed once and more than once");
+    kit_close(&s);
+}
+
 /* --- unique indexes --- */
 
 static void add_unique(struct kit_batch *b, int64_t a, const char *u)
@@ -289,6 +357,9 @@ const struct kit_check kit_store_guards[] = {
     {.name = "guards/failed-position",
      .what = "on FF_CONFLICT *failed is the first change whose guard did not hold",
      .run = failed_is_the_first_that_did_not_hold},
+    {.name = "guards/many-rows",
+     .what = "changes of many rows, and several of one, are as one after the other",
+     .run = many_rows_are_as_one_after_the_other},
     {.name = "guards/unique",
      .what = "a change that would give a unique index a value twice is FF_CONFLICT",
      .run = a_unique_index_has_a_value_once},

@@ -17,6 +17,9 @@ struct cache_row {
     struct span run_id;
     int64_t created_at;
     int64_t expires_at; /* from then on it is as if it were not there */
+    /* JSON list of the hashes of the blobs that the outputs name, or null. For each
+     * there is a row of record_artifact, of the run ARTIFACT_OF_CACHE. */
+    struct span artifacts;
 };
 
 enum cache_column {
@@ -30,6 +33,7 @@ enum cache_column {
     COL_CACHE_RUN_ID,
     COL_CACHE_CREATED_AT,
     COL_CACHE_EXPIRES_AT,
+    COL_CACHE_ARTIFACTS,
     N_CACHE_COLUMNS
 };
 

@@ -160,6 +160,7 @@ struct task_row {
                            * for its retry; MODEL_NULL: none */
     int64_t iteration;    /* of a task that repeats: from 1; else MODEL_NULL */
     struct span awaits; /* JSON: name and key of the event that it waits for; or null */
+    int64_t deadline_at; /* of a task with total_timeout: when it is over */
 };
 
 /* node = task index in the file << 32 | item + 1; item part 0 is the task itself. */
@@ -243,11 +244,14 @@ struct schedule_row {
     int64_t active_run;   /* the run that others must not overlap, or MODEL_NULL */
     struct span waiting;  /* JSON list of times that wait for it, or null */
     struct span last_run; /* id of the run that it started last, or null */
+    /* Of one with debounce: the time of the event that it holds, and of the first that
+     * it held in a row; or MODEL_NULL. */
+    int64_t held_at, held_since;
 };
 
 enum schedule_run_state {
     SCHEDULE_RUN_STARTED,
-    SCHEDULE_RUN_WAITING, /* for the run before */
+    SCHEDULE_RUN_WAITING, /* for the run before, or for a later event */
     SCHEDULE_RUN_SKIPPED, /* that was still open */
     SCHEDULE_RUN_MISSED,  /* nobody was there in time */
     SCHEDULE_RUN_FAILED   /* it could not be started: message says why */
@@ -302,7 +306,8 @@ struct occurrence_row {
 };
 
 /* A run names a blob: put in the batch that writes the output which is it, deleted with
- * the run. A blob that no row names may go. */
+ * the run. So does the cache, as if it were a run. A blob that no row names may go. */
+#define ARTIFACT_OF_CACHE 0 /* no run has this number */
 struct artifact_row {
     int64_t tenant, run;
     struct span hash; /* key */

@@ -4,6 +4,7 @@
  * To add a column: append it to the row struct, to columns.h and here with its `since`,
  * nullable; raise MODEL_SCHEMA_VERSION unless no release has it yet; run the model's
  * tests, which say how to renew schema.sql. */
+#include "model/access_rows.h"
 #include "model/record_macros.h"
 
 const char *const run_state_names[] = {
@@ -194,6 +195,7 @@ static const struct ff_column task_columns[] = {
     [COL_TASK_ATTEMPT_BASE] = INT_NULL_2(attempt_base),
     [COL_TASK_ITERATION] = INT_NULL_2(iteration),
     [COL_TASK_AWAITS] = JSON_NULL_2(awaits),
+    [COL_TASK_DEADLINE_AT] = TIME_NULL_2(deadline_at),
 };
 #undef ROW
 COMPLETE(task_columns, N_TASK_COLUMNS);
@@ -373,6 +375,7 @@ static const struct ff_column cache_columns[] = {
     [COL_CACHE_RUN_ID] = TEXT_2(run_id),
     [COL_CACHE_CREATED_AT] = TIME_2(created_at),
     [COL_CACHE_EXPIRES_AT] = TIME_2(expires_at),
+    [COL_CACHE_ARTIFACTS] = JSON_NULL_2(artifacts),
 };
 #undef ROW
 COMPLETE(cache_columns, N_CACHE_COLUMNS);
@@ -436,6 +439,14 @@ static const struct ff_record *const records[] = {
     &record_event_wait,
     &record_artifact,
     &record_queue_pause,
+    &record_tenant,
+    &record_project,
+    &record_member,
+    &record_api_key,
+    &record_idempotency,
+    &record_audit,
+    &record_audit_open,
+    &record_audit_seal,
     NULL,
 };
 

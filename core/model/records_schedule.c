@@ -36,6 +36,8 @@ static const struct ff_column schedule_columns[] = {
     [COL_SCHEDULE_ACTIVE_RUN] = INT_NULL_2(active_run),
     [COL_SCHEDULE_WAITING] = JSON_NULL_2(waiting),
     [COL_SCHEDULE_LAST_RUN] = TEXT_NULL_2(last_run),
+    [COL_SCHEDULE_HELD_AT] = TIME_NULL_2(held_at),
+    [COL_SCHEDULE_HELD_SINCE] = TIME_NULL_2(held_since),
 };
 #undef ROW
 COMPLETE(schedule_columns, N_SCHEDULE_COLUMNS);

@@ -81,6 +81,7 @@ CREATE TABLE task (
     attempt_base INTEGER,
     iteration INTEGER,
     awaits TEXT,
+    deadline_at INTEGER,
     PRIMARY KEY (tenant, run, node)
 ) STRICT, WITHOUT ROWID;
 
@@ -218,6 +219,8 @@ CREATE TABLE schedule (
     active_run INTEGER,
     waiting TEXT,
     last_run TEXT,
+    held_at INTEGER,
+    held_since INTEGER,
     PRIMARY KEY (tenant, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -287,6 +290,7 @@ CREATE TABLE cache (
     run_id TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
+    artifacts TEXT,
     PRIMARY KEY (tenant, hash)
 ) STRICT, WITHOUT ROWID;
 
@@ -331,4 +335,113 @@ CREATE TABLE queue_pause (
     paused_at INTEGER NOT NULL,
     paused_by TEXT NOT NULL,
     PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tenant (
+    tenant INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    title TEXT,
+    created_at INTEGER NOT NULL,
+    disabled_at INTEGER,
+    max_projects INTEGER,
+    max_members INTEGER,
+    max_keys INTEGER,
+    max_open_runs INTEGER,
+    max_requests_per_s INTEGER,
+    weight INTEGER,
+    max_running INTEGER,
+    PRIMARY KEY (tenant)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX tenant_name ON tenant (name);
+
+CREATE TABLE project (
+    tenant INTEGER NOT NULL,
+    project INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    weight INTEGER,
+    PRIMARY KEY (tenant, project)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX project_name ON project (tenant, name);
+
+CREATE TABLE member (
+    tenant INTEGER NOT NULL,
+    project INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    role TEXT NOT NULL CHECK (role = 'none' OR role = 'viewer' OR role = 'operator' OR role = 'author' OR role = 'admin'),
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    PRIMARY KEY (tenant, project, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE api_key (
+    tenant INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role = 'none' OR role = 'viewer' OR role = 'operator' OR role = 'author' OR role = 'admin'),
+    project INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    revoked_by TEXT,
+    last_used_at INTEGER,
+    PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_key_id ON api_key (id);
+
+CREATE TABLE idempotency (
+    tenant INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    principal TEXT NOT NULL,
+    route TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    answer TEXT,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_at ON idempotency (at);
+
+CREATE TABLE audit (
+    tenant INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    via TEXT NOT NULL,
+    origin TEXT,
+    request TEXT,
+    project INTEGER,
+    action TEXT NOT NULL,
+    object TEXT NOT NULL,
+    decision TEXT NOT NULL CHECK (decision = 'allowed' OR decision = 'denied'),
+    detail TEXT,
+    PRIMARY KEY (tenant, no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_open (
+    tenant INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (tenant, no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_seal (
+    tenant INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    rows TEXT NOT NULL,
+    prev_hash TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (tenant, no)
 ) STRICT, WITHOUT ROWID;

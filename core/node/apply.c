@@ -19,7 +19,7 @@ static int add_source(struct apply *a, struct ff_err *err)
         .created_at = a->now_us,
     };
 
-    return node_add_source(a->node, &row, &a->batch, err);
+    return node_add_source(a->plan, &row, err);
 }
 
 /* --- its version --- */
@@ -28,8 +28,8 @@ static int add_version(struct apply *a, struct ff_err *err)
 {
     const struct flow *f = a->what->flow;
     struct workflow_version_row newest = {0};
-    int code =
-        node_workflow_newest(a->node, a->tenant, f->name, &a->arena, &newest, err);
+    int code = node_workflow_newest(a->plan->node, a->plan->reader, a->tenant, f->name,
+                                    &a->arena, &newest, err);
 
     if (code != FF_OK && code != FF_NOT_FOUND)
         return code;
@@ -46,7 +46,7 @@ static int add_version(struct apply *a, struct ff_err *err)
         .dir = span_of(a->what->dir),
         .created_at = a->now_us,
     };
-    batch_put(&a->batch, &record_workflow_version, &row, FF_ABSENT);
+    batch_put(a->plan->batch, &record_workflow_version, &row, FF_ABSENT);
     return FF_OK;
 }
 
@@ -54,7 +54,7 @@ static int delete_row(void *arg, const void *row)
 {
     struct forget *f = arg;
 
-    batch_delete(&f->batch, f->record, row, FF_ANY_VERSION);
+    batch_delete(f->plan->batch, f->record, row, FF_ANY_VERSION);
     return 0;
 }
 
@@ -64,7 +64,8 @@ static int forget_rows(struct forget *f, const struct ff_record *record,
     const struct store_query query = {.record = record, .like = like, .n_equal = 2};
 
     f->record = record;
-    return store_scan(f->node->store, STORE_READER_CALLER, &query, delete_row, f, err);
+    return store_scan(f->plan->node->store, f->plan->reader, &query, delete_row, f,
+                      err);
 }
 
 static int forget_versions(struct forget *f, struct ff_err *err)
@@ -80,12 +81,12 @@ static int forget_versions(struct forget *f, struct ff_err *err)
 static int add_label(struct apply *a, struct ff_err *err)
 {
     const struct flow *f = a->what->flow;
-    struct workflow_label_row row = {0};
-
     if (!f->version)
         return FF_OK;
-    const int code = node_workflow_read_label(a->node, a->tenant, f->name, f->version,
-                                              &a->arena, &row, err);
+    struct workflow_label_row row = {
+        .tenant = a->tenant.no, .name = span_of(f->name), .label = span_of(f->version)};
+    const int code =
+        node_workflow_read_label(a->plan->node, a->plan->reader, &a->arena, &row, err);
     if (code == FF_OK && span_is(row.hash, f->hash))
         return FF_OK;
     if (code == FF_OK)
@@ -103,7 +104,7 @@ static int add_label(struct apply *a, struct ff_err *err)
         .hash = span_of(f->hash),
         .at = a->now_us,
     };
-    batch_put(&a->batch, &record_workflow_label, &row, FF_ABSENT);
+    batch_put(a->plan->batch, &record_workflow_label, &row, FF_ABSENT);
     return FF_OK;
 }
 
@@ -127,65 +128,74 @@ static const struct {
     {node_apply_schedules, node_forget_schedules},
 };
 
-/* FF_CONFLICT with *again: somebody else applied at the same moment. */
-static int apply_once(struct apply *a, bool *again, struct ff_err *err)
+int node_plan_apply(const struct node_plan *p, struct tenant t,
+                    const struct node_apply *what, struct node_applied *applied,
+                    struct ff_err *err)
 {
-    size_t failed;
+    struct apply a = {.plan = p,
+                      .tenant = t,
+                      .what = what,
+                      .applied = applied,
+                      .now_us = loop_wall_us(p->node->loop)};
     int code = FF_OK;
 
     for (size_t i = 0; code == FF_OK && i < COUNT_OF(parts); i++)
-        code = parts[i].add(a, err);
-    if (code == FF_OK && a->batch.n > 0) {
-        code = store_commit_now(a->node->store, &a->batch, &failed, err);
-        *again = code == FF_CONFLICT;
-    }
-    batch_done(&a->batch);
-    arena_done(&a->arena);
+        code = parts[i].add(&a, err);
+    arena_done(&a.arena);
     return code;
+}
+
+int node_plan_forget(const struct node_plan *p, struct tenant t, const char *name,
+                     struct ff_err *err)
+{
+    struct forget f = {.plan = p, .tenant = t, .name = name};
+    const size_t n_before = p->batch->n;
+    int code = FF_OK;
+
+    for (size_t i = 0; code == FF_OK && i < COUNT_OF(parts); i++)
+        if (parts[i].forget)
+            code = parts[i].forget(&f, err);
+    /* The try before may have forgotten it. */
+    if (code == FF_OK && p->batch->n == n_before && !p->doubted)
+        code = node_workflow_unknown(p->node, p->reader, t, name, err);
+    return code;
+}
+
+/* --- at once --- */
+
+struct applying {
+    struct tenant tenant;
+    const struct node_apply *what;
+    struct node_applied *applied;
+    const char *name; /* that is forgotten */
+};
+
+static int plan_apply(void *arg, const struct node_plan *p, struct ff_err *err)
+{
+    const struct applying *a = arg;
+
+    return node_plan_apply(p, a->tenant, a->what, a->applied, err);
 }
 
 int node_apply(struct node *n, struct tenant t, const struct node_apply *what,
                struct node_applied *applied, struct ff_err *err)
 {
-    int code = FF_OK;
-    bool again = true;
+    struct applying a = {.tenant = t, .what = what, .applied = applied};
 
-    for (int i = 0; again && i < NODE_SCHEDULE_TRIES; i++) {
-        struct apply a = {.node = n,
-                          .tenant = t,
-                          .what = what,
-                          .applied = applied,
-                          .now_us = loop_wall_us(n->loop)};
-        again = false;
-        code = apply_once(&a, &again, err);
-    }
-    return code;
+    return node_change_now(n, plan_apply, &a, err);
 }
 
-static int forget_once(struct forget *f, struct ff_err *err)
+static int plan_forget(void *arg, const struct node_plan *p, struct ff_err *err)
 {
-    size_t failed;
-    int code = FF_OK;
+    const struct applying *a = arg;
 
-    for (size_t i = 0; code == FF_OK && i < COUNT_OF(parts); i++)
-        if (parts[i].forget)
-            code = parts[i].forget(f, err);
-    if (code == FF_OK && f->batch.n == 0)
-        code = node_workflow_unknown(f->node, f->tenant, f->name, err);
-    return code == FF_OK ? store_commit_now(f->node->store, &f->batch, &failed, err)
-                         : code;
+    return node_plan_forget(p, a->tenant, a->name, err);
 }
 
 int node_workflow_delete(struct node *n, struct tenant t, const char *name,
                          struct ff_err *err)
 {
-    struct forget f = {.node = n, .tenant = t, .name = name};
-    int code = FF_CONFLICT;
+    struct applying a = {.tenant = t, .name = name};
 
-    for (int i = 0; code == FF_CONFLICT && i < NODE_SCHEDULE_TRIES; i++) {
-        batch_reset(&f.batch);
-        code = forget_once(&f, err);
-    }
-    batch_done(&f.batch);
-    return code;
+    return node_change_now(n, plan_forget, &a, err);
 }

@@ -66,12 +66,17 @@ static int drop_one(struct node *n, struct blobs *b, struct tenant t, const char
 {
     const int64_t before_us = loop_wall_us(n->loop) - n->settings.blob_grace_us;
     bool named;
+    int fd;
     int code = is_named(n, t, hash, &named, err);
 
     if (code != FF_OK || named)
         return code;
     FAILPOINT("node.blobs.drop");
+    code = node_deleting(n, &fd, err);
+    if (code != FF_OK)
+        return code;
     code = blobs_remove(b, t, hash, before_us, err);
+    node_deleted(fd);
     return code == FF_CONFLICT ? FF_OK : code; /* young: the sweep comes again */
 }
 

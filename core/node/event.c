@@ -51,8 +51,9 @@ static void waiting_done(struct waiting *w)
 }
 
 /* Those that wait for any key, and those that wait for this one. */
-static int find_waiting(struct node *n, struct tenant t, const struct node_event *e,
-                        struct waiting *w, struct ff_err *err)
+static int find_waiting(const struct node_plan *p, struct tenant t,
+                        const struct node_event *e, struct waiting *w,
+                        struct ff_err *err)
 {
     const char *const keys[] = {"", e->key};
     int code = FF_OK;
@@ -61,7 +62,7 @@ static int find_waiting(struct node *n, struct tenant t, const struct node_event
         const struct event_wait_row like = {
             .tenant = t.no, .name = span_of(e->name), .key = span_of(keys[i])};
         code =
-            store_scan(n->store, STORE_READER_CALLER,
+            store_scan(p->node->store, p->reader,
                        &(struct store_query){
                            .record = &record_event_wait, .like = &like, .n_equal = 3},
                        add_waiting, w, err);
@@ -69,16 +70,17 @@ static int find_waiting(struct node *n, struct tenant t, const struct node_event
     return code;
 }
 
-static int put_messages(struct node *n, struct tenant t, const struct node_event *e,
-                        const struct waiting *w, struct batch *b, struct ff_err *err)
+static int put_messages(const struct node_plan *p, struct tenant t,
+                        const struct node_event *e, const struct waiting *w,
+                        struct ff_err *err)
 {
     void *to;
     int64_t no;
-    int code = FF_OK;
 
     if (w->by_run.n == 0)
         return FF_OK;
-    code = store_take_numbers(n->store, "inbox", (int64_t)w->by_run.n, &no, err);
+    const int code = store_number(p->node->store, &p->node->inbox_numbers,
+                                  (int64_t)w->by_run.n, &no, err);
     if (code != FF_OK)
         return code;
     json_t *body = body_of(e);
@@ -92,13 +94,13 @@ static int put_messages(struct node *n, struct tenant t, const struct node_event
             .run = map_key_int(&w->by_run, i),
             .kind = span_of("event"),
             .body = span_of(text),
-            .at = loop_wall_us(n->loop),
+            .at = loop_wall_us(p->node->loop),
         };
-        batch_put(b, &record_inbox, &row, FF_ABSENT);
+        batch_put(p->batch, &record_inbox, &row, FF_ABSENT);
         no++;
     }
     json_decref(body);
-    if (b->bytes > TOLD_BYTES_MAX)
+    if (p->batch->bytes > TOLD_BYTES_MAX)
         return ff_fail(err, FF_INVALID, 0,
                        "%zu runs wait for %s: with this data that is more than %zu MiB "
                        "at once; send less data, such as where it can be fetched",
@@ -109,7 +111,7 @@ static int put_messages(struct node *n, struct tenant t, const struct node_event
 /* --- an event: schedules --- */
 
 struct counting {
-    struct node *node;
+    const struct node_plan *plan;
     const char *name;
     int64_t n;
 };
@@ -118,20 +120,21 @@ static void count_one(void *arg, const struct schedule_row *row)
 {
     struct counting *c = arg;
     struct ff_err ignored;
-    struct schedule *s = node_schedule_open(c->node, row, &ignored);
+    struct schedule *s = schedule_new(row, zones_find, c->plan->zones, &ignored);
 
     c->n += s && schedule_wants(s, FLOW_TRIGGER_EVENT, span_of(c->name), 0);
     schedule_free(s);
 }
 
-static void put_occurrence(struct node *n, struct tenant t, const struct node_event *e,
-                           struct batch *b)
+static void put_occurrence(const struct node_plan *p, struct tenant t,
+                           const struct node_event *e)
 {
+    struct loop *l = p->node->loop;
     MEM_AUTO char *body = e->data ? json_text(e->data) : NULL;
-    const uint64_t random = loop_random(n->loop);
+    const uint64_t random = loop_random(l);
     char id[ID_TEXT];
 
-    id_make(loop_wall_us(n->loop), random, loop_random(n->loop), id);
+    id_make(loop_wall_us(l), random, loop_random(l), id);
     const struct occurrence_row row = {
         .tenant = t.no,
         .id = span_of(id),
@@ -139,32 +142,31 @@ static void put_occurrence(struct node *n, struct tenant t, const struct node_ev
         .name = span_of(e->name),
         .run = MODEL_NULL,
         .body = span_of(body),
-        .at = loop_wall_us(n->loop),
+        .at = loop_wall_us(l),
     };
-    batch_put(b, &record_occurrence, &row, FF_ABSENT);
+    batch_put(p->batch, &record_occurrence, &row, FF_ABSENT);
 }
 
-int node_event(struct node *n, struct tenant t, const struct node_event *e,
-               struct node_event_told *told, struct ff_err *err)
+int node_plan_event(const struct node_plan *p, struct tenant t,
+                    const struct node_event *e, struct node_event_told *told,
+                    struct ff_err *err)
 {
-    struct counting counting = {.node = n, .name = e->name};
+    struct counting counting = {.plan = p, .name = e->name};
     struct waiting waiting = {0};
-    struct batch b = {0};
-    int code = node_schedules(n, t, NULL, count_one, &counting, err);
+    int code = p->doubted ? node_fail_doubt(err)
+                          : node_schedules(p->node, p->reader, t, NULL, count_one,
+                                           &counting, err);
 
     if (code == FF_OK)
-        code = find_waiting(n, t, e, &waiting, err);
+        code = find_waiting(p, t, e, &waiting, err);
     if (code == FF_OK)
-        code = put_messages(n, t, e, &waiting, &b, err);
+        code = put_messages(p, t, e, &waiting, err);
     if (code == FF_OK && counting.n > 0)
-        put_occurrence(n, t, e, &b);
-    FAILPOINT("node.event.before");
-    if (code == FF_OK && b.n > 0)
-        code = store_commit_now(n->store, &b, NULL, err);
+        put_occurrence(p, t, e);
     *told = (struct node_event_told){
         .schedules = counting.n, .runs = (int64_t)waiting.by_run.n, .tasks = waiting.n};
     waiting_done(&waiting);
-    batch_done(&b);
+    FAILPOINT("node.event.before");
     return code;
 }
 
@@ -192,18 +194,20 @@ static int count_message(void *arg, const void *row)
 
 /* The owner counts again, and refuses in the run's history; but here somebody hears it.
  */
-static int check_room(struct node *n, struct tenant t, int64_t root, struct ff_err *err)
+static int check_room(const struct node_plan *plan, struct tenant t, int64_t root,
+                      struct ff_err *err)
 {
     const struct signal_row kept = {.tenant = t.no, .run = root};
     const struct inbox_row inbox = {.shard = NODE_SHARD};
+    struct store *s = plan->node->store;
     struct pending p = {.run = root};
     int code = store_scan(
-        n->store, STORE_READER_CALLER,
+        s, plan->reader,
         &(struct store_query){.record = &record_signal, .like = &kept, .n_equal = 2},
         count_kept, &p, err);
 
     if (code == FF_OK)
-        code = store_scan(n->store, STORE_READER_CALLER,
+        code = store_scan(s, plan->reader,
                           &(struct store_query){
                               .record = &record_inbox, .like = &inbox, .n_equal = 1},
                           count_message, &p, err);
@@ -215,17 +219,57 @@ static int check_room(struct node *n, struct tenant t, int64_t root, struct ff_e
                    CONTROL_SIGNALS_MAX);
 }
 
-int node_signal(struct node *n, struct tenant t, const struct run_row *run,
-                const struct node_event *signal, struct ff_err *err)
+int node_plan_signal(const struct node_plan *p, struct tenant t,
+                     const struct run_row *run, const struct node_event *signal,
+                     struct ff_err *err)
 {
     struct run_row root = {.tenant = t.no,
                            .run = run_is_child(run) ? run->root : run->run};
-    int code = check_room(n, t, root.run, err);
+    int code = check_room(p, t, root.run, err);
 
     if (code != FF_OK)
         return code;
     json_t *body = body_of(signal);
-    code = node_leave_signal(n, t, &root, SIGNAL_KEPT, body, err);
+    code = node_plan_message(p, t, &root, SIGNAL_KEPT, body, err);
     json_decref(body);
     return code;
+}
+
+/* --- at once --- */
+
+struct telling {
+    struct tenant tenant;
+    const struct run_row *run;
+    const struct node_event *event;
+    struct node_event_told *told;
+};
+
+static int plan_event(void *arg, const struct node_plan *p, struct ff_err *err)
+{
+    const struct telling *x = arg;
+
+    return node_plan_event(p, x->tenant, x->event, x->told, err);
+}
+
+int node_event(struct node *n, struct tenant t, const struct node_event *e,
+               struct node_event_told *told, struct ff_err *err)
+{
+    struct telling x = {.tenant = t, .event = e, .told = told};
+
+    return node_change_now(n, plan_event, &x, err);
+}
+
+static int plan_signal(void *arg, const struct node_plan *p, struct ff_err *err)
+{
+    const struct telling *x = arg;
+
+    return node_plan_signal(p, x->tenant, x->run, x->event, err);
+}
+
+int node_signal(struct node *n, struct tenant t, const struct run_row *run,
+                const struct node_event *signal, struct ff_err *err)
+{
+    struct telling x = {.tenant = t, .run = run, .event = signal};
+
+    return node_change_now(n, plan_signal, &x, err);
 }

@@ -1,7 +1,9 @@
-/* keeper.c - retention while this process leads. One pass at a time, on a lane: at the
- * start of a process that stays; when runs have ended, at most every
- * engine.retention_every; and when the oldest run that was kept is too old. There is
- * one timer, and none while nothing of that is to come: an idle owner does nothing. */
+/* keeper.c - retention while this process leads, and seals for the audit log. One pass
+ * at a time, on a lane: at the start of a process that stays; when runs have ended, at
+ * most every engine.retention_every; and when the oldest run that was kept is too old.
+ * There is one timer, and none while nothing of that is to come: an idle owner does
+ * nothing. */
+#include "access/access.h"
 #include "node/node_priv.h"
 
 static void on_timer(void *arg);
@@ -16,6 +18,17 @@ static void arm(struct node *n, int64_t delay_us)
 
 /* --- a pass --- */
 
+/* Rows of the audit log whose writer died before it had sealed them. */
+static void seal_audit(struct node *n)
+{
+    struct ff_err err = {0};
+    int64_t n_rows;
+
+    if (access_seal(n->store, STORE_READER_CALLER, loop_wall_us(n->loop), &n_rows,
+                    &err) != FF_OK)
+        log_warn("the audit log is not sealed yet: %s", err.msg);
+}
+
 static void pass_on_lane(void *arg)
 {
     struct node *n = arg;
@@ -24,6 +37,8 @@ static void pass_on_lane(void *arg)
     FAILPOINT("node.keeper.pass");
     k->pass = (struct node_pass){.stop = &k->stop};
     k->code = node_retention_pass(n, &k->pass, &k->err);
+    if (k->code == FF_OK)
+        seal_audit(n);
 }
 
 /* What was not done is tried again as if a run had ended. */

@@ -80,28 +80,23 @@ const struct control_size *node_sizes(const struct node *n, size_t *count)
 
 /* --- rows --- */
 
-static int commit(struct node *n, struct batch *b, struct ff_err *err)
+int node_plan_limit(const struct node_plan *p, struct tenant t, const char *name,
+                    int64_t size, struct ff_err *err)
 {
-    size_t failed;
-    const int code = store_commit_now(n->store, b, &failed, err);
-
-    batch_done(b);
-    return code;
-}
-
-int node_set_limit(struct node *n, struct tenant t, const char *name, int64_t size,
-                   struct ff_err *err)
-{
-    struct batch b = {0};
     const struct limit_size_row row = {
         .tenant = t.no,
         .name = span_of(name),
         .size = size,
-        .changed_at = loop_wall_us(n->loop),
+        .changed_at = loop_wall_us(p->node->loop),
     };
 
-    batch_put(&b, &record_limit_size, &row, FF_ANY_VERSION);
-    return commit(n, &b, err);
+    if (size < 0 || size > NODE_LIMIT_MAX || !text_is_name(name, true))
+        return ff_fail(err, FF_INVALID, 0,
+                       "%.80s cannot have %lld places: a name of a-z, 0-9, _ and -, no "
+                       "digit or - first, and 0 to %d places",
+                       name, (long long)size, NODE_LIMIT_MAX);
+    batch_put(p->batch, &record_limit_size, &row, FF_ANY_VERSION);
+    return FF_OK;
 }
 
 static int note_found(void *arg, const void *row)
@@ -111,24 +106,59 @@ static int note_found(void *arg, const void *row)
     return 1;
 }
 
-int node_delete_limit(struct node *n, struct tenant t, const char *name,
-                      struct ff_err *err)
+int node_plan_forget_limit(const struct node_plan *p, struct tenant t, const char *name,
+                           struct ff_err *err)
 {
     const struct limit_size_row row = {.tenant = t.no, .name = span_of(name)};
-    struct batch b = {0};
     bool found = false;
     const int code = store_scan(
-        n->store, STORE_READER_CALLER,
+        p->node->store, p->reader,
         &(struct store_query){.record = &record_limit_size, .like = &row, .n_equal = 2},
         note_found, &found, err);
 
-    if (code != FF_OK)
+    if (code != FF_OK || (!found && p->doubted))
         return code;
     if (!found)
         return ff_fail(err, FF_NOT_FOUND, 0,
                        "no size of %s was set: `flowforge limit list` shows all", name);
-    batch_delete(&b, &record_limit_size, &row, FF_ANY_VERSION);
-    return commit(n, &b, err);
+    batch_delete(p->batch, &record_limit_size, &row, FF_ANY_VERSION);
+    return FF_OK;
+}
+
+struct sizing {
+    struct tenant tenant;
+    const char *name;
+    int64_t size;
+};
+
+static int plan_set(void *arg, const struct node_plan *p, struct ff_err *err)
+{
+    const struct sizing *x = arg;
+
+    return node_plan_limit(p, x->tenant, x->name, x->size, err);
+}
+
+int node_set_limit(struct node *n, struct tenant t, const char *name, int64_t size,
+                   struct ff_err *err)
+{
+    struct sizing x = {.tenant = t, .name = name, .size = size};
+
+    return node_change_now(n, plan_set, &x, err);
+}
+
+static int plan_forget(void *arg, const struct node_plan *p, struct ff_err *err)
+{
+    const struct sizing *x = arg;
+
+    return node_plan_forget_limit(p, x->tenant, x->name, err);
+}
+
+int node_delete_limit(struct node *n, struct tenant t, const char *name,
+                      struct ff_err *err)
+{
+    struct sizing x = {.tenant = t, .name = name};
+
+    return node_change_now(n, plan_forget, &x, err);
 }
 
 /* --- tokens of rates --- */

@@ -57,11 +57,10 @@ const struct ff_opt node_options[] = {
     {NAMED("keep", keep_us), .type = FF_OPT_SECONDS, .fallback = "30d",
      .help = "how long finished runs are kept; 0s: for ever"},
     {OPT(keep_runs), .type = FF_OPT_INT, .fallback = "10000", .max = INT64_MAX,
-     .help = "how many finished runs are kept; 0: all"},
+     .help = "how many finished runs of each tenant are kept; 0: all"},
     {OPT(keep_bytes), .type = FF_OPT_SIZE, .fallback = "20GiB",
-     .help = "disk that logs, large values, kept files and artifacts of finished runs "
-             "may use; "
-             "0: no limit"},
+     .help = "disk that logs, large values, kept files and artifacts of the finished "
+             "runs of each tenant may use; 0: no limit"},
     {NAMED("retention_every", retention_every_us), .type = FF_OPT_SECONDS,
      .fallback = "1h", .min = 100000, .max = INT64_C(31536000) * UNITS_SECOND,
      .help = "how often a process that leads runs deletes those beyond `keep`, "
@@ -242,6 +241,7 @@ struct node *node_open(struct loop *l, struct config *c, struct ff_err *err)
     n->config = c;
     n->lock_fd = -1;
     n->clock_fd = -1;
+    node_numbers_init(n);
     if (open_all(n, err) == FF_OK)
         return n;
     node_close(n);
@@ -258,6 +258,7 @@ void node_close(struct node *n)
     driver_instance_free(n->blob_driver);
     node_forget_sizes(n);
     zones_done(&n->zones);
+    node_numbers_done(n);
     free(n->data_dir);
     mem_free(n->driver_dir);
     mem_free(n->socket);
@@ -286,7 +287,7 @@ struct store *node_store(struct node *n)
     return n->store;
 }
 
-struct secret_place node_secrets(const struct node *n, enum store_reader reader)
+struct secret_place node_secrets(const struct node *n, struct store_reader *reader)
 {
     return (struct secret_place){.store = n->store,
                                  .reader = reader,

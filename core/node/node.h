@@ -12,6 +12,7 @@
 #include "exec/exec.h"
 #include "flow/flow.h"
 #include "loop/loop.h"
+#include "node/change.h"
 #include "node/schedule.h"
 #include "secret/secret.h"
 #include "store/store.h"
@@ -64,7 +65,7 @@ bool node_store_is_shared(const struct node *n);
 char *node_socket_path(const struct node *n); /* of the owner; mem_free it */
 
 /* Where secrets are and what opens them. */
-struct secret_place node_secrets(const struct node *n, enum store_reader reader);
+struct secret_place node_secrets(const struct node *n, struct store_reader *reader);
 
 /* Becomes the owner and starts to lead every open run. FF_BUSY: somebody else is;
  * *endpoint (mem_free it) is where. Blocking for a few milliseconds. */
@@ -80,6 +81,9 @@ struct exec *node_exec(struct node *n);       /* NULL unless owner */
 void node_wake(struct node *n);
 /* The owner: is there anything to stay for, beside open runs? */
 bool node_is_needed(const struct node *n);
+
+/* What follows comes in two forms: a plan, for lanes (change.h), and the same at once,
+ * blocking, for the command line. */
 
 /* Stores a new run: workflow source, checked inputs (object with defaults filled in,
  * see flow_inputs). Blocking. The owner must be woken after it (control_wake here, or
@@ -104,6 +108,14 @@ struct node_submit {
     const char *from;
     struct flow_problems *problems; /* gets what is wrong with its `uses`; or NULL */
 };
+/* `made` is the plan's from one try to the next. */
+struct node_submitted {
+    char id[ID_TEXT];
+    int64_t run;
+};
+int node_plan_submit(const struct node_plan *p, struct tenant t,
+                     const struct node_submit *what, struct node_submitted *made,
+                     struct ff_err *err);
 int node_submit(struct node *n, struct tenant t, const struct node_submit *what,
                 char id[ID_TEXT], int64_t *run, struct ff_err *err);
 
@@ -133,14 +145,17 @@ struct node_applied {
     int64_t number;
     bool is_new;
 };
+int node_plan_apply(const struct node_plan *p, struct tenant t,
+                    const struct node_apply *what, struct node_applied *applied,
+                    struct ff_err *err);
 int node_apply(struct node *n, struct tenant t, const struct node_apply *what,
                struct node_applied *applied, struct ff_err *err);
 
 /* "NAME", "NAME@latest", "NAME@LABEL" or "NAME@sha256:PREFIX" (6 digits or more).
  * FF_NOT_FOUND with what there is; FF_INVALID when the word is none of these. */
-int node_workflow_find(struct node *n, struct tenant t, const char *word,
-                       struct arena *arena, struct workflow_version_row *row,
-                       struct ff_err *err);
+int node_workflow_find(struct node *n, struct store_reader *r, struct tenant t,
+                       const char *word, struct arena *arena,
+                       struct workflow_version_row *row, struct ff_err *err);
 /* Could the word be one that node_workflow_find takes? */
 bool node_is_workflow_word(const char *word);
 
@@ -149,17 +164,26 @@ bool node_is_workflow_word(const char *word);
 struct node_label {
     const char *workflow, *label, *hash;
 };
+int node_plan_label(const struct node_plan *p, struct tenant t,
+                    const struct node_label *want, struct arena *arena,
+                    struct span *moved_from, struct ff_err *err);
 int node_workflow_label(struct node *n, struct tenant t, const struct node_label *want,
                         struct arena *arena, struct span *moved_from,
                         struct ff_err *err);
 
 /* Forgets the name with its versions and labels; runs keep the text they are pinned
  * to. */
+int node_plan_forget(const struct node_plan *p, struct tenant t, const char *name,
+                     struct ff_err *err);
 int node_workflow_delete(struct node *n, struct tenant t, const char *name,
                          struct ff_err *err);
 
 /* Tells a run something (engine.h, struct signal): an inbox row. The owner must be
- * woken after it; without one the next owner takes it first. */
+ * woken after it; without one the next owner takes it first. `run` may be as it was
+ * read before the first try. FF_CONFLICT: it is over. */
+int node_plan_message(const struct node_plan *p, struct tenant t,
+                      const struct run_row *run, const char *word, const json_t *body,
+                      struct ff_err *err);
 int node_leave_signal(struct node *n, struct tenant t, const struct run_row *run,
                       const char *word, const json_t *body, struct ff_err *err);
 
@@ -172,6 +196,9 @@ struct node_event {
 
 /* For the first task that waits for it, of the run or of one inside it; kept until
  * then. FF_INVALID: too many are kept. The owner must be woken after it. */
+int node_plan_signal(const struct node_plan *p, struct tenant t,
+                     const struct run_row *run, const struct node_event *signal,
+                     struct ff_err *err);
 int node_signal(struct node *n, struct tenant t, const struct run_row *run,
                 const struct node_event *signal, struct ff_err *err);
 
@@ -180,11 +207,17 @@ int node_signal(struct node *n, struct tenant t, const struct run_row *run,
 struct node_event_told {
     int64_t schedules, runs, tasks;
 };
+int node_plan_event(const struct node_plan *p, struct tenant t,
+                    const struct node_event *e, struct node_event_told *told,
+                    struct ff_err *err);
 int node_event(struct node *n, struct tenant t, const struct node_event *e,
                struct node_event_told *told, struct ff_err *err);
 
 /* Asks for a cancel without being the owner and without one there: an inbox row, which
  * the next owner carries out first. */
+int node_plan_cancel(const struct node_plan *p, struct tenant t,
+                     const struct run_row *run, enum cancel_mode mode,
+                     struct ff_err *err);
 int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run,
                       enum cancel_mode mode, struct ff_err *err);
 
@@ -192,6 +225,10 @@ int node_leave_cancel(struct node *n, struct tenant t, const struct run_row *run
  * be woken after it. node_delete_limit: FF_NOT_FOUND. */
 #define NODE_LIMIT_MAX 100000
 bool node_limit_size_parse(const char *text, int64_t *size);
+int node_plan_limit(const struct node_plan *p, struct tenant t, const char *name,
+                    int64_t size, struct ff_err *err);
+int node_plan_forget_limit(const struct node_plan *p, struct tenant t, const char *name,
+                           struct ff_err *err);
 int node_set_limit(struct node *n, struct tenant t, const char *name, int64_t size,
                    struct ff_err *err);
 int node_delete_limit(struct node *n, struct tenant t, const char *name,
@@ -202,31 +239,41 @@ const struct control_size *node_sizes(const struct node *n, size_t *count);
 /* Lets no task of the queue `name` start, or lets them start again: a row; the owner
  * must be woken after it. Paused twice, it is paused since the first time. To end a
  * pause that is none: FF_NOT_FOUND. FF_INVALID: it is no name of a queue. */
+int node_plan_pause_queue(const struct node_plan *p, struct tenant t, const char *name,
+                          const char *by, struct ff_err *err);
+int node_plan_unpause_queue(const struct node_plan *p, struct tenant t,
+                            const char *name, struct ff_err *err);
 int node_pause_queue(struct node *n, struct tenant t, const char *name, const char *by,
                      struct ff_err *err);
 int node_unpause_queue(struct node *n, struct tenant t, const char *name,
                        struct ff_err *err);
 
 /* Has tasks of a run begin again: opens it when it is over, else leaves a request for
- * whoever leads it, who must be woken. Tasks that begin again go on counting their
- * attempts; the others keep their results. FF_CONFLICT: nothing of it failed, or it is
- * at a point where this cannot be; FF_NOT_FOUND: there is no such task. */
+ * whoever leads it, who must be woken. A plan reads the run anew for each try. Tasks
+ * that begin again go on counting their attempts; the others keep their results.
+ * FF_CONFLICT: nothing of it failed, or it is at a point where this cannot be;
+ * FF_NOT_FOUND: there is no such task. */
 struct node_reset {
     enum { NODE_RESET_FAILED, NODE_RESET_TASK, NODE_RESET_ALL } how;
     const char *task; /* of NODE_RESET_TASK: it, and all behind it */
     bool no_cache;    /* for all of the run from now on */
 };
+int node_plan_reset(const struct node_plan *p, struct tenant t,
+                    const struct run_row *run, const struct node_reset *what,
+                    struct ff_err *err);
 int node_reset(struct node *n, struct tenant t, const struct run_row *run,
                const struct node_reset *what, struct ff_err *err);
 /* What became of a request that was left: the events after `seq`, which is the last one
- * that there was before. reason: one word. NONE: nobody has taken it yet, or the run
+ * that there was before. NONE: nobody has taken it yet, or the run
  * was over before that. */
-enum node_answer { NODE_ANSWER_NONE, NODE_ANSWER_TAKEN, NODE_ANSWER_REFUSED };
-int node_reset_seq(struct node *n, const struct run_row *run, int64_t *seq,
-                   struct ff_err *err);
-int node_reset_answer(struct node *n, const struct run_row *run, int64_t seq,
-                      enum node_answer *answer, char *reason, size_t size,
-                      struct ff_err *err);
+struct node_answer {
+    enum { NODE_ANSWER_NONE, NODE_ANSWER_TAKEN, NODE_ANSWER_REFUSED } what;
+    char reason[64]; /* of a refusal: one word */
+};
+int node_reset_seq(struct node *n, struct store_reader *r, const struct run_row *run,
+                   int64_t *seq, struct ff_err *err);
+int node_reset_answer(struct node *n, struct store_reader *r, const struct run_row *run,
+                      int64_t seq, struct node_answer *answer, struct ff_err *err);
 
 /* --- what tasks with `cache` gave (cache.c; blocking) --- */
 
@@ -239,8 +286,18 @@ int node_clear_cache(struct node *n, struct tenant t, const char *workflow,
  * closed. NULL with a sentence. */
 struct blobs *node_open_blobs(struct node *n, struct ff_err *err);
 
-/* Deletes final runs beyond the retention settings, with their logs and values, and
- * blobs that no run names.
+/* --- what rows name stays (hold.c; blocking) --- */
+
+struct node_hold {
+    int holds, deleting; /* locks; -1: none */
+};
+/* From then on nobody deletes values, files and blobs that rows name, until they are
+ * released or this process ends. One at a time: others wait. */
+int node_hold_files(const struct node *n, struct node_hold *h, struct ff_err *err);
+void node_release_files(struct node_hold *h);
+
+/* Deletes final runs beyond the retention settings, which are for each tenant, with
+ * their logs and values, and blobs that no run names.
  * Returns how many runs went. Blocking. */
 int node_retention(struct node *n, int64_t *n_runs, struct ff_err *err);
 

@@ -1,8 +1,9 @@
-/* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, submit.c
- * stores new runs, reset.c opens them again, reuse.c takes over
- * what another run has done, limits.c sizes of limits, queues.c pauses of queues,
- * retention.c deletes old runs, keeper.c has it do so while this process leads; apply.c
- * registers workflows by name, workflow.c finds, labels and forgets them. */
+/* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, change.c
+ * makes plans durable, submit.c plans new runs, message.c what runs are told, reset.c
+ * opens them again, reuse.c takes over what another run has done, given.c large inputs,
+ * limits.c sizes of limits, queues.c pauses of queues, retention.c deletes old runs,
+ * keeper.c has it do so while this process leads; apply.c registers workflows by name,
+ * workflow.c finds, labels and forgets them. */
 #ifndef NODE_NODE_PRIV_H
 #define NODE_NODE_PRIV_H
 
@@ -54,7 +55,7 @@ struct node {
     bool (*is_mute)(const char *attempt_id); /* its attempts; or NULL */
     bool no_secrets;                         /* what stands for them is enough */
     struct store *store;
-    int64_t next_run, numbers_left, numbers_block; /* run numbers taken in advance */
+    struct store_numbers run_numbers, inbox_numbers;
     /* while it is the owner */
     int lock_fd; /* -1: not */
     bool owner;
@@ -62,7 +63,8 @@ struct node {
     struct exec *exec;
     struct trigger *trigger;
     struct control_listener listener; /* of who became the owner */
-    struct zones zones, lane_zones;   /* of callers, of the trigger's lane */
+    struct zones zones, lane_zones;   /* of callers (on one thread), of the trigger's
+                                       * lane; plans have their own */
     int clock_fd;                     /* -1: none */
     struct loop_watch *clock_watch;
     char *socket, *endpoint, *sdk, *http_program;
@@ -71,9 +73,20 @@ struct node {
     struct keeper keeper;
 };
 
+/* Between node_open's beginning and node_close's end. */
+void node_numbers_init(struct node *n);
+void node_numbers_done(struct node *n);
+
+/* A new id for a run. A plan names it once and keeps that while there is a doubt: a try
+ * that comes late is then refused, or found, but is never a second run. */
+void node_name_run(struct node *n, char id[ID_TEXT]);
+
 /* Adds the row of the source to the batch, if the store has none. */
-int node_add_source(struct node *n, const struct workflow_row *row, struct batch *b,
+int node_add_source(const struct node_plan *p, const struct workflow_row *row,
                     struct ff_err *err);
+
+/* Says that nobody knows whether it was done. */
+int node_fail_doubt(struct ff_err *err);
 
 /* clock.c: the owner hears when the clock is set. */
 void node_clock_open(struct node *n);
@@ -84,6 +97,8 @@ struct driver_instance *node_instance(struct node *n, uint32_t kind,
                                       struct ff_err *err);
 
 /* retention.c */
+/* What the row of a run that is over says once it is being deleted. */
+#define NODE_CLAIM "{\"what\":\"delete\"}"
 int node_retention_pass(struct node *n, struct node_pass *p, struct ff_err *err);
 /* Is it a run that is being deleted, or what is left of one? */
 bool node_is_claimed(const struct run_row *run);
@@ -93,15 +108,35 @@ void node_keeper_run_ended(struct node *n);
 void node_keeper_stop(struct node *n); /* no pass begins any more */
 void node_left(struct node *n); /* own.c: a pass is over while the shard is given up */
 
+/* given.c: large inputs of the runs that the batch makes go to files, and the batch
+ * names them. node_keep_given: on any thread that has the batch; then given_done, which
+ * takes NULL, says whether it became durable. What is left of others the sweep takes
+ * away. */
+struct node_given;
+int node_keep_given(const struct node *n, struct batch *b, struct node_given **given,
+                    struct ff_err *err);
+void node_given_done(struct node_given *g, bool durable);
+/* Instead of that, on any thread but the loop: the commit has failed, or nobody can
+ * say. No sweep gets to the folders before it is known whose they are. Takes NULL. */
+int node_settle_given(struct node *n, struct node_given *g, struct ff_err *err);
+int node_sweep_given(struct node *n, struct ff_err *err);
+
 /* cache.c */
 int node_sweep_cache(struct node *n, struct ff_err *err); /* what has expired */
 
 /* reuse.c: the rows of tasks that `what` takes over for the run. */
-int node_reuse(struct node *n, const struct node_submit *what, int64_t run,
-               struct batch *b, struct ff_err *err);
+int node_reuse(const struct node_plan *p, const struct node_submit *what, int64_t run,
+               struct ff_err *err);
 
 /* Loop thread; the node's. NULL with a sentence. */
 struct driver_instance *node_blob_driver(struct node *n, struct ff_err *err);
+
+/* hold.c: around the deleting of a file that rows may name. FF_BUSY: somebody holds
+ * them, see node_hold_files. node_deleted takes what the other gave. */
+int node_deleting(const struct node *n, int *fd, struct ff_err *err);
+void node_deleted(int fd);
+/* Best asked before the rows go which alone tell of the files. */
+bool node_is_held(const struct node *n);
 
 /* blobs.c: deletes those of `hashes` that no run names any more. */
 struct node_hashes {

@@ -363,6 +363,21 @@ static struct control *wire_control(struct node *n, struct ff_err *err)
     return control_new(&setup, err);
 }
 
+static int trigger_keep(void *arg, struct batch *b, void **kept, struct ff_err *err)
+{
+    struct node_given *given;
+    const int code = node_keep_given(arg, b, &given, err);
+
+    *kept = given;
+    return code;
+}
+
+static void trigger_kept(void *arg, void *kept, bool durable)
+{
+    (void)arg;
+    node_given_done(kept, durable);
+}
+
 static struct trigger *wire_trigger(struct node *n, struct ff_err *err)
 {
     const struct trigger_setup setup = {
@@ -372,6 +387,9 @@ static struct trigger *wire_trigger(struct node *n, struct ff_err *err)
         .zone = zones_find,
         .zone_arg = &n->lane_zones,
         .arg = n,
+        .keep = trigger_keep,
+        .kept = trigger_kept,
+        .inline_max = EXEC_INLINE_MAX,
         .started = trigger_started,
         .cancel = trigger_cancel,
         .loaded = trigger_loaded,
@@ -417,6 +435,15 @@ static void close_parts(struct node *n)
     n->pass_env = NULL;
 }
 
+/* Of who died while it made runs: maybe the owner before. */
+static void sweep_given(struct node *n)
+{
+    struct ff_err err = {0};
+
+    if (node_sweep_given(n, &err) != FF_OK)
+        log_warn("inputs of a run that never came about stay for now: %s", err.msg);
+}
+
 int node_own(struct node *n, const struct control_listener *listener, char **endpoint,
              struct ff_err *err)
 {
@@ -450,6 +477,7 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
     FAILPOINT("node.own.wired");
     n->owner = true;
     node_clock_open(n);
+    sweep_given(n);
     return FF_OK;
 }
 

@@ -90,13 +90,14 @@ static int read_stored(struct found *found, const struct trouble *t)
     struct workflow_version_row version;
     struct workflow_row row;
     struct arena arena = {0};
-    int code = node_workflow_find(p->node, p->tenant,
+    struct node *n = p->plan->node;
+    int code = node_workflow_find(n, p->plan->reader, p->tenant,
                                   t->task->work->uses + strlen(FLOW_USES_WORKFLOW),
                                   &arena, &version, t->err);
 
     if (code == FF_OK)
-        code = store_workflow(p->node->store, STORE_READER_CALLER, p->tenant,
-                              version.hash, &arena, &row, t->err);
+        code = store_workflow(n->store, p->plan->reader, p->tenant, version.hash,
+                              &arena, &row, t->err);
     if (code == FF_OK) {
         buf_add(&found->source, row.source.s, row.source.len);
         found->dir =
@@ -122,7 +123,7 @@ static void add_pin(struct pins *p, const char *key, const struct found *found)
     if (found->dir)
         json_object_set_new(pin, "dir", json_string(found->dir));
     json_object_set_new(p->pins, key, pin);
-    if (!found->path || !p->batch) /* of one that was applied it is there */
+    if (!found->path || !p->plan) /* of one that was applied it is there */
         return;
     const struct workflow_row row = {
         .tenant = p->tenant.no,
@@ -130,16 +131,16 @@ static void add_pin(struct pins *p, const char *key, const struct found *found)
         .name = span_of(found->flow->name),
         .source = {.s = buf_text(&found->source), .len = found->source.len},
         .path = span_of(found->path),
-        .created_at = loop_wall_us(p->node->loop),
+        .created_at = loop_wall_us(p->plan->node->loop),
     };
-    batch_put(p->batch, &record_workflow, &row, FF_ANY_VERSION);
+    batch_put(p->plan->batch, &record_workflow, &row, FF_ANY_VERSION);
 }
 
 /* found->flow stays NULL where there is no store to look into. */
 static int find(struct found *found, const char *dir, const struct trouble *t)
 {
     if (!flow_uses_file(t->task->work->uses))
-        return t->pins->node ? read_stored(found, t) : FF_OK;
+        return t->pins->plan ? read_stored(found, t) : FF_OK;
     if (dir)
         return read_beside(dir, found, t);
     return refuse(t, FF_INVALID, FLOW_USES_UNREACHED,

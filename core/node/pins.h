@@ -5,9 +5,9 @@
 #include "node/node_priv.h"
 
 struct pins {
-    struct node *node; /* NULL: what is used by its name is not looked for */
+    const struct node_plan *plan; /* gets the texts that the store has not. NULL: what
+                                   * is used by its name is not looked for */
     struct tenant tenant;
-    struct batch *batch;            /* gets the texts that the store has not; or NULL */
     struct flow_problems *problems; /* gets what is wrong; or NULL */
     json_t *pins;                   /* the result: run_row.pins; the caller's */
     int code;                       /* of the first workflow that could not be had */

@@ -11,15 +11,15 @@ static const char *const words[] = {[NODE_RESET_FAILED] = "failed",
                                     [NODE_RESET_ALL] = "all"};
 
 /* The text that the run is pinned to; NULL with a code. */
-static struct flow *flow_of_run(struct node *n, struct tenant t,
+static struct flow *flow_of_run(const struct node_plan *p, struct tenant t,
                                 const struct run_row *run, struct ff_err *err)
 {
     struct flow_problems problems = {0};
     struct workflow_row workflow;
     struct arena arena = {0};
     struct flow *flow = NULL;
-    const int code = store_workflow(n->store, STORE_READER_CALLER, t, run->hash, &arena,
-                                    &workflow, err);
+    const int code =
+        store_workflow(p->node->store, p->reader, t, run->hash, &arena, &workflow, err);
 
     if (code == FF_OK)
         flow = flow_parse(workflow.source.s, workflow.source.len, &problems);
@@ -42,7 +42,7 @@ static int check_task(const struct flow *flow, const struct node_reset *what,
     return FF_OK;
 }
 
-static int check(struct node *n, struct tenant t, const struct run_row *run,
+static int check(const struct node_plan *p, struct tenant t, const struct run_row *run,
                  const struct node_reset *what, struct ff_err *err)
 {
     if (run->parent_run != MODEL_NULL)
@@ -60,7 +60,7 @@ static int check(struct node *n, struct tenant t, const struct run_row *run,
                        (int)run->id.len, run->id.s);
     if (what->how != NODE_RESET_TASK)
         return FF_OK;
-    struct flow *flow = flow_of_run(n, t, run, err);
+    struct flow *flow = flow_of_run(p, t, run, err);
     const int code = flow ? check_task(flow, what, err) : err->code;
     flow_unref(flow);
     return code;
@@ -88,50 +88,60 @@ static int delete_leftover(void *arg, const void *row)
 }
 
 /* A cancel that nobody has looked at since the run was over was for what the run was
- * then, not for what is opened now. None comes later: see node_leave_signal. */
-static int delete_leftovers(struct node *n, const struct run_row *run, struct batch *b,
+ * then, not for what is opened now. None comes later: see message.c. */
+static int delete_leftovers(const struct node_plan *p, const struct run_row *run,
                             struct ff_err *err)
 {
     const struct inbox_row like = {.shard = NODE_SHARD};
     const struct store_query inbox = {
         .record = &record_inbox, .like = &like, .n_equal = 1};
-    struct leftovers l = {.batch = b, .run = run->run};
+    struct leftovers l = {.batch = p->batch, .run = run->run};
 
-    return store_scan(n->store, STORE_READER_CALLER, &inbox, delete_leftover, &l, err);
+    return store_scan(p->node->store, p->reader, &inbox, delete_leftover, &l, err);
 }
 
-static int reopen(struct node *n, const struct run_row *run,
+/* The race may have been about something else of the same commit. */
+static int check_same(const struct node_plan *p, const struct run_row *run,
+                      struct ff_err *err)
+{
+    MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
+    struct arena arena = {0};
+    struct run_row now;
+    const int code = store_run_by_id(
+        p->node->store, p->reader, (struct tenant){run->tenant}, id, &arena, &now, err);
+    const bool same = code == FF_OK && now.version == run->version;
+
+    arena_done(&arena);
+    if (same || (code != FF_OK && code != FF_NOT_FOUND))
+        return code;
+    return ff_fail(err, FF_CONFLICT, 0,
+                   "somebody else has opened or deleted run %s just now", id);
+}
+
+static int reopen(const struct node_plan *p, const struct run_row *run,
                   const struct node_reset *what, struct ff_err *err)
 {
     struct run_row row = *run;
-    struct batch b = {0};
-    size_t failed;
     int64_t seq;
-    int code = node_reset_seq(n, run, &seq, err);
+    int code = p->tries > 0 ? check_same(p, run, err) : FF_OK;
 
     if (code == FF_OK)
-        code = delete_leftovers(n, run, &b, err);
-    if (code != FF_OK) {
-        batch_done(&b);
+        code = node_reset_seq(p->node, p->reader, run, &seq, err);
+    if (code == FF_OK)
+        code = delete_leftovers(p, run, err);
+    if (code != FF_OK)
         return code;
-    }
     json_t *j = asked(what);
     MEM_AUTO char *text = json_text(j);
     json_decref(j);
     const struct run_reopen how = {.reset = text,
                                    .shard = NODE_SHARD,
                                    .last_seq = seq,
-                                   .now_us = loop_wall_us(n->loop),
+                                   .now_us = loop_wall_us(p->node->loop),
                                    .no_cache = what->no_cache};
-    engine_run_reopen(&row, &how, &b);
+    engine_run_reopen(&row, &how, p->batch);
     FAILPOINT("node.reset.before");
-    code = store_commit_now(n->store, &b, &failed, err);
-    if (code == FF_CONFLICT)
-        ff_fail(err, FF_CONFLICT, 0,
-                "somebody else has opened or deleted run %.*s just now",
-                (int)run->id.len, run->id.s);
-    batch_done(&b);
-    return code;
+    return FF_OK;
 }
 
 /* --- of a run that is open --- */
@@ -158,8 +168,9 @@ static int look_at_task(void *arg, const void *row)
 }
 
 /* What can be seen now; whoever leads the run has the last word. */
-static int check_open(struct node *n, struct tenant t, const struct run_row *run,
-                      const struct node_reset *what, struct ff_err *err)
+static int check_open(const struct node_plan *p, struct tenant t,
+                      const struct run_row *run, const struct node_reset *what,
+                      struct ff_err *err)
 {
     const struct task_row like = {.tenant = t.no, .run = run->run};
     const struct store_query tasks = {
@@ -171,9 +182,9 @@ static int check_open(struct node *n, struct tenant t, const struct run_row *run
                        run->id.s, run_state_names[run->state],
                        run->state == RUN_PENDING ? "nothing of it has begun"
                                                  : "wait for its end");
-    struct flow *flow = flow_of_run(n, t, run, err);
+    struct flow *flow = flow_of_run(p, t, run, err);
     seen.flow = flow;
-    if (!flow || store_scan(n->store, STORE_READER_CALLER, &tasks, look_at_task, &seen,
+    if (!flow || store_scan(p->node->store, p->reader, &tasks, look_at_task, &seen,
                             err) != FF_OK) {
         flow_unref(flow);
         return err->code;
@@ -190,52 +201,70 @@ static int check_open(struct node *n, struct tenant t, const struct run_row *run
     return FF_OK;
 }
 
-static int leave(struct node *n, struct tenant t, const struct run_row *run,
+static int leave(const struct node_plan *p, struct tenant t, const struct run_row *run,
                  const struct node_reset *what, struct ff_err *err)
 {
-    int code = check_open(n, t, run, what, err);
+    int code = check_open(p, t, run, what, err);
 
     if (code != FF_OK)
         return code;
     json_t *j = asked(what);
     if (what->no_cache)
         json_object_set_new(j, "no_cache", json_true());
-    code = node_leave_signal(n, t, run, "reset", j, err);
+    code = node_plan_message(p, t, run, "reset", j, err);
     json_decref(j);
     return code;
+}
+
+int node_plan_reset(const struct node_plan *p, struct tenant t,
+                    const struct run_row *run, const struct node_reset *what,
+                    struct ff_err *err)
+{
+    const int code = check(p, t, run, what, err);
+
+    if (code != FF_OK)
+        return code;
+    if (p->doubted)
+        return node_fail_doubt(err);
+    return run_state_final(run->state) ? reopen(p, run, what, err)
+                                       : leave(p, t, run, what, err);
+}
+
+struct resetting {
+    struct tenant tenant;
+    const struct run_row *run;
+    const struct node_reset *what;
+};
+
+static int plan_reset(void *arg, const struct node_plan *p, struct ff_err *err)
+{
+    const struct resetting *r = arg;
+
+    return node_plan_reset(p, r->tenant, r->run, r->what, err);
 }
 
 int node_reset(struct node *n, struct tenant t, const struct run_row *run,
                const struct node_reset *what, struct ff_err *err)
 {
-    const int code = check(n, t, run, what, err);
+    struct resetting r = {.tenant = t, .run = run, .what = what};
 
-    if (code != FF_OK)
-        return code;
-    return run_state_final(run->state) ? reopen(n, run, what, err)
-                                       : leave(n, t, run, what, err);
+    return node_change_now(n, plan_reset, &r, err);
 }
 
 /* --- what became of it --- */
 
-struct answer {
-    enum node_answer *answer;
-    char *reason;
-    size_t size;
-};
-
-static void look_at_event(struct answer *a, const json_t *event)
+static void look_at_event(struct node_answer *a, const json_t *event)
 {
     const char *type = json_string_value(json_object_get(event, "type"));
     const char *request = json_string_value(json_object_get(event, "request"));
     const char *reason = json_string_value(json_object_get(event, "reason"));
 
     if (type && strcmp(type, "run.reset") == 0)
-        *a->answer = NODE_ANSWER_TAKEN;
+        a->what = NODE_ANSWER_TAKEN;
     if (type && strcmp(type, "request.refused") == 0 && request &&
-        strcmp(request, "reset") == 0 && *a->answer == NODE_ANSWER_NONE) {
-        *a->answer = NODE_ANSWER_REFUSED;
-        snprintf(a->reason, a->size, "%s", reason ? reason : "");
+        strcmp(request, "reset") == 0 && a->what == NODE_ANSWER_NONE) {
+        a->what = NODE_ANSWER_REFUSED;
+        snprintf(a->reason, sizeof(a->reason), "%s", reason ? reason : "");
     }
 }
 
@@ -251,22 +280,20 @@ static int look_at_events(void *arg, const void *row)
     return 0;
 }
 
-int node_reset_seq(struct node *n, const struct run_row *run, int64_t *seq,
-                   struct ff_err *err)
+int node_reset_seq(struct node *n, struct store_reader *r, const struct run_row *run,
+                   int64_t *seq, struct ff_err *err)
 {
-    return store_last_seq(n->store, STORE_READER_CALLER, (struct tenant){run->tenant},
-                          run->run, seq, err);
+    return store_last_seq(n->store, r, (struct tenant){run->tenant}, run->run, seq,
+                          err);
 }
 
-int node_reset_answer(struct node *n, const struct run_row *run, int64_t seq,
-                      enum node_answer *answer, char *reason, size_t size,
-                      struct ff_err *err)
+int node_reset_answer(struct node *n, struct store_reader *r, const struct run_row *run,
+                      int64_t seq, struct node_answer *answer, struct ff_err *err)
 {
     const struct event_row seen = {.tenant = run->tenant, .run = run->run, .seq = seq};
     const struct store_query since = {
         .record = &record_event, .like = &seen, .n_equal = 2, .after = &seen};
-    struct answer a = {.answer = answer, .reason = reason, .size = size};
 
-    *answer = NODE_ANSWER_NONE;
-    return store_scan(n->store, STORE_READER_CALLER, &since, look_at_events, &a, err);
+    *answer = (struct node_answer){.what = NODE_ANSWER_NONE};
+    return store_scan(n->store, r, &since, look_at_events, answer, err);
 }

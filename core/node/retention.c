@@ -1,5 +1,6 @@
 /* retention.c - deletes finished runs that are too old, too many or too large, oldest
- * first. The first commit claims the run: from then on nobody opens it again. Then go
+ * first; of each tenant, since what one of them runs must not cost another one its
+ * runs. The first commit claims the run: from then on nobody opens it again. Then go
  * its rows, in small commits, and its folder, and at last its own row; what a crash
  * leaves of a claimed run the next pass finds. The caller's thread, or that of a lane.
  */
@@ -12,9 +13,6 @@
                       */
 #define ROWS_MAX 500 /* rows deleted in one commit: others want to commit as well */
 
-/* What the row of a run that is over says once it is being deleted. */
-#define CLAIM "{\"what\":\"delete\"}"
-
 struct finished {
     int64_t tenant, run, finished_at;
     int64_t version; /* of its row */
@@ -25,14 +23,14 @@ struct finished {
 struct collect {
     struct node *node;
     struct {
-        struct finished *items; /* newest first */
+        struct finished *items; /* of one tenant after the other, newest first */
         size_t n, cap;
     } runs;
 };
 
 bool node_is_claimed(const struct run_row *run)
 {
-    return run_state_final(run->state) && span_is(run->reset, CLAIM);
+    return run_state_final(run->state) && span_is(run->reset, NODE_CLAIM);
 }
 
 static int add_finished(void *arg, const void *row)
@@ -203,9 +201,14 @@ static int delete_folder(const struct node *n, const struct finished *f,
                          struct ff_err *err)
 {
     MEM_AUTO char *dir = exec_run_dir(n->data_dir, f->id);
+    int fd;
 
     FAILPOINT("node.retention.rows");
+    const int code = node_deleting(n, &fd, err);
+    if (code != FF_OK)
+        return code;
     const int sys = f->id[0] ? file_remove_tree(dir) : 0;
+    node_deleted(fd);
     FAILPOINT("node.retention.folder");
     if (sys != 0)
         return ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", dir, strerror(-sys));
@@ -297,7 +300,7 @@ static int commit_closed(struct node *n, const struct finished *f, struct batch 
 static int claim(struct node *n, struct finished *f, struct ff_err *err)
 {
     const struct run_row run = {
-        .tenant = f->tenant, .run = f->run, .reset = span_of(CLAIM)};
+        .tenant = f->tenant, .run = f->run, .reset = span_of(NODE_CLAIM)};
     struct batch b = {0};
 
     if (f->claimed)
@@ -310,13 +313,17 @@ static int claim(struct node *n, struct finished *f, struct ff_err *err)
     return code;
 }
 
-/* FF_CONFLICT: it was opened again, or somebody else deletes it as well. */
+/* FF_CONFLICT: it was opened again, or somebody else deletes it as well. FF_BUSY: its
+ * files are held. */
 static int delete_run(struct node *n, struct finished *f, struct ff_err *err)
 {
     const struct run_row run = {.tenant = f->tenant, .run = f->run};
     struct batch b = {0};
-    int code = claim(n, f, err);
+    int code =
+        node_is_held(n) ? ff_fail(err, FF_BUSY, 0, "a backup is being made") : FF_OK;
 
+    if (code == FF_OK)
+        code = claim(n, f, err);
     if (code == FF_OK)
         code = delete_parts(n, f, err);
     if (code != FF_OK)
@@ -346,6 +353,9 @@ static void sweep(struct node *n)
 {
     struct ff_err err = {0};
 
+    if (node_sweep_given(n, &err) != FF_OK)
+        log_warn("inputs of a run that never came about stay for now: %s", err.msg);
+
     if (node_sweep_blobs(n, &err) != FF_OK)
         log_warn("artifacts that no run names stay for now: %s", err.msg);
 }
@@ -368,16 +378,21 @@ static void note_kept(const struct node *n, const struct finished *f,
 static int look_at_runs(struct node *n, struct collect *c, struct node_pass *p,
                         int64_t now, struct ff_err *err)
 {
+    size_t first = 0; /* of its tenant */
     int64_t bytes = 0;
     int code = FF_OK;
 
     for (size_t i = 0; code == FF_OK && i < c->runs.n && !is_over(p); i++) {
         struct finished *f = &c->runs.items[i];
+        if (f->tenant != c->runs.items[first].tenant) {
+            first = i;
+            bytes = 0;
+        }
         if (n->settings.keep_bytes > 0)
             code = add_bytes(n, f, &bytes, err);
         if (code != FF_OK)
             return code;
-        if (keeps(n, f, i, bytes, now)) {
+        if (keeps(n, f, i - first, bytes, now)) {
             note_kept(n, f, p);
             continue;
         }
@@ -394,13 +409,11 @@ static int look_at_runs(struct node *n, struct collect *c, struct node_pass *p,
 int node_retention_pass(struct node *n, struct node_pass *p, struct ff_err *err)
 {
     struct collect c = {.node = n};
-    const struct run_row like = {.tenant = TENANT_DEFAULT.no};
     const int64_t now = loop_wall_us(n->loop);
-    int code = store_scan(
-        n->store, STORE_READER_CALLER,
-        &(struct store_query){
-            .record = &record_run, .like = &like, .n_equal = 1, .descending = true},
-        add_finished, &c, err);
+    int code =
+        store_scan(n->store, STORE_READER_CALLER,
+                   &(struct store_query){.record = &record_run, .descending = true},
+                   add_finished, &c, err);
 
     p->n_runs = p->next_at = 0;
     if (code == FF_OK)
@@ -414,6 +427,11 @@ int node_retention_pass(struct node *n, struct node_pass *p, struct ff_err *err)
         code = node_sweep_cache(n, err);
     if (code == FF_OK && !is_over(p))
         sweep(n);
+    if (code == FF_BUSY) { /* what is left the next pass takes */
+        log_info("retention waits: %s", err->msg);
+        p->next_at = now;
+        code = FF_OK;
+    }
     return code;
 }
 

@@ -154,23 +154,17 @@ static void old_times_done(struct old_times *o)
 
 int node_sweep_times(struct node *n, int64_t now, struct ff_err *err)
 {
-    const struct backfill_row backfill = {.tenant = TENANT_DEFAULT.no};
-    const struct schedule_run_row time = {.tenant = TENANT_DEFAULT.no};
     struct old_times o = {.before_us = now - n->settings.keep_us};
 
     if (n->settings.keep_us <= 0)
         return FF_OK;
-    int code =
-        store_scan(n->store, STORE_READER_CALLER,
-                   &(struct store_query){
-                       .record = &record_backfill, .like = &backfill, .n_equal = 1},
-                   add_backfill, &o, err);
+    int code = store_scan(n->store, STORE_READER_CALLER,
+                          &(struct store_query){.record = &record_backfill},
+                          add_backfill, &o, err);
     if (code == FF_OK)
-        code =
-            store_scan(n->store, STORE_READER_CALLER,
-                       &(struct store_query){
-                           .record = &record_schedule_run, .like = &time, .n_equal = 1},
-                       take_time, &o, err);
+        code = store_scan(n->store, STORE_READER_CALLER,
+                          &(struct store_query){.record = &record_schedule_run},
+                          take_time, &o, err);
     if (code == FF_OK)
         code = delete_times(n, &o, err);
     old_times_done(&o);

@@ -124,7 +124,7 @@ static int copy_row(void *arg, const void *row)
     t.run = u->run;
     t.version = 0;
     t.attempt = t.lost = 0; /* none of this run */
-    t.attempt_base = t.iteration = MODEL_NULL;
+    t.attempt_base = t.iteration = t.deadline_at = MODEL_NULL;
     t.awaits = (struct span){0};
     if (t.state == TASK_SUCCEEDED)
         t.reason = span_of(REUSED);
@@ -137,25 +137,26 @@ static int copy_row(void *arg, const void *row)
     return 0;
 }
 
-int node_reuse(struct node *n, const struct node_submit *what, int64_t run,
-               struct batch *b, struct ff_err *err)
+int node_reuse(const struct node_plan *p, const struct node_submit *what, int64_t run,
+               struct ff_err *err)
 {
     const struct task_row like = {.tenant = what->reuse->tenant,
                                   .run = what->reuse->run};
     const struct store_query rows = {
         .record = &record_task, .like = &like, .n_equal = 2};
     const int64_t from = flow_task_index(what->flow, what->from);
-    struct reuse u = {.node = n, .what = what, .run = run, .batch = b};
+    struct store *s = p->node->store;
+    struct reuse u = {.node = p->node, .what = what, .run = run, .batch = p->batch};
 
     if (from < 0 || from >= what->flow->n_main)
         return ff_fail(err, FF_NOT_FOUND, 0, "workflow %s has no task %.64s",
                        what->flow->name, what->from);
     u.done = mem_array(what->flow->n_main, sizeof(*u.done));
-    int code = store_scan(n->store, STORE_READER_CALLER, &rows, look_at_row, &u, err);
+    int code = store_scan(s, p->reader, &rows, look_at_row, &u, err);
     if (code == FF_OK) {
         u.done[from] = false;
         spread(&u);
-        code = store_scan(n->store, STORE_READER_CALLER, &rows, copy_row, &u, err);
+        code = store_scan(s, p->reader, &rows, copy_row, &u, err);
     }
     ARRAY_DONE(&u.anew);
     mem_free(u.done);

@@ -54,7 +54,7 @@ static int first_after(struct applying *a, const char *name, int64_t *at_us)
                                   .descending = true,
                                   .limit = 1};
     int64_t last_us = INT64_MIN;
-    const int code = store_scan(a->apply->node->store, STORE_READER_CALLER, &q,
+    const int code = store_scan(a->apply->plan->node->store, a->apply->plan->reader, &q,
                                 take_time, &last_us, a->err);
 
     *at_us = last_us > a->apply->now_us ? last_us : a->apply->now_us;
@@ -66,7 +66,7 @@ static int first_after(struct applying *a, const char *name, int64_t *at_us)
 /* Everything that a schedule needs to be led, as its owner will read it. */
 static int find_next(struct applying *a, struct schedule_row *row)
 {
-    struct schedule *s = schedule_new(row, zones_find, &a->apply->node->zones, a->err);
+    struct schedule *s = schedule_new(row, zones_find, a->apply->plan->zones, a->err);
 
     if (!s)
         return a->err->code;
@@ -99,7 +99,7 @@ static int change(struct applying *a, struct schedule_row *old,
         row.last_at = made->changed_at;
     if (find_next(a, &row) != FF_OK)
         return a->err->code;
-    batch_patch(&a->apply->batch, &record_schedule, &row, set, old->version);
+    batch_patch(a->apply->plan->batch, &record_schedule, &row, set, old->version);
     return FF_OK;
 }
 
@@ -110,7 +110,7 @@ static int add(struct applying *a, struct schedule_row *row)
     if (code == FF_OK)
         code = find_next(a, row);
     if (code == FF_OK)
-        batch_put(&a->apply->batch, &record_schedule, row, FF_ABSENT);
+        batch_put(a->apply->plan->batch, &record_schedule, row, FF_ABSENT);
     a->n_new++;
     return code;
 }
@@ -144,6 +144,8 @@ static int add_trigger(struct applying *a, const struct flow_trigger *t)
         .paused_at = MODEL_NULL,
         .next_at = MODEL_NULL,
         .active_run = MODEL_NULL,
+        .held_at = MODEL_NULL,
+        .held_since = MODEL_NULL,
     };
     struct schedule_row *old = find_old(a, name);
     if (!old)
@@ -157,8 +159,7 @@ static int add_trigger(struct applying *a, const struct flow_trigger *t)
 static int pin_uses(struct applying *a)
 {
     struct apply *apply = a->apply;
-    struct pins pins = {
-        .node = apply->node, .tenant = apply->tenant, .batch = &apply->batch};
+    struct pins pins = {.plan = apply->plan, .tenant = apply->tenant};
     const int code = node_pin(&pins, apply->what->flow, NULL, a->err);
 
     a->pins = pins.pins;
@@ -170,7 +171,7 @@ static int check_zones(struct applying *a)
 {
     const struct flow *f = a->apply->what->flow;
     struct flow_problems problems = {0};
-    int code = node_check_zones(f, &a->apply->node->zones, &problems);
+    int code = node_check_zones(f, a->apply->plan->zones, &problems);
 
     if (code != FF_OK)
         code = node_fail_problems(code, f, &problems, a->err);
@@ -184,21 +185,21 @@ static int take_away(struct applying *a, const struct schedule_row *old)
     struct apply *apply = a->apply;
     int64_t n_stopped;
 
-    node_skip_waiting(&apply->batch, old, apply->now_us);
-    batch_delete(&apply->batch, &record_schedule, old, old->version);
-    return node_stop_backfills(apply->node, apply->tenant, old->name.s, &apply->batch,
-                               &n_stopped, a->err);
+    node_skip_waiting(apply->plan->batch, old, apply->now_us);
+    batch_delete(apply->plan->batch, &record_schedule, old, old->version);
+    return node_stop_backfills(apply->plan, apply->tenant, old->name.s, &n_stopped,
+                               a->err);
 }
 
 /* What the file is compared with. */
 static int read_old(struct applying *a)
 {
     struct apply *apply = a->apply;
-    int code = node_schedules_made(apply->node, &a->made, a->err);
+    int code = node_schedules_made(apply->plan, &a->made, a->err);
 
     if (code == FF_OK)
-        code = node_schedules(apply->node, apply->tenant, apply->what->flow->name,
-                              take_old, a, a->err);
+        code = node_schedules(apply->plan->node, apply->plan->reader, apply->tenant,
+                              apply->what->flow->name, take_old, a, a->err);
     return code == FF_NOT_FOUND ? FF_OK : code;
 }
 
@@ -208,15 +209,15 @@ static void count_made(struct applying *a)
 
     a->made.next += a->n_new;
     if (a->n_new > 0)
-        batch_put(&a->apply->batch, &record_counter, &a->made, version);
+        batch_put(a->apply->plan->batch, &record_counter, &a->made, version);
     else
-        node_check_made(&a->apply->batch, &a->made);
+        node_check_made(a->apply->plan->batch, &a->made);
 }
 
 int node_apply_schedules(struct apply *apply, struct ff_err *err)
 {
     const struct flow *f = apply->what->flow;
-    const size_t n_before = apply->batch.n;
+    const size_t n_before = apply->plan->batch->n;
     struct applying a = {.apply = apply, .err = err};
     int code = read_old(&a);
 
@@ -230,7 +231,7 @@ int node_apply_schedules(struct apply *apply, struct ff_err *err)
     for (size_t i = 0; code == FF_OK && i < a.old.n; i++)
         if (a.old.items[i].tenant != 0 && !a.old.items[i].pinned)
             code = take_away(&a, &a.old.items[i]);
-    if (apply->batch.n > n_before)
+    if (apply->plan->batch->n > n_before)
         count_made(&a);
     ARRAY_DONE(&a.old);
     json_decref(a.pins);
@@ -243,20 +244,21 @@ static void forget_one(void *arg, const struct schedule_row *row)
 {
     struct forget *f = arg;
 
-    node_skip_waiting(&f->batch, row, loop_wall_us(f->node->loop));
-    batch_delete(&f->batch, &record_schedule, row, row->version);
+    node_skip_waiting(f->plan->batch, row, loop_wall_us(f->plan->node->loop));
+    batch_delete(f->plan->batch, &record_schedule, row, row->version);
 }
 
 int node_forget_schedules(struct forget *f, struct ff_err *err)
 {
     struct counter_row made;
     int64_t n_stopped;
-    int code = node_schedules_made(f->node, &made, err);
+    int code = node_schedules_made(f->plan, &made, err);
 
     if (code == FF_OK)
-        code = node_schedules(f->node, f->tenant, f->name, forget_one, f, err);
+        code = node_schedules(f->plan->node, f->plan->reader, f->tenant, f->name,
+                              forget_one, f, err);
     if (code != FF_OK)
         return code == FF_NOT_FOUND ? FF_OK : code;
-    node_check_made(&f->batch, &made);
-    return node_stop_backfills(f->node, f->tenant, f->name, &f->batch, &n_stopped, err);
+    node_check_made(f->plan->batch, &made);
+    return node_stop_backfills(f->plan, f->tenant, f->name, &n_stopped, err);
 }

@@ -26,7 +26,7 @@ static int check_range(const struct schedule *s, const struct node_backfill *wha
 }
 
 /* A trial of it in memory. */
-static int count_times(struct node *n, const struct backfill_row *row,
+static int count_times(const struct node_plan *p, const struct backfill_row *row,
                        struct schedule *s, int64_t *n_times, struct ff_err *err)
 {
     struct backfill *b = backfill_new(row, s, err);
@@ -34,7 +34,7 @@ static int count_times(struct node *n, const struct backfill_row *row,
 
     if (!b)
         return err->code;
-    const int code = trigger_read_done(n->store, STORE_READER_CALLER, b, err);
+    const int code = trigger_read_done(p->node->store, p->reader, b, err);
     *n_times = 0;
     while (code == FF_OK && *n_times <= SCHEDULE_BACKFILL_MAX &&
            backfill_next(b, &at_us))
@@ -47,21 +47,7 @@ static int count_times(struct node *n, const struct backfill_row *row,
     return code;
 }
 
-/* Of a schedule that is still there: who deletes it stops only those that he sees. */
-static int put(struct node *n, const struct schedule *s, const struct counter_row *made,
-               const struct backfill_row *row, struct ff_err *err)
-{
-    struct batch b = {0};
-
-    node_check_made(&b, made);
-    batch_check(&b, &record_schedule, &s->row, FF_ANY_VERSION);
-    batch_put(&b, &record_backfill, row, FF_ABSENT);
-    const int code = store_commit_now(n->store, &b, NULL, err);
-    batch_done(&b);
-    return code;
-}
-
-static int add(struct node *n, struct schedule *s, const struct counter_row *made,
+static int add(const struct node_plan *p, struct schedule *s,
                const struct node_backfill *what, int64_t *no, int64_t *n_times,
                struct ff_err *err)
 {
@@ -73,45 +59,44 @@ static int add(struct node *n, struct schedule *s, const struct counter_row *mad
         .below_at = what->below_us,
         .last_at = what->from_us - 1,
         .max_parallel = what->max_parallel,
-        .created_at = loop_wall_us(n->loop),
+        .created_at = loop_wall_us(p->node->loop),
         .finished_at = MODEL_NULL,
     };
     int code = check_range(s, what, err);
 
     if (code == FF_OK)
-        code = count_times(n, &row, s, n_times, err);
+        code = count_times(p, &row, s, n_times, err);
     if (code != FF_OK || what->dry || *n_times == 0)
         return code;
-    code = store_take_numbers(n->store, "backfill", 1, no, err);
+    code = store_take_numbers(p->node->store, "backfill", 1, no, err);
     row.no = *no;
-    return code == FF_OK ? put(n, s, made, &row, err) : code;
-}
-
-static int add_once(struct node *n, struct tenant t, const struct node_backfill *what,
-                    int64_t *no, int64_t *n_times, struct ff_err *err)
-{
-    struct counter_row made;
-    int code = node_schedules_made(n, &made, err);
-
-    if (code != FF_OK)
-        return code;
-    struct schedule *s = node_schedule_only(n, t, what->schedule, err);
-    if (!s)
-        return err->code;
-    code = add(n, s, &made, what, no, n_times, err);
-    schedule_free(s);
+    /* Of a schedule that is still there: who deletes it stops only those that he
+     * sees. */
+    if (code == FF_OK) {
+        batch_check(p->batch, &record_schedule, &s->row, FF_ANY_VERSION);
+        batch_put(p->batch, &record_backfill, &row, FF_ABSENT);
+    }
     return code;
 }
 
-int node_schedule_backfill(struct node *n, struct tenant t,
-                           const struct node_backfill *what, int64_t *no,
-                           int64_t *n_times, struct ff_err *err)
+int node_plan_backfill(const struct node_plan *p, struct tenant t,
+                       const struct node_backfill *what, int64_t *no, int64_t *n_times,
+                       struct ff_err *err)
 {
-    int code = FF_CONFLICT;
+    const size_t n_before = p->batch->n;
+    struct counter_row made;
+    int code = p->doubted ? node_fail_doubt(err) : node_schedules_made(p, &made, err);
 
-    *no = 0;
-    for (int i = 0; i < NODE_SCHEDULE_TRIES && code == FF_CONFLICT; i++)
-        code = add_once(n, t, what, no, n_times, err);
+    *no = *n_times = 0;
+    if (code != FF_OK)
+        return code;
+    struct schedule *s = node_schedule_only(p, t, what->schedule, err);
+    if (!s)
+        return err->code;
+    code = add(p, s, what, no, n_times, err);
+    schedule_free(s);
+    if (code == FF_OK && p->batch->n > n_before)
+        node_check_made(p->batch, &made);
     return code;
 }
 
@@ -149,35 +134,68 @@ static int stop_one(void *arg, const void *read)
     return 0;
 }
 
-int node_stop_backfills(struct node *n, struct tenant t, const char *word,
-                        struct batch *b, int64_t *n_stopped, struct ff_err *err)
+int node_stop_backfills(const struct node_plan *p, struct tenant t, const char *word,
+                        int64_t *n_stopped, struct ff_err *err)
 {
     const struct backfill_row like = {.tenant = t.no};
     const struct store_query q = {
         .record = &record_backfill, .like = &like, .n_equal = 1};
-    struct stopping st = {.word = word, .now_us = loop_wall_us(n->loop), .batch = b};
-    const int code = store_scan(n->store, STORE_READER_CALLER, &q, stop_one, &st, err);
+    struct stopping st = {
+        .word = word, .now_us = loop_wall_us(p->node->loop), .batch = p->batch};
+    const int code = store_scan(p->node->store, p->reader, &q, stop_one, &st, err);
 
     *n_stopped = st.n;
     return code;
 }
 
-int node_schedule_stop_backfills(struct node *n, struct tenant t, const char *word,
-                                 int64_t *n_stopped, struct ff_err *err)
+int node_plan_stop_backfills(const struct node_plan *p, struct tenant t,
+                             const char *word, int64_t *n_stopped, struct ff_err *err)
 {
-    struct schedule *s = node_schedule_only(n, t, word, err);
-    struct batch b = {0};
-    int code = FF_CONFLICT;
+    struct schedule *s = node_schedule_only(p, t, word, err);
 
     if (!s)
         return err->code;
-    for (int i = 0; i < NODE_SCHEDULE_TRIES && code == FF_CONFLICT; i++) {
-        batch_reset(&b);
-        code = node_stop_backfills(n, t, s->row.name.s, &b, n_stopped, err);
-        if (code == FF_OK && b.n > 0)
-            code = store_commit_now(n->store, &b, NULL, err);
-    }
-    batch_done(&b);
+    const int code = node_stop_backfills(p, t, s->row.name.s, n_stopped, err);
     schedule_free(s);
     return code;
+}
+
+/* --- at once --- */
+
+struct filling {
+    struct tenant tenant;
+    const struct node_backfill *what;
+    const char *word; /* of those that are stopped */
+    int64_t *no, *n;
+};
+
+static int plan_backfill(void *arg, const struct node_plan *p, struct ff_err *err)
+{
+    const struct filling *f = arg;
+
+    return node_plan_backfill(p, f->tenant, f->what, f->no, f->n, err);
+}
+
+int node_schedule_backfill(struct node *n, struct tenant t,
+                           const struct node_backfill *what, int64_t *no,
+                           int64_t *n_times, struct ff_err *err)
+{
+    struct filling f = {.tenant = t, .what = what, .no = no, .n = n_times};
+
+    return node_change_now(n, plan_backfill, &f, err);
+}
+
+static int plan_stop(void *arg, const struct node_plan *p, struct ff_err *err)
+{
+    const struct filling *f = arg;
+
+    return node_plan_stop_backfills(p, f->tenant, f->word, f->n, err);
+}
+
+int node_schedule_stop_backfills(struct node *n, struct tenant t, const char *word,
+                                 int64_t *n_stopped, struct ff_err *err)
+{
+    struct filling f = {.tenant = t, .word = word, .n = n_stopped};
+
+    return node_change_now(n, plan_stop, &f, err);
 }

@@ -6,7 +6,6 @@
 
 #define HASH_WORD  "sha256:"
 #define PREFIX_MIN 6
-#define TRIES      5
 
 /* --- single rows --- */
 
@@ -27,20 +26,20 @@ static int take_row(void *arg, const void *row)
     return 1;
 }
 
-static int read_one(struct node *n, const struct store_query *q, struct arena *arena,
-                    void *row, struct ff_err *err)
+static int read_one(struct node *n, struct store_reader *r, const struct store_query *q,
+                    struct arena *arena, void *row, struct ff_err *err)
 {
     struct one one = {.record = q->record, .arena = arena, .row = row};
-    const int code = store_scan(n->store, STORE_READER_CALLER, q, take_row, &one, err);
+    const int code = store_scan(n->store, r, q, take_row, &one, err);
 
     if (code != FF_OK || one.found)
         return code;
     return ff_fail(err, FF_NOT_FOUND, 0, "there is no such %s", q->record->name);
 }
 
-int node_workflow_newest(struct node *n, struct tenant t, const char *name,
-                         struct arena *arena, struct workflow_version_row *row,
-                         struct ff_err *err)
+int node_workflow_newest(struct node *n, struct store_reader *r, struct tenant t,
+                         const char *name, struct arena *arena,
+                         struct workflow_version_row *row, struct ff_err *err)
 {
     const struct workflow_version_row like = {.tenant = t.no, .name = span_of(name)};
     const struct store_query query = {.record = &record_workflow_version,
@@ -49,19 +48,18 @@ int node_workflow_newest(struct node *n, struct tenant t, const char *name,
                                       .descending = true,
                                       .limit = 1};
 
-    return read_one(n, &query, arena, row, err);
+    return read_one(n, r, &query, arena, row, err);
 }
 
-int node_workflow_read_label(struct node *n, struct tenant t, const char *name,
-                             const char *label, struct arena *arena,
-                             struct workflow_label_row *row, struct ff_err *err)
+int node_workflow_read_label(struct node *n, struct store_reader *r,
+                             struct arena *arena, struct workflow_label_row *row,
+                             struct ff_err *err)
 {
-    const struct workflow_label_row like = {
-        .tenant = t.no, .name = span_of(name), .label = span_of(label)};
+    const struct workflow_label_row like = *row;
     const struct store_query query = {
         .record = &record_workflow_label, .like = &like, .n_equal = 3, .limit = 1};
 
-    return read_one(n, &query, arena, row, err);
+    return read_one(n, r, &query, arena, row, err);
 }
 
 /* --- what there is instead --- */
@@ -88,15 +86,14 @@ static int add_name(void *arg, const void *row)
     return 0;
 }
 
-int node_workflow_unknown(struct node *n, struct tenant t, const char *name,
-                          struct ff_err *err)
+int node_workflow_unknown(struct node *n, struct store_reader *r, struct tenant t,
+                          const char *name, struct ff_err *err)
 {
     const struct workflow_version_row like = {.tenant = t.no};
     const struct store_query query = {
         .record = &record_workflow_version, .like = &like, .n_equal = 1};
     struct near *near = mem_alloc(sizeof(*near));
-    const int code =
-        store_scan(n->store, STORE_READER_CALLER, &query, add_name, near, err);
+    const int code = store_scan(n->store, r, &query, add_name, near, err);
     const char *other = code == FF_OK ? text_nearest(name, near->list) : NULL;
 
     if (code == FF_OK && other)
@@ -146,24 +143,22 @@ static bool is_prefix(const char *text)
            strspn(text, "0123456789abcdef") == len;
 }
 
-static int find_hash(struct node *n, struct tenant t, const char *name,
-                     const char *prefix, struct arena *arena,
-                     struct workflow_version_row *row, struct ff_err *err)
+static int find_hash(struct node *n, struct store_reader *r, struct tenant t,
+                     const char *name, struct by_prefix by, struct ff_err *err)
 {
+    const char *prefix = by.prefix;
     const struct workflow_version_row like = {.tenant = t.no, .name = span_of(name)};
     const struct store_query query = {.record = &record_workflow_version,
                                       .like = &like,
                                       .n_equal = 2,
                                       .descending = true};
-    struct by_prefix by = {.prefix = prefix, .arena = arena, .row = row};
 
     if (!is_prefix(prefix))
         return ff_fail(err, FF_INVALID, 0,
                        "\"%.80s\" is no beginning of a hash: give %d or more of its "
                        "digits, as `flowforge workflow versions %s` shows them",
                        prefix, PREFIX_MIN, name);
-    const int code =
-        store_scan(n->store, STORE_READER_CALLER, &query, match_prefix, &by, err);
+    const int code = store_scan(n->store, r, &query, match_prefix, &by, err);
     if (code != FF_OK)
         return code;
     if (by.n > 1)
@@ -204,13 +199,13 @@ bool node_is_workflow_word(const char *text)
     return split(text, &word);
 }
 
-static int find_label(struct node *n, struct tenant t, const struct word *word,
-                      struct arena *arena, struct workflow_version_row *row,
-                      struct ff_err *err)
+static int find_label(struct node *n, struct store_reader *r, struct tenant t,
+                      const struct word *word, struct arena *arena,
+                      struct workflow_version_row *row, struct ff_err *err)
 {
-    struct workflow_label_row label;
-    const int code =
-        node_workflow_read_label(n, t, word->name, word->at, arena, &label, err);
+    struct workflow_label_row label = {
+        .tenant = t.no, .name = span_of(word->name), .label = span_of(word->at)};
+    const int code = node_workflow_read_label(n, r, arena, &label, err);
 
     if (code == FF_NOT_FOUND)
         return ff_fail(err, FF_NOT_FOUND, 0,
@@ -219,14 +214,18 @@ static int find_label(struct node *n, struct tenant t, const struct word *word,
                        word->name, word->at, word->name);
     if (code != FF_OK)
         return code;
-    const char *hash = arena_text(arena, label.hash.s, label.hash.len);
-    return find_hash(n, t, word->name, hash, arena, row, err);
+    const struct by_prefix by = {.prefix =
+                                     arena_text(arena, label.hash.s, label.hash.len),
+                                 .arena = arena,
+                                 .row = row};
+    return find_hash(n, r, t, word->name, by, err);
 }
 
-int node_workflow_find(struct node *n, struct tenant t, const char *text,
-                       struct arena *arena, struct workflow_version_row *row,
-                       struct ff_err *err)
+int node_workflow_find(struct node *n, struct store_reader *r, struct tenant t,
+                       const char *text, struct arena *arena,
+                       struct workflow_version_row *row, struct ff_err *err)
 {
+    struct by_prefix by = {.arena = arena, .row = row};
     struct word word;
 
     if (!split(text, &word) || (word.at && !word.at[0]))
@@ -234,55 +233,55 @@ int node_workflow_find(struct node *n, struct tenant t, const char *text,
                        "\"%.80s\" names no workflow: write NAME, NAME@LABEL or "
                        "NAME@sha256:HASH",
                        text);
-    int code = node_workflow_newest(n, t, word.name, arena, row, err);
+    int code = node_workflow_newest(n, r, t, word.name, arena, row, err);
     if (code == FF_NOT_FOUND)
-        return node_workflow_unknown(n, t, word.name, err);
+        return node_workflow_unknown(n, r, t, word.name, err);
     if (code != FF_OK || !word.at || strcmp(word.at, FLOW_LATEST) == 0)
         return code;
-    if (text_starts(word.at, HASH_WORD))
-        return find_hash(n, t, word.name, word.at + strlen(HASH_WORD), arena, row, err);
-    return find_label(n, t, &word, arena, row, err);
+    if (text_starts(word.at, HASH_WORD)) {
+        by.prefix = word.at + strlen(HASH_WORD);
+        return find_hash(n, r, t, word.name, by, err);
+    }
+    return find_label(n, r, t, &word, arena, row, err);
 }
 
 /* --- labels --- */
 
-static int put_label(struct node *n, struct workflow_label_row *row,
+static int put_label(const struct node_plan *p, struct workflow_label_row *row,
                      struct arena *arena, struct span *moved_from, struct ff_err *err)
 {
-    struct workflow_label_row old = {0};
-    struct batch b = {0};
-    size_t failed;
-    int code = node_workflow_read_label(n, (struct tenant){row->tenant}, row->name.s,
-                                        row->label.s, arena, &old, err);
+    struct workflow_label_row old = {
+        .tenant = row->tenant, .name = row->name, .label = row->label};
+    const int code = node_workflow_read_label(p->node, p->reader, arena, &old, err);
 
     if (code != FF_OK && code != FF_NOT_FOUND)
         return code;
-    *moved_from = old.hash;
-    batch_put(&b, &record_workflow_label, row, code == FF_OK ? old.version : FF_ABSENT);
-    code = store_commit_now(n->store, &b, &failed, err);
-    batch_done(&b);
-    return code;
+    *moved_from = old.hash; /* none, where there was none */
+    batch_put(p->batch, &record_workflow_label, row,
+              code == FF_OK ? old.version : FF_ABSENT);
+    return FF_OK;
 }
 
 /* The newest, so that an unknown name is told as such. */
-static int find_version(struct node *n, struct tenant t, const char *name,
+static int find_version(const struct node_plan *p, struct tenant t, const char *name,
                         const char *hash, struct arena *arena,
                         struct workflow_version_row *row, struct ff_err *err)
 {
-    const int code = node_workflow_newest(n, t, name, arena, row, err);
+    struct by_prefix by = {.prefix = hash, .arena = arena, .row = row};
+    const int code = node_workflow_newest(p->node, p->reader, t, name, arena, row, err);
 
     if (code == FF_NOT_FOUND)
-        return node_workflow_unknown(n, t, name, err);
+        return node_workflow_unknown(p->node, p->reader, t, name, err);
     if (code != FF_OK)
         return code;
     if (text_starts(hash, HASH_WORD))
-        hash += strlen(HASH_WORD);
-    return find_hash(n, t, name, hash, arena, row, err);
+        by.prefix += strlen(HASH_WORD);
+    return find_hash(p->node, p->reader, t, name, by, err);
 }
 
-int node_workflow_label(struct node *n, struct tenant t, const struct node_label *want,
-                        struct arena *arena, struct span *moved_from,
-                        struct ff_err *err)
+int node_plan_label(const struct node_plan *p, struct tenant t,
+                    const struct node_label *want, struct arena *arena,
+                    struct span *moved_from, struct ff_err *err)
 {
     struct workflow_version_row version;
 
@@ -293,16 +292,38 @@ int node_workflow_label(struct node *n, struct tenant t, const struct node_label
             "\"%.80s\" cannot be a label: A-Z, a-z, 0-9, _, . and -, at most "
             "63 long, no . or - first, and not " FLOW_LATEST,
             want->label);
-    int code = find_version(n, t, want->workflow, want->hash, arena, &version, err);
+    const int code =
+        find_version(p, t, want->workflow, want->hash, arena, &version, err);
     if (code != FF_OK)
         return code;
     struct workflow_label_row row = {.tenant = t.no,
                                      .name = span_of(want->workflow),
                                      .label = span_of(want->label),
                                      .hash = version.hash,
-                                     .at = loop_wall_us(n->loop)};
-    code = FF_CONFLICT;
-    for (int i = 0; code == FF_CONFLICT && i < TRIES; i++)
-        code = put_label(n, &row, arena, moved_from, err);
-    return code;
+                                     .at = loop_wall_us(p->node->loop)};
+    return put_label(p, &row, arena, moved_from, err);
+}
+
+struct labelling {
+    struct tenant tenant;
+    const struct node_label *want;
+    struct arena *arena;
+    struct span *moved_from;
+};
+
+static int plan_label(void *arg, const struct node_plan *p, struct ff_err *err)
+{
+    const struct labelling *l = arg;
+
+    return node_plan_label(p, l->tenant, l->want, l->arena, l->moved_from, err);
+}
+
+int node_workflow_label(struct node *n, struct tenant t, const struct node_label *want,
+                        struct arena *arena, struct span *moved_from,
+                        struct ff_err *err)
+{
+    struct labelling l = {
+        .tenant = t, .want = want, .arena = arena, .moved_from = moved_from};
+
+    return node_change_now(n, plan_label, &l, err);
 }

@@ -1,10 +1,23 @@
-/* sched/sched.h - who gets the next free slot: fair between tenants, then by priority,
- * then in turn between runs, then first come first served; and of what is limited
- * only what its limits allow.
+/* sched/sched.h - who gets the next free slot: fair between tenants, then between the
+ * projects of one, then by priority, then in turn between runs, then first come first
+ * served; and of what is limited only what its limits allow.
  *
- * Weighted round robin over tenants with unit cost (deficit round robin, Shreedhar and
- * Varghese 1995): O(1) a pick however many wait. Only memory: what waits is offered
- * again by the engine after a restart. Loop thread only, pure.
+ * Weighted deficit round robin with unit cost (Shreedhar and Varghese 1995), twice: in
+ * each round a tenant gets as many picks as it weighs, and in each round of the tenant
+ * a project as many as that weighs. Who has nothing that may go - nothing waits, its
+ * limits are reached, its queues are paused, as many attempts run as it may have - is
+ * in no round and costs a pick nothing; when it can go again it gets what is left of
+ * its picks of the round. So who comes anew is served within two rounds. What counts is
+ * starts: who starts long tasks holds more slots than who starts short ones, which
+ * max_running bounds.
+ *
+ * Among runs of one priority a turn is a run's, however many tasks it has, and however
+ * many different limits these want. A higher priority of the same project goes first
+ * for as long as there is any: there is no aging.
+ *
+ * O(1) a pick however many wait, but for heaps over the priorities of a project and the
+ * different limits of a run. Only memory: what waits is offered again by the engine
+ * after a restart. Loop thread only, pure.
  *
  * LIMITS. A limit is a number of places under a name, of one tenant. Nodes that want
  * the same of the same limits share a lane; a lane that may not go stands aside until
@@ -41,13 +54,33 @@ void sched_free(struct sched *s);
  * process are adopted beyond the number. */
 void sched_add_slots(struct sched *s, int64_t n);
 int64_t sched_free_slots(const struct sched *s);
-void sched_take_slot(struct sched *s); /* for an adopted attempt */
-void sched_return_slot(struct sched *s);
 
-/* owner comes back with each pick. weight >= 1. */
-struct sched_run *sched_run_new(struct sched *s, int64_t tenant, uint32_t weight,
+/* What a tenant gets of the slots, beside others and at most: picks a round, from 1;
+ * attempts at a time, below 0: any number. */
+#define SCHED_WEIGHT_MAX 1000
+void sched_set_tenant(struct sched *s, int64_t tenant, int64_t weight,
+                      int64_t max_running);
+/* ... and a project of what its tenant gets. */
+void sched_set_project(struct sched *s, int64_t tenant, int64_t project,
+                       int64_t weight);
+
+/* How a tenant stands, for who looks on. */
+struct sched_standing {
+    int64_t running; /* slots that it has */
+    int64_t picks;   /* so far */
+    bool in_turn;    /* something of it may go, as far as is known */
+};
+struct sched_standing sched_standing(const struct sched *s, int64_t tenant);
+
+/* owner comes back with each pick. */
+struct sched_run *sched_run_new(struct sched *s, int64_t tenant, int64_t project,
                                 void *owner);
-void sched_run_free(struct sched_run *r); /* what it offered is gone; takes NULL */
+/* It is of another project of its tenant. What it offered is gone. */
+void sched_run_project(struct sched_run *r, int64_t project);
+void sched_take_slot(struct sched_run *r);   /* for an adopted attempt */
+void sched_return_slot(struct sched_run *r); /* one that it took or was picked for */
+/* What it offered is gone; takes NULL. Its slots are to be returned before. */
+void sched_run_free(struct sched_run *r);
 /* What it offered is gone; the places that it holds are not. */
 void sched_run_clear(struct sched_run *r);
 

@@ -200,7 +200,7 @@ void sched_hold(struct sched_run *r, int64_t node, const char *name, int64_t pla
 
     if (!sched_is_place(place))
         return;
-    struct limit *limit = limit_of(r->tenant, name);
+    struct limit *limit = limit_of(r->project->tenant, name);
     if (!h)
         h = hold_new(r, node, 1);
     h->started = true;

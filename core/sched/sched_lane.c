@@ -8,34 +8,23 @@
 
 /* --- levels --- */
 
-static struct level *level_of(struct fair_tenant *t, int32_t priority)
+static struct level *level_of(struct fair_project *p, int32_t priority)
 {
-    size_t at = 0;
+    struct level *level = map_get(&p->levels, priority);
 
-    while (at < t->levels.n && t->levels.items[at]->priority > priority)
-        at++;
-    if (at < t->levels.n && t->levels.items[at]->priority == priority)
-        return t->levels.items[at];
-    struct level *level = mem_alloc(sizeof(*level));
-    level->tenant = t;
+    if (level)
+        return level;
+    level = mem_alloc(sizeof(*level));
+    level->project = p;
     level->priority = priority;
-    ARRAY_ADD(&t->levels, level);
-    for (size_t i = t->levels.n - 1; i > at; i--)
-        t->levels.items[i] = t->levels.items[i - 1];
-    t->levels.items[at] = level;
+    ring_init(&level->runs);
+    map_set(&p->levels, priority, level);
     return level;
 }
 
 static void level_free(struct level *level)
 {
-    struct fair_tenant *t = level->tenant;
-    size_t at = 0;
-
-    while (t->levels.items[at] != level)
-        at++;
-    for (t->levels.n--; at < t->levels.n; at++)
-        t->levels.items[at] = t->levels.items[at + 1];
-    heap_done(&level->open);
+    map_del(&level->project->levels, level->priority);
     map_done(&level->lanes);
     mem_free(level);
 }
@@ -50,14 +39,13 @@ static struct lane *lane_new(struct level *level, const char *key, const char *q
     lane->level = level;
     lane->key = mem_text(key);
     lane->queue = mem_text(queue);
-    lane->paused = map_get_text(&level->tenant->paused, queue) != NULL;
-    list_init(&lane->offers);
+    lane->paused = map_get_text(&level->project->tenant->paused, queue) != NULL;
     lane->n_needs = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
         struct lane_need *need = &lane->needs[i];
         list_init(&need->link);
         need->lane = lane;
-        need->limit = limit_of(level->tenant, needs[i].name);
+        need->limit = limit_of(level->project->tenant, needs[i].name);
         need->amount = needs[i].amount;
         need->size = needs[i].size;
         need->per_us = needs[i].per_us;
@@ -84,10 +72,10 @@ static struct lane *keyed_lane(struct level *level, const char *queue,
     return lane;
 }
 
-struct lane *lane_of(struct fair_tenant *t, const char *queue, int32_t priority,
+struct lane *lane_of(struct fair_project *p, const char *queue, int32_t priority,
                      const struct sched_need *needs, size_t n)
 {
-    struct level *level = level_of(t, priority);
+    struct level *level = level_of(p, priority);
 
     if (n > 0 || strcmp(queue, SCHED_QUEUE_DEFAULT) != 0)
         return keyed_lane(level, queue, needs, n);
@@ -108,6 +96,7 @@ void lane_unref(struct lane *lane)
         level->plain = NULL;
     else
         map_del_text(&level->lanes, lane->key);
+    heap_done(&lane->parked);
     mem_free(lane->key);
     mem_free(lane->queue);
     mem_free(lane);
@@ -151,6 +140,12 @@ static bool is_overdue(struct lane *lane)
     return true;
 }
 
+/* A priority is above others of its project alone. */
+static bool is_above(const struct level *level, const struct level *other)
+{
+    return level->project == other->project && level->priority > other->priority;
+}
+
 /* Lanes enter all their limits at one time, so they stand in the same sequence
  * everywhere, and of two that are overdue only one waits for the other. */
 static bool is_kept(const struct lane_need *need)
@@ -161,8 +156,7 @@ static bool is_kept(const struct lane_need *need)
         const struct lane_need *w = LIST_OF(link, struct lane_need, link);
         if (w->lane == need->lane || !was_overtaken(w))
             return false;
-        if (w->lane->level->priority >= need->lane->level->priority &&
-            is_overdue(w->lane))
+        if (!is_above(need->lane->level, w->lane->level) && is_overdue(w->lane))
             return true;
     }
     return false;
@@ -180,12 +174,36 @@ bool lane_may_go(struct lane *lane)
 
 /* --- aside and back --- */
 
+/* How many nodes of it the places that are free would do for. */
+static int64_t room_of(const struct lane *lane)
+{
+    int64_t room = INT64_MAX;
+
+    for (uint32_t i = 0; i < lane->n_needs; i++) {
+        const struct lane_need *need = &lane->needs[i];
+        const int64_t fit = (size_of(need) - need->limit->held) / need->amount;
+        room = fit < room ? fit : room;
+    }
+    return room;
+}
+
+/* Of many runs that want the same only as many are asked as there are places for: the
+ * others would be met and stand aside again with each place that is free. The one whose
+ * turn has been due for longest is the first; one is asked at least, so that the lane
+ * is known to be blocked when it is. */
+static void stir(struct lane *lane)
+{
+    const int64_t room = lane->blocked || lane->parked.n == 0 ? 0 : room_of(lane);
+
+    while (!lane->blocked && lane->parked.n > 0 &&
+           (lane->n_awake == 0 || lane->n_awake < room))
+        offer_wake((struct offer *)(void *)heap_first(&lane->parked));
+}
+
 void lane_block(struct lane *lane)
 {
-    heap_del(&lane->level->open, &lane->item);
     lane->blocked = true;
-    lane->level->tenant->sched->n_rated += lane->rated;
-    sched_count_open(lane->level->tenant, -lane->waiting);
+    lane->level->project->tenant->sched->n_rated += lane->rated;
     if (lane->queued || lane->paused)
         return; /* a paused one waits for no place: it would be kept from others */
     lane->queued = true;
@@ -201,9 +219,8 @@ static void unblock(struct lane *lane)
     if (!lane->blocked)
         return;
     lane->blocked = false;
-    lane->level->tenant->sched->n_rated -= lane->rated;
-    sched_count_open(lane->level->tenant, lane->waiting);
-    lane_changed(lane);
+    lane->level->project->tenant->sched->n_rated -= lane->rated;
+    stir(lane);
 }
 
 void lane_wake(struct limit *limit)
@@ -248,28 +265,10 @@ void lane_granted(struct lane *lane)
 
 void lane_changed(struct lane *lane)
 {
-    const struct list *link = list_first(&lane->offers);
-
-    if (!link) {
-        unblock(lane); /* nothing of it waits any more */
-        heap_del(&lane->level->open, &lane->item);
-        leave_queue(lane);
+    if (lane->n_awake > 0 || lane->parked.n > 0) {
+        stir(lane);
         return;
     }
-    const struct offer *first = LIST_OF(link, struct offer, link);
-    if (lane->blocked || (lane->item.at && lane->item.when == first->stamp))
-        return;
-    heap_del(&lane->level->open, &lane->item);
-    lane->item.when = first->stamp;
-    heap_add(&lane->level->open, &lane->item);
-}
-
-struct lane *lane_next(const struct fair_tenant *t)
-{
-    for (size_t i = 0; i < t->levels.n; i++) {
-        struct heap_item *first = heap_first(&t->levels.items[i]->open);
-        if (first)
-            return (struct lane *)(void *)first;
-    }
-    return NULL;
+    unblock(lane); /* nothing of it waits any more */
+    leave_queue(lane);
 }

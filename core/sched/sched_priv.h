@@ -1,6 +1,11 @@
-/* sched/sched_priv.h - the inside of the room: sched.c has tenants, runs, offers and
- * picks; sched_lane.c who waits for the same limits; sched_limit.c places and rates;
- * sched_hold.c which node has which place; sched_queue.c which queues are paused. */
+/* sched/sched_priv.h - the inside of the room: sched.c has runs and picks; sched_ring.c
+ * whose turn it is; sched_tenant.c tenants and projects; sched_offer.c which nodes
+ * wait; sched_lane.c who waits for the same limits; sched_limit.c places and rates;
+ * sched_hold.c which node has which place; sched_queue.c which queues are paused.
+ *
+ * A turn goes down a tree: sched -> tenant -> project -> level -> flow -> offer. Of
+ * each only those are linked to what is above of which something may go, as far as is
+ * known: so a pick looks at nothing that waits, however much that is. */
 #ifndef SCHED_SCHED_PRIV_H
 #define SCHED_SCHED_PRIV_H
 
@@ -37,16 +42,66 @@ struct lane_need {
     uint64_t mark; /* the limit's n_grants when the lane began to wait */
 };
 
-/* Nodes of one tenant, queue and priority that want the same. */
+/* --- turns --- */
+
+/* Of a tenant among all, of a project in its tenant, of a run in its level. */
+struct fair_share {
+    struct list link; /* in its ring while something of it may go */
+    uint32_t weight;  /* picks a round */
+    uint32_t credit;  /* of them left in `round` */
+    uint64_t round;
+};
+
+struct fair_ring {
+    struct list now;   /* have picks left in this round */
+    struct list later; /* have not */
+    uint64_t round;
+};
+
+struct fair_tenant {
+    struct fair_share share;
+    struct sched *sched;
+    int64_t no;
+    struct fair_ring projects;
+    struct map by_no; /* all of them */
+    int64_t running, max_running, picks;
+    struct map limits; /* by name */
+    struct map paused; /* names of queues */
+};
+
+struct fair_project {
+    struct fair_share share;
+    struct fair_tenant *tenant;
+    struct heap open;  /* of levels, the highest priority first */
+    struct map levels; /* by priority */
+};
+
+struct level {             /* one priority of one project */
+    struct heap_item item; /* in its project while something of it may go */
+    struct fair_project *project;
+    int32_t priority;
+    struct fair_ring runs; /* of struct flow */
+    struct map lanes;      /* by key */
+    struct lane *plain;    /* that wants nothing, in the default queue */
+};
+
+/* One run in one level. */
+struct flow {
+    struct fair_share share;
+    struct level *level;
+    struct heap awake; /* of offers, by turn */
+};
+
+/* --- what waits --- */
+
+/* Nodes of one project, queue and priority that want the same. */
 struct lane {
-    struct heap_item item; /* in its level, by the stamp of its first offer, while it is
-                            * not blocked and something waits */
     struct level *level;
     char *key;
     char *queue;
-    struct list offers; /* in the order of their turns */
+    struct heap parked; /* of offers that are not asked, by turn */
+    int64_t n_awake;    /* those that are */
     uint32_t n_offers;  /* that belong to it, also empty ones */
-    int64_t waiting;    /* nodes */
     bool blocked;       /* found that it may not go */
     bool queued;        /* was, and has not been granted anything since */
     bool overdue;       /* was overtaken too often: its limits are kept for it */
@@ -56,45 +111,23 @@ struct lane {
     struct lane_need needs[];
 };
 
-struct level { /* one priority of one tenant */
-    struct fair_tenant *tenant;
-    int32_t priority;
-    struct heap open;   /* of lanes */
-    struct map lanes;   /* by key */
-    struct lane *plain; /* that wants nothing, in the default queue */
-};
-
-struct fair_tenant {
-    struct list link; /* in the ring while something of it may go */
-    struct sched *sched;
-    int64_t no;
-    uint32_t weight;
-    uint32_t credit; /* picks left on this visit */
-    int64_t open;    /* nodes in lanes that are not blocked */
-    struct {
-        struct level **items; /* highest priority first */
-        size_t n, cap;
-    } levels;
-    struct map limits; /* by name */
-    struct map paused; /* names of queues */
-};
-
 struct range {
     int64_t node, count;
 };
 
 /* What one run offers in one lane. */
 struct offer {
-    struct list link; /* in its lane while something waits */
+    struct heap_item item; /* by its turn: in its flow, or parked in its lane, while
+                            * something waits */
     struct sched_run *run;
     struct lane *lane;
-    int64_t stamp; /* of its turn */
+    struct flow *flow;
+    bool awake; /* in its flow */
     struct {
         struct range *items;
         size_t n, cap;
     } ranges;
-    size_t head;  /* first range that still has nodes */
-    int64_t used; /* picks of this turn */
+    size_t head; /* first range that still has nodes */
 };
 
 /* What one node holds. */
@@ -114,20 +147,24 @@ struct hold {
 
 struct sched_run {
     struct sched *sched;
-    struct fair_tenant *tenant;
+    struct fair_project *project;
     void *owner;
-    struct map offers;  /* lane -> struct offer */
+    struct map offers; /* lane -> struct offer */
+    /* Those in plain lanes, by the last bits of the priority: nearly all that is
+     * offered goes to the one that was offered to before. */
+    struct offer *plain[4];
+    struct map flows;   /* priority -> struct flow */
     struct list holds;  /* not ending */
     struct list ending; /* free when that is durable: few, however many there are */
     struct map by_node; /* node -> struct hold, not ending */
 };
 
 struct sched {
-    struct list ring; /* of tenants of whom something may go */
+    struct fair_ring ring; /* of tenants */
     struct map tenants;
     int64_t slots; /* free ones; below zero: more adopted than there are */
     int64_t all_slots;
-    int64_t waiting, open;
+    int64_t waiting;
     int64_t stamp; /* of the last turn that was given */
     int64_t now_us;
     struct heap tokens;
@@ -136,21 +173,45 @@ struct sched {
     size_t n_spare;
 };
 
-/* sched.c */
+/* sched_ring.c */
+void ring_init(struct fair_ring *ring);
+void share_init(struct fair_share *share);
+void ring_add(struct fair_ring *ring,
+              struct fair_share *share); /* once, however often */
+void ring_del(struct fair_share *share); /* likewise */
+bool ring_empty(const struct fair_ring *ring);
+struct fair_share *ring_first(struct fair_ring *ring); /* whose turn it is, or NULL */
+/* The first one has had a pick; true: it was its last one of this round. */
+bool ring_spend(struct fair_ring *ring, struct fair_share *share);
+
+/* sched_tenant.c */
 struct fair_tenant *sched_tenant(struct sched *s, int64_t no);
-void sched_count_open(struct fair_tenant *t, int64_t n); /* of lanes not blocked */
+struct fair_project *sched_project(struct fair_tenant *t, int64_t no);
+void sched_tenant_free(struct fair_tenant *t);
+void project_changed(struct fair_project *p); /* the levels that are open */
+void tenant_takes_slot(struct fair_tenant *t);
+
+/* sched_offer.c */
+void flow_init(struct flow *f, struct level *level);
+void offer_add(struct offer *o, int64_t node, int64_t count);
+int64_t offer_take(struct offer *o);                             /* its first node */
+int64_t offer_cut(struct offer *o, int64_t node, int64_t count); /* how many it had */
+int64_t offer_waiting(const struct offer *o);
+void offer_take_turn(struct offer *o); /* the others of its run and lane go before it */
+void offer_wake(struct offer *o);
+void offer_park(struct offer *o);
+void offer_free(struct offer *o);
 
 /* sched_lane.c */
-struct lane *lane_of(struct fair_tenant *t, const char *queue, int32_t priority,
+struct lane *lane_of(struct fair_project *p, const char *queue, int32_t priority,
                      const struct sched_need *needs, size_t n);
 void lane_unref(struct lane *lane); /* one offer less belongs to it */
 bool lane_may_go(struct lane *lane);
 void lane_block(struct lane *lane);
 void lane_pause(struct lane *lane, bool paused);
 void lane_granted(struct lane *lane);
-void lane_changed(struct lane *lane); /* its first offer is another, or there is none */
-struct lane *lane_next(const struct fair_tenant *t);
-void lane_wake(struct limit *limit); /* something of it is free */
+void lane_changed(struct lane *lane); /* what waits in it, or is asked */
+void lane_wake(struct limit *limit);  /* something of it is free */
 
 /* sched_limit.c */
 struct limit *limit_of(struct fair_tenant *t, const char *name); /* one more user */

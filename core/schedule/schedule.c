@@ -22,8 +22,17 @@ static int read_waiting(struct schedule *s, struct ff_err *err)
     return FF_OK;
 }
 
+bool schedule_holds(const struct schedule *s)
+{
+    return s->row.held_at > 0;
+}
+
 void schedule_set_event(struct schedule *s, int64_t nominal_us, struct span event)
 {
+    if (schedule_holds(s) && s->row.held_at == nominal_us && event.s) {
+        mem_free(s->held);
+        s->held = mem_text_len(event.s, event.len);
+    }
     for (size_t i = 0; i < s->waiting.n; i++) {
         struct schedule_wait *w = &s->waiting.items[i];
         if (w->nominal_us != nominal_us || !event.s)
@@ -69,10 +78,23 @@ static int64_t jitter_us(const struct schedule *s, int64_t at_us)
     return recurrence_jitter_us(s->row.name.s, at_us, max_us);
 }
 
+/* When what it holds begins. */
+static int64_t held_until(const struct schedule *s)
+{
+    const int64_t quiet_us = s->row.held_at + s->spec.debounce_us;
+    const int64_t most_us = s->row.held_since + s->spec.debounce_max_us;
+
+    return quiet_us < most_us ? quiet_us : most_us;
+}
+
 void schedule_find_next(struct schedule *s)
 {
     s->due_us = INT64_MAX;
     s->next_us = MODEL_NULL;
+    if (s->row.paused_at == MODEL_NULL && schedule_holds(s)) {
+        s->due_us = s->next_us = held_until(s);
+        return;
+    }
     if (s->row.paused_at != MODEL_NULL ||
         !schedule_next(s, s->row.last_at, &s->next_us))
         return;
@@ -116,6 +138,7 @@ void schedule_free(struct schedule *s)
     for (size_t i = 0; i < s->waiting.n; i++)
         mem_free(s->waiting.items[i].event);
     ARRAY_DONE(&s->waiting);
+    mem_free(s->held);
     tmpl_free(s->spec.condition);
     json_decref(s->parsed);
     arena_done(&s->arena);
@@ -142,7 +165,8 @@ void schedule_seal(struct schedule *s, struct schedule_step *st)
     const uint64_t set =
         COLUMN_BIT(COL_SCHEDULE_LAST_AT) | COLUMN_BIT(COL_SCHEDULE_NEXT_AT) |
         COLUMN_BIT(COL_SCHEDULE_ACTIVE_RUN) | COLUMN_BIT(COL_SCHEDULE_WAITING) |
-        COLUMN_BIT(COL_SCHEDULE_LAST_RUN);
+        COLUMN_BIT(COL_SCHEDULE_LAST_RUN) | COLUMN_BIT(COL_SCHEDULE_HELD_AT) |
+        COLUMN_BIT(COL_SCHEDULE_HELD_SINCE);
     struct buf waiting = {0};
 
     if (!s->touched)

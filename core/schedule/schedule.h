@@ -35,6 +35,7 @@ struct schedule_spec {
     enum flow_overlap overlap;
     struct recurrence recurrence; /* of cron and interval */
     int64_t catchup_us, jitter_us;
+    int64_t debounce_us, debounce_max_us; /* of events; 0: none */
     const char *timezone, *expr;
     const char *name;       /* workflow, event or webhook that it waits for */
     uint32_t on;            /* enum flow_trigger_on */
@@ -67,6 +68,7 @@ struct schedule {
         struct schedule_wait *items;
         size_t n, cap;
     } waiting;              /* oldest first */
+    char *held;             /* JSON of the event at row.held_at, or NULL; owned */
     int64_t due_us;         /* when the next time is to be started; INT64_MAX: never */
     int64_t next_us;        /* which time that is */
     bool touched;           /* its row must be written */
@@ -81,7 +83,10 @@ struct schedule *schedule_new(const struct schedule_row *row, schedule_zone_fn *
                               void *arg, struct ff_err *err);
 void schedule_free(struct schedule *s); /* takes NULL */
 
-/* What a time that waits was told; after schedule_new, from the row of that time. */
+/* Does it hold an event, until no other has come for a while? At row.held_at. */
+bool schedule_holds(const struct schedule *s);
+/* What a time that waits, or is held, was told; after schedule_new, from the row of
+ * that time. */
 void schedule_set_event(struct schedule *s, int64_t nominal_us, struct span event);
 
 /* The name of a trigger of a workflow, as rows and people have it. */
@@ -123,9 +128,10 @@ bool schedule_wants(const struct schedule *s, enum flow_trigger_kind kind,
 void schedule_seal(struct schedule *s, struct schedule_step *st);
 
 /* Rows that begin a run outside of the schedule's own order, for who is asked by a
- * person: started at once, whatever else runs. */
+ * person: started at once, whatever else runs. The caller names it: whoever asks twice
+ * for the same run gives the same id, and no more than one of them is there. */
 void schedule_start_now(const struct schedule *s, struct schedule_step *st,
-                        char id[ID_TEXT]);
+                        const char *id);
 
 /* --- backfills: the times of a range, so many at once --- */
 

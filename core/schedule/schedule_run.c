@@ -26,14 +26,12 @@ void schedule_note(const struct schedule *s, struct schedule_step *st,
     put_time(s, st, d, &row);
 }
 
-int64_t schedule_begin_run(const struct schedule *s, struct schedule_step *st,
-                           const struct schedule_decision *d, char id[ID_TEXT])
+static int64_t begin_named_run(const struct schedule *s, struct schedule_step *st,
+                               const struct schedule_decision *d, const char *id)
 {
-    const uint64_t random = rand_next(&st->rand);
     const int64_t run = st->next_run++;
 
     st->n_started++;
-    id_make(st->now_us, random, rand_next(&st->rand), id);
     const struct run_row row = {
         .tenant = s->row.tenant,
         .run = run,
@@ -66,18 +64,27 @@ int64_t schedule_begin_run(const struct schedule *s, struct schedule_step *st,
     return run;
 }
 
-/* Whole seconds are for times of schedules. */
-void schedule_start_now(const struct schedule *s, struct schedule_step *st,
-                        char id[ID_TEXT])
+int64_t schedule_begin_run(const struct schedule *s, struct schedule_step *st,
+                           const struct schedule_decision *d, char id[ID_TEXT])
 {
-    const int64_t now_us = st->now_us;
+    const uint64_t random = rand_next(&st->rand);
+
+    id_make(st->now_us, random, rand_next(&st->rand), id);
+    return begin_named_run(s, st, d, id);
+}
+
+/* An odd microsecond: even ones, and so whole seconds, are for times of schedules and
+ * for events. Two of them at one time would conflict for ever. */
+void schedule_start_now(const struct schedule *s, struct schedule_step *st,
+                        const char *id)
+{
     const struct schedule_decision d = {
-        .nominal_us = now_us % UNITS_SECOND == 0 ? now_us + 1 : now_us,
+        .nominal_us = st->now_us | 1,
         .cause = "manual",
         .expect = FF_ABSENT,
     };
 
-    schedule_begin_run(s, st, &d, id);
+    begin_named_run(s, st, &d, id);
 }
 
 void schedule_step_done(struct schedule_step *st)

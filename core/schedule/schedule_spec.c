@@ -25,6 +25,10 @@ static void add_kind(json_t *o, const struct flow_trigger *t)
     } else {
         set_text(o, "name", t->name);
         set_text(o, "if", t->condition);
+        if (t->debounce_us > 0) {
+            set_time(o, "debounce_us", t->debounce_us);
+            set_time(o, "debounce_max_us", t->debounce_max_us);
+        }
     }
     if (t->kind == FLOW_TRIGGER_CRON) {
         set_text(o, "expr", t->expr);
@@ -129,6 +133,8 @@ static int read_named(struct reading *r)
 
     spec->name = text_of(r, "name");
     spec->on = (uint32_t)number_of(r, "on", 0, 7);
+    spec->debounce_us = number_of(r, "debounce_us", 0, YEARS_US);
+    spec->debounce_max_us = number_of(r, "debounce_max_us", 0, YEARS_US);
     if (!spec->name)
         return damaged(r, "no name");
     if (!condition)

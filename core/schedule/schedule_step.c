@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define CLOCK_US (60 * UNITS_SECOND)
+
 /* --- one time --- */
 
 static void begin(struct schedule *s, struct schedule_step *st,
@@ -112,32 +114,100 @@ static void begin_waiting(struct schedule *s, struct schedule_step *st)
     }
 }
 
+/* --- what is held until no more comes --- */
+
+static void forget_held(struct schedule *s)
+{
+    mem_free(s->held);
+    s->held = NULL;
+    s->row.held_at = MODEL_NULL;
+    s->touched = true;
+}
+
+/* The last of several in a row is the one that a run begins for. */
+static void hold(struct schedule *s, struct schedule_step *st,
+                 struct schedule_decision d)
+{
+    const struct schedule_decision old = {
+        .nominal_us = s->row.held_at, .cause = d.cause, .expect = FF_ANY_VERSION};
+
+    if (schedule_holds(s)) {
+        skip(s, st, old, "debounced", "a later one came within its debounce");
+        forget_held(s);
+    } else {
+        s->row.held_since = d.nominal_us;
+    }
+    s->row.held_at = d.nominal_us;
+    s->held = mem_text(d.event);
+    s->touched = true;
+    d.reason = "debounce";
+    schedule_note(s, st, SCHEDULE_RUN_WAITING, &d);
+    schedule_find_next(s);
+}
+
+/* at_us: it is quiet until then. */
+static void begin_held(struct schedule *s, struct schedule_step *st, int64_t at_us)
+{
+    if (!schedule_holds(s) || s->due_us > at_us)
+        return;
+    MEM_AUTO char *event = mem_text(s->held);
+    const struct schedule_decision d = {
+        .nominal_us = s->row.held_at,
+        .cause = cause_of(s),
+        .event = event,
+        .expect = FF_ANY_VERSION, /* its row is there */
+    };
+
+    forget_held(s);
+    s->row.held_since = MODEL_NULL;
+    schedule_find_next(s);
+    decide(s, st, &d);
+}
+
+/* An event comes in the present, so a clock that is before it by more than clocks of
+ * processes differ was set back. Nobody waits until it is there again: that may take as
+ * long as it was wrong. */
+static int64_t quiet_until(const struct schedule *s, int64_t now_us)
+{
+    if (s->row.paused_at == MODEL_NULL && schedule_holds(s) &&
+        s->row.held_at - now_us > CLOCK_US)
+        return s->due_us;
+    return now_us;
+}
+
 /* --- times that are due --- */
 
 /* The times that are due, but only those that may still be in time: after a year nobody
  * wants to walk through each of its minutes. */
 struct due {
     int64_t first_us, latest_us; /* latest: MODEL_NULL when all are too late */
-    bool several;
+    bool several;                /* of them nobody starts, beside the first */
 };
 
 static struct due find_due(struct schedule *s, int64_t now_us)
 {
     const int64_t window_us = s->spec.catchup_us + s->spec.jitter_us + UNITS_SECOND;
     struct due due = {.first_us = s->next_us, .latest_us = MODEL_NULL};
+    size_t n = 0;
 
     if (s->row.last_at < now_us - window_us) {
         s->row.last_at = now_us - window_us;
         schedule_find_next(s);
-        due.several = s->next_us != due.first_us;
+        if (s->next_us != due.first_us) { /* it is passed over, and what follows? */
+            int64_t second_us;
+            n++;
+            due.several = schedule_next(s, due.first_us, &second_us) &&
+                          second_us <= s->row.last_at;
+        }
     }
     while (s->due_us <= now_us) {
-        due.several = due.several || due.latest_us != MODEL_NULL;
+        n++;
         due.latest_us =
             now_us - s->due_us <= s->spec.catchup_us ? s->next_us : due.latest_us;
         s->row.last_at = s->next_us;
         schedule_find_next(s);
     }
+    due.several = due.several || n > (due.latest_us == MODEL_NULL ? 1 : 2);
     return due;
 }
 
@@ -152,10 +222,12 @@ static void miss(const struct schedule *s, struct schedule_step *st,
                                         .message = message,
                                         .expect = FF_ABSENT};
 
-    units_time_text(s->row.last_at, until);
+    const bool all = due->latest_us == MODEL_NULL;
+    zone_time_text(zone_utc, all ? s->row.last_at : due->latest_us, until);
     if (due->several)
         snprintf(message, sizeof(message),
-                 "nobody started it in time, nor what followed until %s", until);
+                 "nobody started it in time, nor what followed %s %s",
+                 all ? "until" : "before", until);
     else
         snprintf(message, sizeof(message), "nobody started it in time");
     schedule_note(s, st, SCHEDULE_RUN_MISSED, &d);
@@ -164,6 +236,7 @@ static void miss(const struct schedule *s, struct schedule_step *st,
 void schedule_on_time(struct schedule *s, struct schedule_step *st)
 {
     begin_waiting(s, st);
+    begin_held(s, st, quiet_until(s, st->now_us));
     if (s->due_us > st->now_us)
         return;
     const struct due due = find_due(s, st->now_us);
@@ -231,13 +304,20 @@ static int holds(const struct schedule *s, const char *event, int64_t now_us,
     return held;
 }
 
+/* After all that was decided before, and never when a run was started by hand. */
+static int64_t time_of_event(const struct schedule *s, int64_t at_us)
+{
+    const int64_t time_us = at_us > s->row.last_at ? at_us : s->row.last_at + 1;
+
+    return time_us + (time_us & 1);
+}
+
 bool schedule_on_event(struct schedule *s, struct schedule_step *st, const char *event,
                        int64_t at_us)
 {
-    const int64_t last_us = s->row.last_at;
     struct expr_err why = {0};
     struct schedule_decision d = {
-        .nominal_us = at_us > last_us ? at_us : last_us + 1,
+        .nominal_us = time_of_event(s, at_us),
         .cause = cause_of(s),
         .event = event,
         .expect = FF_ABSENT,
@@ -248,7 +328,11 @@ bool schedule_on_event(struct schedule *s, struct schedule_step *st, const char 
         return false;
     s->row.last_at = d.nominal_us;
     s->touched = true;
-    if (held > 0) {
+    if (held > 0) /* what nobody was there for in time */
+        begin_held(s, st, at_us);
+    if (held > 0 && s->spec.debounce_us > 0) {
+        hold(s, st, d);
+    } else if (held > 0) {
         decide(s, st, &d);
     } else {
         d.reason = "expression";

@@ -16,7 +16,7 @@
 /* Where they are and what opens them; all of it stays the caller's. */
 struct secret_place {
     struct store *store;
-    enum store_reader reader;
+    struct store_reader *reader;
     const char *data_dir;
     const char *keys; /* of the setting: one or more, comma separated, the newest
                        * first; NULL: the file */

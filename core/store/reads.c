@@ -16,8 +16,13 @@ struct scan {
     void *row;
     store_row_fn *fn;
     void *arg;
-    struct ff_value after[MAX_ORDER]; /* text in the arena */
-    struct arena arena;
+    /* Where this page begins, which the driver may look at until its scan returns, and
+     * where the next one does. */
+    struct cursor {
+        struct ff_value after[MAX_ORDER]; /* text in the arena */
+        struct arena arena;
+    } cursors[2];
+    struct cursor *now, *next;
     uint64_t left;
     uint32_t page, n_in_page;
     bool stopped;
@@ -59,13 +64,13 @@ static void pick(const struct scan *sc, const void *row, struct ff_value *picked
 /* The page may be full: where the next one goes on. Text must outlast this row. */
 static void keep_cursor(struct scan *sc, const struct ff_value *values)
 {
-    arena_reset(&sc->arena);
+    arena_reset(&sc->next->arena);
     for (size_t i = 0; i < sc->n_order; i++) {
-        struct ff_value *v = &sc->after[i];
+        struct ff_value *v = &sc->next->after[i];
 
         *v = values[sc->order[i]];
         if (v->type && v->s)
-            v->s = arena_text(&sc->arena, v->s, v->len);
+            v->s = arena_text(&sc->next->arena, v->s, v->len);
     }
 }
 
@@ -81,6 +86,15 @@ static int on_row(void *arg, const struct ff_value *values)
     return sc->stopped;
 }
 
+static void turn_page(struct scan *sc, struct ff_query *query)
+{
+    struct cursor *read = sc->now;
+
+    sc->now = sc->next;
+    sc->next = read;
+    query->after = sc->now->after;
+}
+
 static int scan_pages(struct store *s, struct session *session, struct scan *sc,
                       struct ff_query *query, struct ff_err *err)
 {
@@ -93,13 +107,13 @@ static int scan_pages(struct store *s, struct session *session, struct scan *sc,
         pthread_mutex_lock(&session->mutex);
         code = s->ops->scan(session->handle, query, on_row, sc, err);
         pthread_mutex_unlock(&session->mutex);
-        query->after = sc->after;
+        turn_page(sc, query);
     } while (code == FF_OK && !sc->stopped && sc->left && sc->n_in_page == sc->page);
     return code;
 }
 
 /* from and below: of the column after the equal ones; NULL for none. */
-static int scan_range(struct store *s, enum store_reader reader,
+static int scan_range(struct store *s, struct store_reader *reader,
                       const struct store_query *q, const struct ff_value *from,
                       const struct ff_value *below, struct scan *sc, struct ff_err *err)
 {
@@ -116,24 +130,28 @@ static int scan_range(struct store *s, enum store_reader reader,
     if (code != FF_OK)
         return code;
     sc->q = q;
+    sc->now = &sc->cursors[0];
+    sc->next = &sc->cursors[1];
     sc->left = q->limit ? q->limit : UINT64_MAX;
     find_order(sc);
     query.index = sc->index;
     if (q->n_equal)
         pick(sc, q->like, equal, q->n_equal);
     if (q->after) {
-        pick(sc, q->after, sc->after, sc->n_order);
-        query.after = sc->after;
+        pick(sc, q->after, sc->now->after, sc->n_order);
+        query.after = sc->now->after;
     }
     sc->row = mem_alloc(model_row_size(q->record));
     code = scan_pages(s, store_session(s, reader), sc, &query, err);
     mem_free(sc->row);
-    arena_done(&sc->arena);
+    arena_done(&sc->now->arena);
+    arena_done(&sc->next->arena);
     return code;
 }
 
-int store_scan(struct store *s, enum store_reader reader, const struct store_query *q,
-               store_row_fn *fn, void *arg, struct ff_err *err)
+int store_scan(struct store *s, struct store_reader *reader,
+               const struct store_query *q, store_row_fn *fn, void *arg,
+               struct ff_err *err)
 {
     struct scan sc = {.fn = fn, .arg = arg};
 
@@ -176,7 +194,7 @@ static int take_row(void *arg, const void *row)
     return 0;
 }
 
-int store_read_one(struct store *s, enum store_reader reader,
+int store_read_one(struct store *s, struct store_reader *reader,
                    const struct store_query *q, struct arena *arena, void *row,
                    struct ff_err *err)
 {
@@ -188,7 +206,7 @@ int store_read_one(struct store *s, enum store_reader reader,
     return code;
 }
 
-int store_run_by_id(struct store *s, enum store_reader r, struct tenant t,
+int store_run_by_id(struct store *s, struct store_reader *r, struct tenant t,
                     const char *id, struct arena *arena, struct run_row *row,
                     struct ff_err *err)
 {
@@ -206,7 +224,7 @@ int store_run_by_id(struct store *s, enum store_reader r, struct tenant t,
     return err->code;
 }
 
-int store_workflow(struct store *s, enum store_reader r, struct tenant t,
+int store_workflow(struct store *s, struct store_reader *r, struct tenant t,
                    struct span hash, struct arena *arena, struct workflow_row *row,
                    struct ff_err *err)
 {
@@ -223,8 +241,8 @@ static int take_seq(void *arg, const void *row)
     return 1;
 }
 
-int store_last_seq(struct store *s, enum store_reader r, struct tenant t, int64_t run,
-                   int64_t *seq, struct ff_err *err)
+int store_last_seq(struct store *s, struct store_reader *r, struct tenant t,
+                   int64_t run, int64_t *seq, struct ff_err *err)
 {
     const struct event_row like = {.tenant = t.no, .run = run};
     const struct store_query last = {.record = &record_event,
@@ -248,7 +266,7 @@ static int take_outermost(void *arg, const void *row)
     return 1;
 }
 
-static int find_last(struct store *s, enum store_reader r, struct tenant t,
+static int find_last(struct store *s, struct store_reader *r, struct tenant t,
                      struct arena *arena, struct run_row *row, struct ff_err *err)
 {
     const struct run_row like = {.tenant = t.no};
@@ -268,7 +286,7 @@ static bool is_id_prefix(const char *word, size_t len)
            strspn(word, "0123456789abcdef-") == len;
 }
 
-static int find_prefix(struct store *s, enum store_reader r, struct tenant t,
+static int find_prefix(struct store *s, struct store_reader *r, struct tenant t,
                        const char *word, struct arena *arena, struct run_row *row,
                        struct ff_err *err)
 {
@@ -301,7 +319,7 @@ static int find_prefix(struct store *s, enum store_reader r, struct tenant t,
     return FF_OK;
 }
 
-int store_run_find(struct store *s, enum store_reader r, struct tenant t,
+int store_run_find(struct store *s, struct store_reader *r, struct tenant t,
                    const char *word, struct arena *arena, struct run_row *row,
                    struct ff_err *err)
 {

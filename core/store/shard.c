@@ -38,6 +38,12 @@ static int commit_once(struct store *s, struct group *g, struct pending *p,
     return p->code;
 }
 
+/* Whoever is told so may take it that nothing was written. */
+static bool is_refusal(int code)
+{
+    return code == FF_BUSY || code == FF_UNAVAILABLE || code == FF_FULL;
+}
+
 int store_commit_now(struct store *s, struct batch *b, size_t *failed,
                      struct ff_err *err)
 {
@@ -56,6 +62,8 @@ int store_commit_now(struct store *s, struct batch *b, size_t *failed,
         waited_us += pause_us;
         pause_us = pause_us * 2 < BUSY_PAUSE_US ? pause_us * 2 : BUSY_PAUSE_US;
     }
+    if (g.doubted && is_refusal(code)) /* of a later try, or of reading what is there */
+        err->code = code = FF_IN_DOUBT;
     group_done(&g);
     return code;
 }
@@ -151,7 +159,7 @@ int store_release_shard(struct store *s, struct ff_err *err)
 
 /* --- counters --- */
 
-int store_read_counter(struct store *s, enum store_reader reader, const char *name,
+int store_read_counter(struct store *s, struct store_reader *reader, const char *name,
                        struct counter_row *row, struct ff_err *err)
 {
     const struct counter_row like = {
@@ -170,13 +178,14 @@ int store_read_counter(struct store *s, enum store_reader reader, const char *na
     return FF_OK;
 }
 
+/* Those of a commit in doubt are left out: a gap means nothing. */
 int store_take_numbers(struct store *s, const char *name, int64_t n, int64_t *first,
                        struct ff_err *err)
 {
     struct batch b = {0};
     int code = FF_CONFLICT;
 
-    for (int i = 0; i < RACES && code == FF_CONFLICT; i++) {
+    for (int i = 0; i < RACES && (code == FF_CONFLICT || code == FF_IN_DOUBT); i++) {
         struct counter_row row;
 
         batch_reset(&b);

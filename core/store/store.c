@@ -1,11 +1,11 @@
 /* store/store.c - opening and closing: the sessions behind the door. Commits are in
- * committer.c, reads in reads.c, shards and counters in shard.c. */
+ * committer.c, reads in reads.c, readers in reader.c, shards and counters in
+ * shard.c. */
 #include "store/store_priv.h"
 
-static int open_session(struct store *s, struct driver_instance *instance,
-                        struct session *session, struct ff_err *err)
+int session_open(struct store *s, struct session *session, struct ff_err *err)
 {
-    const int code = driver_open_store(instance, &session->handle, err);
+    const int code = driver_open_store(s->instance, &session->handle, err);
 
     if (code != FF_OK)
         return code;
@@ -14,7 +14,7 @@ static int open_session(struct store *s, struct driver_instance *instance,
     return s->ops->setup(session->handle, &model_schema, err);
 }
 
-static void close_session(struct store *s, struct session *session)
+void session_close(const struct store *s, struct session *session)
 {
     if (session->handle)
         s->ops->close(session->handle);
@@ -28,15 +28,16 @@ struct store *store_open(struct loop *l, struct driver_instance *instance,
     int code;
 
     s->loop = l;
+    s->instance = instance;
     s->ops = driver_store_ops(instance);
     pthread_mutex_init(&s->writer.mutex, NULL);
     pthread_mutex_init(&s->lane.mutex, NULL);
     pthread_mutex_init(&s->caller.mutex, NULL);
-    code = open_session(s, instance, &s->writer, err);
+    code = session_open(s, &s->writer, err);
     if (code == FF_OK)
-        code = open_session(s, instance, &s->lane, err);
+        code = session_open(s, &s->lane, err);
     if (code == FF_OK)
-        code = open_session(s, instance, &s->caller, err);
+        code = session_open(s, &s->caller, err);
     if (code == FF_OK)
         s->committer = committer_new(s);
     if (code == FF_OK)
@@ -52,16 +53,11 @@ void store_close(struct store *s)
     if (!s)
         return;
     committer_close(s->committer);
-    close_session(s, &s->caller);
-    close_session(s, &s->lane);
-    close_session(s, &s->writer);
+    session_close(s, &s->caller);
+    session_close(s, &s->lane);
+    session_close(s, &s->writer);
     arena_done(&s->shard_text);
     mem_free(s);
-}
-
-struct session *store_session(struct store *s, enum store_reader reader)
-{
-    return reader == STORE_READER_LANE ? &s->lane : &s->caller;
 }
 
 int64_t store_now_us(struct store *s)

@@ -10,11 +10,14 @@
 #include "driver/driver.h"
 #include "loop/loop.h"
 #include "model/model.h"
+#include "store/readers.h"
+
+#include <pthread.h>
 
 struct store;
 
-/* Opens sessions through the driver (one to write, one to read on a lane, one to
- * read on the caller's thread), brings the schema up to date. The instance stays
+/* Opens sessions through the driver (one to write, and the two readers that are the
+ * store's), brings the schema up to date. The instance stays
  * the caller's and must outlive the store. */
 struct store *store_open(struct loop *l, struct driver_instance *instance,
                          struct ff_err *err);
@@ -71,7 +74,8 @@ void store_renew(struct store *s, int64_t lease_until, store_done_fn *fn, void *
  * of a process that also uses store_commit) --- */
 
 /* Not fenced. The batch stays as it is. Tries for ten seconds when another process is
- * writing, then FF_BUSY. */
+ * writing, then FF_BUSY. FF_IN_DOUBT: a commit was in doubt, and what came of it could
+ * not be read, or it may still come late. */
 int store_commit_now(struct store *s, struct batch *b, size_t *failed,
                      struct ff_err *err);
 
@@ -92,12 +96,36 @@ int store_read_shard(struct store *s, int64_t shard, struct shard_row *row,
 int store_take_numbers(struct store *s, const char *name, int64_t n, int64_t *first,
                        struct ff_err *err);
 
+/* The same for threads that need many, one after the other: commits are shared. Numbers
+ * that nobody used in time are dropped. The name is borrowed; any thread, blocking. */
+struct store_numbers {
+    const char *name;
+    pthread_mutex_t mutex; /* guards the rest */
+    int64_t next, left, size;
+    int64_t taken_us; /* by the clock that nobody sets */
+};
+void store_numbers_init(struct store_numbers *n, const char *name);
+void store_numbers_done(struct store_numbers *n);
+int store_number(struct store *s, struct store_numbers *from, int64_t n, int64_t *first,
+                 struct ff_err *err);
+
 int64_t store_now_us(struct store *s); /* the store's clock, blocking */
 
 /* --- reads (blocking; any one thread at a time per reader) --- */
 
-/* Which session to read with: lanes and the command line each have their own. */
-enum store_reader { STORE_READER_LANE, STORE_READER_CALLER };
+/* A session of the driver to read with: what several threads read with the same one,
+ * they read one after the other. Two belong to the store: of the lane that loads, and
+ * of whoever calls (the command line, start-up, and all blocking commits). Who reads
+ * beside them opens one of his own, or a pool of them (readers.h). */
+struct store_reader;
+extern struct store_reader store_reader_lane, store_reader_caller;
+#define STORE_READER_LANE   (&store_reader_lane)
+#define STORE_READER_CALLER (&store_reader_caller)
+
+/* Any thread, blocking; it is of this store only, and MUST be closed before it. NULL
+ * with a sentence. */
+struct store_reader *store_reader_open(struct store *s, struct ff_err *err);
+void store_reader_close(struct store_reader *r); /* takes NULL */
 
 /* Calls fn with each row struct (borrowed) until it returns non-zero. fn MUST NOT read
  * with the same reader. */
@@ -113,28 +141,29 @@ struct store_query {
     bool descending;
     uint32_t limit; /* 0: no limit (pages inside, each of which sees one moment) */
 };
-int store_scan(struct store *s, enum store_reader reader, const struct store_query *q,
-               store_row_fn *fn, void *arg, struct ff_err *err);
+int store_scan(struct store *s, struct store_reader *reader,
+               const struct store_query *q, store_row_fn *fn, void *arg,
+               struct ff_err *err);
 
 /* Typed reads; rows are copied into `arena`. FF_NOT_FOUND when absent. */
-int store_run_by_id(struct store *s, enum store_reader r, struct tenant t,
+int store_run_by_id(struct store *s, struct store_reader *r, struct tenant t,
                     const char *id, struct arena *arena, struct run_row *row,
                     struct ff_err *err);
 /* An id, a unique prefix of one (8 characters or more), or "last". FF_INVALID: the word
  * is none of these, or several runs begin with it. */
-int store_run_find(struct store *s, enum store_reader r, struct tenant t,
+int store_run_find(struct store *s, struct store_reader *r, struct tenant t,
                    const char *word, struct arena *arena, struct run_row *row,
                    struct ff_err *err);
-int store_workflow(struct store *s, enum store_reader r, struct tenant t,
+int store_workflow(struct store *s, struct store_reader *r, struct tenant t,
                    struct span hash, struct arena *arena, struct workflow_row *row,
                    struct ff_err *err);
 /* One that nobody has taken from yet is there with next 1, version FF_ABSENT. The name
  * is borrowed. */
-int store_read_counter(struct store *s, enum store_reader r, const char *name,
+int store_read_counter(struct store *s, struct store_reader *r, const char *name,
                        struct counter_row *row, struct ff_err *err);
 /* The number of the run's last event; 0 when it has none. */
-int store_last_seq(struct store *s, enum store_reader r, struct tenant t, int64_t run,
-                   int64_t *seq, struct ff_err *err);
+int store_last_seq(struct store *s, struct store_reader *r, struct tenant t,
+                   int64_t run, int64_t *seq, struct ff_err *err);
 int store_backup(struct store *s, const char *to, struct ff_err *err);
 
 /* Copies the text of a row struct into the arena. */

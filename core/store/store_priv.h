@@ -13,21 +13,32 @@ struct session {
     pthread_mutex_t mutex;
 };
 
+struct store_reader {
+    struct store *store; /* NULL: it stands for one of the store's own */
+    struct session session;
+};
+
 struct committer;
 
 struct store {
     struct loop *loop;
+    struct driver_instance *instance;
     const struct ff_store_ops *ops;
     struct session writer, lane, caller;
     struct committer *committer;
     struct arena shard_text; /* of the row that store_acquire_shard gave */
 };
 
-struct session *store_session(struct store *s, enum store_reader reader);
+struct session *store_session(struct store *s, struct store_reader *reader);
+
+/* Brings the schema up to date, too. The mutex is there already, and session_close
+ * takes both away, also after a failure. */
+int session_open(struct store *s, struct session *session, struct ff_err *err);
+void session_close(const struct store *s, struct session *session);
 
 /* The first row of the query, its text in the arena; FF_NOT_FOUND. *row is written on
  * success only. */
-int store_read_one(struct store *s, enum store_reader reader,
+int store_read_one(struct store *s, struct store_reader *reader,
                    const struct store_query *q, struct arena *arena, void *row,
                    struct ff_err *err);
 

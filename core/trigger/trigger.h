@@ -22,8 +22,15 @@ struct trigger_setup {
     /* Finds time zones; called on a lane, one call at a time. */
     schedule_zone_fn *zone;
     void *zone_arg;
-    /* What follows, once it is durable; none may be NULL. */
     void *arg;
+    /* Before a batch of more than inline_max bytes is committed, on a lane: inputs of
+     * the runs that it makes and that are too large for rows go elsewhere, and the
+     * batch names them. `kept`: whatever is to be told then whether it became durable;
+     * in doubt it did not. NULL: rows may be as large as they like. */
+    int (*keep)(void *arg, struct batch *b, void **kept, struct ff_err *err);
+    void (*kept)(void *arg, void *kept, bool durable);
+    size_t inline_max;
+    /* What follows, once it is durable; none may be NULL. */
     void (*started)(void *arg); /* there are new runs */
     /* False: the run is not in memory yet; it is asked again. */
     bool (*cancel)(void *arg, struct tenant t, int64_t run);
@@ -54,7 +61,7 @@ bool trigger_is_needed(const struct trigger *t);
 
 /* Tells the backfill which of its times have a run already. Any thread that may use the
  * reader. */
-int trigger_read_done(struct store *store, enum store_reader reader, struct backfill *b,
-                      struct ff_err *err);
+int trigger_read_done(struct store *store, struct store_reader *reader,
+                      struct backfill *b, struct ff_err *err);
 
 #endif

@@ -121,21 +121,22 @@ static int take_event(void *arg, const void *row)
     return 1;
 }
 
+static int read_event(struct load *l, struct schedule *s, int64_t nominal_us)
+{
+    const struct schedule_run_row like = {
+        .tenant = s->row.tenant, .schedule = s->row.name, .nominal_at = nominal_us};
+    const struct store_query q = {
+        .record = &record_schedule_run, .like = &like, .n_equal = 3, .limit = 1};
+
+    return store_scan(l->t->setup.store, STORE_READER_LANE, &q, take_event, s, &l->err);
+}
+
 static int read_waiting(struct load *l, struct schedule *s)
 {
-    int code = FF_OK;
+    int code = schedule_holds(s) ? read_event(l, s, s->row.held_at) : FF_OK;
 
-    for (size_t i = 0; code == FF_OK && i < s->waiting.n; i++) {
-        const struct schedule_run_row like = {
-            .tenant = s->row.tenant,
-            .schedule = s->row.name,
-            .nominal_at = s->waiting.items[i].nominal_us,
-        };
-        const struct store_query q = {
-            .record = &record_schedule_run, .like = &like, .n_equal = 3, .limit = 1};
-        code = store_scan(l->t->setup.store, STORE_READER_LANE, &q, take_event, s,
-                          &l->err);
-    }
+    for (size_t i = 0; code == FF_OK && i < s->waiting.n; i++)
+        code = read_event(l, s, s->waiting.items[i].nominal_us);
     return code;
 }
 
@@ -152,8 +153,8 @@ static int take_done(void *arg, const void *row)
     return 0;
 }
 
-int trigger_read_done(struct store *store, enum store_reader reader, struct backfill *b,
-                      struct ff_err *err)
+int trigger_read_done(struct store *store, struct store_reader *reader,
+                      struct backfill *b, struct ff_err *err)
 {
     const struct schedule_run_row like = {
         .tenant = b->row.tenant,

@@ -44,6 +44,11 @@ struct trigger {
         size_t n, cap;
     } ended; /* runs of ours that have ended, not yet told */
     struct schedule_step step;
+    struct { /* what setup.keep did for the step */
+        void *kept;
+        int code;
+        struct ff_err err;
+    } keeping;
     struct loop_timer *timer, *retry, *cancel;
     bool loaded; /* set is what the store says */
     bool loading, load_again;
@@ -52,6 +57,7 @@ struct trigger {
     bool turn_posted;
     bool draining, dead;
     size_t n_failed; /* conflicts in a row */
+    int64_t n_taken; /* numbers from the counter's on that runs may have already */
     ff_call_fn *drained;
     void *drained_arg;
 };

@@ -102,7 +102,8 @@ static void seal(struct trigger *t)
         batch_check(&t->step.batch, &record_counter, &t->set.made, t->set.made.version);
 }
 
-/* Whoever waited for one of them has to read what it has done. */
+/* Whoever waited for one of them has to read what it has done, and does nothing before
+ * that, also should reading fail. */
 static void drop_finished(struct trigger *t)
 {
     struct trigger_set *set = &t->set;
@@ -116,8 +117,10 @@ static void drop_finished(struct trigger *t)
             backfill_free(set->backfills.items[i]);
     }
     set->backfills.n = n;
-    if (n > 0 && n < n_before)
-        trigger_load(t);
+    if (n == 0 || n == n_before)
+        return;
+    t->loaded = false;
+    trigger_load(t);
 }
 
 static void after(struct trigger *t)
@@ -128,6 +131,7 @@ static void after(struct trigger *t)
     if (t->step.n_started > 0)
         setup->started(setup->arg);
     t->n_failed = 0;
+    t->n_taken = 0;
     drop_finished(t);
     trigger_post_turn(t); /* there may be more */
 }
@@ -146,11 +150,28 @@ static void conflict(struct trigger *t, bool in_doubt)
         trigger_retry(t);
 }
 
+/* A number that the counter still has may be that of what stands in the place of a run
+ * which never came about: who had taken it did not get to move the counter, and may not
+ * have come to take that away (core/node/given.c). Whether it was that, nobody asks:
+ * the store has the batch, and a gap means nothing. */
+static void pass_over(struct trigger *t)
+{
+    t->n_taken += (int64_t)t->step.n_started;
+}
+
+static void kept(struct trigger *t, bool durable)
+{
+    if (t->keeping.kept)
+        t->setup.kept(t->setup.arg, t->keeping.kept, durable);
+    t->keeping.kept = NULL;
+}
+
 static void on_committed(void *arg, int code, size_t failed, const struct ff_err *err)
 {
     struct trigger *t = arg;
 
     t->busy = false;
+    kept(t, code == FF_OK);
     switch (code) {
     case FF_OK:
         after(t);
@@ -158,6 +179,8 @@ static void on_committed(void *arg, int code, size_t failed, const struct ff_err
     case FF_CONFLICT:
     case FF_IN_DOUBT:
         log_debug("schedules: change %zu conflicts: loaded again", failed);
+        if (code == FF_CONFLICT)
+            pass_over(t);
         conflict(t, code == FF_IN_DOUBT);
         break;
     case FF_CANCELLED: /* the store is closing */
@@ -172,11 +195,45 @@ static void on_committed(void *arg, int code, size_t failed, const struct ff_err
     trigger_check_drained(t);
 }
 
+static void keep_on_lane(void *arg)
+{
+    struct trigger *t = arg;
+
+    t->keeping.code =
+        t->setup.keep(t->setup.arg, &t->step.batch, &t->keeping.kept, &t->keeping.err);
+}
+
+/* What could not be written is decided anew in a while: nothing of it was done. */
+static void keep_done(void *arg)
+{
+    struct trigger *t = arg;
+
+    if (t->keeping.code == FF_OK) {
+        store_commit(t->setup.store, &t->step.batch, on_committed, t);
+        return;
+    }
+    log_warn("schedules: inputs of a run are not written yet: %s", t->keeping.err.msg);
+    t->busy = false;
+    t->loaded = false;
+    t->load_again = false;
+    trigger_retry(t);
+    trigger_check_drained(t);
+}
+
+static void commit(struct trigger *t)
+{
+    t->busy = true;
+    if (t->setup.keep && t->step.batch.bytes > t->setup.inline_max)
+        lane_do(t->lane, keep_on_lane, keep_done, t);
+    else
+        store_commit(t->setup.store, &t->step.batch, on_committed, t);
+}
+
 static void begin_step(struct trigger *t)
 {
     t->step.now_us = loop_wall_us(t->setup.loop);
     t->step.shard = t->setup.shard;
-    t->step.next_run = t->set.counter.next;
+    t->step.next_run = t->set.counter.next + t->n_taken;
     t->step.n_started = 0;
     batch_reset(&t->step.batch);
 }
@@ -196,6 +253,5 @@ void trigger_turn(struct trigger *t)
         trigger_cancel_replaced(t);
         return;
     }
-    t->busy = true;
-    store_commit(t->setup.store, &t->step.batch, on_committed, t);
+    commit(t);
 }

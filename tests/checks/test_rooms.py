@@ -44,6 +44,52 @@ class Rooms(PlantedTree):
         self.plant("core/engine/a.c", '#  include "base/text.h"\n')
         self.assert_caught("only base/base.h", "check-rooms", self.root)
 
+    def test_headers_of_rows_are_doors_of_the_model_alone(self) -> None:
+        self.plant("core/model/few_rows.h", "")
+        self.plant("core/base/few_rows.h", "")
+        self.plant("core/engine/a.c", '#include "model/few_rows.h"\n')
+        self.assert_passes("check-rooms", self.root)
+        self.plant("core/engine/a.c", '#include "base/few_rows.h"\n')
+        self.assert_caught("only base/base.h", "check-rooms", self.root)
+
+    def plant_parts(self) -> None:
+        self.plant(
+            "core/CMakeLists.txt",
+            TABLE
+            + "ff_room(cli/view 5 ROOMS base)\nff_room(cli/runs 6 ROOMS cli/view)\n"
+            + "ff_room(cli 7 ROOMS cli/runs)\n",
+        )
+        self.plant("core/cli/view/view.h", "")
+        self.plant("core/cli/view/line.h", "")
+        self.plant("core/cli/view/line_priv.h", "")
+        self.plant("core/cli/cli.h", "")
+
+    def test_parts_of_one_room_see_each_others_headers(self) -> None:
+        self.plant_parts()
+        self.plant("core/cli/runs/a.c", '#include "cli/view/line.h"\n')
+        self.plant("core/cli/main.c", '#include "cli/view/line.h"\n')
+        self.assert_passes("check-rooms", self.root)
+
+    def test_a_private_header_of_another_part_is_caught(self) -> None:
+        self.plant_parts()
+        self.plant("core/cli/runs/a.c", '#include "cli/view/line_priv.h"\n')
+        self.assert_caught("only cli/view/view.h", "check-rooms", self.root)
+
+    def test_upwards_among_parts_is_caught(self) -> None:
+        self.plant_parts()
+        self.plant("core/cli/view/a.c", '#include "cli/cli.h"\n')
+        self.assert_caught("cli/view may not include cli:", "check-rooms", self.root)
+
+    def test_a_program_that_includes_an_inner_header_of_a_part_is_caught(self) -> None:
+        self.plant_parts()
+        self.plant("cmd/flowforge/main.c", '#include "cli/view/line.h"\n')
+        self.assert_caught("only cli/view/view.h", "check-rooms", self.root)
+
+    def test_a_part_outside_the_table_is_caught(self) -> None:
+        self.plant_parts()
+        self.plant("core/cli/extra/a.c", '#include "base/base.h"\n')
+        self.assert_caught("cli/extra is not in the table", "check-rooms", self.root)
+
     def test_a_relative_path_hides_nothing(self) -> None:
         self.plant("core/engine/a.c", '#include "../base/text.h"\n')
         self.assert_caught("only base/base.h", "check-rooms", self.root)

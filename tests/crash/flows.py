@@ -45,6 +45,7 @@ LARGE = flow(
     '    transform: {text: "${{ tasks.large.outputs.text + tasks.large.outputs.text'
     ' }}"}\n',
 )
+GIVEN = flow(task("one", "true")).replace("tasks:", "inputs: {text: string}\ntasks:", 1)
 KEPT = flow(
     task(
         "kept",

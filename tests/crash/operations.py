@@ -5,6 +5,7 @@
 `resume`. Then all is over, and check.py may judge.
 """
 
+import json
 import os
 import sqlite3
 import time
@@ -20,6 +21,7 @@ from flows import (
     CHAIN,
     FILES,
     FOREACH,
+    GIVEN,
     HANDED,
     INSIDE,
     KEPT,
@@ -51,6 +53,34 @@ def run_of(text: str) -> Callable[[Place], None]:
         place.submit(place.write("flow.yaml", text), aimed=True)
 
     return act
+
+
+def run_with_large_input(place: Place) -> None:
+    place.write("inputs.json", json.dumps({"text": "x" * 100_000}))
+    flow = place.write("flow.yaml", GIVEN)
+    place.submit(flow, "--inputs", "inputs.json", aimed=True)
+
+
+def left_inputs(place: Place) -> None:
+    """As of somebody who died before there was a run."""
+    run = "01a20347-e418-738e-90af-21b41e1f65da"
+    place.submit(place.write("short.yaml", SHORT))
+    for folder in ("submitting", f"runs/{run}/values"):
+        (place.data / folder).mkdir(parents=True, exist_ok=True)
+    (place.data / "submitting" / f"1.999.{run}").touch()
+    (place.data / "runs" / run / "values" / ("0" * 64)).write_text('"x"')
+
+
+def nothing_is_nobodys(place: Place) -> None:
+    """What was written for a run that never came about is gone with the next owner."""
+    resume(place)
+    place.submit(place.write("short.yaml", SHORT))
+    folders = {folder.name for folder in (place.data / "runs").iterdir()}
+    if folders - runs_of(place):
+        raise Broken(f"folders of runs that never were: {folders - runs_of(place)}")
+    markers = place.data / "submitting"
+    if markers.exists() and any(markers.iterdir()):
+        raise Broken("a run that is made or never was has a marker")
 
 
 def detach(place: Place) -> None:
@@ -325,6 +355,43 @@ def first_run(place: Place) -> None:
         raise Broken(f"the first run ends with {done.code}: {done.err}")
 
 
+# --- an API key, and the row of the audit log that tells of it ---
+
+
+def a_member(place: Place) -> None:
+    place.call("member", "set", "mia", "viewer")
+
+
+def make_key(place: Place) -> None:
+    done = place.call("key", "create", "ci", "--role", "author", aimed=True)
+    if done.code == 0:
+        place.write("made", done.out.strip())
+
+
+def keys_and_told(place: Place) -> tuple[list[str], list[str]]:
+    """Ids of the keys that there are, and of those that the log tells of."""
+    keys = [row[0] for row in place.rows("SELECT id FROM api_key ORDER BY id")]
+    query = "SELECT object FROM audit WHERE action = 'key.create' ORDER BY object"
+    return keys, [row[0].removeprefix("key/") for row in place.rows(query)]
+
+
+def key_again(place: Place) -> None:
+    """There is a key with its row of the log, or neither; and the log goes on."""
+    keys, told = keys_and_told(place)
+    if keys != told:
+        raise Broken(f"the keys {keys} are there, and the log tells of {told}")
+    made = place.dir / "made"
+    if made.exists() and made.read_text()[4:12] not in keys:
+        raise Broken(f"a key that was shown is not there: {keys}")
+    for words in (("key", "create", "cd", "--role", "viewer"), ("audit", "verify")):
+        done = place.call(*words)
+        if done.code != 0:
+            raise Broken(f"{words} ends with {done.code}: {done.err}")
+    if place.rows("SELECT no FROM audit_open"):
+        raise Broken("rows of the log are left that no seal covers")
+    first_run(place)
+
+
 @dataclass(frozen=True)
 class Operation:
     name: str
@@ -348,6 +415,10 @@ OPERATIONS = (
     ),
     Operation("recovery", recover, interrupted, aims=OWNER),
     Operation("large-output", run_of(LARGE)),
+    Operation(
+        "large-input", run_with_large_input, settle=nothing_is_nobodys, aims=OWNER
+    ),
+    Operation("left-input", run_of(SHORT), left_inputs, nothing_is_nobodys, OWNER),
     Operation("kept-file", run_of(KEPT)),
     Operation("artifacts", run_of(HANDED)),
     Operation("cache", run_of(CACHED)),
@@ -382,5 +453,6 @@ OPERATIONS = (
         OWNER,
         "cancelled",
     ),
+    Operation("api-key", make_key, a_member, key_again, OWNER),
     Operation("new-directory", new_directory, settle=first_run, aims=OWNER),
 )

@@ -1,6 +1,6 @@
 /* fuzz_history.c - bodies of event rows, one a line, as the canonical history: what it
  * writes is JSON a line, and the canonical history of itself. */
-#include "cli/canonical.h"
+#include "cli/view/canonical.h"
 #include "fuzz.h"
 
 static bool add_lines(struct canonical *c, const char *text, bool each_is_an_event)

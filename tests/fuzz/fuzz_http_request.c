@@ -1,8 +1,9 @@
 /* fuzz_http_request.c - what the owner's server reads: head, then body with a length or
  * in chunks. Where the bytes are cut makes no difference; what was understood, written
  * in the plainest form, is understood the same. */
-#include "api/http_priv.h"
 #include "fuzz.h"
+#include "http/conn.h"
+#include "http/h1_priv.h"
 
 #define BODY_MAX 4096
 
@@ -15,6 +16,7 @@ struct verdict {
 
 static struct http_server server;
 static struct http_conn conn = {.server = &server};
+static struct http_exchange exchange = {.conn = &conn};
 
 static void parse_body(struct http_parse *p, const char *bytes, size_t len, size_t step,
                        struct verdict *v)
@@ -36,7 +38,7 @@ static void parse_body(struct http_parse *p, const char *bytes, size_t len, size
 
 static struct verdict parse(const char *bytes, size_t len, size_t step)
 {
-    struct verdict v = {.reply = http_reply_new(&conn)};
+    struct verdict v = {.reply = http_reply_new(&exchange)};
     struct http_refusal no = {0};
     struct http_parse p = {0};
     size_t at = 0, head = 0;

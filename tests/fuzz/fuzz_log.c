@@ -1,7 +1,7 @@
 /* fuzz_log.c - the chunks of a log, apart by bytes 0xff: by the reader of `flowforge
  * logs` and by that of outputs. Of a log whose every line the first one takes, the
  * second finds the same text on standard output. */
-#include "cli/logs_read.h"
+#include "cli/logs/logs_read.h"
 #include "exec/exec_priv.h"
 #include "fuzz.h"
 

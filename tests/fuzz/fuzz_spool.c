@@ -1,7 +1,7 @@
 /* fuzz_spool.c - what the SDK leaves in $FF_OUT when it could not reach the owner.
  * Where the bytes are cut makes no difference, every output of a whole line counts, and
  * the log that comes of it has the form of logs. */
-#include "cli/logs_read.h"
+#include "cli/logs/logs_read.h"
 #include "exec/exec_priv.h"
 #include "fuzz.h"
 

@@ -2,9 +2,9 @@
  * chooses the route (0: the rest is the request as it is), then a body. The answers are
  * HTTP, none of them is an internal error, and what reaches the executor is within what
  * the table of task_api.h promises it. */
-#include "api/http_priv.h"
 #include "api/task_api.h"
 #include "fuzz.h"
+#include "http/conn.h"
 
 #include <event2/event.h>
 
@@ -113,7 +113,7 @@ static void check_answers(struct evbuffer *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct http_peer peer = {.local = true, .address = "unix"};
+    const struct http_accepted how = {.peer = {.local = true, .address = "unix"}};
     const struct http_options opts = {0};
     struct bufferevent *pair[2];
     struct ff_err err;
@@ -128,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     FUZZ_CHECK(bufferevent_pair_new(base, 0, pair) == 0);
     bufferevent_enable(pair[0], EV_READ | EV_WRITE);
-    http_conn_new(server, pair[1], &peer, false);
+    http_conn_new(server, pair[1], &how);
     write_request(bufferevent_get_output(pair[0]), data, size);
     for (int i = 0; i < 4; i++)
         event_base_loop(base, EVLOOP_NONBLOCK);

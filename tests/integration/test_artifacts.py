@@ -4,6 +4,7 @@
 
 import os
 import signal
+import sqlite3
 import time
 import unittest
 from pathlib import Path
@@ -73,6 +74,20 @@ class Artifacts(CliTest):
     def task(self, run: str, name: str) -> dict[str, Any]:
         tasks = self.call("get", run, "-o", "json").json()["tasks"]
         return dict(next(t for t in tasks if t["task"] == name))
+
+    def age(self, days: float) -> None:
+        then = time.time() - days * DAY_S
+        for path in self.blobs().values():
+            os.utime(path, (then, then))
+
+    def assert_all_is_there(self) -> None:
+        self.assertIn("ok  artifacts", self.call("doctor", "artifacts").out)
+
+    def run_other(self, *settings: str, expect: int | None = 0) -> None:
+        """A run without artifacts: when it leaves, old runs go."""
+        sets = [w for s in ("engine.keep_runs=2", *settings) for w in ("--set", s)]
+        self.file("n.yaml", "flowforge: 1\nname: n\ntasks: {a: {run: 'true'}}\n")
+        self.call("run", "n.yaml", *sets, expect=expect)
 
 
 class Handing(Artifacts):
@@ -237,16 +252,8 @@ class Trouble(Artifacts):
 class Kept(Artifacts):
     """When what no run names is deleted, and what some run names is not."""
 
-    def age(self, days: float) -> None:
-        then = time.time() - days * DAY_S
-        for path in self.blobs().values():
-            os.utime(path, (then, then))
-
     def hashes(self, run: str) -> set[str]:
         return {a["sha256"] for a in self.artifacts(run)}
-
-    def assert_all_is_there(self) -> None:
-        self.assertIn("ok  artifacts", self.call("doctor", "artifacts").out)
 
     def two_runs(self) -> tuple[set[str], set[str]]:
         """What only the first one names, and what the second one does."""
@@ -254,12 +261,6 @@ class Kept(Artifacts):
         second = self.hashes(self.run_file(FLOW, "-i", "text=two")["id"])
         self.assertEqual(1, len(first - second))
         return first - second, second
-
-    def run_other(self, *settings: str, expect: int | None = 0) -> None:
-        """A run without artifacts: when it leaves, old runs go."""
-        sets = [w for s in ("engine.keep_runs=2", *settings) for w in ("--set", s)]
-        self.file("n.yaml", "flowforge: 1\nname: n\ntasks: {a: {run: 'true'}}\n")
-        self.call("run", "n.yaml", *sets, expect=expect)
 
     def test_blobs_go_with_the_last_run_that_names_them(self) -> None:
         only_first, second = self.two_runs()
@@ -338,6 +339,94 @@ class Kept(Artifacts):
         self.call("backup", "copy")
         copied = {p.name for p in (self.folder / "copy.d/blobs").glob("t1/*/*")}
         self.assertEqual(set(self.blobs()), copied)
+
+
+CACHED = """flowforge: 1
+name: cached
+tasks:
+  make:
+    cache: {key: k}
+    run: echo ran >>log; echo content >"$FF_ARTIFACTS/m"
+    artifacts: {out: {m: m}}
+  use:
+    needs: make
+    run: cat "$FF_ARTIFACTS/m" >"$FF_OUT/text"
+    outputs: {text: file}
+    artifacts: {in: {m: "${{ tasks.make.artifacts.m }}"}}
+outputs: {text: "${{ tasks.use.outputs.text }}"}
+"""
+
+
+class Cached(Artifacts):
+    """A task with cache is not run again, and what it handed on is there."""
+
+    def run_cached(self, *words: str) -> str | None:
+        """Why `make` is over."""
+        run = self.run_file(CACHED, *words)
+        self.assertEqual({"text": "content"}, run["outputs"])
+        reason: str | None = self.task(run["id"], "make").get("reason")
+        return reason
+
+    def ran(self) -> int:
+        return len((self.folder / "log").read_text().splitlines())
+
+    def only_one(self, sql: str) -> None:
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            self.assertEqual(1, db.execute(sql).rowcount)
+
+    def test_what_the_cache_names_stays_when_its_run_goes(self) -> None:
+        self.assertIsNone(self.run_cached())
+        named = set(self.blobs())
+        for _ in range(2):
+            self.age(2)
+            self.run_other("engine.keep_runs=1")
+            self.assertEqual(named, set(self.blobs()))
+            self.assertEqual("cached", self.run_cached())
+        self.assertEqual(1, self.ran())
+        self.assert_all_is_there()
+
+    def test_a_run_that_was_given_it_names_it_too(self) -> None:
+        self.run_cached()
+        self.run_cached()
+        self.assertEqual(1, len(self.artifacts("last")))
+        self.call("cache", "clear")
+        self.age(2)
+        self.run_other("engine.keep_runs=2")
+        self.assertEqual(1, len(self.blobs()))
+        self.age(2)
+        self.run_other("engine.keep_runs=1")
+        self.assertEqual({}, self.blobs())
+
+    def test_a_process_may_be_killed_while_the_cache_lets_it_go(self) -> None:
+        self.run_cached()
+        self.call("cache", "clear")
+        self.age(2)
+        self.env["FF_FAILPOINT"] = "node.blobs.drop:kill"
+        self.run_other("engine.keep_runs=1", expect=-signal.SIGKILL)
+        del self.env["FF_FAILPOINT"]
+        self.assertIsNone(self.run_cached())
+        self.assert_all_is_there()
+
+    def test_what_is_not_named_for_others_any_more_is_not_found(self) -> None:
+        self.run_cached()
+        self.only_one("DELETE FROM artifact WHERE run = 0")
+        self.assertIsNone(self.run_cached())
+        self.assertEqual("cached", self.run_cached())
+        self.assertEqual(2, self.ran())
+
+    def test_what_goes_while_it_is_being_given_is_made_again(self) -> None:
+        """The commit that gives it is refused, and the task runs."""
+        self.run_cached()
+        self.file("w.yaml", CACHED)
+        self.env["FF_FAILPOINT"] = "control.cache.after:stop"
+        process = self.start("run", "w.yaml", "-o", "json")
+        os.waitid(os.P_PID, process.popen.pid, os.WSTOPPED | os.WNOWAIT)
+        self.only_one("DELETE FROM artifact WHERE run = 0")
+        process.popen.send_signal(signal.SIGCONT)
+        self.assertEqual(0, process.end().code)
+        self.assertEqual(2, self.ran())
+        self.assertIsNone(self.task("last", "make").get("reason"))
+        self.assert_all_is_there()
 
 
 class Rehearsed(Artifacts):

@@ -98,18 +98,19 @@ class Architecture(unittest.TestCase):
         built = {
             (int(level), name, "PURE" in rest, named(rest))
             for name, level, rest in re.findall(
-                r"^ff_room\((\w+)\s+(\d+)([^)]*)\)", text, re.M
+                r"^ff_room\(([\w/]+)\s+(\d+)([^)]*)\)", text, re.M
             )
         }
         row = re.compile(
-            r"^\| (\d+) \| `core/(\w+)`( \(pure\))? \| ([\w, ]*) ?\|", re.M
+            r"^\| (\d+) \| `core/([\w/]+)`( \(pure\))? \| ([\w/, ]*) ?\|", re.M
         )
         told = {
             (int(level), name, bool(pure), ", ".join(lower.strip().split(", ")))
             for level, name, pure, lower in row.findall(ARCHITECTURE.read_text())
         }
         self.assertEqual(built, told)
-        folders = {p.name for p in (SOURCE / "core").iterdir() if p.is_dir()}
+        core = SOURCE / "core"
+        folders = {str(p.relative_to(core)) for p in core.rglob("*/") if p != core}
         self.assertEqual(folders, {name for _, name, _, _ in told})
 
     def test_every_driver_is_in_both_tables(self) -> None:
@@ -142,7 +143,7 @@ class Dependencies(unittest.TestCase):
     def test_every_package_that_setup_installs_is_explained(self) -> None:
         text = (SOURCE / "docs/dependencies.md").read_text()
         setup = (SOURCE / "scripts/setup").read_text()
-        for kind in ("build", "lint"):
+        for kind in ("build", "test", "lint"):
             match = re.search(rf'{kind}_packages="([^"]+)"', setup)
             assert match
             for package in match[1].split():

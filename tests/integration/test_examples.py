@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from example_files import (
     differences,
     flowforge,
 )
-from ff_cli import CliTest
+from ff_cli import PATIENCE, CliTest
 
 
 def files_of_examples() -> set[str]:
@@ -91,6 +92,11 @@ class Together(CliTest):
         for boxes in (3, 12):
             told = json.dumps({"shop": "Oslo", "boxes": boxes})
             self.call("event", "restocked", "--data", told)
+        # Its `debounce`: it begins when no other has come for a second.
+        end = time.monotonic() + PATIENCE
+        while not self.runs():
+            self.assertLess(time.monotonic(), end, "no run has begun")
+            time.sleep(0.05)
         self.call("resume", "last", "-q")
         (run,) = self.call("list", "-l", "team=shop", "-o", "json").json()["runs"]
         self.assertEqual(run["state"], "succeeded")

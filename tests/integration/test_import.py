@@ -29,6 +29,7 @@ RUN: dict[str, list[str]] = {
     "argo/when.yaml": [],
     "argo/outputs.yaml": ["there are 7 lines"],
     "argo/retry_exit.yaml": ["ended as succeeded"],
+    "argo/artifacts.yaml": ["Bern 12", "no note"],
     "actions/simple.yaml": ["building", "testing", "done"],
     "actions/needs.yaml": ["at /tmp/a b first RUN"],
     "actions/matrix.yaml": ["linux with 3.11", "linux with 3.12", "mac with 3.12"],
@@ -223,6 +224,30 @@ class Import(CliTest):
             self.call("import", "actions", "theirs.yaml", "--to", "ours.yaml")
             self.call("run", "-q", "ours.yaml", "-i", f"{name}=a b")
             self.assertEqual(self.call("logs", "last", "--raw").out, "a b\n")
+
+    def test_an_artifact_that_stands_in_the_file_is_made_before_it_is_used(
+        self,
+    ) -> None:
+        self.file(
+            "theirs.yaml",
+            "kind: Workflow\nmetadata: {name: w}\nspec:\n  entrypoint: m\n"
+            "  arguments: {parameters: [{name: who, value: you}]}\n  templates:\n"
+            "    - name: m\n      steps:\n        - - {name: first, template: say}\n"
+            "        - - name: second\n            template: say\n"
+            "            withItems: [1, 2]\n"
+            "            arguments: {artifacts: [{name: text, raw: {data: two}}]}\n"
+            "    - name: say\n      inputs:\n        artifacts:\n"
+            "          - name: text\n            path: /data/a text\n"
+            "            raw: {data: 'to $(id) {{workflow.parameters.who}}'}\n"
+            "      container: {command: [cat, '-n', '/data/a text']}\n",
+        )
+        self.call("import", "argo", "theirs.yaml", "--to", "ours.yaml")
+        self.call("run", "-q", "ours.yaml", "-i", "who='me'")
+        logs = self.call("logs", "last", "--raw").out
+        self.assertEqual(
+            sorted(logs.replace("\t", " ").split("     1 ")),
+            ["", "to $(id) 'me'", "two", "two"],
+        )
 
     def test_the_report_is_told_on_standard_error(self) -> None:
         path = FIXTURES / "argo/refused.yaml"

@@ -2,6 +2,8 @@
 """Values above 64 KiB that no attempt gave - of transform, of runs inside others, of
 the run itself - stand beside the rows, durable before the row that names them."""
 
+# ctest: timeout=300
+
 import json
 import signal
 import sqlite3
@@ -41,7 +43,6 @@ outputs:
 
 HALF = "0123456789" * 20000
 WORD = HALF + HALF
-LIMIT = 64 * 1024
 
 
 class LargeValues(CliTest):
@@ -63,14 +64,10 @@ class LargeValues(CliTest):
         return [str(value) for row in rows for value in row if value is not None]
 
     def check_rows(self) -> None:
-        """What the engine wrote is small; what the run was submitted with stays."""
-        given = [c for c in self.columns("run", "inputs", "scope") if len(c) > LIMIT]
-        self.assertEqual([json.loads(c) for c in given], [{"word": HALF}])
-        for table in ("task", "run"):
-            for column in self.columns(table, "outputs"):
-                self.assertLess(len(column), 1000, column[:200])
-        large = [c for c in self.columns("event", "body") if len(c) > LIMIT]
-        self.assertEqual(len(large), 1)
+        """All rows are small."""
+        columns = self.columns("run", "inputs", "scope", "outputs")
+        columns += self.columns("task", "outputs") + self.columns("event", "body")
+        self.assertLess(max(map(len, columns)), 2000)
 
     def check_result(self) -> None:
         got = self.get()
@@ -117,6 +114,7 @@ class LargeValues(CliTest):
         passes = trace.read_text().split()
         points = ("exec.values.kept", "control.values.put")
         places = [(p, n + 1) for p in points for n in range(passes.count(p))]
+        places.remove(("exec.values.kept", 1))  # before there is a run
         self.assertGreater(len(places), 6, places)
         for point, nth in places:
             with self.subTest(point=point, nth=nth):
@@ -128,7 +126,7 @@ class LargeValues(CliTest):
                 self.assertEqual(self.history(), undisturbed)
 
     def test_a_full_disk_only_costs_time(self) -> None:
-        self.env["FF_FAILPOINT"] = "exec.values.kept:error"
+        self.env["FF_FAILPOINT"] = "exec.values.kept:error:2"
         self.run_outer()
         self.check_result()
         self.check_rows()

@@ -163,6 +163,22 @@ class Pausing(CliTest):
         self.call("schedule", "pause", name)
         self.assertIn(f"schedule {name} since", self.doctor()["says"])
 
+    def test_the_name_of_a_schedule_is_answered_with_its_command(self) -> None:
+        self.file(
+            "s.yaml",
+            HEAD + "triggers:\n  cron: '0 0 1 1 *'\ntasks:\n  a: {run: 'true'}\n",
+        )
+        self.call("apply", "s.yaml")
+        (name,) = (
+            s["name"] for s in self.call("schedule", "list", "-o", "json").json()
+        )
+        for word in (name, name.split(".")[0]):
+            told = self.call("pause", word, expect=2).err
+            self.assertIn(f"`flowforge schedule pause {word}`", told)
+            told = self.call("unpause", word, expect=2).err
+            self.assertIn(f"`flowforge schedule resume {word}`", told)
+        self.assertIn("is no run", self.call("pause", "nothing", expect=2).err)
+
     def test_words_that_mean_no_queue_are_refused(self) -> None:
         self.call("pause", expect=2)
         self.call("unpause", expect=2)

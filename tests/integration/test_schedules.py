@@ -91,6 +91,41 @@ class Schedules(CliTest):
         self.call("workflow", "delete", "w")
         self.assertEqual([], self.call("schedule", "list", "-o", "json").json())
 
+    def test_a_schedule_says_what_it_does_and_waits_for(self) -> None:
+        gate = self.gate("gate")
+        text = "flowforge: 1\nname: w\ntasks: {a: {run: 'cat gate'}}\n"
+        many = (
+            "triggers:\n  interval: {every: 90m, jitter: 10m, catchup: 2h}\n"
+            "  event: {name: go, overlap: queue}\n"
+        )
+        self.call("apply", self.file("w.yaml", text + many))
+        told = self.call("schedule", "get", "w.interval").out
+        self.assertIn("w.interval: interval every 1h30m\n", told)
+        self.assertIn("rules  overlap skip, catchup 2h, jitter up to 10m\n", told)
+        self.assertRegex(told, r"next   \S+Z, begins \S+Z\n")
+        self.call("event", "go")
+        self.call("event", "go")
+        self.wait_for("select 1 from schedule_run where state = 'waiting'", "waiting")
+        told = self.call("schedule", "get", "w.event").out
+        self.assertIn("rules  overlap queue\n", told)
+        self.assertIn("for the run before it\n", told)
+        self.assertEqual(
+            self.call("schedule", "pause", "w").out, "2 schedules paused\n"
+        )
+        told = self.call("schedule", "pause", "w").out
+        self.assertEqual(told, "0 schedules paused: it was so before\n")
+        told = self.call("schedule", "get", "w.event").out
+        self.assertIn("until its schedule is resumed\n", told)
+        gate.open()
+        day = ("--from", "2026-01-01", "--to", "2026-01-02", "--max-parallel", "2")
+        self.call("schedule", "backfill", "w.interval", *day)
+        self.wait_for("select 1 from backfill where n_started = 2", "two of them")
+        told = self.call("schedule", "get", "w.interval").out
+        line = (
+            "backfill 2026-01-01 00:00:00 to 2026-01-02 00:00:00: 2 started, 2 at once"
+        )
+        self.assertIn(line + "\n", told)
+
     def test_a_time_zone_that_is_not_there_is_a_mistake(self) -> None:
         file = self.file(
             "w.yaml",
@@ -269,6 +304,27 @@ class Schedules(CliTest):
         self.wait_for("select 1 where not exists (select 1 from occurrence)", "told")
         row = ('{"sum":7}', '{"team":"shop"}')
         self.assertEqual([row], self.rows("select outputs, labels from run"))
+
+    def test_of_many_events_the_last_starts_a_run_whoever_dies(self) -> None:
+        text = (
+            "flowforge: 1\nname: pay\n"
+            "triggers: {event: {name: paid, debounce: 3s, debounce_max: 1h}}\n"
+            "tasks: {a: {run: 'true'}}\noutputs: {n: '${{ event.n }}'}\n"
+        )
+        self.call("apply", self.file("pay.yaml", text))
+        for n in range(3):
+            self.call("event", "paid", "--data", f'{{"n": {n}}}')
+        self.wait_for("select 1 from schedule where held_at is not null", "held")
+        self.wait_for("select 1 where not exists (select 1 from occurrence)", "told")
+        self.stop_owner()
+        self.call("apply", "pay.yaml")  # starts one that leads
+        self.wait_for("select 1 from run where state = 'succeeded'", "the run")
+        rows = self.rows("select outputs from run order by run")
+        self.assertEqual(rows[-1], ('{"n":2}',))
+        held = self.rows("select count(*) from schedule where held_at is not null")
+        self.assertEqual(held, [(0,)])
+        reasons = {r[0] for r in self.rows("select reason from schedule_run")}
+        self.assertLessEqual(reasons, {None, "debounced"})
 
     def test_no_time_is_lost_or_started_twice_under_kill(self) -> None:
         seed = int(os.environ.get("FF_SEED", random.randrange(1 << 30)))

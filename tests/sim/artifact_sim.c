@@ -48,16 +48,40 @@ static bool there_is(const char *dir, const char *name)
 
 /* --- what it is given --- */
 
+/* A process that was robbed of its shard begins what has begun, and makes its folder
+ * anew: on one host there is none. */
+static bool was_robbed(void)
+{
+    return sim.seen[SEEN_STEAL] > 0;
+}
+
+/* Does its row name what it handed on under this name? */
+static bool names(const struct mirror_task *t, const char *name)
+{
+    struct ff_err err;
+    json_t *o = t->outputs ? json_parse(t->outputs, strlen(t->outputs), &err) : NULL;
+    const bool is = json_object_get(json_object_get(o, name), "sha256") != NULL;
+
+    json_decref(o);
+    return is;
+}
+
 /* What stands in the file that this task or item handed on; false: it did not. */
 static bool content_of(const struct mirror_run *r, const struct mirror_task *t,
-                       struct buf *out)
+                       const char *name, struct buf *out)
 {
     char id[160];
 
     if (!t || t->row.state != TASK_SUCCEEDED)
         return false;
     mirror_origin(r, t, id, sizeof(id));
-    return runtime_sim_output(id, "a", out);
+    const bool left = runtime_sim_output(id, "a", out);
+    const bool is = names(t, name);
+
+    /* Of a folder it is what is in it. */
+    sim_check(is || was_robbed() || (!left && strcmp(name, "a") == 0),
+              "I35: %s has succeeded, and its row names no %s", id, name);
+    return is;
 }
 
 static void check_file(const char *id, const char *dir, const char *path,
@@ -78,12 +102,11 @@ static void check_one(const char *id, const char *dir, const char *path,
     const bool folder = strncmp(path, "dir_", 4) == 0;
     MEM_AUTO char *inside = file_join(path, "x");
     struct buf expected = {0};
-    const bool left = content_of(r, of, &expected);
-    const bool has = folder ? of && of->row.state == TASK_SUCCEEDED : left;
+    const bool has = content_of(r, of, folder ? "d" : "a", &expected);
 
     check_file(id, dir, folder ? inside : path, &expected, has);
     buf_done(&expected);
-    if (!has)
+    if (!of || !has)
         return;
     sim_seen(folder ? SEEN_ARTIFACT_FOLDER : SEEN_ARTIFACT_GIVEN);
     if (of->from[0])
@@ -139,13 +162,6 @@ char *artifact_sim_begin(const struct ff_run_spec *spec)
 
 /* --- what it leaves --- */
 
-/* A process that was robbed of its shard begins what has begun, and makes its folder
- * anew: on one host there is none. */
-static bool was_robbed(void)
-{
-    return sim.seen[SEEN_STEAL] > 0;
-}
-
 /* Nobody waits for what it leaves. */
 static bool may_be_lost(const char *id)
 {
@@ -190,6 +206,51 @@ static void hash_of(const struct ff_change *c, char out[SHA256_TEXT])
     snprintf(out, SHA256_TEXT, "%.*s", (int)v->len, v->s);
 }
 
+static struct map of_cache; /* "TENANT/HASH" that the cache names */
+
+struct cache_name {
+    char text[SHA256_TEXT + 24];
+};
+
+static struct cache_name cache_name(struct tenant t, const char *hash)
+{
+    struct cache_name name;
+
+    snprintf(name.text, sizeof(name.text), "%lld/%s", (long long)t.no, hash);
+    return name;
+}
+
+static size_t count(const char *text, const char *word)
+{
+    size_t n = 0;
+
+    while (text && (text = strstr(text, word))) {
+        text += strlen(word);
+        n++;
+    }
+    return n;
+}
+
+void artifact_check_cached(struct tenant t, const char *outputs,
+                           const struct ff_value *artifacts)
+{
+    struct ff_err err;
+    json_t *hashes =
+        artifacts->type ? json_parse(artifacts->s, artifacts->len, &err) : NULL;
+
+    for (size_t i = 0; i < json_array_size(hashes); i++) {
+        const char *hash = json_string_value(json_array_get(hashes, i));
+        sim_check(hash && map_get_text(&of_cache, cache_name(t, hash).text),
+                  "I35: what is kept has blob %s, and the cache does not name it",
+                  hash ? hash : "?");
+        sim_seen(SEEN_ARTIFACT_CACHED);
+    }
+    sim_check(json_array_size(hashes) == count(outputs, "\"sha256\""),
+              "I35: %s is kept, of which the cache names %zu blobs", outputs,
+              json_array_size(hashes));
+    json_decref(hashes);
+}
+
 void artifact_change(const struct ff_change *c)
 {
     char hash[SHA256_TEXT];
@@ -198,6 +259,13 @@ void artifact_change(const struct ff_change *c)
     if (c->kind == FF_CHECK)
         return;
     hash_of(c, hash);
+    if (c->values[COL_ARTIFACT_RUN].i == ARTIFACT_OF_CACHE) {
+        const struct tenant t = {c->values[COL_ARTIFACT_TENANT].i};
+        sim_check(c->kind == FF_PUT && blob_sim_has(t, hash),
+                  "I35: the cache names blob %s, which is not there", hash);
+        map_set_text(&of_cache, cache_name(t, hash).text, &of_cache);
+        return;
+    }
     sim_check(c->kind == FF_PUT && r, "I35: a blob is named by no run");
     sim_check(blob_sim_has(r->tenant, hash),
               "I35: run %lld names blob %s, which is "
@@ -258,6 +326,8 @@ void artifact_check_outputs(const struct mirror_run *r, const struct mirror_task
               "I35: %s %s an artifact %s", id, has ? "lost" : "made up", o->name);
     if (!hash)
         return;
+    if (strcmp(t->reason, "cached") == 0)
+        sim_seen(SEEN_ARTIFACT_OF_CACHE);
     sim_check(folder || strcmp(hash, expected) == 0,
               "I35: %s handed on another file than it wrote", id);
     sim_check(map_get_text(&r->artifacts, hash) && blob_sim_has(r->tenant, hash),

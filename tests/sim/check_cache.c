@@ -36,7 +36,18 @@ static struct {
     struct put *items;
     size_t n, cap;
 } written;
-static int64_t n_successes; /* of this commit, that are to be kept */
+/* Of this commit, that are to be kept. Notes of their own: the task may begin again in
+ * the same commit, and even run. */
+struct success {
+    const struct mirror_run *run;
+    int64_t node;
+    char from[160]; /* id of the attempt */
+    char *outputs;
+};
+static struct {
+    struct success *items;
+    size_t n, cap;
+} succeeded;
 
 static const struct flow_task *task_of(const struct mirror_run *r, int64_t node)
 {
@@ -143,26 +154,40 @@ void cache_change(const struct ff_change *c)
 
 void cache_success(const struct mirror_run *r, const struct mirror_task *t)
 {
-    n_successes += t->row.state == TASK_SUCCEEDED &&
-                   task_of(r, t->row.node)->policy->cache != NULL;
+    struct success now = {.run = r, .node = t->row.node};
+
+    if (t->row.state != TASK_SUCCEEDED || t->from[0] || large_is_large(t) ||
+        !task_of(r, t->row.node)->policy->cache)
+        return;
+    mirror_attempt_id(r, t, now.from, sizeof(now.from));
+    now.outputs = mem_text(t->outputs);
+    ARRAY_ADD(&succeeded, now);
 }
 
-static void check_put(const struct put *put, const struct entry *e)
+/* Each attempt ends in a commit of its own, so there is one at most. */
+static const struct success *success_of(const struct put *put)
 {
-    const struct mirror_task *t = mirror_task(put->run, put->node);
+    for (size_t i = succeeded.n; i > 0; i--) {
+        const struct success *s = &succeeded.items[i - 1];
+        if (s->run == put->run && s->node == put->node)
+            return s;
+    }
+    sim_fail("I34: task %lld of run %s is kept, and it has not succeeded just now",
+             (long long)put->node, put->run->id);
+}
+
+static void check_put(const struct put *put, const struct success *of,
+                      const struct entry *e)
+{
     const struct flow_cache *cache = task_of(put->run, put->node)->policy->cache;
     const int64_t left = e->expires_at - SIM_EPOCH_US - sim.now;
     const int64_t created = put->change->values[COL_CACHE_CREATED_AT].i;
 
-    /* It may also begin again in the same commit: then its outputs are gone. */
-    const bool again = t->row.state == TASK_WAITING;
-    sim_check(cache && t->changed_in == mirror.n_commits &&
-                  (again || t->row.state == TASK_SUCCEEDED) && !t->from[0],
-              "I34: %s is kept, and it has not succeeded just now", e->from);
-    sim_check(again || ((e->outputs && t->outputs) ? strcmp(e->outputs, t->outputs) == 0
-                                                   : !e->outputs && !t->outputs),
+    sim_check((e->outputs && of->outputs) ? strcmp(e->outputs, of->outputs) == 0
+                                          : !e->outputs && !of->outputs,
               "I34: of %s %s is kept, it gave %s", e->from,
-              e->outputs ? e->outputs : "nothing", t->outputs ? t->outputs : "nothing");
+              e->outputs ? e->outputs : "nothing",
+              of->outputs ? of->outputs : "nothing");
     sim_check(e->expires_at == created + cache->ttl_us &&
                   left <= cache->ttl_us + sim.o.skew_us,
               "I34: %s is kept for %lld ms", e->from, (long long)(left / 1000));
@@ -172,11 +197,11 @@ static void keep(const struct put *put)
 {
     const struct ff_change *c = put->change;
     const struct ff_value *outputs = &c->values[COL_CACHE_OUTPUTS];
+    const struct success *of = success_of(put);
     struct entry *e = mem_alloc(sizeof(*e));
     char key[16], stored[16];
 
-    mirror_attempt_id(put->run, mirror_task(put->run, put->node), e->from,
-                      sizeof(e->from));
+    memcpy(e->from, of->from, sizeof(e->from));
     change_text(c, COL_CACHE_HASH, e->hash, sizeof(e->hash));
     change_text(c, COL_CACHE_CACHE_KEY, stored, sizeof(stored));
     e->outputs = outputs->type ? mem_text_len(outputs->s, outputs->len) : NULL;
@@ -185,7 +210,7 @@ static void keep(const struct put *put)
     e->repeated = is_repeated(put->run);
     e->put_at = sim.now;
     e->gone_at = INT64_MAX;
-    check_put(put, e);
+    check_put(put, of, e);
     same_of(put->run, put->node, e->same);
     key_of(task_of(put->run, put->node)->policy->cache, key);
     sim_check(e->tenant == put->run->tenant.no && strcmp(key, stored) == 0,
@@ -193,6 +218,8 @@ static void keep(const struct put *put)
               (long long)e->tenant);
     go(e->hash, e->tenant);
     ARRAY_ADD(&entries, e);
+    artifact_check_cached(put->run->tenant, e->outputs,
+                          &c->values[COL_CACHE_ARTIFACTS]);
     sim_seen(SEEN_CACHE_KEPT);
     if (is_inner(task_of(put->run, put->node)))
         sim_seen(SEEN_CACHE_KEPT_OF_INNER);
@@ -200,13 +227,15 @@ static void keep(const struct put *put)
 
 void cache_settle(void)
 {
-    sim_check((int64_t)written.n == n_successes,
-              "I34: %lld tasks succeeded whose outputs are to be kept, %zu are",
-              (long long)n_successes, written.n);
+    sim_check(written.n == succeeded.n,
+              "I34: %zu tasks succeeded whose outputs are to be kept, %zu are",
+              succeeded.n, written.n);
     for (size_t i = 0; i < written.n; i++)
         keep(&written.items[i]);
+    for (size_t i = 0; i < succeeded.n; i++)
+        mem_free(succeeded.items[i].outputs);
     written.n = 0;
-    n_successes = 0;
+    succeeded.n = 0;
 }
 
 /* --- what is given --- */

@@ -156,6 +156,7 @@ static void take_run(struct mirror_run *r, const struct ff_change *c)
     change_int(c, COL_RUN_STARTED_AT, &r->row.started_at);
     change_int(c, COL_RUN_FINISHED_AT, &r->row.finished_at);
     change_text(c, COL_RUN_REASON, r->reason, sizeof(r->reason));
+    change_text(c, COL_RUN_MESSAGE, r->message, sizeof(r->message));
     const struct ff_value *no_cache = change_value(c, COL_RUN_NO_CACHE);
     if (no_cache)
         r->no_cache = no_cache->type && no_cache->i > 0;
@@ -163,6 +164,10 @@ static void take_run(struct mirror_run *r, const struct ff_change *c)
         r->begun_at = sim.now;
     take_owned(c, COL_RUN_INPUTS, &r->inputs);
     take_owned(c, COL_RUN_OUTPUTS, &r->outputs);
+    take_owned(c, COL_RUN_SCOPE, &r->scope);
+    large_check(r, r->inputs);
+    large_check(r, r->scope);
+    large_check(r, r->outputs);
     r->row.version++;
 }
 
@@ -228,6 +233,8 @@ static void take_task(struct mirror_task *t, const struct ff_change *c)
     change_int(c, COL_TASK_DUE_AT, &t->row.due_at);
     change_int(c, COL_TASK_QUEUED_AT, &t->row.queued_at);
     change_int(c, COL_TASK_FINISHED_AT, &t->row.finished_at);
+    change_int(c, COL_TASK_STARTED_AT, &t->row.started_at);
+    change_int(c, COL_TASK_DEADLINE_AT, &t->row.deadline_at);
     change_int(c, COL_TASK_ATTEMPT_BASE, &t->row.attempt_base);
     change_int(c, COL_TASK_ITERATION, &t->row.iteration);
     change_text(c, COL_TASK_REASON, t->reason, sizeof(t->reason));
@@ -256,8 +263,10 @@ static void on_task(const struct ff_change *c)
 {
     struct mirror_run *r = mirror_run(c->values[COL_TASK_RUN].i);
     const int64_t node = c->values[COL_TASK_NODE].i;
-    struct mirror_task before = {
-        .row = {.node = node, .state = TASK_WAITING, .items = MODEL_NULL}};
+    struct mirror_task before = {.row = {.node = node,
+                                         .state = TASK_WAITING,
+                                         .items = MODEL_NULL,
+                                         .deadline_at = MODEL_NULL}};
 
     sim_check(r && c->kind != FF_DELETE, "a task of no run");
     struct mirror_task *t = mirror_task(r, node);
@@ -273,13 +282,16 @@ static void on_task(const struct ff_change *c)
     take_task(t, c);
     t->changed_in = mirror.n_commits;
     mirror.n_running += holds_slot(r, t) - holds_slot(r, &before);
+    fair_takes_slots(r, holds_slot(r, t) - holds_slot(r, &before));
     sim_trace("run %lld task %s item %lld: %s %s attempt %lld", (long long)r->no,
               r->flow->tasks[NODE_TASK(node)].name, (long long)NODE_ITEM(node),
               task_state_names[t->row.state], t->reason, (long long)t->row.attempt);
     if (comes_with_its_run(r))
         reuse_row(r, t);
-    else if (!reset_edge(r, &before, t, c->kind == FF_PATCH ? c->set : 0))
+    else if (!total_note(r, &before, t, c->kind == FF_PATCH ? c->set : 0) &&
+             !reset_edge(r, &before, t, c->kind == FF_PATCH ? c->set : 0))
         check_edge(r, &before, t, c->set);
+    large_check(r, t->outputs);
     if (t->row.state == TASK_SUSPENDED && strcmp(t->reason, "approval") == 0)
         client_gate(r, t);
     if (t->row.state == TASK_SUSPENDED && strcmp(t->reason, "event") == 0) {
@@ -335,6 +347,8 @@ static bool is_of_runs(const struct ff_change *c)
     if (c->record == &record_log || c->record == &record_child_run ||
         c->record == &record_slot ||
         (c->record == &record_cache && c->kind == FF_PUT) ||
+        (c->record == &record_artifact &&
+         c->values[COL_ARTIFACT_RUN].i == ARTIFACT_OF_CACHE) ||
         (c->record == &record_artifact &&
          !comes_with_its_run(mirror_run(c->values[COL_ARTIFACT_RUN].i))) ||
         c->record == &record_rate_token || c->record == &record_signal ||
@@ -430,17 +444,19 @@ static void settle_runs(const struct ff_change *changes, size_t n)
     map_done(&done);
 }
 
-/* A result whose commit fails, or waits for the number of a run that begins with it,
- * has freed its slot in memory all the same, and another run may have been given it. A
- * run that cannot be read does not hold up the others. */
+/* A result whose commit fails, or waits for values that are written first, or for the
+ * number of a run that begins with it, has freed its slot in memory all the same, and
+ * another run may have been given it. A run that cannot be read does not hold up the
+ * others. */
 static void check_slots(void)
 {
-    const bool may_exceed =
-        sim.o.store_conflict || sim.o.store_doubt || sim.o.read_down || sim.o.inner;
+    const bool may_exceed = sim.o.store_conflict || sim.o.store_doubt ||
+                            sim.o.read_down || sim.o.inner || sim.o.values;
 
     sim_check(may_exceed || mirror.n_running <= sim.o.slots,
               "I17: %lld attempts hold %lld slots", (long long)mirror.n_running,
               (long long)sim.o.slots);
+    check_fair_rows(may_exceed);
     if (mirror.n_running >= sim.o.slots)
         sim_seen(SEEN_SLOTS_FULL);
 }

@@ -186,13 +186,22 @@ static const struct mirror_task *parent_of(const struct mirror_run *r,
                : mirror_task(r, NODE_OF(NODE_TASK(t->row.node), -1));
 }
 
+/* How many it may have: a compensation those of the task that it undoes, of which its
+ * row counts only some. */
+static int64_t n_items(const struct mirror_run *r, int64_t task)
+{
+    const struct flow_undo *undo = r->flow->tasks[task].work->undo;
+
+    return mirror_task(r, NODE_OF(undo ? undo->of : task, -1))->row.items;
+}
+
 /* Is an item of this task final and bad, in an earlier commit or this one? */
 static int64_t count_items(const struct mirror_run *r, int64_t task, int64_t state)
 {
-    const struct mirror_task *parent = mirror_task(r, NODE_OF(task, -1));
+    const int64_t width = n_items(r, task);
     int64_t n = 0;
 
-    for (int64_t i = 0; i < parent->row.items; i++) {
+    for (int64_t i = 0; i < width; i++) {
         const struct mirror_task *item = mirror_task(r, NODE_OF(task, i));
         n += item && item->row.state == state;
     }
@@ -228,6 +237,8 @@ static void check_start(const struct mirror_run *r, const struct mirror_task *be
     check_run_timeout(r, t);
     if (t->row.items != MODEL_NULL) {
         sim_seen(t->row.items > 0 ? SEEN_EXPANDED : SEEN_EXPANDED_EMPTY);
+        if (ft->part == FLOW_COMPENSATE)
+            again_undo_expanded(r, t);
         return;
     }
     pause_check_start(r, t);
@@ -239,8 +250,9 @@ static void check_start(const struct mirror_run *r, const struct mirror_task *be
     if (before->row.state == TASK_RETRYING && !lost_is_free(before))
         check(SIM_EPOCH_US + sim.now + 2 * sim.o.skew_us >= before->row.due_at,
               "it starts again before it is due");
-    check(!ft->work->foreach || (parent && parent->row.state == TASK_RUNNING &&
-                                 NODE_ITEM(t->row.node) < parent->row.items),
+    check(!ft->work->foreach ||
+              (parent && parent->row.state == TASK_RUNNING &&
+               NODE_ITEM(t->row.node) < n_items(r, NODE_TASK(t->row.node))),
           "an item of a task that is not expanded runs");
 }
 
@@ -295,6 +307,8 @@ static bool wants_retry(const struct mirror_run *r, const struct mirror_task *t)
 {
     const struct flow_retry *retry = &task_of(r, t)->policy->retry;
 
+    if (strcmp(t->reason, "total_timeout") == 0)
+        return false; /* check_total.c judges whether it was over */
     if (!retry->given)
         return lost_is_free(t) && t->row.lost <= LOST_MAX;
     if (!(retry->on & retry_bit_of(r, t)) || reset_attempts(t) >= retry->max_attempts ||
@@ -556,6 +570,7 @@ void check_edge(struct mirror_run *r, const struct mirror_task *before,
     check(at_once || cached || edges[from] & TO(to), "I1: it goes from %s to %s",
           task_state_names[from], task_state_names[to]);
     note(before, t);
+    total_edge(r, before, t);
     if (strcmp(t->reason, "queue_timeout") == 0)
         pause_check_queue_timeout(r, t);
     if (at_once)

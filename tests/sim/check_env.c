@@ -12,12 +12,30 @@ static bool is(const struct mirror_task *t, int64_t state)
 
 /* --- outputs --- */
 
-static bool value_of(const struct mirror_run *r, const char *task, struct buf *out);
+/* An output, and the prefix of the output of a run that names the task in there. */
+struct kind {
+    const char *name, *from;
+};
+static const struct kind small = {"v", "from_"}, large = {"big", "big_from_"};
 
-/* What output v of a task or an item is worth; false: null. Of one that is a run it is
- * that of a task in there, which the run's output is named after: from_tN. */
+static bool value_of(const struct mirror_run *r, const char *task,
+                     const struct kind *kind, struct buf *out);
+
+/* The task that such an output of the run is of, or NULL. */
+static const char *handed_on(const struct mirror_run *r, const struct kind *kind)
+{
+    const size_t len = strlen(kind->from);
+
+    for (uint32_t i = 0; i < r->flow->n_outputs; i++)
+        if (strncmp(r->flow->outputs[i].name, kind->from, len) == 0)
+            return r->flow->outputs[i].name + len;
+    return NULL;
+}
+
+/* What this output of a task or an item is worth; false: null. Of one that is a run it
+ * is that of a task in there. */
 static bool value_of_unit(const struct mirror_run *r, const struct mirror_task *t,
-                          struct buf *out)
+                          const struct kind *kind, struct buf *out)
 {
     struct mirror_run *of;
     int64_t attempt;
@@ -29,19 +47,20 @@ static bool value_of_unit(const struct mirror_run *r, const struct mirror_task *
     t = mirror_find(id, &of, &attempt);
     if (is_inner(&of->flow->tasks[NODE_TASK(t->row.node)])) {
         const struct mirror_run *child = mirror_child(of, t->row.node, attempt);
-        return child->flow->n_outputs > 0 &&
-               value_of(child, child->flow->outputs[0].name + strlen("from_"), out);
+        const char *task = handed_on(child, kind);
+        return task && value_of(child, task, kind, out);
     }
     if (!is_attempt(&of->flow->tasks[NODE_TASK(t->row.node)]))
         return false;
-    return runtime_sim_output(id, "v", out);
+    return runtime_sim_output(id, kind->name, out);
 }
 
-static bool value_of(const struct mirror_run *r, const char *task, struct buf *out)
+static bool value_of(const struct mirror_run *r, const char *task,
+                     const struct kind *kind, struct buf *out)
 {
     const int64_t i = flow_task_index(r->flow, task);
 
-    return value_of_unit(r, mirror_task(r, NODE_OF(i, -1)), out);
+    return value_of_unit(r, mirror_task(r, NODE_OF(i, -1)), kind, out);
 }
 
 /* The run that has this task: of a group it may be one around it. */
@@ -65,7 +84,6 @@ static void compare(const struct mirror_run *r, const char *what, const char *go
 static void check_task_outputs(const struct mirror_run *r, const struct mirror_task *t)
 {
     const struct flow_task *ft = &r->flow->tasks[NODE_TASK(t->row.node)];
-    struct ff_err err;
     char id[160];
 
     if (!is(t, TASK_SUCCEEDED) || t->row.items != MODEL_NULL ||
@@ -82,7 +100,7 @@ static void check_task_outputs(const struct mirror_run *r, const struct mirror_t
     }
     sim_check(t->outputs, "I11: run %lld: task %s succeeded without its outputs",
               (long long)r->no, ft->name);
-    json_t *o = json_parse(t->outputs, strlen(t->outputs), &err);
+    json_t *o = large_outputs(r, t);
     mirror_origin(r, t, id, sizeof(id));
     for (uint32_t i = 0; i < ft->work->n_outputs; i++) {
         struct buf expected = {0};
@@ -100,21 +118,50 @@ static void check_task_outputs(const struct mirror_run *r, const struct mirror_t
     json_decref(o);
 }
 
+static void check_handed_on(const struct mirror_run *r, const json_t *outputs,
+                            const struct kind *kind)
+{
+    const char *task = handed_on(r, kind);
+    struct buf expected = {0};
+
+    if (!task)
+        return;
+    const bool has = value_of(r, task, kind, &expected);
+    compare(r, kind->name, json_string_value(json_object_get(outputs, kind->name)), has,
+            &expected);
+    if (has)
+        sim_seen(kind == &small ? SEEN_RUN_OUTPUTS : SEEN_LARGE_OF_RUN);
+    buf_done(&expected);
+}
+
 static void check_run_outputs(const struct mirror_run *r)
 {
-    struct ff_err err;
-
     if (r->flow->n_outputs == 0 || !r->outputs)
         return;
-    const char *name = r->flow->outputs[0].name; /* from_tN */
-    struct buf expected = {0};
-    json_t *o = json_parse(r->outputs, strlen(r->outputs), &err);
-    const bool has = value_of(r, name + strlen("from_"), &expected);
-    compare(r, name, json_string_value(json_object_get(o, name)), has, &expected);
-    if (has)
-        sim_seen(SEEN_RUN_OUTPUTS);
-    buf_done(&expected);
+    json_t *o = large_run_outputs(r);
+    check_handed_on(r, o, &small);
+    check_handed_on(r, o, &large);
+    sim_check(!json_is_string(json_object_get(o, "number")),
+              "I42: run %lld has a text where an integer is declared",
+              (long long)r->no);
     json_decref(o);
+}
+
+bool check_output_types(const struct mirror_run *r)
+{
+    struct buf value = {0};
+    bool good = true;
+
+    for (uint32_t i = 0; i < r->flow->n_outputs; i++) {
+        const char *name = r->flow->outputs[i].name;
+        if (strcmp(name, "number") == 0)
+            good = false;
+        if (strcmp(name, "text") == 0 &&
+            !value_of(r, handed_on(r, &small), &small, &value))
+            good = false;
+    }
+    buf_done(&value);
+    return good;
 }
 
 void check_outputs(const struct mirror_run *r)
@@ -128,16 +175,33 @@ void check_outputs(const struct mirror_run *r)
 
 /* --- what an attempt is told: the same after any restart --- */
 
-static void check_value(const struct mirror_run *r, const char *pair)
+/* A compensation is told what the task, or item, gave that it undoes. */
+static void check_undone_value(const struct mirror_run *r, const struct mirror_task *t,
+                               const char *pair)
+{
+    struct buf expected = {0};
+    const bool has = value_of_unit(r, again_undoes(r, t->row.node), &small, &expected);
+
+    if (has)
+        compare(r, pair, strchr(pair, '=') + 1, true, &expected);
+    if (has && NODE_ITEM(t->row.node) >= 0)
+        sim_seen(SEEN_UNDO_ITEM_VALUE);
+    buf_done(&expected);
+}
+
+static void check_value(const struct mirror_run *r, const char *pair,
+                        const struct kind *kind)
 {
     const char *eq = strchr(pair, '=');
     struct buf expected = {0};
     char task[32];
 
     snprintf(task, sizeof(task), "%.*s", (int)(eq - pair - 6), pair + 6);
-    const bool has = value_of(run_with(r, task), task, &expected);
+    const bool has = value_of(run_with(r, task), task, kind, &expected);
     if (has)
-        compare(r, pair, eq + 1, true, &expected);
+        compare(r, task, eq + 1, true, &expected);
+    if (has && kind == &large)
+        sim_seen(SEEN_LARGE_TOLD);
     buf_done(&expected);
 }
 
@@ -159,7 +223,7 @@ static void check_list(const struct mirror_run *r, const char *pair)
     for (size_t k = 0; k < n; k++) {
         const struct mirror_task *t = mirror_task(r, NODE_OF(i, (int64_t)k));
         struct buf expected = {0};
-        const bool has = value_of_unit(r, t, &expected);
+        const bool has = value_of_unit(r, t, &small, &expected);
         compare(r, pair, json_string_value(json_array_get(got, k)), has, &expected);
         if (has)
             sim_seen(SEEN_LIST_OUTPUTS);
@@ -182,6 +246,7 @@ void check_env(const struct ff_run_spec *spec)
     struct mirror_run *r;
     int64_t attempt;
     const struct mirror_task *t = mirror_find(spec->attempt_id, &r, &attempt);
+    const bool is_undo = r->flow->tasks[NODE_TASK(t->row.node)].part == FLOW_COMPENSATE;
     const bool is_handler = r->flow->tasks[NODE_TASK(t->row.node)].part != FLOW_MAIN;
     const char *result = run_state_names[check_main_result(r)];
     bool told = false;
@@ -191,8 +256,12 @@ void check_env(const struct ff_run_spec *spec)
         if (strncmp(pair, "SIM_WORD=", 9) == 0)
             sim_check(strcmp(pair + 9, "magic") == 0, "%s: inputs are lost: %s",
                       spec->attempt_id, pair);
+        else if (strncmp(pair, "SIM_V_", 6) == 0 && is_undo)
+            check_undone_value(r, t, pair);
         else if (strncmp(pair, "SIM_V_", 6) == 0)
-            check_value(r, pair);
+            check_value(r, pair, &small);
+        else if (strncmp(pair, "SIM_B_", 6) == 0)
+            check_value(r, pair, &large);
         else if (strncmp(pair, "SIM_INDEX=", 10) == 0)
             check_index(spec, pair + 10, t->row.node);
         else if (strncmp(pair, "SIM_OUTER=", 10) == 0)

@@ -177,6 +177,16 @@ static void play(struct replay *p, const char *body)
 
 /* --- the comparison --- */
 
+/* Of one that waits to begin there may be a row for its total_timeout alone: an item,
+ * where its list begins again and is cancelled before it has items. */
+static bool is_silent(const struct replay *p, const struct mirror_task *t)
+{
+    const struct flow_task *ft = &p->run->flow->tasks[NODE_TASK(t->row.node)];
+
+    return ft->policy->total_timeout_us > 0 && t->row.state == TASK_WAITING &&
+           t->row.attempt == 0 && !map_get(&p->tasks, t->row.node);
+}
+
 static void compare(const struct replay *p, const struct mirror_task *t)
 {
     const struct replayed *played = map_get(&p->tasks, t->row.node);
@@ -199,6 +209,7 @@ static void compare(const struct replay *p, const struct mirror_task *t)
 void check_history(struct mirror_run *r)
 {
     struct replay p = {.run = r, .state = RUN_PENDING};
+    size_t n_silent = 0;
     void *value;
 
     for (size_t i = 0; map_next(&r->tasks, &i, &value);)
@@ -207,10 +218,13 @@ void check_history(struct mirror_run *r)
     for (size_t i = 0; i < r->events.n; i++)
         play(&p, r->events.items[i]);
     for (size_t i = 0; map_next(&r->tasks, &i, &value);)
-        compare(&p, value);
-    sim_check(p.tasks.n == r->tasks.n,
+        if (is_silent(&p, value))
+            n_silent++;
+        else
+            compare(&p, value);
+    sim_check(p.tasks.n + n_silent == r->tasks.n,
               "I7: run %lld: %zu tasks in its history, %zu rows", (long long)r->no,
-              p.tasks.n, r->tasks.n);
+              p.tasks.n, r->tasks.n - n_silent);
     sim_check(p.state == r->row.state && strcmp(p.reason, r->reason) == 0,
               "I7: run %lld: row %s %s, history %s %s", (long long)r->no,
               run_state_names[r->row.state], r->reason, run_state_names[p.state],

@@ -264,20 +264,45 @@ static int64_t others(const struct mirror_run *r)
     return n;
 }
 
+/* For the sake of a newer one, whatever it says of those that come after others. */
+static void check_ousted(const struct mirror_run *r)
+{
+    char key[64], other[64];
+    void *value;
+
+    key_of(r, key);
+    for (size_t i = 0; map_next(&mirror.runs, &i, &value);) {
+        const struct mirror_run *o = value;
+        if (o->no > r->no && o->tenant.no == r->tenant.no && o->flow->concurrency &&
+            o->flow->concurrency->overflow == FLOW_CANCEL_OLDEST &&
+            strcmp(key, key_of(o, other)) == 0 &&
+            others(o) >= o->flow->concurrency->limit)
+            return;
+    }
+    sim_check(false, "I24: run %lld was cancelled for a newer one, and there is none",
+              (long long)r->no);
+}
+
+/* Why a run that has not begun is over is told by its message alone. */
+static bool is_ousted(const struct mirror_run *r)
+{
+    return r->row.state == RUN_CANCELLED && strncmp(r->message, "it had not", 10) == 0;
+}
+
 static void check_denied(const struct mirror_run *r)
 {
     const enum flow_overflow overflow = r->flow->concurrency->overflow;
+    const bool failed = r->row.state == RUN_FAILED;
 
-    if (r->row.state == RUN_FAILED) {
-        sim_check(overflow == FLOW_OVERFLOW_FAIL, "I24: run %lld must not fail so",
-                  (long long)r->no);
-        sim_seen(SEEN_ADMIT_FAILED);
-    } else if (overflow == FLOW_CANCEL_NEWEST) {
-        sim_seen(SEEN_ADMIT_CANCELLED);
-    } else {
-        sim_seen(SEEN_OUSTED); /* for the sake of a newer one */
+    if (is_ousted(r)) {
+        sim_seen(SEEN_OUSTED);
+        check_ousted(r);
         return;
     }
+    sim_check(overflow == (failed ? FLOW_OVERFLOW_FAIL : FLOW_CANCEL_NEWEST),
+              "I24: run %lld must not be %s so", (long long)r->no,
+              run_state_names[r->row.state]);
+    sim_seen(failed ? SEEN_ADMIT_FAILED : SEEN_ADMIT_CANCELLED);
     sim_check(others(r) >= r->flow->concurrency->limit,
               "I24: run %lld was not let in, and only %lld others were there",
               (long long)r->no, (long long)others(r));

@@ -134,6 +134,7 @@ void check_memory(void)
     sim_check(granted(c) + sched_free_slots(c->sched) == sim.o.slots,
               "I17: %lld slots granted, %lld free, of %lld", (long long)granted(c),
               (long long)sched_free_slots(c->sched), (long long)sim.o.slots);
+    check_fair(c);
     /* A commit that arrives late is behind the back of whoever leads. */
     if (sim.o.store_doubt > 0 || n->no != mirror.owner || sim.n_events % 16 != 0)
         return;

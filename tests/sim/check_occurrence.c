@@ -245,8 +245,9 @@ void schedule_run_ends(const struct sim_node *n, const struct run_row *run,
 
 /* --- when faults are over --- */
 
-/* An end that nobody waits for any more may stay until the next is told. */
-static bool is_waited_for(const struct mirror_told *o)
+/* An end that nobody waits for may stay until the next is told, or until somebody is
+ * made, or goes on, who waits for such ends; by `changed_us` he was. */
+static bool is_waited_for(const struct mirror_told *o, int64_t changed_us)
 {
     void *value;
 
@@ -254,7 +255,8 @@ static bool is_waited_for(const struct mirror_told *o)
         return true;
     for (size_t i = 0; map_next(&schedules.by_name, &i, &value);) {
         const struct mirror_schedule *s = value;
-        if (s->is_there && !s->is_paused && occurrence_is_for(s, o))
+        if (s->is_there && !s->is_paused && s->changed_at <= changed_us &&
+            occurrence_is_for(s, o))
             return true;
     }
     return false;
@@ -266,7 +268,8 @@ void occurrence_check_now(void)
 
     for (size_t i = 0; map_next(&schedules.told, &i, &value);) {
         const struct mirror_told *o = value;
-        sim_check(sim.now - o->put_at < SCHEDULE_LATE_US || !is_waited_for(o),
+        const int64_t late_us = sim.now - SCHEDULE_LATE_US;
+        sim_check(o->put_at > late_us || !is_waited_for(o, late_us),
                   "I40: nobody is told of %s %s", o->kind, o->name);
     }
 }
@@ -276,7 +279,7 @@ bool occurrence_is_over(void)
     void *value;
 
     for (size_t i = 0; map_next(&schedules.told, &i, &value);)
-        if (is_waited_for(value))
+        if (is_waited_for(value, sim.now))
             return false;
     return true;
 }

@@ -458,13 +458,15 @@ void pause_end(void)
 
 static void check_inner(const struct mirror_run *r, int64_t calm_since)
 {
-    const struct mirror_run *parent = mirror_parent(r);
-    const struct pause *of = parent ? pause_of(parent) : NULL;
-    const struct pause *p = pause_of(r);
+    const struct mirror_run *parent;
 
-    if (!parent || run_state_final(r->row.state) || r->row.cancel != CANCEL_NONE ||
-        parent->row.cancel != CANCEL_NONE)
+    if (run_state_final(r->row.state) || r->row.cancel != CANCEL_NONE)
+        return; /* first: of thousands of runs most are over */
+    parent = mirror_parent(r);
+    if (!parent || parent->row.cancel != CANCEL_NONE)
         return;
+    const struct pause *of = pause_of(parent);
+    const struct pause *p = pause_of(r);
     const bool expected = of && covers(of->now, task_name(parent, r->row.parent_node));
     const int64_t since =
         later(of ? of->written_at : 0, later(r->created_at, calm_since));

@@ -78,6 +78,18 @@ static enum mark mark_of_failed(const struct mirror_run *r, uint32_t task)
     return t->row.items == MODEL_NULL ? ALL : ITEMS;
 }
 
+/* Of a list those of its items. */
+static void mark_undone(const struct mirror_run *r, uint32_t task, uint8_t *m)
+{
+    const struct mirror_task *t = mirror_task(r, NODE_OF(task, -1));
+
+    if (again_was_undone(r, NODE_OF(task, -1)))
+        *m = ALL;
+    for (int64_t i = 0; t && i < t->row.items; i++)
+        if (*m == KEPT && again_was_undone(r, NODE_OF(task, i)))
+            *m = ITEMS;
+}
+
 /* Handlers of a run that goes on have not begun. */
 void reset_mark(const struct mirror_run *r, uint8_t *marks)
 {
@@ -98,19 +110,20 @@ void reset_mark(const struct mirror_run *r, uint8_t *marks)
             marks[i] = (uint8_t)mark_of_failed(r, i);
         else
             marks[i] = strcmp(r->flow->tasks[i].name, task) == 0 ? ALL : KEPT;
-        if (i < r->flow->n_main && again_was_undone(r, i))
-            marks[i] = ALL;
+        if (i < r->flow->n_main)
+            mark_undone(r, i, &marks[i]);
     }
     json_decref(asked);
     mark_behind(r, marks);
 }
 
-static bool is_due(const struct reset *reset, const struct mirror_task *t)
+static bool is_due(const struct mirror_run *r, const struct reset *reset,
+                   const struct mirror_task *t)
 {
     const uint8_t m = reset->marks[NODE_TASK(t->row.node)];
 
     if (m == ITEMS && NODE_ITEM(t->row.node) >= 0)
-        return t->row.state != TASK_SUCCEEDED;
+        return t->row.state != TASK_SUCCEEDED || again_was_undone(r, t->row.node);
     return m != KEPT;
 }
 
@@ -140,7 +153,7 @@ void reset_begins(struct mirror_run *r)
     note_asked(r);
     for (size_t i = 0; map_next(&r->tasks, &i, &value);) {
         struct mirror_task *t = value;
-        t->kept = !is_due(reset, t);
+        t->kept = !is_due(r, reset, t);
         reset->n_due += !t->kept && counts(t);
         if (t->kept)
             sim_seen(SEEN_RESET_KEPT);
@@ -159,8 +172,8 @@ static void check_edge_of(const struct mirror_run *r, const struct mirror_task *
                        NODE_ITEM(t->row.node) < 0;
     const char *name = r->flow->tasks[NODE_TASK(t->row.node)].name;
 
-    sim_check(is_due(r->resetting, before), "I25: run %lld: %s begins again unasked",
-              (long long)r->no, name);
+    sim_check(!before->kept, "I25: run %lld: %s begins again unasked", (long long)r->no,
+              name);
     sim_check(t->row.attempt == before->row.attempt &&
                   (t->row.attempt == 0 || t->row.attempt_base == t->row.attempt),
               "I25: run %lld: %s had %lld attempts, now %lld, %lld of before",

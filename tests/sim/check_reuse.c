@@ -80,6 +80,19 @@ void reuse_row(struct mirror_run *r, struct mirror_task *t)
     note(r, t, old);
 }
 
+/* What stands in the folder of its run goes with it. */
+static bool has_large(const struct mirror_run *from, uint32_t task)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&from->tasks, &i, &value);) {
+        const struct mirror_task *t = value;
+        if (NODE_TASK(t->row.node) == task && large_is_large(t))
+            return true;
+    }
+    return false;
+}
+
 /* In the order of the needs: those of one that is not taken over are not either. */
 static void expect(const struct mirror_run *from, bool *taken)
 {
@@ -88,7 +101,7 @@ static void expect(const struct mirror_run *from, bool *taken)
 
     for (uint32_t i = 0; i < f->n_main; i++) {
         const struct mirror_task *t = mirror_task(from, NODE_OF(i, -1));
-        taken[i] = t && f->tasks[i].work->kind != FLOW_APPROVE &&
+        taken[i] = t && !has_large(from, i) && f->tasks[i].work->kind != FLOW_APPROVE &&
                    (t->row.state == TASK_SUCCEEDED || t->row.state == TASK_SKIPPED) &&
                    !(anew && strcmp(f->tasks[i].name, anew) == 0);
     }

@@ -246,6 +246,15 @@ static int64_t expected_result(const struct mirror_run *r, int64_t main)
     }
     if (any_in(r, f->n_main, n, TASK_CANCELLED) || r->row.cancel == CANCEL_KILL)
         return RUN_CANCELLED;
+    if (!check_output_types(r)) {
+        sim_check(strcmp(r->reason, "output_invalid") == 0,
+                  "I42: run %lld with an output of a wrong type is %s (%s)",
+                  (long long)r->no, run_state_names[r->row.state], r->reason);
+        sim_seen(SEEN_OUTPUT_INVALID);
+        return RUN_FAILED;
+    }
+    if (r->flow->n_outputs > 0 && r->flow->outputs[r->flow->n_outputs - 1].declared)
+        sim_seen(SEEN_OUTPUT_TYPED);
     return RUN_SUCCEEDED;
 }
 

@@ -91,6 +91,8 @@ static void take_spec(struct mirror_schedule *s, const struct ff_value *value)
     s->jitter_us = take_number(spec, "jitter_us");
     s->on = (uint32_t)take_number(spec, "on");
     s->has_if = json_object_get(spec, "if");
+    s->debounce_us = take_number(spec, "debounce_us");
+    s->debounce_max_us = take_number(spec, "debounce_max_us");
     if (expr[0])
         s->every_us = minutes_of(expr) * 60 * UNITS_SECOND;
     s->spec_changed_in = mirror.n_commits;
@@ -119,6 +121,8 @@ static void take_row(struct mirror_schedule *s, const struct ff_change *c)
     change_int(c, COL_SCHEDULE_PAUSED_AT, &paused_at);
     change_int(c, COL_SCHEDULE_LAST_AT, &s->last_at);
     change_int(c, COL_SCHEDULE_ACTIVE_RUN, &s->active_run);
+    change_int(c, COL_SCHEDULE_HELD_AT, &s->held_at);
+    change_int(c, COL_SCHEDULE_HELD_SINCE, &s->held_since);
     change_text(c, COL_SCHEDULE_WAITING, s->waiting, sizeof(s->waiting));
     sim_check(s->last_at >= last_at, "I14: schedule %s goes back in time", s->name);
     s->is_paused = paused_at != MODEL_NULL;
@@ -136,6 +140,7 @@ static void on_schedule(const struct ff_change *c)
         s->is_there = s->is_paused = false;
         s->active_run = MODEL_NULL;
         s->waiting[0] = 0;
+        s->held_at = MODEL_NULL;
         sim_seen(SEEN_SCHEDULE_DELETED);
     } else {
         take_row(s, c);
@@ -162,6 +167,9 @@ static void on_schedule(const struct ff_change *c)
 
 static bool may_become(const struct mirror_time *t, int64_t state, const char *cause)
 {
+    /* What was held may have to wait for the run before. */
+    if (state == SCHEDULE_RUN_WAITING)
+        return t->state == SCHEDULE_RUN_WAITING && is(t->reason, "debounce");
     if (t->state == SCHEDULE_RUN_WAITING)
         return (state == SCHEDULE_RUN_STARTED || state == SCHEDULE_RUN_SKIPPED) &&
                schedule_is_ordinary(cause);
@@ -243,6 +251,8 @@ static void on_time(const struct ff_change *c)
     if (t->put_in > 0 && t->state == SCHEDULE_RUN_WAITING &&
         state == SCHEDULE_RUN_STARTED)
         check_oldest(s, t);
+    if (t->put_in > 0 && is(t->reason, "debounce"))
+        apart_check_held(s, t, state, c);
     count_waiting(s, t, state);
     t->state = state;
     t->put_in = mirror.n_commits;
@@ -312,7 +322,6 @@ static void remember(void)
         s->before.was_paused = s->is_paused;
         s->before.is_sealed = false;
         s->before.last_at = s->last_at;
-        s->before.active_run = s->active_run;
     }
     for (size_t i = 0; map_next(&schedules.backfills, &i, &value);) {
         struct mirror_backfill *b = value;

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define SECOND UNITS_SECOND
+#define SECOND       UNITS_SECOND
+#define IMPATIENT_US (100 * 1000)
 
 enum what { SUBMIT, CANCEL, RESET, SIGNAL, RESET_OPEN, PAUSE, CLEAR, REUSE, SCHEDULE };
 
@@ -48,6 +49,7 @@ void client_open(void)
     struct ff_err err = {0};
 
     client.loop = loop_new(&err);
+    node_numbers_init(&client);
     sim_loop_init(client.loop, SIM_CLIENT, 0);
     sim_opening(SIM_CLIENT, client.loop);
     client.store_driver = driver_instance_new(driver_from(&store_sim_driver, &err),
@@ -152,9 +154,31 @@ static void promise(int64_t run, enum cancel_mode mode, bool was_final)
 }
 
 struct asked {
+    struct list link;
     int64_t run;
     enum cancel_mode mode;
+    const struct sim_node *node; /* that was asked, in this life of it */
+    uint64_t life;
 };
+
+static struct list unanswered = {&unanswered, &unanswered};
+
+static void asked_done(struct asked *asked)
+{
+    list_del(&asked->link);
+    mem_free(asked);
+}
+
+/* Only a death excuses. */
+static void check_answered(void)
+{
+    for (const struct list *at = unanswered.next; at != &unanswered; at = at->next) {
+        const struct asked *asked = LIST_OF(at, struct asked, link);
+        sim_check(asked->node->life != asked->life,
+                  "I10: the cancel of run %lld was never answered by process %d",
+                  (long long)asked->run, asked->node->no);
+    }
+}
 
 static void on_cancelled(void *arg, int code, size_t failed, const struct ff_err *err)
 {
@@ -173,7 +197,11 @@ static void on_cancelled(void *arg, int code, size_t failed, const struct ff_err
     }
     if (code == FF_NOT_FOUND)
         sim_seen(SEEN_CANCEL_OVER);
-    mem_free(asked);
+    sim_check(
+        code != FF_CANCELLED || asked->node->phase != NODE_OWNER,
+        "I10: the cancel of run %lld is dropped by who leads, and nobody told why",
+        (long long)asked->run);
+    asked_done(asked);
 }
 
 struct direct {
@@ -188,21 +216,29 @@ static void cancel_there(void *arg)
     struct asked *asked = mem_alloc(sizeof(*asked));
 
     *asked = d->asked;
+    asked->node = d->node;
+    asked->life = d->node->life;
+    list_add_tail(&unanswered, &asked->link);
     sim_seen(SEEN_CANCEL_DIRECT);
     if (d->node->phase == NODE_OWNER)
         control_cancel(d->node->control, d->tenant, asked->run, asked->mode,
                        on_cancelled, asked);
+    else
+        asked_done(asked);
     mem_free(d);
 }
 
 static void cancel_direct(const struct mirror_run *r, enum cancel_mode mode)
 {
     struct sim_node *owner = nodes_owner();
-    struct direct *d = mem_alloc(sizeof(*d));
+    const int times = sim_chance(RAND_LATER, 300) ? 3 : 1; /* they are impatient */
 
-    *d = (struct direct){
-        .node = owner, .tenant = r->tenant, .asked = {.run = r->no, .mode = mode}};
-    sim_at(owner->loop, 0, cancel_there, d);
+    for (int i = 0; i < times; i++) {
+        struct direct *d = mem_alloc(sizeof(*d));
+        *d = (struct direct){
+            .node = owner, .tenant = r->tenant, .asked = {.run = r->no, .mode = mode}};
+        sim_at(owner->loop, i * IMPATIENT_US, cancel_there, d);
+    }
 }
 
 static void cancel_by_row(const struct mirror_run *r, enum cancel_mode mode)
@@ -352,4 +388,5 @@ void client_check(void)
         sim_check(p->was_final || run_state_final(r->row.state),
                   "I10: the cancel of run %lld had no effect", (long long)p->run);
     }
+    check_answered();
 }

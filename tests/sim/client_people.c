@@ -48,6 +48,7 @@ void client_set_up(void)
             set_limit((struct tenant){tenant}, "gpu", sim_between(RAND_CLIENT, 1, 3));
         set_limit((struct tenant){tenant}, "db", sim_between(RAND_CLIENT, 2, 4));
     }
+    fair_set_up();
     sim.faults = faults;
 }
 

@@ -24,9 +24,12 @@ struct timed {
     const char *on;
     int event;
     bool has_if, is_deployed;
+    int debounce; /* which */
 };
 
 static struct timed timed[MAX_TIMED];
+static const char *const debounces[] = {"", ", debounce: 2s",
+                                        ", debounce: 3s, debounce_max: 4s"};
 static const char *const ids[] = {"tick", "minute", "after", "told"};
 static int64_t n_events; /* that were sent: a number for each */
 static bool is_calm;
@@ -80,6 +83,7 @@ static void draw(struct timed *t, int no)
     t->on = ends[below(3)];
     t->event = below(2);
     t->has_if = odds(500);
+    t->debounce = odds(500) ? 0 : 1 + below(2);
 }
 
 static void add_timed(struct buf *out, const struct timed *t)
@@ -110,8 +114,9 @@ static char *write_file(const struct timed *t)
     if (odds(850))
         buf_printf(&out, "  workflow: [{id: after, name: %s, on: %s, overlap: %s}]\n",
                    t->after, t->on, t->overlaps[2]);
-    buf_printf(&out, "  event: [{id: told, name: e%d, overlap: %s%s}]\n", t->event,
-               t->overlaps[3], t->has_if ? ", if: event.n % 2 == 0" : "");
+    buf_printf(&out, "  event: [{id: told, name: e%d, overlap: %s%s%s}]\n", t->event,
+               t->overlaps[3], t->has_if ? ", if: event.n % 2 == 0" : "",
+               debounces[t->debounce]);
     MEM_AUTO char *triggers = buf_take(&out);
     return flow_gen_timed(t->name, triggers);
 }

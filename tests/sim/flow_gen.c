@@ -127,7 +127,7 @@ void gen_retry(struct gen *g)
                attempts, delay, backoff, max_delay, jitter, reasons);
 }
 
-/* Not for items, as what undoes a task. */
+/* Not for items. */
 void gen_repeat(struct gen *g, bool is_list)
 {
     if (is_list || !gen_odds(100))
@@ -140,10 +140,10 @@ void gen_repeat(struct gen *g, bool is_list)
                last, most, delay, end);
 }
 
-/* Told is the value of the task that is undone, if it has one. */
+/* Told is the value of the task that is undone, or of the item, if it has one. */
 void gen_compensate(struct gen *g, int task, bool is_list)
 {
-    if (is_list || !gen_odds(150))
+    if (!gen_odds(150))
         return;
     buf_add_text(g->out, "    compensate:\n      run: x\n");
     /* One after the other: compilers differ in the order of arguments. */
@@ -155,8 +155,14 @@ void gen_compensate(struct gen *g, int task, bool is_list)
     if (gen_odds(200))
         buf_printf(g->out, "      timeout: %dms\n", 500 + gen_below(5000));
     if (g->has_v[task])
-        buf_printf(g->out, "      env: {SIM_V_%s%d: '${{ outputs.v }}'}\n", g->prefix,
-                   task);
+        buf_printf(g->out, "      env: {SIM_V_%s%d: '${{ outputs.v }}'%s}\n", g->prefix,
+                   task, is_list ? ", SIM_INDEX: '${{ index }}'" : "");
+}
+
+void gen_total(struct gen *g)
+{
+    if (gen_odds(120))
+        buf_printf(g->out, "    total_timeout: %dms\n", 1000 + gen_below(20000));
 }
 
 static void add_times(struct gen *g)
@@ -167,6 +173,7 @@ static void add_times(struct gen *g)
         buf_printf(g->out, "    queue_timeout: %dms\n", 1000 + gen_below(20000));
     if (gen_odds(100)) /* nothing is ever heard of these processes */
         buf_printf(g->out, "    heartbeat_timeout: %dms\n", 3000 + gen_below(20000));
+    gen_total(g);
     if (gen_odds(300))
         buf_printf(g->out, "    grace: %dms\n", gen_below(5000));
     if (gen_odds(150))
@@ -236,22 +243,30 @@ static void add_env(struct gen *g, uint32_t needs, bool is_list)
     if (is_list)
         buf_add_text(g->out, ", SIM_INDEX: '${{ index }}'");
     add_outer_env(g, is_list);
+    gen_big_env(g, needs);
     buf_add_text(g->out, "}\n");
 }
 
 static void add_outputs(struct gen *g, int task, bool is_list)
 {
+    const char *comma = "";
+
     g->has_v[task] = gen_odds(300);
     g->has_list[task] = !is_list && gen_odds(300);
-    if (!g->has_v[task] && !g->has_list[task])
+    const bool has_big = gen_big(g, task);
+    if (!g->has_v[task] && !g->has_list[task] && !has_big)
         return;
     buf_add_text(g->out, "    outputs: {");
+    if (has_big) {
+        buf_add_text(g->out, "big: {from: file}");
+        comma = ", ";
+    }
     if (g->has_v[task])
-        buf_printf(g->out, "v: {from: file%s}",
+        buf_printf(g->out, "%sv: {from: file%s}", comma,
                    gen_odds(300) ? ", optional: true" : "");
     if (g->has_list[task])
         buf_printf(g->out, "%slist: {from: file, as: json}",
-                   g->has_v[task] ? ", " : "");
+                   g->has_v[task] ? ", " : comma);
     buf_add_text(g->out, "}\n");
 }
 
@@ -406,11 +421,16 @@ void gen_outputs(struct gen *g)
 {
     const int i = first_value(g);
 
+    if (i < 0 && gen_first_big(g) < 0)
+        return;
+    buf_add_text(g->out, "outputs: {");
     if (i >= 0)
         buf_printf(g->out,
-                   "outputs: {from_%s%d: '${{ tasks.%s%d.outputs.v }}',\n"
-                   "          v: '${{ tasks.%s%d.outputs.v }}'}\n",
+                   "from_%s%d: '${{ tasks.%s%d.outputs.v }}',\n"
+                   "          v: '${{ tasks.%s%d.outputs.v }}'",
                    g->prefix, i, g->prefix, i, g->prefix, i);
+    gen_value_outputs(g, i);
+    buf_add_text(g->out, "}\n");
 }
 
 static char *write_file(struct gen *g, const char *name, int64_t max_tasks,

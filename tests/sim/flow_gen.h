@@ -1,6 +1,7 @@
 /* flow_gen.h - what the writers of random workflows share: flow_gen.c writes the file
  * and its tasks, flow_inner.c tasks that are runs of their own, flow_limit.c what is
- * limited across runs, flow_wait.c tasks that wait for an event. */
+ * limited across runs, flow_wait.c tasks that wait for an event, flow_value.c values
+ * too large for rows. */
 #ifndef SIM_FLOW_GEN_H
 #define SIM_FLOW_GEN_H
 
@@ -18,7 +19,9 @@ struct gen {
     /* What the tasks written so far can offer to later ones. */
     bool has_v[GEN_MAX_TASKS], has_list[GEN_MAX_TASKS], is_list[GEN_MAX_TASKS],
         is_switch[GEN_MAX_TASKS], is_fixed[GEN_MAX_TASKS], /* its list is */
-        has_a[GEN_MAX_TASKS], has_d[GEN_MAX_TASKS];        /* artifacts */
+        has_a[GEN_MAX_TASKS], has_d[GEN_MAX_TASKS],        /* artifacts */
+        has_big[GEN_MAX_TASKS];
+    bool lists_runs; /* there is a list of runs in it, or in what it uses */
     /* Of a group: */
     const struct gen *around;
     uint32_t around_needs; /* tasks out there that may be used */
@@ -30,6 +33,7 @@ bool gen_odds(int64_t permille);
 int gen_below(int n);
 int gen_any_of(uint32_t set); /* one of the tasks in the set, or -1 */
 void gen_tasks(struct gen *g);
+void gen_total(struct gen *g);
 void gen_retry(struct gen *g);
 void gen_repeat(struct gen *g, bool is_list);
 void gen_compensate(struct gen *g, int task, bool is_list);
@@ -51,6 +55,12 @@ void gen_artifacts(struct gen *g, int task, uint32_t needs);
 
 /* flow_cache.c */
 void gen_cache(struct gen *g, int task, bool is_list);
+
+/* flow_value.c */
+bool gen_big(struct gen *g, int task);             /* it has an output `big` */
+void gen_big_env(struct gen *g, uint32_t needs);   /* what it is told of others' */
+int gen_first_big(const struct gen *g);            /* the task with one, or -1 */
+void gen_value_outputs(struct gen *g, int with_v); /* of a run; -1: none has v */
 
 /* flow_limit.c */
 void gen_limits(struct gen *g);      /* of a task */

@@ -25,11 +25,21 @@ static struct {
     struct seed_child children[MAX_JOBS];
     int64_t n_children;
     uint64_t n_passed, n_failed, n_events;
-    uint64_t first_failed;
+    struct seed_job first_failed;
     char invariant[64]; /* of the first that failed */
     int64_t virtual_us;
     uint64_t seen[N_SEEN];
 } total;
+
+/* Of the corpus: kept, since the report of its seed names the options. */
+struct line {
+    struct args args;
+    char text[256];
+};
+static struct {
+    struct line **items;
+    size_t n, cap;
+} lines;
 
 static char data_dir[] = "/dev/shm/ff-sim-XXXXXX";
 static char disk_dir[] = "/tmp/ff-sim-XXXXXX";
@@ -56,17 +66,20 @@ static void add(const struct args *a, const struct seed_child *c,
     for (int i = 0; i < N_SEEN; i++)
         total.seen[i] += r->seen[i];
     if (a->hashes)
-        printf("%llu %016llx\n", (unsigned long long)c->seed,
+        printf("%llu %016llx\n", (unsigned long long)c->job.seed,
                (unsigned long long)r->hash);
 }
 
 static void note_failure(const struct seed_child *c, const struct seed_report *r)
 {
     if (total.n_failed++ == 0) {
-        total.first_failed = c->seed;
+        total.first_failed = c->job;
         memcpy(total.invariant, r->invariant, sizeof(total.invariant));
     }
-    printf("FAILED: seed %llu: %s\n", (unsigned long long)c->seed, r->invariant);
+    printf("FAILED: seed %llu", (unsigned long long)c->job.seed);
+    for (size_t i = 0; i < c->job.n_sets; i++)
+        printf(" %s", c->job.sets[i]);
+    printf(": %s\n", r->invariant);
 }
 
 static void reap(const struct args *a)
@@ -116,6 +129,23 @@ static void run_one_of_many(const struct args *a, uint64_t seed)
     seed_start(&job, &total.children[total.n_children++]);
 }
 
+/* A number, and the options that it failed with, if any. */
+static void run_line(const struct args *a, const char *text)
+{
+    struct line *line = mem_alloc(sizeof(*line));
+    char *rest = line->text;
+
+    line->args = *a;
+    snprintf(line->text, sizeof(line->text), "%s", text);
+    ARRAY_ADD(&lines, line);
+    const uint64_t seed = strtoull(rest, &rest, 10);
+    for (char *word = strtok_r(rest, " ", &rest); word && strchr(word, '=');
+         word = strtok_r(NULL, " ", &rest))
+        if (line->args.n_sets < COUNT_OF(line->args.sets))
+            line->args.sets[line->args.n_sets++] = word;
+    run_one_of_many(&line->args, seed);
+}
+
 static void run_corpus(const struct args *a)
 {
     char line[256];
@@ -127,7 +157,7 @@ static void run_corpus(const struct args *a)
     }
     while (fgets(line, sizeof(line), f))
         if (line[0] >= '0' && line[0] <= '9')
-            run_one_of_many(a, strtoull(line, NULL, 10));
+            run_line(a, line);
     fclose(f);
 }
 
@@ -164,9 +194,8 @@ static int run_all(const struct args *a)
     for (int i = 0; a->counts && i < N_SEEN; i++)
         printf("%8llu %s\n", (unsigned long long)total.seen[i], sim_seen_names[i]);
     if (total.n_failed > 0) {
-        const struct seed_job job = job_of(a, total.first_failed);
         if (!a->no_shrink)
-            shrink(&job, total.invariant);
+            shrink(&total.first_failed, total.invariant);
         return 1;
     }
     return a->cover && check_coverage() > 0;
@@ -262,7 +291,7 @@ static void make_data_dir(void)
             exit(1);
         }
     }
-    MEM_AUTO char *key = file_join(work_dir, "task.key");
+    MEM_AUTO char *key = file_join(work_dir, TASK_KEY);
     if (file_write_durable(key, "0123456789abcdef0123456789abcdef", 32, 0600) != 0)
         exit(1);
 }

@@ -169,9 +169,9 @@ void options_draw(struct sim_options *o)
     o->schedules = PICK(0, 0, 1, 2, 3);
     o->schedule_acts = PICK(0, 3, 10, 20);
     o->clock_us = every(3 * SECOND, 60 * SECOND);
-    if (o->cache > 0)
-        o->clock_us = 0; /* what is kept for a time is judged by clocks that go on */
     focus_on_schedules(o);
+    o->values = PICK(0, 0, 0, 100, 300);
+    o->shares = PICK(0, 0, 500, 1000);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

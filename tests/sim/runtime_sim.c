@@ -411,6 +411,8 @@ bool runtime_sim_output(const char *attempt_id, const char *name, struct buf *ou
         /* Not the id itself: what names a run is taken for a file of it. */
         buf_printf(out, "%s of %016llx", name,
                    (unsigned long long)hash_text(attempt_id));
+        if (strcmp(name, "big") == 0)
+            large_fill(out);
         return true;
     }
     const uint64_t n = rand_below(&r, 6);

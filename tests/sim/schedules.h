@@ -30,7 +30,9 @@ struct mirror_schedule {
     int64_t catchup_us, jitter_us;
     uint32_t on;
     bool has_if;
+    int64_t debounce_us, debounce_max_us;
     /* its row */
+    int64_t held_at, held_since; /* 0 or MODEL_NULL: none */
     bool is_paused;
     int64_t last_at, active_run;
     char waiting[2048];
@@ -45,7 +47,7 @@ struct mirror_schedule {
     struct map times;
     struct { /* the commit that is judged */
         bool was_there, was_paused, is_sealed;
-        int64_t last_at, active_run;
+        int64_t last_at;
     } before;
 };
 
@@ -90,6 +92,9 @@ bool schedule_is_ordinary(const char *cause);
 
 /* check_apart.c */
 void apart_check(const struct mirror_schedule *s);
+/* What was held is so no more: this change says what becomes of it. */
+void apart_check_held(const struct mirror_schedule *s, const struct mirror_time *t,
+                      int64_t state, const struct ff_change *c);
 
 /* check_due.c: all multiples of a time since 1970 */
 int64_t due_next(const struct mirror_schedule *s, int64_t after_us);

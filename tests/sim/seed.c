@@ -106,9 +106,29 @@ static bool ran_too_long(int signal_no)
     return signal_no == SIGPROF || signal_no == SIGALRM;
 }
 
-static void run_child(const struct seed_job *job, int fd)
+/* What a seed leaves in files is its own. One that fails leaves its folder to whoever
+ * removes the one around it. */
+static char *make_own_dir(const char *around)
+{
+    char name[32];
+    MEM_AUTO char *key = file_join(around, TASK_KEY);
+
+    snprintf(name, sizeof(name), "%d", (int)getpid());
+    char *dir = file_join(around, name);
+    MEM_AUTO char *own_key = file_join(dir, TASK_KEY);
+    if (file_make_dirs(dir, 0700) != 0 || link(key, own_key) != 0)
+        _exit(1);
+    return dir;
+}
+
+static void run_child(const struct seed_job *around, int fd)
 {
     struct seed_report r = {.passed = true};
+    struct seed_job own = *around;
+    const struct seed_job *job = &own;
+    MEM_AUTO char *dir = make_own_dir(around->data_dir);
+
+    own.data_dir = dir;
 
     report_fd = fd;
     limit_time();
@@ -119,6 +139,7 @@ static void run_child(const struct seed_job *job, int fd)
     r.n_events = sim.n_events;
     r.virtual_us = sim.now;
     memcpy(r.seen, sim.seen, sizeof(r.seen));
+    file_remove_tree(dir);
     tell_parent(&r);
     _exit(0);
 }
@@ -132,7 +153,7 @@ void seed_start(const struct seed_job *job, struct seed_child *c)
         exit(1);
     }
     fflush(NULL);
-    *c = (struct seed_child){.pid = fork(), .fd = fds[0], .seed = job->seed};
+    *c = (struct seed_child){.pid = fork(), .fd = fds[0], .job = *job};
     if (c->pid < 0) {
         perror("fork");
         exit(1);

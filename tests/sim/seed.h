@@ -6,9 +6,12 @@
 
 #include <sys/types.h>
 
+#define TASK_KEY "task.key" /* of core/exec, made once for all seeds */
+
 struct seed_job {
     uint64_t seed;
-    const char *data_dir;
+    const char
+        *data_dir; /* of a seed in a process of its own: what is around its own */
     const char *const *sets; /* "slots=1": over what the seed draws */
     size_t n_sets;
     const struct sim_options *options; /* all of them, or NULL */
@@ -27,7 +30,7 @@ struct seed_report {
 struct seed_child {
     pid_t pid;
     int fd;
-    uint64_t seed;
+    struct seed_job job;
 };
 
 /* What the job's options come to. */

@@ -33,6 +33,7 @@ enum stream {
     RAND_CLIENT,
     RAND_FLOW,
     RAND_BLOB,
+    RAND_LATER, /* what was added when many seeds were known: they stay as they are */
     N_STREAMS
 };
 uint64_t sim_rand(enum stream s, uint64_t n); /* 0 .. n-1 */
@@ -99,6 +100,8 @@ bool sim_chance(enum stream s, int64_t permille);
     X(same_again)    /* permille of runs with the file of the one before */            \
     X(schedules)     /* workflows that are started by triggers */                      \
     X(schedule_acts) /* what people do to these, in all */                             \
+    X(values)        /* permille of attempts that give a value too large for a row */  \
+    X(shares)        /* permille of tenants with a weight and a bound of their own */  \
     X(clock_us)      /* mean time between two times that a clock is set */             \
     X(sqlite)        /* the store is SQLite; 0: the model */
 
@@ -140,7 +143,7 @@ void options_print(const struct sim_options *o);
     X(FORMULA_TRUE) X(FORMULA_FALSE) X(NEEDS_FALSE) X(RETRY_IF) X(CASE_TAKEN) \
     X(CASE_NOT_TAKEN) X(AT_ONCE) X(TO_SUSPENDED) X(WAIT_OVER) X(WAIT_CANCELLED) \
     X(EXPANDED) X(EXPANDED_EMPTY) X(FAIL_FAST) X(JUDGED_FAILED) X(MAX_PARALLEL)        \
-    X(PARALLELISM) X(SLOTS_FULL) X(TWO_TENANTS)                                        \
+    X(PARALLELISM) X(SLOTS_FULL) X(TWO_TENANTS) X(TENANT_FULL) X(TENANT_WAITS)                                        \
     X(RUN_SUCCEEDED) X(RUN_FAILED) X(RUN_CANCELLED) X(RUN_TIMEOUT) X(RUN_KILLED)       \
     X(HANDLER_FAILED) X(RUN_OUTPUTS) X(LIST_OUTPUTS)                                                  \
     X(CANCEL_INBOX) X(CANCEL_DIRECT) X(CANCEL_HARDER) X(CANCEL_OF_HANDLER)             \
@@ -159,12 +162,15 @@ void options_print(const struct sim_options *o);
     X(OPEN_RESET_REFUSED) X(OPEN_RESET_OVER) X(OPEN_RESET_RELOADED)                      \
     X(REPEATED) X(REPEAT_UNTIL) X(REPEAT_MAX) X(REPEAT_TOO_MANY) X(REPEAT_CANCELLED)     \
     X(UNDONE) X(UNDO_FAILED) X(UNDO_CANCELLED) X(UNDO_IN_ORDER) X(RESET_UNDONE)          \
+    X(UNDONE_ITEM) X(UNDO_ITEM_IN_ORDER) X(UNDO_ITEM_VALUE) X(RESET_UNDONE_ITEM)       \
     X(EVENT_AWAITED) X(KEY_AWAITED) X(SIGNAL_KEPT) X(SIGNAL_TAKEN) X(SIGNAL_WAITED)      \
     X(SIGNAL_NOT_WANTED) X(SIGNAL_BY_INNER) X(SIGNAL_OVER) X(SIGNAL_REFUSED)             \
     X(EVENT_TAKEN) X(EVENT_TAKEN_BY_MANY) X(EVENT_NOT_WANTED)                            \
     X(PAUSED_RUN) X(PAUSED_TASK) X(PAUSED_INNER) X(UNPAUSED) X(PAUSE_OUTLIVES)           \
     X(PAUSE_CANCELLED) X(PAUSED_TO_THE_END) X(PAUSE_REFUSED)                             \
     X(PAUSED_QUEUE) X(UNPAUSED_QUEUE) X(QUEUE_OUTLIVES)                                  \
+    X(EVENT_HELD) X(EVENT_DEBOUNCED) X(EVENT_QUIET)                                      \
+    X(TOTAL_STOPPED) X(TOTAL_RUNNING) X(TOTAL_WAITING) X(TOTAL_NO_MORE) X(TOTAL_ANEW)        \
     X(EVENT_TIMEOUT) X(EVENT_SKIPPED) X(EVENT_NULL)                                      \
     X(CACHE_KEPT) X(CACHE_KEPT_OF_INNER) X(CACHED) X(CACHED_INNER) X(CACHED_ITEM)        \
     X(CACHED_OF_ANOTHER) X(CACHED_AGAIN) X(CACHE_MISS) X(CACHE_NOT_ASKED)                \
@@ -172,8 +178,11 @@ void options_print(const struct sim_options *o);
     X(REUSED) X(REUSED_SKIPPED) X(REUSED_INNER) X(REUSED_ITEM) X(REUSED_AGAIN)           \
     X(NOT_REUSED)                                                                        \
     X(ARTIFACT_GIVEN) X(ARTIFACT_FOLDER) X(ARTIFACT_LIST) X(ARTIFACT_REUSED)             \
+    X(ARTIFACT_CACHED) X(ARTIFACT_OF_CACHE)                                              \
     X(ARTIFACT_NAMED) X(ARTIFACT_FAILED) X(BLOB_SLOW) X(BLOB_DOWN) X(BLOB_FULL)          \
     X(BLOB_AGAIN) X(BLOB_DOUBT)                                                          \
+    X(LARGE_KEPT) X(LARGE_OF_RUN) X(LARGE_TOLD) X(LARGE_UNNAMED)                         \
+    X(OUTPUT_TYPED) X(OUTPUT_INVALID)                                                    \
     X(CLOCK_SET)                                                                         \
     X(FIRED) X(FIRED_LATE) X(MISSED) X(MISSED_ALL) X(MISSED_SEVERAL) X(JITTERED)         \
     X(OVERLAP_SKIPPED) X(OVERLAP_WAITED) X(OVERLAP_QUEUED) X(OVERLAP_REPLACED)           \
@@ -406,7 +415,8 @@ struct mirror_run {
     char id[ID_TEXT];
     struct run_row row; /* text: id only */
     char reason[32];
-    char *inputs, *outputs;
+    char message[128];
+    char *inputs, *scope, *outputs;
     struct flow *flow;
     struct map tasks; /* node -> struct mirror_task */
     struct {
@@ -451,6 +461,8 @@ void told_written(const struct ff_change *changes, size_t n);
 /* A copy of these values is on its way, and may arrive late. */
 void told_copied(const struct ff_value *from, const struct ff_value *to);
 void told_copy_gone(const struct ff_value *values);
+/* It was made all the same. The copies are kept. */
+void told_came_late(const struct batch *b);
 /* The driver has refused a commit for change `failed`; none of them: it may be any. */
 void told_at_fault(const struct ff_change *changes, size_t n, size_t failed);
 /* Of a change: the column as it is written, or what was before. */
@@ -537,9 +549,25 @@ char *artifact_sim_begin(const struct ff_run_spec *spec); /* its folder, or NULL
 void artifact_sim_end(const char *id, const char *dir);
 void artifact_change(const struct ff_change *c);
 void artifact_settle(void); /* after a commit */
+/* Of a row of the cache: these are all the blobs of its outputs, and it names them. */
+void artifact_check_cached(struct tenant t, const char *outputs,
+                           const struct ff_value *artifacts);
 void artifact_check_outputs(const struct mirror_run *r, const struct mirror_task *t,
                             const struct flow_output *o, const json_t *v);
 bool artifact_check_reason(const char *id, const char *reason);
+
+/* large_sim.c: values that are too large for rows */
+void large_fill(struct buf *text);                /* to the length of one */
+bool large_is_large(const struct mirror_task *t); /* any of its outputs is */
+/* What is named by what a row of the run holds, or NULL, is there (I42). */
+void large_check(const struct mirror_run *r, const char *column);
+void large_check_end(void); /* of all rows; and that no other run has files */
+/* With the large ones read in; json_decref them. */
+json_t *large_outputs(const struct mirror_run *r, const struct mirror_task *t);
+json_t *large_run_outputs(const struct mirror_run *r);
+
+/* check_env.c: what the run gives is of the declared types */
+bool check_output_types(const struct mirror_run *r);
 
 /* check_reuse.c: rows that come with their run */
 void reuse_asked(const char *task); /* NULL: nobody asks any more */
@@ -567,9 +595,13 @@ void again_start(const struct mirror_run *r, const struct mirror_task *before,
                  const struct mirror_task *t);
 void again_end(const struct mirror_run *r, const struct mirror_task *t);
 void again_undo_start(const struct mirror_run *r, const struct mirror_task *t);
+/* Of a task with items: so many are undone, says its row. */
+void again_undo_expanded(const struct mirror_run *r, const struct mirror_task *t);
+/* What the node of a compensation undoes, or NULL. */
+const struct mirror_task *again_undoes(const struct mirror_run *r, int64_t node);
 void again_undone(const struct mirror_run *r); /* main tasks and compensations are over
                                                 */
-bool again_was_undone(const struct mirror_run *r, uint32_t task);
+bool again_was_undone(const struct mirror_run *r, int64_t node);
 
 /* check_inbox.c: what is asked of runs */
 void inbox_begin(const struct ff_change *changes, size_t n);
@@ -611,6 +643,14 @@ void pause_watched(const struct mirror_run *r); /* nobody looks after it any mor
 bool pause_of_queue(struct tenant t, const char *name);
 size_t pause_n_queues(void);
 
+/* --- check_total.c: tasks with total_timeout --- */
+
+/* True: the row says no more than when it is over, or that it is. */
+bool total_note(const struct mirror_run *r, const struct mirror_task *before,
+                const struct mirror_task *t, uint64_t set);
+void total_edge(const struct mirror_run *r, const struct mirror_task *before,
+                const struct mirror_task *t);
+
 /* --- check_run.c, check_history.c: a run that is final --- */
 
 int64_t check_main_result(const struct mirror_run *r);
@@ -619,6 +659,13 @@ void check_run(struct mirror_run *r);
 void check_outputs(const struct mirror_run *r); /* check_env.c */
 void check_env(const struct ff_run_spec *spec);
 void check_history(struct mirror_run *r);
+
+/* --- check_fair.c: what tenants get of the slots --- */
+
+void fair_set_up(void);
+void fair_takes_slots(const struct mirror_run *r, int64_t n); /* or fewer */
+void check_fair_rows(bool may_exceed);                        /* after each commit */
+void check_fair(const struct control *c); /* after each event; of who leads */
 
 /* --- check_memory.c: what processes hold against what is stored --- */
 

@@ -81,15 +81,17 @@ bool store_sim_untold(int node)
 /* --- commits that arrive after their sender gave up --- */
 
 struct late {
+    struct list link;
     struct batch batch;
     int node;
+    size_t broken; /* the change whose guard a rival broke; SIZE_MAX: none */
 };
 
-static size_t n_late;
+static struct list lates = {&lates, &lates};
 
 bool store_sim_quiet(void)
 {
-    return n_late == 0;
+    return list_empty(&lates);
 }
 
 static void keep_change(struct batch *b, const struct ff_change *c)
@@ -129,13 +131,22 @@ static int execute(void *session, int node, const struct ff_change *changes, siz
     return code;
 }
 
+static int execute_late(struct late *late)
+{
+    const struct ff_change *changes = late->batch.items;
+    struct ff_err err;
+    size_t failed = 0;
+
+    if (late->broken == SIZE_MAX)
+        return execute(plain, late->node, changes, late->batch.n, &failed, &err);
+    told_at_fault(changes, late->batch.n, late->broken);
+    return FF_CONFLICT;
+}
+
 static void on_late(void *arg)
 {
     struct late *late = arg;
-    struct ff_err err;
-    size_t failed = 0;
-    const int code =
-        execute(plain, late->node, late->batch.items, late->batch.n, &failed, &err);
+    const int code = execute_late(late);
 
     sim_trace("late commit of %d arrives: %d", late->node, code);
     sim_seen(code == FF_OK ? SEEN_LATE_WRITTEN : SEEN_LATE_REFUSED);
@@ -143,8 +154,11 @@ static void on_late(void *arg)
         nodes_wake(); /* a message that was carried out may be there again */
     for (size_t i = 0; i < late->batch.n; i++)
         told_copy_gone(late->batch.items[i].values);
-    batch_done(&late->batch);
-    n_late--;
+    if (code == FF_OK)
+        told_came_late(&late->batch); /* kept to the end of the seed */
+    else
+        batch_done(&late->batch);
+    list_del(&late->link);
     mem_free(late);
 }
 
@@ -154,7 +168,8 @@ static void commit_later(const struct session *s, const struct ff_change *change
     struct late *late = mem_alloc(sizeof(*late));
 
     late->node = s->node;
-    n_late++;
+    late->broken = SIZE_MAX;
+    list_add_tail(&lates, &late->link);
     for (size_t i = 0; i < n; i++)
         keep_change(&late->batch, &changes[i]);
     sim_at(NULL, sim_between(RAND_STORE, 1, 3 * SECOND), on_late, late);
@@ -190,12 +205,41 @@ static bool rival_comes(const struct ff_change *changes, size_t n, size_t *faile
     return changes[*failed].expect != FF_ANY_VERSION;
 }
 
+static bool is_same_value(const struct ff_value *a, const struct ff_value *b)
+{
+    if (a->type == FF_INT)
+        return a->i == b->i;
+    return a->len == b->len && (a->len == 0 || memcmp(a->s, b->s, a->len) == 0);
+}
+
+static bool is_same_guard(const struct ff_change *a, const struct ff_change *b)
+{
+    if (a->record != b->record || a->expect != b->expect)
+        return false;
+    for (uint16_t i = 0; i < a->record->n_key; i++)
+        if (!is_same_value(&a->values[i], &b->values[i]))
+            return false;
+    return true;
+}
+
+/* A guard that is broken stays so: what is to come late, and has it too, is refused. */
+static void break_late(const struct ff_change *guard)
+{
+    for (struct list *at = lates.next; at != &lates; at = at->next) {
+        struct late *late = LIST_OF(at, struct late, link);
+        for (size_t i = 0; i < late->batch.n; i++)
+            if (is_same_guard(&late->batch.items[i], guard))
+                late->broken = i;
+    }
+}
+
 static int rival(const struct ff_change *changes, size_t n, size_t *failed,
                  struct ff_err *err)
 {
     sim_seen(changes[*failed].kind == FF_CHECK ? SEEN_FENCE_CONFLICT
                                                : SEEN_RIVAL_CONFLICT);
     sim_trace("a rival breaks the guard of change %zu", *failed);
+    break_late(&changes[*failed]);
     if (changes[*failed].kind != FF_CHECK && sim_chance(RAND_STORE, 200)) {
         sim_seen(SEEN_UNNAMED_CONFLICT);
         *failed = SIZE_MAX; /* some drivers cannot tell */

@@ -104,6 +104,7 @@ void sim_run(void)
     client_check();
     check_memory_end();
     schedule_check_end();
+    large_check_end();
     store_sim_check_end();
     sim_check(runtime_sim_strays() || runtime_sim_running() == 0,
               "%zu processes run in the end", runtime_sim_running());

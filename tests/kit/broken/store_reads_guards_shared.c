@@ -9,7 +9,7 @@ EDIT_CHANGES
 {
     if (c->kind == FF_CHECK || c->expect <= 0 || version_of(store, c) != c->expect)
         return KEEP;
-    usleep(200);
+    usleep(5000); /* long enough for others also where a core is waited for */
     c->expect = FF_ANY_VERSION;
     return KEEP;
 }

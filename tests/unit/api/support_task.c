@@ -89,10 +89,16 @@ static const struct task_api_ops ops = {.authorize = authorize,
                                         .output = take_output,
                                         .heartbeat = beat};
 
+static void free_extra(void *extra)
+{
+    task_api_free(extra);
+}
+
 void mount_fake_exec(struct site *s)
 {
     fake_exec = (struct fake_exec){.token = "good", .next_token = ""};
-    s->task_api = task_api_new(s->loop, s->server, &ops, &fake_exec, 2500000);
+    s->extra = task_api_new(s->loop, s->server, &ops, &fake_exec, 2500000);
+    s->free_extra = free_extra;
 }
 
 void fake_exec_done(void)

@@ -2,6 +2,7 @@
 #ifndef TESTS_API_SUPPORT_TASK_H
 #define TESTS_API_SUPPORT_TASK_H
 
+#include "api/api.h"
 #include "support.h"
 
 /* Touched on the loop thread; tests look while no request is on its way. */

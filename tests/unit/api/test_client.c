@@ -1,5 +1,7 @@
 /* The command line's client, against the real server and against bad ones. */
 #include "support.h"
+
+#include "api/api.h"
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -373,6 +375,26 @@ static void segments_are_escaped(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
+static void an_endpoint_may_be_a_path_beyond_107_bytes(void **state)
+{
+    struct site other;
+    struct buf path = {0};
+    json_t *out;
+
+    (void)state;
+    buf_printf(&path, "%s/%0100d", site.dir, 1);
+    assert_int_equal(file_make_dirs(path.data, 0700), 0);
+    buf_add_text(&path, "/api.sock");
+    site_start(&other, (struct http_options){.unix_path = path.data});
+    struct client *c =
+        client_new(&(struct client_options){.endpoint = path.data}, &err);
+    assert_int_equal(client_json(c, "GET", "/echo", NULL, &out, &err), FF_OK);
+    json_decref(out);
+    client_free(c);
+    site_stop(&other);
+    buf_done(&path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +416,7 @@ int main(void)
         TEST(a_server_that_does_not_answer_is_given_up),
         TEST(a_wait_can_be_stopped),
         TEST(segments_are_escaped),
+        TEST(an_endpoint_may_be_a_path_beyond_107_bytes),
     };
 
     mem_init();

@@ -407,8 +407,8 @@ static void free_task_api(void *arg)
 {
     (void)arg;
     http_server_free(site.server);
-    task_api_free(site.task_api);
-    site.task_api = NULL;
+    task_api_free(site.extra);
+    site.extra = NULL;
     site.server = NULL;
 }
 

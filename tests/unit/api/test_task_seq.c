@@ -1,6 +1,8 @@
 /* The memory of log batches is bounded and forgets who was silent longest. */
 #include "support.h"
 
+#include "api/api.h"
+
 #include "api/task_seq.h"
 
 static void writers_are_kept_apart_and_the_silent_forgotten(void **state)

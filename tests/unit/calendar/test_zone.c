@@ -96,6 +96,7 @@ static void a_wrong_rule_is_refused(void **state)
         "C0B,1/,2",
         "C0B,1/1:60,2",
         "C0B,Jx,2",
+        "AAA-25BBB,M3.5.0,M10.5.0", /* summer time is an hour more */
     };
     static const char front[] =
         "TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"

@@ -1,4 +1,10 @@
-#include "support.h"
+#include "cli/cli_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
 
 #include <string.h>
 

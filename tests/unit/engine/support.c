@@ -109,6 +109,8 @@ static void apply_cache(struct world *w, const struct ff_change *c)
              row.cache_key.s);
     kept.outputs = row.outputs.s ? mem_text_len(row.outputs.s, row.outputs.len) : NULL;
     kept.expires_at = row.expires_at;
+    snprintf(kept.artifacts, sizeof(kept.artifacts), "%.*s", (int)row.artifacts.len,
+             row.artifacts.s ? row.artifacts.s : "");
     ARRAY_ADD(&w->cache, kept);
 }
 
@@ -142,8 +144,12 @@ static void apply_artifact(struct world *w, const struct ff_change *c)
     struct artifact_row row;
 
     model_from_values(&record_artifact, c->values, &row);
-    buf_printf(&w->artifacts, "%.*s %lld; ", (int)row.hash.len, row.hash.s,
-               (long long)row.size);
+    buf_printf(&w->artifacts, "%s%s%.*s", c->kind == FF_CHECK ? "check " : "",
+               row.run == ARTIFACT_OF_CACHE ? "cache " : "", (int)row.hash.len,
+               row.hash.s);
+    if (c->kind == FF_PUT)
+        buf_printf(&w->artifacts, " %lld", (long long)row.size);
+    buf_add_text(&w->artifacts, "; ");
 }
 
 static void apply_batch(struct world *w, const struct batch *b)
@@ -264,6 +270,7 @@ static void apply_effect(struct world *w, const struct effect *e)
     case EFFECT_FORGET:
         break; /* nothing is on its way here */
     case EFFECT_CHILD:
+        w->child_stops += e->cancel != CANCEL_NONE;
         w->told_child = e->pause; /* for more the tests look at the step itself */
         break;
     case EFFECT_ENDED:
@@ -362,6 +369,7 @@ void world_restart(struct world *w)
     w->waits.n = 0;
     w->slots_out = 0;
     w->told_child = PAUSE_AS_IT_IS;
+    w->child_stops = 0;
     w->run = engine_run_new(w->plan, &w->row, 0, &err);
     assert_non_null(w->run);
     if (w->tasks.n > 0)

@@ -57,7 +57,7 @@ struct world {
     } look_ups;
     struct { /* rows of the cache, which other worlds may be given */
         struct cached {
-            char hash[SHA256_TEXT], task[64], key[64];
+            char hash[SHA256_TEXT], task[64], key[64], artifacts[128];
             char *outputs;
             int64_t expires_at;
         } * items;
@@ -75,6 +75,7 @@ struct world {
     bool ended;
     bool taken;                   /* the last signal */
     enum effect_pause told_child; /* by the last EFFECT_CHILD since it was loaded */
+    int child_stops;              /* the same, how many */
 };
 
 /* Parses and begins. inputs: JSON object or NULL. Fails the test on a bad file. */

@@ -183,9 +183,88 @@ static void a_task_that_is_kept_keeps_its_artifacts(void **state)
     world_free(w);
 }
 
+/* --- with cache --- */
+
+#define CACHED                                                                         \
+    HEAD "  a:\n    run: x\n    cache: {key: k}\n    outputs: {j: json}\n"             \
+         "    artifacts: {out: {m: m, o: {path: o, optional: true}}}\n"                \
+         "  b: {needs: a, run: x, artifacts: {in: {m: '${{ tasks.a.artifacts.m "       \
+         "}}'}}}\n"
+
+/* What only looks like an artifact is none. */
+static void what_is_kept_for_others_is_named_for_them_too(void **state)
+{
+    struct world *first = world_new(CACHED, NULL);
+    struct world *w = world_new(CACHED, NULL);
+
+    (void)state;
+    world_look_up(first, first);
+    world_grant(first);
+    world_result(first, "a", OUTCOME_SUCCEEDED, 0,
+                 "{\"m\": " FILE_OF("aa", "7") ", \"j\": " FILE_OF("bb", "8") "}");
+    assert_string_equal(buf_text(&first->artifacts), "aa 7; cache aa 7; ");
+    assert_string_equal(first->cache.items[0].artifacts, "[\"aa\"]");
+    assert_int_equal(world_look_up(w, first), 1);
+    assert_string_equal(world_reason(w, "a"), "cached");
+    assert_string_equal(buf_text(&w->artifacts), "check cache aa; aa 7; ");
+    world_restart(w);
+    world_finish(w);
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_free(first);
+    world_free(w);
+}
+
+static void one_that_was_left_out_is_named_by_nobody(void **state)
+{
+    struct world *w = world_new(HEAD "  a:\n    run: x\n    cache: {key: k}\n"
+                                     "    artifacts: {out: {o: {path: o, "
+                                     "optional: true}}}\n",
+                                NULL);
+
+    (void)state;
+    world_look_up(w, w);
+    world_grant(w);
+    world_result(w, "a", OUTCOME_SUCCEEDED, 0, "{\"o\": null}");
+    assert_string_equal(buf_text(&w->artifacts), "");
+    assert_int_equal(w->cache.n, 1);
+    assert_string_equal(w->cache.items[0].artifacts, "");
+    world_free(w);
+}
+
+/* The run inside names its blobs, and goes with the run around it. */
+static void a_group_that_hands_on_artifacts_is_not_kept(void **state)
+{
+    static const struct {
+        const char *outputs;
+        size_t kept;
+    } cases[] = {
+        {"{\"v\": " FILE_OF("aa", "7") "}", 0},
+        {"{\"v\": [1, {\"x\": " FILE_OF("aa", "7") "}]}", 0},
+        {"{\"v\": {\"sha256\": \"aa\", \"size\": \"large\"}}", 1},
+        {"{\"v\": [{\"sha256\": 3}]}", 1},
+        {"{\"v\": [{\"sha256\": \"aa\"}]}", 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct world *w =
+            world_new(HEAD "  g:\n    cache: {key: k}\n    tasks: {a: {run: x}}\n"
+                           "    outputs: {v: '${{ tasks.a.status }}'}\n",
+                      NULL);
+        world_look_up(w, w);
+        world_result(w, "g", OUTCOME_SUCCEEDED, 0, cases[i].outputs);
+        assert_string_equal(world_state(w, "g"), "succeeded");
+        assert_int_equal(w->cache.n, cases[i].kept);
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_kept_for_others_is_named_for_them_too),
+        cmocka_unit_test(one_that_was_left_out_is_named_by_nobody),
+        cmocka_unit_test(a_group_that_hands_on_artifacts_is_not_kept),
         cmocka_unit_test(what_is_handed_on_is_told_to_the_executor),
         cmocka_unit_test(a_task_without_artifacts_has_no_folder),
         cmocka_unit_test(what_it_is_given_is_the_value),

@@ -345,21 +345,45 @@ static void without_the_cache_it_runs_and_gives_to_others(void **state)
     world_free(w);
 }
 
+/* n texts of that length. */
+static json_t *texts(int n, size_t len)
+{
+    MEM_AUTO char *text = mem_alloc(len + 1);
+    json_t *outputs = json_object();
+    char name[16];
+
+    for (size_t i = 0; i < len; i++)
+        text[i] = 'x';
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof(name), "o%d", i);
+        json_object_set_new(outputs, name, json_string(text));
+    }
+    return outputs;
+}
+
 static void outputs_that_go_with_the_run_or_are_large_are_not_kept(void **state)
 {
-    struct buf big = {0};
-    struct ff_err err;
+    static const struct {
+        bool in_run;
+        int n_texts;
+        size_t len;
+        size_t n_kept;
+    } cases[] = {
+        {true, 1, 1, 0},
+        {false, 2, 40 << 10, 1},       /* none of them is large */
+        {false, 1, (64 << 10) - 2, 1}, /* with its quotes as large as a row takes */
+        {false, 1, (64 << 10) - 1, 0},
+        {false, 20, 60 << 10, 0}, /* all together */
+    };
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct world *w = world_new(KEPT, NULL);
-        struct result result = {.outcome = OUTCOME_SUCCEEDED, .in_run = i == 0};
-        buf_clear(&big);
-        buf_add_text(&big, "{\"o\":\"");
-        for (int k = 0; i == 1 && k < 1 << 20; k++)
-            buf_add_char(&big, 'x');
-        buf_add_text(&big, "\"}");
-        result.outputs = json_parse(buf_text(&big), big.len, &err);
+        const struct result result = {
+            .outcome = OUTCOME_SUCCEEDED,
+            .in_run = cases[i].in_run,
+            .outputs = texts(cases[i].n_texts, cases[i].len),
+        };
         world_look_up(w, w);
         world_grant(w);
         world_input(w, (struct input){.type = INPUT_RESULT,
@@ -367,11 +391,10 @@ static void outputs_that_go_with_the_run_or_are_large_are_not_kept(void **state)
                                       .attempt = 1,
                                       .result = &result});
         assert_string_equal(world_state(w, "a"), "succeeded");
-        assert_int_equal(w->cache.n, 0);
+        assert_int_equal(w->cache.n, cases[i].n_kept);
         json_decref(result.outputs);
         world_free(w);
     }
-    buf_done(&big);
 }
 
 static void a_key_that_is_gone_at_the_end_keeps_nothing(void **state)

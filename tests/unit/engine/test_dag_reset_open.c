@@ -510,6 +510,42 @@ static void the_cache_answers_before_it_is_asked_again(void **state)
     world_free(w);
 }
 
+/* One that was asking when its list failed is over: its answer changes nothing, and it
+ * may come as late as it likes. */
+static void an_item_that_ended_while_it_asked_is_not_waited_for(void **state)
+{
+    struct world *w = world_new(HEAD "tasks:\n"
+                                     "  each: {foreach: [1, 2, 3], run: x,\n"
+                                     "    cache: {key: k, ttl: 1h}}\n"
+                                     "  other: {run: x}\n",
+                                NULL);
+
+    (void)state;
+    world_input(w,
+                (struct input){.type = INPUT_FOUND, .node = world_node(w, "each.0")});
+    world_input(w,
+                (struct input){.type = INPUT_FOUND, .node = world_node(w, "each.1")});
+    world_grant(w);
+    end(w, "each.1", OUTCOME_FAILED);
+    assert_string_equal(world_state(w, "each.2"), "cancelled");
+    expect(w, "each=running/0 other=running/1");
+    between(w);
+    reset(w, FROM("each"));
+    assert_non_null(w->row.reset.s);
+    between(w);
+    end(w, "each.0", OUTCOME_CANCELLED);
+    assert_null(w->row.reset.s);
+    between(w);
+    world_look_up(w, w);
+    world_finish(w);
+    assert_int_equal(world_attempt(w, "each.0"), 2);
+    assert_int_equal(world_attempt(w, "each.2"), 1);
+    expect(w, "each=succeeded/0 other=succeeded/1");
+    assert_string_equal(world_run_state(w), "succeeded");
+    assert_int_equal(w->slots_out, 0);
+    world_free(w);
+}
+
 /* Or what begins again would be given what it has just made. */
 static void a_cache_may_be_left_aside_from_then_on(void **state)
 {
@@ -525,6 +561,24 @@ static void a_cache_may_be_left_aside_from_then_on(void **state)
     between(w);
     world_finish(w);
     expect(w, "a=succeeded/2 c=succeeded/1");
+    world_free(w);
+}
+
+/* As it would be after a restart, when it does not ask at all. */
+static void what_has_asked_the_cache_by_then_runs_too(void **state)
+{
+    struct result found = {.outcome = OUTCOME_SUCCEEDED, .exit_code = MODEL_NULL};
+    struct world *w = world_new(
+        HEAD "tasks:\n  a: {run: x, cache: {key: k, ttl: 1h}}\n  c: {run: x}\n", NULL);
+
+    (void)state;
+    reset(w, "{\"what\": \"task\", \"task\": \"c\", \"no_cache\": true}");
+    world_input(w, (struct input){.type = INPUT_FOUND,
+                                  .node = world_node(w, "a"),
+                                  .result = &found});
+    assert_string_equal(world_state(w, "a"), "");
+    world_finish(w);
+    expect(w, "a=succeeded/1 c=succeeded/1");
     world_free(w);
 }
 
@@ -564,6 +618,31 @@ static void a_cancel_ends_a_foreach_whose_items_are_all_held(void **state)
     between(w);
     world_cancel(w, CANCEL_GRACEFUL);
     assert_string_equal(world_state(w, "each"), "cancelled");
+    between(w);
+    end(w, "slow", OUTCOME_CANCELLED);
+    assert_string_equal(world_run_state(w), "cancelled");
+    world_free(w);
+}
+
+/* Its items had been stopped when one failed; the last one ended to begin again. */
+static void a_cancel_ends_a_foreach_that_had_failed(void **state)
+{
+    struct world *w = world_new(HEAD "tasks:\n  a: {run: x}\n"
+                                     "  slow: {needs: [a], run: x}\n"
+                                     "  each: {needs: [a], foreach: [1, 2], run: x}\n",
+                                NULL);
+
+    (void)state;
+    world_grant(w);
+    world_succeed(w, "a");
+    world_grant(w);
+    end(w, "each.0", OUTCOME_FAILED);
+    reset(w, FROM("a"));
+    between(w);
+    end(w, "each.1", OUTCOME_CANCELLED);
+    between(w);
+    world_cancel(w, CANCEL_GRACEFUL);
+    assert_string_equal(world_state(w, "each"), "failed");
     between(w);
     end(w, "slow", OUTCOME_CANCELLED);
     assert_string_equal(world_run_state(w), "cancelled");
@@ -659,9 +738,12 @@ int main(void)
         BOTH(what_was_held_back_is_offered_once),
         BOTH(a_group_is_stopped_and_begins_as_another_run),
         cmocka_unit_test_setup(the_cache_answers_before_it_is_asked_again, staying),
+        BOTH(an_item_that_ended_while_it_asked_is_not_waited_for),
         BOTH(a_cache_may_be_left_aside_from_then_on),
+        BOTH(what_has_asked_the_cache_by_then_runs_too),
         BOTH(a_cancel_ends_it_all),
         BOTH(a_cancel_ends_a_foreach_whose_items_are_all_held),
+        BOTH(a_cancel_ends_a_foreach_that_had_failed),
         cmocka_unit_test_setup(what_cannot_begin_again_is_refused, staying),
         BOTH(all_of_it_may_begin_again),
     };

@@ -97,6 +97,29 @@ static void a_new_run_is_three_rows_with_its_inputs_if_there_are_any(void **stat
     batch_done(&b);
 }
 
+static void a_new_run_can_be_given_other_inputs_before_its_commit(void **state)
+{
+    (void)state;
+    const struct run_row before = {.tenant = 1, .run = 6};
+    const struct run_row row = {.tenant = 1,
+                                .run = 7,
+                                .workflow = span_of("test"),
+                                .inputs = span_of("{\"n\":1}")};
+    struct run_row changed;
+    struct batch b = {0};
+
+    engine_run_create(&before, 0, &b);
+    const size_t at = b.n;
+    engine_run_create(&row, 0, &b);
+    engine_run_set_inputs(&b, at, span_of("{\"n\":22}"));
+    model_from_values(&record_run, b.items[at].values, &changed);
+    assert_true(span_is(changed.inputs, "{\"n\":22}"));
+    assert_true(span_is(event_body(&b), "[{\"type\":\"run.created\",\"workflow\":"
+                                        "\"test\",\"inputs\":{\"n\":22}}]"));
+    assert_int_equal(b.n, at + 3);
+    batch_done(&b);
+}
+
 static void a_run_that_is_set_aside_says_why_where_its_history_is_known(void **state)
 {
     (void)state;
@@ -121,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_plan_lives_until_its_last_user_has_left),
         cmocka_unit_test(a_run_whose_inputs_are_no_json_is_not_made),
         cmocka_unit_test(a_new_run_is_three_rows_with_its_inputs_if_there_are_any),
+        cmocka_unit_test(a_new_run_can_be_given_other_inputs_before_its_commit),
         cmocka_unit_test(a_run_that_is_set_aside_says_why_where_its_history_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,35 @@ static void a_group_has_those_of_its_tasks(void **state)
     flow_unref(f);
 }
 
+/* It sees what the items saw, and does not stop at one that cannot be undone. */
+static void that_of_a_list_has_the_items_of_the_list(void **state)
+{
+    struct flow *f = read_good(
+        TOP "tasks:\n"
+            "  a:\n    foreach: [1]\n    run: x\n    outputs: {o: file}\n"
+            "    compensate: {run: y, env: {I: '${{ item }} ${{ index }}',\n"
+            "      O: '${{ outputs.o }}'}}\n"
+            "  b:\n    matrix: {x: [1, 2]}\n    run: x\n    compensate: {run: y, "
+            "stdin: '${{ item.x }}'}\n"
+            "  c: {run: x}\n"
+            "  g:\n    foreach: [1]\n    tasks:\n"
+            "      i:\n        foreach: [2]\n        run: x\n        compensate:\n"
+            "          command: [y, '${{ item }}', '${{ parent.item }}']\n");
+    const struct flow_task *undo = &f->tasks[f->part_first[FLOW_COMPENSATE]];
+
+    (void)state;
+    assert_int_equal(f->part_count[FLOW_COMPENSATE], 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(f->tasks[i].work->compensated);
+        assert_ptr_equal(undo[i].work->foreach, f->tasks[i].work->foreach);
+        assert_false(undo[i].work->compensated);
+        assert_false(undo[i].work->fail_fast);
+    }
+    assert_false(f->tasks[2].work->compensated);
+    assert_int_equal(f->tasks[3].work->group->part_count[FLOW_COMPENSATE], 1);
+    flow_unref(f);
+}
+
 static const struct refusal refusals[] = {
     {A "    compensate: x\n", PROBLEM_TYPE, 7, 17, "x", "compensate must be a map",
      NULL},
@@ -78,8 +107,8 @@ static const struct refusal refusals[] = {
      PROBLEM_UNKNOWN_FIELD, 7, 40, "outputs.p", "declares no output p", NULL},
     {A "    compensate: {run: y, env: {P: '${{ item }}'}}\n", PROBLEM_NOT_HERE, 7, 40,
      "item", NULL, NULL},
-    {A "    foreach: [1]\n    compensate: {run: y}\n", PROBLEM_EXCLUSIVE, 8, 17, "",
-     "with a list of items", "into a group"},
+    {A "    foreach: [1]\n    compensate: {run: y, env: {P: '${{ parent.item }}'}}\n",
+     PROBLEM_NOT_HERE, 8, 40, "parent.item", NULL, NULL},
     {A "    compensate: {run: y}\n  a_compensate: {run: x}\n", PROBLEM_DUPLICATE_NAME,
      7, 17, "a_compensate", "a_compensate in line 8", NULL},
     {A "    needs: [b]\n    compensate: {run: y}\n  b: {run: x, needs: [a]}\n",
@@ -126,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_becomes_a_task_of_a_part_of_its_own),
         cmocka_unit_test(a_group_has_those_of_its_tasks),
+        cmocka_unit_test(that_of_a_list_has_the_items_of_the_list),
         cmocka_unit_test(mistakes_are_told_where_they_stand),
         cmocka_unit_test(compensations_count_as_tasks),
     };

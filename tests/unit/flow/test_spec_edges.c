@@ -134,6 +134,7 @@ static const char *const broken[] = {
     TASK "retry: {on: [.nan, lost]}}}\n",
     TASK "retry: {exit_codes: [.nan, 1]}}}\n",
     INPUT "{type: list, enum: [.nan]}}\n",
+    INPUT "{type: integer, enum: [1, .nan]}}\n",
     INPUT "{default: .nan}}\n",
     INPUT ".nan}\n",
     TASK "outputs: {o: .nan}}}\n",

@@ -231,6 +231,58 @@ static void a_hard_pattern_costs_no_more_than_its_text(void **state)
     flow_unref(f);
 }
 
+static json_t *of_length(size_t n)
+{
+    char *text = mem_alloc(n + 1);
+
+    memset(text, 'x', n);
+
+    json_t *value = json_stringn(text, n);
+
+    mem_free(text);
+    return value;
+}
+
+/* Text counts as it is, everything else as JSON. */
+static void inputs_that_are_too_large_are_refused(void **state)
+{
+    static const char text[] = TOP "inputs: {a: string, b: {type: list, default: []}, "
+                                   "c: {default: ''}, d: {default: ''}, "
+                                   "e: {default: ''}}\n"
+                                   "tasks: {t: {run: x}}\n";
+    struct flow *f = read_good(text);
+    struct flow_problems p = {0};
+    json_t *given = json_object();
+
+    (void)state;
+    json_object_set_new(given, "a", of_length(FLOW_MAX_INPUT));
+    json_object_set_new(given, "b", json_pack("[o]", of_length(FLOW_MAX_INPUT - 4)));
+    json_t *made = flow_inputs(f, given, false, &p);
+    assert_non_null(made);
+    json_decref(made);
+
+    json_object_set_new(given, "a", of_length(FLOW_MAX_INPUT + 1));
+    json_object_set_new(given, "b", json_pack("[o]", of_length(FLOW_MAX_INPUT - 3)));
+    assert_null(flow_inputs(f, given, false, &p));
+    assert_int_equal(p.n, 2);
+    assert_int_equal(p.items[0].code, PROBLEM_INPUT_VALUE);
+    assert_string_equal(p.items[0].msg, "a: 16777217 bytes, of 16 MiB at most");
+    assert_string_equal(p.items[1].msg, "b: 16777217 bytes, of 16 MiB at most");
+    flow_problems_done(&p);
+
+    json_object_set_new(given, "a", of_length(FLOW_MAX_INPUT));
+    json_object_del(given, "b");
+    for (const char *name = "cde"; *name; name++)
+        json_object_set_new(given, (char[]){*name, '\0'}, of_length(FLOW_MAX_INPUT));
+    assert_null(flow_inputs(f, given, false, &p));
+    assert_int_equal(p.n, 1);
+    assert_string_equal(p.items[0].msg,
+                        "all inputs: 67108866 bytes, of 64 MiB at most");
+    flow_problems_done(&p);
+    json_decref(given);
+    flow_unref(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +295,7 @@ int main(void)
         cmocka_unit_test(unknown_inputs_beyond_those_shown_are_counted),
         cmocka_unit_test(all_wrong_inputs_are_told_at_once),
         cmocka_unit_test(a_hard_pattern_costs_no_more_than_its_text),
+        cmocka_unit_test(inputs_that_are_too_large_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

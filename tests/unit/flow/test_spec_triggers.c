@@ -62,6 +62,14 @@ static const struct refusal refusals[] = {
      "", "inputs must be a map of names", NULL},
     {TOP "triggers: {cron: [{expr: '@daily', id: n}, {expr: '@hourly', id: n}]}\n" REST,
      PROBLEM_TRIGGER_NAME, 3, 44, "", "two triggers have the id n", "another id"},
+    {TOP "triggers: {event: {name: e, debounce: 10ms}}\n" REST, PROBLEM_VALUE, 3, 39,
+     "10ms", "from 1s to 1d", NULL},
+    {TOP "triggers: {event: {name: e, debounce_max: 1m}}\n" REST, PROBLEM_EXCLUSIVE, 3,
+     43, "1m", "for triggers with debounce only", NULL},
+    {TOP "triggers: {event: {name: e, debounce: 2m, debounce_max: 1m}}\n" REST,
+     PROBLEM_VALUE, 3, 57, "1m", "debounce_max is less than debounce", NULL},
+    {TOP "triggers: {workflow: {name: e, debounce: 2m}}\n" REST, PROBLEM_UNKNOWN_KEY, 3,
+     32, "debounce", NULL, NULL},
 };
 
 static void what_is_wrong_is_said_at_its_place(void **state)
@@ -177,11 +185,28 @@ static void there_is_a_limit(void **state)
     buf_done(&more);
 }
 
+static void a_debounce_has_an_end(void **state)
+{
+    struct flow *f =
+        read_good(TOP "triggers: {event: [{name: a}, {name: b, debounce: 30s},\n"
+                      "  {name: c, debounce: 1m, debounce_max: 1m}],\n"
+                      "  webhook: {path: p, debounce: 2s}}\n" REST);
+
+    (void)state;
+    assert_int_equal(f->triggers[0].debounce_us, 0);
+    assert_int_equal(f->triggers[1].debounce_us, 30 * UNITS_SECOND);
+    assert_int_equal(f->triggers[1].debounce_max_us, 300 * UNITS_SECOND);
+    assert_int_equal(f->triggers[2].debounce_max_us, 60 * UNITS_SECOND);
+    assert_int_equal(f->triggers[3].debounce_us, 2 * UNITS_SECOND);
+    flow_unref(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_is_said_at_its_place),
         cmocka_unit_test(a_broken_value_is_reported_once),
+        cmocka_unit_test(a_debounce_has_an_end),
         cmocka_unit_test(triggers_say_what_they_do_not_need_to),
         cmocka_unit_test(on_is_another_word_for_triggers),
         cmocka_unit_test(tasks_see_what_started_their_run),

@@ -1,4 +1,5 @@
 /* The record tables against the row structs, and schema.sql against the tables. */
+#include "model/access_rows.h"
 #include "model/model.h"
 
 #include <setjmp.h>
@@ -62,6 +63,15 @@ static void row_structs_have_no_field_without_a_column(void **state)
                      sizeof(struct schedule_run_row));
     assert_int_equal(model_row_size(&record_backfill), sizeof(struct backfill_row));
     assert_int_equal(model_row_size(&record_occurrence), sizeof(struct occurrence_row));
+    assert_int_equal(model_row_size(&record_tenant), sizeof(struct tenant_row));
+    assert_int_equal(model_row_size(&record_project), sizeof(struct project_row));
+    assert_int_equal(model_row_size(&record_member), sizeof(struct member_row));
+    assert_int_equal(model_row_size(&record_api_key), sizeof(struct api_key_row));
+    assert_int_equal(model_row_size(&record_idempotency),
+                     sizeof(struct idempotency_row));
+    assert_int_equal(model_row_size(&record_audit), sizeof(struct audit_row));
+    assert_int_equal(model_row_size(&record_audit_open), sizeof(struct audit_open_row));
+    assert_int_equal(model_row_size(&record_audit_seal), sizeof(struct audit_seal_row));
 }
 
 static void version_follows_the_key_and_neither_is_nullable(void **state)

@@ -26,6 +26,7 @@ static struct task_row a_task(void)
         .due_at = MODEL_NULL,
         .queued_at = 1750000000123456,
         .started_at = MODEL_NULL,
+        .deadline_at = MODEL_NULL,
         .attempt_base = MODEL_NULL,
         .iteration = MODEL_NULL,
         .finished_at = MODEL_NULL,

@@ -42,11 +42,11 @@ static void start(struct sched_run *r, int64_t node)
     sched_started(r, node, 0, ignore, NULL);
 }
 
-static void finish(struct sched *s, struct sched_run *r, int64_t node)
+static void finish(struct sched_run *r, int64_t node)
 {
     sched_ended(r, node, ignore, NULL);
     sched_settled(r);
-    sched_return_slot(s);
+    sched_return_slot(r);
 }
 
 static void offer(struct sched_run *r, int64_t node, int64_t count, const char *name,
@@ -73,7 +73,7 @@ static void what_waits_for_a_limit_holds_up_nobody_behind_it(void **state)
     assert_int_equal(pick(s), -1);
     assert_int_equal(sched_waiting(s), 2);
     start(r, 10);
-    finish(s, r, 10);
+    finish(r, 10);
     assert_int_equal(pick(s), 11);
     assert_int_equal(pick(s), -1);
     sched_run_free(r);
@@ -100,7 +100,7 @@ static void a_size_lets_so_many_go_and_may_change(void **state)
     sched_set_size(s, 1, "gpu", 0);
     for (int i = 0; i < 3; i++) {
         start(r, i);
-        finish(s, r, i);
+        finish(r, i);
         assert_int_equal(pick(s), -1);
     }
     sched_set_size(s, 1, "gpu", -1); /* none told: 1 */
@@ -150,14 +150,14 @@ static void several_limits_are_taken_at_once_or_not_at_all(void **state)
     offer(r, 4, 1, "b", 1);
     assert_int_equal(pick(s), 4);
     start(r, 1);
-    finish(s, r, 1);
+    finish(r, 1);
     assert_int_equal(pick(s), -1);
     start(r, 4);
-    finish(s, r, 4);
+    finish(r, 4);
     assert_int_equal(pick(s), 2);
     assert_int_equal(pick(s), -1);
     start(r, 2);
-    finish(s, r, 2);
+    finish(r, 2);
     assert_int_equal(pick(s), 3);
     sched_run_free(r);
     sched_free(s);
@@ -181,7 +181,7 @@ static void one_that_wants_two_is_not_starved_by_those_that_want_one(void **stat
     offer(big, 5000, 1, "db", 2);
     for (node = 0; node != 5000 && n < 500; n++) {
         start(small, running[n % 2]);
-        finish(s, small, running[n % 2]);
+        finish(small, running[n % 2]);
         node = pick(s);
         running[n % 2] = node >= 0 ? node : running[n % 2];
     }
@@ -189,7 +189,7 @@ static void one_that_wants_two_is_not_starved_by_those_that_want_one(void **stat
     assert_in_range(n, 2, SCHED_OVERTAKEN_MAX + 4);
     assert_int_equal(pick(s), -1);
     start(big, 5000);
-    finish(s, big, 5000);
+    finish(big, 5000);
     assert_true(pick(s) >= 0);
     sched_run_free(small);
     sched_run_free(big);
@@ -214,7 +214,7 @@ static void one_that_waits_for_a_long_holder_keeps_nothing_from_others(void **st
         assert_int_equal(pick(s), 10 + i);
         assert_int_equal(pick(s), -1);
         start(r, 10 + i);
-        finish(s, r, 10 + i);
+        finish(r, 10 + i);
     }
     sched_run_free(r);
     sched_free(s);
@@ -238,7 +238,7 @@ static void a_higher_priority_is_kept_from_nothing_by_a_lower(void **state)
     assert_int_equal(pick(s), -1);
     for (int i = 0; i < 400; i++) {
         start(r, last[i % 2]);
-        finish(s, r, last[i % 2]);
+        finish(r, last[i % 2]);
         last[i % 2] = pick(s);
         assert_in_range(last[i % 2], 0, 999);
     }
@@ -373,7 +373,7 @@ static void a_retracted_node_waits_for_no_limit(void **state)
     sched_offer(r, 50, 1, 0);
     assert_int_equal(pick(s), 50);
     start(r, 0);
-    finish(s, r, 0);
+    finish(r, 0);
     assert_int_equal(pick(s), 3);
     assert_int_equal(sched_waiting(s), 0);
     sched_run_free(r);
@@ -445,7 +445,7 @@ static void random_use_never_exceeds_a_limit_and_leaves_none_behind(void **state
         running[at] = running[--n_running];
         for (int i = 0; i < LIMITS; i++)
             held[i] -= wants[over][i];
-        finish(s, runs[over % 5], over);
+        finish(runs[over % 5], over);
         done++;
     }
     for (int i = 0; i < LIMITS; i++)

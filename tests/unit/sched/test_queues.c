@@ -26,12 +26,12 @@ static void ignore(void *arg, const struct sched_place *place)
     (void)place;
 }
 
-static void finish(struct sched *s, struct sched_run *r, int64_t node)
+static void finish(struct sched_run *r, int64_t node)
 {
     sched_started(r, node, 0, ignore, NULL);
     sched_ended(r, node, ignore, NULL);
     sched_settled(r);
-    sched_return_slot(s);
+    sched_return_slot(r);
 }
 
 static void offer(struct sched_run *r, const char *queue, int64_t node, int64_t count)
@@ -110,20 +110,20 @@ static void no_limit_is_kept_for_what_is_paused(void **state)
     sched_offer_queued(r, "gpu", 9000, 1, 0, &both, 1);
     for (int64_t i = 1; i < SCHED_OVERTAKEN_MAX / 2; i++) {
         assert_int_equal(pick(s), i); /* it waits, and is overtaken */
-        finish(s, r, i - 1);
+        finish(r, i - 1);
     }
     sched_set_paused(s, 1, "gpu", true);
     for (int64_t i = SCHED_OVERTAKEN_MAX / 2; i < n; i++) {
         assert_int_equal(pick(s), i);
-        finish(s, r, i - 1);
+        finish(r, i - 1);
     }
-    finish(s, r, n - 1);
+    finish(r, n - 1);
     assert_int_equal(pick(s), -1);
     assert_int_equal(sched_held(s, 1, "db"), 0);
     sched_set_paused(s, 1, "gpu", false);
     assert_int_equal(pick(s), 9000);
     assert_int_equal(sched_held(s, 1, "db"), 2);
-    finish(s, r, 9000);
+    finish(r, 9000);
     sched_run_free(r);
     sched_free(s);
 }
@@ -143,14 +143,14 @@ static void a_pause_lets_go_what_was_kept(void **state)
     assert_int_equal(pick(s), 0);
     sched_offer_queued(r, "gpu", 9000, 1, 0, &both, 1);
     for (int64_t node; (node = pick(s)) >= 0; last = node)
-        finish(s, r, last);
+        finish(r, last);
     assert_int_equal(sched_free_slots(s),
                      1); /* a slot and a place are free, and kept */
     assert_int_equal(sched_held(s, 1, "db"), 1);
     sched_set_paused(s, 1, "gpu", true);
     assert_int_equal(pick(s), last + 1);
-    finish(s, r, last);
-    finish(s, r, last + 1);
+    finish(r, last);
+    finish(r, last + 1);
     sched_set_paused(s, 1, "gpu", false);
     sched_run_free(r);
     assert_int_equal(sched_waiting(s), 0);

@@ -77,6 +77,8 @@ struct rows *rows_new(const char *triggers, int64_t applied_us)
         .paused_at = MODEL_NULL,
         .next_at = MODEL_NULL,
         .active_run = MODEL_NULL,
+        .held_at = MODEL_NULL,
+        .held_since = MODEL_NULL,
     };
     r->next_run = 1;
     json_decref(inputs);
@@ -144,6 +146,8 @@ static void put_time(struct rows *r, const struct schedule_run_row *row)
              row->cause.s);
     snprintf(seen->reason, sizeof(seen->reason), "%.*s", (int)row->reason.len,
              row->reason.s ? row->reason.s : "");
+    snprintf(seen->message, sizeof(seen->message), "%.*s", (int)row->message.len,
+             row->message.s ? row->message.s : "");
     seen->event = row->event.s ? mem_text_len(row->event.s, row->event.len) : NULL;
 }
 
@@ -167,6 +171,10 @@ static void patch_schedule(struct rows *r, const struct ff_change *c,
         r->schedule.waiting = keep(r, row->waiting);
     if (writes(c, COL_SCHEDULE_LAST_RUN))
         r->schedule.last_run = keep(r, row->last_run);
+    if (writes(c, COL_SCHEDULE_HELD_AT))
+        r->schedule.held_at = row->held_at;
+    if (writes(c, COL_SCHEDULE_HELD_SINCE))
+        r->schedule.held_since = row->held_since;
 }
 
 static void patch_backfill(struct rows *r, const struct ff_change *c,

@@ -27,7 +27,7 @@ struct time_seen {
     int64_t state;
     int64_t run; /* MODEL_NULL: none */
     int64_t decided_us;
-    char cause[16], reason[16];
+    char cause[16], reason[16], message[120];
     char *event;
 };
 

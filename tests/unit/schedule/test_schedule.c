@@ -61,6 +61,38 @@ static void of_several_missed_times_the_latest_is_run_if_it_is_in_time(void **st
     }
 }
 
+/* The row of the first of those that are missed speaks for all of them, and of no
+ * other. */
+static void a_missed_time_says_up_to_when_others_are_missed_too(void **state)
+{
+    static const struct {
+        const char *catchup, *now, *message;
+    } cases[] = {
+        {"1h", "2026-01-01T07:01:00Z", "nobody started it in time"},
+        {"3d", "2026-01-02T07:00:00Z", "nobody started it in time"},
+        {"3d", "2026-01-03T07:00:00Z",
+         "nobody started it in time, nor what followed before 2026-01-03T06:00:00Z"},
+        {"1h", "2026-01-04T06:30:00Z",
+         "nobody started it in time, nor what followed before 2026-01-04T06:00:00Z"},
+        {"1h", "2026-01-04T07:00:01Z",
+         "nobody started it in time, nor what followed until 2026-01-04T06:00:00Z"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char trigger[80];
+        snprintf(trigger, sizeof(trigger), DAILY ", catchup: %s}", cases[i].catchup);
+        struct rows *r = rows_new(trigger, support_time("2026-01-01T00:00:00Z"));
+        struct leader l;
+        leader_start(&l, r, support_time(cases[i].now));
+        leader_turn(&l, support_time(cases[i].now), false);
+        assert_string_equal(rows_time(r, "2026-01-01T06:00:00Z")->message,
+                            cases[i].message);
+        leader_stop(&l);
+        rows_free(r);
+    }
+}
+
 static void jitter_is_no_lateness(void **state)
 {
     struct rows *r = rows_new(DAILY ", catchup: 1h, jitter: 10h}",
@@ -329,7 +361,7 @@ static void by_hand_it_starts_whatever_is_open(void **state)
 {
     struct leader l;
     struct rows *r = overlapping("skip", &l);
-    char id[ID_TEXT];
+    static const char id[] = "01890000-0000-7000-8000-000000000001";
 
     (void)state;
     l.step.now_us = support_time("2026-01-03T08:00:00Z");
@@ -340,6 +372,29 @@ static void by_hand_it_starts_whatever_is_open(void **state)
     /* not one of the schedule's own times, should it have one at this second */
     assert_true(r->runs.items[1].nominal_at == l.step.now_us + 1);
     assert_int_equal(only_open(r), 1);
+    leader_stop(&l);
+    rows_free(r);
+}
+
+/* The rows of both have the time as their key. */
+static void by_hand_and_for_an_event_runs_have_times_of_their_own(void **state)
+{
+    struct rows *r = rows_new("event: {name: paid, overlap: allow}", 0);
+    struct leader l;
+    char id[ID_TEXT];
+
+    (void)state;
+    leader_start(&l, r, 0);
+    for (int64_t now_us = 10; now_us < 30; now_us += 2) {
+        l.step.now_us = now_us;
+        batch_reset(&l.step.batch);
+        id_make(now_us, 1, 2, id);
+        schedule_start_now(l.schedule, &l.step, id);
+        assert_true(rows_commit(r, &l.step));
+        leader_event(&l, "{}", now_us);
+        leader_event(&l, "{}", now_us + 1); /* and at odd ones */
+    }
+    assert_int_equal(r->runs.n, 30);
     leader_stop(&l);
     rows_free(r);
 }
@@ -391,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_time_starts_a_run_that_knows_it),
         cmocka_unit_test(of_several_missed_times_the_latest_is_run_if_it_is_in_time),
+        cmocka_unit_test(a_missed_time_says_up_to_when_others_are_missed_too),
         cmocka_unit_test(jitter_is_no_lateness),
         cmocka_unit_test(a_clock_that_is_set_back_starts_nothing_twice),
         cmocka_unit_test(one_that_is_paused_is_never_due),
@@ -405,6 +461,7 @@ int main(void)
         cmocka_unit_test(an_event_may_hold_nothing),
         cmocka_unit_test(ends_of_runs_are_chosen_by_their_state),
         cmocka_unit_test(by_hand_it_starts_whatever_is_open),
+        cmocka_unit_test(by_hand_and_for_an_event_runs_have_times_of_their_own),
         cmocka_unit_test(a_row_that_makes_no_sense_is_refused),
     };
 

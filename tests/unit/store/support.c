@@ -159,7 +159,12 @@ static void give_run(const struct fake *f, int64_t no, ff_row_fn *fn, void *arg)
 static int fake_scan(void *store, const struct ff_query *q, ff_row_fn *fn, void *arg,
                      struct ff_err *err)
 {
-    (void)err;
+    struct fake *f = store;
+
+    if (f->n_unread > 0) {
+        f->n_unread--;
+        return ff_fail(err, FF_UNAVAILABLE, 0, "the link is down");
+    }
     if (q->record == &record_shard)
         give_shard(store, fn, arg);
     else

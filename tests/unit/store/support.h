@@ -49,6 +49,7 @@ struct fake {
     int64_t rows[1024];      /* versions by run number */
     int64_t foreign;         /* run whose row somebody else wrote; 0: none */
     int64_t delay_us;        /* of each commit, by the loop's clock */
+    size_t n_unread;         /* reads that fail from now on */
     size_t n_open;
 };
 

@@ -457,6 +457,36 @@ static void a_part_that_an_earlier_commit_left_is_not_taken_for_ours(void **stat
     batch_done(&b);
 }
 
+/* "Unavailable" would say that nothing was written. */
+static void a_commit_at_once_whose_doubt_stays_says_so(void **state)
+{
+    struct fake *f = *state;
+    struct ff_err err = {0};
+    struct batch b = {0};
+
+    fake_answer(f, (struct answer){.code = FF_IN_DOUBT, .written = true});
+    f->n_unread = 1;
+    batch_of_run(&b, 1);
+    assert_int_equal(store_commit_now(f->store, &b, NULL, &err), FF_IN_DOUBT);
+    assert_int_equal(err.code, FF_IN_DOUBT);
+    assert_int_equal(f->rows[1], 1);
+    batch_done(&b);
+}
+
+static void a_commit_at_once_that_may_come_late_says_so(void **state)
+{
+    struct fake *f = *state;
+    struct ff_err err = {0};
+    struct batch b = {0};
+
+    fake_answer(f, (struct answer){.code = FF_IN_DOUBT});
+    fake_answer(f, (struct answer){.code = FF_UNAVAILABLE});
+    batch_of_run(&b, 1);
+    assert_int_equal(store_commit_now(f->store, &b, NULL, &err), FF_IN_DOUBT);
+    assert_int_equal(f->n_asked, 2);
+    batch_done(&b);
+}
+
 static void a_renewal_in_doubt_is_settled_too(void **state)
 {
     struct fake *f = *state;
@@ -556,6 +586,8 @@ int main(void)
         TEST(a_row_that_an_earlier_commit_left_is_not_taken_for_ours),
         TEST(a_new_row_tells_more_than_one_that_is_changed),
         TEST(a_part_that_an_earlier_commit_left_is_not_taken_for_ours),
+        TEST(a_commit_at_once_whose_doubt_stays_says_so),
+        TEST(a_commit_at_once_that_may_come_late_says_so),
         TEST(a_renewal_in_doubt_is_settled_too),
         TEST(doubt_with_a_lost_shard_is_a_lost_shard),
         TEST(closing_cancels_what_waits),

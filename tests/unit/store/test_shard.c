@@ -181,6 +181,106 @@ static void two_takers_never_get_the_same_number(void **state)
     store_close(t[1].store);
 }
 
+static int64_t next_of(struct real *r, const char *name)
+{
+    struct counter_row row;
+    struct ff_err err = {0};
+
+    assert_int_equal(
+        store_read_counter(r->store, STORE_READER_CALLER, name, &row, &err), FF_OK);
+    return row.next;
+}
+
+static void numbers_that_are_used_up_fast_come_in_blocks(void **state)
+{
+    struct real *r = *state;
+    struct store_numbers n;
+    struct ff_err err = {0};
+    int64_t no;
+
+    store_numbers_init(&n, "run");
+    for (int64_t i = 1; i <= 300; i++) {
+        n.taken_us = loop_mono_us(r->loop) + UNITS_SECOND; /* however slow it is */
+        assert_int_equal(store_number(r->store, &n, 1, &no, &err), FF_OK);
+        assert_int_equal(no, i);
+    }
+    /* 1 + 2 + 4 + 8 + 16 + 32 + 64 + ... */
+    assert_int_equal(next_of(r, "run"), 1 + 63 + 4 * 64);
+    store_numbers_done(&n);
+}
+
+static void numbers_that_wait_too_long_are_dropped(void **state)
+{
+    struct real *r = *state;
+    struct store_numbers n;
+    struct ff_err err = {0};
+    int64_t no, theirs;
+
+    store_numbers_init(&n, "run");
+    for (int64_t i = 1; i <= 3; i++) {
+        n.taken_us = loop_mono_us(r->loop) + UNITS_SECOND;
+        assert_int_equal(store_number(r->store, &n, 1, &no, &err), FF_OK);
+    }
+    n.taken_us = loop_mono_us(r->loop) + UNITS_SECOND;
+    assert_int_equal(store_number(r->store, &n, 1, &no, &err), FF_OK);
+    assert_int_equal(n.left, 3);
+    assert_int_equal(store_take_numbers(r->store, "run", 1, &theirs, &err), FF_OK);
+    n.taken_us -= 3 * UNITS_SECOND;
+    assert_int_equal(store_number(r->store, &n, 1, &no, &err), FF_OK);
+    assert_int_equal(no, theirs + 1);
+    assert_int_equal(n.left, 0);
+    /* More than a block at once. */
+    assert_int_equal(store_number(r->store, &n, 500, &no, &err), FF_OK);
+    assert_int_equal(no, theirs + 2);
+    assert_int_equal(next_of(r, "run"), theirs + 502);
+    assert_int_equal(store_number(r->store, &n, 1, &no, &err), FF_OK);
+    assert_int_equal(no, theirs + 502);
+    store_numbers_done(&n);
+}
+
+struct asker {
+    pthread_t thread;
+    struct store *store;
+    struct store_numbers *numbers;
+    int64_t got[200];
+};
+
+static void *ask_many(void *arg)
+{
+    struct asker *a = arg;
+    struct ff_err err;
+
+    for (size_t i = 0; i < COUNT_OF(a->got); i++)
+        if (store_number(a->store, a->numbers, 1, &a->got[i], &err) != FF_OK)
+            a->got[i] = -1;
+    return NULL;
+}
+
+static void threads_share_a_block_of_numbers(void **state)
+{
+    struct real *r = *state;
+    struct store_numbers n;
+    struct asker askers[3];
+    struct map seen = {0};
+
+    store_numbers_init(&n, "run");
+    for (int i = 0; i < 3; i++) {
+        askers[i] = (struct asker){.store = r->store, .numbers = &n};
+        assert_int_equal(pthread_create(&askers[i].thread, NULL, ask_many, &askers[i]),
+                         0);
+    }
+    for (int i = 0; i < 3; i++)
+        pthread_join(askers[i].thread, NULL);
+    for (int i = 0; i < 3; i++)
+        for (size_t k = 0; k < COUNT_OF(askers[i].got); k++) {
+            assert_true(askers[i].got[k] > 0);
+            assert_null(map_get(&seen, askers[i].got[k]));
+            map_set(&seen, askers[i].got[k], &n);
+        }
+    map_done(&seen);
+    store_numbers_done(&n);
+}
+
 static void a_commit_now_names_the_change_that_conflicts(void **state)
 {
     struct real *r = *state;
@@ -209,6 +309,9 @@ int main(void)
         ON_EACH(numbers_come_in_blocks_without_gaps),
         ON_EACH(a_counter_is_read_also_before_it_is_there),
         ON_EACH(two_takers_never_get_the_same_number),
+        ON_EACH(numbers_that_are_used_up_fast_come_in_blocks),
+        ON_EACH(numbers_that_wait_too_long_are_dropped),
+        ON_EACH(threads_share_a_block_of_numbers),
         ON_EACH(a_commit_now_names_the_change_that_conflicts),
     };
 

@@ -1,0 +1,90 @@
+/* cli_session.c - settings, loop and node of one call of the program. */
+#include "cli/frame/frame.h"
+#include "cli/frame/watchdog.h"
+
+#define CLOSE_SECONDS 60 /* a store may have much to carry over at its end */
+
+static int apply_flags(const struct cli *c, struct config *config, struct ff_err *err)
+{
+    const char *dir = cli_get(&c->args, "data-dir");
+    const char *assignment;
+    int code = FF_OK;
+
+    for (size_t i = 0; code == FF_OK && (assignment = cli_next(&c->args, "set", &i));)
+        code = config_set(config, assignment, err);
+    if (code == FF_OK && dir) {
+        struct buf text = {0};
+        buf_printf(&text, "engine.data_dir=%s", dir);
+        code = config_set(config, buf_text(&text), err);
+        buf_done(&text);
+    }
+    return code;
+}
+
+int cli_load_config(struct cli *c, struct config **config)
+{
+    struct ff_err err = {0};
+
+    *config = config_load(cli_get(&c->args, "config"), c->env, &err);
+    if (!*config)
+        return cli_fail(CLI_CONFIG, "%s", err.msg);
+    if (apply_flags(c, *config, &err) != FF_OK)
+        return cli_fail(CLI_CONFIG, "%s", err.msg);
+    return CLI_OK;
+}
+
+int cli_open(struct cli *c, struct cli_session *s)
+{
+    struct ff_err err = {0};
+
+    *s = (struct cli_session){0};
+    const int code = cli_load_config(c, &s->config);
+    if (code != CLI_OK)
+        return code;
+    s->loop = loop_new(&err);
+    if (!s->loop)
+        return cli_fail_err(&err);
+    s->node = node_open(s->loop, s->config, &err);
+    if (!s->node)
+        return cli_fail_config(s->config, &err);
+    if (!c->quiet && !c->verbose)
+        log_setup((int)node_settings(s->node)->log_level + LOG_ERROR, false);
+    return CLI_OK;
+}
+
+void cli_close(struct cli_session *s)
+{
+    fflush(stdout);
+    watchdog_set(WATCHDOG_LEAVE, CLOSE_SECONDS, CLI_IO);
+    node_close(s->node);
+    loop_free(s->loop);
+    config_free(s->config);
+    watchdog_clear(WATCHDOG_LEAVE);
+    *s = (struct cli_session){0};
+}
+
+int cli_find_run(const struct cli_session *s, const char *word, struct arena *arena,
+                 struct run_row *run)
+{
+    struct ff_err err = {0};
+
+    if (store_run_find(node_store(s->node), STORE_READER_CALLER, TENANT_DEFAULT, word,
+                       arena, run, &err) == FF_OK)
+        return CLI_OK;
+    return cli_fail_err(&err);
+}
+
+int cli_open_run(struct cli *c, struct cli_about *about)
+{
+    *about = (struct cli_about){0};
+    const int code = cli_open(c, &about->s);
+    if (code != CLI_OK)
+        return code;
+    return cli_find_run(&about->s, c->args.words.items[0], &about->arena, &about->run);
+}
+
+void cli_close_run(struct cli_about *about)
+{
+    arena_done(&about->arena);
+    cli_close(&about->s);
+}

@@ -1,0 +1,73 @@
+/* logs_inside.c - see logs_inside.h. */
+#include "cli/logs/logs_inside.h"
+
+#include "cli/read/run_children.h"
+#include "exec/exec.h"
+
+#include <string.h>
+
+static void put_before(char **text, const char *way)
+{
+    struct buf whole = {0};
+
+    buf_printf(&whole, "%s%s", way, *text);
+    mem_free(*text);
+    *text = buf_take(&whole);
+}
+
+void logs_inside_name(struct log_source *s, const char *way)
+{
+    put_before(&s->path, way);
+    put_before(&s->task, way);
+}
+
+static void add_own(const struct cli_session *s, const char *id, const char *way,
+                    const struct logs_pick *p, struct log_sources *to)
+{
+    MEM_AUTO char *run_dir = exec_run_dir(node_settings(s->node)->data_dir, id);
+    MEM_AUTO char *logs_dir = file_join(run_dir, "logs");
+    struct log_sources found = {0};
+
+    logs_pick_scan(p, &found, logs_dir);
+    for (size_t i = 0; i < found.n; i++) {
+        logs_inside_name(found.items[i], way);
+        ARRAY_ADD(to, found.items[i]);
+    }
+    ARRAY_DONE(&found);
+}
+
+/* The first attempt goes without its number, as with tasks. */
+static char *way_to(const char *way, const struct run_child *child)
+{
+    const size_t len =
+        child->attempt > 1 ? strlen(child->path) : strcspn(child->path, "#");
+    struct buf text = {0};
+
+    buf_printf(&text, "%s%.*s/", way, (int)len, child->path);
+    return buf_take(&text);
+}
+
+static int scan(const struct cli_session *s, int64_t tenant, int64_t run,
+                const char *way, const struct logs_pick *p, struct log_sources *to)
+{
+    struct run_children children = {0};
+    int code = run_children_read(s, tenant, run, &children);
+
+    for (size_t i = 0; code == CLI_OK && i < children.n; i++) {
+        const struct run_child *child = &children.items[i];
+        if (p->attempt == 0 && i + 1 < children.n &&
+            children.items[i + 1].node == child->node)
+            continue;
+        MEM_AUTO char *inner = way_to(way, child);
+        add_own(s, child->id, inner, p, to);
+        code = scan(s, tenant, child->run, inner, p, to);
+    }
+    ARRAY_DONE(&children);
+    return code;
+}
+
+int logs_inside_scan(const struct cli_session *s, const struct run_row *run,
+                     const struct logs_pick *p, struct log_sources *to)
+{
+    return scan(s, run->tenant, run->run, "", p, to);
+}

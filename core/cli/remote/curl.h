@@ -1,0 +1,24 @@
+/* cli/remote/curl.h - one HTTP request by libcurl, which is loaded when the first one
+ * is made: a laptop that asks no server shall not pay for it at each start. */
+#ifndef CLI_REMOTE_CURL_H
+#define CLI_REMOTE_CURL_H
+
+#include "base/base.h"
+
+struct curl_request {
+    const char *method, *url;
+    const char *unix_socket;     /* path, or NULL */
+    const char *token, *ca;      /* or NULL */
+    const char *body;            /* JSON, or NULL */
+    const char *idempotency_key; /* or NULL */
+};
+struct curl_answer {
+    long status;
+    struct buf body; /* buf_done it */
+};
+/* FF_UNAVAILABLE: nobody answered, or not in time; FF_UNSUPPORTED: there is no libcurl.
+ */
+int curl_ask(const struct curl_request *request, struct curl_answer *answer,
+             struct ff_err *err);
+
+#endif

@@ -1,0 +1,286 @@
+/* remote.c - which server is meant, and what it answers. See remote.h. */
+#include "cli/remote/remote.h"
+
+#include "cli/remote/context.h"
+#include "cli/remote/curl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX      "/api/v1"
+#define UNIX        "unix:"
+#define SHOWN_FAULT 10 /* of what is wrong with a request */
+
+/* --- which --- */
+
+void remote_done(struct remote *r)
+{
+    if (r->token)
+        explicit_bzero(r->token, strlen(r->token));
+    mem_free(r->server);
+    mem_free(r->token);
+    mem_free(r->ca);
+    mem_free(r->context);
+    *r = (struct remote){0};
+}
+
+static const char *setting(const char *given, const char *variable)
+{
+    const char *value = given ? given : getenv(variable);
+
+    return value && value[0] ? value : NULL;
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* "127.0.0.1:8080", "localhost", "[::1]:80": nobody else hears what is said there. */
+static bool is_loopback(const char *place)
+{
+    static const char *const hosts[] = {"localhost", "127.0.0.1", "[::1]"};
+
+    for (size_t i = 0; i < COUNT_OF(hosts); i++) {
+        const size_t len = strlen(hosts[i]);
+        if (begins(place, hosts[i]) && strchr(":/", place[len]))
+            return true;
+    }
+    return false;
+}
+
+const char *remote_server_fault(const char *server, bool token)
+{
+    if (begins(server, UNIX))
+        return server[strlen(UNIX)] == '/' ? NULL : "after unix: comes a path";
+    const bool clear = begins(server, "http://");
+    if (!clear && !begins(server, "https://"))
+        return "a server is https://HOST:PORT, http://127.0.0.1:PORT or unix:PATH";
+    const char *place = strstr(server, "//") + 2;
+    if (!place[0] || place[0] == '/' || strpbrk(place, "@?# \t\n"))
+        return "a server is https://HOST:PORT, without user, query or fragment";
+    if (clear && token && !is_loopback(place))
+        return "with http:// others would hear the credential: use https://";
+    return NULL;
+}
+
+static int take_context(struct remote *r, const struct contexts *x, const char *name)
+{
+    const struct context *found = contexts_find(x, name);
+
+    if (!found)
+        return cli_fail(CLI_NOT_FOUND,
+                        "there is no context %s; `flowforge context list` lists them",
+                        name);
+    context_set(&r->server, found->server);
+    context_set(&r->token, found->token);
+    context_set(&r->ca, found->ca);
+    context_set(&r->context, found->name);
+    return CLI_OK;
+}
+
+/* A server without a context has the credential of the environment, or none. */
+static int choose(struct remote *r, const struct cli *c, const struct contexts *x)
+{
+    const char *server = cli_get(&c->args, "server");
+    const char *name = cli_get(&c->args, "context");
+
+    if (!server && !name) {
+        server = setting(NULL, "FLOWFORGE_SERVER");
+        name = setting(server, "FLOWFORGE_CONTEXT");
+        name = server ? NULL : name ? name : x->current;
+    }
+    if (server && strcmp(server, CONTEXT_LOCAL) != 0)
+        context_set(&r->server, server);
+    else if (!server && name && strcmp(name, CONTEXT_LOCAL) != 0)
+        return take_context(r, x, name);
+    return CLI_OK;
+}
+
+int remote_choose(struct remote *r, const struct cli *c)
+{
+    const char *token = setting(NULL, "FLOWFORGE_TOKEN");
+    struct contexts x;
+    struct ff_err err = {0};
+
+    *r = (struct remote){0};
+    if (cli_has(&c->args, "server") && cli_has(&c->args, "context"))
+        return cli_fail(CLI_USAGE, "name the server once: --server or --context");
+    int code = contexts_read(&x, &err) == FF_OK ? CLI_OK : cli_fail_err(&err);
+    if (code == CLI_OK)
+        code = choose(r, c, &x);
+    contexts_done(&x);
+    if (code != CLI_OK || !r->server)
+        return code;
+    if (token)
+        context_set(&r->token, token);
+    const char *fault = remote_server_fault(r->server, r->token);
+    return fault ? cli_fail(CLI_USAGE, "%.200s: %s", r->server, fault) : CLI_OK;
+}
+
+/* --- asking --- */
+
+static void add_fault(struct buf *out, const json_t *fault)
+{
+    static const char *const places[] = {"pointer", "parameter", "code"};
+    const char *detail = json_string_value(json_object_get(fault, "detail"));
+    const json_t *line = json_object_get(fault, "line");
+
+    buf_add_text(out, "\n  ");
+    if (line)
+        buf_printf(out, "line %lld: ", (long long)json_integer_value(line));
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        const char *place = json_string_value(json_object_get(fault, places[i]));
+        if (place)
+            buf_printf(out, "%s: ", place);
+    }
+    buf_add_text(out, detail ? detail : "?");
+}
+
+static int exit_of(long status)
+{
+    static const struct {
+        long status;
+        int code;
+    } exits[] = {{400, CLI_INVALID},     {401, CLI_DENIED},      {403, CLI_DENIED},
+                 {404, CLI_NOT_FOUND},   {409, CLI_USAGE},       {412, CLI_UNAVAILABLE},
+                 {422, CLI_USAGE},       {429, CLI_UNAVAILABLE}, {502, CLI_UNAVAILABLE},
+                 {503, CLI_UNAVAILABLE}, {504, CLI_UNAVAILABLE}};
+
+    for (size_t i = 0; i < COUNT_OF(exits); i++)
+        if (exits[i].status == status)
+            return exits[i].code;
+    return CLI_INTERNAL;
+}
+
+/* What a server says is shown like what a task says: without what steers a terminal. */
+static int refused(const struct remote *r, long status, const json_t *problem)
+{
+    const char *detail = json_string_value(json_object_get(problem, "detail"));
+    const json_t *faults = json_object_get(problem, "errors");
+    struct buf said = {0};
+    struct buf clean = {0};
+
+    buf_add_text(&said, detail ? detail : "it gives no reason");
+    cli_add_clean(&clean, buf_text(&said), said.len);
+    for (size_t i = 0; i < json_array_size(faults) && i < SHOWN_FAULT; i++) {
+        buf_clear(&said);
+        add_fault(&said, json_array_get(faults, i));
+        buf_add_text(&clean, "\n  ");
+        cli_add_clean(&clean, buf_text(&said) + 3, said.len - 3);
+    }
+    const int code = cli_fail(exit_of(status), "%s answers %ld: %s", r->server, status,
+                              buf_text(&clean));
+    if (status == 401)
+        cli_fail(code, "`flowforge login` takes a new credential");
+    buf_done(&said);
+    buf_done(&clean);
+    return code;
+}
+
+static int take_answer(const struct remote *r, const struct curl_answer *answer,
+                       json_t **out)
+{
+    struct ff_err err = {0};
+    json_t *value = json_parse(buf_text(&answer->body), answer->body.len, &err);
+    int code = CLI_OK;
+
+    if (answer->status / 100 != 2)
+        code = refused(r, answer->status, value);
+    else if (!value)
+        code = cli_fail(CLI_UNAVAILABLE, "%s does not answer as FlowForge does: %s",
+                        r->server, err.msg);
+    if (code == CLI_OK)
+        *out = value;
+    else
+        json_decref(value);
+    return code;
+}
+
+/* A change that was perhaps done is asked for once more, by the same key: then it is
+ * done once. */
+static int ask(const struct curl_request *request, struct curl_answer *answer,
+               struct ff_err *err)
+{
+    int code = curl_ask(request, answer, err);
+
+    if (code == FF_UNAVAILABLE && request->idempotency_key)
+        code = curl_ask(request, answer, err);
+    return code;
+}
+
+static void make_key(char key[ID_TEXT])
+{
+    uint64_t random[2];
+
+    rand_system(random, sizeof(random));
+    id_make(0, random[0], random[1], key);
+}
+
+static int send(const struct remote *r, const char *method, const char *path,
+                const char *body, json_t **out)
+{
+    const bool is_unix = begins(r->server, UNIX);
+    const char *base = is_unix ? "http://localhost" : r->server;
+    const int len = (int)strlen(base) - (base[strlen(base) - 1] == '/');
+    const bool changes = strcmp(method, "GET") != 0;
+    struct curl_answer answer;
+    struct ff_err err = {0};
+    struct buf url = {0};
+    char key[ID_TEXT];
+
+    buf_printf(&url, "%.*s%s%s", len, base, PREFIX, path);
+    make_key(key);
+    const struct curl_request request = {
+        .method = method,
+        .url = buf_text(&url),
+        .unix_socket = is_unix ? r->server + strlen(UNIX) : NULL,
+        .token = r->token,
+        .ca = r->ca,
+        .body = body,
+        .idempotency_key = changes ? key : NULL,
+    };
+    int code = ask(&request, &answer, &err);
+    if (code == FF_OK)
+        code = take_answer(r, &answer, out);
+    else
+        code = cli_fail((int)cli_exit_of(code), "%s cannot be asked: %s", r->server,
+                        err.msg);
+    buf_done(&answer.body);
+    buf_done(&url);
+    return code;
+}
+
+int remote_ask(const struct remote *r, const char *path, json_t **out)
+{
+    return send(r, "GET", path, NULL, out);
+}
+
+int remote_tell(const struct remote *r, const char *path, const json_t *body,
+                json_t **out)
+{
+    MEM_AUTO char *text = body ? json_text(body) : NULL;
+
+    return send(r, "POST", path, text, out);
+}
+
+void remote_add_quoted(struct buf *path, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+
+    for (; *text; text++) {
+        if (strchr(plain, *text))
+            buf_add_char(path, *text);
+        else
+            buf_printf(path, "%%%02X", (unsigned char)*text);
+    }
+}
+
+void remote_add_query(struct buf *path, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buf_printf(path, "%c%s=", strchr(buf_text(path), '?') ? '&' : '?', name);
+    remote_add_quoted(path, value);
+}

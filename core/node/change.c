@@ -1,0 +1,271 @@
+/* change.c - see change.h. Large inputs of runs are kept as files before the commit
+ * that makes the runs (given.c), whoever planned them. */
+#include "node/node_priv.h"
+
+#define TRIES       20
+#define BACKLOG_MAX ((size_t)64 << 20) /* bytes that wait for the disk */
+
+struct change {
+    struct node *node;
+    struct store_readers *pool;
+    node_plan_fn *plan;
+    node_changed_fn *done;
+    void *arg;
+    struct batch batch;
+    struct node_given *given; /* of the batch, until it is committed */
+    struct node_given *lost;  /* of the try before, until that is settled */
+    int tries;
+    bool doubted;
+    int planned; /* what the plan has said */
+    bool keep;   /* though it has failed */
+    struct ff_err err;
+};
+
+/* --- one try --- */
+
+static bool is_to_commit(const struct change *c)
+{
+    return c->batch.n > 0 && (c->planned == FF_OK || c->keep);
+}
+
+/* Of what is not settled here the marker stays. */
+static int settle_lost(struct change *c)
+{
+    struct ff_err err = {0};
+    const int code = node_settle_given(c->node, c->lost, &err);
+
+    c->lost = NULL;
+    if (code != FF_OK)
+        log_debug("what a run was to be given stays for now: %s", err.msg);
+    return code;
+}
+
+static void plan_once(struct change *c, struct store_reader *reader)
+{
+    struct zones zones = {0};
+    const struct node_plan p = {
+        .node = c->node,
+        .reader = reader,
+        .batch = &c->batch,
+        .zones = &zones,
+        .tries = c->tries,
+        .doubted = c->doubted,
+        .keep = &c->keep,
+    };
+
+    batch_reset(&c->batch);
+    c->keep = false;
+    c->err = (struct ff_err){0};
+    /* One that may come late still has the folder that would be written again. */
+    if (settle_lost(c) != FF_OK && c->doubted) {
+        c->planned = node_fail_doubt(&c->err);
+        return;
+    }
+    c->planned = c->plan(c->arg, &p, &c->err);
+    zones_done(&zones);
+    if (is_to_commit(c)) {
+        struct ff_err err = {0};
+        const int code = node_keep_given(c->node, &c->batch, &c->given, &err);
+
+        if (code == FF_OK)
+            return;
+        c->planned = code;
+        c->keep = false;
+        c->err = err;
+    }
+    batch_reset(&c->batch);
+}
+
+static void settle_given(struct change *c, bool durable)
+{
+    if (durable)
+        node_given_done(c->given, true);
+    else
+        c->lost = c->given;
+    c->given = NULL;
+}
+
+static bool is_lost_race(int code)
+{
+    return code == FF_CONFLICT || code == FF_IN_DOUBT;
+}
+
+/* Should it be planned again? */
+static bool is_to_try_again(struct change *c, int code)
+{
+    c->doubted = c->doubted || code == FF_IN_DOUBT;
+    return is_lost_race(code) && ++c->tries < TRIES;
+}
+
+/* It tells of the last try only. */
+static bool is_passing(int code)
+{
+    return code == FF_BUSY || code == FF_UNAVAILABLE || code == FF_FULL ||
+           code == FF_NO_MEMORY || code == FF_CANCELLED;
+}
+
+/* What is answered after a commit that ended so, if the plan came to one; c->err says
+ * why. */
+static int answer_of(struct change *c, int code)
+{
+    const bool has_lost = c->planned == FF_OK && is_lost_race(code);
+
+    if (c->planned != FF_OK)
+        code = c->planned;
+    if (c->doubted && (has_lost || is_passing(code)))
+        return node_fail_doubt(&c->err);
+    if (has_lost)
+        return ff_fail(&c->err, FF_BUSY, 0,
+                       "others changed the same at the same time, %d times: try again",
+                       c->tries);
+    c->err.code = code;
+    return code;
+}
+
+/* The plan's own word stays; who is denied something hears that in any case. */
+static void note(struct change *c, int code, const struct ff_err *err)
+{
+    if (code == FF_OK)
+        return;
+    if (c->planned != FF_OK)
+        log_warn("there is no row of what was denied: %s", err->msg);
+    else
+        c->err = *err;
+}
+
+/* --- at once --- */
+
+static int try_now(struct change *c)
+{
+    struct ff_err err = {0};
+
+    plan_once(c, STORE_READER_CALLER);
+    if (!is_to_commit(c))
+        return c->planned;
+    const int code = store_commit_now(c->node->store, &c->batch, NULL, &err);
+    settle_given(c, code == FF_OK);
+    note(c, code, &err);
+    return code;
+}
+
+int node_change_now(struct node *n, node_plan_fn *plan, void *arg, struct ff_err *err)
+{
+    struct change c = {.node = n, .plan = plan, .arg = arg};
+    int code;
+
+    do {
+        code = try_now(&c);
+    } while (is_to_commit(&c) && is_to_try_again(&c, code));
+    settle_lost(&c);
+    code = answer_of(&c, code);
+    if (code != FF_OK)
+        *err = c.err;
+    batch_done(&c.batch);
+    return code;
+}
+
+/* --- beside the loop --- */
+
+static void plan_on_lane(void *arg, struct store_reader *reader)
+{
+    plan_once(arg, reader);
+}
+
+static void free_change(void *arg)
+{
+    struct change *c = arg;
+
+    node_given_done(c->lost, false);
+    batch_done(&c->batch);
+    mem_free(c);
+}
+
+static void settle_on_lane(void *arg, struct store_reader *reader)
+{
+    (void)reader;
+    settle_lost(arg);
+}
+
+/* The batch was taken by the store if there was one. */
+static void finish(struct change *c, int committed)
+{
+    struct store_readers *pool = c->pool;
+    const int code = answer_of(c, committed);
+    struct ff_err ignored;
+
+    c->done(c->arg, code, code == FF_OK ? NULL : &c->err);
+    if (!c->lost ||
+        store_readers_do(pool, settle_on_lane, free_change, c, &ignored) != FF_OK)
+        free_change(c);
+    store_readers_release(pool);
+}
+
+static void on_planned(void *arg);
+
+static void try_again(struct change *c)
+{
+    struct ff_err err = {0};
+    const int refused = store_readers_do(c->pool, plan_on_lane, on_planned, c, &err);
+
+    if (refused == FF_OK)
+        return;
+    note(c, refused, &err);
+    finish(c, refused);
+}
+
+static void on_committed(void *arg, int code, size_t failed, const struct ff_err *err)
+{
+    struct change *c = arg;
+
+    (void)failed;
+    settle_given(c, code == FF_OK);
+    note(c, code, err);
+    if (code == FF_OK && node_is_owner(c->node))
+        node_wake(c->node);
+    if (is_to_try_again(c, code))
+        try_again(c);
+    else
+        finish(c,
+               code == FF_DENIED ? FF_UNAVAILABLE : code); /* the shard, not the user */
+}
+
+static void on_planned(void *arg)
+{
+    struct change *c = arg;
+
+    if (is_to_commit(c))
+        store_commit(c->node->store, &c->batch, on_committed, c);
+    else
+        finish(c, c->planned);
+}
+
+static int check_room(struct node *n, struct ff_err *err)
+{
+    const int code = store_health(n->store, err);
+
+    if (code != FF_OK)
+        return code;
+    if (store_backlog_bytes(n->store) <= BACKLOG_MAX)
+        return FF_OK;
+    return ff_fail(err, FF_BUSY, 0,
+                   "%zu MiB wait for the store to write them: try again in a moment",
+                   store_backlog_bytes(n->store) >> 20);
+}
+
+int node_change(struct node *n, struct store_readers *pool, node_plan_fn *plan,
+                void *arg, node_changed_fn *done, struct ff_err *err)
+{
+    if (check_room(n, err) != FF_OK)
+        return err->code;
+    struct change *c = mem_alloc(sizeof(*c));
+
+    *c = (struct change){
+        .node = n, .pool = pool, .plan = plan, .done = done, .arg = arg};
+    const int code = store_readers_do(pool, plan_on_lane, on_planned, c, err);
+
+    if (code == FF_OK)
+        store_readers_hold(pool);
+    else
+        mem_free(c);
+    return code;
+}

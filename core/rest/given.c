@@ -1,0 +1,99 @@
+/* given.c - workflow files that requests bring or name: parsed, and where what is made
+ * of them works. */
+#include "rest/given.h"
+
+#include <string.h>
+
+#define WORK_FOLDER "work" /* in the data directory; in it one of each tenant */
+
+/* Files that come by the API stand in no folder: their tasks work in one of their
+ * tenant's. */
+static int work_dir(struct rest_call *c, const char **dir, struct ff_err *err)
+{
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/" WORK_FOLDER "/%lld",
+               node_settings(c->rest->setup.node)->data_dir,
+               (long long)c->who.tenant.no);
+
+    const int sys = file_make_dirs(buf_text(&path), 0700);
+
+    *dir = arena_text(&c->arena, buf_text(&path), path.len);
+    buf_done(&path);
+    if (sys == 0)
+        return FF_OK;
+    return ff_fail(err, FF_UNAVAILABLE, -sys, "a folder for tasks: %s", strerror(-sys));
+}
+
+int given_fail(struct rest_call *c, const struct flow_problems *problems,
+               struct ff_err *err)
+{
+    rest_add_flow_problems(c, problems);
+    return rest_fail(c, PROBLEM_INVALID, err, "%s%s%s", problems->items[0].msg,
+                     problems->items[0].hint[0] ? "; " : "", problems->items[0].hint);
+}
+
+static int parse(struct rest_call *c, struct given *s, struct ff_err *err)
+{
+    struct flow_problems problems = {0};
+    int code = FF_OK;
+
+    s->flow = flow_parse(s->text, s->len, &problems);
+    if (!s->flow)
+        code = given_fail(c, &problems, err);
+    flow_problems_done(&problems);
+    return code;
+}
+
+int given_source(struct rest_call *c, struct given *s, struct ff_err *err)
+{
+    *s = (struct given){.text = rest_text(c, "source")};
+    s->len = strlen(s->text);
+    if (parse(c, s, err) != FF_OK)
+        return err->code;
+    return work_dir(c, &s->dir, err);
+}
+
+static int read_dir(struct rest_call *c, struct given *s, struct span dir,
+                    struct ff_err *err)
+{
+    if (!dir.s)
+        return work_dir(c, &s->dir, err);
+    s->dir = arena_text(&c->arena, dir.s, dir.len);
+    return FF_OK;
+}
+
+int given_hash(struct rest_call *c, struct span hash, struct span dir, struct given *s,
+               struct ff_err *err)
+{
+    struct workflow_row row;
+
+    *s = (struct given){0};
+    if (store_workflow(c->store, c->reader, c->who.tenant, hash, &c->arena, &row,
+                       err) != FF_OK)
+        return err->code;
+    s->text = row.source.s;
+    s->len = row.source.len;
+    if (parse(c, s, err) != FF_OK)
+        return err->code;
+    return read_dir(c, s, dir, err);
+}
+
+int given_name(struct rest_call *c, const char *word, struct given *s,
+               struct ff_err *err)
+{
+    struct workflow_version_row row;
+    const int code = node_workflow_find(c->rest->setup.node, c->reader, c->who.tenant,
+                                        word, &c->arena, &row, err);
+
+    *s = (struct given){0};
+    if (code == FF_NOT_FOUND || code == FF_INVALID)
+        return ff_fail(err, FF_NOT_FOUND, 0, "there is no workflow %.100s", word);
+    return code == FF_OK ? given_hash(c, row.hash, row.dir, s, err) : code;
+}
+
+void given_done(struct given *s)
+{
+    flow_unref(s->flow);
+    s->flow = NULL;
+}

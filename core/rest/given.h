@@ -1,0 +1,28 @@
+/* rest/given.h - workflow files that requests bring or name. */
+#ifndef REST_GIVEN_H
+#define REST_GIVEN_H
+
+#include "rest/rest_priv.h"
+
+/* Text lives as long as the call. */
+struct given {
+    const char *text;
+    size_t len;
+    const char *dir; /* where its tasks work */
+    struct flow *flow;
+};
+
+/* The field `source`; NAME, NAME@LABEL or NAME@sha256:HASH; the text of a hash, with
+ * the folder that its runs worked in or the null span. given_done in any case. */
+int given_source(struct rest_call *c, struct given *s, struct ff_err *err);
+int given_name(struct rest_call *c, const char *word, struct given *s,
+               struct ff_err *err);
+int given_hash(struct rest_call *c, struct span hash, struct span dir, struct given *s,
+               struct ff_err *err);
+void given_done(struct given *s);
+
+/* PROBLEM_INVALID with all of them; there is at least one. */
+int given_fail(struct rest_call *c, const struct flow_problems *problems,
+               struct ff_err *err);
+
+#endif

@@ -1,0 +1,77 @@
+/* page.c - lists, a page at a time. A cursor is bound to the route, the tenant, and all
+ * that was asked for: with another filter it is none. */
+#include "rest/rest_priv.h"
+
+#include <string.h>
+
+static void add_context(const struct rest_call *c, struct buf *out)
+{
+    const char *name;
+    const char *value;
+
+    buf_printf(out, "%s %lld %lld", c->route->id, (long long)c->scope.tenant.no,
+               (long long)c->scope.project);
+    buf_printf(out, " %s", c->request->path);
+    for (size_t i = 0; http_query_at(c->request, i, &name, &value); i++)
+        if (strcmp(name, "limit") != 0 && strcmp(name, "cursor") != 0)
+            buf_printf(out, "&%zu:%s=%zu:%s", strlen(name), name, strlen(value), value);
+}
+
+int rest_page_begin(struct rest_call *c, struct rest_page *p, struct ff_err *err)
+{
+    const char *cursor = rest_ask(c, "cursor");
+    struct buf context = {0};
+    bool good = true;
+
+    *p = (struct rest_page){.c = c, .limit = rest_ask_int(c, "limit", PAGE_USUAL)};
+    add_context(c, &context);
+    if (cursor)
+        good = cursor_read(cursor, c->rest->cursor_key, buf_text(&context), &p->after);
+    buf_done(&context);
+    p->w = (struct jsonw){.out = &c->out};
+    jsonw_open(&p->w, '{');
+    jsonw_key(&p->w, "items");
+    jsonw_open(&p->w, '[');
+    if (good)
+        return FF_OK;
+    rest_add_error(c, "parameter", "cursor",
+                   "is not `next` of a page of this list with this filter");
+    return rest_fail(c, PROBLEM_INVALID, err,
+                     "the cursor is none of this list: begin again without one");
+}
+
+bool rest_page_step(struct rest_page *p, bool wanted, const void *key, size_t len)
+{
+    if ((wanted && p->n == p->limit) || p->n_looks == PAGE_LOOKS) {
+        p->more = true;
+        return false;
+    }
+    p->n_looks++;
+    p->n += wanted;
+    buf_clear(&p->last);
+    buf_add(&p->last, key, len);
+    return true;
+}
+
+int rest_page_end(struct rest_page *p, int code)
+{
+    struct buf context = {0};
+    struct buf next = {0};
+
+    jsonw_close(&p->w, ']');
+    jsonw_key(&p->w, "next");
+    if (p->more) {
+        add_context(p->c, &context);
+        cursor_add(&next, p->c->rest->cursor_key, buf_text(&context),
+                   buf_text(&p->last), p->last.len);
+        jsonw_text(&p->w, buf_text(&next));
+    } else {
+        jsonw_null(&p->w);
+    }
+    jsonw_close(&p->w, '}');
+    buf_done(&context);
+    buf_done(&next);
+    buf_done(&p->last);
+    buf_done(&p->after);
+    return code;
+}

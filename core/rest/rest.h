@@ -1,0 +1,53 @@
+/* rest/rest.h - the HTTP API for users under /api/v1: who asks, whether he may, what he
+ * asks for. It never leads a run itself: it reads committed rows and writes rows, and
+ * wakes whoever leads.
+ *
+ * rest_routes.c is the table of all there is; docs/api.md describes it for people, and
+ * the OpenAPI document is made from the same table. */
+#ifndef REST_REST_H
+#define REST_REST_H
+
+#include "http/http.h"
+#include "node/node.h"
+
+struct rest;
+
+/* Section "server" of the configuration. */
+struct rest_settings {
+    const char *listen, *tls_cert, *tls_key, *auth;
+};
+extern const struct ff_opt rest_options[];
+
+struct rest_listen {
+    char address[64];
+    uint16_t port;
+    bool loopback;
+};
+/* FF_INVALID: it is no place, or one where others would hear what is said; dev allows
+ * that. */
+int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
+                      struct ff_err *err);
+
+struct rest_setup {
+    struct loop *loop;
+    struct http_server *server;
+    struct node *node;
+    const char *version;          /* of the program; lives as long */
+    const char *user;             /* the local one: who comes by the unix socket */
+    struct driver_instance *auth; /* verifies tokens; NULL: there are API keys only */
+};
+
+/* Mounts the routes. NULL with a sentence: the key of cursors, or the auth driver,
+ * cannot be had. Loop thread, as all of these. */
+struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err);
+
+/* Is not ready from now on: load balancers shall look elsewhere. */
+void rest_drain(struct rest *r);
+/* Waits for what is on lanes; what is answered after it is dropped. After
+ * http_server_free, and not from a callback. Takes NULL. */
+void rest_free(struct rest *r);
+
+/* The OpenAPI 3.1 document as JSON. */
+void rest_openapi(const char *version, struct buf *out);
+
+#endif

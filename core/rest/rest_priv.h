@@ -1,0 +1,356 @@
+/* rest/rest_priv.h - what the files of the room share: a row of the table of routes,
+ * and one request on its way through it.
+ *
+ * let.c lets requests in, serve.c has them done, answer.c answers; work.c takes them
+ * beside the loop; who.c knows who asks, bucket.c how much he may ask, cursor.c where a
+ * page goes on, problem.c what went wrong, field.c what a request may say, once.c that
+ * nothing is done twice, openapi.c what there is; the others are handlers. */
+#ifndef REST_REST_PRIV_H
+#define REST_REST_PRIV_H
+
+#include "access/access.h"
+#include "rest/bucket.h"
+#include "rest/cursor.h"
+#include "rest/problem.h"
+#include "rest/rest.h"
+
+#include <pthread.h>
+
+struct rest_call;
+
+/* --- the table of routes --- */
+
+/* Where the permission is asked for. */
+enum rest_scope {
+    REST_OPEN,    /* nowhere: anybody may */
+    REST_SELF,    /* whoever is known may */
+    REST_PROJECT, /* the caller's tenant, project `default`: workflows and runs */
+    REST_TENANT,  /* a whole tenant: the caller's, or by ?tenant=NAME another one */
+    REST_PLATFORM /* the installation */
+};
+
+enum rest_type {
+    REST_TEXT,
+    REST_INT,
+    REST_BOOL,
+    REST_WORD, /* one of `words` */
+    REST_TIME, /* RFC 3339 */
+    REST_OBJECT,
+    REST_ANY, /* of a body: any JSON */
+    REST_LIST /* in a query: may be given several times */
+};
+
+/* What a request may say, and what else than columns an answer does. */
+struct rest_field {
+    const char *name; /* NULL ends a table */
+    enum rest_type type;
+    bool required;
+    int64_t min, max; /* of a number; of a text its bytes; both 0: any */
+    const char *const *words;
+    const char *help;
+};
+
+/* What answers look like: columns of a record, and more. */
+struct rest_shape {
+    const char *name; /* of the schema */
+    const struct ff_record *record;
+    uint64_t columns;
+    const struct rest_field *more; /* or NULL */
+};
+
+enum rest_flag {
+    REST_PAGE = 1,     /* answers with a page of its shape */
+    REST_CHANGES = 2,  /* changes something: takes an Idempotency-Key */
+    REST_AT_ONCE = 4,  /* the handler runs on the loop and never blocks */
+    REST_YAML = 8,     /* the body may be YAML: its text is the field `source` */
+    REST_ONE_TIME = 16 /* what it answers is shown once: it is not kept for repeats */
+};
+
+/* Runs on a lane; where it changes something it is a plan (node/change.h) and may run
+ * again: all that it leaves behind is in the call. FF_OK, or the problem that err tells
+ * of. */
+typedef int rest_handle_fn(struct rest_call *c, struct ff_err *err);
+
+struct rest_route {
+    const char *method, *pattern; /* below /api/v1, but for REST_OPEN */
+    const char *id;               /* operationId */
+    const char *tag;
+    enum rest_scope scope;
+    enum permission needs; /* nothing in REST_OPEN and REST_SELF */
+    rest_handle_fn *handle;
+    const char *summary;
+    unsigned flags;
+    int status; /* of success; 0: 200 */
+    const struct rest_field *query, *body;
+    size_t body_max;
+    const struct rest_shape *answer; /* NULL: no body */
+};
+extern const struct rest_route rest_routes[];
+extern const size_t rest_n_routes;
+#define REST_PREFIX "/api/v1"
+
+/* --- the room's state --- */
+
+struct rest {
+    struct rest_setup setup;
+    struct store *store;
+    struct rest_mount *mounts; /* rest.c */
+    struct store_readers *readers;
+    size_t n_working;  /* calls on their lanes */
+    size_t n_changing; /* calls that are being made durable */
+    bool stopping;
+    bool draining;
+    struct rest_who_cache {
+        struct map by_hash;
+        uint64_t n_forgotten; /* times */
+    } cache;
+    void *auth; /* session of the driver, or NULL */
+    pthread_mutex_t auth_mutex;
+    struct principal local;
+    struct buckets buckets;
+    struct buckets denied; /* rows of the log, by who is denied something */
+    pthread_mutex_t denied_mutex;
+    char cursor_key[SHA256_TEXT];
+    struct store_numbers numbers; /* of audit rows */
+    struct sealer *sealer;
+    struct buf openapi;
+};
+
+/* --- one request --- */
+
+#define REQUEST_ID_TEXT 65
+
+struct rest_call {
+    struct rest *rest;
+    const struct rest_route *route;
+    struct http_reply *reply;
+    const struct http_request *request;
+    char request_id[REQUEST_ID_TEXT];
+
+    /* who asks: who.c */
+    bool known;
+    struct principal who;
+    int64_t rate_per_s; /* that the tenant may */
+    char credential[SHA256_TEXT];
+    bool here_only;            /* it is taken from this machine only */
+    uint64_t n_forgotten;      /* before it was looked at */
+    struct access_scope scope; /* in which the permission was asked for */
+    struct bucket_state limit;
+
+    /* the work, on a lane: work.c */
+    ff_call_fn *on_lane, *back;
+    struct store *store;
+    struct store_reader *reader;
+    int64_t now_us;
+    struct arena arena; /* for all of the request */
+    json_t *body;       /* an object, or NULL */
+    int code;
+    struct ff_err err;
+    bool was_read;
+    struct node_plan plan; /* of what changes something, while its handler runs */
+    struct batch *batch;   /* the same: what it changes */
+    struct batch aside;    /* what is noted whatever becomes of it */
+    bool audits;           /* the batch holds audit rows */
+    bool denied;           /* and that is to stand in the log */
+    bool forgets;          /* who is known may have changed */
+
+    /* the answer */
+    int status;                /* 0: the route's */
+    enum rest_problem problem; /* PROBLEM_BY_CODE: by err */
+    struct buf out;
+    struct buf errors; /* items of a problem's errors[] */
+    int n_errors;
+    char etag[80];
+    const char *location; /* in the arena */
+    const char *type;     /* of out; NULL: JSON */
+    bool replayed;
+    const struct idempotency_row *before; /* of the same key: once.c */
+    struct node_submitted made;           /* a run, from one try to the next */
+};
+
+/* --- a call's way --- */
+
+/* One row of the table, as the HTTP server takes it. */
+struct rest_mount {
+    struct rest *rest;
+    const struct rest_route *route;
+    struct http_route http;
+    char pattern[128];
+};
+
+http_admit_fn rest_admit;   /* let.c */
+http_handle_fn rest_handle; /* serve.c */
+/* Has the log say so, and answers. False: it was answered already, as busy. */
+bool rest_deny(struct rest_call *c);
+/* Answers; the call is gone. */
+void rest_end(struct rest_call *c);
+void rest_answer(struct rest_call *c); /* answer.c */
+void rest_answer_busy(struct rest_call *c);
+void rest_tell_stop(struct rest *r); /* was it waited for? */
+
+/* --- what handlers use (call.c) --- */
+
+const char *rest_path(const struct rest_call *c, const char *name); /* never NULL */
+/* A parameter of the query, checked before; NULL, or the other value: not given. */
+const char *rest_ask(const struct rest_call *c, const char *name);
+int64_t rest_ask_int(const struct rest_call *c, const char *name, int64_t other);
+bool rest_ask_bool(const struct rest_call *c, const char *name);
+/* A field of the body, checked before. */
+const char *rest_text(const struct rest_call *c, const char *name);
+int64_t rest_int(const struct rest_call *c, const char *name, int64_t other);
+bool rest_bool(const struct rest_call *c, const char *name);
+json_t *rest_value(const struct rest_call *c, const char *name); /* borrowed */
+
+#define REST_ERRORS_MAX 100
+
+/* Another problem than the code says. Returns its code. */
+int FF_PRINTF(4, 5) rest_fail(struct rest_call *c, enum rest_problem problem,
+                              struct ff_err *err, const char *fmt, ...);
+/* One more of a problem's errors[], up to REST_ERRORS_MAX: `where` is "pointer" (of the
+ * body: "/inputs/n"), "parameter" (of the query) or NULL. */
+void FF_PRINTF(4, 5) rest_add_error(struct rest_call *c, const char *where,
+                                    const char *what, const char *fmt, ...);
+
+/* The row as an object of the shape, open, so that more can be added. */
+void rest_add_row(struct jsonw *w, const struct rest_shape *shape, const void *row);
+/* "v17" */
+void rest_set_version(struct rest_call *c, int64_t version);
+/* Does If-Match, where it is given, name this version? PROBLEM_PRECONDITION. */
+int rest_check_version(struct rest_call *c, int64_t version, struct ff_err *err);
+/* Path of something that was made: fmt below /api/v1. */
+void FF_PRINTF(2, 3) rest_set_location(struct rest_call *c, const char *fmt, ...);
+
+/* May the caller do what the route does in this project of his tenant? */
+bool rest_sees(const struct rest_call *c, int64_t project);
+/* The run that {id} names. One that is not seen is not there. */
+int rest_find_run(struct rest_call *c, struct run_row *run, struct ff_err *err);
+
+/* For plans of core/access; after it, audit rows of the batch are sealed once they are
+ * durable. */
+void rest_access(struct rest_call *c, struct access_call *call);
+/* FF_DENIED, for a handler that needs more than its route does; the log says so. */
+int rest_fail_denied(struct rest_call *c, enum permission needed, struct ff_err *err);
+/* The path as logs may hold it: cut, and without the secret of a key that somebody took
+ * for its id. */
+#define REST_OBJECT_TEXT 400
+void rest_object(const struct rest_call *c, char out[REST_OBJECT_TEXT]);
+/* An audit row of the route, in the batch. */
+int rest_audit(struct rest_call *c, const char *action, const char *object,
+               struct ff_err *err);
+
+/* --- pages (page.c) --- */
+
+#define PAGE_USUAL 100
+#define PAGE_MAX   1000
+#define PAGE_LOOKS 20000 /* rows that are looked at for one page */
+
+/* One page of a list, while its rows are read. */
+struct rest_page {
+    struct rest_call *c;
+    struct jsonw w;
+    int64_t limit, n, n_looks;
+    bool more;        /* there is, or may be */
+    struct buf last;  /* the row that was looked at last */
+    struct buf after; /* that of the page before; len 0: this is the first */
+};
+
+/* FF_INVALID: the cursor is not of this list. Then rest_page_end, also after a failed
+ * scan. */
+int rest_page_begin(struct rest_call *c, struct rest_page *p, struct ff_err *err);
+/* A row was read; key: what finds it again. False: the page ends before it. */
+bool rest_page_step(struct rest_page *p, bool wanted, const void *key, size_t len);
+/* Writes the answer if code is FF_OK. Returns code. */
+int rest_page_end(struct rest_page *p, int code);
+
+/* --- field.c --- */
+
+/* Query and body of the call against the tables of its route. */
+int rest_read(struct rest_call *c, struct ff_err *err);
+/* Parameters that a route has beside its own: of pages, or of tenants; or NULL. */
+const struct rest_field *rest_common_fields(const struct rest_route *route,
+                                            bool of_tenant);
+
+/* --- who.c --- */
+
+enum who_answer { WHO_KNOWN, WHO_MUST_ASK, WHO_NOBODY };
+int who_open(struct rest *r, struct ff_err *err);
+void who_close(struct rest *r);
+/* On the loop, at once. WHO_NOBODY: c->err says why. */
+enum who_answer who_is(struct rest_call *c);
+void who_ask(struct rest_call *c);   /* on a lane: fills c->who, or c->code */
+void who_learn(struct rest_call *c); /* back on the loop */
+void who_forget(struct rest *r);     /* all that was learnt */
+
+/* --- work.c --- */
+
+int work_open(struct rest *r, struct ff_err *err);
+void work_close(struct rest *r);
+/* False: there is too much to do already. */
+bool work_begin(struct rest_call *c, ff_call_fn *on_lane, ff_call_fn *back);
+
+/* --- once.c --- */
+
+/* Was this request answered before? Then that is the answer (c->replayed). */
+int once_look(struct rest_call *c, struct ff_err *err);
+/* Has the batch remember the answer. */
+int once_note(struct rest_call *c, struct ff_err *err);
+
+/* --- shapes.c: what answers look like --- */
+
+extern const struct rest_shape shape_health, shape_me, shape_system, shape_document,
+    shape_run, shape_run_short, shape_task, shape_task_full, shape_event,
+    shape_workflow, shape_workflow_full, shape_version, shape_verdict, shape_tenant,
+    shape_project, shape_member, shape_key, shape_new_key, shape_audit, shape_new_run,
+    shape_run_id, shape_told, shape_record, shape_applied, shape_schedule, shape_limit,
+    shape_queue, shape_secret;
+
+/* --- handlers, by file --- */
+
+rest_handle_fn rest_live, rest_ready, rest_health, rest_document; /* system.c */
+rest_handle_fn rest_me, rest_system;
+rest_handle_fn rest_runs_list, rest_run_get;                    /* runs.c */
+rest_handle_fn rest_tasks_list, rest_task_get, rest_run_events; /* tasks.c */
+rest_handle_fn rest_workflows_list, rest_workflow_get, rest_versions_list,
+    rest_workflow_validate; /* workflows.c */
+rest_handle_fn rest_tenants_list, rest_tenant_get, rest_tenant_create,
+    rest_tenant_change; /* tenants.c */
+rest_handle_fn rest_projects_list, rest_project_create;
+rest_handle_fn rest_members_list, rest_member_put, rest_member_delete; /* members.c */
+rest_handle_fn rest_keys_list, rest_key_create, rest_key_revoke;       /* keys.c */
+rest_handle_fn rest_audit_list;
+
+rest_handle_fn rest_logs_list;                  /* logs.c */
+rest_handle_fn rest_run_submit, rest_run_rerun; /* submit.c */
+rest_handle_fn rest_run_cancel, rest_run_terminate, rest_run_pause, rest_run_unpause,
+    rest_run_retry, rest_run_signal, rest_event, rest_task_approve,
+    rest_task_reject; /* steer.c */
+rest_handle_fn rest_workflow_apply, rest_workflow_delete, rest_workflow_label;
+rest_handle_fn rest_schedules_list, rest_schedule_get, rest_schedule_pause,
+    rest_schedule_resume, rest_schedule_trigger, rest_schedule_delete;
+rest_handle_fn rest_limits_list, rest_limit_put, rest_limit_delete; /* limits.c */
+rest_handle_fn rest_queues_list, rest_queue_pause, rest_queue_unpause;
+rest_handle_fn rest_secrets_list, rest_secret_put, rest_secret_delete;
+
+/* --- projects by name (tenants.c) --- */
+
+/* Names of the projects of the call's tenant by number as text; json_decref it. NULL
+ * with a sentence. */
+json_t *rest_project_names(struct rest_call *c, struct ff_err *err);
+void rest_add_project(struct jsonw *w, const json_t *names, int64_t project);
+/* The field or parameter `project`, or PROJECT_ALL; FF_NOT_FOUND. */
+int rest_find_project(struct rest_call *c, const char *name, int64_t *project,
+                      struct ff_err *err);
+
+/* As a problem's errors[] (workflows.c). */
+void rest_add_flow_problems(struct rest_call *c, const struct flow_problems *problems);
+/* Large inputs and outputs stand beside the row; what is gone stays a reference. */
+struct span rest_open_column(struct rest_call *c, const struct run_row *run,
+                             struct span column);
+/* The task that {task} names, "fetch" or "fetch.3" (tasks.c). */
+int rest_find_task(struct rest_call *c, const struct run_row *run,
+                   const struct flow *flow, struct task_row *row, struct ff_err *err);
+/* The plan that a run is pinned to; flow_unref it (runs.c). */
+struct flow *rest_flow_of(struct rest_call *c, const struct run_row *run,
+                          struct ff_err *err);
+
+#endif

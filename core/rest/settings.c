@@ -1,0 +1,91 @@
+/* settings.c - section "server" of the configuration, and what of it is refused. */
+#include "rest/rest.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define OPT(field) .name = #field, .offset = offsetof(struct rest_settings, field)
+const struct ff_opt rest_options[] = {
+    {OPT(listen), .type = FF_OPT_TEXT, .fallback = "127.0.0.1:8080",
+     .help = "address and port of the HTTP API; port 0: the kernel chooses one"},
+    {OPT(tls_cert), .type = FF_OPT_TEXT,
+     .help = "PEM file: the certificate, and behind it its chain"},
+    {OPT(tls_key), .type = FF_OPT_TEXT,
+     .help = "PEM file: the key of the certificate, without a password"},
+    {OPT(auth), .type = FF_OPT_TEXT,
+     .help = "auth driver that verifies tokens (auth-jwt); default: API keys only"},
+    {0},
+};
+
+static bool is_loopback(const char *address)
+{
+    struct in_addr v4;
+
+    if (inet_pton(AF_INET, address, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return strcmp(address, "::1") == 0;
+}
+
+static bool is_address(const char *address)
+{
+    struct in6_addr any;
+
+    return inet_pton(AF_INET, address, &any) == 1 ||
+           inet_pton(AF_INET6, address, &any) == 1;
+}
+
+static bool read_port(const char *text, uint16_t *port)
+{
+    const size_t len = strlen(text);
+    const long n = strtol(text, NULL, 10);
+
+    if (len == 0 || len > 5 || strspn(text, "0123456789") != len || n > 65535)
+        return false;
+    *port = (uint16_t)n;
+    return true;
+}
+
+/* "127.0.0.1:8080", "[::1]:8080", "localhost:8080" */
+static bool split(const char *text, struct rest_listen *out)
+{
+    const char *colon = strrchr(text, ':');
+    const bool brackets = *text == '[';
+    size_t len = colon ? (size_t)(colon - text) : 0;
+
+    if (!colon || !read_port(colon + 1, &out->port))
+        return false;
+    if (brackets && (len < 2 || text[len - 1] != ']'))
+        return false;
+    if (brackets)
+        len -= 2;
+    if (len == 0 || len >= sizeof(out->address))
+        return false;
+    memcpy(out->address, text + brackets, len);
+    out->address[len] = '\0';
+    if (strcmp(out->address, "localhost") == 0)
+        snprintf(out->address, sizeof(out->address), "127.0.0.1");
+    return is_address(out->address) && (strchr(out->address, ':') != NULL) == brackets;
+}
+
+int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
+                      struct ff_err *err)
+{
+    *out = (struct rest_listen){0};
+    if (!split(s->listen, out))
+        return ff_fail(err, FF_INVALID, 0,
+                       "server.listen: \"%.80s\" is no address and port; write "
+                       "127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8443",
+                       s->listen);
+    if (!s->tls_cert != !s->tls_key)
+        return ff_fail(err, FF_INVALID, 0,
+                       "server.tls_cert and server.tls_key belong together: one of "
+                       "them is missing");
+    out->loopback = is_loopback(out->address);
+    if (!out->loopback && !s->tls_cert && !dev)
+        return ff_fail(err, FF_INVALID, 0,
+                       "%s can be reached from other machines: credentials would be "
+                       "seen there; give --tls-cert and --tls-key, listen on "
+                       "127.0.0.1, or say --dev",
+                       out->address);
+    return FF_OK;
+}

@@ -1,0 +1,160 @@
+/* system.c - the server itself: is it well, who is the caller to it, what can it do. */
+#include "rest/rest_priv.h"
+
+#include <string.h>
+
+/* --- health --- */
+
+int rest_live(struct rest_call *c, struct ff_err *err)
+{
+    (void)err;
+    buf_add_text(&c->out, "{\"status\":\"ok\"}");
+    return FF_OK;
+}
+
+/* The sentence of a store may name hosts and files: who is not known hears one word. */
+static const char *store_word(struct rest *r)
+{
+    struct ff_err err = {0};
+
+    return store_health(r->store, &err) == FF_OK ? "ok" : "failing";
+}
+
+static void add_health(struct rest_call *c)
+{
+    struct rest *r = c->rest;
+    const char *store = store_word(r);
+    const bool well = strcmp(store, "ok") == 0;
+    struct jsonw w = {.out = &c->out};
+
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "status");
+    jsonw_text(&w, r->draining ? "draining" : well ? "ok" : "failing");
+    jsonw_key(&w, "checks");
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "store");
+    jsonw_text(&w, store);
+    jsonw_key(&w, "leads");
+    jsonw_bool(&w, node_is_owner(r->setup.node));
+    jsonw_close(&w, '}');
+    jsonw_close(&w, '}');
+    if (r->draining || !well)
+        c->status = 503;
+}
+
+int rest_ready(struct rest_call *c, struct ff_err *err)
+{
+    (void)err;
+    add_health(c);
+    return FF_OK;
+}
+
+int rest_health(struct rest_call *c, struct ff_err *err)
+{
+    return rest_ready(c, err);
+}
+
+/* --- what there is --- */
+
+int rest_document(struct rest_call *c, struct ff_err *err)
+{
+    const struct buf *text = &c->rest->openapi;
+
+    (void)err;
+    buf_add(&c->out, buf_text(text), text->len);
+    return FF_OK;
+}
+
+int rest_system(struct rest_call *c, struct ff_err *err)
+{
+    const struct rest *r = c->rest;
+    const struct node_settings *s = node_settings(r->setup.node);
+    struct jsonw w = {.out = &c->out};
+    const struct {
+        const char *name, *text;
+    } texts[] = {{"version", r->setup.version},
+                 {"store", s->store},
+                 {"queue", s->queue},
+                 {"runtime", s->runtime}};
+
+    (void)err;
+    jsonw_open(&w, '{');
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        jsonw_key(&w, texts[i].name);
+        jsonw_text(&w, texts[i].text);
+    }
+    jsonw_key(&w, "schema");
+    jsonw_int(&w, MODEL_SCHEMA_VERSION);
+    jsonw_key(&w, "leads");
+    jsonw_bool(&w, node_is_owner(r->setup.node));
+    jsonw_close(&w, '}');
+    return FF_OK;
+}
+
+/* --- the caller --- */
+
+static void add_permissions(struct jsonw *w, const struct principal *p)
+{
+    const struct access_scope where = {.tenant = p->tenant, .project = PROJECT_DEFAULT};
+
+    jsonw_key(w, "permissions");
+    jsonw_open(w, '[');
+    for (int i = 0; i < N_PERMISSIONS; i++)
+        if (access_may(p, (enum permission)i, where))
+            jsonw_text(w, permission_names[i]);
+    jsonw_close(w, ']');
+}
+
+static void add_text(struct jsonw *w, const char *name, const char *text)
+{
+    jsonw_key(w, name);
+    jsonw_text(w, text);
+}
+
+static int add_tenant(struct rest_call *c, struct jsonw *w, struct ff_err *err)
+{
+    struct tenant_row row;
+
+    jsonw_key(w, "tenant");
+    if (c->who.tenant.no == TENANT_PLATFORM.no) {
+        jsonw_null(w);
+        return FF_OK;
+    }
+    if (access_tenant_by_no(c->store, c->reader, c->who.tenant, &c->arena, &row, err) !=
+        FF_OK)
+        return err->code;
+    jsonw_text_len(w, row.name.s, row.name.len);
+    return FF_OK;
+}
+
+int rest_me(struct rest_call *c, struct ff_err *err)
+{
+    const struct principal *p = &c->who;
+    struct jsonw w = {.out = &c->out};
+    char at[UNITS_TEXT];
+    json_t *names = NULL;
+
+    jsonw_open(&w, '{');
+    add_text(&w, "subject", p->subject);
+    add_text(&w, "via", principal_vias[p->kind]);
+    if (add_tenant(c, &w, err) != FF_OK)
+        return err->code;
+    add_text(&w, "role", role_names[p->role]);
+    if (p->project != PROJECT_ALL) {
+        names = rest_project_names(c, err);
+        if (!names)
+            return err->code;
+        rest_add_project(&w, names, p->project);
+        add_text(&w, "project_role", role_names[p->project_role]);
+        json_decref(names);
+    }
+    jsonw_key(&w, "platform");
+    jsonw_bool(&w, p->platform);
+    add_permissions(&w, p);
+    if (p->expires_us != 0) {
+        units_time_text(p->expires_us, at);
+        add_text(&w, "expires_at", at);
+    }
+    jsonw_close(&w, '}');
+    return FF_OK;
+}

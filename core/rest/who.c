@@ -1,0 +1,209 @@
+/* who.c - who asks: the local user by the unix socket, an API key, or a token that the
+ * auth driver verifies. What was found out is kept for some seconds by the hash of the
+ * credential, so that most requests need no look into the store. */
+#include "rest/rest_priv.h"
+
+#include <string.h>
+
+#define KEPT_US    (10 * UNITS_SECOND)
+#define KEPT_MAX   8192
+#define KEY_PREFIX "ffk_"
+#define ASKS_PER_S 50 /* credentials of one address that are not known yet */
+
+struct rest_cached {
+    struct principal who;
+    int64_t rate_per_s;
+    int64_t until_us; /* by the clock that nobody sets */
+    bool here_only;
+};
+
+/* --- the auth driver --- */
+
+int who_open(struct rest *r, struct ff_err *err)
+{
+    pthread_mutex_init(&r->auth_mutex, NULL);
+    access_local(r->setup.user, &r->local);
+    if (!r->setup.auth)
+        return FF_OK;
+    return driver_open_auth(r->setup.auth, &r->auth, err);
+}
+
+void who_close(struct rest *r)
+{
+    who_forget(r);
+    map_done(&r->cache.by_hash);
+    if (r->auth)
+        driver_auth_ops(r->setup.auth)->close(r->auth);
+    pthread_mutex_destroy(&r->auth_mutex);
+}
+
+/* --- what was found out --- */
+
+void who_forget(struct rest *r)
+{
+    void *value;
+
+    r->cache.n_forgotten++;
+    for (size_t i = 0; map_next(&r->cache.by_hash, &i, &value);) {
+        map_del_text(&r->cache.by_hash, map_key_text(&r->cache.by_hash, i));
+        mem_free(value);
+    }
+}
+
+static bool from_loopback(const struct http_peer *peer)
+{
+    return peer->local || text_starts(peer->address, "127.") ||
+           text_starts(peer->address, "[::1]");
+}
+
+static bool use_cached(struct rest_call *c, const struct rest_cached *kept)
+{
+    const struct principal *who = &kept->who;
+
+    if (kept->here_only && !from_loopback(c->request->peer))
+        return false;
+    if (kept->until_us <= loop_mono_us(c->rest->setup.loop) ||
+        (who->expires_us != 0 && who->expires_us <= c->now_us))
+        return false;
+    c->who = *who;
+    c->rate_per_s = kept->rate_per_s;
+    c->known = true;
+    return true;
+}
+
+/* What was read before something changed is not kept: the key may be revoked since. */
+void who_learn(struct rest_call *c)
+{
+    struct map *by_hash = &c->rest->cache.by_hash;
+    struct rest_cached *kept = map_get_text(by_hash, c->credential);
+
+    c->known = true;
+    if (c->n_forgotten != c->rest->cache.n_forgotten)
+        return;
+    if (!kept) {
+        if (by_hash->n >= KEPT_MAX)
+            who_forget(c->rest);
+        kept = mem_alloc(sizeof(*kept));
+        map_set_text(by_hash, c->credential, kept);
+    }
+    *kept = (struct rest_cached){
+        .who = c->who,
+        .rate_per_s = c->rate_per_s,
+        .until_us = loop_mono_us(c->rest->setup.loop) + KEPT_US,
+        .here_only = c->here_only,
+    };
+}
+
+/* --- at once --- */
+
+/* Whoever tries credentials out has a limit of his own. */
+static bool may_ask(struct rest_call *c)
+{
+    char name[96];
+
+    snprintf(name, sizeof(name), "from %s", c->request->peer->network);
+    return bucket_take(&c->rest->buckets, name, ASKS_PER_S,
+                       loop_mono_us(c->rest->setup.loop), &c->limit);
+}
+
+enum who_answer who_is(struct rest_call *c)
+{
+    const char *token = http_bearer(c->request);
+    const struct rest_cached *kept;
+
+    if (c->request->peer->local && !token) {
+        c->who = c->rest->local;
+        c->known = true;
+        return WHO_KNOWN;
+    }
+    if (!token) {
+        rest_fail(c, PROBLEM_UNAUTHENTICATED, &c->err,
+                  "say who you are: Authorization: Bearer and an API key, which "
+                  "`flowforge key create` makes, or a token");
+        return WHO_NOBODY;
+    }
+    sha256_text(token, strlen(token), c->credential);
+    kept = map_get_text(&c->rest->cache.by_hash, c->credential);
+    if (kept && use_cached(c, kept))
+        return WHO_KNOWN;
+    c->n_forgotten = c->rest->cache.n_forgotten;
+    if (may_ask(c))
+        return WHO_MUST_ASK;
+    rest_fail(c, PROBLEM_RATE_LIMITED, &c->err,
+              "too many credentials from this address that are not known");
+    return WHO_NOBODY;
+}
+
+/* --- on a lane --- */
+
+static void on_principal(void *arg, const struct ff_principal *p)
+{
+    struct rest_call *c = arg;
+    const struct access_identity who = {.subject = p->subject,
+                                        .tenant = p->tenant,
+                                        .roles = p->roles,
+                                        .expires_us = p->expires_us};
+
+    c->code = access_user(c->store, c->reader, &who, PROJECT_DEFAULT, &c->who, &c->err);
+}
+
+static void verify(struct rest_call *c, const char *token)
+{
+    const struct ff_driver *d = &driver_instance_info(c->rest->setup.auth)->d;
+    const bool parallel = d->threads == FF_PARALLEL;
+
+    c->here_only = d->caps & FF_AUTH_LOOPBACK_ONLY;
+    if (c->here_only && !from_loopback(c->request->peer)) {
+        c->code = ff_fail(&c->err, FF_DENIED, 0,
+                          "tokens of this kind are taken from this machine only");
+        return;
+    }
+    if (!parallel)
+        pthread_mutex_lock(&c->rest->auth_mutex);
+
+    const int code = driver_auth_ops(c->rest->setup.auth)
+                         ->verify(c->rest->auth, token, on_principal, c, &c->err);
+
+    if (!parallel)
+        pthread_mutex_unlock(&c->rest->auth_mutex);
+    if (code != FF_OK)
+        c->code = code;
+}
+
+static void read_rate(struct rest_call *c)
+{
+    struct arena arena = {0};
+    struct tenant_row row;
+
+    c->rate_per_s = access_quotas[QUOTA_REQUESTS].usual;
+    if (c->who.tenant.no != TENANT_PLATFORM.no) {
+        c->code = access_tenant_by_no(c->store, c->reader, c->who.tenant, &arena, &row,
+                                      &c->err);
+        if (c->code == FF_OK)
+            c->rate_per_s = access_quota_of(&row, QUOTA_REQUESTS);
+        if (c->rate_per_s < 1)
+            c->rate_per_s = 1; /* 0 is who is not limited */
+    }
+    arena_done(&arena);
+}
+
+void who_ask(struct rest_call *c)
+{
+    const char *token = http_bearer(c->request);
+
+    c->code = FF_OK;
+    if (text_starts(token, KEY_PREFIX))
+        c->code = access_key_verify(c->store, c->reader, token, c->now_us, &c->who,
+                                    &c->aside, &c->err);
+    else if (c->rest->auth)
+        verify(c, token);
+    else
+        c->code = ff_fail(&c->err, FF_DENIED, 0,
+                          "this is no API key, and this server takes no tokens: "
+                          "server.auth names the driver that verifies them");
+    FAILPOINT("rest.who.known");
+    if (c->code == FF_OK)
+        read_rate(c);
+    if (c->code == FF_DENIED || c->code == FF_INVALID)
+        c->problem = PROBLEM_UNAUTHENTICATED;
+}

@@ -1,0 +1,229 @@
+/* workflows.c - workflows by name, their versions, and whether a file is one. */
+#include "rest/rest_priv.h"
+
+#include <string.h>
+
+#define ETAG_HASH 32 /* digits */
+
+/* --- the list: the newest version of each name --- */
+
+struct one {
+    struct arena *arena;
+    struct workflow_version_row row;
+    bool found;
+};
+
+static int take_row(void *arg, const void *row)
+{
+    struct one *one = arg;
+
+    one->row = *(const struct workflow_version_row *)row;
+    store_own_row(&record_workflow_version, &one->row, one->arena);
+    one->found = true;
+    return 1;
+}
+
+/* The first name behind `name`, by its oldest version. */
+static int next_name(struct rest_call *c, struct span name, struct one *one,
+                     struct ff_err *err)
+{
+    const struct workflow_version_row after = {
+        .tenant = c->who.tenant.no, .name = name, .number = INT64_MAX};
+    const struct store_query q = {.record = &record_workflow_version,
+                                  .like = &after,
+                                  .n_equal = 1,
+                                  .after = name.len > 0 ? &after : NULL,
+                                  .limit = 1};
+
+    *one = (struct one){.arena = &c->arena};
+    return store_scan(c->store, c->reader, &q, take_row, one, err);
+}
+
+static int read_newest(struct rest_call *c, struct one *one, struct ff_err *err)
+{
+    const struct workflow_version_row like = one->row;
+    const struct store_query q = {.record = &record_workflow_version,
+                                  .like = &like,
+                                  .n_equal = 2,
+                                  .descending = true,
+                                  .limit = 1};
+
+    return store_scan(c->store, c->reader, &q, take_row, one, err);
+}
+
+static int tell_names(struct rest_call *c, struct rest_page *p, struct ff_err *err)
+{
+    struct span name = {.s = buf_text(&p->after), .len = p->after.len};
+    struct one one;
+
+    for (;;) {
+        if (next_name(c, name, &one, err) != FF_OK)
+            return err->code;
+        if (!one.found || !rest_page_step(p, true, one.row.name.s, one.row.name.len))
+            return FF_OK;
+        name = one.row.name;
+        if (read_newest(c, &one, err) != FF_OK)
+            return err->code;
+        jsonw_open(&p->w, '{');
+        rest_add_row(&p->w, &shape_workflow, &one.row);
+        jsonw_close(&p->w, '}');
+    }
+}
+
+int rest_workflows_list(struct rest_call *c, struct ff_err *err)
+{
+    struct rest_page p;
+    int code = rest_page_begin(c, &p, err);
+
+    if (code == FF_OK)
+        code = tell_names(c, &p, err);
+    return rest_page_end(&p, code);
+}
+
+/* --- one --- */
+
+/* NAME, NAME@LABEL, NAME@sha256:HASH. What is no such word is no workflow either. */
+static int find(struct rest_call *c, struct workflow_version_row *row,
+                struct ff_err *err)
+{
+    const char *word = rest_path(c, "workflow");
+    const int code = node_workflow_find(c->rest->setup.node, c->reader, c->who.tenant,
+                                        word, &c->arena, row, err);
+
+    if (code == FF_NOT_FOUND || code == FF_INVALID)
+        return ff_fail(err, FF_NOT_FOUND, 0, "there is no workflow %.100s", word);
+    return code;
+}
+
+int rest_workflow_get(struct rest_call *c, struct ff_err *err)
+{
+    struct jsonw w = {.out = &c->out};
+    struct workflow_version_row row;
+    struct workflow_row text;
+
+    if (find(c, &row, err) != FF_OK ||
+        store_workflow(c->store, c->reader, c->who.tenant, row.hash, &c->arena, &text,
+                       err) != FF_OK)
+        return err->code;
+    /* The same text may come back under another number. */
+    snprintf(c->etag, sizeof(c->etag), "\"v%lld-%.*s\"", (long long)row.number,
+             (int)(row.hash.len < ETAG_HASH ? row.hash.len : ETAG_HASH), row.hash.s);
+    jsonw_open(&w, '{');
+    rest_add_row(&w, &shape_workflow_full, &row);
+    jsonw_key(&w, "source");
+    jsonw_text_len(&w, text.source.s, text.source.len);
+    jsonw_close(&w, '}');
+    return FF_OK;
+}
+
+/* --- its versions --- */
+
+static int list_version(void *arg, const void *row)
+{
+    const struct workflow_version_row *version = row;
+    struct rest_page *p = arg;
+
+    if (!rest_page_step(p, true, &version->number, sizeof(version->number)))
+        return 1;
+    jsonw_open(&p->w, '{');
+    rest_add_row(&p->w, &shape_version, version);
+    jsonw_close(&p->w, '}');
+    return 0;
+}
+
+int rest_versions_list(struct rest_call *c, struct ff_err *err)
+{
+    struct workflow_version_row row;
+    struct rest_page p;
+
+    if (find(c, &row, err) != FF_OK)
+        return err->code;
+
+    struct workflow_version_row after = row;
+    struct store_query q = {.record = &record_workflow_version,
+                            .like = &row,
+                            .n_equal = 2,
+                            .descending = true};
+    int code = rest_page_begin(c, &p, err);
+
+    if (code == FF_OK && p.after.len == sizeof(after.number)) {
+        memcpy(&after.number, p.after.data, sizeof(after.number));
+        q.after = &after;
+    }
+    if (code == FF_OK)
+        code = store_scan(c->store, c->reader, &q, list_version, &p, err);
+    return rest_page_end(&p, code);
+}
+
+/* --- is a file one? --- */
+
+static void add_problem(struct jsonw *w, const struct flow_problem *p)
+{
+    char code[16];
+
+    snprintf(code, sizeof(code), "FF%03d", p->code);
+    jsonw_open(w, '{');
+    jsonw_key(w, "code");
+    jsonw_text(w, code);
+    jsonw_key(w, "line");
+    jsonw_int(w, p->line);
+    jsonw_key(w, "column");
+    jsonw_int(w, p->column);
+    jsonw_key(w, "detail");
+    jsonw_text(w, p->msg);
+    if (p->hint[0]) {
+        jsonw_key(w, "hint");
+        jsonw_text(w, p->hint);
+    }
+    jsonw_close(w, '}');
+}
+
+void rest_add_flow_problems(struct rest_call *c, const struct flow_problems *problems)
+{
+    struct jsonw w = {.out = &c->errors};
+
+    for (size_t i = 0; i < problems->n; i++) {
+        if (c->errors.len > 0)
+            buf_add_char(&c->errors, ',');
+        w.comma = false;
+        add_problem(&w, &problems->items[i]);
+    }
+}
+
+static void add_verdict(struct jsonw *w, const struct flow *flow,
+                        const struct flow_problems *problems)
+{
+    jsonw_open(w, '{');
+    jsonw_key(w, "valid");
+    jsonw_bool(w, flow != NULL);
+    if (flow) {
+        jsonw_key(w, "name");
+        jsonw_text(w, flow->name);
+        jsonw_key(w, "hash");
+        jsonw_text(w, flow->hash);
+    }
+    jsonw_key(w, "problems");
+    jsonw_open(w, '[');
+    for (size_t i = 0; i < problems->n; i++)
+        add_problem(w, &problems->items[i]);
+    jsonw_close(w, ']');
+    jsonw_key(w, "more");
+    jsonw_int(w, (int64_t)problems->n_more);
+    jsonw_close(w, '}');
+}
+
+/* What the file says, without the tenant: which other workflows it uses is looked at
+ * when it is applied or run. */
+int rest_workflow_validate(struct rest_call *c, struct ff_err *err)
+{
+    const char *source = rest_text(c, "source");
+    struct flow_problems problems = {0};
+    struct flow *flow = flow_parse(source, strlen(source), &problems);
+    struct jsonw w = {.out = &c->out};
+
+    (void)err;
+    add_verdict(&w, flow, &problems);
+    flow_problems_done(&problems);
+    flow_unref(flow);
+    return FF_OK;
+}

@@ -1,0 +1,1 @@
+set(PLUGIN_LIBS ff::hiredis ff::ssl ff::crypto)
