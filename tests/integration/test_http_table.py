@@ -82,6 +82,7 @@ TABLE: dict[str, tuple[bytes, int]] = {
     "HTTP/2.0 in words": (b"GET /echo HTTP/2.0\r\n" + HOST + b"\r\n", 505),
     "the preface of HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 501),
     "an unknown method": (b"BREW /echo HTTP/1.1\r\n" + HOST + b"\r\n", 501),
+    "TRACE": (b"TRACE /echo HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n", 405),
     "CONNECT": (b"CONNECT a:1 HTTP/1.1\r\n" + HOST + b"\r\n", 501),
     "a body beyond the route's": (
         b"POST /small HTTP/1.1\r\n" + HOST + b"Content-Length: 11\r\n\r\n12345678901",

@@ -33,6 +33,7 @@ static const struct trial refused[] = {
     {"no method", 400, " /echo HTTP/1.1\r\nHost: a\r\n\r\n"},
     {"unknown method", 501, "BREW /echo HTTP/1.1\r\nHost: a\r\n\r\n"},
     {"CONNECT", 501, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"},
+    {"TRACE", 405, "TRACE /echo HTTP/1.1\r\nHost: a\r\n\r\n"},
     {"lower-case method", 501, "get /echo HTTP/1.1\r\nHost: a\r\n\r\n"},
     {"two spaces", 400, "GET  /echo HTTP/1.1\r\nHost: a\r\n\r\n"},
     {"tab for a space", 400, "GET\t/echo HTTP/1.1\r\nHost: a\r\n\r\n"},
