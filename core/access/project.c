@@ -2,6 +2,7 @@
  * of each tenant is there without a row. */
 #include "access/access_priv.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define DEFAULT_NAME "default"
@@ -58,7 +59,8 @@ static int check_free(const struct access_call *c, struct tenant t, const char *
 
     arena_done(&arena);
     if (code == FF_OK)
-        return ff_fail(err, FF_INVALID, 0, "there is a project %.64s already", name);
+        return ff_fail(err, FF_INVALID, EEXIST, "there is a project %.64s already",
+                       name);
     return code == FF_NOT_FOUND ? FF_OK : code;
 }
 

@@ -2,6 +2,7 @@
  * so that one user on one machine never hears the word. */
 #include "access/access_priv.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define DEFAULT_NAME "default"
@@ -132,7 +133,8 @@ static int check_free(const struct access_call *c, const char *name, struct ff_e
 
     arena_done(&arena);
     if (code == FF_OK)
-        return ff_fail(err, FF_INVALID, 0, "there is a tenant %.64s already", name);
+        return ff_fail(err, FF_INVALID, EEXIST, "there is a tenant %.64s already",
+                       name);
     return code == FF_NOT_FOUND ? FF_OK : code;
 }
 

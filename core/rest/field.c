@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define WHOLE_MAX 9007199254740992.0 /* up to here each whole number is a double */
+
 /* Those that several routes have. */
 static const struct rest_field page_fields[] = {
     {.name = "limit",
@@ -28,6 +30,16 @@ static const struct rest_field tenant_fields[] = {
     {0},
 };
 
+/* Parts of paths that are names which somebody gives there; of others any text may be
+ * asked for. */
+static const struct rest_field path_fields[] = {
+    {.name = "queue", .max = 63, .pattern = REST_NAME},
+    {.name = "limit", .max = 63, .pattern = REST_NAME},
+    {.name = "secret", .max = 63, .pattern = "^[a-z_][a-z0-9_]*$"},
+    {.name = "label", .max = 63, .pattern = "^[A-Za-z0-9_][A-Za-z0-9._-]*$"},
+    {0},
+};
+
 static const struct rest_field *find(const struct rest_field *fields, const char *name)
 {
     for (; fields && fields->name; fields++)
@@ -42,6 +54,18 @@ const struct rest_field *rest_common_fields(const struct rest_route *route,
     if (of_tenant)
         return route->scope == REST_TENANT ? tenant_fields : NULL;
     return route->flags & REST_PAGE ? page_fields : NULL;
+}
+
+struct rest_field rest_path_field(const char *name)
+{
+    const struct rest_field *known = find(path_fields, name);
+    struct rest_field f = known ? *known : (struct rest_field){0};
+
+    f.name = name;
+    f.type = REST_TEXT;
+    f.required = true;
+    f.min = f.max > 0 ? 1 : 0;
+    return f;
 }
 
 static const struct rest_field *find_asked(const struct rest_route *route,
@@ -213,6 +237,19 @@ static void point_to(const char *name, char *out, size_t size)
     out[len] = '\0';
 }
 
+/* A whole number may be written 30.0 (JSON Schema, 6.1.1): some languages do. */
+static void settle_ints(struct rest_call *c)
+{
+    for (const struct rest_field *f = c->route->body; f && f->name; f++) {
+        const json_t *value = json_object_get(c->body, f->name);
+        const double n = json_is_real(value) ? json_real_value(value) : 0.5;
+
+        if (f->type == REST_INT && n >= -WHOLE_MAX && n <= WHOLE_MAX &&
+            n == (double)(int64_t)n)
+            json_object_set_new(c->body, f->name, json_integer((int64_t)n));
+    }
+}
+
 static void read_fields(struct rest_call *c)
 {
     const char *name;
@@ -279,6 +316,7 @@ static int read_body(struct rest_call *c, struct ff_err *err)
         return err->code;
     if (!json_is_object(c->body))
         return rest_fail(c, PROBLEM_INVALID, err, "the body must be a JSON object");
+    settle_ints(c);
     read_fields(c);
     return FF_OK;
 }

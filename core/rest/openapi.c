@@ -84,10 +84,14 @@ static void add_field_schema(struct jsonw *w, const struct rest_field *f)
         open_key(w, "items");
         text(w, "type", "string");
         add_limits(w, f);
+        if (f->pattern)
+            text(w, "pattern", f->pattern);
         jsonw_close(w, '}');
     } else if (!list) {
         add_limits(w, f);
     }
+    if (!list && f->pattern)
+        text(w, "pattern", f->pattern);
     if (f->words)
         add_words(w, f->words);
     if (f->help)
@@ -175,7 +179,10 @@ static void add_problem_schema(struct jsonw *w)
         {.name = "status", .type = REST_INT, .required = true},
         {.name = "detail", .type = REST_TEXT, .required = true},
         {.name = "instance", .type = REST_TEXT},
-        {.name = "code", .type = REST_TEXT, .required = true},
+        {.name = "code",
+         .type = REST_TEXT,
+         .help = "absent (and the type about:blank) where no route was found for what "
+                 "was asked"},
         {.name = "request_id", .type = REST_TEXT},
         {.name = "errors",
          .type = REST_LIST,
@@ -226,8 +233,23 @@ static void add_components(struct jsonw *w)
 
 /* --- operations --- */
 
+/* What stands in a target is decoded, and has no control characters then; a text of a
+ * body may have all but U+0000. */
+#define PATTERN_BODY "^[^\\u0000]*$"
+
+static struct rest_field with_pattern(const struct rest_field *f, const char *pattern)
+{
+    struct rest_field out = *f;
+
+    if (is_text(f->type) && !f->pattern)
+        out.pattern = pattern;
+    return out;
+}
+
 static void add_parameter(struct jsonw *w, const char *in, const struct rest_field *f)
 {
+    const struct rest_field shown = with_pattern(f, REST_LINE);
+
     jsonw_open(w, '{');
     text(w, "name", f->name);
     text(w, "in", in);
@@ -236,7 +258,7 @@ static void add_parameter(struct jsonw *w, const char *in, const struct rest_fie
         jsonw_bool(w, true);
     }
     jsonw_key(w, "schema");
-    add_field_schema(w, f);
+    add_field_schema(w, &shown);
     jsonw_close(w, '}');
 }
 
@@ -245,7 +267,7 @@ static void add_path_parameters(struct jsonw *w, const char *pattern)
     for (const char *at = strchr(pattern, '{'); at; at = strchr(at + 1, '{')) {
         const size_t len = strcspn(at + 1, "}");
         MEM_AUTO char *name = mem_text_len(at + 1, len);
-        const struct rest_field f = {.name = name, .type = REST_TEXT, .required = true};
+        const struct rest_field f = rest_path_field(name);
 
         add_parameter(w, "path", &f);
     }
@@ -258,6 +280,7 @@ static void add_parameters(struct jsonw *w, const struct rest_route *route)
         .type = REST_TEXT,
         .min = 1,
         .max = 128,
+        .pattern = "^[!-~]+$",
         .help = "the same request with the same key takes effect once"};
 
     jsonw_key(w, "parameters");
@@ -276,29 +299,70 @@ static void add_parameters(struct jsonw *w, const struct rest_route *route)
     jsonw_close(w, ']');
 }
 
+static void add_one_of(struct jsonw *w, const char *const *names)
+{
+    jsonw_key(w, "oneOf");
+    jsonw_open(w, '[');
+    for (; *names; names++) {
+        jsonw_open(w, '{');
+        jsonw_key(w, "required");
+        jsonw_open(w, '[');
+        jsonw_text(w, *names);
+        jsonw_close(w, ']');
+        jsonw_close(w, '}');
+    }
+    jsonw_close(w, ']');
+}
+
+static void add_body_schema(struct jsonw *w, const struct rest_route *route)
+{
+    open_key(w, "schema");
+    text(w, "type", "object");
+    jsonw_key(w, "additionalProperties");
+    jsonw_bool(w, false);
+    open_key(w, "properties");
+    for (const struct rest_field *f = route->body; f->name; f++) {
+        const struct rest_field shown = with_pattern(f, PATTERN_BODY);
+
+        jsonw_key(w, f->name);
+        add_field_schema(w, &shown);
+    }
+    jsonw_close(w, '}');
+    add_required(w, route->body);
+    if (route->one_of)
+        add_one_of(w, route->one_of);
+    if (route->flags & REST_ONE_FIELD) {
+        number(w, "minProperties", 1);
+        number(w, "maxProperties", 1);
+    }
+    jsonw_close(w, '}');
+}
+
+/* No body is an empty object. */
+static bool wants_body(const struct rest_route *route)
+{
+    bool wants = route->one_of || (route->flags & REST_ONE_FIELD);
+
+    for (const struct rest_field *f = route->body; f->name; f++)
+        wants = wants || f->required;
+    return wants;
+}
+
 static void add_body(struct jsonw *w, const struct rest_route *route)
 {
     if (!route->body)
         return;
     open_key(w, "requestBody");
     jsonw_key(w, "required");
-    jsonw_bool(w, true);
+    jsonw_bool(w, wants_body(route));
     open_key(w, "content");
     open_key(w, "application/json");
-    open_key(w, "schema");
-    text(w, "type", "object");
-    jsonw_key(w, "additionalProperties");
-    jsonw_bool(w, false);
-    open_key(w, "properties");
-    add_fields(w, route->body);
-    jsonw_close(w, '}');
-    add_required(w, route->body);
-    jsonw_close(w, '}');
+    add_body_schema(w, route);
     jsonw_close(w, '}');
     if (route->flags & REST_YAML) {
+        /* Of what the YAML means; what is no workflow file is judged as one. */
         open_key(w, "application/yaml");
         open_key(w, "schema");
-        text(w, "type", "string");
         jsonw_close(w, '}');
         jsonw_close(w, '}');
     }
@@ -324,13 +388,29 @@ static void add_page_schema(struct jsonw *w, const struct rest_shape *shape)
     raw(w, "\"required\":[\"items\",\"next\"]");
 }
 
-static void add_success(struct jsonw *w, const struct rest_route *route)
+/* Of all answers that a route gives (answer.c). */
+static void add_headers(struct jsonw *w)
 {
-    char status[16];
+    open_key(w, "headers");
+    open_key(w, "X-Request-Id");
+    jsonw_key(w, "required");
+    jsonw_bool(w, true);
+    open_key(w, "schema");
+    text(w, "type", "string");
+    text(w, "pattern", "^[A-Za-z0-9_.:-]{1,64}$");
+    jsonw_close(w, '}');
+    jsonw_close(w, '}');
+    jsonw_close(w, '}');
+}
 
-    snprintf(status, sizeof(status), "%d", route->status ? route->status : 200);
-    open_key(w, status);
+static void add_success(struct jsonw *w, const struct rest_route *route, int status)
+{
+    char word[16];
+
+    snprintf(word, sizeof(word), "%d", status);
+    open_key(w, word);
     text(w, "description", route->summary);
+    add_headers(w);
     if (route->answer) {
         open_key(w, "content");
         open_key(w, "application/json");
@@ -370,7 +450,9 @@ static void add_operation(struct jsonw *w, const struct rest_route *route)
     add_parameters(w, route);
     add_body(w, route);
     open_key(w, "responses");
-    add_success(w, route);
+    if (route->status_unchanged)
+        add_success(w, route, route->status_unchanged);
+    add_success(w, route, route->status ? route->status : 200);
     open_key(w, "default");
     text(w, "description", "A problem (RFC 9457)");
     open_key(w, "content");

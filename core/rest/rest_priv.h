@@ -40,6 +40,9 @@ enum rest_type {
     REST_LIST /* in a query: may be given several times */
 };
 
+#define REST_LINE "^[^\\u0000-\\u001f\\u007f]*$" /* no control characters */
+#define REST_NAME "^[a-z_][a-z0-9_-]*$"          /* text_is_name, with dashes */
+
 /* What a request may say, and what else than columns an answer does. */
 struct rest_field {
     const char *name; /* NULL ends a table */
@@ -48,6 +51,7 @@ struct rest_field {
     int64_t min, max; /* of a number; of a text its bytes; both 0: any */
     const char *const *words;
     const char *help;
+    const char *pattern; /* of a text, for the document: who takes it checks it */
 };
 
 /* What answers look like: columns of a record, and more. */
@@ -59,11 +63,12 @@ struct rest_shape {
 };
 
 enum rest_flag {
-    REST_PAGE = 1,     /* answers with a page of its shape */
-    REST_CHANGES = 2,  /* changes something: takes an Idempotency-Key */
-    REST_AT_ONCE = 4,  /* the handler runs on the loop and never blocks */
-    REST_YAML = 8,     /* the body may be YAML: its text is the field `source` */
-    REST_ONE_TIME = 16 /* what it answers is shown once: it is not kept for repeats */
+    REST_PAGE = 1,      /* answers with a page of its shape */
+    REST_CHANGES = 2,   /* changes something: takes an Idempotency-Key */
+    REST_AT_ONCE = 4,   /* the handler runs on the loop and never blocks */
+    REST_YAML = 8,      /* the body may be YAML: its text is the field `source` */
+    REST_ONE_TIME = 16, /* what it answers is shown once: it is not kept for repeats */
+    REST_ONE_FIELD = 32 /* the body has exactly one of its fields */
 };
 
 /* Runs on a lane; where it changes something it is a plan (node/change.h) and may run
@@ -80,7 +85,9 @@ struct rest_route {
     rest_handle_fn *handle;
     const char *summary;
     unsigned flags;
-    int status; /* of success; 0: 200 */
+    int status;                /* of success; 0: 200 */
+    int status_unchanged;      /* of one that had nothing to change; 0: the same */
+    const char *const *one_of; /* fields of which a body has exactly one; or NULL */
     const struct rest_field *query, *body;
     size_t body_max;
     const struct rest_shape *answer; /* NULL: no body */
@@ -269,6 +276,8 @@ int rest_read(struct rest_call *c, struct ff_err *err);
 /* Parameters that a route has beside its own: of pages, or of tenants; or NULL. */
 const struct rest_field *rest_common_fields(const struct rest_route *route,
                                             bool of_tenant);
+/* What a part of a path is, for the document. */
+struct rest_field rest_path_field(const char *name);
 
 /* --- who.c --- */
 

@@ -15,7 +15,7 @@
 #define NAME_FIELD                                                                     \
     {                                                                                  \
         .name = "name", .type = REST_TEXT, .required = true, .min = 1, .max = 63,      \
-        .help = "a-z, 0-9, _ and -, no digit or - first"                               \
+        .pattern = REST_NAME, .help = "a-z, 0-9, _ and -, no digit or - first"         \
     }
 
 static const struct rest_field source_body[] = {
@@ -94,6 +94,7 @@ static const struct rest_field submit_body[] = {
     {.name = "no_cache", .type = REST_BOOL, .help = "all tasks run"},
     {0},
 };
+static const char *const what_runs[] = {"workflow", "source", NULL};
 static const struct rest_field rerun_body[] = {
     {.name = "inputs", .type = REST_OBJECT, .help = "over those of that run"},
     {.name = "labels", .type = REST_OBJECT, .help = "texts, over those of that run"},
@@ -141,6 +142,7 @@ static const struct rest_field label_body[] = {
      .required = true,
      .min = 6,
      .max = 71,
+     .pattern = "^(sha256:)?[0-9a-f]{6,64}$",
      .help = "of the version, or its beginning"},
     {0},
 };
@@ -160,23 +162,22 @@ static const struct rest_field secret_body[] = {
 
 static const struct rest_field tenant_body[] = {
     NAME_FIELD,
-    {.name = "title", .type = REST_TEXT, .min = 0, .max = 200},
+    {.name = "title", .type = REST_TEXT, .min = 0, .max = 200, .pattern = REST_LINE},
     {0},
 };
-#define QUOTA_MAX INT64_C(10000000)
 static const struct rest_field tenant_change[] = {
     {.name = "disabled", .type = REST_BOOL, .help = "true: lets nobody in"},
-    {.name = "max_projects", .type = REST_INT, .min = 0, .max = QUOTA_MAX},
-    {.name = "max_members", .type = REST_INT, .min = 0, .max = QUOTA_MAX},
-    {.name = "max_keys", .type = REST_INT, .min = 0, .max = QUOTA_MAX},
-    {.name = "max_open_runs", .type = REST_INT, .min = 0, .max = QUOTA_MAX},
-    {.name = "max_requests_per_s", .type = REST_INT, .min = 1, .max = QUOTA_MAX},
+    {.name = "max_projects", .type = REST_INT, .min = 0, .max = 10000},
+    {.name = "max_members", .type = REST_INT, .min = 0, .max = 100000},
+    {.name = "max_keys", .type = REST_INT, .min = 0, .max = 10000},
+    {.name = "max_open_runs", .type = REST_INT, .min = 0, .max = 10000000},
+    {.name = "max_requests_per_s", .type = REST_INT, .min = 1, .max = 1000000},
     {.name = "weight",
      .type = REST_INT,
      .min = 1,
-     .max = QUOTA_MAX,
+     .max = 1000,
      .help = "of what it gets of the slots beside other tenants"},
-    {.name = "max_running", .type = REST_INT, .min = 0, .max = QUOTA_MAX},
+    {.name = "max_running", .type = REST_INT, .min = 0, .max = 1000000},
     {0},
 };
 static const struct rest_field name_body[] = {NAME_FIELD, {0}};
@@ -244,8 +245,8 @@ const struct rest_route rest_routes[] = {
            rest_workflow_apply),
      .tag = "workflows",
      .summary = "Makes a workflow known, or a new version of it; 200: it was so before",
-     .flags = REST_CHANGES | REST_YAML, .status = 201, .body = source_body,
-     .body_max = SOURCE_MAX, .answer = &shape_applied},
+     .flags = REST_CHANGES | REST_YAML, .status = 201, .status_unchanged = 200,
+     .body = source_body, .body_max = SOURCE_MAX, .answer = &shape_applied},
     {ROUTE("GET", "/workflows/{workflow}", PROJECT, MAY_VIEW, "getWorkflow",
            rest_workflow_get),
      .tag = "workflows", .summary = "One version: NAME, NAME@LABEL or NAME@sha256:HASH",
@@ -270,7 +271,8 @@ const struct rest_route rest_routes[] = {
      .query = runs_query, .answer = &shape_run_short},
     {ROUTE("POST", "/runs", PROJECT, MAY_OPERATE, "submitRun", rest_run_submit),
      .tag = "runs", .summary = "Starts a run", .flags = REST_CHANGES, .status = 201,
-     .body = submit_body, .body_max = RUN_MAX, .answer = &shape_new_run},
+     .body = submit_body, .one_of = what_runs, .body_max = RUN_MAX,
+     .answer = &shape_new_run},
     {ROUTE("GET", "/runs/{id}", PROJECT, MAY_VIEW, "getRun", rest_run_get),
      .tag = "runs", .summary = "One run", .answer = &shape_run},
     {ROUTE("GET", "/runs/{id}/tasks", PROJECT, MAY_VIEW, "listTasks", rest_tasks_list),
@@ -409,7 +411,8 @@ const struct rest_route rest_routes[] = {
     {ROUTE("PATCH", "/tenants/{name}", PLATFORM, MAY_TENANTS, "changeTenant",
            rest_tenant_change),
      .tag = "access", .summary = "Disables, enables or limits a tenant",
-     .flags = REST_CHANGES, .status = 204, .body = tenant_change, .body_max = SMALL},
+     .flags = REST_CHANGES | REST_ONE_FIELD, .status = 204, .body = tenant_change,
+     .body_max = SMALL},
     {ROUTE("GET", "/projects", TENANT, MAY_MEMBERS, "listProjects", rest_projects_list),
      .tag = "access", .summary = "Projects of a tenant", .flags = REST_PAGE,
      .answer = &shape_project},

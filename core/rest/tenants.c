@@ -1,6 +1,7 @@
 /* tenants.c - tenants and their projects. */
 #include "rest/rest_priv.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* --- tenants --- */
@@ -74,6 +75,14 @@ int rest_tenant_get(struct rest_call *c, struct ff_err *err)
     return FF_OK;
 }
 
+/* A name that is valid and another one's is no mistake in the request. */
+static int fail_taken(struct rest_call *c, struct ff_err *err)
+{
+    if (err->code == FF_INVALID && err->sys == EEXIST)
+        c->problem = PROBLEM_CONFLICT;
+    return err->code;
+}
+
 int rest_tenant_create(struct rest_call *c, struct ff_err *err)
 {
     const char *name = rest_text(c, "name");
@@ -83,10 +92,8 @@ int rest_tenant_create(struct rest_call *c, struct ff_err *err)
 
     rest_access(c, &call);
 
-    const int code = access_tenant_create(&call, name, title, c->batch, err);
-
-    if (code != FF_OK)
-        return code;
+    if (access_tenant_create(&call, name, title, c->batch, err) != FF_OK)
+        return fail_taken(c, err);
     rest_set_location(c, "/tenants/%s", name);
     jsonw_open(&w, '{');
     jsonw_key(&w, "name");
@@ -165,10 +172,8 @@ int rest_project_create(struct rest_call *c, struct ff_err *err)
 
     rest_access(c, &call);
 
-    const int code = access_project_create(&call, c->scope.tenant, name, c->batch, err);
-
-    if (code != FF_OK)
-        return code;
+    if (access_project_create(&call, c->scope.tenant, name, c->batch, err) != FF_OK)
+        return fail_taken(c, err);
     jsonw_open(&w, '{');
     jsonw_key(&w, "name");
     jsonw_text(&w, name);

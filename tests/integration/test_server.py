@@ -291,6 +291,9 @@ class Callers(ApiTest):
         self.stop()
 
 
+JSON = "application/json"
+
+
 class Words(ApiTest):
     """What every answer says, and what requests may say."""
 
@@ -342,6 +345,25 @@ class Words(ApiTest):
             415,
             "UNSUPPORTED_MEDIA_TYPE",
         )
+        self.stop()
+
+    def test_a_whole_number_may_be_written_with_a_point(self) -> None:
+        self.serve()
+        self.change("PUT", "/limits/gpu", '{"size": 3.0}', 204, Content_Type=JSON)
+        self.assertEqual(self.get("/limits")["items"][0]["size"], 3)
+        for size in ("3.5", "1e300", "9007199254740994.0"):
+            body = f'{{"size": {size}}}'
+            answer = self.ask("PUT", "/limits/gpu", body, Content_Type=JSON)
+            self.problem(answer, 400, "INVALID")
+        self.stop()
+
+    def test_a_name_that_is_taken_is_a_conflict(self) -> None:
+        self.serve()
+        for path in ("/tenants", "/projects"):
+            self.change("POST", path, {"name": "acme"})
+            answer = self.ask("POST", path, {"name": "acme"})
+            self.problem(answer, 409, "CONFLICT")
+            self.problem(self.ask("POST", path, {"name": "A"}), 400, "INVALID")
         self.stop()
 
     def test_the_same_key_takes_effect_once(self) -> None:
