@@ -52,6 +52,11 @@ const char *http_bearer(const struct http_request *r);
  * Content-Type names another type: this also stops forms sent by foreign pages. */
 json_t *http_json(const struct http_request *r, struct ff_err *err);
 
+/* The body as a form (application/x-www-form-urlencoded): an object of texts, and of
+ * lists of texts where a name comes several times. A new reference, or NULL and one
+ * sentence. */
+json_t *http_form(const struct http_request *r, struct ff_err *err);
+
 /* Each request is answered exactly once, now or later; the handle and the request
  * live until then, even when the peer has gone meanwhile (the answer is dropped). */
 typedef void http_handle_fn(void *arg, const struct http_request *r,

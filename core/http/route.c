@@ -12,8 +12,11 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decoded copy, or NULL: a broken escape, a control character, no UTF-8. */
-static char *decode(struct arena *memory, const char *text, size_t len, bool plus)
+enum { PLUS = 1, CONTROLS = 2 };
+
+/* Decoded copy, or NULL: a broken escape, no UTF-8, NUL; a control character unless
+ * flags has CONTROLS. */
+static char *decode(struct arena *memory, const char *text, size_t len, int flags)
 {
     char *out = arena_text(memory, text, len);
     size_t n = 0;
@@ -27,10 +30,10 @@ static char *decode(struct arena *memory, const char *text, size_t len, bool plu
                 return NULL;
             c = (char)(high * 16 + low);
             i += 2;
-        } else if (c == '+' && plus) {
+        } else if (c == '+' && (flags & PLUS)) {
             c = ' ';
         }
-        if ((unsigned char)c < 0x20 || c == 0x7f)
+        if (!(flags & CONTROLS) && ((unsigned char)c < 0x20 || c == 0x7f))
             return NULL;
         out[n++] = c;
     }
@@ -47,10 +50,10 @@ static bool add_parameter(struct http_reply *reply, const char *text, size_t len
 
     if (len == 0)
         return true;
-    const char *name = decode(&reply->memory, text, name_len, true);
+    const char *name = decode(&reply->memory, text, name_len, PLUS);
     const char *value = "";
     if (equals)
-        value = decode(&reply->memory, equals + 1, len - name_len - 1, true);
+        value = decode(&reply->memory, equals + 1, len - name_len - 1, PLUS);
     if (!name || !value || reply->query.n == HTTP_PAIRS_MAX)
         return false;
     ARRAY_ADD(&reply->query, ((struct http_pair){name, value}));
@@ -125,7 +128,7 @@ static enum fit fit_segment(struct http_reply *reply, const char *pattern,
         return pattern_len == len && memcmp(pattern, text, len) == 0 ? YES : NO;
     if (len == 0)
         return NO;
-    const char *value = decode(&reply->memory, text, len, false);
+    const char *value = decode(&reply->memory, text, len, 0);
     if (!value)
         return BROKEN;
     const char *name = arena_text(&reply->memory, pattern + 1, pattern_len - 2);
@@ -279,4 +282,64 @@ json_t *http_json(const struct http_request *r, struct ff_err *err)
         return NULL;
     }
     return json_parse(r->body, r->body_len, err);
+}
+
+/* --- a form --- */
+
+#define FORM_MAX 1000 /* pairs */
+
+static void add_to_form(json_t *form, const char *name, const char *value)
+{
+    json_t *before = json_object_get(form, name);
+
+    if (!before) {
+        json_object_set_new(form, name, json_string(value));
+        return;
+    }
+    if (!json_is_array(before)) {
+        json_object_set_new(form, name, json_pack("[O]", before));
+        before = json_object_get(form, name);
+    }
+    json_array_append_new(before, json_string(value));
+}
+
+static bool add_pair(json_t *form, struct arena *memory, const char *text, size_t len)
+{
+    const char *equals = memchr(text, '=', len);
+    const size_t name_len = equals ? (size_t)(equals - text) : len;
+    const char *name = decode(memory, text, name_len, PLUS | CONTROLS);
+    const char *value = "";
+
+    if (equals)
+        value = decode(memory, equals + 1, len - name_len - 1, PLUS | CONTROLS);
+    if (!name || !value)
+        return false;
+    if (len > 0)
+        add_to_form(form, name, value);
+    return true;
+}
+
+json_t *http_form(const struct http_request *r, struct ff_err *err)
+{
+    const char *at = r->body;
+    const char *const end = at + r->body_len;
+    struct arena memory = {0};
+    json_t *form = json_object();
+    bool good = true;
+
+    for (int n = 0; good && at < end; n++) {
+        const char *and = memchr(at, '&', (size_t)(end - at));
+        const size_t len = (size_t)((and? and : end) - at);
+
+        good = n < FORM_MAX && add_pair(form, &memory, at, len);
+        at += len + 1;
+    }
+    arena_done(&memory);
+    if (good)
+        return form;
+    json_decref(form);
+    ff_fail(err, FF_INVALID, 0,
+            "the body is no form of at most %d fields, percent-encoded UTF-8",
+            FORM_MAX);
+    return NULL;
 }
