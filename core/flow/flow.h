@@ -404,6 +404,10 @@ extern const char *const flow_trigger_names[]; /* end with NULL */
 extern const char *const flow_overlap_names[];
 extern const char *const flow_trigger_on_names[]; /* by the position of the bit */
 
+/* How who calls a webhook proves that he knows its secret. */
+enum flow_verify { FLOW_VERIFY_GITHUB, FLOW_VERIFY_STANDARD, FLOW_VERIFY_TOKEN };
+extern const char *const flow_verify_names[]; /* end with NULL */
+
 struct flow_trigger {
     const char *id; /* within the workflow */
     const char *description;
@@ -415,7 +419,9 @@ struct flow_trigger {
     int64_t every_us, offset_us; /* of an interval */
     int64_t catchup_us, jitter_us;
     int64_t debounce_us, debounce_max_us; /* of events; 0: none */
-    const char *name;      /* of the workflow, the event, the webhook's path */
+    const char *name;   /* of the workflow, the event, the webhook's path */
+    const char *secret; /* of a webhook: its name */
+    enum flow_verify verify;
     const char *condition; /* text of if: over `event`, or NULL */
     uint32_t on;           /* enum flow_trigger_on, as a bit set */
 };

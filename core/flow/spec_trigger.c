@@ -11,6 +11,7 @@
 const char *const flow_trigger_names[] = {"cron",  "interval", "workflow",
                                           "event", "webhook",  NULL};
 const char *const flow_overlap_names[] = {"skip", "queue", "cancel", "allow", NULL};
+const char *const flow_verify_names[] = {"github", "standard", "token", NULL};
 /* In the order of enum flow_trigger_on's bits. */
 const char *const flow_trigger_on_names[] = {"succeeded", "failed", "cancelled", NULL};
 
@@ -45,6 +46,35 @@ static const struct spec_type expr_type = {.name = "cron expression",
                                            .is = "a cron expression as text",
                                            .read = read_expr,
                                            .schema = schema_expr};
+
+/* As secrets may be called, which is less than other names. */
+static void read_secret(struct spec *s, const struct spec_field *field,
+                        const struct tree_node *node, void *slot)
+{
+    struct flow_problem *p;
+
+    if (!spec_want_constant(s, field, node))
+        return;
+    if (text_is_name(node->text, false)) {
+        *(const char **)slot = spec_copy(s, node);
+        return;
+    }
+    p = spec_problem(s, PROBLEM_NAME, node);
+    flow_problem_msg(p, "%.64s is not the name of a secret", node->text);
+    flow_problem_hint(p, "say its name, as `flowforge secret set NAME` has it, and not "
+                         "what it is");
+}
+
+static json_t *schema_secret(const struct spec_field *field)
+{
+    (void)field;
+    return json_pack("{ssss}", "type", "string", "pattern", "^[a-z_][a-z0-9_]{0,62}$");
+}
+
+static const struct spec_type secret_type = {.name = "name",
+                                             .is = "the name of a secret",
+                                             .read = read_secret,
+                                             .schema = schema_secret};
 
 static void read_zone(struct spec *s, const struct spec_field *field,
                       const struct tree_node *node, void *slot)
@@ -334,6 +364,19 @@ static const struct spec_field webhook_fields[] = {
      .flags = SPEC_REQUIRED,
      .since = "0.2",
      .help = "the last part of the address that is called"},
+    {.key = "secret",
+     .type = &secret_type,
+     .offset = SLOT(secret),
+     .flags = SPEC_REQUIRED,
+     .since = "0.2",
+     .help = "the name of the secret that who calls must know"},
+    {.key = "verify",
+     .type = &spec_choice,
+     .offset = SLOT(verify),
+     .arg = flow_verify_names,
+     .fallback = "\"github\"",
+     .since = "0.2",
+     .help = "how that is proved: github, standard or token"},
     EVENT_IF,
     DEBOUNCE,
     COMMON("\"allow\""),

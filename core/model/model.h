@@ -298,8 +298,8 @@ struct occurrence_row {
     int64_t tenant;
     struct span id; /* key: of the run that ended, or of the event */
     int64_t version;
-    struct span kind; /* workflow, event */
-    struct span name; /* of the workflow or event */
+    struct span kind; /* workflow, event, webhook */
+    struct span name; /* of the workflow or event; of a webhook the schedule's */
     int64_t run;      /* that ended, or MODEL_NULL */
     struct span body; /* JSON of the event, or null */
     int64_t at;

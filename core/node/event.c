@@ -3,6 +3,8 @@
  * schedules and a message for each run that was waiting, or nothing. */
 #include "node/schedule_priv.h"
 
+#include <string.h>
+
 /* Rows of one commit together, since each run gets the data. */
 #define TOLD_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
@@ -127,10 +129,11 @@ static void count_one(void *arg, const struct schedule_row *row)
 }
 
 static void put_occurrence(const struct node_plan *p, struct tenant t,
-                           const struct node_event *e)
+                           enum flow_trigger_kind kind, const char *name,
+                           const json_t *data)
 {
     struct loop *l = p->node->loop;
-    MEM_AUTO char *body = e->data ? json_text(e->data) : NULL;
+    MEM_AUTO char *body = data ? json_text(data) : NULL;
     const uint64_t random = loop_random(l);
     char id[ID_TEXT];
 
@@ -138,8 +141,8 @@ static void put_occurrence(const struct node_plan *p, struct tenant t,
     const struct occurrence_row row = {
         .tenant = t.no,
         .id = span_of(id),
-        .kind = span_of(flow_trigger_names[FLOW_TRIGGER_EVENT]),
-        .name = span_of(e->name),
+        .kind = span_of(flow_trigger_names[kind]),
+        .name = span_of(name),
         .run = MODEL_NULL,
         .body = span_of(body),
         .at = loop_wall_us(l),
@@ -162,12 +165,51 @@ int node_plan_event(const struct node_plan *p, struct tenant t,
     if (code == FF_OK)
         code = put_messages(p, t, e, &waiting, err);
     if (code == FF_OK && counting.n > 0)
-        put_occurrence(p, t, e);
+        put_occurrence(p, t, FLOW_TRIGGER_EVENT, e->name, e->data);
     *told = (struct node_event_told){
         .schedules = counting.n, .runs = (int64_t)waiting.by_run.n, .tasks = waiting.n};
     waiting_done(&waiting);
     FAILPOINT("node.event.before");
     return code;
+}
+
+/* --- a webhook --- */
+
+struct calling {
+    const struct node_plan *plan;
+    const char *path;
+    node_webhook_fn *fn;
+    void *arg;
+};
+
+/* Others are passed over without a look at what they say: there may be many. */
+static void call_one(void *arg, const struct schedule_row *row)
+{
+    const struct calling *c = arg;
+    struct ff_err err;
+
+    if (!span_is(row->kind, flow_trigger_names[FLOW_TRIGGER_WEBHOOK]))
+        return;
+    struct schedule *s = schedule_new(row, zones_find, c->plan->zones, &err);
+    if (!s)
+        log_error("schedule %.*s: %s", (int)row->name.len, row->name.s, err.msg);
+    else if (strcmp(s->spec.name, c->path) == 0)
+        c->fn(c->arg, s);
+    schedule_free(s);
+}
+
+int node_webhooks(const struct node_plan *p, struct tenant t, const char *path,
+                  node_webhook_fn *fn, void *arg, struct ff_err *err)
+{
+    struct calling c = {.plan = p, .path = path, .fn = fn, .arg = arg};
+
+    return node_schedules(p->node, p->reader, t, NULL, call_one, &c, err);
+}
+
+void node_plan_call(const struct node_plan *p, struct tenant t, const char *schedule,
+                    const json_t *data)
+{
+    put_occurrence(p, t, FLOW_TRIGGER_WEBHOOK, schedule, data);
 }
 
 /* --- a signal --- */

@@ -37,7 +37,9 @@ struct schedule_spec {
     int64_t catchup_us, jitter_us;
     int64_t debounce_us, debounce_max_us; /* of events; 0: none */
     const char *timezone, *expr;
-    const char *name;       /* workflow, event or webhook that it waits for */
+    const char *name;   /* workflow, event or webhook that it waits for */
+    const char *secret; /* of a webhook: its name */
+    enum flow_verify verify;
     uint32_t on;            /* enum flow_trigger_on */
     struct tmpl *condition; /* or NULL */
     const char *inputs;     /* JSON object, complete */
@@ -120,8 +122,9 @@ bool schedule_wants_cancel(const struct schedule *s);
  * its condition does not hold. */
 bool schedule_on_event(struct schedule *s, struct schedule_step *st, const char *event,
                        int64_t at_us);
-/* A run has ended, or an event was sent: is this schedule told of it? state: of a run.
- */
+/* A run has ended, an event was sent, or a webhook was called: is this schedule told of
+ * it? name: of the workflow or the event; of a webhook the schedule's own, as several
+ * may have one path, each with its secret. state: of a run. */
 bool schedule_wants(const struct schedule *s, enum flow_trigger_kind kind,
                     struct span name, int64_t state);
 /* Adds the schedule's row if a step has touched it. Once in a batch. */

@@ -25,6 +25,9 @@ static void add_kind(json_t *o, const struct flow_trigger *t)
     } else {
         set_text(o, "name", t->name);
         set_text(o, "if", t->condition);
+        set_text(o, "secret", t->secret);
+        if (t->kind == FLOW_TRIGGER_WEBHOOK)
+            set_text(o, "verify", flow_verify_names[t->verify]);
         if (t->debounce_us > 0) {
             set_time(o, "debounce_us", t->debounce_us);
             set_time(o, "debounce_max_us", t->debounce_max_us);
@@ -143,10 +146,20 @@ static int read_named(struct reading *r)
     return spec->condition ? FF_OK : damaged(r, why.msg);
 }
 
+/* One of an older version has no secret: nobody may call it. */
+static int read_webhook(struct reading *r)
+{
+    const int verify = find_word(flow_verify_names, text_of(r, "verify"));
+
+    r->spec->secret = verify >= 0 ? text_of(r, "secret") : NULL;
+    r->spec->verify = verify >= 0 ? (enum flow_verify)verify : FLOW_VERIFY_GITHUB;
+    return read_named(r);
+}
+
 static int (*const readers[])(struct reading *) = {
-    [FLOW_TRIGGER_CRON] = read_cron,      [FLOW_TRIGGER_INTERVAL] = read_interval,
-    [FLOW_TRIGGER_WORKFLOW] = read_named, [FLOW_TRIGGER_EVENT] = read_named,
-    [FLOW_TRIGGER_WEBHOOK] = read_named,
+    [FLOW_TRIGGER_CRON] = read_cron,       [FLOW_TRIGGER_INTERVAL] = read_interval,
+    [FLOW_TRIGGER_WORKFLOW] = read_named,  [FLOW_TRIGGER_EVENT] = read_named,
+    [FLOW_TRIGGER_WEBHOOK] = read_webhook,
 };
 
 /* NULL: there is none. */

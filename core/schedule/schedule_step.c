@@ -269,8 +269,11 @@ bool schedule_wants(const struct schedule *s, enum flow_trigger_kind kind,
                 {RUN_FAILED, FLOW_TRIGGER_ON_FAILED},
                 {RUN_CANCELLED, FLOW_TRIGGER_ON_CANCELLED}};
 
-    if (s->spec.kind != kind || s->row.paused_at != MODEL_NULL ||
-        !span_is(name, s->spec.name))
+    if (s->spec.kind != kind || s->row.paused_at != MODEL_NULL)
+        return false;
+    if (kind == FLOW_TRIGGER_WEBHOOK)
+        return span_eq(name, s->row.name);
+    if (!span_is(name, s->spec.name))
         return false;
     if (kind != FLOW_TRIGGER_WORKFLOW)
         return true;

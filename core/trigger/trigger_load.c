@@ -97,14 +97,22 @@ static int64_t end_of(struct span body)
     return state;
 }
 
+static enum flow_trigger_kind kind_of(struct span word)
+{
+    if (span_is(word, flow_trigger_names[FLOW_TRIGGER_WORKFLOW]))
+        return FLOW_TRIGGER_WORKFLOW;
+    if (span_is(word, flow_trigger_names[FLOW_TRIGGER_WEBHOOK]))
+        return FLOW_TRIGGER_WEBHOOK;
+    return FLOW_TRIGGER_EVENT;
+}
+
 static int add_happened(void *arg, const void *row)
 {
     struct load *l = arg;
     struct happened h = {.row = *(const struct occurrence_row *)row, .state = -1};
-    const char *const workflow = flow_trigger_names[FLOW_TRIGGER_WORKFLOW];
 
     store_own_row(&record_occurrence, &h.row, &l->set.arena);
-    h.kind = span_is(h.row.kind, workflow) ? FLOW_TRIGGER_WORKFLOW : FLOW_TRIGGER_EVENT;
+    h.kind = kind_of(h.row.kind);
     if (h.kind == FLOW_TRIGGER_WORKFLOW)
         h.state = end_of(h.row.body);
     ARRAY_ADD(&l->set.happened, h);

@@ -49,6 +49,12 @@ static const struct refusal refusals[] = {
      "if must be", NULL},
     {TOP "triggers: {event: {name: paid, if: 'event.'}}\n" REST, PROBLEM_EXPRESSION, 3,
      43, "", NULL, NULL},
+    {TOP "triggers: {webhook: {path: p}}\n" REST, PROBLEM_MISSING, 3, 21, "secret",
+     "needs the key secret", NULL},
+    {TOP "triggers: {webhook: {path: p, secret: It's}}\n" REST, PROBLEM_NAME, 3, 39,
+     "It's", "is not the name of a secret", "secret set"},
+    {TOP "triggers: {webhook: {path: p, secret: s, verify: no}}\n" REST, PROBLEM_VALUE,
+     3, 50, "no", NULL, NULL},
     {TOP INPUT "triggers: {cron: '@daily'}\n" REST, PROBLEM_TRIGGER_INPUT_MISSING, 4,
      18, "@daily", "does not give the required input day", "inputs: {day: ...}"},
     {TOP INPUT "triggers: {cron: {expr: '@daily', inputs: {day: x, dai: y}}}\n" REST,
@@ -110,7 +116,8 @@ static void triggers_say_what_they_do_not_need_to(void **state)
         "             {name: etl, on: [succeeded, cancelled], inputs: {day: z},\n"
         "              overlap: skip}]\n"
         "  event: {name: paid, if: event.amount > 0, inputs: {day: z}}\n"
-        "  webhook: {path: hook, if: true, inputs: {day: z}}\n" REST);
+        "  webhook: {path: hook, secret: key, verify: token, if: true, inputs: {day: "
+        "z}}\n" REST);
     static const char *const ids[] = {"cron",     "late",       "cron_2", "interval",
                                       "workflow", "workflow_2", "event",  "webhook"};
 
@@ -139,6 +146,8 @@ static void triggers_say_what_they_do_not_need_to(void **state)
     assert_string_equal(t[6].name, "paid");
     assert_string_equal(t[6].condition, "event.amount > 0");
     assert_string_equal(t[7].condition, "true");
+    assert_string_equal(t[7].secret, "key");
+    assert_int_equal(t[7].verify, FLOW_VERIFY_TOKEN);
     flow_unref(f);
 }
 
@@ -190,7 +199,7 @@ static void a_debounce_has_an_end(void **state)
     struct flow *f =
         read_good(TOP "triggers: {event: [{name: a}, {name: b, debounce: 30s},\n"
                       "  {name: c, debounce: 1m, debounce_max: 1m}],\n"
-                      "  webhook: {path: p, debounce: 2s}}\n" REST);
+                      "  webhook: {path: p, secret: s, debounce: 2s}}\n" REST);
 
     (void)state;
     assert_int_equal(f->triggers[0].debounce_us, 0);
