@@ -36,12 +36,13 @@ struct access_scope {
 };
 
 enum principal_kind {
-    PRINCIPAL_LOCAL,  /* a user of this machine who may open the data directory */
-    PRINCIPAL_KEY,    /* an API key */
-    PRINCIPAL_USER,   /* a token that an auth driver has verified */
-    PRINCIPAL_ATTEMPT /* of a task; no role is its */
+    PRINCIPAL_LOCAL,   /* a user of this machine who may open the data directory */
+    PRINCIPAL_KEY,     /* an API key */
+    PRINCIPAL_USER,    /* a token that an auth driver has verified */
+    PRINCIPAL_ATTEMPT, /* of a task; no role is its */
+    PRINCIPAL_WEBHOOK  /* who knows a webhook's secret; the same */
 };
-extern const char *const principal_vias[]; /* "local", "key", "token", "attempt" */
+extern const char *const principal_vias[]; /* "local" ... "webhook" */
 
 #define SUBJECT_TEXT 320 /* with NUL; as principals of auth drivers have them */
 

@@ -323,6 +323,8 @@ static int read_body(struct rest_call *c, struct ff_err *err)
 
 int rest_read(struct rest_call *c, struct ff_err *err)
 {
+    if (c->route->flags & REST_HOOK)
+        return FF_OK;
     read_query(c);
     if (read_body(c, err) != FF_OK)
         return err->code;

@@ -155,6 +155,8 @@ bool rest_admit(void *arg, const struct http_request *request, struct http_reply
 {
     struct rest_call *c = new_call(arg, request, reply);
 
+    if (c->route->flags & REST_HOOK)
+        return rest_webhook_admit(c);
     if (c->route->scope == REST_OPEN)
         return true;
 

@@ -9,8 +9,10 @@
 #define KEPT_US    (INT64_C(86400) * UNITS_SECOND)
 #define SWEEP_ROWS 4
 
-static const char *key_of(const struct rest_call *c)
+const char *once_key(const struct rest_call *c)
 {
+    if (c->route->flags & REST_HOOK)
+        return c->delivery;
     return http_header(c->request, "idempotency-key");
 }
 
@@ -30,7 +32,7 @@ static void hash_of(const struct rest_call *c, char hash[SHA256_TEXT])
     struct buf text = {0};
 
     buf_printf(&text, "%zu %s %s %s", strlen(c->who.subject), c->who.subject,
-               c->route->id, key_of(c));
+               c->route->id, once_key(c));
     sha256_text(buf_text(&text), text.len, hash);
     buf_done(&text);
 }
@@ -102,11 +104,12 @@ int once_look(struct rest_call *c, struct ff_err *err)
     char hash[SHA256_TEXT];
 
     c->before = NULL;
-    if (!key_of(c))
+    if (!once_key(c))
         return FF_OK;
-    if (!is_key(key_of(c)))
+    if (!is_key(once_key(c)))
         return rest_fail(c, PROBLEM_INVALID, err,
-                         "an Idempotency-Key has 1 to %d visible ASCII characters",
+                         "what repeats are known by (Idempotency-Key, or the id of a "
+                         "delivery) has 1 to %d visible ASCII characters",
                          KEY_MAX);
     hash_of(c, hash);
 
@@ -165,7 +168,7 @@ int once_note(struct rest_call *c, struct ff_err *err)
     char hash[SHA256_TEXT];
     char digest[SHA256_TEXT];
 
-    if (!key_of(c) || c->batch->n == 0)
+    if (!once_key(c) || c->batch->n == 0)
         return FF_OK;
     hash_of(c, hash);
     digest_of(c, digest);
@@ -176,7 +179,7 @@ int once_note(struct rest_call *c, struct ff_err *err)
         .hash = span_of(hash),
         .principal = span_of(c->who.subject),
         .route = span_of(c->route->id),
-        .key = span_of(key_of(c)),
+        .key = span_of(once_key(c)),
         .digest = span_of(digest),
         .status = c->status          ? c->status
                   : c->route->status ? c->route->status

@@ -294,7 +294,7 @@ static void add_parameters(struct jsonw *w, const struct rest_route *route)
     for (const struct rest_field *f = rest_common_fields(route, true); f && f->name;
          f++)
         add_parameter(w, "query", f);
-    if (route->flags & REST_CHANGES)
+    if ((route->flags & REST_CHANGES) && !(route->flags & REST_HOOK))
         add_parameter(w, "header", &key);
     jsonw_close(w, ']');
 }
@@ -348,8 +348,20 @@ static bool wants_body(const struct rest_route *route)
     return wants;
 }
 
+static void add_any_body(struct jsonw *w)
+{
+    open_key(w, "requestBody");
+    open_key(w, "content");
+    open_key(w, "*/*");
+    jsonw_close(w, '}');
+    jsonw_close(w, '}');
+    jsonw_close(w, '}');
+}
+
 static void add_body(struct jsonw *w, const struct rest_route *route)
 {
+    if (route->flags & REST_HOOK)
+        add_any_body(w);
     if (!route->body)
         return;
     open_key(w, "requestBody");

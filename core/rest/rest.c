@@ -62,7 +62,7 @@ struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err)
     r->setup = *setup;
     r->store = node_store(setup->node);
     store_numbers_init(&r->numbers, ACCESS_NUMBERS);
-    pthread_mutex_init(&r->denied_mutex, NULL);
+    pthread_mutex_init(&r->shared_mutex, NULL);
     if (open_parts(r, err) != FF_OK) {
         rest_free(r);
         return NULL;
@@ -114,8 +114,8 @@ void rest_free(struct rest *r)
     work_close(r);
     who_close(r);
     buckets_done(&r->buckets);
-    buckets_done(&r->denied);
-    pthread_mutex_destroy(&r->denied_mutex);
+    buckets_done(&r->shared);
+    pthread_mutex_destroy(&r->shared_mutex);
     store_numbers_done(&r->numbers);
     buf_done(&r->openapi);
     mem_free(r->mounts);

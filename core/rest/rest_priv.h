@@ -63,12 +63,14 @@ struct rest_shape {
 };
 
 enum rest_flag {
-    REST_PAGE = 1,      /* answers with a page of its shape */
-    REST_CHANGES = 2,   /* changes something: takes an Idempotency-Key */
-    REST_AT_ONCE = 4,   /* the handler runs on the loop and never blocks */
-    REST_YAML = 8,      /* the body may be YAML: its text is the field `source` */
-    REST_ONE_TIME = 16, /* what it answers is shown once: it is not kept for repeats */
-    REST_ONE_FIELD = 32 /* the body has exactly one of its fields */
+    REST_PAGE = 1,       /* answers with a page of its shape */
+    REST_CHANGES = 2,    /* changes something: takes an Idempotency-Key */
+    REST_AT_ONCE = 4,    /* the handler runs on the loop and never blocks */
+    REST_YAML = 8,       /* the body may be YAML: its text is the field `source` */
+    REST_ONE_TIME = 16,  /* what it answers is shown once: it is not kept for repeats */
+    REST_ONE_FIELD = 32, /* the body has exactly one of its fields */
+    REST_HOOK = 64 /* the handler finds out who asks, by the body, which is its own as
+                    * is the query; it says by which name a repeat is known */
 };
 
 /* Runs on a lane; where it changes something it is a plan (node/change.h) and may run
@@ -115,8 +117,8 @@ struct rest {
     pthread_mutex_t auth_mutex;
     struct principal local;
     struct buckets buckets;
-    struct buckets denied; /* rows of the log, by who is denied something */
-    pthread_mutex_t denied_mutex;
+    struct buckets shared; /* of lanes: rest_take */
+    pthread_mutex_t shared_mutex;
     char cursor_key[SHA256_TEXT];
     struct store_numbers numbers; /* of audit rows */
     struct sealer *sealer;
@@ -171,6 +173,7 @@ struct rest_call {
     const char *location; /* in the arena */
     const char *type;     /* of out; NULL: JSON */
     bool replayed;
+    const char *delivery; /* of REST_HOOK: what a repeat has too; NULL: nothing */
     const struct idempotency_row *before; /* of the same key: once.c */
     struct node_submitted made;           /* a run, from one try to the next */
 };
@@ -194,6 +197,9 @@ void rest_end(struct rest_call *c);
 void rest_answer(struct rest_call *c); /* answer.c */
 void rest_answer_busy(struct rest_call *c);
 void rest_tell_stop(struct rest *r); /* was it waited for? */
+/* As bucket_take, on any thread. */
+bool rest_take(struct rest *r, const char *name, int64_t per_s,
+               struct bucket_state *state);
 
 /* --- what handlers use (call.c) --- */
 
@@ -299,6 +305,8 @@ bool work_begin(struct rest_call *c, ff_call_fn *on_lane, ff_call_fn *back);
 
 /* --- once.c --- */
 
+/* What repeats of the request are known by; NULL: nothing. */
+const char *once_key(const struct rest_call *c);
 /* Was this request answered before? Then that is the answer (c->replayed). */
 int once_look(struct rest_call *c, struct ff_err *err);
 /* Has the batch remember the answer. */
@@ -310,10 +318,13 @@ extern const struct rest_shape shape_health, shape_me, shape_system, shape_docum
     shape_run, shape_run_short, shape_task, shape_task_full, shape_event,
     shape_workflow, shape_workflow_full, shape_version, shape_verdict, shape_tenant,
     shape_project, shape_member, shape_key, shape_new_key, shape_audit, shape_new_run,
-    shape_run_id, shape_told, shape_record, shape_applied, shape_schedule, shape_limit,
-    shape_queue, shape_secret;
+    shape_run_id, shape_told, shape_called, shape_record, shape_applied, shape_schedule,
+    shape_limit, shape_queue, shape_secret;
 
 /* --- handlers, by file --- */
+
+rest_handle_fn rest_webhook; /* webhooks.c */
+bool rest_webhook_admit(struct rest_call *c);
 
 rest_handle_fn rest_live, rest_ready, rest_health, rest_document; /* system.c */
 rest_handle_fn rest_me, rest_system;

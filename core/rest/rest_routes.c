@@ -6,6 +6,7 @@
 #define SOURCE_MAX ((size_t)4 * 1024 * 1024)
 #define RUN_MAX    ((size_t)8 * 1024 * 1024)
 #define EVENT_MAX  ((size_t)128 * 1024)
+#define HOOK_MAX   ((size_t)256 * 1024)
 #define SMALL      ((size_t)64 * 1024)
 
 #define ROUTE(verb, path, scoped, permission, operation, handler)                      \
@@ -363,6 +364,12 @@ const struct rest_route rest_routes[] = {
            "triggerSchedule", rest_schedule_trigger),
      .tag = "schedules", .summary = "Starts a run now, whatever else goes on",
      .flags = REST_CHANGES, .status = 201, .answer = &shape_run_id},
+    {ROUTE("POST", REST_PREFIX "/webhooks/{tenant}/{path}", OPEN, NOTHING,
+           "callWebhook", rest_webhook),
+     .tag = "schedules",
+     .summary = "A call from outside, by who knows a webhook's secret",
+     .flags = REST_CHANGES | REST_HOOK, .status = 202, .body_max = HOOK_MAX,
+     .answer = &shape_called},
     {ROUTE("GET", "/limits", PROJECT, MAY_VIEW, "listLimits", rest_limits_list),
      .tag = "limits", .summary = "Semaphores whose size was set", .flags = REST_PAGE,
      .answer = &shape_limit},

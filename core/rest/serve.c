@@ -123,26 +123,31 @@ static int plan_once(struct rest_call *c, bool doubted, struct ff_err *err)
         code = once_look(c, err);
     if (code != FF_OK || c->replayed)
         return code;
-    if (doubted && !http_header(c->request, "idempotency-key"))
+    if (doubted && !once_key(c))
         return fail_doubt(err);
     code = c->route->handle(c, err);
     return code == FF_OK ? once_note(c, err) : code;
 }
 
+bool rest_take(struct rest *r, const char *name, int64_t per_s,
+               struct bucket_state *state)
+{
+    pthread_mutex_lock(&r->shared_mutex);
+    const bool taken =
+        bucket_take(&r->shared, name, per_s, loop_mono_us(r->setup.loop), state);
+    pthread_mutex_unlock(&r->shared_mutex);
+    return taken;
+}
+
 /* The log is kept for ever: nobody fills it by asking for what he may not. */
 static bool may_note(struct rest_call *c)
 {
-    struct rest *r = c->rest;
     char name[SUBJECT_TEXT + 32];
     struct bucket_state ignored;
 
-    snprintf(name, sizeof(name), "%lld %s", (long long)c->who.tenant.no,
+    snprintf(name, sizeof(name), "denied %lld %s", (long long)c->who.tenant.no,
              c->who.subject);
-    pthread_mutex_lock(&r->denied_mutex);
-    const bool may = bucket_take(&r->denied, name, DENIED_PER_S,
-                                 loop_mono_us(r->setup.loop), &ignored);
-    pthread_mutex_unlock(&r->denied_mutex);
-    return may;
+    return rest_take(c->rest, name, DENIED_PER_S, &ignored);
 }
 
 /* That somebody was not let stands in the log of where he tried. */

@@ -106,6 +106,12 @@ static const struct rest_field told_fields[] = {
 };
 const struct rest_shape shape_told = {.name = "Told", .more = told_fields};
 
+static const struct rest_field called_fields[] = {
+    {.name = "schedules", .type = REST_INT, .help = "that it calls and are not paused"},
+    {0},
+};
+const struct rest_shape shape_called = {.name = "Called", .more = called_fields};
+
 /* --- workflows --- */
 
 #define VERSION_COLUMNS                                                                \
