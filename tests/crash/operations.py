@@ -15,6 +15,7 @@ from pathlib import Path
 
 import check
 import ledger
+import over_http
 from flows import (
     APPROVED,
     CACHED,
@@ -404,6 +405,24 @@ class Operation:
 
 OWNER = ("owner",)
 
+
+def over_the_api(
+    name: str,
+    asked: over_http.Asked,
+    tell: Callable[[Place, over_http.Answer], None] = over_http.nothing,
+    prepare: Callable[[Place], None] = nothing,
+    end: Callable[[Place], None] = resume,
+) -> Operation:
+    return Operation(
+        name,
+        over_http.act(asked, tell),
+        prepare,
+        over_http.settle(asked, tell, end),
+        OWNER,
+        "cancelled" if name == "http-cancel" else "succeeded",
+    )
+
+
 OPERATIONS = (
     Operation("submit", detach, aims=OWNER),
     Operation("run", run_of(CHAIN)),
@@ -455,4 +474,11 @@ OPERATIONS = (
     ),
     Operation("api-key", make_key, a_member, key_again, OWNER),
     Operation("new-directory", new_directory, settle=first_run, aims=OWNER),
+    over_the_api("http-submit", over_http.submit, over_http.note_run),
+    over_the_api(
+        "http-cancel", over_http.cancel, over_http.note_cancel, waiting_alone, resume
+    ),
+    over_the_api("http-apply", over_http.apply),
+    over_the_api("http-secret", over_http.put_secret),
+    over_the_api("http-key", over_http.make_key),
 )
