@@ -1,6 +1,7 @@
 /* answer.c - what a call has come to, as status, headers and body: once for each. */
 #include "rest/rest_priv.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Trace Context, level 1: version, trace id, parent id and flags. */
@@ -62,10 +63,18 @@ static const char *detail_of(const struct rest_call *c, int status)
                            "the id of this request";
 }
 
+/* What is full is the disk, unless it is a quota of the tenant (access_check_quota). */
+static enum rest_problem problem_of_call(const struct rest_call *c)
+{
+    if (c->problem != PROBLEM_BY_CODE)
+        return c->problem;
+    return c->code == FF_FULL && c->err.sys == EDQUOT ? PROBLEM_QUOTA
+                                                      : problem_of(c->code);
+}
+
 static void answer_problem(struct rest_call *c)
 {
-    const enum rest_problem problem =
-        c->problem != PROBLEM_BY_CODE ? c->problem : problem_of(c->code);
+    const enum rest_problem problem = problem_of_call(c);
     const int status = rest_problems[problem].status;
     struct buf body = {0};
 

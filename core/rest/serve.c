@@ -217,8 +217,7 @@ static void changed(void *arg, int code, const struct ff_err *err)
     struct rest_call *c = arg;
 
     c->rest->n_changing--;
-    /* What is full is the disk, unless the plan has said so. */
-    c->code = code == FF_FULL && c->code == FF_OK ? FF_UNAVAILABLE : code;
+    c->code = code;
     if (err)
         c->err = *err;
     if (code == FF_IN_DOUBT) {
@@ -243,8 +242,6 @@ static bool change(struct rest_call *c, node_plan_fn *plan)
         r->n_changing++;
         return true;
     }
-    if (c->code == FF_FULL) /* the disk */
-        c->code = FF_UNAVAILABLE;
     rest_answer(c);
     return false;
 }
