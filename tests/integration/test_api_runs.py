@@ -4,11 +4,10 @@
 import json
 import re
 import unittest
-import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
-from ff_api import WORKFLOW, Answer, ApiTest
+from ff_api import WORKFLOW, ApiTest
 
 Wanted = Callable[[dict[str, Any]], Any]
 
@@ -16,22 +15,6 @@ Wanted = Callable[[dict[str, Any]], Any]
 def none(_: dict[str, Any]) -> bool:
     return False
 
-
-# Make something of that name in the caller's own tenant, whoever has one elsewhere.
-MAKES = {
-    ("put", "/members/{subject}"),
-    ("put", "/limits/{limit}"),
-    ("put", "/secrets/{secret}"),
-    ("post", "/queues/{queue}/pause"),
-}
-BODIES: dict[str, Any] = {
-    "changeTenant": {"disabled": True},
-    "labelWorkflow": {"hash": "0123456789"},
-    "signalRun": {"name": "paid"},
-    "rerunRun": {"from": "load"},
-}
-
-NOBODY = "01890000-0000-7000-8000-000000000000"
 
 LIST = """flowforge: 1
 name: many
@@ -41,13 +24,6 @@ tasks:
     foreach: "${{ range(%d) }}"
     run: "true"
   last: {needs: each, run: "true"}
-"""
-
-
-NIGHTLY = """flowforge: 1
-name: nightly
-triggers: {cron: {expr: "0 3 * * *", id: night}}
-tasks: {a: {run: "true"}}
 """
 
 
@@ -233,141 +209,6 @@ class Lists(ApiTest):
             "POST", "/workflows/validate", large + "#", Content_Type="application/yaml"
         )
         self.assertEqual(answer.status, 413)
-        self.stop()
-
-
-class Foreign(ApiTest):
-    """What is another tenant's is not there: each route with an id is asked for what a
-    foreign tenant has and for what nobody has, and the answers are the same."""
-
-    def neutral(self, answer: Answer, names: list[str]) -> tuple[int, str]:
-        text = answer.body.decode()
-        for name in names:
-            text = text.replace(urllib.parse.quote(name), "ID").replace(name, "ID")
-        text = re.sub(r'"request_id":"[^"]*"', "", text)
-        varies = ("date", "x-request-id", "ratelimit-remaining", "ratelimit-reset")
-        said = {k: v for k, v in answer.headers.items() if k not in varies}
-        said["content-length"] = ""  # the names differ in length
-        return answer.status, f"{sorted(said.items())}\n{text}"
-
-    def test_what_is_foreign_is_told_from_what_is_missing_by_no_route(self) -> None:
-        self.serve()
-        document = self.get("/openapi.json")
-        run = self.make_runs(1)[0]
-        self.call("apply", self.file("etl.yaml", WORKFLOW))
-        key_id = self.make_key("viewer")[4:12]
-        self.change("PUT", "/members/mia", {"role": "viewer"}, 204)
-        self.change("POST", "/projects", {"name": "site"})
-        self.call("apply", self.file("nightly.yaml", NIGHTLY))
-        self.change("PUT", "/limits/gpu", {"size": 3}, 204)
-        self.change("PUT", "/secrets/token", {"value": "not to be seen"}, 204)
-        self.change("POST", "/queues/slow/pause", status=204)
-        self.change("POST", "/tenants", {"name": "acme"})
-        often = {"max_requests_per_s": 100000}
-        self.change("PATCH", "/tenants/acme", often, 204)
-        admin = self.make_key("admin", "--tenant", "acme")
-        theirs = {
-            "/runs/{id}": run,
-            "/keys/{id}": key_id,
-            "/workflows/{workflow}": "etl",
-            "/members/{subject}": "mia",
-            "/tenants/{name}": "default",
-            "/schedules/{schedule}": "nightly.night",
-            "/limits/{limit}": "gpu",
-            "/queues/{queue}": "slow",
-            "/secrets/{secret}": "token",
-        }
-        nobodys = {
-            "/runs/{id}": NOBODY,
-            "/keys/{id}": "zzzzzzzz",
-            "/workflows/{workflow}": "none",
-            "/members/{subject}": "nobody",
-            "/tenants/{name}": "nothing",
-            "/schedules/{schedule}": "none.night",
-            "/limits/{limit}": "none",
-            "/queues/{queue}": "none",
-            "/secrets/{secret}": "none",
-        }
-        n = 0
-        for path, methods in document["paths"].items():
-            prefix = next((p for p in theirs if f"{p}/" in f"{path}/"), None)
-            if "{" in path:
-                self.assertIsNotNone(prefix, f"{path} needs a line in this test")
-            if prefix is None:
-                continue
-            for method, operation in methods.items():
-                self.compare(
-                    path,
-                    prefix,
-                    method,
-                    operation,
-                    admin,
-                    theirs[prefix],
-                    nobodys[prefix],
-                )
-                n += 1
-        self.assertGreater(n, 25)
-        # By the query, too.
-        for path in ("/members", "/keys", "/projects", "/audit"):
-            foreign = self.ask("GET", f"{path}?tenant=default", key=admin)
-            missing = self.ask("GET", f"{path}?tenant=nothing", key=admin)
-            self.assertEqual(
-                self.neutral(foreign, ["default"]), self.neutral(missing, ["nothing"])
-            )
-            self.assertEqual(foreign.status, 404)
-        # And it is all still there.
-        self.get(f"/runs/{run}")
-        self.get("/workflows/etl")
-        self.assertEqual([m["subject"] for m in self.get("/members")["items"]], ["mia"])
-        self.assertNotIn("revoked_at", self.get("/keys")["items"][0])
-        self.assertNotIn("paused_at", self.get("/schedules/nightly.night"))
-        self.assertEqual(self.get("/limits")["items"][0]["size"], 3)
-        self.assertEqual(len(self.get("/secrets")["items"]), 1)
-        self.assertEqual(len(self.get("/queues")["items"]), 1)
-        self.assertEqual(len(self.get("/runs")["items"]), 1)
-        self.stop()
-
-    def compare(
-        self,
-        path: str,
-        prefix: str,
-        method: str,
-        operation: Any,
-        key: str,
-        foreign: str,
-        missing: str,
-    ) -> None:
-        if (method, path[len("/api/v1") :]) in MAKES:
-            return
-        body = BODIES.get(operation["operationId"])
-        if body is None and "requestBody" in operation:
-            body = {}
-        said = []
-        for id in (foreign, missing):
-            place = re.sub(r"\{task\}", "fetch", path)
-            place = re.sub(r"\{[^}]*\}", id, place)
-            answer = self.ask(method.upper(), place, body, key=key)
-            self.assertIn(answer.status, (403, 404), f"{method} {path}")
-            said.append(self.neutral(answer, [id]))
-        self.assertEqual(said[0], said[1], f"{method} {path}")
-
-    def test_lists_hold_nothing_of_another_tenant(self) -> None:
-        self.serve()
-        self.make_runs(2)
-        self.call("apply", self.file("etl.yaml", WORKFLOW))
-        self.change("POST", "/tenants", {"name": "acme"})
-        key = self.make_key("admin", "--tenant", "acme")
-        for path in ("/runs", "/workflows", "/members", "/schedules", "/secrets"):
-            self.assertEqual(self.get(path, key)["items"], [], path)
-        self.assertEqual(
-            [k["name"] for k in self.get("/keys", key)["items"]], ["k-admin"]
-        )
-        self.assertEqual(
-            {e["object"] for e in self.get("/audit", key)["items"]},
-            {"key/" + key[4:12]},
-        )
-        for path in ("/tenants", "/tenants/acme"):
-            self.problem(self.ask("GET", path, key=key), 403, "DENIED")
         self.stop()
 
 
