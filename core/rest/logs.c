@@ -13,8 +13,10 @@
 #define ANSWER_MAX ((size_t)1024 * 1024) /* then the page ends */
 #define NUMBER_MAX 999999
 
-/* Where the next record begins. */
+/* Where the next record begins. Who asked for the last attempt goes on with that one,
+ * though there is a later one by then. */
 struct place {
+    int64_t attempt;
     int64_t chunk; /* from 1 */
     int64_t offset;
 };
@@ -133,7 +135,7 @@ static size_t find_line(struct reading *r)
         if (read_more(r) > 0)
             continue;
         buf_clear(&r->bytes);
-        r->at = (struct place){.chunk = r->at.chunk + 1};
+        r->at = (struct place){.attempt = r->at.attempt, .chunk = r->at.chunk + 1};
     }
 }
 
@@ -159,8 +161,6 @@ static void tell(struct reading *r, bool goes_on)
     size_t len;
     bool room = true;
 
-    if (r->page.after.len == sizeof(r->at))
-        memcpy(&r->at, r->page.after.data, sizeof(r->at));
     buf_add(&r->page.last, &r->at, sizeof(r->at));
     while (room && (len = find_line(r)) > 0)
         room = tell_line(r, len);
@@ -179,8 +179,8 @@ static void path_text(const struct task_row *row, char *out, size_t size)
     snprintf(out, size, "%.*s%s", (int)row->task.len, row->task.s, item);
 }
 
-static int find(struct rest_call *c, struct run_row *run, struct task_row *row,
-                struct ff_err *err)
+int rest_find_run_task(struct rest_call *c, struct run_row *run, struct task_row *row,
+                       struct ff_err *err)
 {
     struct flow *flow = NULL;
     int code = rest_find_run(c, run, err);
@@ -206,24 +206,27 @@ int rest_logs_list(struct rest_call *c, struct ff_err *err)
     struct task_row row = {0};
     char path[160];
 
-    if (find(c, &run, &row, err) != FF_OK)
+    if (rest_find_run_task(c, &run, &row, err) != FF_OK)
         return err->code;
 
-    const int64_t attempt = rest_ask_int(c, "attempt", row.attempt);
+    if (rest_page_begin(c, &r.page, err) != FF_OK)
+        return rest_page_end(&r.page, err->code);
+    r.at.attempt = rest_ask_int(c, "attempt", row.attempt);
+    if (r.page.after.len == sizeof(r.at))
+        memcpy(&r.at, r.page.after.data, sizeof(r.at));
+    if (r.at.attempt > row.attempt) {
+        ff_fail(err, FF_NOT_FOUND, 0, "there is no attempt %lld of this task",
+                (long long)r.at.attempt);
+        return rest_page_end(&r.page, err->code);
+    }
+
     MEM_AUTO char *id = mem_text_len(run.id.s, run.id.len);
 
-    if (attempt > row.attempt)
-        return ff_fail(err, FF_NOT_FOUND, 0, "there is no attempt %lld of this task",
-                       (long long)attempt);
     path_text(&row, path, sizeof(path));
-    r.dir =
-        exec_log_dir(node_settings(c->rest->setup.node)->data_dir, id, path, attempt);
-
-    const int code = rest_page_begin(c, &r.page, err);
-
-    if (code == FF_OK)
-        tell(&r, !task_state_final(row.state) && attempt == row.attempt);
+    r.dir = exec_log_dir(node_settings(c->rest->setup.node)->data_dir, id, path,
+                         r.at.attempt);
+    tell(&r, !task_state_final(row.state) && r.at.attempt == row.attempt);
     buf_done(&r.bytes);
     mem_free(r.dir);
-    return rest_page_end(&r.page, code);
+    return rest_page_end(&r.page, FF_OK);
 }

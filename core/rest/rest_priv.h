@@ -315,11 +315,12 @@ int once_note(struct rest_call *c, struct ff_err *err);
 /* --- shapes.c: what answers look like --- */
 
 extern const struct rest_shape shape_health, shape_me, shape_system, shape_document,
-    shape_run, shape_run_short, shape_task, shape_task_full, shape_event,
+    shape_run, shape_run_short, shape_task, shape_task_full, shape_attempt, shape_event,
     shape_workflow, shape_workflow_full, shape_version, shape_verdict, shape_tenant,
     shape_project, shape_member, shape_key, shape_new_key, shape_audit, shape_new_run,
     shape_run_id, shape_told, shape_called, shape_record, shape_applied, shape_schedule,
-    shape_limit, shape_queue, shape_secret;
+    shape_backfill, shape_new_backfill, shape_stopped, shape_limit, shape_queue,
+    shape_secret;
 
 /* --- handlers, by file --- */
 
@@ -339,14 +340,16 @@ rest_handle_fn rest_members_list, rest_member_put, rest_member_delete; /* member
 rest_handle_fn rest_keys_list, rest_key_create, rest_key_revoke;       /* keys.c */
 rest_handle_fn rest_audit_list;
 
-rest_handle_fn rest_logs_list;                  /* logs.c */
-rest_handle_fn rest_run_submit, rest_run_rerun; /* submit.c */
+rest_handle_fn rest_attempts_list, rest_attempt_get; /* attempts.c */
+rest_handle_fn rest_logs_list;                       /* logs.c */
+rest_handle_fn rest_run_submit, rest_run_rerun;      /* submit.c */
 rest_handle_fn rest_run_cancel, rest_run_terminate, rest_run_pause, rest_run_unpause,
     rest_run_retry, rest_run_signal, rest_event, rest_task_approve,
     rest_task_reject; /* steer.c */
 rest_handle_fn rest_workflow_apply, rest_workflow_delete, rest_workflow_label;
 rest_handle_fn rest_schedules_list, rest_schedule_get, rest_schedule_pause,
     rest_schedule_resume, rest_schedule_trigger, rest_schedule_delete;
+rest_handle_fn rest_backfills_list, rest_backfill_create, rest_backfills_stop;
 rest_handle_fn rest_limits_list, rest_limit_put, rest_limit_delete; /* limits.c */
 rest_handle_fn rest_queues_list, rest_queue_pause, rest_queue_unpause;
 rest_handle_fn rest_secrets_list, rest_secret_put, rest_secret_delete;
@@ -360,6 +363,10 @@ void rest_add_project(struct jsonw *w, const json_t *names, int64_t project);
 /* The field or parameter `project`, or PROJECT_ALL; FF_NOT_FOUND. */
 int rest_find_project(struct rest_call *c, const char *name, int64_t *project,
                       struct ff_err *err);
+
+/* Those that {id} and {task} name (logs.c). */
+int rest_find_run_task(struct rest_call *c, struct run_row *run, struct task_row *row,
+                       struct ff_err *err);
 
 /* As a problem's errors[] (workflows.c). */
 void rest_add_flow_problems(struct rest_call *c, const struct flow_problems *problems);

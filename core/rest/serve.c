@@ -81,6 +81,7 @@ static void begin_try(struct rest_call *c)
     buf_clear(&c->errors);
     c->n_errors = 0;
     c->problem = PROBLEM_BY_CODE;
+    c->status = 0;
     c->audits = false;
     c->err = (struct ff_err){0};
 }

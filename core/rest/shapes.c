@@ -69,6 +69,20 @@ const struct rest_shape shape_task_full = {.name = "Task",
                                            .columns = TASK_SHORT | BIT(TASK_LOST) |
                                                       BIT(TASK_OUTPUTS)};
 
+static const struct rest_field attempt_fields[] = {
+    {.name = "attempt", .type = REST_INT, .help = "from 1"},
+    {.name = "state",
+     .type = REST_TEXT,
+     .help = "as a task's; failed where another one follows, lost where nothing tells"},
+    {.name = "started_at", .type = REST_TIME},
+    {.name = "finished_at", .type = REST_TIME},
+    {.name = "exit_code", .type = REST_INT},
+    {.name = "reason", .type = REST_TEXT, .help = "why it failed: one word"},
+    {.name = "message", .type = REST_TEXT},
+    {0},
+};
+const struct rest_shape shape_attempt = {.name = "Attempt", .more = attempt_fields};
+
 static const struct rest_field event_fields[] = {
     {.name = "events", .type = REST_LIST, .help = "what one step of the run did"},
     {0},
@@ -158,6 +172,26 @@ const struct rest_shape shape_schedule = {
                BIT(SCHEDULE_SPEC) | BIT(SCHEDULE_HASH) | BIT(SCHEDULE_CREATED_AT) |
                BIT(SCHEDULE_CHANGED_AT) | BIT(SCHEDULE_PAUSED_AT) |
                BIT(SCHEDULE_LAST_AT) | BIT(SCHEDULE_NEXT_AT) | BIT(SCHEDULE_LAST_RUN)};
+const struct rest_shape shape_backfill = {
+    .name = "Backfill",
+    .record = &record_backfill,
+    .columns = BIT(BACKFILL_NO) | BIT(BACKFILL_STATE) | BIT(BACKFILL_FROM_AT) |
+               BIT(BACKFILL_BELOW_AT) | BIT(BACKFILL_LAST_AT) |
+               BIT(BACKFILL_MAX_PARALLEL) | BIT(BACKFILL_N_STARTED) |
+               BIT(BACKFILL_CREATED_AT) | BIT(BACKFILL_FINISHED_AT)};
+static const struct rest_field new_backfill_fields[] = {
+    {.name = "no", .type = REST_INT, .help = "absent: nothing was begun"},
+    {.name = "times", .type = REST_INT, .help = "of the range that have no run yet"},
+    {0},
+};
+const struct rest_shape shape_new_backfill = {.name = "NewBackfill",
+                                              .more = new_backfill_fields};
+static const struct rest_field stopped_fields[] = {
+    {.name = "stopped", .type = REST_INT, .help = "how many went on until now"},
+    {0},
+};
+const struct rest_shape shape_stopped = {.name = "StoppedBackfills",
+                                         .more = stopped_fields};
 const struct rest_shape shape_limit = {.name = "Limit",
                                        .record = &record_limit_size,
                                        .columns = BIT(LIMIT_SIZE_NAME) |

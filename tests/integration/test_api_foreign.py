@@ -28,6 +28,8 @@ NAMES = {
     "keys/{id}": ("", "zzzzzzzz"),
     "runs/{id}": ("", NOBODY),
     "tasks/{task}": ("fetch", "fetch"),
+    "attempts/{attempt}": ("1", "1"),
+    "artifacts/{artifact}": ("model", "model"),
     "workflows/{workflow}": ("etl", "none"),
     "labels/{label}": ("stable", "stable"),
     "members/{subject}": ("mia", "nobody"),
@@ -60,6 +62,7 @@ TEXTS = {
 BODIES: dict[str, dict[str, Any]] = {
     "changeTenant": {"disabled": True},
     "labelWorkflow": {"hash": "0123456789"},
+    "createBackfill": {"from": "2025-01-01T00:00:00Z", "to": "2025-02-01T00:00:00Z"},
     "signalRun": {"name": "paid"},
     "sendEvent": {"name": "paid"},
     "createKey": {"name": "ci", "role": "viewer"},
