@@ -236,13 +236,18 @@ static void changed(void *arg, int code, const struct ff_err *err)
 static bool change(struct rest_call *c, node_plan_fn *plan)
 {
     struct rest *r = c->rest;
+    struct ff_err err;
 
     c->store = r->store;
-    c->code = node_change(r->setup.node, r->readers, plan, c, changed, &c->err);
-    if (c->code == FF_OK) {
+    /* Once it is taken the call is the lane's, which may be through with it by now. */
+    const int code = node_change(r->setup.node, r->readers, plan, c, changed, &err);
+
+    if (code == FF_OK) {
         r->n_changing++;
         return true;
     }
+    c->code = code;
+    c->err = err;
     rest_answer(c);
     return false;
 }
