@@ -35,26 +35,47 @@ static struct bucket *find(struct buckets *b, const char *name, int64_t now_us)
     return bucket;
 }
 
+static int64_t one_us(int64_t per_s)
+{
+    return per_s < UNITS_SECOND ? UNITS_SECOND / per_s : 1;
+}
+
+/* What is owed is the time until it is full. */
+static struct bucket_state state_of(int64_t owed_us, int64_t per_s)
+{
+    const int64_t one = one_us(per_s);
+    const int64_t wait_us = owed_us + one - per_s * one;
+
+    return (struct bucket_state){
+        .limit = per_s,
+        .left = per_s - (owed_us + one - 1) / one,
+        .reset_us = owed_us,
+        .retry_us = wait_us > 0 ? wait_us : 0,
+    };
+}
+
+bool bucket_has(struct buckets *b, const char *name, int64_t per_s, int64_t now_us,
+                struct bucket_state *state)
+{
+    const struct bucket *bucket = find(b, name, now_us);
+
+    *state = state_of(bucket->full_us > now_us ? bucket->full_us - now_us : 0, per_s);
+    return state->retry_us == 0;
+}
+
 bool bucket_take(struct buckets *b, const char *name, int64_t per_s, int64_t now_us,
                  struct bucket_state *state)
 {
     struct bucket *bucket = find(b, name, now_us);
-    const int64_t one_us = per_s < UNITS_SECOND ? UNITS_SECOND / per_s : 1;
-    const int64_t from = bucket->full_us > now_us ? bucket->full_us : now_us;
-    const bool taken = from + one_us - now_us <= per_s * one_us;
 
-    if (taken)
-        bucket->full_us = from + one_us;
-
-    const int64_t owed_us = (taken ? from + one_us : from) - now_us;
-
-    *state = (struct bucket_state){
-        .limit = per_s,
-        .left = per_s - (owed_us + one_us - 1) / one_us,
-        .reset_us = owed_us,
-        .retry_us = taken ? 0 : owed_us + one_us - per_s * one_us,
-    };
-    return taken;
+    if (!bucket_has(b, name, per_s, now_us, state))
+        return false;
+    if (bucket->full_us < now_us)
+        bucket->full_us = now_us;
+    bucket->full_us += one_us(per_s);
+    *state = state_of(bucket->full_us - now_us, per_s);
+    state->retry_us = 0;
+    return true;
 }
 
 void buckets_done(struct buckets *b)

@@ -24,6 +24,9 @@ struct bucket_state {
 /* Takes one, or says when there will be one. */
 bool bucket_take(struct buckets *b, const char *name, int64_t per_s, int64_t now_us,
                  struct bucket_state *state);
+/* Is there one? Takes none. */
+bool bucket_has(struct buckets *b, const char *name, int64_t per_s, int64_t now_us,
+                struct bucket_state *state);
 void buckets_done(struct buckets *b);
 
 #endif

@@ -137,6 +137,7 @@ static void asked(void *arg)
 
     note_aside(c);
     if (c->code != FF_OK) {
+        who_refused(c);
         rest_end(c);
         return;
     }

@@ -292,9 +292,10 @@ int who_open(struct rest *r, struct ff_err *err);
 void who_close(struct rest *r);
 /* On the loop, at once. WHO_NOBODY: c->err says why. */
 enum who_answer who_is(struct rest_call *c);
-void who_ask(struct rest_call *c);   /* on a lane: fills c->who, or c->code */
-void who_learn(struct rest_call *c); /* back on the loop */
-void who_forget(struct rest *r);     /* all that was learnt */
+void who_ask(struct rest_call *c);     /* on a lane: fills c->who, or c->code */
+void who_learn(struct rest_call *c);   /* back on the loop */
+void who_refused(struct rest_call *c); /* the same, where c->code says no */
+void who_forget(struct rest *r);       /* all that was learnt */
 
 /* --- work.c --- */
 

@@ -8,7 +8,7 @@
 #define KEPT_US    (10 * UNITS_SECOND)
 #define KEPT_MAX   8192
 #define KEY_PREFIX "ffk_"
-#define ASKS_PER_S 50 /* credentials of one address that are not known yet */
+#define ASKS_PER_S 50 /* credentials of one address that nobody has */
 
 struct rest_cached {
     struct principal who;
@@ -96,14 +96,24 @@ void who_learn(struct rest_call *c)
 
 /* --- at once --- */
 
-/* Whoever tries credentials out has a limit of his own. */
-static bool may_ask(struct rest_call *c)
+/* Whoever tries credentials out has a limit of his own. Only those that fail count:
+ * many who are known may come from one address, and all at once where what was found
+ * out about them is forgotten. */
+static bool may_ask(struct rest_call *c, bool failed)
 {
+    const int64_t now_us = loop_mono_us(c->rest->setup.loop);
+    struct buckets *b = &c->rest->buckets;
     char name[96];
 
     snprintf(name, sizeof(name), "from %s", c->request->peer->network);
-    return bucket_take(&c->rest->buckets, name, ASKS_PER_S,
-                       loop_mono_us(c->rest->setup.loop), &c->limit);
+    return failed ? bucket_take(b, name, ASKS_PER_S, now_us, &c->limit)
+                  : bucket_has(b, name, ASKS_PER_S, now_us, &c->limit);
+}
+
+void who_refused(struct rest_call *c)
+{
+    if (c->problem == PROBLEM_UNAUTHENTICATED)
+        may_ask(c, true);
 }
 
 enum who_answer who_is(struct rest_call *c)
@@ -127,10 +137,10 @@ enum who_answer who_is(struct rest_call *c)
     if (kept && use_cached(c, kept))
         return WHO_KNOWN;
     c->n_forgotten = c->rest->cache.n_forgotten;
-    if (may_ask(c))
+    if (may_ask(c, false))
         return WHO_MUST_ASK;
     rest_fail(c, PROBLEM_RATE_LIMITED, &c->err,
-              "too many credentials from this address that are not known");
+              "too many credentials from this address that nobody has");
     return WHO_NOBODY;
 }
 

@@ -15,6 +15,7 @@ import unittest
 
 from ff_api import ApiTest
 from ff_cli import PATIENCE
+from ff_http import read_all
 
 DEV_TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -273,6 +274,32 @@ class Callers(ApiTest):
             self.assertFalse(first.done())
         self.assertEqual(first.result().status, 200)
         self.problem(self.ask("GET", "/me", key=key), 401, "UNAUTHENTICATED")
+        self.stop()
+
+    def test_who_is_known_is_not_taken_for_somebody_who_guesses(self) -> None:
+        self.serve()
+        often = {"max_requests_per_s": 100000}
+        self.change("PATCH", "/tenants/default", often, 204)
+        keys = [
+            self.change("POST", "/keys", {"name": f"k{n}", "role": "viewer"}).json()
+            for n in range(90)
+        ]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            asked = [
+                pool.submit(self.ask, "GET", "/me", key=key["credential"])
+                for key in keys + keys
+            ]
+        self.assertEqual({a.result().status for a in asked}, {200})
+        # Who does guess is told to wait; who is known goes on meanwhile.
+        head = "GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\n"
+        guesses = [f"Authorization: Bearer ffk_guess_{n}\r\n\r\n" for n in range(400)]
+        last = f"{head}Connection: close\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as guesser:
+            guesser.sendall("".join(head + g for g in guesses).encode() + last.encode())
+            said = read_all(guesser)
+        self.assertGreaterEqual(said.count(b"HTTP/1.1 401"), 50)
+        self.assertGreater(said.count(b"HTTP/1.1 429"), 0)
+        self.get("/me", keys[0]["credential"])
         self.stop()
 
     def test_who_asks_too_often_is_told_when_to_come_again(self) -> None:

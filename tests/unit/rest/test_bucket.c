@@ -25,6 +25,23 @@ static void a_second_of_requests_may_come_at_once_and_no_more(void **state)
     buckets_done(&b);
 }
 
+static void whether_there_is_one_is_asked_without_taking_it(void **state)
+{
+    struct buckets b = {0};
+    struct bucket_state s;
+    (void)state;
+
+    for (int i = 0; i < 100; i++) {
+        assert_true(bucket_has(&b, "a", 10, NOW, &s));
+        assert_int_equal(s.left, 10);
+    }
+    while (bucket_take(&b, "a", 10, NOW, &s))
+        ;
+    assert_false(bucket_has(&b, "a", 10, NOW, &s));
+    assert_true(bucket_has(&b, "a", 10, NOW + s.retry_us, &s));
+    buckets_done(&b);
+}
+
 static void who_comes_when_he_was_told_to_is_let_in(void **state)
 {
     struct buckets b = {0};
@@ -107,6 +124,7 @@ static void a_rate_of_one_lets_one_in_each_second(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whether_there_is_one_is_asked_without_taking_it),
         cmocka_unit_test(a_second_of_requests_may_come_at_once_and_no_more),
         cmocka_unit_test(who_comes_when_he_was_told_to_is_let_in),
         cmocka_unit_test(over_a_long_time_the_rate_is_kept),
