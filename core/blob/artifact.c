@@ -144,7 +144,7 @@ static int get_file(struct blobs *b, struct tenant t, const struct artifact *a,
         return ff_fail(err, FF_INVALID, EEXIST, "%.160s is there already", name);
     if (fd < 0)
         return blob_fail_sys(err, errno, name);
-    code = blob_get_fd(b, t, a->hash, fd, err);
+    code = blobs_get(b, t, a->hash, fd, err);
     close(fd);
     if (code != FF_OK)
         unlinkat(folder, name, 0);
@@ -177,7 +177,7 @@ static int get_folder(struct blobs *b, struct tenant t, const struct artifact *a
 
     if (tar < 0)
         return blob_fail_sys(err, -tar, to->scratch);
-    code = blob_get_fd(b, t, a->hash, tar, err);
+    code = blobs_get(b, t, a->hash, tar, err);
     if (code == FF_OK)
         code = unpack_into(tar, folder, name, err);
     close(tar);

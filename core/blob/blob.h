@@ -21,6 +21,9 @@ void blobs_close(struct blobs *b); /* takes NULL */
 
 int blobs_stat(struct blobs *b, struct tenant t, const char *hash, int64_t *size,
                struct ff_err *err);
+/* Writes it to the file. FF_OK: it is whole, and what its hash says. */
+int blobs_get(struct blobs *b, struct tenant t, const char *hash, int fd,
+              struct ff_err *err);
 int blobs_ping(struct blobs *b, struct ff_err *err);
 /* FF_CONFLICT: it was put at before_us or since. */
 int blobs_remove(struct blobs *b, struct tenant t, const char *hash, int64_t before_us,

@@ -14,9 +14,6 @@
  * driver. FF_INVALID where it changes meanwhile. */
 int blob_put_fd(struct blobs *b, struct tenant t, int fd, char hash[SHA256_TEXT],
                 int64_t *size, struct ff_err *err);
-/* Appends it to an open file; what is there is right only on FF_OK. */
-int blob_get_fd(struct blobs *b, struct tenant t, const char *hash, int fd,
-                struct ff_err *err);
 
 /* --- walk.c: all give a descriptor, or a negative errno --- */
 

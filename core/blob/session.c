@@ -133,8 +133,8 @@ static int write_on(void *arg, const void *bytes, size_t len)
     return 0;
 }
 
-int blob_get_fd(struct blobs *b, struct tenant t, const char *hash, int fd,
-                struct ff_err *err)
+int blobs_get(struct blobs *b, struct tenant t, const char *hash, int fd,
+              struct ff_err *err)
 {
     char space[SPACE_TEXT];
     const struct ff_blob_id id = {.space = space, .hash = hash};

@@ -91,7 +91,7 @@ static void answer_problem(struct rest_call *c)
     http_reply_take(c->reply, status, "application/problem+json", &body);
 }
 
-static bool is_unchanged(const struct rest_call *c)
+bool rest_is_unchanged(const struct rest_call *c)
 {
     const char *known = http_header(c->request, "if-none-match");
 
@@ -112,9 +112,11 @@ void rest_answer(struct rest_call *c)
         http_reply_header(c->reply, "Location", c->location);
 
     const int usual = c->route->status ? c->route->status : 200;
-    const int status = is_unchanged(c) ? 304 : c->status ? c->status : usual;
+    const int status = rest_is_unchanged(c) ? 304 : c->status ? c->status : usual;
 
-    if (status == 204 || status == 304)
+    if (status == 200 && c->file_name[0])
+        rest_file_send(c);
+    else if (status == 204 || status == 304)
         http_reply_send(c->reply, status, NULL, "", 0);
     else
         http_reply_take(c->reply, status, c->type ? c->type : "application/json",

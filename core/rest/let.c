@@ -10,6 +10,7 @@ static void free_call(void *arg)
 {
     struct rest_call *c = arg;
 
+    rest_file_done(c);
     arena_done(&c->arena);
     json_decref(c->body);
     batch_done(&c->aside);
@@ -46,6 +47,7 @@ static struct rest_call *new_call(const struct rest_mount *m,
     struct rest_call *c = mem_alloc(sizeof(*c));
 
     c->rest = m->rest;
+    c->file = -1;
     c->route = m->route;
     c->request = request;
     c->reply = reply;

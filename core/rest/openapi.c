@@ -423,6 +423,14 @@ static void add_success(struct jsonw *w, const struct rest_route *route, int sta
     open_key(w, word);
     text(w, "description", route->summary);
     add_headers(w);
+    if (route->flags & REST_FILE) {
+        open_key(w, "content");
+        open_key(w, "application/octet-stream");
+        jsonw_close(w, '}');
+        open_key(w, "application/x-tar");
+        jsonw_close(w, '}');
+        jsonw_close(w, '}');
+    }
     if (route->answer) {
         open_key(w, "content");
         open_key(w, "application/json");

@@ -69,8 +69,9 @@ enum rest_flag {
     REST_YAML = 8,       /* the body may be YAML: its text is the field `source` */
     REST_ONE_TIME = 16,  /* what it answers is shown once: it is not kept for repeats */
     REST_ONE_FIELD = 32, /* the body has exactly one of its fields */
-    REST_HOOK = 64 /* the handler finds out who asks, by the body, which is its own as
-                    * is the query; it says by which name a repeat is known */
+    REST_HOOK = 64, /* the handler finds out who asks, by the body, which is its own as
+                     * is the query; it says by which name a repeat is known */
+    REST_FILE = 128 /* answers with a file (artifacts.c) */
 };
 
 /* Runs on a lane; where it changes something it is a plan (node/change.h) and may run
@@ -107,6 +108,7 @@ struct rest {
     struct store_readers *readers;
     size_t n_working;  /* calls on their lanes */
     size_t n_changing; /* calls that are being made durable */
+    size_t n_files;    /* that are fetched or sent */
     bool stopping;
     bool draining;
     struct rest_who_cache {
@@ -173,6 +175,11 @@ struct rest_call {
     const char *location; /* in the arena */
     const char *type;     /* of out; NULL: JSON */
     bool replayed;
+    /* Of REST_FILE: */
+    struct blobs *blobs;
+    int file;             /* a copy of it, open; -1: none */
+    char file_name[72];   /* "": it is none */
+    bool counts;          /* in n_files */
     const char *delivery; /* of REST_HOOK: what a repeat has too; NULL: nothing */
     const struct idempotency_row *before; /* of the same key: once.c */
     struct node_submitted made;           /* a run, from one try to the next */
@@ -200,6 +207,14 @@ void rest_tell_stop(struct rest *r); /* was it waited for? */
 /* As bucket_take, on any thread. */
 bool rest_take(struct rest *r, const char *name, int64_t per_s,
                struct bucket_state *state);
+
+bool rest_is_unchanged(const struct rest_call *c); /* for who has it already */
+
+/* Of REST_FILE (artifacts.c), on the loop. begin: false: it was answered, as busy.
+ * send: answers; the call is gone. done: before the call goes. */
+bool rest_file_begin(struct rest_call *c);
+void rest_file_send(struct rest_call *c);
+void rest_file_done(struct rest_call *c);
 
 /* --- what handlers use (call.c) --- */
 
@@ -316,12 +331,12 @@ int once_note(struct rest_call *c, struct ff_err *err);
 /* --- shapes.c: what answers look like --- */
 
 extern const struct rest_shape shape_health, shape_me, shape_system, shape_document,
-    shape_run, shape_run_short, shape_task, shape_task_full, shape_attempt, shape_event,
-    shape_workflow, shape_workflow_full, shape_version, shape_verdict, shape_tenant,
-    shape_project, shape_member, shape_key, shape_new_key, shape_audit, shape_new_run,
-    shape_run_id, shape_told, shape_called, shape_record, shape_applied, shape_schedule,
-    shape_backfill, shape_new_backfill, shape_stopped, shape_limit, shape_queue,
-    shape_secret;
+    shape_run, shape_run_short, shape_task, shape_task_full, shape_attempt,
+    shape_artifact, shape_event, shape_workflow, shape_workflow_full, shape_version,
+    shape_verdict, shape_tenant, shape_project, shape_member, shape_key, shape_new_key,
+    shape_audit, shape_new_run, shape_run_id, shape_told, shape_called, shape_record,
+    shape_applied, shape_schedule, shape_backfill, shape_new_backfill, shape_stopped,
+    shape_limit, shape_queue, shape_secret;
 
 /* --- handlers, by file --- */
 
@@ -341,9 +356,10 @@ rest_handle_fn rest_members_list, rest_member_put, rest_member_delete; /* member
 rest_handle_fn rest_keys_list, rest_key_create, rest_key_revoke;       /* keys.c */
 rest_handle_fn rest_audit_list;
 
-rest_handle_fn rest_attempts_list, rest_attempt_get; /* attempts.c */
-rest_handle_fn rest_logs_list;                       /* logs.c */
-rest_handle_fn rest_run_submit, rest_run_rerun;      /* submit.c */
+rest_handle_fn rest_artifacts_list, rest_artifact_get; /* artifacts.c */
+rest_handle_fn rest_attempts_list, rest_attempt_get;   /* attempts.c */
+rest_handle_fn rest_logs_list;                         /* logs.c */
+rest_handle_fn rest_run_submit, rest_run_rerun;        /* submit.c */
 rest_handle_fn rest_run_cancel, rest_run_terminate, rest_run_pause, rest_run_unpause,
     rest_run_retry, rest_run_signal, rest_event, rest_task_approve,
     rest_task_reject; /* steer.c */

@@ -58,6 +58,15 @@ static const struct rest_field tasks_query[] = {
     {0},
 };
 
+static const struct rest_field artifacts_query[] = {
+    {.name = "task",
+     .type = REST_TEXT,
+     .min = 1,
+     .max = 63,
+     .help = "this one with its items"},
+    {0},
+};
+
 static const char *const log_sources[] = {"output", "sdk", NULL};
 static const struct rest_field logs_query[] = {
     {.name = "attempt",
@@ -294,6 +303,14 @@ const struct rest_route rest_routes[] = {
            rest_task_get),
      .tag = "runs", .summary = "One task, or one item: fetch, fetch.3",
      .answer = &shape_task_full},
+    {ROUTE("GET", "/runs/{id}/artifacts", PROJECT, MAY_VIEW, "listArtifacts",
+           rest_artifacts_list),
+     .tag = "runs", .summary = "Files and folders that tasks have handed on",
+     .flags = REST_PAGE, .query = artifacts_query, .answer = &shape_artifact},
+    {ROUTE("GET", "/runs/{id}/tasks/{task}/artifacts/{artifact}", PROJECT, MAY_VIEW,
+           "getArtifact", rest_artifact_get),
+     .tag = "runs", .summary = "One of them: a file as it is, a folder as a tar",
+     .flags = REST_FILE},
     {ROUTE("GET", "/runs/{id}/tasks/{task}/attempts", PROJECT, MAY_VIEW, "listAttempts",
            rest_attempts_list),
      .tag = "runs", .summary = "Attempts of a task, the first one first",

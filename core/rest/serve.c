@@ -267,6 +267,8 @@ void rest_handle(void *arg, const struct http_request *request,
     if (c->route->flags & REST_AT_ONCE) {
         c->code = c->route->handle(c, &c->err);
         rest_answer(c);
+    } else if ((c->route->flags & REST_FILE) && !rest_file_begin(c)) {
+        return;
     } else if (c->route->flags & REST_CHANGES) {
         change(c, plan_change);
     } else if (!work_begin(c, serve_on_lane, served)) {

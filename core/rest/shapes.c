@@ -2,6 +2,8 @@
  * add to them. The schemas of the OpenAPI document are made from these. */
 #include "rest/rest_priv.h"
 
+#include "blob/blob.h"
+
 #define BIT(column) COLUMN_BIT(COL_##column)
 
 static const struct rest_field health_fields[] = {
@@ -82,6 +84,17 @@ static const struct rest_field attempt_fields[] = {
     {0},
 };
 const struct rest_shape shape_attempt = {.name = "Attempt", .more = attempt_fields};
+
+static const struct rest_field artifact_fields[] = {
+    {.name = "task", .type = REST_TEXT},
+    {.name = "item", .type = REST_INT, .help = "of a list"},
+    {.name = "name", .type = REST_TEXT, .help = "of the output"},
+    {.name = "type", .type = REST_WORD, .words = artifact_type_names},
+    {.name = "size", .type = REST_INT, .help = "bytes; of a folder those of its tar"},
+    {.name = "sha256", .type = REST_TEXT, .help = "of them, and the ETag"},
+    {0},
+};
+const struct rest_shape shape_artifact = {.name = "Artifact", .more = artifact_fields};
 
 static const struct rest_field event_fields[] = {
     {.name = "events", .type = REST_LIST, .help = "what one step of the run did"},
