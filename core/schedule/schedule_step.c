@@ -87,15 +87,6 @@ static void overlap(struct schedule *s, struct schedule_step *st,
     s->touched = true;
 }
 
-static void decide(struct schedule *s, struct schedule_step *st,
-                   const struct schedule_decision *d)
-{
-    if (s->spec.overlap == FLOW_OVERLAP_ALLOW || s->row.active_run == MODEL_NULL)
-        begin(s, st, d);
-    else
-        overlap(s, st, d);
-}
-
 /* What waits begins when nothing is in its way any more. */
 static void begin_waiting(struct schedule *s, struct schedule_step *st)
 {
@@ -112,6 +103,18 @@ static void begin_waiting(struct schedule *s, struct schedule_step *st)
         begin(s, st, &d);
         drop_waiting(s, 0);
     }
+}
+
+/* What waits longer goes first: its run may have ended during a pause, and nothing
+ * looked since. */
+static void decide(struct schedule *s, struct schedule_step *st,
+                   const struct schedule_decision *d)
+{
+    begin_waiting(s, st);
+    if (s->spec.overlap == FLOW_OVERLAP_ALLOW || s->row.active_run == MODEL_NULL)
+        begin(s, st, d);
+    else
+        overlap(s, st, d);
 }
 
 /* --- what is held until no more comes --- */

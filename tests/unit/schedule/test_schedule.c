@@ -290,6 +290,29 @@ static void what_waits_stays_while_it_is_paused(void **state)
     rows_free(r);
 }
 
+/* The run that it waits for ended during the pause, and what looks first after that is
+ * another event. */
+static void what_waits_begins_before_an_event_after_the_pause(void **state)
+{
+    struct rows *r = rows_new("event: {name: paid, overlap: queue}", 0);
+    struct leader l;
+
+    (void)state;
+    leader_start(&l, r, 0);
+    leader_event(&l, "{}", 1 * SECOND);
+    leader_event(&l, "{}", 2 * SECOND);
+    leader_stop(&l);
+    r->schedule.paused_at = 3 * SECOND;
+    rows_end_run(r, only_open(r));
+    leader_start(&l, r, 4 * SECOND);
+    l.schedule->row.paused_at = r->schedule.paused_at = MODEL_NULL;
+    leader_event(&l, "{}", 5 * SECOND);
+    assert_int_equal(rows_find(r, 2 * SECOND)->state, SCHEDULE_RUN_STARTED);
+    assert_int_equal(rows_find(r, 5 * SECOND)->state, SCHEDULE_RUN_WAITING);
+    leader_stop(&l);
+    rows_free(r);
+}
+
 /* --- events --- */
 
 static void an_event_starts_a_run_that_sees_it(void **state)
@@ -457,6 +480,7 @@ int main(void)
         cmocka_unit_test(cancel_lets_only_the_latest_wait),
         cmocka_unit_test(allow_starts_each_time),
         cmocka_unit_test(what_waits_stays_while_it_is_paused),
+        cmocka_unit_test(what_waits_begins_before_an_event_after_the_pause),
         cmocka_unit_test(an_event_starts_a_run_that_sees_it),
         cmocka_unit_test(an_event_may_hold_nothing),
         cmocka_unit_test(ends_of_runs_are_chosen_by_their_state),
