@@ -69,6 +69,7 @@ struct sched_standing {
     int64_t running; /* slots that it has */
     int64_t picks;   /* so far */
     bool in_turn;    /* something of it may go, as far as is known */
+    int64_t turns;   /* times that this began */
 };
 struct sched_standing sched_standing(const struct sched *s, int64_t tenant);
 

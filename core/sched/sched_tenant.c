@@ -54,10 +54,12 @@ void sched_tenant_free(struct fair_tenant *t)
 
 static void look_at_tenant(struct fair_tenant *t)
 {
-    if (ring_empty(&t->projects) || t->running >= t->max_running)
+    if (ring_empty(&t->projects) || t->running >= t->max_running) {
         ring_del(&t->share);
-    else
-        ring_add(&t->sched->ring, &t->share);
+        return;
+    }
+    t->turns += list_empty(&t->share.link);
+    ring_add(&t->sched->ring, &t->share);
 }
 
 void project_changed(struct fair_project *p)
@@ -127,5 +129,6 @@ struct sched_standing sched_standing(const struct sched *s, int64_t tenant)
         return (struct sched_standing){0};
     return (struct sched_standing){.running = t->running,
                                    .picks = t->picks,
+                                   .turns = t->turns,
                                    .in_turn = !list_empty(&t->share.link)};
 }

@@ -91,7 +91,7 @@ void check_fair(const struct control *c)
         const int64_t other = TENANTS + 1 - tenant;
 
         if (!same || !s->in_turn || !before[tenant].in_turn ||
-            s->picks != before[tenant].picks) {
+            s->picks != before[tenant].picks || s->turns != before[tenant].turns) {
             seen.passed[tenant] = 0;
             continue;
         }
