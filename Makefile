@@ -3,6 +3,9 @@
 prefix ?= /usr/local
 DESTDIR ?=
 
+# Other seeds for each commit, and for one commit the same ones each time.
+fresh_seeds = $$((0x$$(git rev-parse --short=7 HEAD 2>/dev/null || echo 68e7780)))
+
 # Two makes in one tree take turns: ninja does not lock its build directory.
 locked := mkdir -p build && flock build/.lock
 
@@ -29,8 +32,8 @@ test: build test-setup ## every test, under the address, undefined and thread sa
 	@$(locked) scripts/build asan tsan
 	@$(locked) env FF_SEED=1 scripts/fuzz 1
 	@$(locked) cmake --build build/release --target ff-sim
-	@build/release/tests/ff-sim --quiet --cover --seeds $(or $(SEEDS),2000) \
-		--from $(or $(FROM),110000000)
+	@build/release/tests/ff-sim --quiet --cover --seeds $(or $(SEEDS),3000) \
+		--from $(or $(FROM),$(fresh_seeds))
 	@ctest --preset tsan
 	@ctest --preset asan
 

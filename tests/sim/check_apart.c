@@ -37,6 +37,23 @@ static bool is_held(const struct mirror_schedule *s, const struct mirror_time *t
     return true;
 }
 
+/* When the row of events began, or before: its schedule said so before this commit, or
+ * the first one is in it. */
+static int64_t held_since(const struct mirror_schedule *s)
+{
+    int64_t since = INT64_MAX;
+    void *value;
+
+    if (s->before.held_since > 0)
+        return s->before.held_since;
+    for (size_t i = 0; map_next(&s->times, &i, &value);) {
+        const struct mirror_time *t = value;
+        if (t->first_in == mirror.n_commits && t->nominal < since)
+            since = t->nominal;
+    }
+    return since;
+}
+
 void apart_check_held(const struct mirror_schedule *s, const struct mirror_time *t,
                       int64_t state, const struct ff_change *c)
 {
@@ -47,9 +64,7 @@ void apart_check_held(const struct mirror_schedule *s, const struct mirror_time 
     change_text(c, COL_SCHEDULE_RUN_REASON, reason, sizeof(reason));
     if (state == SCHEDULE_RUN_SKIPPED && is(reason, "debounced"))
         return;
-    /* Held and begun in one commit: since when is in no row. */
-    sim_check(t->first_in == mirror.n_commits || at >= quiet ||
-                  at >= s->held_since + s->debounce_max_us,
+    sim_check(at >= quiet || at >= held_since(s) + s->debounce_max_us,
               "I44: an event of %s begins %lld ms too soon", s->name,
               (long long)((quiet - at) / 1000));
     sim_seen(SEEN_EVENT_QUIET);

@@ -403,6 +403,10 @@ void pause_check_due(const struct mirror_run *r, const struct mirror_task *t)
           task_name(r, t->row.node));
 }
 
+/* Since when: it was decided at most so long before it was durable, once faults are
+ * over and what waited for the store has come through. */
+#define DURABLE_US (10 * UNITS_SECOND)
+
 /* It waits for a slot anew when it is let go. A process that loads the run later does
  * not know when that was. */
 void pause_check_queue_timeout(const struct mirror_run *r, const struct mirror_task *t)
@@ -413,7 +417,8 @@ void pause_check_queue_timeout(const struct mirror_run *r, const struct mirror_t
 
     pause_check_due(r, t);
     const bool quiet =
-        p && (sim.faults ? sim_is_calm() : p->let_go[task].at >= sim.healed_at);
+        p &&
+        (sim.faults ? sim_is_calm() : p->let_go[task].at >= sim.healed_at + DURABLE_US);
     if (!quiet || p->let_go[task].in <= owned_in)
         return;
     check(sim.now - p->let_go[task].at + UNITS_SECOND >= most, "31",

@@ -322,6 +322,7 @@ static void remember(void)
         s->before.was_paused = s->is_paused;
         s->before.is_sealed = false;
         s->before.last_at = s->last_at;
+        s->before.held_since = s->held_since;
     }
     for (size_t i = 0; map_next(&schedules.backfills, &i, &value);) {
         struct mirror_backfill *b = value;

@@ -51,9 +51,16 @@ static int signal_foreign(const struct mirror_run *r, const struct node_event *e
     return code;
 }
 
+/* Mistakes are faults, too: when those are over a few must not follow one another for
+ * longer than a run may take. */
+static bool mistakes(int64_t permille)
+{
+    return sim_chance(RAND_CLIENT, permille) && sim.faults;
+}
+
 static void tell_run(const struct mirror_run *r, const struct node_event *e)
 {
-    const bool foreign = !mirror_parent(r) && sim_chance(RAND_CLIENT, 50);
+    const bool foreign = !mirror_parent(r) && mistakes(50);
     const int64_t n = n_told;
     const int code = foreign ? signal_foreign(r, e) : signal_row(r, e);
 
@@ -85,7 +92,7 @@ static void tell_all(struct tenant t, const struct node_event *e)
 static void tell(const struct mirror_run *r, const char *name, const char *key)
 {
     const bool one = sim_chance(RAND_CLIENT, 600);
-    json_t *data = new_data(sim_chance(RAND_CLIENT, 700));
+    json_t *data = new_data(!mistakes(300));
     const struct node_event e = {.name = name, .key = key, .data = data};
 
     if (one)
@@ -121,7 +128,7 @@ static void tell_task(const struct mirror_run *r, const struct mirror_task *t)
     const struct flow_await *await = r->flow->tasks[NODE_TASK(t->row.node)].work->await;
     json_t *key = wait_key(r, t);
     const char *other = sim_chance(RAND_CLIENT, 500) ? "other" : NULL;
-    const bool right = sim_chance(RAND_CLIENT, 850);
+    const bool right = !mistakes(150);
 
     /* What any key will do for is told without one, or with any. */
     tell(r, await->name, right && key ? json_string_value(key) : other);

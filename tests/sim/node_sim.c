@@ -154,37 +154,52 @@ static const struct zone *find_zone(void *arg, const char *name, struct ff_err *
 }
 
 struct again {
-    struct sim_node *node;
-    uint64_t life;
+    struct sim_node *owner; /* when it is said again */
     struct attempt_key key;
     struct result result;
 };
 
-static void report_again(void *arg)
+static void again_free(struct again *a)
 {
-    struct again *a = arg;
-
-    if (a->node->life == a->life && a->node->phase == NODE_OWNER) {
-        note_result(a->node, &a->key);
-        control_result(a->node->control, &a->key, &a->result);
-    }
     json_decref(a->result.outputs);
     mem_free((void *)(uintptr_t)a->result.stored);
     mem_free(a);
 }
 
-/* As an executor would that did not hear the answer. */
-static void report_twice(struct sim_node *n, const struct attempt_key *key,
-                         const struct result *result)
+static void report_to_owner(void *arg)
+{
+    struct again *a = arg;
+
+    if (a->owner->phase == NODE_OWNER) {
+        note_result(a->owner, &a->key);
+        control_result(a->owner->control, &a->key, &a->result);
+    }
+    again_free(a);
+}
+
+static void report_again(void *arg)
+{
+    struct again *a = arg;
+
+    a->owner = nodes_owner();
+    if (a->owner)
+        sim_at(a->owner->loop, 0, report_to_owner, a);
+    else
+        again_free(a);
+}
+
+/* As an executor would that did not hear the answer: it says so to whoever leads then.
+ */
+static void report_twice(const struct attempt_key *key, const struct result *result)
 {
     struct again *a = mem_alloc(sizeof(*a));
 
     sim_seen(SEEN_RESULT_DOUBLE);
-    *a = (struct again){.node = n, .life = n->life, .key = *key, .result = *result};
+    *a = (struct again){.key = *key, .result = *result};
     a->result.outputs = json_incref(result->outputs);
     a->result.stored = mem_text(result->stored);
     a->result.message = "said again";
-    sim_at(n->loop, sim_between(RAND_NODES, 0, 5 * SECOND), report_again, a);
+    sim_at(NULL, sim_between(RAND_NODES, 0, 5 * SECOND), report_again, a);
 }
 
 static void source_result(void *arg, const struct attempt_key *key,
@@ -193,7 +208,7 @@ static void source_result(void *arg, const struct attempt_key *key,
     struct sim_node *n = arg;
 
     if (sim.faults && sim_chance(RAND_NODES, sim.o.result_double))
-        report_twice(n, key, result);
+        report_twice(key, result);
     note_result(n, key);
     control_result(n->control, key, result);
 }
@@ -508,12 +523,26 @@ static struct sim_node *any_node(void)
     return &sim_nodes[sim_rand(RAND_NODES, (uint64_t)sim.o.n_nodes)];
 }
 
+/* The machine falls: all processes, and what the runtime ran. */
+static void fall(void)
+{
+    sim_trace("the machine falls");
+    sim_seen(SEEN_FALL);
+    for (int i = 0; i < sim.o.n_nodes; i++)
+        if (sim_nodes[i].phase != NODE_DOWN)
+            crash(&sim_nodes[i]);
+    runtime_sim_wipe(true);
+}
+
 static void plague_crash(void *arg)
 {
     (void)arg;
     if (!sim.faults)
         return;
-    crash(any_node());
+    if (sim.o.wipe_us > 0 && sim_chance(RAND_NODES, 300))
+        fall();
+    else
+        crash(any_node());
     sim_at(NULL, next_in(sim.o.crash_us), plague_crash, NULL);
 }
 
@@ -570,7 +599,7 @@ static void plague_wipe(void *arg)
     if (!sim.faults)
         return;
     sim_trace("the runtime loses all");
-    runtime_sim_wipe();
+    runtime_sim_wipe(sim_chance(RAND_RUNTIME, 500));
     sim_at(NULL, next_in(sim.o.wipe_us), plague_wipe, NULL);
 }
 

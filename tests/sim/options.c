@@ -107,7 +107,27 @@ static void focus_on_restarts(struct sim_options *o)
     o->lane_us = PICK(1000, 20 * 1000);
 }
 
-static void focus(struct sim_options *o)
+/* Owners follow one another while messages of those before are on their way, on a host
+ * that falls now and then. */
+static void focus_on_owners(struct sim_options *o)
+{
+    o->queue_shared = 1;
+    o->queue_late = 700;
+    o->queue_double = 700;
+    o->ack_lost = 500;
+    o->result_double = 700;
+    o->lane_us = PICK(20 * 1000, 400 * 1000);
+    o->crash_us = 3 * SECOND;
+    o->wipe_us = 20 * SECOND;
+    o->task_slow = 500;
+    o->commit_us = 30 * 1000;
+    o->faults_us = 120 * SECOND;
+    o->n_runs = 8;
+    o->slots = 20;
+}
+
+/* True: on something. */
+static bool focus(struct sim_options *o)
 {
     const uint64_t on = sim_rand(RAND_OPTIONS, 8);
 
@@ -117,6 +137,19 @@ static void focus(struct sim_options *o)
         focus_on_stops(o);
     if (on == 2)
         focus_on_restarts(o);
+    if (on == 5)
+        focus_on_owners(o);
+    return on <= 5;
+}
+
+/* The bare engine, without what was built on it since: in a crowd of features two
+ * mistakes of the same moment hardly ever meet. */
+static void narrow(struct sim_options *o)
+{
+    o->inner = o->limits = o->resets = o->waits = o->signals = o->open_resets = 0;
+    o->pauses = o->cache = o->clears = o->same_again = o->reuses = o->artifacts = 0;
+    o->blob_down = o->blob_doubt = o->blob_full = o->blob_slow = 0;
+    o->schedules = o->schedule_acts = o->clock_us = o->values = o->shares = 0;
 }
 
 /* People who do much to schedules while owners read them, and commits in doubt. */
@@ -147,7 +180,9 @@ void options_draw(struct sim_options *o)
     o->lane_us = PICK(50, 1000, 20 * 1000, 400 * 1000);
     o->commit_us = PICK(200, 2000, 30 * 1000);
     draw_faults(o);
-    focus(o);
+
+    const bool focused = focus(o);
+
     /* Later ones last: what the others are does not hang on them. */
     o->sqlite = PICK(0, 0, 0, 1);
     o->inner = PICK(0, 0, 100, 300);
@@ -172,6 +207,9 @@ void options_draw(struct sim_options *o)
     focus_on_schedules(o);
     o->values = PICK(0, 0, 0, 100, 300);
     o->shares = PICK(0, 0, 500, 1000);
+    o->ack_lost += fault(300);
+    if (sim_chance(RAND_OPTIONS, focused ? 400 : 100))
+        narrow(o);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

@@ -245,7 +245,10 @@ static void queue_ack(void *queue, const char *const *receipts, size_t n,
     struct session *s = queue;
 
     for (size_t i = 0; i < n; i++)
-        ack_one(s, receipts[i]);
+        if (sim.faults && sim_chance(RAND_QUEUE, sim.o.ack_lost))
+            sim_seen(SEEN_ACK_LOST); /* delivered again, to this owner or the next */
+        else
+            ack_one(s, receipts[i]);
     pump();
     ops_complete(&s->ops, op, FF_OK, NULL, 0);
 }

@@ -534,12 +534,12 @@ static void forget_running(void)
 
 /* The supervisor dies and takes all of its tasks along; what ended before is on disk.
  */
-void runtime_sim_wipe(void)
+void runtime_sim_wipe(bool forgets)
 {
     void *value;
 
     sim_seen(SEEN_WIPED);
-    if (sim_chance(RAND_RUNTIME, 500))
+    if (forgets)
         forget_running();
     for (size_t i = 0; map_next(&procs, &i, &value);) {
         struct proc *p = value;

@@ -47,7 +47,7 @@ struct mirror_schedule {
     struct map times;
     struct { /* the commit that is judged */
         bool was_there, was_paused, is_sealed;
-        int64_t last_at;
+        int64_t last_at, held_since;
     } before;
 };
 

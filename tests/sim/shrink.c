@@ -45,6 +45,11 @@ static const struct {
     {"reuses", 0, true},         {"artifacts", 0, false},
     {"blob_down", 0, false},     {"blob_doubt", 0, false},
     {"blob_full", 0, false},     {"blob_slow", 0, false},
+    {"ack_lost", 0, false},      {"shares", 0, false},
+    {"schedule_acts", 0, true},  {"schedules", 0, true},
+    {"clock_us", 0, false},      {"values", 0, false},
+    {"inner", 0, false},         {"limits", 0, false},
+    {"resets", 0, true},
 };
 
 static struct {

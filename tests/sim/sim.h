@@ -102,6 +102,7 @@ bool sim_chance(enum stream s, int64_t permille);
     X(schedule_acts) /* what people do to these, in all */                             \
     X(values)        /* permille of attempts that give a value too large for a row */  \
     X(shares)        /* permille of tenants with a weight and a bound of their own */  \
+    X(ack_lost)      /* permille of acknowledgements that the queue never gets */      \
     X(clock_us)      /* mean time between two times that a clock is set */             \
     X(sqlite)        /* the store is SQLite; 0: the model */
 
@@ -130,11 +131,12 @@ void options_print(const struct sim_options *o);
     X(LATE_REFUSED) X(RIVAL_CONFLICT) X(UNNAMED_CONFLICT) X(FENCE_CONFLICT) X(READ_DOWN)                   \
     X(INTERLEAVED) X(WAKE_LOST)                                                        \
     X(QUEUE_LOST) X(QUEUE_DOUBLE) X(QUEUE_LATE) X(QUEUE_DOWN) X(QUEUE_AGAIN)           \
+    X(ACK_LOST)                                                                        \
     X(QUEUE_TO_ZOMBIE) X(START_AGAIN) X(START_BUSY) X(START_REFUSED)                   \
     X(TASK_BAD) X(TASK_LOST) X(TASK_OOM) X(TASK_EVICTED) X(TASK_TIMEOUT)               \
     X(TASK_STOPPED) X(TASK_KILLED) X(STOP_TOO_LATE) X(EVENT_DOUBLE) X(EVENT_LATE)      \
     X(RESULT_DOUBLE)                                                                   \
-    X(WIPED) X(ADOPT_RUNNING) X(ADOPT_EXITED) X(ADOPT_UNKNOWN) X(ADOPT_NEVER_BEGAN) X(FORGOTTEN)                         \
+    X(WIPED) X(FALL) X(ADOPT_RUNNING) X(ADOPT_EXITED) X(ADOPT_UNKNOWN) X(ADOPT_NEVER_BEGAN) X(FORGOTTEN)                         \
     X(TO_RUNNING) X(TO_RETRYING) X(RETRYING_TO_RUNNING) X(RETRYING_TO_CANCELLED)       \
     X(TO_SUCCEEDED) X(CANCELLED_RUNNING) X(CANCELLED_UNSTARTED)                        \
     X(EXIT_CODE) X(TIMEOUT) X(HEARTBEAT) X(LOST) X(OOM) X(EVICTED) X(START_FAILED)                  \
@@ -303,7 +305,7 @@ void store_pair_done(void);
 
 void queue_sim_crash(int node);
 void runtime_sim_crash(int node);
-void runtime_sim_wipe(void);
+void runtime_sim_wipe(bool forgets);
 /* The attempt's process is there now. */
 bool runtime_sim_runs(const char *attempt_id);
 /* Wall clock at which its process ended; 0: it did not, or there was none. */
