@@ -347,6 +347,20 @@ void model_row_json(struct jsonw *w, const struct ff_record *record, const void 
 void model_row_keys(struct jsonw *w, const struct ff_record *record, const void *row,
                     uint64_t set);
 
+/* Values and rows for another process of FlowForge, exactly: enums by name, times as
+ * numbers, JSON as the text that it is (row_wire.c). Reading borrows text from `json`.
+ * False: it is none of this column. */
+void model_wire_value(struct jsonw *w, const struct ff_column *column,
+                      const struct ff_value *value);
+bool model_wire_read(const struct ff_column *column, const json_t *json,
+                     struct ff_value *value);
+/* As an object, but for the columns in `hidden` and those that are null. What a newer
+ * program has more is passed over. */
+void model_wire_row(struct jsonw *w, const struct ff_record *record, const void *row,
+                    uint64_t hidden);
+bool model_wire_read_row(const struct ff_record *record, const json_t *object,
+                         struct ff_value *values);
+
 /* Statements, from the same table: CREATE TABLE and CREATE INDEX as SQLite takes
  * them; plugins generate their own from the schema that setup() hands them. */
 void model_schema_sql(struct buf *out);

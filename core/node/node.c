@@ -111,6 +111,14 @@ void node_defaults(struct config *c)
         config_default(c, "engine.driver_dir", driver_dir);
 }
 
+/* Below this there can be no file, whoever looks for one. */
+static int take_no_data_dir(struct node *n)
+{
+    n->data_dir = file_real("/dev/null");
+    n->settings.data_dir = n->data_dir;
+    return FF_OK;
+}
+
 static int make_data_dir(struct node *n, struct ff_err *err)
 {
     const char *given = n->settings.data_dir;
@@ -200,6 +208,8 @@ struct driver_instance *node_instance(struct node *n, uint32_t kind, struct ff_e
         [FF_BLOB] = {s->blob, s->blob_filters},
     };
 
+    if (kind == FF_STORE && n->given_store)
+        return driver_instance_new(n->given_store, n->loop, NULL, "store", err);
     if (kind == FF_RUNTIME && n->given_runtime)
         return driver_instance_new(n->given_runtime, n->loop, n->config, "runtime",
                                    err);
@@ -218,13 +228,13 @@ static int open_all(struct node *n, struct ff_err *err)
     if (code == FF_OK)
         code = node_read_sizes(n, err);
     if (code == FF_OK)
-        code = make_data_dir(n, err);
+        code = n->given_store ? take_no_data_dir(n) : make_data_dir(n, err);
     if (code != FF_OK)
         return code;
     set_defaults(n);
     n->driver_dir = n->settings.driver_dir ? mem_text(n->settings.driver_dir)
                                            : driver_default_dir();
-    if (set_store_path(n, err) != FF_OK)
+    if (!n->given_store && set_store_path(n, err) != FF_OK)
         return err->code;
     n->store_driver = node_instance(n, FF_STORE, err);
     if (!n->store_driver)
@@ -235,10 +245,17 @@ static int open_all(struct node *n, struct ff_err *err)
 
 struct node *node_open(struct loop *l, struct config *c, struct ff_err *err)
 {
+    return node_open_over(l, c, NULL, err);
+}
+
+struct node *node_open_over(struct loop *l, struct config *c, struct driver *store,
+                            struct ff_err *err)
+{
     struct node *n = mem_alloc(sizeof(*n));
 
     n->loop = l;
     n->config = c;
+    n->given_store = store;
     n->lock_fd = -1;
     n->clock_fd = -1;
     node_numbers_init(n);

@@ -49,6 +49,10 @@ void node_defaults(struct config *c);
 /* Fills settings, makes the data directory (0700), loads the store driver, opens the
  * store. Nothing runs yet. The loop and config stay the caller's. */
 struct node *node_open(struct loop *l, struct config *c, struct ff_err *err);
+/* Over a store that is given, and not one that the settings name; there is no data
+ * directory. For who only reads what another process has. */
+struct node *node_open_over(struct loop *l, struct config *c, struct driver *store,
+                            struct ff_err *err);
 void node_close(struct node *n); /* gives up ownership first; takes NULL */
 
 /* Attempts are carried out by this driver, which is linked in, instead of the one that

@@ -51,7 +51,8 @@ struct node {
     } sizes;
     struct driver_instance *store_driver, *queue_driver, *runtime_driver;
     struct driver_instance *blob_driver;     /* NULL until it is needed */
-    struct driver *given_runtime;            /* or NULL: by the settings */
+    struct driver *given_store;              /* or NULL: by the settings */
+    struct driver *given_runtime;            /* the same */
     bool (*is_mute)(const char *attempt_id); /* its attempts; or NULL */
     bool no_secrets;                         /* what stands for them is enough */
     struct store *store;

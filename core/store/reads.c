@@ -112,50 +112,40 @@ static int scan_pages(struct store *s, struct session *session, struct scan *sc,
     return code;
 }
 
-/* from and below: of the column after the equal ones; NULL for none. */
-static int scan_range(struct store *s, struct store_reader *reader,
-                      const struct store_query *q, const struct ff_value *from,
-                      const struct ff_value *below, struct scan *sc, struct ff_err *err)
+int store_scan(struct store *s, struct store_reader *reader,
+               const struct store_query *q, store_row_fn *fn, void *arg,
+               struct ff_err *err)
 {
+    struct scan sc = {.q = q, .fn = fn, .arg = arg};
     struct ff_value equal[MAX_ORDER];
     struct ff_query query = {.struct_size = sizeof(query),
                              .flags = q->descending ? FF_DESCENDING : 0,
                              .record = q->record,
                              .n_equal = q->n_equal,
                              .equal = equal,
-                             .from = from,
-                             .below = below};
-    int code = find_index(q, &sc->index, err);
+                             .from = q->from,
+                             .below = q->below};
+    int code = find_index(q, &sc.index, err);
 
     if (code != FF_OK)
         return code;
-    sc->q = q;
-    sc->now = &sc->cursors[0];
-    sc->next = &sc->cursors[1];
-    sc->left = q->limit ? q->limit : UINT64_MAX;
-    find_order(sc);
-    query.index = sc->index;
+    sc.now = &sc.cursors[0];
+    sc.next = &sc.cursors[1];
+    sc.left = q->limit ? q->limit : UINT64_MAX;
+    find_order(&sc);
+    query.index = sc.index;
     if (q->n_equal)
-        pick(sc, q->like, equal, q->n_equal);
+        pick(&sc, q->like, equal, q->n_equal);
     if (q->after) {
-        pick(sc, q->after, sc->now->after, sc->n_order);
-        query.after = sc->now->after;
+        pick(&sc, q->after, sc.now->after, sc.n_order);
+        query.after = sc.now->after;
     }
-    sc->row = mem_alloc(model_row_size(q->record));
-    code = scan_pages(s, store_session(s, reader), sc, &query, err);
-    mem_free(sc->row);
-    arena_done(&sc->now->arena);
-    arena_done(&sc->next->arena);
+    sc.row = mem_alloc(model_row_size(q->record));
+    code = scan_pages(s, store_session(s, reader), &sc, &query, err);
+    mem_free(sc.row);
+    arena_done(&sc.now->arena);
+    arena_done(&sc.next->arena);
     return code;
-}
-
-int store_scan(struct store *s, struct store_reader *reader,
-               const struct store_query *q, store_row_fn *fn, void *arg,
-               struct ff_err *err)
-{
-    struct scan sc = {.fn = fn, .arg = arg};
-
-    return scan_range(s, reader, q, NULL, NULL, &sc, err);
 }
 
 /* --- single rows --- */
@@ -292,13 +282,7 @@ static int find_prefix(struct store *s, struct store_reader *r, struct tenant t,
 {
     const size_t len = strlen(word);
     const struct run_row like = {.tenant = t.no};
-    const struct store_query q = {.record = &record_run,
-                                  .index = "run_id",
-                                  .like = &like,
-                                  .n_equal = 1,
-                                  .limit = 2};
     struct one one = {.record = &record_run, .arena = arena, .row = row};
-    struct scan sc = {.fn = take_row, .arg = &one};
     char end[ID_TEXT];
 
     /* The first text behind all that begin with the word. */
@@ -307,7 +291,14 @@ static int find_prefix(struct store *s, struct store_reader *r, struct tenant t,
 
     const struct ff_value from = {.type = FF_TEXT, .s = word, .len = len};
     const struct ff_value below = {.type = FF_TEXT, .s = end, .len = len};
-    const int code = scan_range(s, r, &q, &from, &below, &sc, err);
+    const struct store_query q = {.record = &record_run,
+                                  .index = "run_id",
+                                  .like = &like,
+                                  .n_equal = 1,
+                                  .from = &from,
+                                  .below = &below,
+                                  .limit = 2};
+    const int code = store_scan(s, r, &q, take_row, &one, err);
 
     if (code != FF_OK)
         return code;

@@ -138,6 +138,8 @@ struct store_query {
     const void *like;  /* row struct: values of the leading columns */
     uint32_t n_equal;
     const void *after; /* row struct whose key was the last seen, or NULL */
+    /* Of the column after the equal ones: at least this, and less than that; or NULL */
+    const struct ff_value *from, *below;
     bool descending;
     uint32_t limit; /* 0: no limit (pages inside, each of which sees one moment) */
 };

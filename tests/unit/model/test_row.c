@@ -84,6 +84,51 @@ static void json_has_names_times_and_no_nulls(void **state)
     buf_done(&out);
 }
 
+/* What stands there is exactly what was stored: spaces, numbers, microseconds. */
+static void a_row_goes_from_one_process_to_another_without_loss(void **state)
+{
+    const char *outputs = "{\"a\": 1.50, \"b\":1e3}";
+    const struct task_row row = {.tenant = 1,
+                                 .run = 7,
+                                 .node = NODE_OF(2, 4),
+                                 .version = INT64_MAX,
+                                 .task = span_of("b\303\244\""),
+                                 .item = MODEL_NULL,
+                                 .state = TASK_SUSPENDED,
+                                 .outputs = span_of(outputs),
+                                 .queued_at = INT64_C(1750000000123457)};
+    struct ff_value values[64];
+    struct task_row back;
+    struct buf out = {0};
+    struct jsonw w = {.out = &out};
+    struct ff_err err;
+
+    (void)state;
+    model_wire_row(&w, &record_task, &row, COLUMN_BIT(COL_TASK_TENANT));
+
+    json_t *json = json_parse(buf_text(&out), out.len, &err);
+
+    assert_true(model_wire_read_row(&record_task, json, values));
+    model_from_values(&record_task, values, &back);
+    assert_int_equal(back.tenant, MODEL_NULL);
+    assert_int_equal(back.version, INT64_MAX);
+    assert_int_equal(back.item, MODEL_NULL);
+    assert_int_equal(back.state, TASK_SUSPENDED);
+    assert_int_equal(back.queued_at, row.queued_at);
+    assert_true(span_eq(back.task, row.task));
+    assert_true(span_is(back.outputs, outputs));
+    assert_null(back.reason.s);
+    json_object_set_new(json, "state", json_string("of-a-newer-program"));
+    assert_false(model_wire_read_row(&record_task, json, values));
+    json_object_set_new(json, "state", json_string("failed"));
+    json_object_set_new(json, "newer", json_true());
+    assert_true(model_wire_read_row(&record_task, json, values));
+    json_object_set_new(json, "attempt", json_string("1"));
+    assert_false(model_wire_read_row(&record_task, json, values));
+    json_decref(json);
+    buf_done(&out);
+}
+
 static void text_of_rows_is_compared_with_words_and_with_other_rows(void **state)
 {
     const struct span null = {0};
@@ -109,6 +154,7 @@ int main(void)
         cmocka_unit_test(values_and_back_give_the_same_row),
         cmocka_unit_test(empty_text_is_not_null),
         cmocka_unit_test(json_has_names_times_and_no_nulls),
+        cmocka_unit_test(a_row_goes_from_one_process_to_another_without_loss),
         cmocka_unit_test(text_of_rows_is_compared_with_words_and_with_other_rows),
     };
 
