@@ -12,7 +12,8 @@ static int note(struct rest_call *c, const char *action, const char *name,
     return rest_audit(c, action, object, err);
 }
 
-static void answer(struct rest_call *c, const struct flow *flow, int64_t number)
+static void answer(struct rest_call *c, const struct flow *flow,
+                   const struct node_applied *applied)
 {
     struct jsonw w = {.out = &c->out};
 
@@ -21,9 +22,11 @@ static void answer(struct rest_call *c, const struct flow *flow, int64_t number)
     jsonw_key(&w, "name");
     jsonw_text(&w, flow->name);
     jsonw_key(&w, "number");
-    jsonw_int(&w, number);
+    jsonw_int(&w, applied->number);
     jsonw_key(&w, "hash");
     jsonw_text(&w, flow->hash);
+    jsonw_key(&w, "new");
+    jsonw_bool(&w, applied->is_new);
     jsonw_close(&w, '}');
 }
 
@@ -42,7 +45,7 @@ int rest_workflow_apply(struct rest_call *c, struct ff_err *err)
     }
     if (code == FF_OK) {
         c->status = applied.is_new ? 201 : 200;
-        answer(c, s.flow, applied.number);
+        answer(c, s.flow, &applied);
     }
     if (code == FF_OK && c->batch->n > 0)
         code = note(c, "workflow.apply", s.flow->name, err);

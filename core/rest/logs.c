@@ -3,8 +3,10 @@
  * always a next page, perhaps still empty: whoever follows asks for it again. */
 #include "rest/rest_priv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -229,4 +231,76 @@ int rest_logs_list(struct rest_call *c, struct ff_err *err)
     buf_done(&r.bytes);
     mem_free(r.dir);
     return rest_page_end(&r.page, FF_OK);
+}
+
+/* --- which there are --- */
+
+struct names {
+    char **items; /* in the call's arena */
+    size_t n, cap;
+};
+
+static void read_names(struct rest_call *c, const char *dir, struct names *names)
+{
+    DIR *d = file_open_dir(dir);
+
+    if (!d)
+        return; /* nothing was written yet */
+    for (const struct dirent *e; (e = readdir(d));)
+        if (e->d_name[0] != '.' && strrchr(e->d_name, '.'))
+            ARRAY_ADD(names, arena_text(&c->arena, e->d_name, strlen(e->d_name)));
+    closedir(d);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* "fetch.3.2": the attempt is behind the last dot. */
+static void add_attempt(struct jsonw *w, const char *dir, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    struct buf sdk = {0};
+
+    buf_printf(&sdk, "%s/%s/sdk.log", dir, name);
+    jsonw_open(w, '{');
+    add_span(w, "task", (struct span){.s = name, .len = (size_t)(dot - name)});
+    jsonw_key(w, "attempt");
+    jsonw_int(w, strtoll(dot + 1, NULL, 10));
+    jsonw_key(w, "sdk");
+    jsonw_bool(w, access(buf_text(&sdk), F_OK) == 0);
+    jsonw_close(w, '}');
+    buf_done(&sdk);
+}
+
+int rest_logs_of_run(struct rest_call *c, struct ff_err *err)
+{
+    struct names names = {0};
+    struct rest_page p;
+    struct run_row run;
+    bool room = true;
+
+    if (rest_find_run(c, &run, err) != FF_OK)
+        return err->code;
+
+    MEM_AUTO char *id = mem_text_len(run.id.s, run.id.len);
+    MEM_AUTO char *run_dir =
+        exec_run_dir(node_settings(c->rest->setup.node)->data_dir, id);
+    MEM_AUTO char *dir = file_join(run_dir, "logs");
+    const int code = rest_page_begin(c, &p, err);
+
+    read_names(c, dir, &names);
+    if (names.n > 1)
+        qsort(names.items, names.n, sizeof(*names.items), by_text);
+    for (size_t i = 0; code == FF_OK && room && i < names.n; i++) {
+        const size_t len = strlen(names.items[i]) + 1;
+        if (p.after.len > 0 && strcmp(names.items[i], buf_text(&p.after)) <= 0)
+            continue;
+        room = rest_page_step(&p, true, names.items[i], len);
+        if (room)
+            add_attempt(&p.w, dir, names.items[i]);
+    }
+    ARRAY_DONE(&names);
+    return rest_page_end(&p, code);
 }

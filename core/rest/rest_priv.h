@@ -158,12 +158,13 @@ struct rest_call {
     int code;
     struct ff_err err;
     bool was_read;
-    struct node_plan plan; /* of what changes something, while its handler runs */
-    struct batch *batch;   /* the same: what it changes */
-    struct batch aside;    /* what is noted whatever becomes of it */
-    bool audits;           /* the batch holds audit rows */
-    bool denied;           /* and that is to stand in the log */
-    bool forgets;          /* who is known may have changed */
+    struct node_plan plan;  /* of what changes something, while its handler runs */
+    struct batch *batch;    /* the same: what it changes */
+    struct batch aside;     /* what is noted whatever becomes of it */
+    bool audits;            /* the batch holds audit rows */
+    bool denied;            /* and that is to stand in the log */
+    enum permission needed; /* the one that he lacked */
+    bool forgets;           /* who is known may have changed */
 
     /* the answer */
     int status;                /* 0: the route's */
@@ -258,6 +259,9 @@ int rest_find_run(struct rest_call *c, struct run_row *run, struct ff_err *err);
 void rest_access(struct rest_call *c, struct access_call *call);
 /* FF_DENIED, for a handler that needs more than its route does; the log says so. */
 int rest_fail_denied(struct rest_call *c, enum permission needed, struct ff_err *err);
+/* Where a request is about: the caller's tenant, unless ?tenant=NAME or ?platform=true
+ * says otherwise. */
+int rest_find_tenant(struct rest_call *c, struct ff_err *err);
 /* The path as logs may hold it: cut, and without the secret of a key that somebody took
  * for its id. */
 #define REST_OBJECT_TEXT 400
@@ -336,7 +340,7 @@ extern const struct rest_shape shape_health, shape_me, shape_system, shape_docum
     shape_verdict, shape_tenant, shape_project, shape_member, shape_key, shape_new_key,
     shape_audit, shape_new_run, shape_run_id, shape_told, shape_called, shape_record,
     shape_applied, shape_schedule, shape_backfill, shape_new_backfill, shape_stopped,
-    shape_limit, shape_queue, shape_secret;
+    shape_limit, shape_queue, shape_secret, shape_rows, shape_log_of_attempt;
 
 /* --- handlers, by file --- */
 
@@ -358,18 +362,20 @@ rest_handle_fn rest_audit_list;
 
 rest_handle_fn rest_artifacts_list, rest_artifact_get; /* artifacts.c */
 rest_handle_fn rest_attempts_list, rest_attempt_get;   /* attempts.c */
-rest_handle_fn rest_logs_list;                         /* logs.c */
+rest_handle_fn rest_logs_list, rest_logs_of_run;       /* logs.c */
 rest_handle_fn rest_run_submit, rest_run_rerun;        /* submit.c */
 rest_handle_fn rest_run_cancel, rest_run_terminate, rest_run_pause, rest_run_unpause,
     rest_run_retry, rest_run_signal, rest_event, rest_task_approve,
     rest_task_reject; /* steer.c */
 rest_handle_fn rest_workflow_apply, rest_workflow_delete, rest_workflow_label;
 rest_handle_fn rest_schedules_list, rest_schedule_get, rest_schedule_pause,
-    rest_schedule_resume, rest_schedule_trigger, rest_schedule_delete;
+    rest_schedule_resume, rest_schedule_trigger, rest_schedule_delete,
+    rest_schedule_pin, rest_schedule_unpin;
 rest_handle_fn rest_backfills_list, rest_backfill_create, rest_backfills_stop;
 rest_handle_fn rest_limits_list, rest_limit_put, rest_limit_delete; /* limits.c */
 rest_handle_fn rest_queues_list, rest_queue_pause, rest_queue_unpause;
 rest_handle_fn rest_secrets_list, rest_secret_put, rest_secret_delete;
+rest_handle_fn rest_rows_list; /* rows.c */
 
 /* --- projects by name (tenants.c) --- */
 

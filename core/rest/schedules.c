@@ -110,6 +110,16 @@ int rest_schedule_resume(struct rest_call *c, struct ff_err *err)
     return change(c, NODE_SCHEDULE_RESUME, "schedule.resume", err);
 }
 
+int rest_schedule_pin(struct rest_call *c, struct ff_err *err)
+{
+    return change(c, NODE_SCHEDULE_PIN, "schedule.pin", err);
+}
+
+int rest_schedule_unpin(struct rest_call *c, struct ff_err *err)
+{
+    return change(c, NODE_SCHEDULE_UNPIN, "schedule.unpin", err);
+}
+
 int rest_schedule_delete(struct rest_call *c, struct ff_err *err)
 {
     return change(c, NODE_SCHEDULE_DELETE, "schedule.delete", err);

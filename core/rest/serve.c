@@ -28,6 +28,7 @@ void rest_end(struct rest_call *c)
 int rest_fail_denied(struct rest_call *c, enum permission needed, struct ff_err *err)
 {
     c->denied = true;
+    c->needed = needed;
     return ff_fail(err, FF_DENIED, 0,
                    "%.100s may not do this: it needs the permission \"%s\"",
                    c->who.subject, permission_names[needed]);
@@ -47,15 +48,20 @@ static int find_other_tenant(struct rest_call *c, const char *name, struct ff_er
     return FF_OK;
 }
 
-/* What REST_TENANT is about: the caller's tenant unless he says otherwise. */
+int rest_find_tenant(struct rest_call *c, struct ff_err *err)
+{
+    const char *name = rest_ask(c, "tenant");
+
+    if (rest_ask_bool(c, "platform"))
+        c->scope.tenant = TENANT_PLATFORM;
+    else if (name)
+        return find_other_tenant(c, name, err);
+    return FF_OK;
+}
+
 static int find_scope(struct rest_call *c, struct ff_err *err)
 {
-    const bool asks = c->route->scope == REST_TENANT;
-    const char *name = asks ? http_query(c->request, "tenant") : NULL;
-
-    if (asks && rest_ask_bool(c, "platform"))
-        c->scope.tenant = TENANT_PLATFORM;
-    else if (name && find_other_tenant(c, name, err) != FF_OK)
+    if (c->route->scope == REST_TENANT && rest_find_tenant(c, err) != FF_OK)
         return err->code;
     if (c->route->scope <= REST_SELF || access_may(&c->who, c->route->needs, c->scope))
         return FF_OK;
@@ -210,7 +216,7 @@ static int plan_denial(void *arg, const struct node_plan *p, struct ff_err *err)
     *p->keep = p->batch->n > 0;
     c->batch = NULL;
     c->reader = NULL;
-    return rest_fail_denied(c, c->route->needs, err);
+    return rest_fail_denied(c, c->denied ? c->needed : c->route->needs, err);
 }
 
 static void changed(void *arg, int code, const struct ff_err *err)

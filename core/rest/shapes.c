@@ -37,12 +37,25 @@ static const struct rest_field system_fields[] = {
     {.name = "version", .type = REST_TEXT},
     {.name = "schema", .type = REST_INT, .help = "version of the store's tables"},
     {.name = "leads", .type = REST_BOOL, .help = "whether this process leads runs"},
+    {.name = "owner",
+     .type = REST_OBJECT,
+     .help = "of a process that leads: pid, version, open_runs, loading; else null"},
+    {.name = "limits",
+     .type = REST_OBJECT,
+     .help = "semaphores that its configuration gives places"},
     {.name = "store", .type = REST_TEXT, .help = "driver"},
     {.name = "queue", .type = REST_TEXT, .help = "driver"},
     {.name = "runtime", .type = REST_TEXT, .help = "driver"},
     {0},
 };
 const struct rest_shape shape_system = {.name = "System", .more = system_fields};
+
+static const struct rest_field rows_fields[] = {
+    {.name = "rows", .type = REST_LIST, .help = "objects of the record's columns"},
+    {.name = "more", .type = REST_BOOL, .help = "the answer ends for its size alone"},
+    {0},
+};
+const struct rest_shape shape_rows = {.name = "Rows", .more = rows_fields};
 
 /* --- runs --- */
 
@@ -116,6 +129,15 @@ static const struct rest_field record_fields[] = {
      .help = "false: the line goes on in the next record of its stream"},
     {0},
 };
+static const struct rest_field log_of_fields[] = {
+    {.name = "task", .type = REST_TEXT, .help = "fetch, or of an item fetch.3"},
+    {.name = "attempt", .type = REST_INT},
+    {.name = "sdk", .type = REST_BOOL, .help = "it said something through the SDK"},
+    {0},
+};
+const struct rest_shape shape_log_of_attempt = {.name = "LogOfAttempt",
+                                                .more = log_of_fields};
+
 const struct rest_shape shape_record = {.name = "LogRecord", .more = record_fields};
 
 const struct rest_shape shape_new_run = {.name = "NewRun",
@@ -170,7 +192,12 @@ static const struct rest_field verdict_fields[] = {
 };
 const struct rest_shape shape_verdict = {.name = "Verdict", .more = verdict_fields};
 
+static const struct rest_field applied_fields[] = {
+    {.name = "new", .type = REST_BOOL, .help = "false: it was so before"},
+    {0},
+};
 const struct rest_shape shape_applied = {.name = "AppliedWorkflow",
+                                         .more = applied_fields,
                                          .record = &record_workflow_version,
                                          .columns = BIT(WORKFLOW_VERSION_NAME) |
                                                     BIT(WORKFLOW_VERSION_NUMBER) |

@@ -118,7 +118,10 @@ int rest_run_unpause(struct rest_call *c, struct ff_err *err)
 int rest_run_retry(struct rest_call *c, struct ff_err *err)
 {
     const char *task = rest_text(c, "task");
-    const struct node_reset what = {.how = task ? NODE_RESET_TASK : NODE_RESET_FAILED,
+    const bool all = rest_bool(c, "all");
+    const struct node_reset what = {.how = task  ? NODE_RESET_TASK
+                                           : all ? NODE_RESET_ALL
+                                                 : NODE_RESET_FAILED,
                                     .task = task,
                                     .no_cache = rest_bool(c, "no_cache")};
     struct run_row run;

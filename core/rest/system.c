@@ -2,6 +2,7 @@
 #include "rest/rest_priv.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* --- health --- */
 
@@ -65,6 +66,41 @@ int rest_document(struct rest_call *c, struct ff_err *err)
     return FF_OK;
 }
 
+static void add_owner(struct jsonw *w, const struct rest *r)
+{
+    const struct control *control = node_control(r->setup.node);
+
+    jsonw_key(w, "owner");
+    if (!control) {
+        jsonw_null(w);
+        return;
+    }
+    jsonw_open(w, '{');
+    jsonw_key(w, "pid");
+    jsonw_int(w, getpid());
+    jsonw_key(w, "version");
+    jsonw_text(w, r->setup.version);
+    jsonw_key(w, "open_runs");
+    jsonw_int(w, (int64_t)control_open_runs(control));
+    jsonw_key(w, "loading");
+    jsonw_bool(w, control_loading(control));
+    jsonw_close(w, '}');
+}
+
+static void add_limits(struct jsonw *w, const struct rest *r)
+{
+    size_t n;
+    const struct control_size *sizes = node_sizes(r->setup.node, &n);
+
+    jsonw_key(w, "limits");
+    jsonw_open(w, '{');
+    for (size_t i = 0; i < n; i++) {
+        jsonw_key(w, sizes[i].name);
+        jsonw_int(w, sizes[i].size);
+    }
+    jsonw_close(w, '}');
+}
+
 int rest_system(struct rest_call *c, struct ff_err *err)
 {
     const struct rest *r = c->rest;
@@ -87,6 +123,8 @@ int rest_system(struct rest_call *c, struct ff_err *err)
     jsonw_int(&w, MODEL_SCHEMA_VERSION);
     jsonw_key(&w, "leads");
     jsonw_bool(&w, node_is_owner(r->setup.node));
+    add_owner(&w, r);
+    add_limits(&w, r);
     jsonw_close(&w, '}');
     return FF_OK;
 }

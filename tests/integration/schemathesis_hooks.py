@@ -28,6 +28,8 @@ REASONS = (
     r"a key cannot expire before it is made",
     r"never_expires and expires_at exclude each other",
     r"with other inputs every task begins anew: leave out from, or inputs",
+    # Columns and their values are those of a record, which is named in the path.
+    r"there are no such columns, or values of them",
 )
 
 

@@ -72,7 +72,8 @@ class Starting(ChangeTest):
         self.assertEqual(first.json()["number"], 1)
         self.assertEqual(first.headers["location"], "/api/v1/workflows/asks")
         again = self.change("POST", "/workflows", {"source": ASKS}, 200)
-        self.assertEqual(again.json(), first.json())
+        self.assertEqual(first.json()["new"], True)
+        self.assertEqual(again.json(), first.json() | {"new": False})
         self.assertEqual(self.actions(2), ["run.submit", "workflow.apply"])
         made = self.change(
             "POST", "/runs", {"workflow": "asks", "inputs": {"who": "mia"}}

@@ -40,6 +40,7 @@ NAMES = {
     "secrets/{secret}": ("token", "none"),
     "webhooks/{tenant}": ("default", "nothing"),
     "{tenant}/{path}": ("hook", "none"),
+    "rows/{record}": ("counter", "none"),
 }
 # They make something of that name in the caller's own tenant.
 MAKES = {"setMember", "setLimit", "setSecret", "pauseQueue"}
@@ -57,6 +58,7 @@ REFERENCES = {
 TEXTS = {
     *("source", "label", "cursor", "comment", "value", "title", "name", "key"),
     *("hash",),  # of a version of the workflow in the path
+    *("index", "equal", "at_least", "below", "after"),  # of rows: always of the caller's tenant
 }
 # What a body must have beside the field that is tried.
 BODIES: dict[str, dict[str, Any]] = {

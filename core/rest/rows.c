@@ -1,0 +1,350 @@
+/* rows.c - rows as the store has them, for the command line of another machine: its
+ * commands read them as they would here, and show the same. Only what the caller's role
+ * lets him see by other routes too; never a value of a secret, or what a key is known
+ * by. Values that stand beside a row are put into it. */
+#include "rest/rest_priv.h"
+
+#include <string.h>
+
+#define ANSWER_MAX  ((size_t)8 * 1024 * 1024) /* then the rest is another request's */
+#define BIT(column) COLUMN_BIT(COL_##column)
+
+/* What may be asked for. `whole`: the permission is needed in the whole tenant, and not
+ * in its project `default`, where workflows and runs are. */
+static const struct shown {
+    const struct ff_record *record;
+    enum permission needs;
+    bool whole;
+    uint64_t hidden;
+} all_shown[] = {
+    {&record_run, MAY_VIEW, false, 0},
+    {&record_open_run, MAY_VIEW, false, 0},
+    {&record_child_run, MAY_VIEW, false, 0},
+    {&record_task, MAY_VIEW, false, 0},
+    {&record_event, MAY_VIEW, false, 0},
+    {&record_cache, MAY_VIEW, false, 0},
+    {&record_workflow, MAY_VIEW, false, 0},
+    {&record_workflow_version, MAY_VIEW, false, 0},
+    {&record_workflow_label, MAY_VIEW, false, 0},
+    {&record_schedule, MAY_VIEW, false, 0},
+    {&record_schedule_run, MAY_VIEW, false, 0},
+    {&record_backfill, MAY_VIEW, false, 0},
+    {&record_slot, MAY_VIEW, false, 0},
+    {&record_rate_token, MAY_VIEW, false, 0},
+    {&record_limit_size, MAY_VIEW, false, 0},
+    {&record_queue_pause, MAY_VIEW, false, 0},
+    {&record_secret, MAY_SECRET_NAMES, false, BIT(SECRET_SEALED)},
+    {&record_tenant, MAY_TENANTS, true, 0},
+    {&record_project, MAY_MEMBERS, true, 0},
+    {&record_member, MAY_MEMBERS, true, 0},
+    {&record_api_key, MAY_MEMBERS, true, BIT(API_KEY_HASH)},
+    {&record_audit, MAY_AUDIT, true, 0},
+    {&record_audit_open, MAY_AUDIT, true, 0},
+    {&record_audit_seal, MAY_AUDIT, true, 0},
+};
+
+#define ORDER_MAX 16
+
+struct reading {
+    struct rest_call *c;
+    const struct shown *shown;
+    struct jsonw w;
+    int tenant;       /* the column of it; -1: rows are of no tenant */
+    char id[ID_TEXT]; /* of the run that all rows are of; or "" */
+    int64_t limit, n;
+    bool more;
+    json_t *kept; /* parameters as JSON, which the query points into */
+};
+
+/* --- which rows --- */
+
+static const struct shown *find_shown(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(all_shown); i++)
+        if (strcmp(all_shown[i].record->name, name) == 0)
+            return &all_shown[i];
+    return NULL;
+}
+
+/* Tenants themselves are the installation's. */
+static int may(struct rest_call *c, const struct shown *shown, struct ff_err *err)
+{
+    if (rest_find_tenant(c, err) != FF_OK)
+        return err->code;
+    if (shown->record == &record_tenant)
+        c->scope.tenant = TENANT_PLATFORM;
+    else if (!shown->whole)
+        c->scope.project = PROJECT_DEFAULT;
+    if (access_may(&c->who, shown->needs, c->scope))
+        return FF_OK;
+    return rest_fail_denied(c, shown->needs, err);
+}
+
+static int tenant_column(const struct ff_record *r)
+{
+    for (int i = 0; r != &record_tenant && i < r->n_columns; i++)
+        if (strcmp(r->columns[i].name, "tenant") == 0)
+            return i;
+    return -1;
+}
+
+/* Columns of the index, and with `all` those of the key behind them. */
+static size_t find_order(const struct ff_record *r, const char *index, bool all,
+                         uint16_t order[ORDER_MAX])
+{
+    size_t n = 0;
+
+    for (int i = 0; index && i < r->n_indexes; i++)
+        if (strcmp(r->indexes[i].name, index) == 0)
+            for (uint16_t k = 0; k < r->indexes[i].n_columns; k++)
+                order[n++] = r->indexes[i].columns[k];
+    for (uint16_t i = 0; (all || !index) && i < r->n_key; i++)
+        order[n++] = i;
+    return n;
+}
+
+static int fail_parameter(struct rest_call *c, const char *name, struct ff_err *err)
+{
+    rest_add_error(c, "parameter", name, "is not of this record, in this order");
+    return rest_fail(c, PROBLEM_INVALID, err,
+                     "there are no such columns, or values of them");
+}
+
+/* A parameter's JSON, which lives as long as the call; NULL: not given, or none. */
+static json_t *ask_json(struct reading *r, const char *name)
+{
+    const char *text = rest_ask(r->c, name);
+    struct ff_err ignored;
+    json_t *value = text ? json_parse(text, strlen(text), &ignored) : NULL;
+
+    if (value)
+        json_array_append_new(r->kept, value);
+    return value;
+}
+
+/* The values of a list into the columns of a row: the place that a query begins at. */
+static int read_place(struct reading *r, const char *name, bool all, void **row,
+                      uint32_t *n)
+{
+    const struct ff_record *record = r->shown->record;
+    const json_t *list = ask_json(r, name);
+    struct ff_value values[64] = {{0}};
+    uint16_t order[ORDER_MAX];
+    const size_t n_order = find_order(record, rest_ask(r->c, "index"), all, order);
+
+    *n = (uint32_t)json_array_size(list);
+    if (rest_ask(r->c, name) &&
+        (!json_is_array(list) || *n > n_order || (all && *n != n_order)))
+        return FF_INVALID;
+    for (size_t i = 0; i < *n; i++)
+        if (!model_wire_read(&record->columns[order[i]], json_array_get(list, i),
+                             &values[order[i]]))
+            return FF_INVALID;
+    /* Whatever was asked for: of the caller's tenant. */
+    if (r->tenant >= 0)
+        values[r->tenant] =
+            (struct ff_value){.type = FF_INT, .i = r->c->scope.tenant.no};
+    if (r->tenant == order[0] && *n == 0)
+        *n = 1;
+    *row = arena_alloc(&r->c->arena, model_row_size(record));
+    model_from_values(record, values, *row);
+    return FF_OK;
+}
+
+/* `at_least` and `below`, of the column behind the equal ones. */
+static int read_end(struct reading *r, const char *name, uint32_t n_equal,
+                    const struct ff_value **end)
+{
+    const struct ff_record *record = r->shown->record;
+    struct ff_value *value = arena_alloc(&r->c->arena, sizeof(*value));
+    uint16_t order[ORDER_MAX];
+    const size_t n = find_order(record, rest_ask(r->c, "index"), false, order);
+
+    if (!rest_ask(r->c, name))
+        return FF_OK;
+    if (n_equal >= n ||
+        !model_wire_read(&record->columns[order[n_equal]], ask_json(r, name), value) ||
+        !value->type)
+        return FF_INVALID;
+    *end = value;
+    return FF_OK;
+}
+
+static int read_query(struct reading *r, struct store_query *q, struct ff_err *err)
+{
+    const char *index = rest_ask(r->c, "index");
+    uint16_t order[ORDER_MAX];
+    void *like;
+    void *after;
+    uint32_t ignored;
+
+    *q = (struct store_query){.record = r->shown->record,
+                              .index = index,
+                              .descending = rest_ask_bool(r->c, "descending")};
+    if (index && find_order(q->record, index, false, order) == 0)
+        return fail_parameter(r->c, "index", err);
+    if (read_place(r, "equal", false, &like, &q->n_equal) != FF_OK)
+        return fail_parameter(r->c, "equal", err);
+    q->like = like;
+    if (read_place(r, "after", true, &after, &ignored) != FF_OK)
+        return fail_parameter(r->c, "after", err);
+    q->after = rest_ask(r->c, "after") ? after : NULL;
+    if (read_end(r, "at_least", q->n_equal, &q->from) != FF_OK)
+        return fail_parameter(r->c, "at_least", err);
+    if (read_end(r, "below", q->n_equal, &q->below) != FF_OK)
+        return fail_parameter(r->c, "below", err);
+    return FF_OK;
+}
+
+/* --- what stands beside rows --- */
+
+static int take_id(void *arg, const void *row)
+{
+    const struct run_row *run = row;
+
+    snprintf(arg, ID_TEXT, "%.*s", (int)run->id.len, run->id.s);
+    return 1;
+}
+
+/* Of one run: then values that stand in its folder can be found. */
+static int find_id(struct reading *r, const struct store_query *q, struct ff_err *err)
+{
+    struct run_row run = {.tenant = r->c->scope.tenant.no};
+    const struct store_query one = {
+        .record = &record_run, .like = &run, .n_equal = 2, .limit = 1};
+
+    if (q->index || q->n_equal < 2)
+        return FF_OK;
+    if (q->record == &record_task)
+        run.run = ((const struct task_row *)q->like)->run;
+    else if (q->record == &record_event)
+        run.run = ((const struct event_row *)q->like)->run;
+    else
+        return FF_OK;
+    return store_scan(r->c->store, r->c->reader, &one, take_id, r->id, err);
+}
+
+static const char *data_dir(const struct reading *r)
+{
+    return node_settings(r->c->rest->setup.node)->data_dir;
+}
+
+static struct span keep_json(struct reading *r, json_t *value)
+{
+    MEM_AUTO char *text = json_text(value);
+    const size_t len = strlen(text);
+
+    json_decref(value);
+    return (struct span){.s = arena_text(&r->c->arena, text, len), .len = len};
+}
+
+static struct span open_events(struct reading *r, struct span body)
+{
+    struct ff_err ignored;
+    json_t *one;
+    size_t i;
+
+    if (!memmem(body.s, body.len, "\"$values\"", 9))
+        return body;
+    json_t *list = json_parse(body.s, body.len, &ignored);
+    json_array_foreach(list, i, one) exec_open_event(data_dir(r), r->id, one);
+    return list ? keep_json(r, list) : body;
+}
+
+static struct span open_outputs(struct reading *r, struct span outputs)
+{
+    struct ff_err ignored;
+    json_t *value = exec_resolve(data_dir(r), r->id, outputs, &ignored);
+
+    return value ? keep_json(r, value) : outputs;
+}
+
+static void add_row(struct reading *r, const void *row)
+{
+    const struct ff_record *record = r->shown->record;
+    union {
+        struct run_row run;
+        struct task_row task;
+        struct event_row event;
+    } open;
+
+    if (record == &record_run) {
+        open.run = *(const struct run_row *)row;
+        open.run.inputs = rest_open_column(r->c, &open.run, open.run.inputs);
+        open.run.outputs = rest_open_column(r->c, &open.run, open.run.outputs);
+        row = &open;
+    } else if (record == &record_task && r->id[0]) {
+        open.task = *(const struct task_row *)row;
+        if (open.task.outputs.s)
+            open.task.outputs = open_outputs(r, open.task.outputs);
+        row = &open;
+    } else if (record == &record_event && r->id[0]) {
+        open.event = *(const struct event_row *)row;
+        open.event.body = open_events(r, open.event.body);
+        row = &open;
+    }
+    model_wire_row(&r->w, record, row, r->shown->hidden);
+}
+
+/* --- the answer --- */
+
+static bool is_theirs(const struct reading *r, const void *row)
+{
+    const struct ff_record *record = r->shown->record;
+    int64_t tenant;
+
+    if (record == &record_run &&
+        !rest_sees(r->c, ((const struct run_row *)row)->project))
+        return false;
+    if (r->tenant < 0)
+        return true;
+    memcpy(&tenant, (const char *)row + record->columns[r->tenant].offset,
+           sizeof(tenant));
+    return tenant == r->c->scope.tenant.no;
+}
+
+static int tell(void *arg, const void *row)
+{
+    struct reading *r = arg;
+
+    if (!is_theirs(r, row))
+        return 0;
+    r->more = r->c->out.len > ANSWER_MAX;
+    if (r->more)
+        return 1;
+    add_row(r, row);
+    return ++r->n == r->limit;
+}
+
+int rest_rows_list(struct rest_call *c, struct ff_err *err)
+{
+    struct reading r = {.c = c,
+                        .shown = find_shown(rest_path(c, "record")),
+                        .w = {.out = &c->out},
+                        .limit = rest_ask_int(c, "limit", PAGE_MAX)};
+    struct store_query q;
+
+    if (!r.shown)
+        return ff_fail(err, FF_NOT_FOUND, 0, "there are no rows of %.40s to be seen",
+                       rest_path(c, "record"));
+    if (may(c, r.shown, err) != FF_OK)
+        return err->code;
+    r.tenant = tenant_column(r.shown->record);
+    r.kept = json_array();
+
+    int code = read_query(&r, &q, err);
+
+    if (code == FF_OK)
+        code = find_id(&r, &q, err);
+    jsonw_open(&r.w, '{');
+    jsonw_key(&r.w, "rows");
+    jsonw_open(&r.w, '[');
+    if (code == FF_OK)
+        code = store_scan(c->store, c->reader, &q, tell, &r, err);
+    jsonw_close(&r.w, ']');
+    jsonw_key(&r.w, "more");
+    jsonw_bool(&r.w, r.more);
+    jsonw_close(&r.w, '}');
+    json_decref(r.kept);
+    return code;
+}
