@@ -1,22 +1,14 @@
 /* cli_where.c - where a command is carried out: on this machine, or by the server that
- * is meant. What asks for runs must never look at those of the wrong place, so a
- * command that a server cannot be asked for yet is refused, and not answered from here.
+ * is meant. What asks for runs must never look at those of the wrong place: a command
+ * that a server cannot be asked for is refused, and not answered from here.
+ *
+ * All others are the same commands either way: what they read is rows of the server,
+ * through a store of cli/remote, and what they change they ask it for.
  */
 #include "cli/cli_priv.h"
 #include "cli/remote/remote.h"
 
 #include <string.h>
-
-/* What a server does instead. */
-static const struct {
-    const char *name;
-    int (*call)(struct cli *c, const struct remote *r);
-} remotes[] = {
-    {"list", remote_list},
-    {"get", remote_get},
-    {"run", remote_run},
-    {"cancel", remote_cancel},
-};
 
 /* What has to do with no runs, or with this machine alone; a first word means all that
  * begin with it. */
@@ -24,6 +16,19 @@ static const char *const local[] = {
     "validate", "fmt",   "lint",    "import",     "schema", "sim",
     "test",     "help",  "version", "completion", "man",    "context",
     "login",    "token", "driver",  "config",     "engine", "server",
+};
+
+/* What no server does for others; docs/cli.md has the same table, and a test compares
+ * them. */
+static const struct {
+    const char *name, *why;
+} refused[] = {
+    {"artifacts", "its contents are in the blob store of the server"},
+    {"backup", "it copies the data directory of its own machine"},
+    {"cache clear", "a server has no route for it"},
+    {"doctor", "it looks at processes and files of its own machine"},
+    {"project weight", "a server has no route for it"},
+    {"secret rotate", "the keys are on the machine of the server"},
 };
 
 static bool is_local(const struct cli_command *k)
@@ -38,12 +43,18 @@ static bool is_local(const struct cli_command *k)
 
 static int ask(struct cli *c, const struct remote *r)
 {
-    for (size_t i = 0; i < COUNT_OF(remotes); i++)
-        if (strcmp(remotes[i].name, c->command->name) == 0)
-            return remotes[i].call(c, r);
-    return cli_fail(CLI_USAGE,
-                    "`%s` is about this machine, and %s is meant; add --context local",
-                    c->command->name, r->context ? r->context : r->server);
+    struct ff_err err = {0};
+
+    for (size_t i = 0; i < COUNT_OF(refused); i++)
+        if (strcmp(refused[i].name, c->command->name) == 0)
+            return cli_fail(CLI_USAGE,
+                            "`%s` is about this machine, and %s is meant: %s; add "
+                            "--context local",
+                            c->command->name, r->context ? r->context : r->server,
+                            refused[i].why);
+    c->remote = r;
+    c->remote_store = remote_store(r, &err);
+    return c->remote_store ? c->command->run(c) : cli_fail_err(&err);
 }
 
 int cli_call(struct cli *c)
@@ -55,6 +66,7 @@ int cli_call(struct cli *c)
     int code = remote_choose(&r, c);
     if (code == CLI_OK)
         code = r.server ? ask(c, &r) : c->command->run(c);
+    c->remote = NULL;
     remote_done(&r);
     return code;
 }

@@ -3,7 +3,6 @@
 what is shown is what the server has."""
 # ctest: timeout=300
 
-import os
 import stat
 import subprocess
 import unittest
@@ -87,8 +86,8 @@ class Remote(ApiTest):
         self.assertEqual(none["runs"], [])
         labelled = self.client("list", "-l", "team=data", "-o", "json").json()
         self.assertEqual(len(labelled["runs"]), 3)
-        refused = self.client("list", "--after", "nonsense", expect=3)
-        self.assertIn("cursor", refused.err)
+        refused = self.client("list", "--after", "nonsense", expect=2)
+        self.assertIn("is no run", refused.err)
         self.stop()
 
     def test_runs_are_found_by_last_and_by_their_beginning(self) -> None:
@@ -98,7 +97,7 @@ class Remote(ApiTest):
         self.assertEqual(self.client("get", "last", "-o", "json").json()["id"], run)
         self.assertEqual(self.client("get", run[:13], "-o", "json").json()["id"], run)
         self.client("get", "00000000", expect=4)
-        self.client("get", run[:-1] + "x", expect=4)
+        self.client("get", run[:-1] + "x", expect=2)
         one = self.client("get", run, "load", "-o", "json").json()
         self.assertEqual([t["task"] for t in one["tasks"]], ["load"])
         self.client("get", run, "none", expect=4)
@@ -147,11 +146,11 @@ class Remote(ApiTest):
             ],
         )
         self.assertRegex(self.client("context", "list").out, r"\* +b +https://b")
-        refused = self.client("logs", "last", expect=2)
+        refused = self.client("doctor", expect=2)
         self.assertIn("add --context local", refused.err)
         self.file("w.yaml", "flowforge: 1\nname: w\ntasks: {a: {run: 'true'}}\n")
         self.client("validate", "w.yaml")
-        self.client("events", "-f", expect=2)
+        self.client("backup", "x", expect=2)
         self.client("run", "w.yaml", "--context", "local")
         self.client("context", "use", "local")
         self.assertRegex(self.client("context", "list").out, r"\* +local +this machine")
@@ -275,7 +274,8 @@ class Remote(ApiTest):
         again = self.client("run", "w", "-d", "-i", "n=8", "-o", "json").json()["run"]
         self.wait_for_state(again, "succeeded")
         self.assertIn("n", self.client("run", path, "-d", "-i", "n=x", expect=3).err)
-        self.assertIn("--detach", self.client("run", path, expect=2).err)
+        followed = self.client("run", path, "-i", "n=1")
+        self.assertIn("succeeded: w", followed.out)
         self.client("run", path, "-d", "--dir", "/", expect=2)
         self.client("run", "none", "-d", expect=4)
         bad = self.file("bad.yaml", "flowforge: 1\nname: w\ntasks: {a: {runn: x}}\n")
@@ -290,7 +290,9 @@ class Remote(ApiTest):
         run = self.client("run", long, "-d").out.strip()
         self.client("cancel", run[:13], "--kill")
         self.wait_for_state(run, "cancelled")
-        self.client("cancel", "--state", "running", expect=2)
+        run = self.client("run", long, "-d").out.strip()
+        self.client("cancel", "--state", "running", "-w", "l", "--wait")
+        self.wait_for_state(run, "cancelled")
         self.client("cancel", expect=2)
         self.assertEqual(self.stop().code, 0)
 
@@ -300,16 +302,6 @@ class Remote(ApiTest):
         path = self.file("w.yaml", "flowforge: 1\nname: w\ntasks: {a: {run: x}}\n")
         self.assertIn("403", self.client("run", path, "-d", expect=77).err)
         self.stop()
-
-    def test_every_command_that_a_server_takes_is_there(self) -> None:
-        names = {c["name"] for c in self.call("help", "-o", "json").json()["commands"]}
-        firsts = {n.split()[0] for n in names}
-        source = Path(os.environ["FLOWFORGE_SOURCE"]) / "core/cli/cli_where.c"
-        text = source.read_text()
-        local = text.partition("local[] = {")[2].partition("};")[0]
-        for word in local.replace('"', "").replace(",", " ").split():
-            self.assertIn(word, firsts)
-        self.assertIn('{"list", remote_list}', text)
 
 
 if __name__ == "__main__":

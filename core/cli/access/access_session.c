@@ -24,6 +24,10 @@ static int find_tenant(const struct cli *c, struct access_session *a)
         a->where.tenant = TENANT_PLATFORM;
         return CLI_OK;
     }
+    /* A server knows the caller's, and finds another one by its name. */
+    a->where.tenant = TENANT_DEFAULT;
+    if (a->s.remote)
+        return CLI_OK;
     if (access_tenant(a->store, a->call.reader, name ? name : "default", &a->arena,
                       &row, &err) != FF_OK)
         return cli_fail_err(&err);
@@ -83,6 +87,29 @@ int access_do(struct access_session *a, access_plan_fn *plan, void *arg)
     if (access_commit(&a->call, plan, arg, &err) != FF_OK)
         return cli_fail_err(&err);
     return CLI_OK;
+}
+
+int access_ask(const struct access_session *a, const char *method, char *path,
+               json_t *body, json_t **out)
+{
+    struct buf whole = {0};
+
+    buf_add_text(&whole, path);
+    mem_free(path);
+    remote_add_place(&whole, a->s.remote);
+    const int code = remote_tell(a->s.remote, method, buf_text(&whole), body, out);
+    buf_done(&whole);
+    return code;
+}
+
+char *access_in_project(const struct cli *c, char *path)
+{
+    struct buf whole = {0};
+
+    buf_add_text(&whole, path);
+    mem_free(path);
+    remote_add_query(&whole, "project", cli_get(&c->args, "project"));
+    return buf_take(&whole);
 }
 
 void access_place_text(const struct cli *c, char *out, size_t size)

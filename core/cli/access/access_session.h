@@ -6,6 +6,7 @@
 
 #include "access/access.h"
 #include "cli/frame/frame.h"
+#include "cli/remote/remote.h"
 
 struct access_session {
     struct cli_session s;
@@ -21,6 +22,12 @@ int access_open(struct cli *c, struct access_session *a);
 void access_close(struct access_session *a);
 /* Makes a plan durable; exit code, has printed why. */
 int access_do(struct access_session *a, access_plan_fn *plan, void *arg);
+/* The same change by a server, where one is meant (a->s.remote): the request is about
+ * the place that the options name. Takes path and body over. */
+int access_ask(const struct access_session *a, const char *method, char *path,
+               json_t *body, json_t **out);
+/* ?project=NAME, where the option says so, added to a path that is taken over. */
+char *access_in_project(const struct cli *c, char *path);
 
 /* " of the tenant acme, project site" where it is not the default one; "" else. */
 void access_place_text(const struct cli *c, char *out, size_t size);

@@ -74,6 +74,31 @@ static int print_key(const struct cli *c, const struct key_plan *plan)
     return cli_print(&out);
 }
 
+/* The credential is in the answer, which is not kept for longer than it takes. */
+static int ask_server(struct cli *c, const struct access_session *a,
+                      struct key_plan *plan)
+{
+    const struct access_new_key *want = &plan->want;
+    char expires[UNITS_TEXT];
+    json_t *answer = NULL;
+    json_t *body =
+        json_pack("{ss ss ss*}", "name", want->name, "role", role_names[want->role],
+                  "project", cli_get(&c->args, "project"));
+
+    units_time_text(want->expires_at, expires);
+    if (want->expires_at == MODEL_NULL)
+        json_object_set_new(body, "never_expires", json_true());
+    else
+        json_object_set_new(body, "expires_at", json_string(expires));
+    const int code = access_ask(a, "POST", remote_path("keys", NULL), body, &answer);
+    const char *id = json_string_value(json_object_get(answer, "id"));
+    const char *text = json_string_value(json_object_get(answer, "credential"));
+    snprintf(plan->made.id, sizeof(plan->made.id), "%s", id ? id : "");
+    snprintf(plan->made.text, sizeof(plan->made.text), "%s", text ? text : "");
+    json_decref(answer);
+    return code;
+}
+
 int cmd_key_create(struct cli *c)
 {
     const char *role = cli_get(&c->args, "role");
@@ -92,7 +117,7 @@ int cmd_key_create(struct cli *c)
 
         code = read_expiry(c, a.call.now_us, &plan.want.expires_at);
         if (code == CLI_OK)
-            code = access_do(&a, create, &plan);
+            code = a.s.remote ? ask_server(c, &a, &plan) : access_do(&a, create, &plan);
         if (code == CLI_OK)
             code = print_key(c, &plan);
         access_credential_wipe(&plan.made);
@@ -124,7 +149,14 @@ int cmd_key_revoke(struct cli *c)
     if (code == CLI_OK) {
         struct revoke_plan plan = {a.where.tenant, c->args.words.items[0]};
 
-        code = access_do(&a, revoke_key, &plan);
+        if (!a.s.remote)
+            code = access_do(&a, revoke_key, &plan);
+        else if (strlen(plan.id) != KEY_ID_TEXT - 1) /* perhaps a whole one */
+            code = cli_fail(CLI_USAGE, "an API key is named by the 8 characters behind "
+                                       "ffk_; what comes behind them is its secret");
+        else
+            code = access_ask(&a, "DELETE", remote_path("keys", plan.id, NULL), NULL,
+                              NULL);
         if (code == CLI_OK)
             cli_note(c, "API key %s is revoked", plan.id);
     }
@@ -250,6 +282,21 @@ static void add_principal_json(struct buf *out, const struct principal *p,
     jsonw_close(&w, '}');
 }
 
+static void add_principal(const struct cli *c, struct buf *out,
+                          const struct principal *p, const char *tenant, enum role role,
+                          const char *project)
+{
+    const bool confined = p->project != PROJECT_ALL;
+
+    if (c->json)
+        add_principal_json(out, p, tenant, role, project);
+    else
+        buf_printf(out, "%s: %s of %s%s%s", p->subject,
+                   role_names[p->platform ? ROLE_ADMIN : role], tenant,
+                   confined ? ", in the project " : "", project);
+    buf_add_char(out, '\n');
+}
+
 static int print_principal(struct cli *c, const struct access_session *a,
                            const struct principal *p)
 {
@@ -271,19 +318,44 @@ static int print_principal(struct cli *c, const struct access_session *a,
                                &naming, &err);
 
     const char *name = p->platform ? "the whole installation" : tenant.name.s;
-    if (code == FF_OK && c->json)
-        add_principal_json(&out, p, name, role, buf_text(&project));
-    else if (code == FF_OK)
-        buf_printf(&out, "%s: %s of %s%s%s", p->subject,
-                   role_names[p->platform ? ROLE_ADMIN : role], name,
-                   confined ? ", in the project " : "", buf_text(&project));
-    buf_add_char(&out, '\n');
+    if (code == FF_OK)
+        add_principal(c, &out, p, name, role, buf_text(&project));
     arena_done(&arena);
     buf_done(&project);
     if (code == FF_OK)
         return cli_print(&out);
     buf_done(&out);
     return cli_fail_err(&err);
+}
+
+/* Who shows it there is told who he is. */
+static int check_there(struct cli *c, char *credential)
+{
+    struct remote r = *c->remote;
+    const struct remote_request what = {.method = "GET", .path = "/me"};
+    struct ff_err err = {0};
+    json_t *me = NULL;
+    struct buf out = {0};
+
+    r.token = credential;
+    if (remote_call(&r, &what, &me, &err) != FF_OK)
+        return cli_fail_err(&err);
+    const json_t *project = json_object_get(me, "project");
+    const bool platform = json_is_true(json_object_get(me, "platform"));
+    const bool confined = json_is_string(project);
+    const char *tenant = json_string_value(json_object_get(me, "tenant"));
+    const char *subject = json_string_value(json_object_get(me, "subject"));
+    const char *role =
+        json_string_value(json_object_get(me, confined ? "project_role" : "role"));
+    struct principal p = {.platform = platform,
+                          .project = confined ? PROJECT_DEFAULT : PROJECT_ALL};
+
+    snprintf(p.subject, sizeof(p.subject), "%s", subject ? subject : "?");
+    add_principal(c, &out, &p, platform ? "the whole installation" : tenant,
+                  role ? access_role(role) : ROLE_NONE,
+                  confined ? json_string_value(project) : "");
+    json_decref(me);
+    return cli_print(&out);
 }
 
 int cmd_key_check(struct cli *c)
@@ -294,6 +366,11 @@ int cmd_key_check(struct cli *c)
     struct ff_err err = {0};
     int code = read_credential(credential, sizeof(credential));
 
+    if (code == CLI_OK && c->remote) {
+        code = check_there(c, credential);
+        explicit_bzero(credential, sizeof(credential));
+        return code;
+    }
     if (code == CLI_OK)
         code = access_open(c, &a);
     if (code == CLI_OK && access_key_verify(a.store, a.call.reader, credential,

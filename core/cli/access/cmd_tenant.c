@@ -41,13 +41,24 @@ static int limit_tenant(const struct access_call *call, void *arg, struct batch 
     return access_tenant_limit(call, plan->name, plan->quota, plan->value, b, err);
 }
 
-/* Who leads reads what tenants get of the slots; or it does within half a minute. */
-static void wake_owner(const struct access_session *a)
+/* The same as a request. */
+static int ask_server(const struct access_session *a, access_plan_fn *fn,
+                      const struct tenant_plan *plan)
 {
-    MEM_AUTO char *socket = node_socket_path(a->s.node);
-    struct ff_err err;
+    const char *quota = access_quotas[plan->quota].name;
+    const bool number = plan->value != MODEL_NULL;
 
-    owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err);
+    if (fn == create_tenant)
+        return access_ask(
+            a, "POST", remote_path("tenants", NULL),
+            json_pack("{ss ss*}", "name", plan->name, "title", plan->title), NULL);
+    if (fn == limit_tenant && !number)
+        return cli_fail(CLI_USAGE, "a server is told a number, and not the word usual");
+    return access_ask(a, "PATCH", remote_path("tenants", plan->name, NULL),
+                      fn == limit_tenant
+                          ? json_pack("{sI}", quota, (json_int_t)plan->value)
+                          : json_pack("{sb}", "disabled", plan->disable),
+                      NULL);
 }
 
 static int change_tenant(struct cli *c, access_plan_fn *fn, struct tenant_plan *plan,
@@ -57,9 +68,9 @@ static int change_tenant(struct cli *c, access_plan_fn *fn, struct tenant_plan *
     int code = access_open(c, &a);
 
     if (code == CLI_OK)
-        code = access_do(&a, fn, plan);
+        code = a.s.remote ? ask_server(&a, fn, plan) : access_do(&a, fn, plan);
     if (code == CLI_OK) {
-        wake_owner(&a);
+        owner_wake(&a.s);
         cli_note(c, "tenant %s %s", plan->name, done);
     }
     access_close(&a);
@@ -227,7 +238,9 @@ int cmd_project_create(struct cli *c)
         char place[200];
 
         access_place_text(c, place, sizeof(place));
-        code = access_do(&a, create_project, &plan);
+        code = a.s.remote ? access_ask(&a, "POST", remote_path("projects", NULL),
+                                       json_pack("{ss}", "name", plan.name), NULL)
+                          : access_do(&a, create_project, &plan);
         if (code == CLI_OK)
             cli_note(c, "project %s%s is made", plan.name, place);
     }
@@ -259,7 +272,7 @@ int cmd_project_weight(struct cli *c)
         access_place_text(c, place, sizeof(place));
         code = access_do(&a, weigh_project, &plan);
         if (code == CLI_OK) {
-            wake_owner(&a);
+            owner_wake(&a.s);
             cli_note(c, "project %s%s has that weight", plan.name, place);
         }
     }

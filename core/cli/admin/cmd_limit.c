@@ -3,17 +3,9 @@
 #include "cli/admin/admin.h"
 #include "cli/owner/owner_link.h"
 #include "cli/read/limit_view.h"
+#include "cli/remote/remote.h"
 
 #include <string.h>
-
-/* The owner may be idle or not there; then the next one reads the row. */
-static void wake_owner(const struct cli_session *s)
-{
-    MEM_AUTO char *socket = node_socket_path(s->node);
-    struct ff_err err;
-
-    owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err);
-}
 
 static int check_name(const char *name)
 {
@@ -46,12 +38,32 @@ static int answer(const struct cli *c, const char *name, int64_t size)
     return cli_print(&out);
 }
 
+/* size -1: as configured again. The owner may be idle or not there; then the next one
+ * reads the row. */
+static int change(const struct cli_session *s, const char *name, int64_t size)
+{
+    struct ff_err err = {0};
+
+    if (s->remote) {
+        MEM_AUTO char *path = remote_path("limits", name, NULL);
+        return remote_tell(
+            s->remote, size < 0 ? "DELETE" : "PUT", path,
+            size < 0 ? NULL : json_pack("{sI}", "size", (json_int_t)size), NULL);
+    }
+    const int code = size < 0
+                         ? node_delete_limit(s->node, TENANT_DEFAULT, name, &err)
+                         : node_set_limit(s->node, TENANT_DEFAULT, name, size, &err);
+    if (code != FF_OK)
+        return cli_fail_err(&err);
+    owner_wake(s);
+    return CLI_OK;
+}
+
 int cmd_limit_set(struct cli *c)
 {
     const char *name = c->args.words.items[0];
     const char *number = c->args.words.items[1];
     struct cli_session s;
-    struct ff_err err = {0};
     int64_t size;
 
     int code = check_name(name);
@@ -61,11 +73,9 @@ int cmd_limit_set(struct cli *c)
     if (code != CLI_OK)
         return code;
     code = cli_open(c, &s);
-    if (code == CLI_OK &&
-        node_set_limit(s.node, TENANT_DEFAULT, name, size, &err) != FF_OK)
-        code = cli_fail_err(&err);
+    if (code == CLI_OK)
+        code = change(&s, name, size);
     if (code == CLI_OK) {
-        wake_owner(&s);
         cli_note(c, "semaphore %s has %lld %s", name, (long long)size,
                  size == 1 ? "place" : "places");
         code = answer(c, name, size);
@@ -78,17 +88,14 @@ int cmd_limit_delete(struct cli *c)
 {
     const char *name = c->args.words.items[0];
     struct cli_session s;
-    struct ff_err err = {0};
 
     int code = check_name(name);
     if (code != CLI_OK)
         return code;
     code = cli_open(c, &s);
-    if (code == CLI_OK &&
-        node_delete_limit(s.node, TENANT_DEFAULT, name, &err) != FF_OK)
-        code = cli_fail_err(&err);
+    if (code == CLI_OK)
+        code = change(&s, name, -1);
     if (code == CLI_OK) {
-        wake_owner(&s);
         cli_note(c, "semaphore %s is as configured again, or has 1 place", name);
         code = answer(c, name, -1);
     }

@@ -2,6 +2,7 @@
  * value never stands in an argument: everybody on the machine can read those. */
 #include "cli/admin/admin.h"
 #include "cli/frame/frame.h"
+#include "cli/remote/remote.h"
 
 #include <errno.h>
 #include <string.h>
@@ -87,15 +88,29 @@ static int with_place(struct cli *c,
     return code;
 }
 
+static int set_there(const struct remote *r, const char *name,
+                     const struct secret_value *value)
+{
+    MEM_AUTO char *path = remote_path("secrets", name, NULL);
+    json_t *text = json_stringn(value->text, value->len);
+
+    if (!text)
+        return cli_fail(CLI_USAGE, "a server takes values that are UTF-8 text");
+    return remote_tell(r, "PUT", path, json_pack("{so}", "value", text), NULL);
+}
+
 static int set(struct cli *c, const struct cli_session *s,
                const struct secret_place *place, void *arg)
 {
     const struct secret_value *value = arg;
     const char *name = c->args.words.items[0];
     struct ff_err err = {0};
+    int code = s->remote ? set_there(s->remote, name, value) : CLI_OK;
 
-    if (secret_set(place, TENANT_DEFAULT, name, value->text, value->len,
-                   loop_wall_us(s->loop), &err) != FF_OK)
+    if (code != CLI_OK)
+        return code;
+    if (!s->remote && secret_set(place, TENANT_DEFAULT, name, value->text, value->len,
+                                 loop_wall_us(s->loop), &err) != FF_OK)
         return cli_fail_err(&err);
     cli_note(c, "secret %s is set", name);
     return CLI_OK;
@@ -116,12 +131,17 @@ static int delete (struct cli *c, const struct cli_session *s,
                    const struct secret_place *place, void *arg)
 {
     const char *name = c->args.words.items[0];
+    MEM_AUTO char *path = remote_path("secrets", name, NULL);
     struct ff_err err = {0};
+    int code = CLI_OK;
 
-    (void)s;
     (void)arg;
-    if (secret_delete(place, TENANT_DEFAULT, name, &err) != FF_OK)
-        return cli_fail_err(&err);
+    if (s->remote)
+        code = remote_tell(s->remote, "DELETE", path, NULL, NULL);
+    else if (secret_delete(place, TENANT_DEFAULT, name, &err) != FF_OK)
+        code = cli_fail_err(&err);
+    if (code != CLI_OK)
+        return code;
     cli_note(c, "secret %s is deleted", name);
     return CLI_OK;
 }

@@ -2,6 +2,7 @@
 #include "cli/catalog/catalog.h"
 #include "cli/owner/engine_need.h"
 #include "cli/read/flow_file.h"
+#include "cli/remote/remote.h"
 
 #include <string.h>
 
@@ -45,6 +46,22 @@ static void report(struct applying *a, const struct flow_file *f,
     if (f->flow->version)
         json_object_set_new(one, "label", json_string(f->flow->version));
     json_array_append_new(a->list, one);
+}
+
+static int apply_there(struct applying *a, const struct flow_file *f)
+{
+    json_t *answer = NULL;
+    const int code =
+        remote_tell(a->s.remote, "POST", "/workflows",
+                    json_pack("{ss}", "source", buf_text(&f->source)), &answer);
+    const struct node_applied applied = {
+        .number = json_integer_value(json_object_get(answer, "number")),
+        .is_new = json_is_true(json_object_get(answer, "new"))};
+
+    if (code == CLI_OK)
+        report(a, f, &applied);
+    json_decref(answer);
+    return code;
 }
 
 static int apply(struct applying *a, const struct flow_file *f)
@@ -113,11 +130,16 @@ int cmd_apply(struct cli *c)
     struct applying a = {.c = c, .list = json_array()};
     struct flow_file *files = mem_array(n, sizeof(*files));
 
-    int code = read_all(&a, files, n);
+    int code = CLI_OK;
+
+    if (c->remote && cli_has(&c->args, "dir"))
+        code = cli_fail(CLI_USAGE, "--dir is a folder of this machine");
+    if (code == CLI_OK)
+        code = read_all(&a, files, n);
     if (code == CLI_OK)
         code = cli_open(c, &a.s);
     for (size_t i = 0; code == CLI_OK && i < n; i++)
-        code = apply(&a, &files[i]);
+        code = c->remote ? apply_there(&a, &files[i]) : apply(&a, &files[i]);
     /* Schedules that came or went: somebody must lead them. */
     if (code == CLI_OK && wants_engine(&a, files, n) && !engine_wake(c, &a.s))
         code = CLI_UNAVAILABLE;

@@ -2,6 +2,7 @@
  * versions and labels. */
 #include "cli/catalog/catalog.h"
 #include "cli/frame/frame.h"
+#include "cli/remote/remote.h"
 #include "flow/flow.h"
 
 #define HASH_SHOWN 12
@@ -270,19 +271,39 @@ int cmd_workflow_get(struct cli *c)
 
 /* --- label and delete --- */
 
+/* What had the label before is read before. */
+static int label_there(const struct cli_session *s, const char *const *words,
+                       struct arena *arena, struct span *from)
+{
+    MEM_AUTO char *path = remote_path("workflows", words[0], "labels", words[1], NULL);
+    struct workflow_version_row before;
+    struct ff_err ignored;
+    struct buf word = {0};
+
+    buf_printf(&word, "%s@%s", words[0], words[1]);
+    if (node_workflow_find(s->node, STORE_READER_CALLER, TENANT_DEFAULT,
+                           buf_text(&word), arena, &before, &ignored) == FF_OK)
+        *from = before.hash;
+    buf_done(&word);
+    return remote_tell(s->remote, "PUT", path, json_pack("{ss}", "hash", words[2]),
+                       NULL);
+}
+
 int cmd_workflow_label(struct cli *c)
 {
     const char *const *words = c->args.words.items;
     struct cli_session s;
     struct arena arena = {0};
-    struct span from;
+    struct span from = {0};
     struct ff_err err = {0};
 
     int code = cli_open(c, &s);
-    if (code == CLI_OK &&
-        node_workflow_label(s.node, TENANT_DEFAULT,
-                            &(struct node_label){words[0], words[1], words[2]}, &arena,
-                            &from, &err) != FF_OK)
+    if (code == CLI_OK && s.remote)
+        code = label_there(&s, words, &arena, &from);
+    else if (code == CLI_OK &&
+             node_workflow_label(s.node, TENANT_DEFAULT,
+                                 &(struct node_label){words[0], words[1], words[2]},
+                                 &arena, &from, &err) != FF_OK)
         code = cli_fail_err(&err);
     if (code == CLI_OK && from.s)
         cli_note(c, "%s@%s was %.*s", words[0], words[1], HASH_SHOWN, from.s);
@@ -293,12 +314,16 @@ int cmd_workflow_label(struct cli *c)
 
 int cmd_workflow_delete(struct cli *c)
 {
+    const char *name = c->args.words.items[0];
+    MEM_AUTO char *path = remote_path("workflows", name, NULL);
     struct cli_session s;
     struct ff_err err = {0};
 
     int code = cli_open(c, &s);
-    if (code == CLI_OK && node_workflow_delete(s.node, TENANT_DEFAULT,
-                                               c->args.words.items[0], &err) != FF_OK)
+    if (code == CLI_OK && s.remote)
+        code = remote_tell(s.remote, "DELETE", path, NULL, NULL);
+    else if (code == CLI_OK &&
+             node_workflow_delete(s.node, TENANT_DEFAULT, name, &err) != FF_OK)
         code = cli_fail_err(&err);
     cli_close(&s);
     return code;

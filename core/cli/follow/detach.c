@@ -21,7 +21,7 @@ int detach_run(struct cli *c, struct cli_session *s, const char *id)
     struct ff_err err = {0};
     struct buf out = {0};
 
-    for (int i = 0; i < WAKE_TRIES; i++) {
+    for (int i = 0; !s->remote && i < WAKE_TRIES; i++) {
         if (owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) == FF_OK)
             break;
         const enum engine_answer answer = engine_spawn(c, s);

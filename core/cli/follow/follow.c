@@ -190,9 +190,24 @@ struct turns {
     struct ff_err err;
 };
 
+/* A server leads its runs: it is looked at from time to time what became of them, at
+ * first soon after something happened and then less and less often. */
+static void look_at_server(struct follow *f, enum stop *why)
+{
+    f->heard = f->happened;
+    f->happened = false;
+    *why = STOP_OWNER_LOST;
+}
+
 /* One turn. Exit code; *why says what ended it. */
 static int take_turn(struct follow *f, struct turns *turns, enum stop *why)
 {
+    if (f->setup.s->remote) {
+        turns->heard_at = loop_mono_us(f->setup.s->loop);
+        look_at_server(f, why);
+        return CLI_OK;
+    }
+
     int code = try_to_lead(f, why, &turns->err);
 
     f->heard = code == FF_OK;
@@ -320,7 +335,8 @@ static int run_all(struct follow *f)
     const struct view_setup view = {
         .c = f->setup.c,
         .loop = f->setup.s->loop,
-        .data_dir = node_settings(f->setup.s->node)->data_dir,
+        .data_dir =
+            f->setup.s->remote ? NULL : node_settings(f->setup.s->node)->data_dir,
         .tracks = f->tracks.items,
         .n_tracks = f->tracks.n,
         .look = follow_inside_look,
@@ -348,7 +364,7 @@ int follow_runs(const struct follow_setup *setup)
 {
     struct follow f = {.setup = *setup};
 
-    f.socket = node_socket_path(setup->s->node);
+    f.socket = setup->s->remote ? NULL : node_socket_path(setup->s->node);
     int code = follow_open_tracks(&f);
     if (code == CLI_OK)
         code = run_all(&f);

@@ -26,10 +26,11 @@ struct follow {
     struct view view;
     struct signals *signals;
     struct owner owner;
-    bool leads;   /* owner is started */
-    char *socket; /* of the owner, while this is a client */
-    bool heard;   /* from an owner, in this attempt */
-    bool in_loop; /* a loop_stop would end our wait, and nobody else's */
+    bool leads;    /* owner is started */
+    char *socket;  /* of the owner, while this is a client */
+    bool heard;    /* from an owner, in this attempt */
+    bool happened; /* something was read, since it was last looked at */
+    bool in_loop;  /* a loop_stop would end our wait, and nobody else's */
     enum cancel_mode asked;
     int n_interrupts;
     int signo;

@@ -12,6 +12,7 @@ static void show(void *arg, const struct track *t, const struct track_event *e)
 {
     struct follow *f = arg;
 
+    f->happened = true;
     view_event(&f->view, t, e);
 }
 

@@ -2,6 +2,8 @@
  * them express. */
 #include "cli/follow/follow_priv.h"
 
+#include "cli/remote/remote.h"
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -47,6 +49,19 @@ static void cancel_by_owner(struct follow *f, const struct track *t)
         view_note(&f->view, "the run could not be cancelled: %s", err.msg);
 }
 
+static void cancel_by_server(struct follow *f, const struct track *t)
+{
+    const bool kill = f->asked == CANCEL_KILL;
+    MEM_AUTO char *path =
+        remote_path("runs", t->id, kill ? "terminate" : "cancel", NULL);
+    const struct remote_request what = {.method = "POST", .path = path};
+    struct ff_err err = {0};
+
+    /* 409: it has ended. */
+    if (remote_call(f->setup.s->remote, &what, NULL, &err) != FF_OK && err.sys != 409)
+        view_note(&f->view, "the run could not be cancelled: %s", err.msg);
+}
+
 void follow_pass_cancel(struct follow *f)
 {
     if (f->asked == CANCEL_NONE)
@@ -55,7 +70,9 @@ void follow_pass_cancel(struct follow *f)
         const struct track *t = f->tracks.items[i];
         if (run_state_final(t->state))
             continue;
-        if (f->leads)
+        if (f->setup.s->remote)
+            cancel_by_server(f, t);
+        else if (f->leads)
             control_cancel(node_control(f->setup.s->node), TENANT_DEFAULT, t->run,
                            f->asked, on_cancelled, f);
         else if (f->socket)

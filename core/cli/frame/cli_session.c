@@ -44,7 +44,8 @@ int cli_open(struct cli *c, struct cli_session *s)
     s->loop = loop_new(&err);
     if (!s->loop)
         return cli_fail_err(&err);
-    s->node = node_open(s->loop, s->config, &err);
+    s->remote = c->remote;
+    s->node = node_open_over(s->loop, s->config, c->remote_store, &err);
     if (!s->node)
         return cli_fail_config(s->config, &err);
     if (!c->quiet && !c->verbose)

@@ -32,6 +32,7 @@ enum cli_exit cli_exit_of_run(int64_t run_state);
 /* --- the table of commands (cli_table.c) --- */
 
 struct cli;
+struct remote;
 
 struct cli_option {
     const char *name;  /* "limit": --limit; NULL ends a table */
@@ -99,6 +100,9 @@ struct cli {
     bool json; /* -o json */
     bool quiet, verbose;
     bool colour; /* of standard output */
+    /* Where a server is meant, and the store that reads its rows; or NULL. */
+    const struct remote *remote;
+    struct driver *remote_store;
 };
 
 /* --- what is printed (cli_out.c) --- */
@@ -163,6 +167,7 @@ void cli_span_text(int64_t from_us, int64_t to_us, char out[UNITS_TEXT]);
 /* --- settings, loop and node of one call (cli_session.c) --- */
 
 struct cli_session {
+    const struct remote *remote; /* the server that is asked (cli/remote); or NULL */
     struct config *config;
     struct loop *loop;
     struct node *node;

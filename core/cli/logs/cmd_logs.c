@@ -2,10 +2,10 @@
 #include "cli/logs/logs.h"
 #include "cli/logs/logs_follow.h"
 #include "cli/logs/logs_inside.h"
+#include "cli/logs/logs_there.h"
 #include "cli/read/run_children.h"
 
 #include "cli/read/run_view.h"
-#include "exec/exec.h"
 #include <string.h>
 
 #define FLUSH_BYTES ((size_t)64 * 1024)
@@ -46,16 +46,15 @@ static int print_all(const struct logs_follow_setup *setup)
 {
     struct log_sources *sources = setup->sources;
     MEM_AUTO char *id = mem_text_len(setup->run->id.s, setup->run->id.len);
-    MEM_AUTO char *run_dir = exec_run_dir(node_settings(setup->s->node)->data_dir, id);
-    MEM_AUTO char *logs_dir = file_join(run_dir, "logs");
-    int code = CLI_OK;
+    int code = logs_scan(setup->s, id, setup->pick, sources);
 
-    logs_pick_scan(setup->pick, sources, logs_dir);
-    if (!setup->pick->task)
+    if (code == CLI_OK && !setup->pick->task)
         code = logs_inside_scan(setup->s, setup->run, setup->pick, sources);
     if (code == CLI_OK && sources->n == 0)
         cli_note(setup->c, "nothing was written");
-    return code == CLI_OK ? print_sources(sources, setup->print) : code;
+    if (code == CLI_OK)
+        code = print_sources(sources, setup->print);
+    return code == CLI_OK ? logs_there_code(sources) : code;
 }
 
 static int logs(struct cli *c, struct cli_session *s, const struct run_row *run,
@@ -75,7 +74,9 @@ static int logs(struct cli *c, struct cli_session *s, const struct run_row *run,
                         (int)run->workflow.len, run->workflow.s, pick->task);
     const struct logs_follow_setup setup = {
         .c = c, .s = s, .run = run, .pick = pick, .print = &print, .sources = &sources};
-    const int code = follow ? logs_follow(&setup) : print_all(&setup);
+    const int code = !follow     ? print_all(&setup)
+                     : s->remote ? logs_there_follow(&setup)
+                                 : logs_follow(&setup);
     logs_pick_free(&sources);
     buf_done(&print.out);
     return code;

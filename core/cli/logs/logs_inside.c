@@ -1,8 +1,8 @@
 /* logs_inside.c - see logs_inside.h. */
 #include "cli/logs/logs_inside.h"
 
+#include "cli/logs/logs_there.h"
 #include "cli/read/run_children.h"
-#include "exec/exec.h"
 
 #include <string.h>
 
@@ -21,19 +21,18 @@ void logs_inside_name(struct log_source *s, const char *way)
     put_before(&s->task, way);
 }
 
-static void add_own(const struct cli_session *s, const char *id, const char *way,
-                    const struct logs_pick *p, struct log_sources *to)
+static int add_own(const struct cli_session *s, const char *id, const char *way,
+                   const struct logs_pick *p, struct log_sources *to)
 {
-    MEM_AUTO char *run_dir = exec_run_dir(node_settings(s->node)->data_dir, id);
-    MEM_AUTO char *logs_dir = file_join(run_dir, "logs");
     struct log_sources found = {0};
+    const int code = logs_scan(s, id, p, &found);
 
-    logs_pick_scan(p, &found, logs_dir);
     for (size_t i = 0; i < found.n; i++) {
         logs_inside_name(found.items[i], way);
         ARRAY_ADD(to, found.items[i]);
     }
     ARRAY_DONE(&found);
+    return code;
 }
 
 /* The first attempt goes without its number, as with tasks. */
@@ -59,8 +58,9 @@ static int scan(const struct cli_session *s, int64_t tenant, int64_t run,
             children.items[i + 1].node == child->node)
             continue;
         MEM_AUTO char *inner = way_to(way, child);
-        add_own(s, child->id, inner, p, to);
-        code = scan(s, tenant, child->run, inner, p, to);
+        code = add_own(s, child->id, inner, p, to);
+        if (code == CLI_OK)
+            code = scan(s, tenant, child->run, inner, p, to);
     }
     ARRAY_DONE(&children);
     return code;

@@ -112,6 +112,11 @@ void logs_pick_scan(const struct logs_pick *p, struct log_sources *to,
         logs_pick_add(p, to, path);
     }
     closedir(dir);
+    logs_pick_sort(p, to);
+}
+
+void logs_pick_sort(const struct logs_pick *p, struct log_sources *to)
+{
     if (to->n > 1)
         qsort(to->items, to->n, sizeof(struct log_source *), by_path_and_attempt);
     if (p->attempt == 0)

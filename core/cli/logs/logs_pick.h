@@ -27,6 +27,9 @@ void logs_pick_add(const struct logs_pick *p, struct log_sources *to, const char
 /* Everything below the run's folder of logs; the order is that of the names. */
 void logs_pick_scan(const struct logs_pick *p, struct log_sources *to,
                     const char *logs_dir);
+/* What logs_pick_scan does last: in order, and only the last attempts if those are
+ * wanted. */
+void logs_pick_sort(const struct logs_pick *p, struct log_sources *to);
 void logs_pick_free(struct log_sources *sources);
 
 #endif

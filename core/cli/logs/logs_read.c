@@ -106,6 +106,8 @@ void log_source_free(struct log_source *s)
     if (!s)
         return;
     buf_done(&s->buf);
+    if (s->more_done)
+        s->more_done(s);
     mem_free(s->dir);
     mem_free(s->path);
     mem_free(s->task);
@@ -127,6 +129,9 @@ static char *file_of(const struct log_source *s, uint32_t chunk)
 static size_t read_more(struct log_source *s)
 {
     char bytes[READ_BYTES];
+
+    if (s->more)
+        return s->more(s);
     MEM_AUTO char *path = file_of(s, s->chunk);
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -149,7 +154,7 @@ static size_t read_more(struct log_source *s)
 
 static bool next_chunk(struct log_source *s)
 {
-    MEM_AUTO char *path = s->sdk ? NULL : file_of(s, s->chunk + 1);
+    MEM_AUTO char *path = s->sdk || s->more ? NULL : file_of(s, s->chunk + 1);
 
     if (!path || access(path, F_OK) != 0)
         return false;

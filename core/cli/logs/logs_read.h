@@ -34,6 +34,11 @@ struct log_source {
     bool seen; /* a line of it was handed out */
     uint32_t chunk;
     int64_t offset; /* of the next read */
+    /* Of lines that stand in no file: puts more into buf and says how many bytes; 0:
+     * there are none for now. NULL: there is a file. */
+    size_t (*more)(struct log_source *s);
+    void (*more_done)(struct log_source *s);
+    struct log_there *there; /* its own */
     struct buf buf;
     size_t at;            /* of the next line in buf */
     struct log_line line; /* the next one; borrowed from buf */

@@ -215,3 +215,12 @@ int owner_call_cancel(const char *socket, const char *run, bool kill,
     json_decref(body);
     return code;
 }
+
+bool owner_wake(const struct cli_session *s)
+{
+    MEM_AUTO char *socket = s->remote ? NULL : node_socket_path(s->node);
+    struct ff_err err;
+
+    return s->remote ||
+           owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) == FF_OK;
+}

@@ -5,6 +5,7 @@
 #ifndef CLI_OWNER_OWNER_LINK_H
 #define CLI_OWNER_OWNER_LINK_H
 
+#include "cli/frame/frame.h"
 #include "loop/loop.h"
 #include <jansson.h>
 
@@ -31,6 +32,9 @@ void owner_link_free(struct owner_link *link);
  * there. out may be NULL. */
 int owner_call(const char *socket, const char *method, const char *path,
                const json_t *body, json_t **out, struct ff_err *err);
+/* Tells whoever leads runs that there is something new. False: nobody heard it; then
+ * who leads them next finds the rows. A server hears of what it was asked anyway. */
+bool owner_wake(const struct cli_session *s);
 int owner_call_cancel(const char *socket, const char *run, bool kill,
                       struct ff_err *err);
 

@@ -1,6 +1,8 @@
 /* limit_view.c - see limit_view.h. */
 #include "cli/read/limit_view.h"
 
+#include "cli/remote/remote.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,23 +122,44 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+/* Those of a server are in its configuration, not in ours. */
+static int add_configured(struct limit_views *v, const struct cli_session *s,
+                          struct ff_err *err)
+{
+    const struct remote_request what = {.method = "GET", .path = "/system"};
+    json_t *system = NULL;
+    const char *name;
+    json_t *size;
+    size_t n;
+
+    if (s->remote) {
+        const int code = remote_call(s->remote, &what, &system, err);
+        json_object_foreach(json_object_get(system, "limits"), name, size)
+            set_size(v, name, strlen(name), json_integer_value(size), "configured");
+        json_decref(system);
+        return code;
+    }
+    const struct control_size *configured = node_sizes(s->node, &n);
+    for (size_t i = 0; i < n; i++)
+        set_size(v, configured[i].name, strlen(configured[i].name), configured[i].size,
+                 "configured");
+    return FF_OK;
+}
+
 static int read_all(struct limit_views *v, const struct cli_session *s,
                     struct ff_err *err)
 {
     const struct limit_size_row sizes = {.tenant = TENANT_DEFAULT.no};
     const struct slot_row slots = {.tenant = TENANT_DEFAULT.no};
     struct store *store = node_store(s->node);
-    size_t n;
-    const struct control_size *configured = node_sizes(s->node, &n);
+    int code = add_configured(v, s, err);
 
-    for (size_t i = 0; i < n; i++)
-        set_size(v, configured[i].name, strlen(configured[i].name), configured[i].size,
-                 "configured");
-    int code =
-        store_scan(store, STORE_READER_CALLER,
-                   &(struct store_query){
-                       .record = &record_limit_size, .like = &sizes, .n_equal = 1},
-                   add_size, v, err);
+    if (code == FF_OK)
+        code =
+            store_scan(store, STORE_READER_CALLER,
+                       &(struct store_query){
+                           .record = &record_limit_size, .like = &sizes, .n_equal = 1},
+                       add_size, v, err);
     if (code == FF_OK)
         code = store_scan(
             store, STORE_READER_CALLER,

@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ static struct {
     CURLcode (*setopt)(CURL *, CURLoption, ...);
     CURLcode (*perform)(CURL *);
     CURLcode (*getinfo)(CURL *, CURLINFO, ...);
-    void (*cleanup)(CURL *);
+    void (*reset)(CURL *);
     const char *(*error)(CURLcode);
     struct curl_slist *(*append)(struct curl_slist *, const char *);
     void (*free_all)(struct curl_slist *);
@@ -34,7 +35,7 @@ static const struct {
 } symbols[] = {
     {"curl_global_init", &curl.global_init}, {"curl_easy_init", &curl.init},
     {"curl_easy_setopt", &curl.setopt},      {"curl_easy_perform", &curl.perform},
-    {"curl_easy_getinfo", &curl.getinfo},    {"curl_easy_cleanup", &curl.cleanup},
+    {"curl_easy_getinfo", &curl.getinfo},    {"curl_easy_reset", &curl.reset},
     {"curl_easy_strerror", &curl.error},     {"curl_slist_append", &curl.append},
     {"curl_slist_free_all", &curl.free_all},
 };
@@ -131,6 +132,46 @@ static void set_up(CURL *handle, const struct curl_request *request,
     }
 }
 
+/* What may go otherwise when it is tried again; a wrong certificate does not. */
+static bool is_passing(CURLcode code)
+{
+    static const CURLcode passing[] = {CURLE_COULDNT_CONNECT, CURLE_GOT_NOTHING,
+                                       CURLE_SEND_ERROR,      CURLE_RECV_ERROR,
+                                       CURLE_PARTIAL_FILE,    CURLE_HTTP2_STREAM};
+
+    for (size_t i = 0; i < COUNT_OF(passing); i++)
+        if (passing[i] == code)
+            return true;
+    return false;
+}
+
+/* One for all requests of this process, which keeps its connection. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static CURL *handle;
+
+static CURLcode perform(const struct curl_request *request, struct curl_answer *answer,
+                        char *why)
+{
+    struct curl_slist *headers = headers_of(request);
+    curl_off_t retry_after = 0;
+
+    pthread_mutex_lock(&mutex);
+    if (!handle)
+        handle = curl.init();
+    if (!handle)
+        mem_exhausted();
+    set_up(handle, request, answer, why);
+    curl.setopt(handle, CURLOPT_HTTPHEADER, headers);
+    const CURLcode code = curl.perform(handle);
+    curl.getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
+    curl.getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
+    answer->retry_after_s = retry_after;
+    curl.reset(handle);
+    pthread_mutex_unlock(&mutex);
+    curl.free_all(headers);
+    return code;
+}
+
 int curl_ask(const struct curl_request *request, struct curl_answer *answer,
              struct ff_err *err)
 {
@@ -139,18 +180,10 @@ int curl_ask(const struct curl_request *request, struct curl_answer *answer,
     *answer = (struct curl_answer){0};
     if (load(err) != FF_OK)
         return err->code;
-    CURL *handle = curl.init();
-    struct curl_slist *headers = headers_of(request);
-    if (!handle)
-        mem_exhausted();
-    set_up(handle, request, answer, why);
-    curl.setopt(handle, CURLOPT_HTTPHEADER, headers);
-    const CURLcode code = curl.perform(handle);
-    curl.getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
-    curl.cleanup(handle);
-    curl.free_all(headers);
+    const CURLcode code = perform(request, answer, why);
     if (code == CURLE_OK)
         return FF_OK;
+    answer->passing = is_passing(code);
     buf_done(&answer->body);
     return ff_fail(err, FF_UNAVAILABLE, 0, "%s", why[0] ? why : curl.error(code));
 }

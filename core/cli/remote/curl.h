@@ -14,7 +14,9 @@ struct curl_request {
 };
 struct curl_answer {
     long status;
-    struct buf body; /* buf_done it */
+    struct buf body;       /* buf_done it */
+    int64_t retry_after_s; /* 0: it says nothing */
+    bool passing;          /* nobody answered, but somebody may when asked again */
 };
 /* FF_UNAVAILABLE: nobody answered, or not in time; FF_UNSUPPORTED: there is no libcurl.
  */

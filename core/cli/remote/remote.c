@@ -4,12 +4,18 @@
 #include "cli/remote/context.h"
 #include "cli/remote/curl.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PREFIX      "/api/v1"
 #define UNIX        "unix:"
 #define SHOWN_FAULT 10 /* of what is wrong with a request */
+
+#define TRIES             5 /* after the first one, if that may help */
+#define FIRST_WAIT_MS     100
+#define RETRY_AFTER_MAX_S 10
 
 /* --- which --- */
 
@@ -104,6 +110,8 @@ int remote_choose(struct remote *r, const struct cli *c)
     struct ff_err err = {0};
 
     *r = (struct remote){0};
+    r->tenant = cli_get(&c->args, "tenant");
+    r->platform = cli_has(&c->args, "platform");
     if (cli_has(&c->args, "server") && cli_has(&c->args, "context"))
         return cli_fail(CLI_USAGE, "name the server once: --server or --context");
     int code = contexts_read(&x, &err) == FF_OK ? CLI_OK : cli_fail_err(&err);
@@ -137,20 +145,53 @@ static void add_fault(struct buf *out, const json_t *fault)
     buf_add_text(out, detail ? detail : "?");
 }
 
-static int exit_of(long status)
+/* Is a workflow file wrong, or what a run is given? */
+static bool is_of_run(const json_t *problem)
+{
+    const json_t *faults = json_object_get(problem, "errors");
+    const json_t *fault;
+    size_t i;
+
+    json_array_foreach(faults, i, fault)
+    {
+        const char *pointer = json_string_value(json_object_get(fault, "pointer"));
+        if (json_object_get(fault, "code") || (pointer && begins(pointer, "/inputs")))
+            return true;
+    }
+    return false;
+}
+
+/* Codes of problems as those of functions, whose exit codes there are: 409 says three
+ * things. What has no code is told by its status. */
+static int code_of(long status, const json_t *problem)
 {
     static const struct {
+        const char *problem;
         long status;
         int code;
-    } exits[] = {{400, CLI_INVALID},     {401, CLI_DENIED},      {403, CLI_DENIED},
-                 {404, CLI_NOT_FOUND},   {409, CLI_USAGE},       {412, CLI_UNAVAILABLE},
-                 {422, CLI_USAGE},       {429, CLI_UNAVAILABLE}, {502, CLI_UNAVAILABLE},
-                 {503, CLI_UNAVAILABLE}, {504, CLI_UNAVAILABLE}};
+    } codes[] = {{"CANCELLED", 0, FF_CANCELLED}, {"QUOTA_EXCEEDED", 0, FF_FULL},
+                 {NULL, 400, FF_INVALID},        {NULL, 401, FF_DENIED},
+                 {NULL, 403, FF_DENIED},         {NULL, 404, FF_NOT_FOUND},
+                 {NULL, 409, FF_INVALID}, /* of what it is now: as on this machine */
+                 {NULL, 412, FF_CONFLICT},       {NULL, 413, FF_INVALID},
+                 {NULL, 422, FF_INVALID},        {NULL, 429, FF_UNAVAILABLE},
+                 {NULL, 501, FF_UNSUPPORTED},    {NULL, 502, FF_UNAVAILABLE},
+                 {NULL, 503, FF_UNAVAILABLE},    {NULL, 504, FF_UNAVAILABLE}};
+    const char *word = json_string_value(json_object_get(problem, "code"));
 
-    for (size_t i = 0; i < COUNT_OF(exits); i++)
-        if (exits[i].status == status)
-            return exits[i].code;
-    return CLI_INTERNAL;
+    for (size_t i = 0; i < COUNT_OF(codes); i++)
+        if (codes[i].problem ? word && strcmp(word, codes[i].problem) == 0
+                             : codes[i].status == status)
+            return codes[i].code;
+    return FF_INTERNAL;
+}
+
+static int exit_of(long status, const json_t *problem)
+{
+    const int code = code_of(status, problem);
+
+    return code == FF_INVALID && is_of_run(problem) ? CLI_INVALID
+                                                    : (int)cli_exit_of(code);
 }
 
 /* What a server says is shown like what a task says: without what steers a terminal. */
@@ -169,8 +210,8 @@ static int refused(const struct remote *r, long status, const json_t *problem)
         buf_add_text(&clean, "\n  ");
         cli_add_clean(&clean, buf_text(&said) + 3, said.len - 3);
     }
-    const int code = cli_fail(exit_of(status), "%s answers %ld: %s", r->server, status,
-                              buf_text(&clean));
+    const int code = cli_fail(exit_of(status, problem), "%s answers %ld: %s", r->server,
+                              status, buf_text(&clean));
     if (status == 401)
         cli_fail(code, "`flowforge login` takes a new credential");
     buf_done(&said);
@@ -178,6 +219,7 @@ static int refused(const struct remote *r, long status, const json_t *problem)
     return code;
 }
 
+/* 204 is an answer without a value. */
 static int take_answer(const struct remote *r, const struct curl_answer *answer,
                        json_t **out)
 {
@@ -187,27 +229,17 @@ static int take_answer(const struct remote *r, const struct curl_answer *answer,
 
     if (answer->status / 100 != 2)
         code = refused(r, answer->status, value);
-    else if (!value)
+    else if (!value && answer->status != 204)
         code = cli_fail(CLI_UNAVAILABLE, "%s does not answer as FlowForge does: %s",
                         r->server, err.msg);
-    if (code == CLI_OK)
+    if (code == CLI_OK && out)
         *out = value;
     else
         json_decref(value);
     return code;
 }
 
-/* A change that was perhaps done is asked for once more, by the same key: then it is
- * done once. */
-static int ask(const struct curl_request *request, struct curl_answer *answer,
-               struct ff_err *err)
-{
-    int code = curl_ask(request, answer, err);
-
-    if (code == FF_UNAVAILABLE && request->idempotency_key)
-        code = curl_ask(request, answer, err);
-    return code;
-}
+/* --- one request --- */
 
 static void make_key(char key[ID_TEXT])
 {
@@ -217,15 +249,48 @@ static void make_key(char key[ID_TEXT])
     id_make(0, random[0], random[1], key);
 }
 
-static int send(const struct remote *r, const char *method, const char *path,
-                const char *body, json_t **out)
+static bool is_passing(int code, const struct curl_answer *answer)
+{
+    if (code != FF_OK)
+        return code == FF_UNAVAILABLE && answer->passing;
+    return answer->status == 429 || answer->status == 503;
+}
+
+/* Longer each time, and never less than the server says. */
+static void wait_before(int try, const struct curl_answer *answer)
+{
+    int64_t ms = (int64_t)FIRST_WAIT_MS << try;
+
+    if (answer->retry_after_s > 0 && answer->retry_after_s <= RETRY_AFTER_MAX_S &&
+        ms < answer->retry_after_s * 1000)
+        ms = answer->retry_after_s * 1000;
+    const struct timespec wait = {.tv_sec = ms / 1000,
+                                  .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&wait, NULL);
+}
+
+/* What was perhaps done is asked for again by the same key: then it is done once. */
+static int ask(const struct curl_request *request, struct curl_answer *answer,
+               struct ff_err *err)
+{
+    int code = curl_ask(request, answer, err);
+
+    for (int i = 0; i < TRIES && is_passing(code, answer); i++) {
+        wait_before(i, answer);
+        buf_done(&answer->body);
+        *err = (struct ff_err){0};
+        code = curl_ask(request, answer, err);
+    }
+    return code;
+}
+
+static int exchange(const struct remote *r, const char *method, const char *path,
+                    const char *body, struct curl_answer *answer, struct ff_err *err)
 {
     const bool is_unix = begins(r->server, UNIX);
     const char *base = is_unix ? "http://localhost" : r->server;
     const int len = (int)strlen(base) - (base[strlen(base) - 1] == '/');
     const bool changes = strcmp(method, "GET") != 0;
-    struct curl_answer answer;
-    struct ff_err err = {0};
     struct buf url = {0};
     char key[ID_TEXT];
 
@@ -240,14 +305,24 @@ static int send(const struct remote *r, const char *method, const char *path,
         .body = body,
         .idempotency_key = changes ? key : NULL,
     };
-    int code = ask(&request, &answer, &err);
+    const int code = ask(&request, answer, err);
+    buf_done(&url);
+    return code;
+}
+
+static int send(const struct remote *r, const char *method, const char *path,
+                const char *body, json_t **out)
+{
+    struct curl_answer answer;
+    struct ff_err err = {0};
+    int code = exchange(r, method, path, body, &answer, &err);
+
     if (code == FF_OK)
         code = take_answer(r, &answer, out);
     else
         code = cli_fail((int)cli_exit_of(code), "%s cannot be asked: %s", r->server,
                         err.msg);
     buf_done(&answer.body);
-    buf_done(&url);
     return code;
 }
 
@@ -256,12 +331,91 @@ int remote_ask(const struct remote *r, const char *path, json_t **out)
     return send(r, "GET", path, NULL, out);
 }
 
-int remote_tell(const struct remote *r, const char *path, const json_t *body,
-                json_t **out)
+int remote_tell(const struct remote *r, const char *method, const char *path,
+                json_t *body, json_t **out)
 {
     MEM_AUTO char *text = body ? json_text(body) : NULL;
 
-    return send(r, "POST", path, text, out);
+    json_decref(body);
+    return send(r, method, path, text, out);
+}
+
+int remote_make(const struct remote *r, const char *path, json_t *body,
+                char id[ID_TEXT])
+{
+    json_t *answer = NULL;
+    int code = remote_tell(r, "POST", path, body, &answer);
+    const char *made = json_string_value(json_object_get(answer, "id"));
+
+    if (code == CLI_OK && (!made || !id_valid(made)))
+        code =
+            cli_fail(CLI_UNAVAILABLE, "%s does not say which run it made", r->server);
+    if (code == CLI_OK)
+        snprintf(id, ID_TEXT, "%s", made);
+    json_decref(answer);
+    return code;
+}
+
+static int fail_answer(const struct remote *r, long status, const json_t *problem,
+                       struct ff_err *err)
+{
+    const char *detail = json_string_value(json_object_get(problem, "detail"));
+    struct buf clean = {0};
+
+    cli_add_clean(&clean, detail ? detail : "", detail ? strlen(detail) : 0);
+    ff_fail(err, code_of(status, problem), (int)status, "%.100s answers %ld: %.160s%s",
+            r->server, status, buf_text(&clean),
+            status == 401 ? "; `flowforge login` takes a new credential" : "");
+    buf_done(&clean);
+    return err->code;
+}
+
+int remote_call(const struct remote *r, const struct remote_request *what, json_t **out,
+                struct ff_err *err)
+{
+    MEM_AUTO char *body = what->body ? json_text(what->body) : NULL;
+    struct curl_answer answer;
+    struct ff_err ignored = {0};
+    int code = exchange(r, what->method, what->path, body, &answer, err);
+
+    if (code != FF_OK) {
+        MEM_AUTO char *why = mem_text(err->msg);
+        return ff_fail(err, code, 0, "%.100s cannot be asked: %.120s", r->server, why);
+    }
+    json_t *value = json_parse(buf_text(&answer.body), answer.body.len, &ignored);
+    if (answer.status / 100 != 2)
+        code = fail_answer(r, answer.status, value, err);
+    else if (!value && answer.status != 204)
+        code = ff_fail(err, FF_UNAVAILABLE, 0,
+                       "%.100s does not answer as FlowForge does", r->server);
+    if (code == FF_OK && out)
+        *out = value;
+    else
+        json_decref(value);
+    buf_done(&answer.body);
+    return code;
+}
+
+/* --- paths --- */
+
+char *remote_path(const char *first, ...)
+{
+    struct buf path = {0};
+    va_list ap;
+
+    va_start(ap, first);
+    for (const char *part = first; part; part = va_arg(ap, const char *)) {
+        buf_add_char(&path, '/');
+        remote_add_quoted(&path, part);
+    }
+    va_end(ap);
+    return buf_take(&path);
+}
+
+void remote_add_place(struct buf *path, const struct remote *r)
+{
+    remote_add_query(path, "tenant", r->tenant);
+    remote_add_query(path, "platform", r->platform ? "true" : NULL);
 }
 
 void remote_add_quoted(struct buf *path, const char *text)

@@ -14,6 +14,9 @@ struct remote {
     char *server; /* NULL: this machine */
     char *token, *ca;
     char *context; /* its name, or NULL */
+    /* What rows of tenants and members are about, where it is not the caller's own. */
+    const char *tenant; /* or NULL */
+    bool platform;
 };
 
 /* CLI_OK, also for this machine; else has printed why. remote_done in either case. */
@@ -22,28 +25,44 @@ void remote_done(struct remote *r);
 /* NULL: it may be a server; else why not. `token`: one would be sent. */
 const char *remote_server_fault(const char *server, bool token);
 
-/* Reads /api/v1PATH. *out: the answer, a new reference. Exit code; has printed why,
+/* Asks a second, third ... time when nobody answers or it is told to come again.
+ *
+ * Reads /api/v1PATH. *out: the answer, a new reference. Exit code; has printed why,
  * with what the server says. */
 int remote_ask(const struct remote *r, const char *path, json_t **out);
-/* The same with POST; body may be NULL. It takes effect once, or the exit code says
- * that it may not have been. */
-int remote_tell(const struct remote *r, const char *path, const json_t *body,
-                json_t **out);
-/* The id that the word means, a new reference; NULL with an exit code, having printed
- * why. */
-json_t *remote_find_run(const struct remote *r, const char *word, int *code);
+/* The same with an enum ff_code and a sentence instead, whose err.sys is the status of
+ * the answer; body may be NULL. */
+struct remote_request {
+    const char *method, *path;
+    const json_t *body;
+};
+int remote_call(const struct remote *r, const struct remote_request *what, json_t **out,
+                struct ff_err *err);
+/* A change, by PUT, POST, PATCH or DELETE; takes body over, which may be NULL. It takes
+ * effect once, or the exit code says that it may not have been. *out: NULL where there
+ * is no answer but that it was done; `out` may be NULL. */
+int remote_tell(const struct remote *r, const char *method, const char *path,
+                json_t *body, json_t **out);
+
+/* The same with POST, for what makes a run: its id. */
+int remote_make(const struct remote *r, const char *path, json_t *body,
+                char id[ID_TEXT]);
+
+/* "/limits/gpu" of ("limits", "gpu", NULL), each part quoted; mem_free it. */
+char *remote_path(const char *first, ...) __attribute__((sentinel));
+/* ?tenant=NAME or ?platform=true, where the remote says so. */
+void remote_add_place(struct buf *path, const struct remote *r);
+
+/* A store that reads the rows of this server, and writes nothing. There is one at a
+ * time; r outlives it. NULL with a sentence. */
+struct driver *remote_store(const struct remote *r, struct ff_err *err);
+
 /* Text as one part of a path. */
 void remote_add_quoted(struct buf *path, const char *text);
 /* Adds NAME=VALUE, quoted, to a path: "?" or "&" before it. NULL adds nothing. */
 void remote_add_query(struct buf *path, const char *name, const char *value);
 
 /* --- commands --- */
-
-/* What these commands are where a server is meant. */
-int remote_list(struct cli *c, const struct remote *r);
-int remote_get(struct cli *c, const struct remote *r);
-int remote_run(struct cli *c, const struct remote *r);
-int remote_cancel(struct cli *c, const struct remote *r);
 
 int cmd_context_list(struct cli *c);
 int cmd_context_set(struct cli *c);

@@ -2,6 +2,8 @@
  */
 #include "cli/runs/ask_reset.h"
 
+#include "cli/remote/remote.h"
+
 #include <string.h>
 
 /* As it is in the store now. */
@@ -10,6 +12,23 @@ static int read_again(struct cli_session *s, struct picked_runs *picked, size_t 
     MEM_AUTO char *id = mem_text_len(picked->items[i].id.s, picked->items[i].id.len);
 
     return cli_find_run(s, id, &picked->arena, &picked->items[i]);
+}
+
+static int ask_server(const struct cli_session *s, const struct run_row *run,
+                      const struct node_reset *what, struct ff_err *err)
+{
+    MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
+    MEM_AUTO char *path = remote_path("runs", id, "retry", NULL);
+    json_t *body = json_pack("{ss*}", "task", what->task);
+
+    if (what->how == NODE_RESET_ALL)
+        json_object_set_new(body, "all", json_true());
+    if (what->no_cache)
+        json_object_set_new(body, "no_cache", json_true());
+    const struct remote_request request = {"POST", path, body};
+    const int code = remote_call(s->remote, &request, NULL, err);
+    json_decref(body);
+    return code;
 }
 
 static int ask(struct cli_session *s, const struct run_row *run,
@@ -21,6 +40,8 @@ static int ask(struct cli_session *s, const struct run_row *run,
     *asked = (struct asked_reset){.waits = !run_state_final(run->state)};
     if (asked->waits)
         code = node_reset_seq(s->node, STORE_READER_CALLER, run, &asked->seq, err);
+    if (code == FF_OK && s->remote)
+        return ask_server(s, run, what, err);
     return code == FF_OK ? node_reset(s->node, TENANT_DEFAULT, run, what, err) : code;
 }
 
@@ -41,7 +62,7 @@ int ask_resets(struct cli *c, struct cli_session *s, struct picked_runs *picked,
         struct ff_err err = {0};
 
         const int code = ask(s, &picked->items[i], what, &one, &err);
-        if (code == FF_CONFLICT && by_state && one.waits) {
+        if ((code == FF_CONFLICT || err.sys == 409) && by_state && one.waits) {
             cli_note(c, "%s", err.msg);
             leave_out(picked, i);
             continue;

@@ -3,6 +3,7 @@
 #include "cli/follow/follow.h"
 #include "cli/owner/owner_link.h"
 #include "cli/read/pick_runs.h"
+#include "cli/remote/remote.h"
 #include "cli/runs/runs.h"
 
 static int follow(struct cli *c, struct cli_session *s, const struct run_row *run)
@@ -36,6 +37,19 @@ static int FF_PRINTF(4, 5)
     return cli_print(&out);
 }
 
+/* A server tells whoever leads it. */
+static int ask_server(struct cli *c, struct cli_session *s, const struct run_row *run,
+                      const char *id)
+{
+    const bool kill = cli_has(&c->args, "kill");
+    MEM_AUTO char *path = remote_path("runs", id, kill ? "terminate" : "cancel", NULL);
+    const int code = remote_tell(s->remote, "POST", path, NULL, NULL);
+
+    if (code != CLI_OK || cli_has(&c->args, "wait"))
+        return code == CLI_OK ? follow(c, s, run) : code;
+    return answer(c, id, true, "run %s is being %s", id, kill ? "killed" : "cancelled");
+}
+
 static int cancel(struct cli *c, struct cli_session *s, const struct run_row *run)
 {
     const bool kill = cli_has(&c->args, "kill");
@@ -46,6 +60,8 @@ static int cancel(struct cli *c, struct cli_session *s, const struct run_row *ru
     if (run_state_final(run->state))
         return answer(c, id, false, "run %s has %s already", id,
                       run_state_names[run->state]);
+    if (s->remote)
+        return ask_server(c, s, run, id);
     int code = owner_call_cancel(socket, id, kill, &err);
     if (code == FF_CONFLICT)
         return answer(c, id, false, "%s", err.msg);

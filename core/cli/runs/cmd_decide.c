@@ -4,6 +4,7 @@
 #include "cli/read/flow_file.h"
 #include "cli/read/run_children.h"
 #include "cli/read/run_view.h"
+#include "cli/remote/remote.h"
 #include "cli/runs/runs.h"
 
 #include <stdlib.h>
@@ -121,22 +122,35 @@ static int answer(const struct decision *d, bool led)
     return cli_print(&out);
 }
 
+/* Who it is by the server knows, and the path says which task. */
+static int ask_server(const struct decision *d, json_t *body)
+{
+    MEM_AUTO char *id = mem_text_len(d->run->id.s, d->run->id.len);
+    MEM_AUTO char *path = remote_path("runs", id, "tasks", d->path, d->word, NULL);
+
+    json_object_del(body, "task");
+    json_object_del(body, "item");
+    json_object_del(body, "by");
+    const int code = remote_tell(d->s->remote, "POST", path, body, NULL);
+    return code == CLI_OK ? answer(d, true) : code;
+}
+
 static int leave(struct decision *d)
 {
-    MEM_AUTO char *socket = node_socket_path(d->s->node);
     struct ff_err err = {0};
     int code = CLI_OK;
     json_t *body = body_of(d, &code);
 
     if (!body)
         return code;
+    if (d->s->remote)
+        return ask_server(d, body);
     const int left =
         node_leave_signal(d->s->node, TENANT_DEFAULT, d->run, d->word, body, &err);
     json_decref(body);
     if (left != FF_OK)
         return cli_fail_err(&err);
-    return answer(d, owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) ==
-                         FF_OK);
+    return answer(d, owner_wake(d->s));
 }
 
 static int decide(struct cli *c, const struct cli_session *s, const struct run_row *run,

@@ -2,6 +2,7 @@
  * to one run, which keeps it until a task of it waits (signal). */
 #include "cli/owner/engine_need.h"
 #include "cli/owner/owner_link.h"
+#include "cli/remote/remote.h"
 #include "cli/runs/runs.h"
 
 #include <string.h>
@@ -32,14 +33,38 @@ static const char *plural(int64_t n)
     return n == 1 ? "" : "s";
 }
 
+static json_t *body_of(const struct node_event *e)
+{
+    return json_pack("{ss ss* sO*}", "name", e->name, "key", e->key, "data", e->data);
+}
+
+static int ask_server(const struct cli_session *s, const struct node_event *e,
+                      struct node_event_told *told)
+{
+    json_t *answer = NULL;
+    const int code = remote_tell(s->remote, "POST", "/events", body_of(e), &answer);
+
+    *told = (struct node_event_told){
+        .schedules = json_integer_value(json_object_get(answer, "schedules")),
+        .runs = json_integer_value(json_object_get(answer, "runs")),
+        .tasks = json_integer_value(json_object_get(answer, "tasks"))};
+    json_decref(answer);
+    return code;
+}
+
 static int tell_all(struct cli *c, struct cli_session *s, const struct node_event *e)
 {
     struct node_event_told told;
     struct ff_err err = {0};
     struct buf out = {0};
 
-    if (node_event(s->node, TENANT_DEFAULT, e, &told, &err) != FF_OK)
-        return cli_fail_err(&err);
+    int code = CLI_OK;
+    if (s->remote)
+        code = ask_server(s, e, &told);
+    else if (node_event(s->node, TENANT_DEFAULT, e, &told, &err) != FF_OK)
+        code = cli_fail_err(&err);
+    if (code != CLI_OK)
+        return code;
     if (told.schedules + told.runs > 0 && !engine_wake(c, s))
         return CLI_UNAVAILABLE;
     if (c->json)
@@ -92,17 +117,19 @@ static int answer(struct cli *c, const struct run_row *run, const char *name, bo
 static int tell_run(struct cli *c, const struct cli_session *s,
                     const struct run_row *run, const struct node_event *signal)
 {
-    MEM_AUTO char *socket = node_socket_path(s->node);
+    MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
+    MEM_AUTO char *path = remote_path("runs", id, "signal", NULL);
     struct ff_err err = {0};
+    int code = CLI_OK;
 
     if (run_state_final(run->state))
         return cli_fail(CLI_USAGE, "the run has %s already",
                         run_state_names[run->state]);
-    if (node_signal(s->node, TENANT_DEFAULT, run, signal, &err) != FF_OK)
-        return cli_fail_err(&err);
-    const bool led =
-        owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) == FF_OK;
-    return answer(c, run, signal->name, led);
+    if (s->remote)
+        code = remote_tell(s->remote, "POST", path, body_of(signal), NULL);
+    else if (node_signal(s->node, TENANT_DEFAULT, run, signal, &err) != FF_OK)
+        code = cli_fail_err(&err);
+    return code == CLI_OK ? answer(c, run, signal->name, owner_wake(s)) : code;
 }
 
 int cmd_signal(struct cli *c)

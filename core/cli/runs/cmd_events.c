@@ -15,6 +15,11 @@
 #define TRIES_MAX 5
 /* Numbers of runs are taken in blocks, so a later run may have a lower one. */
 #define OLDER_MAX 1000
+/* A server is asked again and again, at first soon and then less and less often; it
+ * takes its numbers alone. */
+#define OLDER_THERE 100
+#define ASK_US      (UNITS_SECOND / 5)
+#define ASK_MAX_US  (2 * UNITS_SECOND)
 
 struct watched {
     int64_t run, last_seq;
@@ -34,6 +39,8 @@ struct following {
     struct loop_timer *retry;
     struct loop_watch *watch;
     int inotify, tries, code;
+    int64_t ask_us;
+    bool happened; /* since a server was asked last */
     struct buf out;
 };
 
@@ -91,6 +98,7 @@ static int tell(void *arg, const void *row)
     size_t i;
 
     t->w->last_seq = event->seq;
+    t->f->happened = true;
     json_array_foreach(list, i, one)
     {
         const char *type = json_string_value(json_object_get(one, "type"));
@@ -171,7 +179,8 @@ static int find_one(void *arg, const void *row)
         ARRAY_ADD(found, run);
     }
     found->older = is_new ? 0 : found->older + 1;
-    return !found->past && found->older >= OLDER_MAX;
+    return !found->past &&
+           found->older >= (found->f->s->remote ? OLDER_THERE : OLDER_MAX);
 }
 
 /* Those open now, whose past is not told; later those that nobody hinted at. */
@@ -327,8 +336,30 @@ static int begin_one(struct following *f, const char *word)
     return code;
 }
 
+static void ask_again(void *arg)
+{
+    struct following *f = arg;
+
+    f->happened = false;
+    read_all(f);
+    f->ask_us = f->happened                  ? ASK_US
+                : 2 * f->ask_us < ASK_MAX_US ? 2 * f->ask_us
+                                             : ASK_MAX_US;
+    loop_timer_add(f->s->loop, f->ask_us, ask_again, f, &f->retry);
+}
+
+static int follow_there(struct following *f)
+{
+    f->ask_us = ASK_US;
+    loop_timer_add(f->s->loop, f->ask_us, ask_again, f, &f->retry);
+    loop_run(f->s->loop);
+    return f->code;
+}
+
 static int follow(struct following *f)
 {
+    if (f->s->remote)
+        return follow_there(f);
     f->socket = node_socket_path(f->s->node);
     f->code = watch_folder(f);
     if (f->code != CLI_OK)

@@ -3,6 +3,7 @@
 #include "cli/owner/owner_link.h"
 #include "cli/read/run_children.h"
 #include "cli/read/run_view.h"
+#include "cli/remote/remote.h"
 #include "cli/runs/runs.h"
 
 #include <string.h>
@@ -47,12 +48,24 @@ static int answer(const struct pausing *p, bool led)
     return cli_print(&out);
 }
 
+static int ask_server(const struct pausing *p)
+{
+    MEM_AUTO char *id = mem_text_len(p->run->id.s, p->run->id.len);
+    MEM_AUTO char *path = remote_path("runs", id, p->word, NULL);
+
+    return remote_tell(p->s->remote, "POST", path, json_pack("{ss*}", "task", p->task),
+                       NULL);
+}
+
 static int leave(const struct pausing *p)
 {
-    MEM_AUTO char *socket = node_socket_path(p->s->node);
     struct ff_err err = {0};
     char by[128];
 
+    if (p->s->remote) {
+        const int code = ask_server(p);
+        return code == CLI_OK ? answer(p, true) : code;
+    }
     cli_user_name(by, sizeof(by));
     json_t *body = json_pack("{ss}", "by", by);
     if (p->task)
@@ -62,8 +75,7 @@ static int leave(const struct pausing *p)
     json_decref(body);
     if (left != FF_OK)
         return cli_fail_err(&err);
-    return answer(p, owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) ==
-                         FF_OK);
+    return answer(p, owner_wake(p->s));
 }
 
 static int tell(const struct pausing *p)
@@ -100,17 +112,21 @@ static int answer_queue(const struct cli *c, const char *queue, bool paused)
 
 static int write_queue(const struct cli_session *s, const char *queue, bool paused)
 {
-    MEM_AUTO char *socket = node_socket_path(s->node);
     struct ff_err err = {0};
     char by[128];
 
+    if (s->remote) {
+        MEM_AUTO char *path =
+            remote_path("queues", queue, paused ? "pause" : "unpause", NULL);
+        return remote_tell(s->remote, "POST", path, NULL, NULL);
+    }
     cli_user_name(by, sizeof(by));
     const int code = paused ? node_pause_queue(s->node, TENANT_DEFAULT, queue, by, &err)
                             : node_unpause_queue(s->node, TENANT_DEFAULT, queue, &err);
     if (code != FF_OK)
         return cli_fail_err(&err);
     /* Nobody there: the next owner reads the row before it starts anything. */
-    owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err);
+    owner_wake(s);
     return CLI_OK;
 }
 

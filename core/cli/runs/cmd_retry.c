@@ -3,6 +3,7 @@
 #include "cli/follow/follow.h"
 #include "cli/read/pick_runs.h"
 #include "cli/read/run_view.h"
+#include "cli/remote/remote.h"
 #include "cli/runs/ask_reset.h"
 #include "cli/runs/runs.h"
 #include "flow/flow.h"
@@ -104,6 +105,22 @@ static char *folder_of(struct span path)
     return len > 1 ? mem_text_len(path.s, len - 1) : NULL;
 }
 
+/* Inputs are those of the old run and those given now. */
+static int ask_server(const struct cli *c, const struct cli_session *s,
+                      const struct run_row *old, json_t *inputs, char id[ID_TEXT])
+{
+    MEM_AUTO char *before = mem_text_len(old->id.s, old->id.len);
+    MEM_AUTO char *path = remote_path("runs", before, "rerun", NULL);
+    const char *from = cli_get(&c->args, "from");
+    json_t *body = json_pack("{ss*}", "from", from);
+
+    if (!from)
+        json_object_set(body, "inputs", inputs);
+    if (cli_has(&c->args, "no-cache"))
+        json_object_set_new(body, "no_cache", json_true());
+    return remote_make(s->remote, path, body, id);
+}
+
 static int submit(const struct cli *c, struct cli_session *s, const struct run_row *old,
                   const struct workflow_row *workflow, const struct flow *flow,
                   json_t *inputs, char id[ID_TEXT])
@@ -179,7 +196,8 @@ static int run_anew(struct cli *c, struct cli_session *s, struct picked_runs *pi
     if (code == CLI_OK && cli_has(&c->args, "from"))
         code = check_reuse(old, inputs);
     if (code == CLI_OK)
-        code = submit(c, s, old, &workflow, flow, inputs, id);
+        code = s->remote ? ask_server(c, s, old, inputs, id)
+                         : submit(c, s, old, &workflow, flow, inputs, id);
     if (code == CLI_OK)
         code = cli_find_run(s, id, &picked->arena, &picked->items[0]);
     json_decref(inputs);

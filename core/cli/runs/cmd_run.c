@@ -1,6 +1,7 @@
 /* cmd_run.c - submits a workflow as a new run and follows it. */
 #include "cli/follow/follow.h"
 #include "cli/read/flow_file.h"
+#include "cli/remote/remote.h"
 #include "cli/runs/runs.h"
 
 #include <string.h>
@@ -91,15 +92,58 @@ static int refused(const struct cli *c, const struct flow_file *f,
     return err->code == FF_NOT_FOUND ? CLI_NOT_FOUND : CLI_INVALID;
 }
 
-static int submit(struct cli *c, struct cli_session *s, const struct flow_file *f,
-                  json_t *inputs, char id[ID_TEXT])
+/* The file goes with the request; what was applied is there. */
+static int ask_server(const struct cli *c, const struct cli_session *s,
+                      const struct flow_file *f, const struct node_submit *what,
+                      char id[ID_TEXT])
+{
+    static const char prefix[] = "workflow:";
+    const bool stored = flow_file_is_stored(c->args.words.items[0]);
+    const char *name =
+        text_starts(f->path, prefix) ? f->path + strlen(prefix) : f->path;
+    json_t *body = json_pack("{ss sO sO}", stored ? "workflow" : "source",
+                             stored ? name : what->source, "inputs", what->inputs,
+                             "labels", what->labels);
+
+    if (cli_has(&c->args, "priority"))
+        json_object_set_new(body, "priority", json_integer(what->priority));
+    if (what->no_cache)
+        json_object_set_new(body, "no_cache", json_true());
+    return remote_make(s->remote, "/runs", body, id);
+}
+
+static int submit_here(struct cli *c, struct cli_session *s, const struct flow_file *f,
+                       struct node_submit *what, char id[ID_TEXT])
 {
     struct flow_problems problems = {0};
     struct ff_err err = {0};
     int64_t run;
     int code;
+    int ignored;
+    const char *given = cli_get(&c->args, "dir");
+    char *dir = flow_file_dir(f->path, given ? given : f->dir, &code);
+    char *path = file_real(f->path);
+    MEM_AUTO char *beside = f->dir ? NULL : flow_file_dir(f->path, NULL, &ignored);
+    if (code == CLI_OK) {
+        what->path = path ? path : f->path;
+        what->dir = dir;
+        what->beside = beside;
+        what->problems = &problems;
+        if (node_submit(s->node, TENANT_DEFAULT, what, id, &run, &err) != FF_OK)
+            code = refused(c, f, &problems, &err);
+    }
+    flow_problems_done(&problems);
+    mem_free(path);
+    mem_free(dir);
+    return code;
+}
 
+static int submit(struct cli *c, struct cli_session *s, const struct flow_file *f,
+                  json_t *inputs, char id[ID_TEXT])
+{
+    struct ff_err err = {0};
     int64_t priority;
+    int code;
 
     if (cli_between(&c->args, "priority", -PRIORITY_MAX, PRIORITY_MAX, &priority,
                     &err) != FF_OK)
@@ -107,31 +151,16 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
     json_t *labels = read_labels(c, f->flow, &code);
     if (!labels)
         return code;
-    const char *given = cli_get(&c->args, "dir");
-    char *dir = flow_file_dir(f->path, given ? given : f->dir, &code);
-    char *path = file_real(f->path);
-    int ignored;
-    MEM_AUTO char *beside = f->dir ? NULL : flow_file_dir(f->path, NULL, &ignored);
-    if (code == CLI_OK) {
-        const struct node_submit what = {.source = buf_text(&f->source),
-                                         .source_len = f->source.len,
-                                         .path = path ? path : f->path,
-                                         .dir = dir,
-                                         .workflow = f->flow->name,
-                                         .hash = f->flow->hash,
-                                         .inputs = inputs,
-                                         .labels = labels,
-                                         .flow = f->flow,
-                                         .beside = beside,
-                                         .priority = priority,
-                                         .no_cache = cli_has(&c->args, "no-cache"),
-                                         .problems = &problems};
-        if (node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err) != FF_OK)
-            code = refused(c, f, &problems, &err);
-    }
-    flow_problems_done(&problems);
-    mem_free(path);
-    mem_free(dir);
+    struct node_submit what = {.source = buf_text(&f->source),
+                               .source_len = f->source.len,
+                               .workflow = f->flow->name,
+                               .hash = f->flow->hash,
+                               .inputs = inputs,
+                               .labels = labels,
+                               .flow = f->flow,
+                               .priority = priority,
+                               .no_cache = cli_has(&c->args, "no-cache")};
+    code = s->remote ? ask_server(c, s, f, &what, id) : submit_here(c, s, f, &what, id);
     json_decref(labels);
     return code;
 }
@@ -165,6 +194,8 @@ int cmd_run(struct cli *c)
     char id[ID_TEXT];
     int code = CLI_OK;
 
+    if (c->remote && cli_has(&c->args, "dir"))
+        return cli_fail(CLI_USAGE, "--dir is a folder of this machine");
     /* A file is judged before anything is opened. */
     if (flow_file_is_stored(c->args.words.items[0]))
         code = cli_open(c, &s);

@@ -3,6 +3,7 @@
 
 #include "cli/owner/owner_link.h"
 #include "cli/read/run_view.h"
+#include "cli/remote/remote.h"
 #include "why/why.h"
 
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct open_runs {
 struct numbers {
     int64_t *items;
     size_t n, cap;
+    bool all; /* a server shows those of one tenant, whatever its number is there */
 };
 
 static int take_number(void *arg, const void *row)
@@ -27,7 +29,7 @@ static int take_number(void *arg, const void *row)
     const struct open_run_row *open = row;
     struct numbers *numbers = arg;
 
-    if (open->tenant == TENANT_DEFAULT.no)
+    if (numbers->all || open->tenant == TENANT_DEFAULT.no)
         ARRAY_ADD(numbers, open->run);
     return 0;
 }
@@ -53,7 +55,7 @@ static int read_open(struct open_runs *runs, const struct cli_session *s)
 {
     struct store *store = node_store(s->node);
     const struct store_query all = {.record = &record_open_run};
-    struct numbers numbers = {0};
+    struct numbers numbers = {.all = s->remote != NULL};
     struct ff_err err = {0};
     int code =
         store_scan(store, STORE_READER_CALLER, &all, take_number, &numbers, &err);
@@ -167,16 +169,31 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-int load_view_read(struct load_view *v, struct cli_session *s)
+static int read_owner(struct load_view *v, const struct cli_session *s)
 {
     MEM_AUTO char *socket = node_socket_path(s->node);
-    struct open_runs runs = {.v = v};
     struct ff_err nobody = {0};
+    json_t *system = NULL;
 
-    *v = (struct load_view){.at_us = loop_wall_us(s->loop)};
+    if (s->remote) {
+        const int code = remote_ask(s->remote, "/system", &system);
+        v->owner = json_incref(json_object_get(system, "owner"));
+        json_decref(system);
+        return code;
+    }
     if (owner_call(socket, "GET", "/api/v1/owner", NULL, &v->owner, &nobody) != FF_OK)
         v->owner = NULL;
-    int code = read_open(&runs, s);
+    return CLI_OK;
+}
+
+int load_view_read(struct load_view *v, struct cli_session *s)
+{
+    struct open_runs runs = {.v = v};
+
+    *v = (struct load_view){.at_us = loop_wall_us(s->loop)};
+    int code = read_owner(v, s);
+    if (code == CLI_OK)
+        code = read_open(&runs, s);
     for (size_t i = 0; code == CLI_OK && i < runs.n; i++)
         code = add_run(v, s, &runs.items[i]);
     if (code == CLI_OK)

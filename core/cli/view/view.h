@@ -11,7 +11,7 @@ struct view;
 struct view_setup {
     const struct cli *c;
     struct loop *loop;
-    const char *data_dir;
+    const char *data_dir;        /* NULL: it is on the machine of a server */
     struct track *const *tracks; /* the caller's; lives as long as the view */
     size_t n_tracks;
     /* Before each picture: what only pictures show is to be brought up to date. Or

@@ -37,6 +37,8 @@ void view_summary(const struct track *t, const struct view_look *look,
         buf_add_text(out, ": ");
         cli_add_why(out, t->reason, MODEL_NULL, t->message);
     }
-    buf_printf(out, "\nlogs: flowforge logs %s (in %s/runs/%s/logs)\n", t->id, data_dir,
-               t->id);
+    buf_printf(out, "\nlogs: flowforge logs %s", t->id);
+    if (data_dir)
+        buf_printf(out, " (in %s/runs/%s/logs)", data_dir, t->id);
+    buf_add_char(out, '\n');
 }

@@ -1,0 +1,246 @@
+/* rows.c - the store of a server, as far as its rows can be read: commands that read
+ * rows need not know whose they are. One scan of the core is one GET /rows/RECORD, or
+ * some where the answer would be too large. See core/rest/rows.c. */
+#include "cli/remote/remote.h"
+
+#include <string.h>
+#include <time.h>
+
+#define ORDER_MAX 16
+#define PAGE_MIN  32 /* most who scan stop soon; each page is larger than the last */
+#define PAGE_MAX  1000
+
+/* A driver is given options, which a credential must never be. */
+static const struct remote *asked;
+
+static int rows_open(const struct ff_host *host, const void *config, void **store,
+                     struct ff_err *err)
+{
+    static int session; /* nothing is remembered */
+
+    (void)host;
+    (void)config;
+    (void)err;
+    *store = &session;
+    return FF_OK;
+}
+
+static void rows_close(void *store)
+{
+    (void)store;
+}
+
+static int rows_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
+{
+    (void)store;
+    (void)schema;
+    (void)err;
+    return FF_OK;
+}
+
+static int rows_commit(void *store, const struct ff_change *changes, size_t n,
+                       size_t *failed, struct ff_err *err)
+{
+    (void)store;
+    (void)changes;
+    (void)n;
+    *failed = 0;
+    return ff_fail(
+        err, FF_INVALID, 0,
+        "%.100s is not changed this way: add --context local, or use its API",
+        asked->server);
+}
+
+/* --- what is asked --- */
+
+struct reading {
+    const struct ff_query *q;
+    uint16_t order[ORDER_MAX]; /* columns of the index, then of the key */
+    size_t n_order;
+    struct ff_value after[ORDER_MAX];
+    bool goes_on;        /* `after` counts, and not the query's */
+    uint64_t left, page; /* rows: in all, and of the next request */
+    bool more, stopped;
+};
+
+static void find_order(struct reading *r)
+{
+    const struct ff_record *record = r->q->record;
+    const struct ff_index *index =
+        r->q->index >= 0 ? &record->indexes[r->q->index] : NULL;
+
+    for (uint16_t i = 0; index && i < index->n_columns; i++)
+        r->order[r->n_order++] = index->columns[i];
+    for (uint16_t i = 0; i < record->n_key; i++)
+        r->order[r->n_order++] = i;
+}
+
+/* NAME=JSON: a list, or with n 0 one value. */
+static void add_values(const struct reading *r, struct buf *path, const char *name,
+                       const struct ff_value *values, size_t n, size_t first)
+{
+    const struct ff_column *columns = r->q->record->columns;
+    struct buf text = {0};
+    struct jsonw w = {.out = &text};
+
+    if (n > 0)
+        jsonw_open(&w, '[');
+    for (size_t i = 0; i < (n > 0 ? n : 1); i++)
+        model_wire_value(&w, &columns[r->order[first + i]], &values[i]);
+    if (n > 0)
+        jsonw_close(&w, ']');
+    remote_add_query(path, name, buf_text(&text));
+    buf_done(&text);
+}
+
+static void add_query(const struct reading *r, struct buf *path)
+{
+    const struct ff_query *q = r->q;
+    const struct ff_value *after = r->goes_on ? r->after : q->after;
+    char limit[UNITS_TEXT];
+
+    buf_printf(path, "/rows/%s", q->record->name);
+    if (q->index >= 0)
+        remote_add_query(path, "index", q->record->indexes[q->index].name);
+    if (q->n_equal > 0)
+        add_values(r, path, "equal", q->equal, q->n_equal, 0);
+    if (q->from)
+        add_values(r, path, "at_least", q->from, 0, q->n_equal);
+    if (q->below)
+        add_values(r, path, "below", q->below, 0, q->n_equal);
+    if (after)
+        add_values(r, path, "after", after, r->n_order, 0);
+    if (q->flags & FF_DESCENDING)
+        remote_add_query(path, "descending", "true");
+    snprintf(limit, sizeof(limit), "%llu", (unsigned long long)r->page);
+    remote_add_query(path, "limit", limit);
+    remote_add_place(path, asked);
+}
+
+/* --- what is answered --- */
+
+static int take_row(struct reading *r, const json_t *object, ff_row_fn *fn, void *arg,
+                    struct ff_err *err)
+{
+    struct ff_value values[64];
+
+    if (!model_wire_read_row(r->q->record, object, values))
+        return ff_fail(err, FF_UNSUPPORTED, 0,
+                       "%.100s has rows of %s that this program cannot read: are the "
+                       "versions the same?",
+                       asked->server, r->q->record->name);
+    for (size_t i = 0; i < r->n_order; i++)
+        r->after[i] = values[r->order[i]];
+    r->left--;
+    r->stopped = fn && fn(arg, values) != 0;
+    return FF_OK;
+}
+
+/* `answer` was read before and holds what `after` points to; it is replaced. */
+static int read_page(struct reading *r, json_t **answer, ff_row_fn *fn, void *arg,
+                     struct ff_err *err)
+{
+    struct buf path = {0};
+    json_t *page = NULL;
+    json_t *row;
+    size_t i;
+
+    if (r->page > r->left)
+        r->page = r->left;
+    add_query(r, &path);
+    const struct remote_request what = {.method = "GET", .path = buf_text(&path)};
+    int code = remote_call(asked, &what, &page, err);
+    buf_done(&path);
+    json_decref(*answer);
+    *answer = page;
+    json_array_foreach(json_object_get(page, "rows"), i, row)
+    {
+        if (code != FF_OK || r->stopped || r->left == 0)
+            break;
+        code = take_row(r, row, fn, arg, err);
+    }
+    r->more = i == r->page || json_is_true(json_object_get(page, "more"));
+    r->page = 4 * r->page < PAGE_MAX ? 4 * r->page : PAGE_MAX;
+    r->goes_on = i > 0;
+    return code;
+}
+
+static int read_rows(const struct ff_query *q, ff_row_fn *fn, void *arg, uint64_t *n,
+                     struct ff_err *err)
+{
+    const uint64_t limit = q->limit ? q->limit : UINT64_MAX;
+    struct reading r = {.q = q, .left = limit, .page = PAGE_MIN};
+    json_t *answer = NULL;
+    int code;
+
+    find_order(&r);
+    do
+        code = read_page(&r, &answer, fn, arg, err);
+    while (code == FF_OK && r.more && r.goes_on && r.left > 0 && !r.stopped);
+    json_decref(answer);
+    *n = limit - r.left;
+    return code;
+}
+
+static int rows_scan(void *store, const struct ff_query *q, ff_row_fn *fn, void *arg,
+                     struct ff_err *err)
+{
+    uint64_t n;
+
+    (void)store;
+    return read_rows(q, fn, arg, &n, err);
+}
+
+static int rows_count(void *store, const struct ff_query *q, uint64_t *n,
+                      struct ff_err *err)
+{
+    (void)store;
+    return read_rows(q, NULL, NULL, n, err);
+}
+
+static int rows_ping(void *store, struct ff_err *err)
+{
+    const struct remote_request what = {.method = "GET", .path = "/me"};
+
+    (void)store;
+    return remote_call(asked, &what, NULL, err);
+}
+
+static int rows_now(void *store, int64_t *now_us, struct ff_err *err)
+{
+    struct timespec now;
+
+    (void)store;
+    (void)err;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *now_us = (int64_t)now.tv_sec * UNITS_SECOND + now.tv_nsec / 1000;
+    return FF_OK;
+}
+
+/* --- the driver --- */
+
+static const struct ff_store_ops ops = {
+    .open = rows_open,
+    .close = rows_close,
+    .setup = rows_setup,
+    .commit = rows_commit,
+    .scan = rows_scan,
+    .count = rows_count,
+    .ping = rows_ping,
+    .now = rows_now,
+};
+
+static const struct ff_driver description = {
+    FF_DRIVER_HEAD(FF_STORE, FF_PARALLEL, ops),
+    .caps = FF_STORE_SHARED,
+    .name = "rows",
+    .version = "1.0",
+    .summary = "the rows of a server",
+    .ops.store = &ops,
+};
+
+struct driver *remote_store(const struct remote *r, struct ff_err *err)
+{
+    asked = r;
+    return driver_from(&description, err);
+}
