@@ -186,6 +186,8 @@ static bool try_route(struct http_reply *reply, const struct http_mount *mount,
         out->arg = mount->arg;
     } else if (fit == YES) {
         add_allowed(out, route->method);
+        if (strcmp(route->method, "GET") == 0)
+            add_allowed(out, "HEAD");
     }
     return out->route || fit == BROKEN;
 }

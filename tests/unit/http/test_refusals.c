@@ -283,11 +283,11 @@ static void a_wrong_method_is_told_the_right_ones(void **state)
     say(fd, "PUT /kept HTTP/1.1\r\nHost: a\r\n\r\n");
     hear(fd, &h);
     assert_int_equal(h.status, 405);
-    assert_string_equal(heard_header(&h, "Allow: "), "GET, POST");
+    assert_string_equal(heard_header(&h, "Allow: "), "GET, HEAD, POST");
     say(fd, "OPTIONS /kept HTTP/1.1\r\nHost: a\r\n\r\n");
     hear(fd, &h);
     assert_int_equal(h.status, 204);
-    assert_string_equal(heard_header(&h, "Allow: "), "GET, POST");
+    assert_string_equal(heard_header(&h, "Allow: "), "GET, HEAD, POST");
     close(fd);
     heard_done(&h);
 }
