@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #define PIECE_BYTES ((size_t)128 * 1024)
-#define FILES_MAX   16 /* that are on their way at a time, each with a copy on the disk \
-                        */
+#define FILES_MAX                                                                      \
+    16 /* that are on their way at a time, each with a copy on the disk                \
+        */
 
 /* --- which there are --- */
 

@@ -45,6 +45,52 @@ int rest_keys_list(struct rest_call *c, struct ff_err *err)
     return rest_page_end(&l.page, code);
 }
 
+/* --- one --- */
+
+struct one {
+    struct rest_call *c;
+    json_t *names;
+    bool found;
+};
+
+static int take_key(void *arg, const void *row)
+{
+    const struct api_key_row *key = row;
+    struct one *one = arg;
+    struct jsonw w = {.out = &one->c->out};
+
+    jsonw_open(&w, '{');
+    rest_add_row(&w, &shape_key, key);
+    rest_add_project(&w, one->names, key->project);
+    jsonw_close(&w, '}');
+    one->found = true;
+    return 1;
+}
+
+static int fail_missing(struct ff_err *err)
+{
+    return ff_fail(err, FF_NOT_FOUND, 0, "there is no such API key");
+}
+
+int rest_key_get(struct rest_call *c, struct ff_err *err)
+{
+    const struct api_key_row like = {.tenant = c->scope.tenant.no,
+                                     .id = span_of(rest_path(c, "id"))};
+    const struct store_query q = {
+        .record = &record_api_key, .like = &like, .n_equal = 2, .limit = 1};
+    struct one one = {.c = c, .names = rest_project_names(c, err)};
+
+    if (!one.names)
+        return err->code;
+
+    const int code = store_scan(c->store, c->reader, &q, take_key, &one, err);
+
+    json_decref(one.names);
+    return code != FF_OK || one.found ? code : fail_missing(err);
+}
+
+/* --- made and revoked --- */
+
 /* Which it is valid until: as given, or for the usual time; MODEL_NULL: for ever. */
 static int64_t end_of(const struct rest_call *c)
 {
@@ -101,7 +147,7 @@ int rest_key_revoke(struct rest_call *c, struct ff_err *err)
         access_key_revoke(&call, c->scope.tenant, rest_path(c, "id"), c->batch, err);
 
     if (code == FF_INVALID || code == FF_NOT_FOUND)
-        code = ff_fail(err, FF_NOT_FOUND, 0, "there is no such API key");
+        code = fail_missing(err);
     c->forgets = true;
     return code;
 }

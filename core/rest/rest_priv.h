@@ -357,7 +357,8 @@ rest_handle_fn rest_tenants_list, rest_tenant_get, rest_tenant_create,
     rest_tenant_change; /* tenants.c */
 rest_handle_fn rest_projects_list, rest_project_create;
 rest_handle_fn rest_members_list, rest_member_put, rest_member_delete; /* members.c */
-rest_handle_fn rest_keys_list, rest_key_create, rest_key_revoke;       /* keys.c */
+rest_handle_fn rest_keys_list, rest_key_get, rest_key_create,
+    rest_key_revoke; /* keys.c */
 rest_handle_fn rest_audit_list;
 
 rest_handle_fn rest_artifacts_list, rest_artifact_get; /* artifacts.c */

@@ -545,6 +545,8 @@ const struct rest_route rest_routes[] = {
      .tag = "access", .summary = "Makes an API key", .status = 201,
      .flags = REST_CHANGES | REST_ONE_TIME, .body = key_body, .body_max = SMALL,
      .answer = &shape_new_key},
+    {ROUTE("GET", "/keys/{id}", TENANT, MAY_MEMBERS, "getKey", rest_key_get),
+     .tag = "access", .summary = "One API key", .answer = &shape_key},
     {ROUTE("DELETE", "/keys/{id}", TENANT, MAY_MEMBERS, "revokeKey", rest_key_revoke),
      .tag = "access", .summary = "Revokes an API key", .flags = REST_CHANGES,
      .status = 204},

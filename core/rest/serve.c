@@ -271,7 +271,10 @@ void rest_handle(void *arg, const struct http_request *request,
     (void)arg;
     (void)reply;
     if (c->route->flags & REST_AT_ONCE) {
-        c->code = c->route->handle(c, &c->err);
+        /* Whoever looks whether the process is well may say what he likes. */
+        c->code = c->route->scope == REST_OPEN ? FF_OK : rest_read(c, &c->err);
+        if (c->code == FF_OK)
+            c->code = c->route->handle(c, &c->err);
         rest_answer(c);
     } else if ((c->route->flags & REST_FILE) && !rest_file_begin(c)) {
         return;

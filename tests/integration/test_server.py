@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import time
 import unittest
+from typing import Any
 
 from ff_api import ApiTest
 from ff_cli import PATIENCE
@@ -92,6 +93,33 @@ class Listening(ApiTest):
         self.assertEqual(again.getresponse().status, 200)
         again.close()
         self.assertEqual(self.stop().code, 0)
+
+    def test_a_hangup_without_a_certificate_ends_nothing(self) -> None:
+        self.serve()
+        self.server.popen.send_signal(signal.SIGHUP)
+        # It has taken the one before when it takes a later one.
+        self.server.popen.send_signal(signal.SIGWINCH)
+        for _ in range(3):
+            self.get("/livez")
+        self.assertEqual(self.stop().code, 0)
+
+    def test_where_something_was_made_it_is_read(self) -> None:
+        self.serve()
+        asked: list[tuple[str, Any]] = [
+            ("/keys", {"name": "ci", "role": "viewer"}),
+            ("/tenants", {"name": "acme"}),
+        ]
+        for path, body in asked:
+            made = self.change("POST", path, body)
+            read = self.get(made.headers["location"])
+            self.assertEqual(read["name"], body["name"])
+            self.assertNotIn("credential", read)
+        self.problem(self.ask("GET", "/keys/zzzzzzzz"), 404, "NOT_FOUND")
+        self.problem(self.ask("GET", "/system?x=1"), 400, "INVALID")
+        self.assertEqual(self.ask("GET", "/livez?x=1").status, 200)
+        refused = self.ask("DELETE", "/livez")
+        self.assertEqual((refused.status, refused.headers["allow"]), (405, "GET, HEAD"))
+        self.stop()
 
     def test_off_loopback_it_refuses_to_be_overheard(self) -> None:
         for listen in ("0.0.0.0:0", "[::]:0"):

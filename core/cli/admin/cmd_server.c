@@ -67,15 +67,18 @@ static void reload(struct server *s)
         log_error("the certificate stays as it was: %s", err.msg);
 }
 
-/* The first one lets requests come to their end, another one does not. */
+/* The first one lets requests come to their end, another one does not. SIGHUP is about
+ * the certificate, and where there is none it is about nothing: whoever sends it to all
+ * servers when certificates are renewed ends none. */
 static void on_signal(void *arg, int signo)
 {
     struct server *s = arg;
 
     if (signo == SIGWINCH)
         return;
-    if (signo == SIGHUP && s->settings.tls_cert && s->http) {
-        reload(s);
+    if (signo == SIGHUP) {
+        if (s->settings.tls_cert && s->http)
+            reload(s);
         return;
     }
     s->signo = signo;
