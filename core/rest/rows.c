@@ -129,7 +129,7 @@ static int read_place(struct reading *r, const char *name, bool all, void **row,
     const struct ff_record *record = r->shown->record;
     const json_t *list = ask_json(r, name);
     struct ff_value values[64] = {{0}};
-    uint16_t order[ORDER_MAX];
+    uint16_t order[ORDER_MAX] = {0};
     const size_t n_order = find_order(record, rest_ask(r->c, "index"), all, order);
 
     *n = (uint32_t)json_array_size(list);
@@ -157,7 +157,7 @@ static int read_end(struct reading *r, const char *name, uint32_t n_equal,
 {
     const struct ff_record *record = r->shown->record;
     struct ff_value *value = arena_alloc(&r->c->arena, sizeof(*value));
-    uint16_t order[ORDER_MAX];
+    uint16_t order[ORDER_MAX] = {0};
     const size_t n = find_order(record, rest_ask(r->c, "index"), false, order);
 
     if (!rest_ask(r->c, name))
@@ -173,7 +173,7 @@ static int read_end(struct reading *r, const char *name, uint32_t n_equal,
 static int read_query(struct reading *r, struct store_query *q, struct ff_err *err)
 {
     const char *index = rest_ask(r->c, "index");
-    uint16_t order[ORDER_MAX];
+    uint16_t order[ORDER_MAX] = {0};
     void *like;
     void *after;
     uint32_t ignored;
@@ -213,7 +213,7 @@ static int find_id(struct reading *r, const struct store_query *q, struct ff_err
     const struct store_query one = {
         .record = &record_run, .like = &run, .n_equal = 2, .limit = 1};
 
-    if (q->index || q->n_equal < 2)
+    if (q->index || q->n_equal < 2 || !q->like)
         return FF_OK;
     if (q->record == &record_task)
         run.run = ((const struct task_row *)q->like)->run;
