@@ -113,7 +113,7 @@ static int ask_server(const struct cli *c, const struct cli_session *s,
 }
 
 static int submit_here(struct cli *c, struct cli_session *s, const struct flow_file *f,
-                       struct node_submit *what, char id[ID_TEXT])
+                       struct node_submit what, char id[ID_TEXT])
 {
     struct flow_problems problems = {0};
     struct ff_err err = {0};
@@ -125,11 +125,11 @@ static int submit_here(struct cli *c, struct cli_session *s, const struct flow_f
     char *path = file_real(f->path);
     MEM_AUTO char *beside = f->dir ? NULL : flow_file_dir(f->path, NULL, &ignored);
     if (code == CLI_OK) {
-        what->path = path ? path : f->path;
-        what->dir = dir;
-        what->beside = beside;
-        what->problems = &problems;
-        if (node_submit(s->node, TENANT_DEFAULT, what, id, &run, &err) != FF_OK)
+        what.path = path ? path : f->path;
+        what.dir = dir;
+        what.beside = beside;
+        what.problems = &problems;
+        if (node_submit(s->node, TENANT_DEFAULT, &what, id, &run, &err) != FF_OK)
             code = refused(c, f, &problems, &err);
     }
     flow_problems_done(&problems);
@@ -160,7 +160,7 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
                                .flow = f->flow,
                                .priority = priority,
                                .no_cache = cli_has(&c->args, "no-cache")};
-    code = s->remote ? ask_server(c, s, f, &what, id) : submit_here(c, s, f, &what, id);
+    code = s->remote ? ask_server(c, s, f, &what, id) : submit_here(c, s, f, what, id);
     json_decref(labels);
     return code;
 }
