@@ -1,6 +1,7 @@
 /* secrets.c - values that tasks need and nobody reads: set and deleted, and told of by
- * name. The room of secrets commits by itself: what is set twice is as good as once, so
- * a plan may do it before the row of the audit log is durable. */
+ * name. The room of secrets sets them by a commit of its own, under a lock that keeps
+ * keys from changing: what is set twice is as good as once, so a plan may do it before
+ * the row of the audit log is durable. */
 #include "rest/rest_priv.h"
 
 #include "secret/secret.h"
@@ -69,7 +70,7 @@ int rest_secret_delete(struct rest_call *c, struct ff_err *err)
 {
     const struct secret_place place = node_secrets(c->rest->setup.node, c->reader);
     const char *name = rest_path(c, "secret");
-    const int code = secret_delete(&place, c->who.tenant, name, err);
+    const int code = secret_plan_delete(&place, c->who.tenant, name, c->batch, err);
 
     if (code == FF_NOT_FOUND || code == FF_INVALID)
         return ff_fail(err, FF_NOT_FOUND, 0, "there is no secret %.100s", name);

@@ -224,21 +224,29 @@ int secret_get(const struct secret_place *p, struct tenant t, const char *name,
     return code;
 }
 
+int secret_plan_delete(const struct secret_place *p, struct tenant t, const char *name,
+                       struct batch *b, struct ff_err *err)
+{
+    struct arena arena = {0};
+    struct secret_row row;
+    const int code = find(p, t, name, &arena, &row, err);
+
+    if (code == FF_OK)
+        batch_delete(b, &record_secret, &row, FF_ANY_VERSION);
+    arena_done(&arena);
+    return code;
+}
+
 int secret_delete(const struct secret_place *p, struct tenant t, const char *name,
                   struct ff_err *err)
 {
-    struct arena arena = {0};
     struct batch b = {0};
-    struct secret_row row;
     size_t failed;
-    int code = find(p, t, name, &arena, &row, err);
+    int code = secret_plan_delete(p, t, name, &b, err);
 
-    if (code == FF_OK) {
-        batch_delete(&b, &record_secret, &row, FF_ANY_VERSION);
+    if (code == FF_OK)
         code = store_commit_now(p->store, &b, &failed, err);
-    }
     batch_done(&b);
-    arena_done(&arena);
     return code;
 }
 

@@ -39,6 +39,9 @@ int secret_get(const struct secret_place *p, struct tenant t, const char *name,
 
 int secret_delete(const struct secret_place *p, struct tenant t, const char *name,
                   struct ff_err *err);
+/* The same as a row of a batch, which others commit. */
+int secret_plan_delete(const struct secret_place *p, struct tenant t, const char *name,
+                       struct batch *b, struct ff_err *err);
 
 /* In the order of names; never values. */
 int secret_list(const struct secret_place *p, struct tenant t, store_row_fn *fn,
