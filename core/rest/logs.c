@@ -216,6 +216,8 @@ int rest_logs_list(struct rest_call *c, struct ff_err *err)
     r.at.attempt = rest_ask_int(c, "attempt", row.attempt);
     if (r.page.after.len == sizeof(r.at))
         memcpy(&r.at, r.page.after.data, sizeof(r.at));
+    if (r.at.attempt == 0) /* none had begun yet */
+        r.at.attempt = row.attempt;
     if (r.at.attempt > row.attempt) {
         ff_fail(err, FF_NOT_FOUND, 0, "there is no attempt %lld of this task",
                 (long long)r.at.attempt);
