@@ -3,11 +3,7 @@
 
 #include "cli/cli_priv.h"
 
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* "driver list" takes two words of argv, "run" takes one. NULL: there is none. */
 static const struct cli_command *find_command(char *const *argv, size_t *n_words)
@@ -33,24 +29,12 @@ static int wrong_words(const struct cli_command *k, size_t n)
     return CLI_USAGE;
 }
 
-static void read_globals(struct cli *c)
-{
-    const char *output = cli_get(&c->args, "output");
-    const char *no_colour = getenv("NO_COLOR");
-
-    c->json = output && strcmp(output, "json") == 0;
-    c->quiet = cli_has(&c->args, "quiet");
-    c->verbose = cli_has(&c->args, "verbose");
-    c->colour = !c->json && isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
-    log_setup(c->verbose ? LOG_DEBUG : c->quiet ? LOG_ERROR : LOG_WARN, false);
-}
-
 static int call(struct cli *c)
 {
     const struct cli_command *k = c->command;
     const size_t n = c->args.words.n;
 
-    read_globals(c);
+    cli_read_globals(c);
     if (cli_has(&c->args, "help")) {
         cli_print_help(c, k);
         return CLI_OK;
@@ -65,7 +49,7 @@ static int call(struct cli *c)
 /* No command was given: what the options alone ask for. */
 static int call_without(struct cli *c)
 {
-    read_globals(c);
+    cli_read_globals(c);
     if (cli_has(&c->args, "version"))
         return cmd_version(c);
     if (cli_has(&c->args, "help")) {
@@ -104,22 +88,11 @@ static int dispatch(struct cli *c, char *const *argv)
     return call(c);
 }
 
-/* A handler, not SIG_IGN: that would be inherited by every task. */
-static void nothing(int signo)
-{
-    (void)signo;
-}
-
 int cli_main(int argc, char **argv, char **env)
 {
-    const struct sigaction ignore = {.sa_handler = nothing, .sa_flags = SA_RESTART};
     struct cli c = {.env = env};
-    uint64_t seed[2];
 
-    mem_init();
-    rand_system(seed, sizeof(seed));
-    map_seed(seed[0], seed[1]);
-    sigaction(SIGPIPE, &ignore, NULL);
+    cli_begin();
     const int code = dispatch(&c, argv + (argc > 0));
     cli_args_done(&c.args);
     return code;

@@ -9,6 +9,7 @@
 #include "cli/logs/logs.h"
 #include "cli/remote/remote.h"
 #include "cli/runs/runs.h"
+#include "cli/serve/serve.h"
 
 static const char *const stream_words[] = {"stdout", "stderr", "sdk", NULL};
 
@@ -336,15 +337,6 @@ static const struct cli_option context_options[] = {
     {0},
 };
 
-static const struct cli_option server_options[] = {
-    {"listen", "ADDRESS:PORT", "where (127.0.0.1:8080); port 0: any that is free", NULL,
-     0},
-    {"tls-cert", "FILE", "certificate with its chain, PEM: HTTPS", NULL, 0},
-    {"tls-key", "FILE", "its key, PEM", NULL, 0},
-    {"dev", NULL, "may listen where others hear what is said", NULL, 0},
-    {0},
-};
-
 static const struct cli_option engine_options[] = {
     {"stay", NULL, "go on when nothing is left to lead, until told to leave", NULL, 0},
     {0},
@@ -642,6 +634,6 @@ const struct cli_command cli_commands[] = {
      "(`flowforge key create`) or a token; who may open the data directory comes by\n"
      "its api.sock. SIGTERM lets requests come to their end; SIGHUP reads the\n"
      "certificate again.",
-     server_options, cmd_server, 0, 0, false},
+     serve_options, cmd_server, 0, 0, false},
     {0},
 };

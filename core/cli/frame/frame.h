@@ -105,6 +105,12 @@ struct cli {
     struct driver *remote_store;
 };
 
+/* --- how a program begins (cli_begin.c) --- */
+
+void cli_begin(void);
+/* Of the arguments of c, those that every command has; sets up the log. */
+void cli_read_globals(struct cli *c);
+
 /* --- what is printed (cli_out.c) --- */
 
 /* "flowforge: SENTENCE" on standard error; returns code. */
@@ -177,6 +183,9 @@ int cli_load_config(struct cli *c, struct config **config);
 /* For what came of reading settings or of opening what they name: where they are wrong
  * it tells all their mistakes, CLI_CONFIG; else as cli_fail_err. */
 int cli_fail_config(struct config *config, const struct ff_err *err);
+/* Reads the sections of all drivers that can be loaded, so that they are known. */
+int cli_know_drivers(struct config *config, const struct node_settings *settings,
+                     struct ff_err *err);
 int cli_open(struct cli *c, struct cli_session *s);
 void cli_close(struct cli_session *s);
 /* The run that the word names; exit code, has printed why. */

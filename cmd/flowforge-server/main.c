@@ -1,0 +1,9 @@
+/* main.c - the program `flowforge-server`, which `flowforge server` becomes. */
+#include "cli/serve/serve.h"
+
+int main(int argc, char **argv)
+{
+    extern char **environ;
+
+    return argc > 0 ? serve_main(argv, environ) : CLI_USAGE;
+}

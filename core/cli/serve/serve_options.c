@@ -1,0 +1,12 @@
+/* serve_options.c - what the server is told: `flowforge server` takes it, and the
+ * program that it becomes. */
+#include "cli/serve/serve.h"
+
+const struct cli_option serve_options[] = {
+    {"listen", "ADDRESS:PORT", "where (127.0.0.1:8080); port 0: any that is free", NULL,
+     0},
+    {"tls-cert", "FILE", "certificate with its chain, PEM: HTTPS", NULL, 0},
+    {"tls-key", "FILE", "its key, PEM", NULL, 0},
+    {"dev", NULL, "may listen where others hear what is said", NULL, 0},
+    {0},
+};

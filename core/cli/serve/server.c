@@ -1,0 +1,252 @@
+/* server.c - leads runs as `flowforge engine --stay` does, and serves the HTTP API
+ * beside it, in one process and on one loop. */
+#include "cli/owner/owner.h"
+#include "cli/owner/signals.h"
+#include "cli/serve/serve.h"
+#include "rest/rest.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define GRACE_US           (30 * UNITS_SECOND)
+#define IDLE_US            (75 * UNITS_SECOND)
+#define RATE_MIN           256 /* bytes a second */
+#define CONNECTIONS_MAX    4096
+#define PER_ADDRESS_MAX    512
+#define PER_CONNECTION_MAX 100000
+
+struct server {
+    struct cli *c;
+    struct cli_session session;
+    struct signals *signals;
+    struct rest_settings settings;
+    struct rest_listen place;
+    struct owner owner;
+    struct driver_instance *auth;
+    struct http_server *http;
+    struct rest *rest;
+    bool in_loop;
+    bool leaving; /* requests come to their end */
+    bool left;    /* they have */
+    int signo;
+    struct ff_err fatal;
+};
+
+static void end_wait(void *arg)
+{
+    struct server *s = arg;
+
+    if (s->in_loop)
+        loop_stop(s->session.loop, 0);
+    s->in_loop = false;
+}
+
+static void on_fatal(void *arg, const struct ff_err *err)
+{
+    struct server *s = arg;
+
+    s->fatal = *err;
+    end_wait(s);
+}
+
+static void end_well(void *arg)
+{
+    ((struct server *)arg)->left = true;
+    end_wait(arg);
+}
+
+/* --- signals --- */
+
+static void reload(struct server *s)
+{
+    struct ff_err err = {0};
+
+    if (http_server_reload(s->http, &err) == FF_OK)
+        log_info("the certificate was read again");
+    else
+        log_error("the certificate stays as it was: %s", err.msg);
+}
+
+/* The first one lets requests come to their end, another one does not. SIGHUP is about
+ * the certificate, and where there is none it is about nothing: whoever sends it to all
+ * servers when certificates are renewed ends none. */
+static void on_signal(void *arg, int signo)
+{
+    struct server *s = arg;
+
+    if (signo == SIGWINCH)
+        return;
+    if (signo == SIGHUP) {
+        if (s->settings.tls_cert && s->http)
+            reload(s);
+        return;
+    }
+    s->signo = signo;
+    if (s->leaving || !s->http) {
+        end_wait(s);
+        return;
+    }
+    s->leaving = true;
+    rest_drain(s->rest);
+    http_server_stop(s->http, GRACE_US, end_well, s);
+}
+
+/* --- what is asked for --- */
+
+static void take_flag(const struct cli *c, const char *name, const char **setting)
+{
+    const char *given = cli_get(&c->args, name);
+
+    if (given)
+        *setting = given;
+}
+
+static int read_settings(struct server *s)
+{
+    const struct config_section section = {"server", rest_options};
+    struct ff_err err = {0};
+
+    if (config_fill(s->session.config, &section, &s->settings, &err) != FF_OK)
+        return cli_fail_config(s->session.config, &err);
+    take_flag(s->c, "listen", &s->settings.listen);
+    take_flag(s->c, "tls-cert", &s->settings.tls_cert);
+    take_flag(s->c, "tls-key", &s->settings.tls_key);
+    if (rest_listen_parse(&s->settings, cli_has(&s->c->args, "dev"), &s->place, &err) !=
+        FF_OK)
+        return cli_fail(CLI_CONFIG, "%s", err.msg);
+    return CLI_OK;
+}
+
+static int open_auth(struct server *s, struct ff_err *err)
+{
+    const struct node_settings *n = node_settings(s->session.node);
+
+    if (!s->settings.auth)
+        return FF_OK;
+    MEM_AUTO char *dir = n->driver_dir ? mem_text(n->driver_dir) : driver_default_dir();
+    s->auth = driver_chain_new(dir, s->settings.auth, NULL, FF_AUTH, s->session.loop,
+                               s->session.config, err);
+    return s->auth ? FF_OK : err->code;
+}
+
+/* --- serving --- */
+
+static int listen_on(struct server *s, struct ff_err *err)
+{
+    const struct node_settings *n = node_settings(s->session.node);
+    MEM_AUTO char *path = file_join(n->data_dir, "api.sock");
+    const struct http_options opts = {
+        .unix_path = path,
+        .address = s->place.address,
+        .port = s->place.port,
+        .certificate = s->settings.tls_cert,
+        .key = s->settings.tls_key,
+        .any_address = !s->place.loopback,
+        .h2c = !s->settings.tls_cert,
+        .n_connections_max = CONNECTIONS_MAX,
+        .n_per_address_max = PER_ADDRESS_MAX,
+        .n_requests_max = PER_CONNECTION_MAX,
+        .idle_timeout_us = IDLE_US,
+        .rate_min = RATE_MIN,
+    };
+    char user[256];
+
+    cli_user_name(user, sizeof(user));
+    s->http = http_server_new(s->session.loop, &opts);
+    s->rest = rest_new(&(struct rest_setup){.loop = s->session.loop,
+                                            .server = s->http,
+                                            .node = s->session.node,
+                                            .version = FLOWFORGE_VERSION,
+                                            .user = user,
+                                            .auth = s->auth},
+                       err);
+    return s->rest ? http_server_listen(s->http, err) : err->code;
+}
+
+static int tell_place(const struct server *s)
+{
+    const bool v6 = strchr(s->place.address, ':') != NULL;
+    struct buf text = {0};
+
+    buf_printf(&text, "listening on %s://%s%s%s:%u\n",
+               s->settings.tls_cert ? "https" : "http", v6 ? "[" : "", s->place.address,
+               v6 ? "]" : "", http_server_port(s->http));
+    return cli_print(&text);
+}
+
+static void stop(struct server *s)
+{
+    if (s->http)
+        http_server_free(s->http);
+    rest_free(s->rest);
+    s->http = NULL;
+    s->rest = NULL;
+    owner_stop(&s->owner, s->signo ? 128 + s->signo : CLI_IO);
+    driver_instance_free(s->auth);
+}
+
+static int serve(struct server *s)
+{
+    const struct owner_events events = {.arg = s, .fatal = on_fatal, .stays = true};
+    struct ff_err err = {0};
+    int code = open_auth(s, &err);
+
+    if (code == FF_OK)
+        code = owner_start(&s->owner, &s->session, &events, &err);
+    if (code == FF_BUSY)
+        return cli_fail(CLI_UNAVAILABLE,
+                        "another process leads the runs of this data directory: %s",
+                        err.msg);
+    if (code == FF_OK)
+        code = listen_on(s, &err);
+    if (code == FF_CONFLICT)
+        return cli_fail(CLI_UNAVAILABLE, "%s: %s", s->settings.listen, err.msg);
+    if (code != FF_OK)
+        return cli_fail_config(s->session.config, &err);
+    if (tell_place(s) != CLI_OK)
+        return CLI_IO;
+    s->in_loop = true;
+    loop_run(s->session.loop);
+    s->in_loop = false;
+    if (s->fatal.code != FF_OK)
+        return cli_fail(CLI_IO, "%s", s->fatal.msg);
+    return CLI_OK;
+}
+
+static int serve_all(struct cli *c)
+{
+    struct server s = {.c = c};
+    struct ff_err err = {0};
+    int code = cli_open(c, &s.session);
+
+    if (code == CLI_OK)
+        code = read_settings(&s);
+    if (code == CLI_OK) {
+        s.signals = signals_open(s.session.loop, on_signal, &s, &err);
+        code = s.signals ? CLI_OK : cli_fail_err(&err);
+    }
+    if (code == CLI_OK)
+        code = serve(&s);
+    stop(&s);
+    signals_close(s.signals);
+    cli_close(&s.session);
+    return code == CLI_OK && !s.left ? 128 + s.signo : code;
+}
+
+int serve_main(char *const *argv, char *const *env)
+{
+    struct cli c = {.env = env};
+    struct ff_err err = {0};
+    size_t used;
+
+    cli_begin();
+    int code = cli_args_read(&c.args, serve_options, argv + 1, false, &used, &err);
+    if (code == FF_OK) {
+        cli_read_globals(&c);
+        code = serve_all(&c);
+    } else {
+        code = cli_fail_err(&err);
+    }
+    cli_args_done(&c.args);
+    return code;
+}
