@@ -33,6 +33,8 @@ static void hash_of(const struct rest_call *c, char hash[SHA256_TEXT])
 
     buf_printf(&text, "%zu %s %s %s", strlen(c->who.subject), c->who.subject,
                c->route->id, once_key(c));
+    if (c->caller) /* one path may have several, each with names of his own */
+        buf_printf(&text, " %s", c->caller);
     sha256_text(buf_text(&text), text.len, hash);
     buf_done(&text);
 }

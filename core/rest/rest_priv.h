@@ -182,6 +182,7 @@ struct rest_call {
     char file_name[72];   /* "": it is none */
     bool counts;          /* in n_files */
     const char *delivery; /* of REST_HOOK: what a repeat has too; NULL: nothing */
+    const char *caller;   /* the same: the secret that he knows, by name */
     const struct idempotency_row *before; /* of the same key: once.c */
     struct node_submitted made;           /* a run, from one try to the next */
 };

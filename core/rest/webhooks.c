@@ -207,7 +207,7 @@ static void keep(void *arg, const struct schedule *s)
     ARRAY_ADD(&h->all, one);
 }
 
-/* Whether he may call any; c->delivery: as the first of them has it. */
+/* Whether he may call any; c->delivery and c->caller: as the first of them has it. */
 static bool judge(struct hook *h)
 {
     struct rest_call *c = h->c;
@@ -219,8 +219,10 @@ static bool judge(struct hook *h)
         struct hooked *one = &h->all.items[i];
 
         one->taken = one->secret && knows_secret(h, one->secret, one->verify);
-        if (one->taken && !any)
+        if (one->taken && !any) {
             c->delivery = delivery_of(c, one->verify);
+            c->caller = one->secret;
+        }
         any = any || one->taken;
         h->n_told += one->taken && !one->paused;
     }
@@ -230,13 +232,14 @@ static bool judge(struct hook *h)
 /* --- is he let in? --- */
 
 /* His own calls are in the log with what they began; these are not, and whoever sets a
- * webhook up looks for them. */
+ * webhook up looks for them. Tenants that are not there count as one: their names are
+ * the caller's to choose. */
 static void log_wrong(struct hook *h, const char *tenant)
 {
     struct rest_call *c = h->c;
-    char name[80];
+    char name[48];
 
-    snprintf(name, sizeof(name), "hook %.63s", tenant);
+    snprintf(name, sizeof(name), "hook %lld", (long long)c->scope.tenant.no);
     if (rest_take(c->rest, name, WRONG_PER_S, &(struct bucket_state){0}))
         log_warn("a call of webhook %.63s of tenant %.63s from %s was refused (request "
                  "%s): there is no such path, or its signature is not right",

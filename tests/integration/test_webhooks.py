@@ -290,6 +290,34 @@ class Refusing(Webhook):
         self.assertEqual(names, ["one", "three", "two"])
         self.stop()
 
+    def test_callers_of_one_path_name_their_deliveries_each_for_himself(self) -> None:
+        self.serve()
+        self.apply("one", "key_one")
+        self.apply("two", "key_two")
+        self.set_secret("key_one", "first secret")
+        self.set_secret("key_two", "second secret")
+        for secret, body in (("first secret", b"1"), ("second secret", b"2")):
+            for replayed in (False, True):
+                status, said, named = self.curl(
+                    body,
+                    f"X-Hub-Signature-256: {sign(body, secret)}",
+                    "X-GitHub-Delivery: 1",
+                )
+                self.assertEqual((status, said), (202, {"schedules": 1}))
+                self.assertEqual("idempotency-replayed" in named, replayed)
+        self.runs(2)
+        self.stop()
+
+    def test_wrong_calls_do_not_fill_the_log_whatever_tenants_they_name(self) -> None:
+        self.serve()
+        started = time.monotonic()
+        for n in range(20):
+            self.assertEqual(self.curl(b"{}", where=f"nobody{n}/push")[0], 404)
+        took_s = time.monotonic() - started
+        n_told = self.stop().err.count("a call of webhook")
+        self.assertGreaterEqual(n_told, 1)
+        self.assertLessEqual(n_told, 1 + took_s)
+
     def test_a_tenant_takes_so_many_calls_a_second(self) -> None:
         self.serve()
         self.apply()
