@@ -91,6 +91,10 @@ int access_commit(const struct access_call *c, access_plan_fn *plan, void *arg,
 
 /* --- tenants (tenant.c) --- */
 
+/* As ff_err.sys of FF_FULL, which may be a disk's as well: no system or driver has this
+ * number, and EDQUOT is the quota of a disk. */
+#define ACCESS_SYS_QUOTA INT32_MIN
+
 enum quota {
     QUOTA_PROJECTS,
     QUOTA_MEMBERS,

@@ -2,7 +2,6 @@
  * names) and how one becomes durable. */
 #include "access/access_priv.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define TITLE_MAX 200
@@ -153,7 +152,7 @@ int access_check_quota(const struct tenant_row *row, enum quota quota, int64_t n
     if (n < most)
         return FF_OK;
     return ff_fail(
-        err, FF_FULL, EDQUOT,
+        err, FF_FULL, ACCESS_SYS_QUOTA,
         "the tenant has %lld of %lld already (%s): remove some, or `flowforge "
         "tenant limit` raises it",
         (long long)n, (long long)most, access_quotas[quota].name);

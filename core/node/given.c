@@ -41,12 +41,9 @@ struct node_given {
 
 /* --- markers --- */
 
-/* EDQUOT is left to quotas of tenants: that of a disk is a disk that is full. */
 static int unusable(const char *path, int sys, struct ff_err *err)
 {
-    const bool full = sys == ENOSPC || sys == EDQUOT;
-
-    return ff_fail(err, full ? FF_FULL : FF_UNAVAILABLE, full ? ENOSPC : sys,
+    return ff_fail(err, sys == ENOSPC || sys == EDQUOT ? FF_FULL : FF_UNAVAILABLE, sys,
                    "%.160s: %s", path, strerror(sys));
 }
 

@@ -1,7 +1,7 @@
 /* answer.c - what a call has come to, as status, headers and body: once for each. */
 #include "rest/rest_priv.h"
 
-#include <errno.h>
+#include "secret/secret.h"
 #include <string.h>
 
 /* Trace Context, level 1: version, trace id, parent id and flags. */
@@ -63,13 +63,18 @@ static const char *detail_of(const struct rest_call *c, int status)
                            "the id of this request";
 }
 
-/* What is full is the disk, unless it is a quota of the tenant (access_check_quota). */
+/* What is full is the disk, unless it says that it is a quota. */
+static bool is_quota(const struct ff_err *err)
+{
+    return err->sys == ACCESS_SYS_QUOTA || err->sys == SECRET_SYS_NAMES;
+}
+
 static enum rest_problem problem_of_call(const struct rest_call *c)
 {
     if (c->problem != PROBLEM_BY_CODE)
         return c->problem;
-    return c->code == FF_FULL && c->err.sys == EDQUOT ? PROBLEM_QUOTA
-                                                      : problem_of(c->code);
+    return c->code == FF_FULL && is_quota(&c->err) ? PROBLEM_QUOTA
+                                                   : problem_of(c->code);
 }
 
 static void answer_problem(struct rest_call *c)

@@ -1,7 +1,6 @@
 /* secret.c - secrets as rows: set, found, listed, encrypted anew. */
 #include "secret/secret_priv.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,7 +131,7 @@ static int check_room(const struct secret_place *p, struct ff_err *err)
 
     if (code != FF_OK || n < SECRET_NAMES_MAX)
         return code;
-    return ff_fail(err, FF_FULL, EDQUOT,
+    return ff_fail(err, FF_FULL, SECRET_SYS_NAMES,
                    "there are %d secrets, and more cannot be kept: `flowforge secret "
                    "delete` makes room",
                    SECRET_NAMES_MAX);

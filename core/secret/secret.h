@@ -12,6 +12,8 @@
 #define SECRET_MIN       ((size_t)4) /* shorter ones could not be masked in logs */
 #define SECRET_MAX       ((size_t)32 << 10) /* a variable of the environment has 128 KiB */
 #define SECRET_NAMES_MAX 10000
+/* As ff_err.sys of FF_FULL: there are so many names, and no disk is full. */
+#define SECRET_SYS_NAMES (INT32_MIN + 1)
 
 /* Where they are and what opens them; all of it stays the caller's. */
 struct secret_place {

@@ -6,6 +6,7 @@
 #include "../common/filter/dice.h"
 #include "../common/filter/store_around.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 struct config {
@@ -149,9 +150,12 @@ static int throw_one(struct state *s, const struct around *call)
     return falls;
 }
 
+/* What is full is a disk's quota: the number that a core could take for one of its own.
+ */
 static int tell(const struct state *s, const struct around *call, struct ff_err *err)
 {
-    return ff_fail(err, s->code, 0, "%s: a fault that store-fault was asked for",
+    return ff_fail(err, s->code, s->code == FF_FULL ? EDQUOT : 0,
+                   "%s: a fault that store-fault was asked for",
                    around_names[call->call]);
 }
 

@@ -68,6 +68,16 @@ class Store(Faults):
                     self.assertEqual(self.put(name).status, 204)
                 self.assertEqual(self.stop().code, 0)
 
+    def test_a_quota_is_a_conflict_and_says_how_it_is_raised(self) -> None:
+        self.serve()
+        self.change("PATCH", "/tenants/default", {"max_keys": 1}, 204)
+        key = {"name": "first", "role": "viewer"}
+        self.change("POST", "/keys", key)
+        answer = self.ask("POST", "/keys", {**key, "name": "second"})
+        detail = self.problem(answer, 409, "QUOTA_EXCEEDED")["detail"]
+        self.assertIn("flowforge tenant limit", detail)
+        self.assertEqual(self.stop().code, 0)
+
     def test_what_is_in_doubt_is_settled_by_its_key(self) -> None:
         for when in ("before", "after"):
             with self.subTest(when=when):
