@@ -9,10 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE_BYTES ((size_t)128 * 1024)
-#define FILES_MAX                                                                      \
-    16 /* that are on their way at a time, each with a copy on the disk                \
-        */
+#define PIECE_BYTES  ((size_t)128 * 1024)
+#define FILES_OF_ONE 16 /* that are on their way to one tenant at a time */
 
 /* --- which there are --- */
 
@@ -228,7 +226,7 @@ int rest_artifact_get(struct rest_call *c, struct ff_err *err)
 /* --- and sent --- */
 
 struct rest_file {
-    struct rest *rest;
+    int64_t *place;
     struct http_stream *stream;
     int fd;
     off_t at;
@@ -237,7 +235,7 @@ struct rest_file {
 static void end_file(struct rest_file *f)
 {
     close(f->fd);
-    f->rest->n_files--;
+    *f->place = 0;
     mem_free(f);
 }
 
@@ -268,11 +266,26 @@ static void send_piece(void *arg)
     end_file(f);
 }
 
+/* A tenant whose readers are slow leaves room for others. NULL: there is none. */
+static int64_t *find_place(struct rest *r, int64_t tenant)
+{
+    int64_t *place = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < REST_FILES_MAX; i++) {
+        n += r->files[i] == tenant;
+        if (r->files[i] == 0)
+            place = &r->files[i];
+    }
+    return n < FILES_OF_ONE ? place : NULL;
+}
+
 bool rest_file_begin(struct rest_call *c)
 {
     struct rest *r = c->rest;
+    int64_t *place = find_place(r, c->who.tenant.no);
 
-    if (r->n_files >= FILES_MAX) {
+    if (!place) {
         rest_answer_busy(c);
         return false;
     }
@@ -282,8 +295,8 @@ bool rest_file_begin(struct rest_call *c)
         rest_answer(c);
         return false;
     }
-    r->n_files++;
-    c->counts = true;
+    *place = c->who.tenant.no;
+    c->file_place = place;
     return true;
 }
 
@@ -296,9 +309,9 @@ void rest_file_send(struct rest_call *c)
     snprintf(place, sizeof(place), "attachment; filename=\"%s\"", c->file_name);
     http_reply_header(c->reply, "Content-Disposition", place);
     http_reply_header(c->reply, "X-Content-Type-Options", "nosniff");
-    *f = (struct rest_file){.rest = c->rest, .fd = c->file};
+    *f = (struct rest_file){.place = c->file_place, .fd = c->file};
     c->file = -1;
-    c->counts = false;
+    c->file_place = NULL;
 
     const struct http_stream_opts opts = {
         .type = c->type, .gone = on_gone, .drained = send_piece, .arg = f};
@@ -315,6 +328,6 @@ void rest_file_done(struct rest_call *c)
     blobs_close(c->blobs);
     if (c->file >= 0)
         close(c->file);
-    if (c->counts)
-        c->rest->n_files--;
+    if (c->file_place)
+        *c->file_place = 0;
 }

@@ -101,6 +101,8 @@ extern const size_t rest_n_routes;
 
 /* --- the room's state --- */
 
+#define REST_FILES_MAX 32
+
 struct rest {
     struct rest_setup setup;
     struct store *store;
@@ -108,7 +110,9 @@ struct rest {
     struct store_readers *readers;
     size_t n_working;  /* calls on their lanes */
     size_t n_changing; /* calls that are being made durable */
-    size_t n_files;    /* that are fetched or sent */
+    /* Tenants whose files are fetched or sent, each with a copy on the disk; 0: room
+     * for one more. */
+    int64_t files[REST_FILES_MAX];
     bool stopping;
     bool draining;
     struct rest_who_cache {
@@ -180,7 +184,7 @@ struct rest_call {
     struct blobs *blobs;
     int file;             /* a copy of it, open; -1: none */
     char file_name[72];   /* "": it is none */
-    bool counts;          /* in n_files */
+    int64_t *file_place;  /* of rest->files, or NULL */
     const char *delivery; /* of REST_HOOK: what a repeat has too; NULL: nothing */
     const char *caller;   /* the same: the secret that he knows, by name */
     const struct idempotency_row *before; /* of the same key: once.c */
