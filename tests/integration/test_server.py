@@ -15,7 +15,7 @@ import unittest
 from typing import Any
 
 from ff_api import ApiTest
-from ff_cli import PATIENCE
+from ff_cli import BIN, PATIENCE
 from ff_http import read_all
 
 DEV_TOKEN = "0123456789abcdef0123456789abcdef"
@@ -102,6 +102,20 @@ class Listening(ApiTest):
         for _ in range(3):
             self.get("/livez")
         self.assertEqual(self.stop().code, 0)
+
+    def test_its_program_alone_says_who_explains_it_and_serves_nothing(self) -> None:
+        """Whoever looks at what it is does not find a server that has begun."""
+        for word in ("--help", "--version", "word", "--lisen=127.0.0.1:0"):
+            done = subprocess.run(
+                [BIN / "flowforge-server", "--data-dir", str(self.data), word],
+                env=self.env,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+            )
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertEqual(done.stdout, "")
+        self.assertFalse(self.data.exists())
 
     def test_where_something_was_made_it_is_read(self) -> None:
         self.serve()

@@ -241,11 +241,15 @@ int serve_main(char *const *argv, char *const *env)
 
     cli_begin();
     int code = cli_args_read(&c.args, serve_options, argv + 1, false, &used, &err);
-    if (code == FF_OK) {
+    if (code != FF_OK) {
+        code = cli_fail_err(&err);
+    } else if (c.args.words.n > 0 || cli_has(&c.args, "help") ||
+               cli_has(&c.args, "version")) {
+        code = cli_fail(CLI_USAGE, "this is what `flowforge server` becomes: "
+                                   "`flowforge help server` explains it");
+    } else {
         cli_read_globals(&c);
         code = serve_all(&c);
-    } else {
-        code = cli_fail_err(&err);
     }
     cli_args_done(&c.args);
     return code;
