@@ -3,6 +3,7 @@
 what is shown is what the server has."""
 # ctest: timeout=300
 
+import socket
 import stat
 import subprocess
 import unittest
@@ -126,9 +127,9 @@ class Remote(ApiTest):
         self.client("list", "--context", "a", expect=77)
         self.client("list", "--context", "b", expect=4)
         self.client("list", "--context", "a", "--server", url, expect=2)
-        socket = f"unix:{self.data}/api.sock"
+        place = f"unix:{self.data}/api.sock"
         self.assertEqual(
-            len(self.client("list", "--server", socket, "-o", "json").json()["runs"]),
+            len(self.client("list", "--server", place, "-o", "json").json()["runs"]),
             1,
         )
         self.stop()
@@ -180,6 +181,17 @@ class Remote(ApiTest):
         # Another server under the same name is not shown the credential.
         self.client("context", "set", "default", "--server", "https://other.example")
         self.assertNotIn(key, self.contexts.read_text())
+        self.stop()
+
+    def test_a_proxy_does_not_hear_what_is_said_to_this_machine(self) -> None:
+        self.serve()
+        self.login()
+        with socket.create_server(("127.0.0.1", 0)) as proxy:
+            proxy.settimeout(0)
+            name = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+            self.client("list", http_proxy=name, ALL_PROXY=name)
+            with self.assertRaises(BlockingIOError):
+                proxy.accept()
         self.stop()
 
     def test_what_would_be_overheard_or_is_no_server_is_refused(self) -> None:

@@ -123,6 +123,9 @@ static void set_up(CURL *handle, const struct curl_request *request,
         curl.setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
         curl.setopt(handle, CURLOPT_PROXY, "");
     }
+    /* A credential goes in clear to this machine alone, and not by $http_proxy. */
+    if (request->token && strncmp(request->url, "http://", 7) == 0)
+        curl.setopt(handle, CURLOPT_PROXY, "");
     if (request->ca)
         curl.setopt(handle, CURLOPT_CAINFO, request->ca);
     if (request->body) {
