@@ -355,11 +355,12 @@ void model_wire_value(struct jsonw *w, const struct ff_column *column,
 bool model_wire_read(const struct ff_column *column, const json_t *json,
                      struct ff_value *value);
 /* As an object, but for the columns in `hidden` and those that are null. What a newer
- * program has more is passed over. */
+ * program has more is passed over; without a column that is never null, unless it is
+ * hidden, it is no row. */
 void model_wire_row(struct jsonw *w, const struct ff_record *record, const void *row,
                     uint64_t hidden);
 bool model_wire_read_row(const struct ff_record *record, const json_t *object,
-                         struct ff_value *values);
+                         uint64_t hidden, struct ff_value *values);
 
 /* Statements, from the same table: CREATE TABLE and CREATE INDEX as SQLite takes
  * them; plugins generate their own from the schema that setup() hands them. */

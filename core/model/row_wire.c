@@ -67,13 +67,18 @@ void model_wire_row(struct jsonw *w, const struct ff_record *record, const void 
 }
 
 bool model_wire_read_row(const struct ff_record *record, const json_t *object,
-                         struct ff_value *values)
+                         uint64_t hidden, struct ff_value *values)
 {
     bool good = json_is_object(object);
 
-    for (uint16_t i = 0; good && i < record->n_columns; i++)
-        good = model_wire_read(&record->columns[i],
-                               json_object_get(object, record->columns[i].name),
-                               &values[i]);
+    for (uint16_t i = 0; good && i < record->n_columns; i++) {
+        const struct ff_column *column = &record->columns[i];
+        const bool may_lack =
+            (column->flags & FF_COL_NULLABLE) || (hidden & COLUMN_BIT(i));
+
+        good = model_wire_read(column, json_object_get(object, column->name),
+                               &values[i]) &&
+               (values[i].type || may_lack);
+    }
     return good;
 }

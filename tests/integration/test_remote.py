@@ -3,9 +3,12 @@
 what is shown is what the server has."""
 # ctest: timeout=300
 
+import http.server
+import json
 import socket
 import stat
 import subprocess
+import threading
 import unittest
 from pathlib import Path
 from typing import Any
@@ -193,6 +196,32 @@ class Remote(ApiTest):
             with self.assertRaises(BlockingIOError):
                 proxy.accept()
         self.stop()
+
+    def test_a_row_that_lacks_something_is_refused(self) -> None:
+        """As a server of another version may give it."""
+        row: dict[str, Any] = {"tenant": 1, "run": 1, "id": "x"}
+
+        class Other(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = json.dumps({"rows": [row], "more": False}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            url = f"http://127.0.0.1:{server.server_address[1]}"
+            for words in ("list", "get last", "top --once", "workflow list"):
+                with self.subTest(words=words):
+                    refused = self.client(*words.split(), "--server", url, expect=70)
+                    self.assertIn("cannot read", refused.err)
+            server.shutdown()
+            thread.join()
 
     def test_what_would_be_overheard_or_is_no_server_is_refused(self) -> None:
         for server, sentence in (

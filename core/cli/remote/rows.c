@@ -3,6 +3,8 @@
  * some where the answer would be too large. See core/rest/rows.c. */
 #include "cli/remote/remote.h"
 
+#include "model/access_rows.h"
+
 #include <string.h>
 #include <time.h>
 
@@ -119,12 +121,20 @@ static void add_query(const struct reading *r, struct buf *path)
 
 /* --- what is answered --- */
 
+/* What no server shows, and no command reads. */
+static uint64_t hidden_of(const struct ff_record *record)
+{
+    if (record == &record_secret)
+        return COLUMN_BIT(COL_SECRET_SEALED);
+    return record == &record_api_key ? COLUMN_BIT(COL_API_KEY_HASH) : 0;
+}
+
 static int take_row(struct reading *r, const json_t *object, ff_row_fn *fn, void *arg,
                     struct ff_err *err)
 {
     struct ff_value values[64];
 
-    if (!model_wire_read_row(r->q->record, object, values))
+    if (!model_wire_read_row(r->q->record, object, hidden_of(r->q->record), values))
         return ff_fail(err, FF_UNSUPPORTED, 0,
                        "%.100s has rows of %s that this program cannot read: are the "
                        "versions the same?",

@@ -87,6 +87,7 @@ static void json_has_names_times_and_no_nulls(void **state)
 /* What stands there is exactly what was stored: spaces, numbers, microseconds. */
 static void a_row_goes_from_one_process_to_another_without_loss(void **state)
 {
+    const uint64_t hidden = COLUMN_BIT(COL_TASK_TENANT);
     const char *outputs = "{\"a\": 1.50, \"b\":1e3}";
     const struct task_row row = {.tenant = 1,
                                  .run = 7,
@@ -104,11 +105,11 @@ static void a_row_goes_from_one_process_to_another_without_loss(void **state)
     struct ff_err err;
 
     (void)state;
-    model_wire_row(&w, &record_task, &row, COLUMN_BIT(COL_TASK_TENANT));
+    model_wire_row(&w, &record_task, &row, hidden);
 
     json_t *json = json_parse(buf_text(&out), out.len, &err);
 
-    assert_true(model_wire_read_row(&record_task, json, values));
+    assert_true(model_wire_read_row(&record_task, json, hidden, values));
     model_from_values(&record_task, values, &back);
     assert_int_equal(back.tenant, MODEL_NULL);
     assert_int_equal(back.version, INT64_MAX);
@@ -119,12 +120,16 @@ static void a_row_goes_from_one_process_to_another_without_loss(void **state)
     assert_true(span_is(back.outputs, outputs));
     assert_null(back.reason.s);
     json_object_set_new(json, "state", json_string("of-a-newer-program"));
-    assert_false(model_wire_read_row(&record_task, json, values));
+    assert_false(model_wire_read_row(&record_task, json, hidden, values));
     json_object_set_new(json, "state", json_string("failed"));
     json_object_set_new(json, "newer", json_true());
-    assert_true(model_wire_read_row(&record_task, json, values));
+    assert_true(model_wire_read_row(&record_task, json, hidden, values));
+    assert_false(model_wire_read_row(&record_task, json, 0, values));
+    json_object_del(json, "state");
+    assert_false(model_wire_read_row(&record_task, json, hidden, values));
+    json_object_set_new(json, "state", json_string("failed"));
     json_object_set_new(json, "attempt", json_string("1"));
-    assert_false(model_wire_read_row(&record_task, json, values));
+    assert_false(model_wire_read_row(&record_task, json, hidden, values));
     json_decref(json);
     buf_done(&out);
 }
