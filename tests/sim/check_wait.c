@@ -347,9 +347,9 @@ static void message_delete(const struct ff_change *c)
         check_not_missed(m);
     else if (m->tenant != r->tenant.no)
         sim_seen(SEEN_SIGNAL_REFUSED);
-    else
+    else /* one that comes again, late, after a task took it is not kept again */
         sim_check(map_get(&kept, m->no) || run_state_final(r->row.state) ||
-                      r->n_ends != m->n_ends,
+                      map_get(&spent, m->no) || r->n_ends != m->n_ends,
                   "I29: signal %lld to run %lld is not kept", (long long)m->no,
                   (long long)m->run);
     free_told(&messages, m);

@@ -86,6 +86,7 @@ static void focus_on_stops(struct sim_options *o)
     o->slots = 20;
     o->queue_late = 700;
     o->queue_double = 700;
+    o->start_slow = PICK(0, 500);
     o->lane_us = PICK(20 * 1000, 400 * 1000);
 }
 
@@ -126,10 +127,8 @@ static void focus_on_owners(struct sim_options *o)
     o->slots = 20;
 }
 
-/* True: on something. */
-static bool focus(struct sim_options *o)
+static void focus(struct sim_options *o, uint64_t on)
 {
-    const uint64_t on = sim_rand(RAND_OPTIONS, 8);
 
     if (on == 1 || on == 3 || on == 4)
         focus_on_reloads(o);
@@ -139,7 +138,31 @@ static bool focus(struct sim_options *o)
         focus_on_restarts(o);
     if (on == 5)
         focus_on_owners(o);
-    return on <= 5;
+}
+
+/* Tasks that begin again, and leave files behind. */
+static void focus_on_files(struct sim_options *o)
+{
+    o->artifacts = 600;
+    o->open_resets = 10;
+    o->resets = 6;
+    o->result_double = 300;
+    o->crash_us = 8 * SECOND;
+    o->limits = o->values = o->schedules = 0;
+    o->blob_down = o->blob_doubt = o->blob_full = 0;
+}
+
+/* Many who want something else of runs that hardly began. */
+static void focus_on_people(struct sim_options *o)
+{
+    o->cancels = 10;
+    o->open_resets = 10;
+    o->waits = 400;
+    o->start_slow = 500;
+    o->submit_us = SECOND;
+    o->n_runs = 8;
+    o->slots = 20;
+    o->limits = o->values = o->artifacts = 0;
 }
 
 /* The bare engine, without what was built on it since: in a crowd of features two
@@ -161,10 +184,11 @@ static void focus_on_schedules(struct sim_options *o)
         return;
     o->schedule_acts = 60;
     o->submit_us = o->faults_us;
+    o->store_doubt = 300;
     if (on == 1)
         o->interleave = 1000;
     else
-        o->store_doubt = 300;
+        o->store_stall = 50;
 }
 
 void options_draw(struct sim_options *o)
@@ -181,8 +205,9 @@ void options_draw(struct sim_options *o)
     o->commit_us = PICK(200, 2000, 30 * 1000);
     draw_faults(o);
 
-    const bool focused = focus(o);
+    const uint64_t on = sim_rand(RAND_OPTIONS, 8);
 
+    focus(o, on);
     /* Later ones last: what the others are does not hang on them. */
     o->sqlite = PICK(0, 0, 0, 1);
     o->inner = PICK(0, 0, 100, 300);
@@ -208,7 +233,11 @@ void options_draw(struct sim_options *o)
     o->values = PICK(0, 0, 0, 100, 300);
     o->shares = PICK(0, 0, 500, 1000);
     o->ack_lost += fault(300);
-    if (sim_chance(RAND_OPTIONS, focused ? 400 : 100))
+    if (on == 6)
+        focus_on_files(o);
+    else if (on == 7)
+        focus_on_people(o);
+    else if (sim_chance(RAND_OPTIONS, 350))
         narrow(o);
 }
 
