@@ -173,6 +173,7 @@ static void add_event_row(const struct run_row *row, int64_t seq, int64_t at,
         .seq = seq,
         .at = at,
         .body = {.s = body->data, .len = body->len},
+        .position = MODEL_NULL,
     };
     batch_put(b, &record_event, &event, FF_ABSENT);
 }

@@ -131,6 +131,7 @@ enum event_column {
     COL_EVENT_VERSION,
     COL_EVENT_AT,
     COL_EVENT_BODY,
+    COL_EVENT_POSITION,
     N_EVENT_COLUMNS
 };
 

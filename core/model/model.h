@@ -175,6 +175,9 @@ struct event_row {
     int64_t version;
     int64_t at;
     struct span body;
+    /* Among all runs, in the order of commits (store/positions.c); MODEL_NULL: another
+     * process than the owner wrote it, or a release before 2. */
+    int64_t position;
 };
 
 /* Where the output of one attempt is; written with its result, only if it wrote. */

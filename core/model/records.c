@@ -208,15 +208,29 @@ const struct ff_record record_task = {
 
 #define ROW event_row
 static const struct ff_column event_columns[] = {
-    [COL_EVENT_TENANT] = INT(tenant), [COL_EVENT_RUN] = INT(run),
-    [COL_EVENT_SEQ] = INT(seq),       [COL_EVENT_VERSION] = INT(version),
-    [COL_EVENT_AT] = TIME(at),        [COL_EVENT_BODY] = JSON(body),
+    [COL_EVENT_TENANT] = INT(tenant),
+    [COL_EVENT_RUN] = INT(run),
+    [COL_EVENT_SEQ] = INT(seq),
+    [COL_EVENT_VERSION] = INT(version),
+    [COL_EVENT_AT] = TIME(at),
+    [COL_EVENT_BODY] = JSON(body),
+    [COL_EVENT_POSITION] = INT_NULL_2(position),
 };
 #undef ROW
 COMPLETE(event_columns, N_EVENT_COLUMNS);
 
+static const uint16_t event_position_columns[] = {COL_EVENT_TENANT, COL_EVENT_POSITION};
+static const struct ff_index event_indexes[] = {
+    {.name = "event_position",
+     .columns = event_position_columns,
+     .n_columns = COUNT_OF(event_position_columns),
+     .since = 2},
+};
+
 const struct ff_record record_event = {
     RECORD("event", event_columns, N_EVENT_COLUMNS, 3),
+    .indexes = event_indexes,
+    .n_indexes = COUNT_OF(event_indexes),
 };
 
 /* --- log --- */

@@ -92,8 +92,10 @@ CREATE TABLE event (
     version INTEGER NOT NULL,
     at INTEGER NOT NULL,
     body TEXT NOT NULL,
+    position INTEGER,
     PRIMARY KEY (tenant, run, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX event_position ON event (tenant, position);
 
 CREATE TABLE log (
     tenant INTEGER NOT NULL,

@@ -87,6 +87,8 @@ static void call_back(struct committer *c, struct pending *p)
     const bool failed = p->code != FF_OK;
 
     c->backlog -= p->batch.bytes;
+    if (c->store->on_step && (!failed || p->code == FF_IN_DOUBT))
+        position_tell(c->store, &p->batch);
     if (p->fn)
         p->fn(p->arg, p->code, p->failed, failed ? &p->err : NULL);
     pending_put(c, p);
@@ -101,7 +103,6 @@ static void form_group(struct committer *c)
     struct list *link;
 
     group_reset(g);
-    g->fence = c->fence;
     while ((link = list_first(&c->waiting))) {
         struct pending *p = LIST_OF(link, struct pending, link);
 
@@ -109,9 +110,11 @@ static void form_group(struct committer *c)
             break;
         list_del(link);
         p->code = PENDING_UNDECIDED;
+        position_batch(&c->fence, &p->batch);
         g->bytes += p->batch.bytes;
         ARRAY_ADD(&g->batches, p);
     }
+    g->fence = c->fence;
     c->next_group ^= 1;
     c->flying = g;
 }
@@ -500,6 +503,7 @@ void store_set_fence(struct store *s, const struct shard_row *row)
     fence->state = FENCE_HELD;
     fence->shard = row->shard;
     fence->version = row->version;
+    fence->next_position = position_first(row->epoch);
 }
 
 struct store_fence store_get_fence(const struct store *s)

@@ -53,6 +53,11 @@ void store_commit(struct store *s, struct batch *b, store_done_fn *fn, void *arg
 /* All the batches that were given but not yet committed: for back-pressure. */
 size_t store_backlog_bytes(const struct store *s);
 
+/* Hears of each step of a run that a batch of store_commit has made durable, or may
+ * have, on the loop thread. One listener; NULL: none. It MUST NOT commit. */
+typedef void store_step_fn(void *arg, struct tenant t, int64_t run);
+void store_on_step(struct store *s, store_step_fn *fn, void *arg);
+
 /* Why commits do not get through at present (disk full, link down, dead); FF_OK when
  * they do. For readiness checks and to refuse new work. */
 int store_health(const struct store *s, struct ff_err *err);

@@ -27,6 +27,8 @@ struct store {
     struct session writer, lane, caller;
     struct committer *committer;
     struct arena shard_text; /* of the row that store_acquire_shard gave */
+    store_step_fn *on_step;
+    void *step_arg;
 };
 
 struct session *store_session(struct store *s, struct store_reader *reader);
@@ -69,7 +71,16 @@ struct fence {
     int64_t shard;
     int64_t version;
     uint64_t generation; /* changes with store_set_fence */
+    int64_t next_position;
 };
+
+/* --- positions.c --- */
+
+int64_t position_first(int64_t epoch);
+/* Gives the steps in the batch their positions, if the shard is held. */
+void position_batch(struct fence *f, struct batch *b);
+/* Tells the listener of the steps in the batch. */
+void position_tell(const struct store *s, const struct batch *b);
 
 /* --- group.c: batches that become durable together --- */
 

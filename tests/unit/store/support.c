@@ -32,14 +32,16 @@ static int fake_setup(void *store, const struct ff_schema *schema, struct ff_err
     return FF_OK;
 }
 
-static void look_at(const struct fake *f, const struct ff_change *c, struct asked *a)
+static void look_at(struct fake *f, const struct ff_change *c, struct asked *a)
 {
-    (void)f;
     if (c->record == &record_shard && c->kind == FF_CHECK) {
         a->fenced = true;
         a->fence_version = c->expect;
     } else if (c->record == &record_shard) {
         a->n_renewals++;
+    } else if (c->record == &record_event && f->n_positions < COUNT_OF(f->positions)) {
+        const struct ff_value *at = &c->values[COL_EVENT_POSITION];
+        f->positions[f->n_positions++] = at->type ? at->i : 0;
     } else if (c->record == &record_run && a->n_runs < COUNT_OF(a->runs)) {
         a->runs[a->n_runs++] = c->values[COL_RUN_RUN].i;
     }

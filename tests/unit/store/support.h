@@ -51,6 +51,8 @@ struct fake {
     int64_t delay_us;        /* of each commit, by the loop's clock */
     size_t n_unread;         /* reads that fail from now on */
     size_t n_open;
+    int64_t positions[16]; /* of the steps that it was given; 0: none */
+    size_t n_positions;
 };
 
 /* Opens a store on the fake. One at a time. */
