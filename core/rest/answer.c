@@ -31,7 +31,7 @@ static int64_t seconds(int64_t us)
     return (us + UNITS_SECOND - 1) / UNITS_SECOND;
 }
 
-static void add_headers(struct rest_call *c)
+void rest_add_headers(struct rest_call *c)
 {
     const char *trace = http_header(c->request, "traceparent");
 
@@ -106,7 +106,7 @@ bool rest_is_unchanged(const struct rest_call *c)
 
 void rest_answer(struct rest_call *c)
 {
-    add_headers(c);
+    rest_add_headers(c);
     if (c->code != FF_OK) {
         answer_problem(c);
         return;

@@ -1,149 +1,36 @@
 /* logs.c - what an attempt wrote, a page of records at a time: its numbered chunks
  * (docs/logs.md), or what it said through the SDK. While the attempt goes on there is
  * always a next page, perhaps still empty: whoever follows asks for it again. */
-#include "rest/rest_priv.h"
+#include "rest/log_lines.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define READ_BYTES ((size_t)64 * 1024)
-#define RECORD_MAX ((size_t)1024 * 1024) /* what is longer is no record of ours */
 #define ANSWER_MAX ((size_t)1024 * 1024) /* then the page ends */
-#define NUMBER_MAX 999999
-
-/* Where the next record begins. Who asked for the last attempt goes on with that one,
- * though there is a later one by then. */
-struct place {
-    int64_t attempt;
-    int64_t chunk; /* from 1 */
-    int64_t offset;
-};
 
 struct reading {
     struct rest_page page;
-    char *dir;
-    bool sdk;
-    struct place at;
-    struct buf bytes; /* of the chunk, from `at` on */
+    struct log_lines lines;
 };
 
-/* --- one record: TIME STREAM TAG TEXT --- */
-
-static bool take_word(const char **p, const char *end, struct span *word)
-{
-    const char *space = memchr(*p, ' ', (size_t)(end - *p));
-
-    if (!space)
-        return false;
-    *word = (struct span){.s = *p, .len = (size_t)(space - *p)};
-    *p = space + 1;
-    return true;
-}
-
-static void add_span(struct jsonw *w, const char *key, struct span text)
-{
-    jsonw_key(w, key);
-    jsonw_text_len(w, text.s, text.len);
-}
-
 /* What is no record is passed over. */
-static void add_record(struct jsonw *w, const char *line, size_t len)
+static void add_record(struct reading *r, size_t len)
 {
-    const char *p = line;
-    const char *end = line + len;
-    struct span time;
-    struct span stream;
-    struct span tag;
+    struct jsonw *w = &r->page.w;
+    struct log_record record;
 
-    if (!take_word(&p, end, &time) || !take_word(&p, end, &stream) ||
-        !take_word(&p, end, &tag))
+    if (!log_record_read(&record, buf_text(&r->lines.bytes), len))
         return;
     jsonw_open(w, '{');
-    add_span(w, "at", time);
-    add_span(w, "stream", stream);
-    add_span(w, "text", (struct span){.s = p, .len = (size_t)(end - p)});
-    jsonw_key(w, "whole");
-    jsonw_bool(w, span_is(tag, "F"));
+    log_record_add(w, &record);
     jsonw_close(w, '}');
-}
-
-/* --- chunks --- */
-
-static char *path_of(const struct reading *r, int64_t chunk)
-{
-    char name[32];
-
-    snprintf(name, sizeof(name), "%06lld.log", (long long)chunk);
-    return file_join(r->dir, r->sdk ? "sdk.log" : name);
-}
-
-/* More of the chunk into r->bytes; 0: its end for now. Tasks may have put something
- * else in its place: a pipe would hold the lane for ever. */
-static size_t read_more(struct reading *r)
-{
-    MEM_AUTO char *path = path_of(r, r->at.chunk);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    char *room = fd >= 0 ? buf_room(&r->bytes, READ_BYTES) : NULL;
-    ssize_t n = 0;
-
-    if (room) {
-        do
-            n = pread(fd, room, READ_BYTES, r->at.offset + (int64_t)r->bytes.len);
-        while (n < 0 && errno == EINTR);
-    }
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0)
-        return 0;
-    buf_added(&r->bytes, (size_t)n);
-    return (size_t)n;
-}
-
-static bool has_next_chunk(const struct reading *r)
-{
-    MEM_AUTO char *path = path_of(r, r->at.chunk + 1);
-
-    return !r->sdk && r->at.chunk < NUMBER_MAX && access(path, F_OK) == 0;
-}
-
-/* Passes over what was read of the chunk. */
-static void drop(struct reading *r, size_t len)
-{
-    r->at.offset += (int64_t)len;
-    buf_drop(&r->bytes, len);
-}
-
-/* A whole line at the front of r->bytes; 0: there is none for now. */
-static size_t find_line(struct reading *r)
-{
-    for (;;) {
-        const char *text = buf_text(&r->bytes);
-        const char *newline =
-            r->bytes.len > 0 ? memchr(text, '\n', r->bytes.len) : NULL;
-
-        if (newline)
-            return (size_t)(newline - text) + 1;
-        if (r->bytes.len > RECORD_MAX)
-            drop(r, r->bytes.len);
-        if (read_more(r) > 0)
-            continue;
-        if (!has_next_chunk(r))
-            return 0;
-        /* It may have grown before the next one began. */
-        if (read_more(r) > 0)
-            continue;
-        buf_clear(&r->bytes);
-        r->at = (struct place){.attempt = r->at.attempt, .chunk = r->at.chunk + 1};
-    }
 }
 
 static bool tell_line(struct reading *r, size_t len)
 {
-    struct place behind = r->at;
+    struct log_place behind = r->lines.at;
 
     behind.offset += (int64_t)len;
     if (r->page.c->out.len > ANSWER_MAX) {
@@ -152,8 +39,8 @@ static bool tell_line(struct reading *r, size_t len)
     }
     if (!rest_page_step(&r->page, true, &behind, sizeof(behind)))
         return false;
-    add_record(&r->page.w, buf_text(&r->bytes), len - 1);
-    drop(r, len);
+    add_record(r, len - 1);
+    log_lines_drop(&r->lines, len);
     return true;
 }
 
@@ -163,23 +50,13 @@ static void tell(struct reading *r, bool goes_on)
     size_t len;
     bool room = true;
 
-    buf_add(&r->page.last, &r->at, sizeof(r->at));
-    while (room && (len = find_line(r)) > 0)
+    buf_add(&r->page.last, &r->lines.at, sizeof(r->lines.at));
+    while (room && (len = log_lines_find(&r->lines)) > 0)
         room = tell_line(r, len);
     r->page.more = r->page.more || goes_on;
 }
 
 /* --- the attempt --- */
-
-/* "fetch" or "fetch.3", as folders of logs are called. */
-static void path_text(const struct task_row *row, char *out, size_t size)
-{
-    char item[24] = "";
-
-    if (row->item != MODEL_NULL)
-        snprintf(item, sizeof(item), ".%lld", (long long)row->item);
-    snprintf(out, size, "%.*s%s", (int)row->task.len, row->task.s, item);
-}
 
 int rest_find_run_task(struct rest_call *c, struct run_row *run, struct task_row *row,
                        struct ff_err *err)
@@ -202,8 +79,8 @@ int rest_find_run_task(struct rest_call *c, struct run_row *run, struct task_row
 int rest_logs_list(struct rest_call *c, struct ff_err *err)
 {
     const char *source = rest_ask(c, "source");
-    struct reading r = {.at = {.chunk = 1},
-                        .sdk = source && strcmp(source, "sdk") == 0};
+    struct reading r = {
+        .lines = {.at = {.chunk = 1}, .sdk = source && strcmp(source, "sdk") == 0}};
     struct run_row run = {0};
     struct task_row row = {0};
     char path[160];
@@ -213,25 +90,26 @@ int rest_logs_list(struct rest_call *c, struct ff_err *err)
 
     if (rest_page_begin(c, &r.page, err) != FF_OK)
         return rest_page_end(&r.page, err->code);
-    r.at.attempt = rest_ask_int(c, "attempt", row.attempt);
-    if (r.page.after.len == sizeof(r.at))
-        memcpy(&r.at, r.page.after.data, sizeof(r.at));
-    if (r.at.attempt == 0) /* none had begun yet */
-        r.at.attempt = row.attempt;
-    if (r.at.attempt > row.attempt) {
+    r.lines.at.attempt = rest_ask_int(c, "attempt", row.attempt);
+    if (r.page.after.len == sizeof(r.lines.at))
+        memcpy(&r.lines.at, r.page.after.data, sizeof(r.lines.at));
+    if (r.lines.at.attempt == 0) /* there was none when that page was made */
+        r.lines.at.attempt = row.attempt;
+    if (r.lines.at.attempt > row.attempt) {
         ff_fail(err, FF_NOT_FOUND, 0, "there is no attempt %lld of this task",
-                (long long)r.at.attempt);
+                (long long)r.lines.at.attempt);
         return rest_page_end(&r.page, err->code);
     }
 
     MEM_AUTO char *id = mem_text_len(run.id.s, run.id.len);
 
-    path_text(&row, path, sizeof(path));
-    r.dir = exec_log_dir(node_settings(c->rest->setup.node)->data_dir, id, path,
-                         r.at.attempt);
-    tell(&r, !task_state_final(row.state) && r.at.attempt == row.attempt);
-    buf_done(&r.bytes);
-    mem_free(r.dir);
+    log_task_text(&row, path, sizeof(path));
+    MEM_AUTO char *dir = exec_log_dir(node_settings(c->rest->setup.node)->data_dir, id,
+                                      path, r.lines.at.attempt);
+
+    r.lines.dir = dir;
+    tell(&r, !task_state_final(row.state) && r.lines.at.attempt == row.attempt);
+    buf_done(&r.lines.bytes);
     return rest_page_end(&r.page, FF_OK);
 }
 
@@ -267,7 +145,8 @@ static void add_attempt(struct jsonw *w, const char *dir, const char *name)
 
     buf_printf(&sdk, "%s/%s/sdk.log", dir, name);
     jsonw_open(w, '{');
-    add_span(w, "task", (struct span){.s = name, .len = (size_t)(dot - name)});
+    jsonw_key(w, "task");
+    jsonw_text_len(w, name, (size_t)(dot - name));
     jsonw_key(w, "attempt");
     jsonw_int(w, strtoll(dot + 1, NULL, 10));
     jsonw_key(w, "sdk");

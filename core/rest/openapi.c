@@ -415,6 +415,18 @@ static void add_headers(struct jsonw *w)
     jsonw_close(w, '}');
 }
 
+static void add_stream(struct jsonw *w)
+{
+    open_key(w, "text/event-stream");
+    open_key(w, "schema");
+    text(w, "type", "string");
+    text(w, "description",
+         "server-sent events, each with the JSON of one item and its cursor as its id; "
+         "goes on behind Last-Event-ID, or behind the parameter cursor");
+    jsonw_close(w, '}');
+    jsonw_close(w, '}');
+}
+
 static void add_success(struct jsonw *w, const struct rest_route *route, int status)
 {
     char word[16];
@@ -441,6 +453,8 @@ static void add_success(struct jsonw *w, const struct rest_route *route, int sta
             reference(w, route->answer->name);
         jsonw_close(w, '}');
         jsonw_close(w, '}');
+        if (route->live)
+            add_stream(w);
         jsonw_close(w, '}');
     }
     jsonw_close(w, '}');

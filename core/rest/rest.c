@@ -1,5 +1,5 @@
 /* rest.c - the room: its parts, and the table of routes as the HTTP server takes it. */
-#include "rest/rest_priv.h"
+#include "rest/live.h"
 
 #include <string.h>
 
@@ -51,6 +51,7 @@ static int open_parts(struct rest *r, struct ff_err *err)
     if (!r->sealer)
         return err->code;
     sealer_wake(r->sealer); /* what others left open */
+    r->live = live_streams_new(r);
     rest_openapi(r->setup.version, &r->openapi);
     return FF_OK;
 }
@@ -76,6 +77,7 @@ struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err)
 void rest_drain(struct rest *r)
 {
     r->draining = true;
+    live_streams_end(r->live);
 }
 
 static void stop_loop(void *arg)
@@ -111,6 +113,7 @@ void rest_free(struct rest *r)
         return;
     }
     sealer_free(r->sealer);
+    live_streams_free(r->live);
     work_close(r);
     who_close(r);
     buckets_done(&r->buckets);

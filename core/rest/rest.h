@@ -15,6 +15,8 @@ struct rest;
 /* Section "server" of the configuration. */
 struct rest_settings {
     const char *listen, *tls_cert, *tls_key, *auth;
+    int64_t connections, connections_per_address;
+    int64_t streams, streams_per_caller; /* that are live */
 };
 extern const struct ff_opt rest_options[];
 
@@ -32,7 +34,8 @@ struct rest_setup {
     struct loop *loop;
     struct http_server *server;
     struct node *node;
-    const char *version;          /* of the program; lives as long */
+    const char *version; /* of the program; lives as long */
+    struct rest_settings settings;
     const char *user;             /* the local one: who comes by the unix socket */
     struct driver_instance *auth; /* verifies tokens; NULL: there are API keys only */
 };

@@ -17,6 +17,9 @@
 #include <pthread.h>
 
 struct rest_call;
+struct live_kind;
+struct live_ask;
+struct live_streams;
 
 /* --- the table of routes --- */
 
@@ -94,6 +97,7 @@ struct rest_route {
     const struct rest_field *query, *body;
     size_t body_max;
     const struct rest_shape *answer; /* NULL: no body */
+    const struct live_kind *live;    /* it may be asked for as a stream: live.h */
 };
 extern const struct rest_route rest_routes[];
 extern const size_t rest_n_routes;
@@ -128,6 +132,7 @@ struct rest {
     char cursor_key[SHA256_TEXT];
     struct store_numbers numbers; /* of audit rows */
     struct sealer *sealer;
+    struct live_streams *live;
     struct buf openapi;
 };
 
@@ -147,6 +152,7 @@ struct rest_call {
     struct principal who;
     int64_t rate_per_s; /* that the tenant may */
     char credential[SHA256_TEXT];
+    const char *token;         /* NULL: none was shown */
     bool here_only;            /* it is taken from this machine only */
     uint64_t n_forgotten;      /* before it was looked at */
     struct access_scope scope; /* in which the permission was asked for */
@@ -189,6 +195,7 @@ struct rest_call {
     const char *caller;   /* the same: the secret that he knows, by name */
     const struct idempotency_row *before; /* of the same key: once.c */
     struct node_submitted made;           /* a run, from one try to the next */
+    const struct live_ask *ask_live;      /* in the arena */
 };
 
 /* --- a call's way --- */
@@ -207,7 +214,8 @@ http_handle_fn rest_handle; /* serve.c */
 bool rest_deny(struct rest_call *c);
 /* Answers; the call is gone. */
 void rest_end(struct rest_call *c);
-void rest_answer(struct rest_call *c); /* answer.c */
+void rest_answer(struct rest_call *c);      /* answer.c */
+void rest_add_headers(struct rest_call *c); /* those that all answers have */
 void rest_answer_busy(struct rest_call *c);
 void rest_tell_stop(struct rest *r); /* was it waited for? */
 /* As bucket_take, on any thread. */

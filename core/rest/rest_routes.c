@@ -1,6 +1,6 @@
 /* rest_routes.c - the table of all routes. A row that does not say who may is no row:
  * ROUTE would lack an argument. */
-#include "rest/rest_priv.h"
+#include "rest/live.h"
 
 #define NOTHING    MAY_VIEW /* of routes for anybody, or for whoever is known */
 #define SOURCE_MAX ((size_t)4 * 1024 * 1024)
@@ -78,6 +78,17 @@ static const struct rest_field logs_query[] = {
      .type = REST_WORD,
      .words = log_sources,
      .help = "output (standard output and error), if absent; or what the SDK was told"},
+    {0},
+};
+
+static const struct rest_field steps_query[] = {
+    {.name = "run", .type = REST_TEXT, .min = 1, .max = 36, .help = "its id"},
+    {.name = "workflow", .type = REST_TEXT, .min = 1, .max = 63},
+    {.name = "kind",
+     .type = REST_LIST,
+     .min = 1,
+     .max = 63,
+     .help = "steps in which one of these happened: run.finished, task.failed"},
     {0},
 };
 
@@ -360,11 +371,18 @@ const struct rest_route rest_routes[] = {
            rest_logs_list),
      .tag = "runs",
      .summary = "What an attempt wrote; while it goes on there is a next page",
-     .flags = REST_PAGE, .query = logs_query, .answer = &shape_record},
+     .flags = REST_PAGE, .query = logs_query, .answer = &shape_record,
+     .live = &live_logs},
     {ROUTE("GET", "/runs/{id}/history", PROJECT, MAY_VIEW, "listHistory",
            rest_run_events),
      .tag = "runs", .summary = "What happened in a run, step by step",
-     .flags = REST_PAGE, .answer = &shape_event},
+     .flags = REST_PAGE, .answer = &shape_event, .live = &live_history},
+    {ROUTE("GET", "/events", PROJECT, MAY_VIEW, "listEvents", rest_events_list),
+     .tag = "runs",
+     .summary = "Steps of all runs, in the order in which they became durable; there "
+                "is always a next page",
+     .flags = REST_PAGE, .query = steps_query, .answer = &shape_live_step,
+     .live = &live_events},
 
     {ROUTE("POST", "/runs/{id}/cancel", PROJECT, MAY_OPERATE, "cancelRun",
            rest_run_cancel),

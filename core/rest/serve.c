@@ -1,7 +1,7 @@
 /* serve.c - a request that was let in: its handler, beside the loop, and what it
  * changes made durable with others', together with its row in the audit log and the one
  * of its Idempotency-Key. What is denied stands in the log, too. */
-#include "rest/rest_priv.h"
+#include "rest/live.h"
 
 #include <string.h>
 
@@ -233,8 +233,10 @@ static void changed(void *arg, int code, const struct ff_err *err)
     }
     if (c->audits && (code == FF_OK || code == FF_DENIED))
         sealer_wake(c->rest->sealer);
-    if (c->forgets) /* also in doubt */
+    if (c->forgets) { /* also in doubt */
         who_forget(c->rest);
+        live_callers_look(c->rest->live);
+    }
     rest_end(c);
 }
 
@@ -263,6 +265,28 @@ bool rest_deny(struct rest_call *c)
     return change(c, plan_denial);
 }
 
+/* --- what goes on --- */
+
+static void find_on_lane(void *arg)
+{
+    struct rest_call *c = arg;
+
+    begin_try(c);
+    c->code = read_once(c, &c->err);
+    if (c->code == FF_OK)
+        c->code = c->route->live->open(c, &c->err);
+}
+
+static void found(void *arg)
+{
+    struct rest_call *c = arg;
+
+    if (c->denied)
+        served(c);
+    else
+        live_begin(c);
+}
+
 void rest_handle(void *arg, const struct http_request *request,
                  struct http_reply *reply)
 {
@@ -270,7 +294,10 @@ void rest_handle(void *arg, const struct http_request *request,
 
     (void)arg;
     (void)reply;
-    if (c->route->flags & REST_AT_ONCE) {
+    if (live_is_wanted(c)) {
+        if (!work_begin(c, find_on_lane, found))
+            rest_answer_busy(c);
+    } else if (c->route->flags & REST_AT_ONCE) {
         /* Whoever looks whether the process is well may say what he likes. */
         c->code = c->route->scope == REST_OPEN ? FF_OK : rest_read(c, &c->err);
         if (c->code == FF_OK)

@@ -14,6 +14,14 @@ const struct ff_opt rest_options[] = {
      .help = "PEM file: the key of the certificate, without a password"},
     {OPT(auth), .type = FF_OPT_TEXT,
      .help = "auth driver that verifies tokens (auth-jwt); default: API keys only"},
+    {OPT(connections), .type = FF_OPT_INT, .fallback = "4096", .min = 16,
+     .max = 1000000, .help = "open at a time; more wait"},
+    {OPT(connections_per_address), .type = FF_OPT_INT, .fallback = "512", .min = 1,
+     .max = 1000000, .help = "open at a time from one address"},
+    {OPT(streams), .type = FF_OPT_INT, .fallback = "2048", .min = 0, .max = 1000000,
+     .help = "live streams at a time"},
+    {OPT(streams_per_caller), .type = FF_OPT_INT, .fallback = "256", .min = 0,
+     .max = 1000000, .help = "live streams at a time with one credential"},
     {0},
 };
 

@@ -245,7 +245,10 @@ int rest_find_task(struct rest_call *c, const struct run_row *run,
         !is_expected(run, flow, NODE_TASK(node)))
         return ff_fail(err, FF_NOT_FOUND, 0, "there is no task %.100s in this run",
                        path);
-    return read_waiting(c, run, flow, NODE_TASK(node), row, err);
+    if (read_waiting(c, run, flow, NODE_TASK(node), row, err) != FF_OK)
+        return err->code;
+    row->node = node;
+    return FF_OK;
 }
 
 int rest_task_get(struct rest_call *c, struct ff_err *err)

@@ -1,7 +1,7 @@
 /* who.c - who asks: the local user by the unix socket, an API key, or a token that the
  * auth driver verifies. What was found out is kept for some seconds by the hash of the
  * credential, so that most requests need no look into the store. */
-#include "rest/rest_priv.h"
+#include "rest/live.h"
 
 #include <string.h>
 
@@ -116,11 +116,27 @@ void who_refused(struct rest_call *c)
         may_ask(c, true);
 }
 
+/* Pages in browsers can give a WebSocket no header: the token is among the protocols
+ * that they offer. It is not chosen, so it does not come back. */
+static const char *offered_token(struct rest_call *c)
+{
+    const char *offered = http_header(c->request, "sec-websocket-protocol");
+    const char *at = c->route->live && offered ? strstr(offered, LIVE_BEARER) : NULL;
+
+    if (!at)
+        return NULL;
+    at += strlen(LIVE_BEARER);
+    return arena_text(&c->arena, at, strcspn(at, ", \t"));
+}
+
 enum who_answer who_is(struct rest_call *c)
 {
     const char *token = http_bearer(c->request);
     const struct rest_cached *kept;
 
+    if (!token)
+        token = offered_token(c);
+    c->token = token;
     if (c->request->peer->local && !token) {
         c->who = c->rest->local;
         c->known = true;
@@ -199,7 +215,7 @@ static void read_rate(struct rest_call *c)
 
 void who_ask(struct rest_call *c)
 {
-    const char *token = http_bearer(c->request);
+    const char *token = c->token;
 
     c->code = FF_OK;
     if (text_starts(token, KEY_PREFIX))

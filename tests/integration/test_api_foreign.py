@@ -45,8 +45,9 @@ NAMES = {
 # They make something of that name in the caller's own tenant.
 MAKES = {"setMember", "setLimit", "setSecret", "pauseQueue"}
 
-# Fields of queries and bodies that name something.
+# Fields of queries and bodies that name something. Of runs: set_up.
 REFERENCES = {
+    "run": ("", NOBODY),
     "workflow": ("etl", "none"),
     "schedule": ("nightly.night", "none.night"),
     "project": ("site", "nothing"),
@@ -145,6 +146,7 @@ class Foreign(ApiTest):
         body = BODIES.get(operation["operationId"], {})
         given = dict(body) if "requestBody" in operation else None
         for value in REFERENCES[field]:
+            value = value or self.run_id
             place = f"{self.mine(path)}?{field}={value}"
             yield Asked(operation["operationId"], method, place, given, (value,))
 

@@ -11,8 +11,6 @@
 #define GRACE_US           (30 * UNITS_SECOND)
 #define IDLE_US            (75 * UNITS_SECOND)
 #define RATE_MIN           256 /* bytes a second */
-#define CONNECTIONS_MAX    4096
-#define PER_ADDRESS_MAX    512
 #define PER_CONNECTION_MAX 100000
 
 struct server {
@@ -143,8 +141,8 @@ static int listen_on(struct server *s, struct ff_err *err)
         .key = s->settings.tls_key,
         .any_address = !s->place.loopback,
         .h2c = !s->settings.tls_cert,
-        .n_connections_max = CONNECTIONS_MAX,
-        .n_per_address_max = PER_ADDRESS_MAX,
+        .n_connections_max = (size_t)s->settings.connections,
+        .n_per_address_max = (size_t)s->settings.connections_per_address,
         .n_requests_max = PER_CONNECTION_MAX,
         .idle_timeout_us = IDLE_US,
         .rate_min = RATE_MIN,
@@ -157,6 +155,7 @@ static int listen_on(struct server *s, struct ff_err *err)
                                             .server = s->http,
                                             .node = s->session.node,
                                             .version = FLOWFORGE_VERSION,
+                                            .settings = s->settings,
                                             .user = user,
                                             .auth = s->auth},
                        err);
