@@ -71,7 +71,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "createKey": {"name": "ci", "role": "viewer"},
     "setMember": {"role": "viewer"},
 }
-TRIES = 10  # whoever leads asks the store of its own accord, too
+TRIES = 30  # whoever leads asks the store of its own accord, too
 VARIES = ("date", "x-request-id", "ratelimit-remaining", "ratelimit-reset")
 
 
