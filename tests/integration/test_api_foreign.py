@@ -59,7 +59,8 @@ REFERENCES = {
 TEXTS = {
     *("source", "label", "cursor", "comment", "value", "title", "name", "key"),
     *("hash",),  # of a version of the workflow in the path
-    *("index", "equal", "at_least", "below", "after"),  # of rows: always of the caller's tenant
+    # of rows: always of the caller's tenant
+    *("index", "equal", "at_least", "below", "after"),
 }
 # What a body must have beside the field that is tried.
 BODIES: dict[str, dict[str, Any]] = {
