@@ -11,8 +11,8 @@ holds() {
 }
 
 if [ "$FLOWFORGE_BIN" != "$release/bin" ]; then
-    for file in "$FLOWFORGE_BIN/flowforge" "$FLOWFORGE_LIB/store-sqlite.so" \
-        "$FLOWFORGE_LIB/flowforge-supervisor"; do
+    for file in "$FLOWFORGE_BIN/flowforge" "$FLOWFORGE_BIN/flowforge-server" \
+        "$FLOWFORGE_LIB/store-sqlite.so" "$FLOWFORGE_LIB/flowforge-supervisor"; do
         holds "$file" || {
             echo "$file: a test build without failpoints"
             status=1

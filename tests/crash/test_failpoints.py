@@ -36,7 +36,7 @@ HARMLESS = {"rest.who.known"}
 
 
 def names_in_programs() -> set[str]:
-    files = [BIN / "flowforge", LIB / "flowforge-supervisor"]
+    files = [BIN / "flowforge", BIN / "flowforge-server", LIB / "flowforge-supervisor"]
     files += [file for file in LIB.glob("*.so") if file.name not in ELSEWHERE]
     names = {name.decode() for f in files for name in NAME.findall(f.read_bytes())}
     assert names >= HARMLESS
