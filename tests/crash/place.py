@@ -135,7 +135,12 @@ class Place:
         self, *words: str, aimed: bool = False, max_files: int = 0
     ) -> "subprocess.Popen[str]":
         limit = ["prlimit", f"--nofile={max_files}"] if max_files else []
-        command = [*limit, str(BIN / "flowforge"), *words, "--data-dir", str(self.data)]
+        # `flowforge server` becomes it, and what is preloaded aims at one program only.
+        if words[0] == "server":
+            program, words = "flowforge-server", words[1:]
+        else:
+            program = "flowforge"
+        command = [*limit, str(BIN / program), *words, "--data-dir", str(self.data)]
         env = self.env
         if aimed and self.aim and self.aim.who == "owner":
             env = env | self.point_env(self.aim)
@@ -219,8 +224,9 @@ class Place:
             os.close(fd)
 
     def kill_owner(self) -> None:
-        for pid in self.ours("flowforge"):
-            self.kill(pid)
+        for program in ("flowforge", "flowforge-server"):
+            for pid in self.ours(program):
+                self.kill(pid)
 
     # --- the aim ---
 

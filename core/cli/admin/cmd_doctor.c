@@ -158,7 +158,13 @@ static int examine(struct cli *c, const struct cli_session *s)
         struct doctor d = {.s = s};
         if (!is_chosen(c, checks[i].name))
             continue;
-        if (checks[i].check(&d) != FF_OK) {
+        const int found = checks[i].check(&d);
+        if (found == FF_NO_MEMORY) { /* which says nothing of the installation */
+            buf_done(&d.says);
+            buf_done(&out);
+            return cli_fail_err(&d.err);
+        }
+        if (found != FF_OK) {
             d.bad = true;
             doctor_says(&d, "%s", d.err.msg);
         }
