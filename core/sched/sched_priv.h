@@ -65,7 +65,7 @@ struct fair_tenant {
     struct fair_ring projects;
     struct map by_no; /* all of them */
     int64_t running, max_running, picks;
-    int64_t turns; /* times that it came into turn */
+    int64_t turns;     /* times that it came into turn */
     struct map limits; /* by name */
     struct map paused; /* names of queues */
 };
