@@ -90,7 +90,8 @@ static int ask_server(struct cli *c, const struct access_session *a,
         json_object_set_new(body, "never_expires", json_true());
     else
         json_object_set_new(body, "expires_at", json_string(expires));
-    const int code = access_ask(a, "POST", remote_path("keys", NULL), body, &answer);
+    const int code =
+        access_ask(a, "POST", remote_path("keys", (char *)NULL), body, &answer);
     const char *id = json_string_value(json_object_get(answer, "id"));
     const char *text = json_string_value(json_object_get(answer, "credential"));
     snprintf(plan->made.id, sizeof(plan->made.id), "%s", id ? id : "");
@@ -155,8 +156,8 @@ int cmd_key_revoke(struct cli *c)
             code = cli_fail(CLI_USAGE, "an API key is named by the 8 characters behind "
                                        "ffk_; what comes behind them is its secret");
         else
-            code = access_ask(&a, "DELETE", remote_path("keys", plan.id, NULL), NULL,
-                              NULL);
+            code = access_ask(&a, "DELETE", remote_path("keys", plan.id, (char *)NULL),
+                              NULL, NULL);
         if (code == CLI_OK)
             cli_note(c, "API key %s is revoked", plan.id);
     }

@@ -36,11 +36,12 @@ int cmd_member_set(struct cli *c)
         char place[200];
 
         access_place_text(c, place, sizeof(place));
-        code = a.s.remote ? access_ask(&a, "PUT",
-                                       access_in_project(
-                                           c, remote_path("members", subject, NULL)),
-                                       json_pack("{ss}", "role", role), NULL)
-                          : access_do(&a, set, &plan);
+        code = a.s.remote
+                   ? access_ask(&a, "PUT",
+                                access_in_project(
+                                    c, remote_path("members", subject, (char *)NULL)),
+                                json_pack("{ss}", "role", role), NULL)
+                   : access_do(&a, set, &plan);
         if (code == CLI_OK)
             cli_note(c, "%s is %s%s", subject, role, place);
     }
@@ -57,11 +58,12 @@ int cmd_member_remove(struct cli *c)
     if (code == CLI_OK) {
         struct member_plan plan = {a.where, subject, ROLE_NONE};
 
-        code = a.s.remote ? access_ask(&a, "DELETE",
-                                       access_in_project(
-                                           c, remote_path("members", subject, NULL)),
-                                       NULL, NULL)
-                          : access_do(&a, take, &plan);
+        code = a.s.remote
+                   ? access_ask(&a, "DELETE",
+                                access_in_project(
+                                    c, remote_path("members", subject, (char *)NULL)),
+                                NULL, NULL)
+                   : access_do(&a, take, &plan);
         if (code == CLI_OK)
             cli_note(c, "%s has that role no more; API keys that he made stay",
                      subject);

@@ -50,11 +50,11 @@ static int ask_server(const struct access_session *a, access_plan_fn *fn,
 
     if (fn == create_tenant)
         return access_ask(
-            a, "POST", remote_path("tenants", NULL),
+            a, "POST", remote_path("tenants", (char *)NULL),
             json_pack("{ss ss*}", "name", plan->name, "title", plan->title), NULL);
     if (fn == limit_tenant && !number)
         return cli_fail(CLI_USAGE, "a server is told a number, and not the word usual");
-    return access_ask(a, "PATCH", remote_path("tenants", plan->name, NULL),
+    return access_ask(a, "PATCH", remote_path("tenants", plan->name, (char *)NULL),
                       fn == limit_tenant
                           ? json_pack("{sI}", quota, (json_int_t)plan->value)
                           : json_pack("{sb}", "disabled", plan->disable),
@@ -238,9 +238,10 @@ int cmd_project_create(struct cli *c)
         char place[200];
 
         access_place_text(c, place, sizeof(place));
-        code = a.s.remote ? access_ask(&a, "POST", remote_path("projects", NULL),
-                                       json_pack("{ss}", "name", plan.name), NULL)
-                          : access_do(&a, create_project, &plan);
+        code = a.s.remote
+                   ? access_ask(&a, "POST", remote_path("projects", (char *)NULL),
+                                json_pack("{ss}", "name", plan.name), NULL)
+                   : access_do(&a, create_project, &plan);
         if (code == CLI_OK)
             cli_note(c, "project %s%s is made", plan.name, place);
     }

@@ -45,7 +45,7 @@ static int change(const struct cli_session *s, const char *name, int64_t size)
     struct ff_err err = {0};
 
     if (s->remote) {
-        MEM_AUTO char *path = remote_path("limits", name, NULL);
+        MEM_AUTO char *path = remote_path("limits", name, (char *)NULL);
         return remote_tell(
             s->remote, size < 0 ? "DELETE" : "PUT", path,
             size < 0 ? NULL : json_pack("{sI}", "size", (json_int_t)size), NULL);

@@ -91,7 +91,7 @@ static int with_place(struct cli *c,
 static int set_there(const struct remote *r, const char *name,
                      const struct secret_value *value)
 {
-    MEM_AUTO char *path = remote_path("secrets", name, NULL);
+    MEM_AUTO char *path = remote_path("secrets", name, (char *)NULL);
     json_t *text = json_stringn(value->text, value->len);
 
     if (!text)
@@ -131,7 +131,7 @@ static int delete (struct cli *c, const struct cli_session *s,
                    const struct secret_place *place, void *arg)
 {
     const char *name = c->args.words.items[0];
-    MEM_AUTO char *path = remote_path("secrets", name, NULL);
+    MEM_AUTO char *path = remote_path("secrets", name, (char *)NULL);
     struct ff_err err = {0};
     int code = CLI_OK;
 

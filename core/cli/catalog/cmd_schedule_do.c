@@ -68,7 +68,7 @@ static int ask_each(const struct cli_session *s, const char *word,
         code = cli_fail_err(&err);
     for (size_t i = 0; code == CLI_OK && i < named.n; i++) {
         MEM_AUTO char *path =
-            remote_path("schedules", named.items[i], acts[action].word, NULL);
+            remote_path("schedules", named.items[i], acts[action].word, (char *)NULL);
         code = remote_tell(s->remote, acts[action].word ? "POST" : "DELETE", path, NULL,
                            NULL);
         *n += code == CLI_OK;
@@ -145,7 +145,7 @@ static char *path_there(const struct cli_session *s, const char *word, const cha
         *code = cli_fail(CLI_USAGE, "%.63s has %zu schedules: say which one, as in %s",
                          word, named.n, named.items[0]);
     else
-        path = remote_path("schedules", named.items[0], what, NULL);
+        path = remote_path("schedules", named.items[0], what, (char *)NULL);
     ARRAY_DONE(&named);
     arena_done(&named.arena);
     return path;

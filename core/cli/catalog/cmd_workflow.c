@@ -275,7 +275,8 @@ int cmd_workflow_get(struct cli *c)
 static int label_there(const struct cli_session *s, const char *const *words,
                        struct arena *arena, struct span *from)
 {
-    MEM_AUTO char *path = remote_path("workflows", words[0], "labels", words[1], NULL);
+    MEM_AUTO char *path =
+        remote_path("workflows", words[0], "labels", words[1], (char *)NULL);
     struct workflow_version_row before;
     struct ff_err ignored;
     struct buf word = {0};
@@ -315,7 +316,7 @@ int cmd_workflow_label(struct cli *c)
 int cmd_workflow_delete(struct cli *c)
 {
     const char *name = c->args.words.items[0];
-    MEM_AUTO char *path = remote_path("workflows", name, NULL);
+    MEM_AUTO char *path = remote_path("workflows", name, (char *)NULL);
     struct cli_session s;
     struct ff_err err = {0};
 

@@ -53,7 +53,7 @@ static void cancel_by_server(struct follow *f, const struct track *t)
 {
     const bool kill = f->asked == CANCEL_KILL;
     MEM_AUTO char *path =
-        remote_path("runs", t->id, kill ? "terminate" : "cancel", NULL);
+        remote_path("runs", t->id, kill ? "terminate" : "cancel", (char *)NULL);
     const struct remote_request what = {.method = "POST", .path = path};
     struct ff_err err = {0};
 

@@ -101,7 +101,7 @@ static void add_source(const struct cli_session *s, const char *id,
         log_source_free(source);
         return;
     }
-    MEM_AUTO char *path = remote_path("runs", id, "tasks", task, "logs", NULL);
+    MEM_AUTO char *path = remote_path("runs", id, "tasks", task, "logs", (char *)NULL);
     struct buf query = {0};
     buf_add_text(&query, path);
     remote_add_query(&query, "attempt", number);
@@ -134,7 +134,7 @@ static void add_sources(const struct cli_session *s, const char *id,
 static int scan_there(const struct cli_session *s, const char *id,
                       const struct logs_pick *p, struct log_sources *to)
 {
-    MEM_AUTO char *path = remote_path("runs", id, "logs", NULL);
+    MEM_AUTO char *path = remote_path("runs", id, "logs", (char *)NULL);
     json_t *page = NULL;
     json_t *next = NULL;
     int code;

@@ -18,7 +18,7 @@ static int ask_server(const struct cli_session *s, const struct run_row *run,
                       const struct node_reset *what, struct ff_err *err)
 {
     MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
-    MEM_AUTO char *path = remote_path("runs", id, "retry", NULL);
+    MEM_AUTO char *path = remote_path("runs", id, "retry", (char *)NULL);
     json_t *body = json_pack("{ss*}", "task", what->task);
 
     if (what->how == NODE_RESET_ALL)

@@ -42,7 +42,8 @@ static int ask_server(struct cli *c, struct cli_session *s, const struct run_row
                       const char *id)
 {
     const bool kill = cli_has(&c->args, "kill");
-    MEM_AUTO char *path = remote_path("runs", id, kill ? "terminate" : "cancel", NULL);
+    MEM_AUTO char *path =
+        remote_path("runs", id, kill ? "terminate" : "cancel", (char *)NULL);
     const int code = remote_tell(s->remote, "POST", path, NULL, NULL);
 
     if (code != CLI_OK || cli_has(&c->args, "wait"))

@@ -126,7 +126,8 @@ static int answer(const struct decision *d, bool led)
 static int ask_server(const struct decision *d, json_t *body)
 {
     MEM_AUTO char *id = mem_text_len(d->run->id.s, d->run->id.len);
-    MEM_AUTO char *path = remote_path("runs", id, "tasks", d->path, d->word, NULL);
+    MEM_AUTO char *path =
+        remote_path("runs", id, "tasks", d->path, d->word, (char *)NULL);
 
     json_object_del(body, "task");
     json_object_del(body, "item");

@@ -118,7 +118,7 @@ static int tell_run(struct cli *c, const struct cli_session *s,
                     const struct run_row *run, const struct node_event *signal)
 {
     MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
-    MEM_AUTO char *path = remote_path("runs", id, "signal", NULL);
+    MEM_AUTO char *path = remote_path("runs", id, "signal", (char *)NULL);
     struct ff_err err = {0};
     int code = CLI_OK;
 

@@ -51,7 +51,7 @@ static int answer(const struct pausing *p, bool led)
 static int ask_server(const struct pausing *p)
 {
     MEM_AUTO char *id = mem_text_len(p->run->id.s, p->run->id.len);
-    MEM_AUTO char *path = remote_path("runs", id, p->word, NULL);
+    MEM_AUTO char *path = remote_path("runs", id, p->word, (char *)NULL);
 
     return remote_tell(p->s->remote, "POST", path, json_pack("{ss*}", "task", p->task),
                        NULL);
@@ -117,7 +117,7 @@ static int write_queue(const struct cli_session *s, const char *queue, bool paus
 
     if (s->remote) {
         MEM_AUTO char *path =
-            remote_path("queues", queue, paused ? "pause" : "unpause", NULL);
+            remote_path("queues", queue, paused ? "pause" : "unpause", (char *)NULL);
         return remote_tell(s->remote, "POST", path, NULL, NULL);
     }
     cli_user_name(by, sizeof(by));

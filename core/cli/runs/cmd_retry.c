@@ -110,7 +110,7 @@ static int ask_server(const struct cli *c, const struct cli_session *s,
                       const struct run_row *old, json_t *inputs, char id[ID_TEXT])
 {
     MEM_AUTO char *before = mem_text_len(old->id.s, old->id.len);
-    MEM_AUTO char *path = remote_path("runs", before, "rerun", NULL);
+    MEM_AUTO char *path = remote_path("runs", before, "rerun", (char *)NULL);
     const char *from = cli_get(&c->args, "from");
     json_t *body = json_pack("{ss*}", "from", from);
 
