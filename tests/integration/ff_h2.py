@@ -173,7 +173,9 @@ class Client:
             for event in self.h2.receive_data(self.pending[:size]):
                 self._note(event)
             self.pending = self.pending[size:]
-        self.flush()
+            # At once: the library forgets what is unsent when it reads GOAWAY, and
+            # credit that never comes back ends the connection.
+            self.flush()
 
     def pump(self, until: "object") -> None:
         """Reads until `until()` or the end of the connection."""
