@@ -1,9 +1,11 @@
-/* store/readers.c - the pool: who waits, who is at work, what comes back. All of it is
- * the loop thread's but what a lane is doing, so that there are no locks: a lane gets
- * one job, and the next when the loop has heard of the end of that one. */
+/* store/readers.c - the pool: who waits, who is at work, what comes back. Lanes take
+ * the next job themselves, so that a loop that has much else to do does not keep them
+ * from work: only the jobs that wait, and who sleeps, are shared with them. */
 #include "store/store_priv.h"
 
 struct job {
+    struct list link;
+    struct store_readers *pool;
     store_read_fn *read;
     ff_call_fn *done;
     void *arg;
@@ -13,109 +15,113 @@ struct worker {
     struct store_readers *pool;
     struct store_reader *reader;
     struct lane *lane;
-    struct job job; /* while it is busy; borrowed by the lane */
-    bool busy;
+    bool awake; /* by mutex: it looks for a job before it sleeps */
 };
 
 struct store_readers {
     struct loop *loop;
     struct worker *workers;
-    size_t n_workers, n_busy;
-    struct {
-        struct job *items; /* a ring */
-        size_t size, first, n;
-    } waiting;
+    size_t n_workers;
+    pthread_mutex_t mutex;
+    struct list waiting; /* by mutex: struct job */
+    /* The loop thread's: */
+    size_t n_max;
+    size_t n_given; /* and not answered */
     size_t n_held;
     bool draining;
     ff_call_fn *drained; /* NULL: nobody is to be told, or he was */
     void *arg;
 };
 
-/* --- jobs --- */
+/* --- on a lane --- */
 
-static void on_lane(void *arg)
+static struct job *next_job(struct worker *w)
 {
-    const struct worker *w = arg;
+    struct store_readers *p = w->pool;
 
-    w->job.read(w->job.arg, w->reader);
+    pthread_mutex_lock(&p->mutex);
+    struct list *link = list_first(&p->waiting);
+
+    if (link)
+        list_del(link);
+    else
+        w->awake = false;
+    pthread_mutex_unlock(&p->mutex);
+    return link ? LIST_OF(link, struct job, link) : NULL;
 }
 
 static void on_done(void *arg);
 
-static void begin(struct worker *w, struct job job)
+static void on_lane(void *arg)
 {
-    w->job = job;
-    w->busy = true;
-    w->pool->n_busy++;
-    lane_do(w->lane, on_lane, on_done, w);
+    struct worker *w = arg;
+    struct job *job;
+
+    while ((job = next_job(w))) {
+        job->read(job->arg, w->reader);
+        loop_post(w->pool->loop, on_done, job);
+    }
 }
 
-static void begin_next(struct worker *w)
-{
-    struct store_readers *p = w->pool;
-
-    if (p->waiting.n == 0)
-        return;
-    const struct job job = p->waiting.items[p->waiting.first];
-
-    p->waiting.first = (p->waiting.first + 1) % p->waiting.size;
-    p->waiting.n--;
-    begin(w, job);
-}
+/* --- on the loop --- */
 
 /* Nothing that is the pool's is touched after that: it may be closed then. */
 static void tell_drained(struct store_readers *p)
 {
     ff_call_fn *drained = p->drained;
 
-    if (p->n_busy > 0 || p->n_held > 0 || !drained)
+    if (p->n_given > 0 || p->n_held > 0 || !drained)
         return;
     p->drained = NULL;
     loop_post(p->loop, drained, p->arg);
 }
 
-/* The next job goes before this one is answered: the lane and the loop work at the same
- * time. */
 static void on_done(void *arg)
 {
-    struct worker *w = arg;
-    struct store_readers *p = w->pool;
-    const struct job job = w->job;
+    struct job *job = arg;
+    struct store_readers *p = job->pool;
 
-    w->busy = false;
-    p->n_busy--;
-    begin_next(w);
-    job.done(job.arg);
+    p->n_given--;
+    job->done(job->arg);
+    mem_free(job);
     tell_drained(p);
 }
 
-static struct worker *idle_worker(struct store_readers *p)
+/* One that sleeps, to be woken; NULL: all of them look before they do. */
+static struct worker *wait_in_line(struct store_readers *p, struct job *job)
 {
-    for (size_t i = 0; i < p->n_workers; i++)
-        if (!p->workers[i].busy)
-            return &p->workers[i];
-    return NULL;
+    struct worker *sleeper = NULL;
+
+    pthread_mutex_lock(&p->mutex);
+    list_add_tail(&p->waiting, &job->link);
+    for (size_t i = 0; i < p->n_workers && !sleeper; i++)
+        if (!p->workers[i].awake)
+            sleeper = &p->workers[i];
+    if (sleeper)
+        sleeper->awake = true;
+    pthread_mutex_unlock(&p->mutex);
+    return sleeper;
 }
 
 int store_readers_do(struct store_readers *p, store_read_fn *read, ff_call_fn *done,
                      void *arg, struct ff_err *err)
 {
-    const struct job job = {.read = read, .done = done, .arg = arg};
-    struct worker *w = idle_worker(p);
-
     if (p->draining)
         return ff_fail(err, FF_CANCELLED, 0, "the readers of the store are closing");
-    if (w) {
-        begin(w, job);
-        return FF_OK;
-    }
-    if (p->waiting.n == p->waiting.size)
+    if (p->n_given == p->n_max)
         return ff_fail(err, FF_BUSY, 0,
-                       "%zu requests read the store and %zu wait for it: try again in "
-                       "a moment",
-                       p->n_busy, p->waiting.n);
-    p->waiting.items[(p->waiting.first + p->waiting.n) % p->waiting.size] = job;
-    p->waiting.n++;
+                       "%zu requests read the store or wait for it: try again in a "
+                       "moment",
+                       p->n_given);
+    struct job *job = mem_alloc(sizeof(*job));
+
+    *job = (struct job){.pool = p, .read = read, .done = done, .arg = arg};
+    p->n_given++;
+
+    struct worker *w = wait_in_line(p, job);
+
+    if (w)
+        lane_do(w->lane, on_lane, NULL, w);
     return FF_OK;
 }
 
@@ -132,7 +138,7 @@ void store_readers_release(struct store_readers *p)
 
 size_t store_readers_backlog(const struct store_readers *p)
 {
-    return p->n_busy + p->waiting.n;
+    return p->n_given;
 }
 
 /* --- opening --- */
@@ -173,8 +179,8 @@ static void pool_free(struct store_readers *p)
         lane_free(p->workers[i].lane);
         store_reader_close(p->workers[i].reader);
     }
+    pthread_mutex_destroy(&p->mutex);
     mem_free(p->workers);
-    mem_free(p->waiting.items);
     mem_free(p);
 }
 
@@ -188,8 +194,9 @@ struct store_readers *store_readers_open(struct store *s,
 
     p->loop = s->loop;
     p->workers = mem_array(setup->n_lanes, sizeof(*p->workers));
-    p->waiting.size = setup->n_waiting;
-    p->waiting.items = mem_array(setup->n_waiting + 1, sizeof(*p->waiting.items));
+    p->n_max = setup->n_lanes + setup->n_waiting;
+    pthread_mutex_init(&p->mutex, NULL);
+    list_init(&p->waiting);
     while (p->n_workers < setup->n_lanes)
         if (open_worker(p, s, setup->name, err) != FF_OK) {
             pool_free(p);
@@ -217,7 +224,7 @@ void store_readers_close(struct store_readers *p)
 {
     if (!p)
         return;
-    if (p->n_busy > 0 || p->n_held > 0) {
+    if (p->n_given > 0 || p->n_held > 0) {
         store_readers_drain(p, stop_loop, p->loop);
         loop_run(p->loop);
     }

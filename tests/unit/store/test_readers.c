@@ -2,6 +2,8 @@
 #include "support_real.h"
 
 #include <pthread.h>
+#include <semaphore.h>
+#include <time.h>
 
 #define LANES 3
 
@@ -76,6 +78,7 @@ struct work {
     size_t n_done, stop_at;
     int64_t order[64]; /* numbers of jobs as they began */
     size_t n_order;
+    sem_t begun;
     int again; /* jobs that are still to be given from `done` */
 };
 
@@ -185,6 +188,35 @@ static void one_more_than_may_wait_is_refused_at_once(void **state)
         run_until_done(&w, 5 + (size_t)i);
     }
     store_readers_close(w.pool);
+}
+
+static void tell_test(void *arg, struct store_reader *reader)
+{
+    struct task *t = arg;
+
+    (void)reader;
+    sem_post(&t->work->begun);
+}
+
+/* A loop that is busy with other things answers late, but what waits is done. */
+static void lanes_go_on_while_the_loop_has_no_time(void **state)
+{
+    struct work w = {.real = *state};
+    struct task tasks[12];
+    struct timespec late;
+
+    sem_init(&w.begun, 0, 0);
+    clock_gettime(CLOCK_REALTIME, &late);
+    late.tv_sec += 60;
+    w.pool = open_pool(w.real, 2, 10);
+    for (int i = 0; i < 12; i++)
+        give(&w, tell_test, &tasks[i], i);
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(sem_timedwait(&w.begun, &late), 0);
+    assert_int_equal(store_readers_backlog(w.pool), 12);
+    run_until_done(&w, 12);
+    store_readers_close(w.pool);
+    sem_destroy(&w.begun);
 }
 
 static void answer_and_go_on(void *arg)
@@ -428,6 +460,7 @@ int main(void)
         ON_EACH(readers_see_every_commit_that_returned_before),
         ON_EACH(jobs_read_at_the_same_time_each_with_a_reader_of_its_own),
         ON_EACH(one_more_than_may_wait_is_refused_at_once),
+        ON_EACH(lanes_go_on_while_the_loop_has_no_time),
         ON_EACH(an_answer_may_give_the_next_job),
         ON_EACH(draining_answers_what_was_taken_and_takes_no_more),
         ON_EACH(an_idle_pool_is_drained_at_once),
