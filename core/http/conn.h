@@ -70,9 +70,10 @@ struct http_conn {
     bool may_h2;          /* without TLS, by its preface */
     bool tls;
     bool input_ended;
-    bool input_held; /* not read: there is enough */
-    bool doomed;     /* http_conn_kill_soon was called */
-    bool dead;       /* freed when the outermost call has returned */
+    bool input_held;     /* not read: there is enough */
+    bool waits_its_turn; /* it has a request that may begin when it is less crowded */
+    bool doomed;         /* http_conn_kill_soon was called */
+    bool dead;           /* freed when the outermost call has returned */
     struct loop_timer *deadline;
     struct loop_timer *soon; /* goes on with the input, outside any other call */
     struct http_meter meter;
@@ -148,6 +149,7 @@ struct http_server {
     struct http_reply *spare;
     size_t n_spare;
     bool accepting;
+    bool crowded; /* http_server_crowded */
     bool stopping;
     ff_call_fn *stopped;
     void *stopped_arg;

@@ -50,18 +50,38 @@ static void serve_one(struct h2 *h, struct h2_stream *st)
     }
 }
 
+static bool has_one_in_hand(const struct h2 *h)
+{
+    for (struct list *link = h->streams.next; link != &h->streams; link = link->next) {
+        const enum h2_phase phase = LIST_OF(link, struct h2_stream, link)->phase;
+
+        if (phase == H2_HELD || phase == H2_ANSWER)
+            return true;
+    }
+    return false;
+}
+
+/* The answer to the one in hand makes it go on, too. */
+static bool must_wait(struct h2 *h, const struct h2_stream *st)
+{
+    if (st->phase != H2_BEGIN || !h->conn->server->crowded || !has_one_in_hand(h))
+        return false;
+    h->conn->waits_its_turn = true;
+    return true;
+}
+
 /* Nothing that is called here frees a stream: that is nghttp2's turn. */
 static void serve(struct h2 *h)
 {
     while (h->work && !h->conn->dead) {
-        h->work = h->held_back = false;
+        h->work = h->held_back = h->conn->waits_its_turn = false;
         for (struct list *link = h->streams.next; link != &h->streams;
              link = link->next) {
             struct h2_stream *st = LIST_OF(link, struct h2_stream, link);
             bool fresh = st->phase == H2_BEGIN || st->phase == H2_READY;
             if (fresh && h->n_unsent >= H2_OUTPUT_PAUSE)
                 h->held_back = true;
-            else
+            else if (!must_wait(h, st))
                 serve_one(h, st);
         }
     }
@@ -242,6 +262,7 @@ static void on_input(struct http_conn *c)
     struct h2 *h = c->state;
 
     read_all(h);
+    h->work = h->work || c->waits_its_turn;
     if (!c->dead)
         pump(h);
     if (!c->dead && c->input_ended)

@@ -179,6 +179,12 @@ void http_server_counts(const struct http_server *s, struct http_counts *out);
  * and err says why. */
 int http_server_reload(struct http_server *s, struct ff_err *err);
 
+/* While those who answer have more than enough to do, a connection begins a request
+ * only when none of its own is with a handler: what its peer sends ahead waits, as ever
+ * by HTTP/1.1. So everybody is served, in turn, however much one of them asks at once.
+ */
+void http_server_crowded(struct http_server *s, bool crowded);
+
 /* Takes no more connections, ends streams, waits for replies that are due, for
  * grace_us at most; then calls done (once, from the loop). */
 void http_server_stop(struct http_server *s, int64_t grace_us, ff_call_fn *done,

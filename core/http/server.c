@@ -231,6 +231,23 @@ void http_server_free(struct http_server *s)
     mem_free(s);
 }
 
+/* --- too much to do --- */
+
+void http_server_crowded(struct http_server *s, bool crowded)
+{
+    if (s->crowded == crowded)
+        return;
+    s->crowded = crowded;
+    if (crowded)
+        return;
+    for (struct list *link = s->conns.next; link != &s->conns; link = link->next) {
+        struct http_conn *c = LIST_OF(link, struct http_conn, link);
+
+        if (c->waits_its_turn)
+            http_conn_soon(c);
+    }
+}
+
 /* --- the Date header --- */
 
 const char *http_server_date(struct http_server *s)
