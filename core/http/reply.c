@@ -198,6 +198,14 @@ int http_code_for(int status)
     return status < 500 ? FF_INVALID : FF_INTERNAL;
 }
 
+static void add_field(struct buf *fields, const char *name, const char *value)
+{
+    buf_add_text(fields, name);
+    buf_add_text(fields, ": ");
+    buf_add_text(fields, value);
+    buf_add_text(fields, "\r\n");
+}
+
 void http_reply_header(struct http_reply *reply, const char *name, const char *value)
 {
     if (strpbrk(name, "\r\n: ") || strpbrk(value, "\r\n")) {
@@ -206,7 +214,7 @@ void http_reply_header(struct http_reply *reply, const char *name, const char *v
     }
     if (strcasecmp(name, "cache-control") == 0)
         reply->cache_said = true;
-    buf_printf(&reply->fields, "%s: %s\r\n", name, value);
+    add_field(&reply->fields, name, value);
 }
 
 void http_reply_head(struct http_reply *reply, int status, const char *type,
@@ -214,9 +222,9 @@ void http_reply_head(struct http_reply *reply, int status, const char *type,
 {
     struct buf *fields = &reply->fields;
 
-    buf_printf(fields, "Date: %s\r\n", http_server_date(reply->x->conn->server));
+    add_field(fields, "Date", http_server_date(reply->x->conn->server));
     if (type)
-        buf_printf(fields, "Content-Type: %s\r\n", type);
+        add_field(fields, "Content-Type", type);
     if (!reply->cache_said)
         buf_add_text(fields, "Cache-Control: no-store\r\n");
     buf_add_text(fields, "X-Content-Type-Options: nosniff\r\n");
