@@ -101,6 +101,9 @@ void control_free(struct control *c); /* drained, or its loop never runs again *
 /* There may be new runs or inbox messages: look. Coalesced. */
 void control_wake(struct control *c);
 
+/* This run was made, which whoever tells knows: nothing else is looked for. */
+void control_opened(struct control *c, struct tenant t, int64_t run);
+
 /* Cancels; done is called when the request is durable (FF_OK), FF_NOT_FOUND when the
  * run is not open. */
 void control_cancel(struct control *c, struct tenant t, int64_t run,

@@ -71,13 +71,13 @@ static void scan_on_lane(void *arg)
         sc->code = control_shares_scan(sc->control, &sc->shares, &sc->err);
 }
 
-static void load_new(struct control *c, const struct open_run_row *open)
+static void load_new(struct control *c, struct tenant t, int64_t run)
 {
     struct live *l;
 
-    if (control_live(c, open->run))
+    if (control_live(c, run))
         return;
-    l = control_live_new(c, (struct tenant){open->tenant}, open->run);
+    l = control_live_new(c, t, run);
     l->first = !c->began;
     l->standing = l->first;
     c->n_first += l->first;
@@ -100,7 +100,7 @@ static void scan_done(void *arg)
         control_shares_take(c, &sc->shares);
     }
     for (size_t i = 0; !c->draining && i < sc->open.n; i++)
-        load_new(c, &sc->open.items[i]);
+        load_new(c, (struct tenant){sc->open.items[i].tenant}, sc->open.items[i].run);
     c->began = c->began || sc->code == FF_OK;
     if (!c->draining && sc->code == FF_OK)
         control_inbox(c, sc->inbox.items, sc->inbox.n);
@@ -134,4 +134,19 @@ void control_scan(struct control *c)
     c->scanning = true;
     c->n_lane++;
     lane_do(c->lane, scan_on_lane, scan_done, sc);
+}
+
+/* A scan reads all open runs: too much for each of many that come one by one. Until the
+ * first one has ended it is not known what else there is. */
+void control_opened(struct control *c, struct tenant t, int64_t run)
+{
+    if (!c->began) {
+        control_wake(c);
+        return;
+    }
+    if (c->draining || c->dead)
+        return;
+    c->was_idle = false;
+    load_new(c, t, run);
+    control_arm_sweep(c);
 }

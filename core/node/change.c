@@ -2,8 +2,16 @@
  * that makes the runs (given.c), whoever planned them. */
 #include "node/node_priv.h"
 
+#include "model/access_rows.h"
+
 #define TRIES       20
 #define BACKLOG_MAX ((size_t)64 << 20) /* bytes that wait for the disk */
+
+/* Rows of which nobody who leads hears anything, and the one of which he hears. */
+static const struct ff_record *const quiet[] = {
+    &record_run,        &record_event,       &record_workflow, &record_audit,
+    &record_audit_open, &record_idempotency, &record_open_run,
+};
 
 struct change {
     struct node *node;
@@ -16,8 +24,9 @@ struct change {
     struct node_given *lost;  /* of the try before, until that is settled */
     int tries;
     bool doubted;
-    int planned; /* what the plan has said */
-    bool keep;   /* though it has failed */
+    struct node_news news; /* of the batch */
+    int planned;           /* what the plan has said */
+    bool keep;             /* though it has failed */
     struct ff_err err;
 };
 
@@ -176,6 +185,7 @@ static void free_change(void *arg)
     struct change *c = arg;
 
     node_given_done(c->lost, false);
+    ARRAY_DONE(&c->news);
     batch_done(&c->batch);
     mem_free(c);
 }
@@ -221,7 +231,7 @@ static void on_committed(void *arg, int code, size_t failed, const struct ff_err
     settle_given(c, code == FF_OK);
     note(c, code, err);
     if (code == FF_OK && node_is_owner(c->node))
-        node_wake(c->node);
+        node_wake_for(c->node, &c->news);
     if (is_to_try_again(c, code))
         try_again(c);
     else
@@ -229,10 +239,40 @@ static void on_committed(void *arg, int code, size_t failed, const struct ff_err
                code == FF_DENIED ? FF_UNAVAILABLE : code); /* the shard, not the user */
 }
 
+static bool is_quiet(const struct ff_change *change)
+{
+    if (change->kind != FF_PUT)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(quiet); i++)
+        if (change->record == quiet[i])
+            return true;
+    return false;
+}
+
+/* A run that is put is a new one; what changes one that there is patches it. */
+static void note_news(struct change *c)
+{
+    c->news.n = 0;
+    c->news.all = false;
+    for (size_t i = 0; i < c->batch.n; i++) {
+        const struct ff_change *change = &c->batch.items[i];
+        const struct ff_value *v = change->values;
+
+        c->news.all = c->news.all || !is_quiet(change);
+        if (change->record != &record_open_run || c->news.all)
+            continue;
+        const struct node_opened run = {.tenant = {v[COL_OPEN_RUN_TENANT].i},
+                                        .run = v[COL_OPEN_RUN_RUN].i};
+
+        ARRAY_ADD(&c->news, run);
+    }
+}
+
 static void on_planned(void *arg)
 {
     struct change *c = arg;
 
+    note_news(c);
     if (is_to_commit(c))
         store_commit(c->node->store, &c->batch, on_committed, c);
     else

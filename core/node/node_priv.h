@@ -24,6 +24,18 @@ struct node_pass {
     int64_t next_at; /* when the first that was kept will be too old; 0: never */
 };
 
+/* What a commit means for whoever leads: own.c. */
+struct node_opened {
+    struct tenant tenant;
+    int64_t run;
+};
+struct node_news {
+    bool all; /* more than the runs that were made: he looks for everything */
+    struct node_opened *items;
+    size_t n, cap;
+};
+void node_wake_for(struct node *n, const struct node_news *news);
+
 /* keeper.c */
 struct keeper {
     bool keeps; /* it was asked for, and this process leads */
