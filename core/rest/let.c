@@ -4,14 +4,27 @@
 
 #include <string.h>
 
+#define SPARE_USED_MAX ((size_t)64 * 1024)
+
 /* --- a call --- */
+
+/* Most calls need a part of one block, which is too large to be allocated for each. */
+static void keep_arena(struct rest *r, struct arena *a)
+{
+    if (!a->blocks || a->used > SPARE_USED_MAX || r->n_spare == REST_ARENAS_MAX) {
+        arena_done(a);
+        return;
+    }
+    arena_reset(a);
+    r->spare[r->n_spare++] = *a;
+}
 
 static void free_call(void *arg)
 {
     struct rest_call *c = arg;
 
     rest_file_done(c);
-    arena_done(&c->arena);
+    keep_arena(c->rest, &c->arena);
     json_decref(c->body);
     batch_done(&c->aside);
     buf_done(&c->out);
@@ -47,6 +60,8 @@ static struct rest_call *new_call(const struct rest_mount *m,
     struct rest_call *c = mem_alloc(sizeof(*c));
 
     c->rest = m->rest;
+    if (c->rest->n_spare > 0)
+        c->arena = c->rest->spare[--c->rest->n_spare];
     c->file = -1;
     c->route = m->route;
     c->request = request;

@@ -121,6 +121,8 @@ void rest_free(struct rest *r)
     pthread_mutex_destroy(&r->shared_mutex);
     store_numbers_done(&r->numbers);
     buf_done(&r->openapi);
+    while (r->n_spare > 0)
+        arena_done(&r->spare[--r->n_spare]);
     mem_free(r->mounts);
     mem_free(r);
 }

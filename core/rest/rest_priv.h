@@ -72,9 +72,11 @@ enum rest_flag {
     REST_YAML = 8,       /* the body may be YAML: its text is the field `source` */
     REST_ONE_TIME = 16,  /* what it answers is shown once: it is not kept for repeats */
     REST_ONE_FIELD = 32, /* the body has exactly one of its fields */
-    REST_HOOK = 64, /* the handler finds out who asks, by the body, which is its own as
-                     * is the query; it says by which name a repeat is known */
-    REST_FILE = 128 /* answers with a file (artifacts.c) */
+    REST_HOOK = 64,  /* the handler finds out who asks, by the body, which is its own as
+                      * is the query; it says by which name a repeat is known */
+    REST_FILE = 128, /* answers with a file (artifacts.c) */
+    REST_QUICK = 256 /* reads a row or two: on the loop, where that takes no time. Its
+                      * handler looks at on_loop before it does more */
 };
 
 /* Runs on a lane; where it changes something it is a plan (node/change.h) and may run
@@ -105,18 +107,23 @@ extern const size_t rest_n_routes;
 
 /* --- the room's state --- */
 
-#define REST_FILES_MAX 32
+#define REST_FILES_MAX  32
+#define REST_ARENAS_MAX 64
 
 struct rest {
     struct rest_setup setup;
     struct store *store;
     struct rest_mount *mounts; /* rest.c */
     struct store_readers *readers;
-    size_t n_working;  /* calls on their lanes */
-    size_t n_changing; /* calls that are being made durable */
+    struct store_reader *quick; /* the loop's */
+    uint32_t quick_history;     /* of REST_QUICK: 1: it was quick; the last is bit 0 */
+    size_t n_working;           /* calls on their lanes */
+    size_t n_changing;          /* calls that are being made durable */
     /* Tenants whose files are fetched or sent, each with a copy on the disk; 0: room
      * for one more. */
     int64_t files[REST_FILES_MAX];
+    struct arena spare[REST_ARENAS_MAX]; /* of calls that are over, and empty */
+    size_t n_spare;
     bool stopping;
     bool draining;
     struct rest_who_cache {
@@ -162,6 +169,9 @@ struct rest_call {
     ff_call_fn *on_lane, *back;
     struct store *store;
     struct store_reader *reader;
+    bool on_loop;    /* of REST_QUICK: it must not block */
+    bool takes_long; /* and would: it is to be done again on a lane */
+    int64_t took_us;
     int64_t now_us;
     struct arena arena; /* for all of the request */
     json_t *body;       /* an object, or NULL */
@@ -335,6 +345,10 @@ int work_open(struct rest *r, struct ff_err *err);
 void work_close(struct rest *r);
 /* False: there is too much to do already. */
 bool work_begin(struct rest_call *c, ff_call_fn *on_lane, ff_call_fn *back);
+/* Of REST_QUICK, on the loop. False: on a lane, please; it may have begun already. */
+bool work_at_once(struct rest_call *c, ff_call_fn *do_it);
+void work_took(const struct rest_call *c); /* c->took_us, wherever */
+void work_note(struct rest *r); /* n_working or n_changing is another one now */
 
 /* --- once.c --- */
 

@@ -340,7 +340,7 @@ const struct rest_route rest_routes[] = {
      .body = submit_body, .one_of = what_runs, .body_max = RUN_MAX,
      .answer = &shape_new_run},
     {ROUTE("GET", "/runs/{id}", PROJECT, MAY_VIEW, "getRun", rest_run_get),
-     .tag = "runs", .summary = "One run", .answer = &shape_run},
+     .tag = "runs", .summary = "One run", .flags = REST_QUICK, .answer = &shape_run},
     {ROUTE("GET", "/runs/{id}/tasks", PROJECT, MAY_VIEW, "listTasks", rest_tasks_list),
      .tag = "runs", .summary = "Tasks of a run and items of lists, in the file's order",
      .flags = REST_PAGE, .query = tasks_query, .answer = &shape_task},

@@ -137,6 +137,10 @@ int rest_run_get(struct rest_call *c, struct ff_err *err)
 
     if (rest_find_run(c, &run, err) != FF_OK)
         return err->code;
+    c->takes_long =
+        c->on_loop && (exec_is_kept(run.inputs) || exec_is_kept(run.outputs));
+    if (c->takes_long)
+        return FF_OK;
     run.inputs = rest_open_column(c, &run, run.inputs);
     run.outputs = rest_open_column(c, &run, run.outputs);
     rest_set_version(c, run.version);

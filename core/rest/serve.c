@@ -95,11 +95,13 @@ static void begin_try(struct rest_call *c)
 static void serve_on_lane(void *arg)
 {
     struct rest_call *c = arg;
+    const int64_t began_us = loop_mono_us(c->rest->setup.loop);
 
     begin_try(c);
     c->code = read_once(c, &c->err);
     if (c->code == FF_OK)
         c->code = c->route->handle(c, &c->err);
+    c->took_us = loop_mono_us(c->rest->setup.loop) - began_us;
 }
 
 static void served(void *arg)
@@ -107,6 +109,7 @@ static void served(void *arg)
     struct rest_call *c = arg;
     struct rest *r = c->rest;
 
+    work_took(c);
     if (!c->denied)
         rest_end(c);
     else if (!rest_deny(c))
@@ -224,6 +227,7 @@ static void changed(void *arg, int code, const struct ff_err *err)
     struct rest_call *c = arg;
 
     c->rest->n_changing--;
+    work_note(c->rest);
     c->code = code;
     if (err)
         c->err = *err;
@@ -252,6 +256,7 @@ static bool change(struct rest_call *c, node_plan_fn *plan)
 
     if (code == FF_OK) {
         r->n_changing++;
+        work_note(r);
         return true;
     }
     c->code = code;
@@ -303,6 +308,8 @@ void rest_handle(void *arg, const struct http_request *request,
         if (c->code == FF_OK)
             c->code = c->route->handle(c, &c->err);
         rest_answer(c);
+    } else if ((c->route->flags & REST_QUICK) && work_at_once(c, serve_on_lane)) {
+        served(c);
     } else if ((c->route->flags & REST_FILE) && !rest_file_begin(c)) {
         return;
     } else if (c->route->flags & REST_CHANGES) {
