@@ -21,6 +21,18 @@ static const char *store_word(struct rest *r)
     return store_health(r->store, &err) == FF_OK ? "ok" : "failing";
 }
 
+/* Who comes with an API key is let in meanwhile, so it is no reason to stay away. */
+static const char *auth_word(const struct rest *r)
+{
+    return driver_auth_ops(r->setup.auth)->ready(r->auth, NULL) == FF_OK ? "ok"
+                                                                         : "waiting";
+}
+
+static bool tells_auth(const struct rest *r)
+{
+    return r->auth && driver_auth_ops(r->setup.auth)->ready;
+}
+
 static void add_health(struct rest_call *c)
 {
     struct rest *r = c->rest;
@@ -37,6 +49,10 @@ static void add_health(struct rest_call *c)
     jsonw_text(&w, store);
     jsonw_key(&w, "leads");
     jsonw_bool(&w, node_is_owner(r->setup.node));
+    if (tells_auth(r)) {
+        jsonw_key(&w, "auth");
+        jsonw_text(&w, auth_word(r));
+    }
     jsonw_close(&w, '}');
     jsonw_close(&w, '}');
     if (r->draining || !well)

@@ -194,6 +194,8 @@ static void verify(struct rest_call *c, const char *token)
         pthread_mutex_unlock(&c->rest->auth_mutex);
     if (code != FF_OK)
         c->code = code;
+    if (code == FF_UNAVAILABLE)
+        c->problem = PROBLEM_UNAVAILABLE; /* its sentence may be told */
 }
 
 static void read_rate(struct rest_call *c)

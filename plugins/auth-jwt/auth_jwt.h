@@ -2,7 +2,11 @@
  *
  * A token passes three gates, in this order: its shape and header (token.c), its
  * signature by a key of ours (keys.c, signature.c), its claims (claims.c). Which
- * algorithm is used is a property of the key and never of the token. */
+ * algorithm is used is a property of the key and never of the token.
+ *
+ * Keys are those of files and settings, and those that the issuer publishes, where it
+ * is asked: issuer.c knows what to ask it, get.c asks, watcher.c does so in a thread of
+ * its own. */
 #ifndef AUTH_JWT_AUTH_JWT_H
 #define AUTH_JWT_AUTH_JWT_H
 
@@ -34,6 +38,9 @@ struct config {
     const char *tenant;
     const char *roles_claim;
     const char *encryption_key; /* not ours */
+    int64_t issuer_discovery;
+    const char *issuer_ca_file;
+    int64_t issuer_interval_us;
 };
 
 /* --- algorithm.c --- */
@@ -86,9 +93,9 @@ struct keys {
 
 struct token;
 
-/* There may be none. */
-int keys_load(const struct config *c, const struct ff_host *host, struct keys **keys,
-              struct ff_err *err);
+/* There may be none. published: the set that the issuer gave, as text; or NULL. */
+int keys_load(const struct config *c, const struct ff_host *host, const char *published,
+              struct keys **keys, struct ff_err *err);
 void keys_free(struct keys *keys); /* takes NULL */
 /* Takes pkey over, also when it fails. id and secret are copied. */
 int keys_add(struct keys *keys, const struct key *key, struct ff_err *err);
@@ -100,6 +107,9 @@ int keys_verify(const struct keys *keys, const struct token *t, struct ff_err *e
 
 int jwks_load(const struct config *c, const struct ff_host *host, struct keys *keys,
               struct ff_err *err);
+/* A set that is there as text; `label` names it in sentences. */
+int jwks_parse(const struct config *c, const struct ff_host *host, const char *label,
+               const char *text, size_t len, struct keys *keys, struct ff_err *err);
 int pem_load(const struct config *c, struct keys *keys, struct ff_err *err);
 
 /* jwk.c: the public key of one member of a set. */
@@ -107,6 +117,44 @@ int jwk_key(json_t *jwk, const struct algorithm *a, EVP_PKEY **pkey,
             struct ff_err *err);
 /* Is the key long enough, and does it lie on its curve? `where` names it. */
 int jwk_check_strength(const char *where, EVP_PKEY *pkey, struct ff_err *err);
+
+/* --- get.c: one GET, which is bounded in time and size and follows nobody --- */
+
+int get_ready(struct ff_err *err); /* before the first */
+struct get {
+    const char *url;
+    const char *ca_file; /* or NULL: the system's */
+    const bool *stop;    /* atomic; true ends it */
+};
+/* *text: the body of an answer with status 200, which has at most MAX_FILE_BYTES and no
+ * NUL; free it. FF_NOT_FOUND: 404. */
+int get_text(const struct get *g, char **text, struct ff_err *err);
+
+/* --- issuer.c: OpenID Connect Discovery 1.0, RFC 8414 --- */
+
+int issuer_check(const struct config *c, struct ff_err *err);
+/* Blocks. *set: the key set that the issuer publishes, not judged yet; free it. */
+int issuer_fetch(const struct config *c, const bool *stop, char **set,
+                 struct ff_err *err);
+
+/* --- watcher.c: asks the issuer again and again, in a thread --- */
+
+struct watcher;
+/* Takes the set over when it is good; on the watcher's thread. */
+typedef int watcher_fn(void *arg, char *set, struct ff_err *err);
+/* *w is there before fn is called. */
+int watcher_start(const struct ff_host *host, const struct config *c, watcher_fn *fn,
+                  void *arg, struct watcher **w, struct ff_err *err);
+void watcher_stop(struct watcher *w); /* takes NULL */
+/* Waits until the issuer was asked once, but not long. */
+void watcher_wait_first(struct watcher *w);
+void watcher_wake(struct watcher *w);
+/* Has it ask, waits, and says what came of it. */
+int watcher_ask(struct watcher *w, struct ff_err *err);
+/* It is being asked, or never gave a set that was good: what it would say of a key is
+ * not known. */
+bool watcher_is_unsure(struct watcher *w);
+bool watcher_has(struct watcher *w); /* a set that was good, once */
 
 /* --- token.c --- */
 

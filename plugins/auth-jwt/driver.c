@@ -1,8 +1,9 @@
 /* auth-jwt/driver.c - lets in who brings a JSON Web Token that one of our keys signed.
  *
- * Keys come from files and settings; nothing is fetched. refresh() reads the files
- * again, and so does, not too often, a token whose key is not known: whoever changes
- * the file need tell nobody. */
+ * Keys come from files and settings, and from the issuer where it is asked for them.
+ * refresh() reads the files and asks again, and so does, not too often, a token whose
+ * key is not known: whoever changes keys need tell nobody. No token waits for the
+ * issuer. */
 #include "auth_jwt.h"
 
 #include <pthread.h>
@@ -54,7 +55,7 @@ static const struct ff_opt options[] = {
      .min = 0,
      .max = 300 * SECOND_US},
     {.name = "reload_interval",
-     .help = "how soon a token with an unknown key makes the files be read again",
+     .help = "how soon a token with an unknown key makes keys be read again",
      .fallback = "30s",
      .type = FF_OPT_SECONDS,
      .offset = AT(reload_interval_us),
@@ -79,6 +80,22 @@ static const struct ff_opt options[] = {
      .fallback = "roles",
      .type = FF_OPT_TEXT,
      .offset = AT(roles_claim)},
+    {.name = "issuer_discovery",
+     .help = "ask the issuer, whose name must be its URL, for its keys",
+     .fallback = "false",
+     .type = FF_OPT_BOOL,
+     .offset = AT(issuer_discovery)},
+    {.name = "issuer_interval",
+     .help = "how often the issuer is asked for its keys",
+     .fallback = "15m",
+     .type = FF_OPT_SECONDS,
+     .offset = AT(issuer_interval_us),
+     .min = SECOND_US,
+     .max = 86400 * SECOND_US},
+    {.name = "issuer_ca_file",
+     .help = "certificates to know the issuer by; unset: the system's",
+     .type = FF_OPT_TEXT,
+     .offset = AT(issuer_ca_file)},
     {.name = "encryption_key",
      .help = "what encrypts secrets: read by FlowForge itself, not by this driver",
      .type = FF_OPT_TEXT,
@@ -95,14 +112,16 @@ struct session {
     pthread_mutex_t reloading;
     int64_t
         asked_us; /* when an unknown key last made us read; by reloading; -1: never */
+    char *published; /* the issuer's set as text, by reloading; NULL: none yet */
+    struct watcher *watcher; /* NULL: the issuer is not asked */
 };
 
 static int check_sources(const struct config *c, struct ff_err *err)
 {
-    if (!c->jwks_file && !c->public_key_file && !c->jwt_secret)
+    if (!c->jwks_file && !c->public_key_file && !c->jwt_secret && !c->issuer_discovery)
         return ff_fail(err, FF_INVALID, 0,
-                       "there is no key to check tokens with: set jwks_file, "
-                       "public_key_file or jwt_secret");
+                       "there is no key to check tokens with: set issuer_discovery, "
+                       "jwks_file, public_key_file or jwt_secret");
     if (c->jwt_secret_previous && !c->jwt_secret)
         return ff_fail(err, FF_INVALID, 0,
                        "jwt_secret_previous: it needs a jwt_secret that follows it");
@@ -115,6 +134,8 @@ static int check_config(const struct config *c, struct ff_err *err)
 
     if (code == FF_OK)
         code = algorithm_check_list(c->algorithms, err);
+    if (code == FF_OK)
+        code = issuer_check(c, err);
     return code == FF_OK ? claims_check_rules(c, err) : code;
 }
 
@@ -136,10 +157,70 @@ static void auth_close(void *auth)
 
     if (!s)
         return;
+    watcher_stop(s->watcher);
     keys_free(s->keys);
+    free(s->published);
     pthread_mutex_destroy(&s->reloading);
     pthread_rwlock_destroy(&s->lock);
     free(s);
+}
+
+/* Keys that were good stay when the new ones are not; but a set that was emptied is
+ * meant so: its keys are taken back. By `reloading`, so that of two readings the later
+ * one stays. published: what the issuer gave, or NULL. */
+static int reload(struct session *s, const char *published, struct ff_err *err)
+{
+    struct keys *fresh;
+    struct keys *old;
+    int code = keys_load(s->config, s->host, published, &fresh, err);
+
+    if (code != FF_OK)
+        return code;
+    if (fresh->n == 0 && (published || !s->watcher))
+        ff_log(s->host, FF_WARN, "no key is left: nobody is let in");
+    pthread_rwlock_wrlock(&s->lock);
+    old = s->keys;
+    s->keys = fresh;
+    pthread_rwlock_unlock(&s->lock);
+    keys_free(old);
+    return FF_OK;
+}
+
+/* What the issuer gave is kept once it is good, beside what files say now. */
+static int take_published(void *arg, char *set, struct ff_err *err)
+{
+    struct session *s = arg;
+    int code;
+
+    pthread_mutex_lock(&s->reloading);
+    code = reload(s, set, err);
+    if (code == FF_OK) {
+        free(s->published);
+        s->published = set;
+        ff_log(s->host, FF_DEBUG, "knows %zu keys of %s", s->keys->n,
+               s->config->issuer);
+    }
+    pthread_mutex_unlock(&s->reloading);
+    if (code != FF_OK)
+        free(set);
+    return code;
+}
+
+static int load_first(struct session *s, struct ff_err *err)
+{
+    const struct config *c = s->config;
+    int code = keys_load(c, s->host, NULL, &s->keys, err);
+
+    if (code != FF_OK)
+        return code;
+    if (s->keys->n == 0 && !c->issuer_discovery)
+        return ff_fail(err, FF_INVALID, 0,
+                       "no key is left: what was given is for none of the "
+                       "algorithms that are allowed");
+    if (c->issuer_discovery)
+        return watcher_start(s->host, c, take_published, s, &s->watcher, err);
+    ff_log(s->host, FF_DEBUG, "knows %zu keys of %s", s->keys->n, c->issuer);
+    return FF_OK;
 }
 
 static int auth_open(const struct ff_host *host, const void *config, void **auth,
@@ -158,38 +239,14 @@ static int auth_open(const struct ff_host *host, const void *config, void **auth
     s->config = c;
     s->asked_us = -1;
     init_locks(s);
-    code = keys_load(c, host, &s->keys, err);
-    if (code == FF_OK && s->keys->n == 0)
-        code = ff_fail(err, FF_INVALID, 0,
-                       "no key is left: what was given is for none of the "
-                       "algorithms that are allowed");
+    code = load_first(s, err);
     if (code != FF_OK) {
         auth_close(s);
         return code;
     }
-    ff_log(host, FF_DEBUG, "knows %zu keys of %s", s->keys->n, c->issuer);
+    if (s->watcher)
+        watcher_wait_first(s->watcher);
     *auth = s;
-    return FF_OK;
-}
-
-/* Keys that were good stay when the new ones are not; but a set that was emptied is
- * meant so: its keys are taken back. By `reloading`, so that of two readings the later
- * one stays. */
-static int reload(struct session *s, struct ff_err *err)
-{
-    struct keys *fresh;
-    struct keys *old;
-    int code = keys_load(s->config, s->host, &fresh, err);
-
-    if (code != FF_OK)
-        return code;
-    if (fresh->n == 0)
-        ff_log(s->host, FF_WARN, "no key is left: nobody is let in");
-    pthread_rwlock_wrlock(&s->lock);
-    old = s->keys;
-    s->keys = fresh;
-    pthread_rwlock_unlock(&s->lock);
-    keys_free(old);
     return FF_OK;
 }
 
@@ -199,9 +256,9 @@ static int auth_refresh(void *auth, struct ff_err *err)
     int code;
 
     pthread_mutex_lock(&s->reloading);
-    code = reload(s, err);
+    code = reload(s, s->published, err);
     pthread_mutex_unlock(&s->reloading);
-    return code;
+    return code == FF_OK && s->watcher ? watcher_ask(s->watcher, err) : code;
 }
 
 /* Anybody can make up key ids, so an unknown one may cost a reading only now and then.
@@ -217,8 +274,10 @@ static void reload_for_unknown(struct session *s)
     if (s->asked_us < 0 || now_us < s->asked_us ||
         now_us - s->asked_us >= s->config->reload_interval_us) {
         s->asked_us = now_us;
-        if (reload(s, &err) != FF_OK)
+        if (reload(s, s->published, &err) != FF_OK)
             ff_log(s->host, FF_WARN, "keeps the keys it has: %s", err.msg);
+        if (s->watcher)
+            watcher_wake(s->watcher);
     }
     pthread_mutex_unlock(&s->reloading);
 }
@@ -242,6 +301,10 @@ static int verify_token(struct session *s, const struct token *t, ff_principal_f
         reload_for_unknown(s);
         code = check_signature(s, t, err);
     }
+    if (code == FF_NOT_FOUND && s->watcher && watcher_is_unsure(s->watcher))
+        return ff_fail(err, FF_UNAVAILABLE, 0,
+                       "the token's key is not known here yet: the issuer is being "
+                       "asked for its keys");
     if (code != FF_OK) {
         if (err)
             err->code = FF_DENIED;
@@ -262,18 +325,28 @@ static int auth_verify(void *auth, const char *credential, ff_principal_fn *fn,
     return code;
 }
 
+static int auth_ready(void *auth, struct ff_err *err)
+{
+    const struct session *s = auth;
+
+    if (!s->watcher || watcher_has(s->watcher))
+        return FF_OK;
+    return ff_fail(err, FF_UNAVAILABLE, 0, "the issuer's keys have yet to come");
+}
+
 static const struct ff_auth_ops ops = {
     .open = auth_open,
     .close = auth_close,
     .verify = auth_verify,
     .refresh = auth_refresh,
+    .ready = auth_ready,
 };
 
 static const struct ff_driver driver = {
     FF_DRIVER_HEAD(FF_AUTH, FF_PARALLEL, ops),
     .name = "jwt",
     .version = FLOWFORGE_VERSION,
-    .summary = "JSON Web Tokens, checked with keys from a file or a shared secret",
+    .summary = "JSON Web Tokens, checked with keys of the issuer, a file or a secret",
     .opts = options,
     .config_size = sizeof(struct config),
     .ops.auth = &ops,

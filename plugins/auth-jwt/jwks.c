@@ -12,7 +12,8 @@ struct reading {
     const struct ff_host *host;
     struct keys *keys;
     struct ff_err *err;
-    char where[64]; /* "jwks_file: key 2" */
+    const char *label; /* "jwks_file" */
+    char where[64];    /* "jwks_file: key 2" */
 };
 
 static const char *text_of(json_t *jwk, const char *name)
@@ -123,10 +124,11 @@ static int read_set(struct reading *r, json_t *set)
 
     if (!json_is_array(list))
         return ff_fail(r->err, FF_INVALID, 0,
-                       OPTION ": it is no JSON Web Key Set: it has no list \"keys\"");
+                       "%s: it is no JSON Web Key Set: it has no list \"keys\"",
+                       r->label);
     json_array_foreach(list, i, jwk)
     {
-        snprintf(r->where, sizeof(r->where), OPTION ": key %zu", i + 1);
+        snprintf(r->where, sizeof(r->where), "%s: key %zu", r->label, i + 1);
         code = json_is_object(jwk) ? read_key(r, jwk) : refuse(r, "it is no object");
         if (code != FF_OK)
             break;
@@ -134,24 +136,34 @@ static int read_set(struct reading *r, json_t *set)
     return code;
 }
 
+int jwks_parse(const struct config *c, const struct ff_host *host, const char *label,
+               const char *text, size_t len, struct keys *keys, struct ff_err *err)
+{
+    struct reading r = {
+        .config = c, .host = host, .keys = keys, .err = err, .label = label};
+    json_error_t at;
+    json_t *set = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
+
+    if (!set)
+        return ff_fail(err, FF_INVALID, 0, "%s: line %d, column %d is not JSON: %.80s",
+                       label, at.line, at.column, at.text);
+
+    const int code = read_set(&r, set);
+
+    json_decref(set);
+    return code;
+}
+
 int jwks_load(const struct config *c, const struct ff_host *host, struct keys *keys,
               struct ff_err *err)
 {
-    struct reading r = {.config = c, .host = host, .keys = keys, .err = err};
-    json_error_t at;
-    json_t *set;
     char *text;
     size_t len;
     int code = key_file_read(OPTION, c->jwks_file, &text, &len, err);
 
     if (code != FF_OK)
         return code;
-    set = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
+    code = jwks_parse(c, host, OPTION, text, len, keys, err);
     free(text);
-    if (!set)
-        return ff_fail(err, FF_INVALID, 0, OPTION ": %.80s:%d:%d is not JSON: %.80s",
-                       c->jwks_file, at.line, at.column, at.text);
-    code = read_set(&r, set);
-    json_decref(set);
     return code;
 }

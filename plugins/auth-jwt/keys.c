@@ -127,8 +127,8 @@ static int add_secret(const struct config *c, struct keys *keys, const char *opt
     return code;
 }
 
-static int load(const struct config *c, const struct ff_host *host, struct keys *keys,
-                struct ff_err *err)
+static int load(const struct config *c, const struct ff_host *host,
+                const char *published, struct keys *keys, struct ff_err *err)
 {
     int code = FF_OK;
 
@@ -140,18 +140,20 @@ static int load(const struct config *c, const struct ff_host *host, struct keys 
         code = pem_load(c, keys, err);
     if (code == FF_OK && c->jwks_file)
         code = jwks_load(c, host, keys, err);
+    if (code == FF_OK && published)
+        code = jwks_parse(c, host, "jwks_uri", published, strlen(published), keys, err);
     return code;
 }
 
-int keys_load(const struct config *c, const struct ff_host *host, struct keys **keys,
-              struct ff_err *err)
+int keys_load(const struct config *c, const struct ff_host *host, const char *published,
+              struct keys **keys, struct ff_err *err)
 {
     struct keys *k = calloc(1, sizeof(*k));
     int code;
 
     if (!k)
         return ff_fail(err, FF_NO_MEMORY, 0, "no memory for the keys");
-    code = load(c, host, k, err);
+    code = load(c, host, published, k, err);
     if (code != FF_OK) {
         keys_free(k);
         return code;

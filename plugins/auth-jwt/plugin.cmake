@@ -1,1 +1,1 @@
-set(PLUGIN_LIBS ff::jwt ff::jansson ff::crypto m Threads::Threads)
+set(PLUGIN_LIBS ff::jwt ff::jansson ff::crypto ff::curl m Threads::Threads)

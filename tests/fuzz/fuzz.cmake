@@ -45,7 +45,7 @@ set(fuzz_sources_journal ${local}/supervisor/journal.c
   ${local}/supervisor/outcome.c ${local}/wire.c)
 set(fuzz_libs_mask ff_exec)
 set(fuzz_sources_mask ${local}/supervisor/mask.c)
-set(fuzz_libs_jwt ff::jwt ff::jansson ff::crypto m)
+set(fuzz_libs_jwt ff::jwt ff::jansson ff::crypto ff::curl m)
 set(fuzz_sources_jwt ${jwt}/algorithm.c ${jwt}/base64url.c ${jwt}/claims.c ${jwt}/file.c
   ${jwt}/jwk.c ${jwt}/jwks.c ${jwt}/keys.c ${jwt}/pem.c ${jwt}/secret.c
   ${jwt}/signature.c ${jwt}/token.c)

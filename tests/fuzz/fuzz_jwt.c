@@ -42,7 +42,8 @@ static struct keys *own_keys(void)
     struct ff_err err = {0};
 
     if (!keys)
-        FUZZ_CHECK(keys_load(&rules, &host, &keys, &err) == FF_OK && keys->n == 1);
+        FUZZ_CHECK(keys_load(&rules, &host, NULL, &keys, &err) == FF_OK &&
+                   keys->n == 1);
     return keys;
 }
 
@@ -164,7 +165,7 @@ static void check_file(const uint8_t *data, size_t size, bool is_pem)
 
     FUZZ_CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size);
     close(fd);
-    if (keys_load(&c, &host, &keys, &err) != FF_OK) {
+    if (keys_load(&c, &host, NULL, &keys, &err) != FF_OK) {
         FUZZ_CHECK(err.code == FF_INVALID && err.msg[0]);
         return;
     }

@@ -114,7 +114,7 @@ class Witness(HeaderTest):
         for file, end, more in (
             (
                 "auth.h",
-                "(*refresh)(void *auth, struct ff_err *err);",
+                "(*ready)(void *auth, struct ff_err *err);",
                 "int (*x)(void);",
             ),
             ("host.h", "    const struct ff_next *next;", "int64_t x;"),
@@ -149,7 +149,7 @@ class Witness(HeaderTest):
         )
 
     def test_a_function_gone_fails(self) -> None:
-        ending = "(*refresh)(void *auth, struct ff_err *err);"
+        ending = "(*ready)(void *auth, struct ff_err *err);"
         self.fails("auth.h", f"    int {ending}", "", "struct ff_auth_ops has lost")
 
     def test_a_field_moved_to_the_end_fails(self) -> None:

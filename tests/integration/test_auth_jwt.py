@@ -471,7 +471,7 @@ class Rotating(Case):
 
 class Opening(Case):
     def test_without_any_key_it_is_not_opened(self) -> None:
-        self.refused("set jwks_file, public_key_file or jwt_secret")
+        self.refused("jwks_file, public_key_file or jwt_secret")
         self.refused("needs a jwt_secret", jwt_secret_previous=SECRET, jwks_file="/x")
 
     def test_secrets_that_can_be_guessed(self) -> None:

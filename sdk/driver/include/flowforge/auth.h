@@ -40,7 +40,8 @@ struct ff_auth_ops {
      * repeat anything of the credential, and neither must the log. The credential is
      * any bytes, of any length, borrowed until verify returns; one that is not known
      * is FF_DENIED whatever it looks like. The same credential is the same principal
-     * each time.
+     * each time. FF_UNAVAILABLE, with such a sentence: it cannot be told now, but it
+     * may be soon, so that whoever asked should come again.
      *
      * Signed tokens: the algorithm MUST be a property of the key and never of the
      * token; keys MUST be those of the configuration, whatever a token says about
@@ -52,6 +53,10 @@ struct ff_auth_ops {
      * added is known afterwards, what was removed is not. When it fails, with a
      * sentence, the keys there were stay. */
     int (*refresh)(void *auth, struct ff_err *err);
+
+    /* Optional, any thread, never blocks: FF_OK, or why good credentials may be
+     * answered with FF_UNAVAILABLE now, such as keys that have yet to come. */
+    int (*ready)(void *auth, struct ff_err *err);
 };
 
 #ifdef __cplusplus

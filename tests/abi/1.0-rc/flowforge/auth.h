@@ -41,6 +41,10 @@ struct ff_auth_ops {
 
     /* Optional: fetch keys again; called on a worker thread every so often. */
     int (*refresh)(void *auth, struct ff_err *err);
+
+    /* Optional, any thread, never blocks: FF_OK, or why good credentials may be
+     * answered with FF_UNAVAILABLE now, such as keys that have yet to come. */
+    int (*ready)(void *auth, struct ff_err *err);
 };
 
 #ifdef __cplusplus
