@@ -136,7 +136,7 @@ int rest_artifacts_list(struct rest_call *c, struct ff_err *err)
     if (code == FF_OK)
         code = list_rows(&l, err);
     code = rest_page_end(&l.page, code);
-    flow_unref(flow);
+    flows_put(c->rest, flow);
     return code;
 }
 
@@ -179,7 +179,7 @@ static int find(struct rest_call *c, struct artifact *a, struct ff_err *err)
     struct flow *flow = rest_flow_of(c, &run, err);
     const int code = flow ? find_in(c, &run, flow, a, err) : err->code;
 
-    flow_unref(flow);
+    flows_put(c->rest, flow);
     return code;
 }
 

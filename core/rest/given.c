@@ -36,9 +36,14 @@ int given_fail(struct rest_call *c, const struct flow_problems *problems,
 static int parse(struct rest_call *c, struct given *s, struct ff_err *err)
 {
     struct flow_problems problems = {0};
+    char hash[SHA256_TEXT];
     int code = FF_OK;
 
-    s->flow = flow_parse(s->text, s->len, &problems);
+    sha256_text(s->text, s->len, hash);
+    s->rest = c->rest;
+    s->flow = flows_take(c->rest, span_of(hash));
+    if (!s->flow)
+        s->flow = flow_parse(s->text, s->len, &problems);
     if (!s->flow)
         code = given_fail(c, &problems, err);
     flow_problems_done(&problems);
@@ -94,6 +99,7 @@ int given_name(struct rest_call *c, const char *word, struct given *s,
 
 void given_done(struct given *s)
 {
-    flow_unref(s->flow);
+    if (s->flow)
+        flows_put(s->rest, s->flow);
     s->flow = NULL;
 }

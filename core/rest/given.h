@@ -10,6 +10,7 @@ struct given {
     size_t len;
     const char *dir; /* where its tasks work */
     struct flow *flow;
+    struct rest *rest; /* with flow */
 };
 
 /* The field `source`; NAME, NAME@LABEL or NAME@sha256:HASH; the text of a hash, with

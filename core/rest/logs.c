@@ -72,7 +72,7 @@ int rest_find_run_task(struct rest_call *c, struct run_row *run, struct task_row
     /* What is waited for has its name from the file. */
     row->task.s =
         code == FF_OK ? arena_text(&c->arena, row->task.s, row->task.len) : NULL;
-    flow_unref(flow);
+    flows_put(c->rest, flow);
     return code;
 }
 

@@ -64,6 +64,7 @@ struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err)
     r->store = node_store(setup->node);
     store_numbers_init(&r->numbers, ACCESS_NUMBERS);
     pthread_mutex_init(&r->shared_mutex, NULL);
+    flows_open(r);
     if (open_parts(r, err) != FF_OK) {
         rest_free(r);
         return NULL;
@@ -115,6 +116,7 @@ void rest_free(struct rest *r)
     sealer_free(r->sealer);
     live_streams_free(r->live);
     work_close(r);
+    flows_close(r);
     who_close(r);
     buckets_done(&r->buckets);
     buckets_done(&r->shared);

@@ -2,9 +2,10 @@
  * and one request on its way through it.
  *
  * let.c lets requests in, serve.c has them done, answer.c answers; work.c takes them
- * beside the loop; who.c knows who asks, bucket.c how much he may ask, cursor.c where a
- * page goes on, problem.c what went wrong, field.c what a request may say, once.c that
- * nothing is done twice, openapi.c what there is; the others are handlers. */
+ * beside the loop; flows.c keeps parsed files; who.c knows who asks, bucket.c how much
+ * he may ask, cursor.c where a page goes on, problem.c what went wrong, field.c what a
+ * request may say, once.c that nothing is done twice, openapi.c what there is; the
+ * others are handlers. */
 #ifndef REST_REST_PRIV_H
 #define REST_REST_PRIV_H
 
@@ -126,6 +127,12 @@ struct rest {
     size_t n_spare;
     bool stopping;
     bool draining;
+    struct rest_flows {
+        pthread_mutex_t mutex; /* of lanes */
+        struct flow **items;
+        size_t n, cap;
+        size_t n_tasks; /* in all of them */
+    } flows;
     struct rest_who_cache {
         struct map by_hash;
         uint64_t n_forgotten; /* times */
@@ -350,6 +357,15 @@ bool work_at_once(struct rest_call *c, ff_call_fn *do_it);
 void work_took(const struct rest_call *c); /* c->took_us, wherever */
 void work_note(struct rest *r); /* n_working or n_changing is another one now */
 
+/* --- flows.c: on any thread --- */
+
+void flows_open(struct rest *r);
+void flows_close(struct rest *r);
+/* One that nobody else has meanwhile; NULL: none is kept, so parse it. flows_put. */
+struct flow *flows_take(struct rest *r, struct span hash);
+/* Takes it, or one that was just parsed, and NULL; nothing of it is used any more. */
+void flows_put(struct rest *r, struct flow *flow);
+
 /* --- once.c --- */
 
 /* What repeats of the request are known by; NULL: nothing. */
@@ -427,7 +443,7 @@ struct span rest_open_column(struct rest_call *c, const struct run_row *run,
 /* The task that {task} names, "fetch" or "fetch.3" (tasks.c). */
 int rest_find_task(struct rest_call *c, const struct run_row *run,
                    const struct flow *flow, struct task_row *row, struct ff_err *err);
-/* The plan that a run is pinned to; flow_unref it (runs.c). */
+/* The plan that a run is pinned to; flows_put it (runs.c). */
 struct flow *rest_flow_of(struct rest_call *c, const struct run_row *run,
                           struct ff_err *err);
 

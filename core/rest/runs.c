@@ -150,21 +150,37 @@ int rest_run_get(struct rest_call *c, struct ff_err *err)
     return FF_OK;
 }
 
-struct flow *rest_flow_of(struct rest_call *c, const struct run_row *run,
+static struct flow *parse(struct rest_call *c, const struct run_row *run,
                           struct ff_err *err)
 {
     struct flow_problems problems = {0};
     struct workflow_row row;
-    struct flow *flow;
 
     if (store_workflow(c->store, c->reader, (struct tenant){run->tenant}, run->hash,
                        &c->arena, &row, err) != FF_OK)
         return NULL;
-    flow = flow_parse(row.source.s, row.source.len, &problems);
-    if (flow && run->entry.s)
-        flow = flow_enter(flow, run->entry.s, run->entry.len);
+    struct flow *flow = flow_parse(row.source.s, row.source.len, &problems);
+
+    flow_problems_done(&problems);
     if (!flow)
         ff_fail(err, FF_CORRUPT, 0, "the stored workflow no longer parses");
-    flow_problems_done(&problems);
     return flow;
+}
+
+struct flow *rest_flow_of(struct rest_call *c, const struct run_row *run,
+                          struct ff_err *err)
+{
+    struct flow *all = flows_take(c->rest, run->hash);
+
+    if (!all)
+        all = parse(c, run, err);
+    if (!all || !run->entry.s)
+        return all;
+    struct flow *flow = flow_enter(all, run->entry.s, run->entry.len);
+
+    if (flow)
+        return flow;
+    flows_put(c->rest, all);
+    ff_fail(err, FF_CORRUPT, 0, "the stored workflow has no such part any more");
+    return NULL;
 }

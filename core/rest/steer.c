@@ -74,7 +74,7 @@ static int check_task(struct rest_call *c, const struct run_row *run, const char
     if (task && flow_task_index(flow, task) < 0)
         code =
             ff_fail(err, FF_NOT_FOUND, 0, "there is no task %.100s in this run", task);
-    flow_unref(flow);
+    flows_put(c->rest, flow);
     return code;
 }
 
@@ -271,7 +271,7 @@ static int decide(struct rest_call *c, bool approves, struct ff_err *err)
         answer(c, &d.run);
         code = note(c, approves ? "run.approve" : "run.reject", &d.run, err);
     }
-    flow_unref(d.flow);
+    flows_put(c->rest, d.flow);
     return code;
 }
 

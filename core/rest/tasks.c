@@ -202,7 +202,7 @@ int rest_tasks_list(struct rest_call *c, struct ff_err *err)
     if (code == FF_OK)
         code = tell_all(&l, err);
     code = rest_page_end(&l.page, code);
-    flow_unref(flow);
+    flows_put(c->rest, flow);
     return code;
 }
 
@@ -274,7 +274,7 @@ int rest_task_get(struct rest_call *c, struct ff_err *err)
         rest_add_row(&w, &shape_task_full, &row);
         jsonw_close(&w, '}');
     }
-    flow_unref(flow);
+    flows_put(c->rest, flow);
     return code;
 }
 

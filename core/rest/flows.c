@@ -1,0 +1,74 @@
+/* flows.c - parsed workflow files, kept for the next request that wants the same one:
+ * to read a file of 100,000 tasks takes a second. One is lent to one request at a time,
+ * as its owners are counted by one thread only; several may be kept of one file. */
+#include "rest/rest_priv.h"
+
+#include <string.h>
+
+#define KEPT_MAX  32
+#define TASKS_MAX 200000 /* in all that are kept: some 150 bytes each */
+
+void flows_open(struct rest *r)
+{
+    pthread_mutex_init(&r->flows.mutex, NULL);
+}
+
+void flows_close(struct rest *r)
+{
+    for (size_t i = 0; i < r->flows.n; i++)
+        flow_unref(r->flows.items[i]);
+    ARRAY_DONE(&r->flows);
+    pthread_mutex_destroy(&r->flows.mutex);
+}
+
+static struct flow *take_out(struct rest_flows *kept, size_t at)
+{
+    struct flow *flow = kept->items[at];
+
+    kept->n--;
+    memmove(&kept->items[at], &kept->items[at + 1],
+            (kept->n - at) * sizeof(*kept->items));
+    kept->n_tasks -= flow->n_tasks;
+    return flow;
+}
+
+struct flow *flows_take(struct rest *r, struct span hash)
+{
+    struct rest_flows *kept = &r->flows;
+    struct flow *found = NULL;
+
+    pthread_mutex_lock(&kept->mutex);
+    for (size_t i = kept->n; i > 0 && !found; i--)
+        if (span_is(hash, kept->items[i - 1]->hash))
+            found = take_out(kept, i - 1);
+    pthread_mutex_unlock(&kept->mutex);
+    return found;
+}
+
+/* The one that was used longest ago is first. */
+static struct flow *take_surplus(struct rest_flows *kept)
+{
+    struct flow *oldest = NULL;
+
+    pthread_mutex_lock(&kept->mutex);
+    if (kept->n > KEPT_MAX || kept->n_tasks > TASKS_MAX)
+        oldest = take_out(kept, 0);
+    pthread_mutex_unlock(&kept->mutex);
+    return oldest;
+}
+
+void flows_put(struct rest *r, struct flow *flow)
+{
+    struct rest_flows *kept = &r->flows;
+
+    if (!flow)
+        return;
+    if (flow->owner)
+        flow = flow->owner;
+    pthread_mutex_lock(&kept->mutex);
+    ARRAY_ADD(kept, flow);
+    kept->n_tasks += flow->n_tasks;
+    pthread_mutex_unlock(&kept->mutex);
+    while ((flow = take_surplus(kept)))
+        flow_unref(flow);
+}
