@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+/* Rows of some lists are large: a page that has so much is full. Who says how many he
+ * wants has room for more. */
+#define BYTES_USUAL ((size_t)48 * 1024)
+#define BYTES_ASKED ((size_t)1024 * 1024)
+
 static void add_context(const struct rest_call *c, struct buf *out)
 {
     const char *name;
@@ -40,9 +45,16 @@ int rest_page_begin(struct rest_call *c, struct rest_page *p, struct ff_err *err
                      "the cursor is none of this list: begin again without one");
 }
 
+static bool is_full(const struct rest_page *p)
+{
+    const size_t max = rest_ask(p->c, "limit") ? BYTES_ASKED : BYTES_USUAL;
+
+    return p->n == p->limit || (p->n > 0 && p->c->out.len >= max);
+}
+
 bool rest_page_step(struct rest_page *p, bool wanted, const void *key, size_t len)
 {
-    if ((wanted && p->n == p->limit) || p->n_looks == PAGE_LOOKS) {
+    if ((wanted && is_full(p)) || p->n_looks == PAGE_LOOKS) {
         p->more = true;
         return false;
     }
