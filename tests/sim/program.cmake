@@ -13,5 +13,5 @@ file(GLOB sim_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.c)
 add_executable(ff-sim EXCLUDE_FROM_ALL ${sim_files})
 target_link_libraries(ff-sim PRIVATE ff_flags ff_relaxed plugin_store-memory
   sim_store-sqlite ff_node)
-target_link_options(ff-sim PRIVATE -Wl,--wrap=nanosleep,--wrap=usleep,--wrap=store_commit)
+target_link_options(ff-sim PRIVATE -Wl,--wrap=nanosleep,--wrap=usleep,--wrap=store_commit,--wrap=flow_parse)
 set_target_properties(ff-sim PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
