@@ -281,6 +281,7 @@ static void on_task(const struct ff_change *c)
     before.outputs = NULL;
     take_task(t, c);
     t->changed_in = mirror.n_commits;
+    artifact_note_task(r, t);
     mirror.n_running += holds_slot(r, t) - holds_slot(r, &before);
     fair_takes_slots(r, holds_slot(r, t) - holds_slot(r, &before));
     sim_trace("run %lld task %s item %lld: %s %s attempt %lld", (long long)r->no,

@@ -355,12 +355,28 @@ void schedule_begin(int node, const struct ff_change *changes, size_t n)
             on_run(&changes[i]);
 }
 
+static bool waits_for(const struct mirror_schedule *s, int64_t run)
+{
+    return s->is_there && s->active_run == run && is(s->overlap, "cancel") &&
+           s->n_waiting > 0;
+}
+
+static void note_waits(const struct mirror_schedule *s)
+{
+    struct mirror_run *r = mirror_run(s->active_run);
+
+    if (r && waits_for(s, s->active_run))
+        r->was_waited_for = true;
+}
+
 void schedule_end(void)
 {
     void *value;
 
     for (size_t i = 0; map_next(&schedules.by_name, &i, &value);)
         check_schedule(value);
+    for (size_t i = 0; map_next(&schedules.by_name, &i, &value);)
+        note_waits(value);
     backfill_check();
     occurrence_check();
 }
@@ -423,16 +439,23 @@ void schedule_check_end(void)
     sim_check(schedule_is_over(), "I36: schedules have something to do in the end");
 }
 
+/* Whoever is in doubt may not know yet that nothing waits any more, but never of a time
+ * that nobody has read. */
 void schedule_cancels(const struct sim_node *n, int64_t run)
 {
+    const struct mirror_run *r = mirror_run(run);
     void *value;
 
-    if (n->no != mirror.owner || sim.o.store_doubt > 0)
-        return; /* others may be ahead of its memory */
-    for (size_t i = 0; map_next(&schedules.by_name, &i, &value);) {
+    if (n->no != mirror.owner)
+        return; /* others are ahead of its memory */
+    sim_check(
+        r && r->was_waited_for,
+        "I37: run %lld is cancelled, and it is not durable that a time waits for that",
+        (long long)run);
+    for (size_t i = 0;
+         sim.o.store_doubt == 0 && map_next(&schedules.by_name, &i, &value);) {
         const struct mirror_schedule *s = value;
-        sim_check(!s->is_there || s->active_run != run ||
-                      (is(s->overlap, "cancel") && s->n_waiting > 0),
+        sim_check(!s->is_there || s->active_run != run || waits_for(s, run),
                   "I37: run %lld of %s is cancelled, and nothing waits for that",
                   (long long)run, s->name);
     }

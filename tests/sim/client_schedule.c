@@ -75,6 +75,9 @@ static void draw(struct timed *t, int no)
     t->expr = odds(500) ? "* * * * *" : "*/2 * * * *";
     for (size_t i = 0; i < COUNT_OF(t->overlaps); i++)
         t->overlaps[i] = overlaps[below(4)];
+    for (size_t i = 0; i < COUNT_OF(t->overlaps); i++)
+        if (sim_chance(RAND_LATER, sim.o.replaces))
+            t->overlaps[i] = "cancel";
     if (no > 0 && odds(300))
         snprintf(t->after, sizeof(t->after), "timed%u",
                  (unsigned)below((uint64_t)no) % 10);

@@ -152,6 +152,15 @@ static void focus_on_files(struct sim_options *o)
     o->blob_down = o->blob_doubt = o->blob_full = 0;
 }
 
+/* Runs inside others that hand large values on, and others that want the same. */
+static void focus_on_values(struct sim_options *o)
+{
+    if (o->values == 0 || !sim_chance(RAND_LATER, 300))
+        return;
+    o->inner = 300;
+    o->cache = 700;
+}
+
 /* Many who want something else of runs that hardly began. */
 static void focus_on_people(struct sim_options *o)
 {
@@ -175,13 +184,34 @@ static void narrow(struct sim_options *o)
     o->schedules = o->schedule_acts = o->clock_us = o->values = o->shares = 0;
 }
 
+/* Times that wait for a run to be cancelled, which an owner who came just now has not
+ * read yet, while others come. */
+static void focus_on_replaced(struct sim_options *o)
+{
+    o->replaces = 700;
+    o->schedules = 3;
+    o->schedule_acts = 100;
+    o->submit_us = o->faults_us = 60 * SECOND;
+    o->store_doubt = 0;
+    o->crash_us = 8 * SECOND;
+    o->lane_us = 400 * 1000;
+    o->commit_us = 30 * 1000;
+    o->task_slow = 500;
+    o->slots = 20;
+}
+
 /* People who do much to schedules while owners read them, and commits in doubt. */
 static void focus_on_schedules(struct sim_options *o)
 {
     const uint64_t on = sim_rand(RAND_OPTIONS, 3);
 
-    if (o->schedules == 0 || on == 0)
+    if (o->schedules == 0)
         return;
+    if (on == 0) {
+        if (sim_chance(RAND_LATER, 600))
+            focus_on_replaced(o);
+        return;
+    }
     o->schedule_acts = 60;
     o->submit_us = o->faults_us;
     o->store_doubt = 300;
@@ -239,6 +269,8 @@ void options_draw(struct sim_options *o)
         focus_on_people(o);
     else if (sim_chance(RAND_OPTIONS, 350))
         narrow(o);
+    else
+        focus_on_values(o);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

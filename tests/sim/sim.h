@@ -104,6 +104,7 @@ bool sim_chance(enum stream s, int64_t permille);
     X(shares)        /* permille of tenants with a weight and a bound of their own */  \
     X(ack_lost)      /* permille of acknowledgements that the queue never gets */      \
     X(clock_us)      /* mean time between two times that a clock is set */             \
+    X(replaces)      /* permille of triggers that surely say `overlap: cancel` */      \
     X(sqlite)        /* the store is SQLite; 0: the model */
 
 struct sim_options {
@@ -433,6 +434,7 @@ struct mirror_run {
         stop_reason[32]; /* what a stop of the main tasks was for; "": there was none */
     int64_t final_main;  /* main tasks that are final */
     bool was_final;
+    bool was_waited_for; /* by a time of its schedule, which cancels it for that */
     int64_t created_at, ended_at; /* virtual time; 0: it did not */
     int64_t n_ends;
     struct map children;     /* check_child.c */
@@ -550,6 +552,7 @@ int64_t open_reset_since(const struct mirror_run *r, const struct mirror_task *t
 char *artifact_sim_begin(const struct ff_run_spec *spec); /* its folder, or NULL */
 void artifact_sim_end(const char *id, const char *dir);
 void artifact_change(const struct ff_change *c);
+void artifact_note_task(const struct mirror_run *r, const struct mirror_task *t);
 void artifact_settle(void); /* after a commit */
 /* Of a row of the cache: these are all the blobs of its outputs, and it names them. */
 void artifact_check_cached(struct tenant t, const char *outputs,
