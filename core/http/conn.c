@@ -265,12 +265,20 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     http_conn_leave(c);
 }
 
+void http_conn_may_stall(struct http_conn *c, int64_t stall_us)
+{
+    const int64_t us = stall_us > 0 ? stall_us : c->server->opts.send_timeout_us;
+    const struct timeval send = {.tv_sec = us / UNITS_SECOND,
+                                 .tv_usec = us % UNITS_SECOND};
+
+    c->stall_us = stall_us;
+    bufferevent_set_timeouts(c->bev, NULL, &send);
+}
+
 void http_conn_new(struct http_server *s, struct bufferevent *bev,
                    const struct http_accepted *how)
 {
     struct http_conn *c = mem_alloc(sizeof(*c));
-    struct timeval send = {.tv_sec = s->opts.send_timeout_us / UNITS_SECOND,
-                           .tv_usec = s->opts.send_timeout_us % UNITS_SECOND};
 
     *c = (struct http_conn){.server = s,
                             .bev = bev,
@@ -285,7 +293,7 @@ void http_conn_new(struct http_server *s, struct bufferevent *bev,
     list_init(&c->idle);
     http_conn_enter(c);
     bufferevent_setcb(bev, on_read, on_write, on_event, c);
-    bufferevent_set_timeouts(bev, NULL, &send);
+    http_conn_may_stall(c, 0);
     http_meter_init(c);
     bufferevent_enable(bev, EV_READ);
     if (c->tls || c->may_h2)

@@ -74,6 +74,7 @@ struct http_conn {
     bool waits_its_turn; /* it has a request that may begin when it is less crowded */
     bool doomed;         /* http_conn_kill_soon was called */
     bool dead;           /* freed when the outermost call has returned */
+    int64_t stall_us;    /* see http_conn_may_stall; 0: not called */
     struct loop_timer *deadline;
     struct loop_timer *soon; /* goes on with the input, outside any other call */
     struct http_meter meter;
@@ -102,6 +103,9 @@ bool http_conn_end_output(struct http_conn *c);
 void http_conn_close(struct http_conn *c); /* with a TLS farewell; all is sent */
 void http_conn_arm(struct http_conn *c, int64_t delay_us); /* unless it is armed */
 void http_conn_disarm(struct http_conn *c);
+/* The peer may take nothing for so long, and what he takes as slowly as he likes; 0:
+ * as from the beginning. */
+void http_conn_may_stall(struct http_conn *c, int64_t stall_us);
 void http_conn_idle(struct http_conn *c); /* nothing is under way */
 void http_conn_busy(struct http_conn *c);
 

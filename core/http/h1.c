@@ -143,8 +143,11 @@ static void x_answered(struct http_exchange *x, bool keep_alive)
     struct http_conn *c = x->conn;
 
     http_conn_enter(c);
-    if (h->phase == H1_STREAM && h->parse.parser.http_minor > 0)
-        evbuffer_add(output(h), "0\r\n\r\n", 5);
+    if (h->phase == H1_STREAM) {
+        if (h->parse.parser.http_minor > 0)
+            evbuffer_add(output(h), "0\r\n\r\n", 5);
+        http_conn_may_stall(c, 0);
+    }
     x->reply = NULL;
     x->stream = NULL;
     http_conn_disarm(c);
@@ -160,6 +163,7 @@ static void x_answered(struct http_exchange *x, bool keep_alive)
 static void x_streams(struct http_exchange *x)
 {
     of(x)->phase = H1_STREAM;
+    http_conn_may_stall(x->conn, http_stream_stall_us(x->stream));
 }
 
 static void x_drop(struct http_exchange *x)

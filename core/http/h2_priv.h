@@ -66,6 +66,8 @@ struct h2 {
     int64_t tokens_us;         /* when they were last counted */
     size_t n_sent;             /* of bodies, since `stall` was armed */
     struct loop_timer *stall;  /* while anything is unsent */
+    int64_t window_us;         /* until then */
+    int64_t stalled_us;        /* in windows before: nothing was taken */
     struct loop_timer *notice; /* of the end: until it is known, or should be */
     bool work;                 /* some stream waits to be served */
     bool held_back;            /* as too much is unsent */

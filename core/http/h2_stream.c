@@ -23,22 +23,55 @@ static void go_on(struct h2_stream *st)
 
 /* --- life --- */
 
+static void on_stall(void *arg);
+
+static void arm_stall(struct h2 *h)
+{
+    const struct http_options *opts = &h->conn->server->opts;
+    const int64_t left_us = h->conn->stall_us - h->stalled_us;
+
+    h->n_sent = 0;
+    h->window_us = opts->send_timeout_us;
+    if (left_us > 0 && left_us < h->window_us)
+        h->window_us = left_us;
+    loop_timer_add(h->conn->server->loop, h->window_us, on_stall, h, &h->stall);
+}
+
+/* Is all that waits of streams whose readers may pause? */
+static bool may_stall(const struct h2 *h)
+{
+    for (struct list *link = h->streams.next; link != &h->streams; link = link->next) {
+        const struct h2_stream *st = LIST_OF(link, struct h2_stream, link);
+
+        if (evbuffer_get_length(st->out) > 0 &&
+            (!st->x.stream || http_stream_stall_us(st->x.stream) == 0))
+            return false;
+    }
+    return true;
+}
+
+static bool is_slow(const struct h2 *h)
+{
+    const struct http_options *opts = &h->conn->server->opts;
+    const double least = (double)opts->rate_min * (double)h->window_us / UNITS_SECOND;
+
+    if (may_stall(h))
+        return h->stalled_us >= h->conn->stall_us;
+    return h->n_sent == 0 || (!h->conn->peer.local && (double)h->n_sent < least);
+}
+
 /* A peer may keep its windows closed, and then no byte waits in the connection. */
 static void on_stall(void *arg)
 {
     struct h2 *h = arg;
-    const struct http_options *opts = &h->conn->server->opts;
-    double least =
-        (double)opts->rate_min * (double)opts->send_timeout_us / UNITS_SECOND;
 
     http_conn_enter(h->conn);
-    if (h->n_sent == 0 || (!h->conn->peer.local && (double)h->n_sent < least)) {
+    h->stalled_us = h->n_sent > 0 ? 0 : h->stalled_us + h->window_us;
+    if (is_slow(h)) {
         h->conn->server->counts.n_slow++;
         http_conn_kill(h->conn);
     } else {
-        h->n_sent = 0;
-        loop_timer_add(h->conn->server->loop, opts->send_timeout_us, on_stall, h,
-                       &h->stall);
+        arm_stall(h);
     }
     http_conn_leave(h->conn);
 }
@@ -56,9 +89,8 @@ static void count_unsent(struct evbuffer *out, const struct evbuffer_cb_info *in
         loop_timer_del(h->stall);
         h->stall = NULL;
     } else if (!h->stall && !h->conn->dead) {
-        h->n_sent = 0;
-        loop_timer_add(h->conn->server->loop, h->conn->server->opts.send_timeout_us,
-                       on_stall, h, &h->stall);
+        h->stalled_us = 0;
+        arm_stall(h);
     }
 }
 
@@ -237,6 +269,10 @@ static void x_streams(struct http_exchange *x)
     struct h2_stream *st = of(x);
 
     st->phase = H2_STREAM;
+    /* For as long as the connection is there: what else it owes is looked after by
+     * on_stall. */
+    if (http_stream_stall_us(x->stream) > x->conn->stall_us)
+        http_conn_may_stall(x->conn, http_stream_stall_us(x->stream));
     submit(st);
     go_on(st);
 }

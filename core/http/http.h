@@ -109,11 +109,16 @@ bool http_reply_gone(const struct http_reply *reply);
 /* A body of unknown length. `gone` is called once, from the loop and never from
  * inside a call of yours (http_server_free excepted), when the peer has left, read too
  * slowly, or the server stops; the stream is dead then. Without it, end the stream by
- * http_stream_end. */
+ * http_stream_end.
+ *
+ * Who reads an answer must take so many bytes a second. A reader of what happens now
+ * may pause, and be slow for ever, where stall_us says for how long: he holds no more
+ * than buffer_max. */
 struct http_stream_opts {
     const char *type;     /* NULL: text/event-stream */
     size_t buffer_max;    /* unread bytes that the peer may owe; 0: 1 MiB */
     int64_t heartbeat_us; /* event streams: a comment when silent; 0: 15 s; -1: none */
+    int64_t stall_us; /* without a byte taken; 0: send_timeout_us, and the least rate */
     void (*gone)(void *arg);    /* required */
     void (*drained)(void *arg); /* may be NULL: all that was written is out */
     void *arg;

@@ -89,6 +89,7 @@ void http_reply_head(struct http_reply *reply, int status, const char *type,
 
 void http_stream_lost(struct http_stream *s); /* the connection is dead: tells, frees */
 void http_stream_flushed(struct http_stream *s);
+int64_t http_stream_stall_us(const struct http_stream *s);
 
 struct http_protocol;
 

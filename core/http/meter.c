@@ -20,7 +20,7 @@ static bool is_slow(const struct http_conn *c)
         (double)opts->rate_min * (double)opts->rate_window_us / (double)UNITS_SECOND;
 
     return (m->was_due && (double)m->n_in < least) ||
-           (m->was_full && (double)m->n_out < least);
+           (m->was_full && c->stall_us == 0 && (double)m->n_out < least);
 }
 
 static void arm(struct http_conn *c);
@@ -36,7 +36,7 @@ static void on_window(void *arg)
         arm(c);
     } else {
         c->server->counts.n_slow++;
-        if (slow_in && !c->meter.was_full)
+        if (slow_in && (!c->meter.was_full || c->stall_us > 0))
             c->protocol->late(c);
         else
             http_conn_kill(c);

@@ -77,6 +77,11 @@ struct http_stream *http_stream_open(struct http_reply *reply,
     return s;
 }
 
+int64_t http_stream_stall_us(const struct http_stream *s)
+{
+    return s->opts.stall_us;
+}
+
 size_t http_stream_unread(const struct http_stream *s)
 {
     return evbuffer_get_length(s->x->ops->output(s->x));

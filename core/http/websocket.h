@@ -29,7 +29,8 @@ struct http_websocket_opts {
     const char *const *protocols; /* that are spoken, the best first; ended by NULL */
     size_t message_max;           /* bytes of one of the peer's messages; 1 MiB */
     size_t buffer_max;            /* unread bytes that the peer may owe; 1 MiB */
-    int64_t ping_us; /* 20 s: who was silent so long is asked, and then has as long */
+    int64_t ping_us;  /* 20 s: who was silent so long is asked, and then has as long */
+    int64_t stall_us; /* as of a stream: http.h */
     /* text is UTF-8, and may hold NUL; one more stands behind it. Valid for the call.
      */
     void (*message)(void *arg, bool text, const char *bytes, size_t len);

@@ -321,6 +321,7 @@ struct http_websocket *http_websocket_open(struct http_reply *reply,
     wslay_event_config_set_no_buffering(s->ctx, 1);
     wslay_event_config_set_max_recv_msg_length(s->ctx, s->opts.message_max);
     http_reply_switch(reply, &ws_protocol, s, "websocket");
+    http_conn_may_stall(c, s->opts.stall_us);
     loop_timer_add(c->server->loop, s->opts.ping_us, on_ping_time, s, &s->ping);
     return s;
 }

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #define RETRY_MS 2000
-#define BUFFER_MAX                                                                     \
-    ((size_t)4 * 1024 * 1024) /* one item, and what live.c lets it owe                 \
-                               */
-#define CLIENT_MAX 4096       /* bytes of a message that nobody reads */
+/* One item, and what live.c lets it owe before. */
+#define BUFFER_MAX ((size_t)4 * 1024 * 1024)
+#define CLIENT_MAX 4096                /* bytes of a message that nobody reads */
+#define STALL_US   (60 * UNITS_SECOND) /* without a byte taken */
 
 static void on_gone(void *arg)
 {
@@ -38,8 +38,11 @@ static void on_message(void *arg, bool text, const char *bytes, size_t len)
 /* An id without data tells no event, but is what the reader comes back with. */
 static bool open_sse(struct live *s, struct http_reply *reply, const char *cursor)
 {
-    const struct http_stream_opts opts = {
-        .buffer_max = BUFFER_MAX, .gone = on_gone, .drained = on_drained, .arg = s};
+    const struct http_stream_opts opts = {.buffer_max = BUFFER_MAX,
+                                          .stall_us = STALL_US,
+                                          .gone = on_gone,
+                                          .drained = on_drained,
+                                          .arg = s};
     char text[512];
 
     s->sse = http_stream_open(reply, &opts);
@@ -56,6 +59,8 @@ static bool open_ws(struct live *s, struct http_reply *reply, const char *cursor
     const struct http_websocket_opts opts = {.protocols = protocols,
                                              .message_max = CLIENT_MAX,
                                              .buffer_max = BUFFER_MAX,
+                                             .stall_us = STALL_US,
+                                             .ping_us = STALL_US / 2, /* and a pong */
                                              .message = on_message,
                                              .gone = on_ws_gone,
                                              .drained = on_drained,

@@ -187,6 +187,25 @@ class Streams(unittest.TestCase):
             self.assertTrue(client.closed)
             self.assertEqual(site.counts()["slow"], 1)
 
+    def test_the_reader_of_a_stream_may_keep_it_closed_for_longer(self) -> None:
+        with Site(h2c=1, send_ms=100) as site, Client(site, window=0) as client:
+            stream = client.ask(path="/events?n=1000&size=1000&stall=60000")
+            time.sleep(1)
+            self.assertEqual(site.counts()["gone"], 0)
+            client.h2.update_settings({4: 10_000_000})
+            client.flush()
+            self.assertEqual(client.wait(stream).body.count(b"event: tick"), 1000)
+
+    def test_he_may_not_for_ever_nor_with_another_answer_unread(self) -> None:
+        for stall_ms, other in ((250, None), (60_000, "/big?n=1000")):
+            with Site(h2c=1, send_ms=100) as site, Client(site, window=0) as client:
+                stream = client.ask(path=f"/events?n=1000&size=1000&stall={stall_ms}")
+                if other:
+                    client.ask(path=other)
+                client.wait(stream)
+                self.assertTrue(client.closed)
+                self.assertEqual(site.counts()["slow"], 1)
+
     def test_bodies_at_once_share_a_bounded_memory(self) -> None:
         """The routes take 64 MiB each: one is let in, others keep to a window."""
         with Site(h2c=1) as site, Client(site) as client:

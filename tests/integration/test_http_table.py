@@ -223,6 +223,43 @@ class Readers(unittest.TestCase):
     def test_who_takes_nothing_over_tls_is_dropped_by_the_rate(self) -> None:
         self.take_nothing(tls=True)
 
+    def take_of_a_stream(self, tls: bool, stall_ms: int) -> bytes:
+        """What comes of 16 MB after a second in which nothing was taken."""
+        with (
+            Site(tls=tls, rate=1_000_000, window_ms=100, send_ms=100) as site,
+            site.connect() as sock,
+        ):
+            ask = f"GET /events?n=16000&size=1000&stall={stall_ms} HTTP/1.1\r\n"
+            sock.sendall(ask.encode() + HOST + b"Connection: close\r\n\r\n")
+            if stall_ms < 1000:
+                site.wait_for("gone", 1)
+            else:
+                time.sleep(1)
+                self.assertEqual(site.counts()["connections"], 1)
+            return read_all(sock)
+
+    def test_the_reader_of_a_stream_may_pause(self) -> None:
+        for tls in (False, True):
+            with self.subTest(tls=tls):
+                read = self.take_of_a_stream(tls, stall_ms=60_000)
+                self.assertEqual(read.count(b"event: tick"), 16_000)
+
+    def test_he_may_not_for_longer(self) -> None:
+        for tls in (False, True):
+            with self.subTest(tls=tls):
+                read = self.take_of_a_stream(tls, stall_ms=200)
+                self.assertLess(read.count(b"event: tick"), 16_000)
+
+    def test_after_a_stream_answers_are_taken_fast_again(self) -> None:
+        with (
+            Site(rate=1_000_000, window_ms=100) as site,
+            site.connect() as sock,
+        ):
+            sock.sendall(b"GET /events?n=1&size=1&stall=60000 HTTP/1.1\r\n")
+            sock.sendall(HOST + b"\r\n")
+            sock.sendall(b"GET /big?n=32000000 HTTP/1.1\r\n" + HOST + b"\r\n")
+            site.wait_for("slow", 1)
+
     def test_who_takes_all_over_tls_gets_all(self) -> None:
         with Site(tls=True) as site:
             out = site.curl(f"{site.url}/big?n=20000000")

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import struct
+import time
 import unittest
 
 import websockets
@@ -368,6 +369,22 @@ class Ends(unittest.TestCase):
             site.wait_for("gone", 1)
             self.assertEqual(site.counts()["code"], 1006)
             site.wait_for("connections", 0)
+
+    def test_who_reads_nothing_for_a_while_may_be_told_so(self) -> None:
+        for stall, kept in ((60_000, True), (200, False)):
+            with (
+                Site(rate=1_000_000, window_ms=100, send_ms=100) as site,
+                Raw(site, f"/ws?max=20000000&ping=60000&stall={stall}") as raw,
+            ):
+                raw.send(frame(BINARY, b"a" * 16_000_000))
+                if not kept:
+                    site.wait_for("gone", 1)
+                    continue
+                time.sleep(1)
+                self.assertEqual(site.counts()["gone"], 0)
+                got = raw.next()
+                assert got
+                self.assertEqual(len(got[1]), 16_000_000)
 
     def test_who_floods_with_pings_and_reads_nothing_is_held_back(self) -> None:
         """Its pongs fill what it may owe, and then it is not read any more."""

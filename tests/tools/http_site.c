@@ -98,7 +98,8 @@ static bool guard_later(void *arg, const struct http_request *r,
     return true;
 }
 
-/* --- streams: ?n=EVENTS of ?size=BYTES, as fast as the peer takes them --- */
+/* --- streams: ?n=EVENTS of ?size=BYTES, as fast as the peer takes them, who may take
+ * none for ?stall=MS --- */
 
 struct feed {
     struct http_stream *stream;
@@ -138,7 +139,10 @@ static void feed_on(void *arg)
 static void events(void *arg, const struct http_request *r, struct http_reply *reply)
 {
     struct feed *f = mem_alloc(sizeof(*f));
-    struct http_stream_opts opts = {.gone = gone, .drained = feed_on, .arg = f};
+    struct http_stream_opts opts = {.stall_us = (int64_t)number(r, "stall") * 1000,
+                                    .gone = gone,
+                                    .drained = feed_on,
+                                    .arg = f};
 
     (void)arg;
     f->n = number(r, "n");
@@ -169,7 +173,8 @@ static void flood(void *arg, const struct http_request *r, struct http_reply *re
         ;
 }
 
-/* --- WebSockets: ?max=BYTES of a message, ?ping=MS; what comes in goes out --- */
+/* --- WebSockets: ?max=BYTES of a message, ?ping=MS, ?stall=MS; what comes in goes out
+ * --- */
 
 struct echo {
     struct http_websocket *socket;
@@ -209,6 +214,8 @@ static void ws(void *arg, const struct http_request *r, struct http_reply *reply
                                           .message_max = number(r, "max"),
                                           .buffer_max = number(r, "max") * 4,
                                           .ping_us = (int64_t)number(r, "ping") * 1000,
+                                          .stall_us =
+                                              (int64_t)number(r, "stall") * 1000,
                                           .message = ws_message,
                                           .gone = ws_gone,
                                           .arg = e};
