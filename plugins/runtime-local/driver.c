@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,6 +120,9 @@ static int local_open(const struct ff_host *host, const void *config,
     const int failed = make_dirs(cfg->dir, err);
     if (failed)
         return failed;
+    struct rlimit nofile;
+    if (getrlimit(RLIMIT_NOFILE, &nofile))
+        return ff_fail(err, FF_UNAVAILABLE, errno, "the limits: %s", strerror(errno));
     struct local *local = malloc(sizeof(*local));
     if (!local)
         return ff_fail(err, FF_NO_MEMORY, ENOMEM, "out of memory");
@@ -131,6 +135,7 @@ static int local_open(const struct ff_host *host, const void *config,
         .program = cfg->supervisor ? strdup(cfg->supervisor) : program_beside_us(),
         .cgroup = cfg->cgroup ? strdup(cfg->cgroup) : NULL,
         .idle_exit_us = cfg->idle_exit_us,
+        .nofile = nofile.rlim_cur,
         .fd = -1,
     };
     if (!local->dir || local->dir_fd < 0 || !local->program ||

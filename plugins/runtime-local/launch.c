@@ -22,9 +22,11 @@ static int start(struct local *local, int ready_fd)
     posix_spawn_file_actions_t actions;
     char ready[16];
     char idle[32];
+    char nofile[32];
 
     snprintf(ready, sizeof(ready), "%d", READY_FD);
     snprintf(idle, sizeof(idle), "%lld", (long long)local->idle_exit_us);
+    snprintf(nofile, sizeof(nofile), "%llu", (unsigned long long)local->nofile);
     char *argv[] = {(char *)"flowforge-supervisor",
                     (char *)"--dir",
                     local->dir,
@@ -32,6 +34,8 @@ static int start(struct local *local, int ready_fd)
                     idle,
                     (char *)"--ready-fd",
                     ready,
+                    (char *)"--nofile",
+                    nofile,
                     local->cgroup ? (char *)"--cgroup" : NULL,
                     local->cgroup,
                     NULL};

@@ -50,6 +50,7 @@ struct local {
     char *program;
     char *cgroup; /* or NULL */
     int64_t idle_exit_us;
+    uint64_t nofile; /* soft limit of descriptors when we were opened: that of tasks */
 
     enum link_state state;
     int fd; /* of the connection, or of the ready pipe while LAUNCHING */

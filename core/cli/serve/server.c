@@ -5,8 +5,10 @@
 #include "cli/serve/serve.h"
 #include "rest/rest.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define GRACE_US           (30 * UNITS_SECOND)
 #define IDLE_US            (75 * UNITS_SECOND)
@@ -162,6 +164,19 @@ static int listen_on(struct server *s, struct ff_err *err)
     return s->rest ? http_server_listen(s->http, err) : err->code;
 }
 
+/* Each connection is a descriptor, and the usual limit is 1024. Not before the runtime
+ * is open, which has seen what limit tasks begin with. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_warn("the limit of descriptors stays as it is: %s", strerror(errno));
+}
+
 static int tell_place(const struct server *s)
 {
     const bool v6 = strchr(s->place.address, ':') != NULL;
@@ -196,8 +211,10 @@ static int serve(struct server *s)
         return cli_fail(CLI_UNAVAILABLE,
                         "another process leads the runs of this data directory: %s",
                         err.msg);
-    if (code == FF_OK)
+    if (code == FF_OK) {
+        raise_descriptors();
         code = listen_on(s, &err);
+    }
     if (code == FF_CONFLICT)
         return cli_fail(CLI_UNAVAILABLE, "%s: %s", s->settings.listen, err.msg);
     if (code != FF_OK)

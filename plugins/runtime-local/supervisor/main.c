@@ -32,6 +32,7 @@ struct options {
     int64_t idle_exit_us;
     int ready_fd; /* told R, B (another one is there) or E and a sentence; or -1 */
     const char *cgroup; /* a control group set aside for us, or NULL */
+    uint64_t nofile;    /* soft limit of tasks' descriptors; 0: our own */
     bool empty_trash;
 };
 
@@ -149,13 +150,18 @@ static bool take_signals(struct sup *sup)
     return sup->signals.fd >= 0 && loop_watch(&sup->loop, &sup->signals, EPOLLIN);
 }
 
-static bool set_limits(void)
+/* Who starts us may have raised his own limit, which programs that use select() would
+ * not survive. */
+static bool set_limits(uint64_t nofile_of_tasks)
 {
     struct rlimit nofile;
     struct rlimit core;
 
-    if (getrlimit(RLIMIT_NOFILE, &nofile) || getrlimit(RLIMIT_CORE, &core) ||
-        !spawn_init(&nofile))
+    if (getrlimit(RLIMIT_NOFILE, &nofile) || getrlimit(RLIMIT_CORE, &core))
+        return false;
+    if (nofile_of_tasks > 0 && nofile_of_tasks < nofile.rlim_cur)
+        nofile.rlim_cur = nofile_of_tasks;
+    if (!spawn_init(&nofile))
         return false;
     nofile.rlim_cur = nofile.rlim_max;
     setrlimit(RLIMIT_NOFILE, &nofile);
@@ -235,7 +241,7 @@ static const char *set_up(struct sup *sup)
         return "memory";
     snprintf(sup->out_prefix, size, "%s/" RL_OUT_DIR "/", sup->dir);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (!set_limits() || !take_signals(sup))
+    if (!set_limits(sup->nofile) || !take_signals(sup))
         return "signals";
     if (!dirs_open(sup))
         return "the directories of attempts";
@@ -321,6 +327,7 @@ static bool parse(int argc, char **argv, struct options *options)
         {"idle-exit-us", required_argument, NULL, 'i'},
         {"ready-fd", required_argument, NULL, 'r'},
         {"cgroup", required_argument, NULL, 'c'},
+        {"nofile", required_argument, NULL, 'n'},
         {"empty-trash", no_argument, NULL, 't'},
         {NULL, 0, NULL, 0},
     };
@@ -336,6 +343,8 @@ static bool parse(int argc, char **argv, struct options *options)
             options->ready_fd = (int)strtol(optarg, NULL, 10);
         else if (option == 'c')
             options->cgroup = optarg;
+        else if (option == 'n')
+            options->nofile = strtoull(optarg, NULL, 10);
         else if (option == 't')
             options->empty_trash = true;
         else
@@ -381,6 +390,7 @@ static int begin(struct sup *sup, const struct options *options)
         return -1;
     sup->dir = options->dir;
     sup->idle_exit_us = options->idle_exit_us;
+    sup->nofile = options->nofile;
     sup->uid = geteuid();
     sup->dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (sup->dir_fd < 0)

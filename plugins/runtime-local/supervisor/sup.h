@@ -41,6 +41,7 @@ struct sup {
     struct timer listen_again; /* after there were no descriptors for a client */
     struct timer sweep_again;
     int64_t idle_exit_us;
+    uint64_t nofile;
     int spare_fd; /* closed to refuse a client when there is no other */
     struct client *clients;
     uint32_t n_clients;
