@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOG_PIECE ((size_t)16 * 1024)
+
 int exec_authorize(struct exec *x, const char *token, struct exec_caller *who,
                    struct ff_err *err)
 {
@@ -56,20 +58,44 @@ static int append(const char *path, int *fd, const struct buf *b, struct ff_err 
     return FF_OK;
 }
 
+/* How much of a text that goes on goes into a record: no character is cut in two. */
+static size_t piece_of(const char *text)
+{
+    size_t n = LOG_PIECE;
+
+    while (n > LOG_PIECE - 4 && ((unsigned char)text[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
+/* Long ones in pieces, as a runtime has them: whoever reads a log holds one at a time.
+ */
 void sdk_log_line(struct buf *b, const struct exec_log_line *line,
                   const struct masks *masks)
 {
     char time[UNITS_TEXT];
+    struct buf text = {0};
+    size_t at = 0;
 
     units_time_text(line->time_us, time);
-    buf_printf(b, "%s sdk F ", time);
     if (strcmp(line->level, "info") != 0)
-        buf_printf(b, "[%s] ", line->level);
+        buf_printf(&text, "[%s] ", line->level);
     if (masks)
-        masks_text(masks, line->text, line->len, b);
+        masks_text(masks, line->text, line->len, &text);
     else
-        buf_add(b, line->text, line->len);
+        buf_add(&text, line->text, line->len);
+    while (text.len - at > LOG_PIECE) {
+        const size_t n = piece_of(buf_text(&text) + at);
+
+        buf_printf(b, "%s sdk P ", time);
+        buf_add(b, buf_text(&text) + at, n);
+        buf_add_char(b, '\n');
+        at += n;
+    }
+    buf_printf(b, "%s sdk F ", time);
+    buf_add(b, buf_text(&text) + at, text.len - at);
     buf_add_char(b, '\n');
+    buf_done(&text);
 }
 
 int exec_task_log(struct exec *x, int64_t handle, const struct exec_log_line *lines,
