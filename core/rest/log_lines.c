@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #define READ_BYTES ((size_t)64 * 1024)
-#define RECORD_MAX ((size_t)1024 * 1024) /* what is longer is no record of ours */
+/* What is longer is no record of ours: those have 16 KiB of text. As JSON, in which a
+ * byte may be six, a stream takes it. */
+#define RECORD_MAX ((size_t)256 * 1024)
 #define NUMBER_MAX 999999
 
 /* --- one record: TIME STREAM TAG TEXT --- */
@@ -36,7 +38,7 @@ bool log_record_read(struct log_record *r, const char *line, size_t len)
     struct span tag;
 
     if (!take_word(&p, end, &r->time) || !take_word(&p, end, &r->stream) ||
-        !take_word(&p, end, &tag))
+        !take_word(&p, end, &tag) || (!span_is(tag, "F") && !span_is(tag, "P")))
         return false;
     r->text = (struct span){.s = p, .len = (size_t)(end - p)};
     r->whole = span_is(tag, "F");
