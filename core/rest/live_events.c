@@ -293,11 +293,12 @@ static void add_page(struct rest_call *c, const struct live_ask *ask,
     struct jsonw w = {.out = &c->out};
     struct buf next = {0};
     int64_t n = 0;
+    size_t i;
 
     jsonw_open(&w, '{');
     jsonw_key(&w, "items");
     jsonw_open(&w, '[');
-    for (size_t i = 0; i < r->page.n && n < limit; i++) {
+    for (i = 0; i < r->page.n && n < limit; i++) {
         const struct live_item *item = &r->page.items[i];
 
         *last = item->place;
@@ -308,6 +309,8 @@ static void add_page(struct rest_call *c, const struct live_ask *ask,
         n++;
     }
     jsonw_close(&w, ']');
+    if (i == r->page.n) /* steps of deleted runs are no items */
+        *last = r->last;
     live_cursor_add(c->rest, &ask->about, *last, &next);
     jsonw_key(&w, "next");
     jsonw_text(&w, buf_text(&next));
