@@ -12,6 +12,15 @@ static const char *hash_of(const struct rest_call *c)
     return *c->credential ? c->credential : "local";
 }
 
+static void free_if_unused(struct live_streams *all, struct live_caller *caller)
+{
+    if (caller->n_streams > 0 || caller->asking)
+        return;
+    map_del_text(&all->callers, caller->hash);
+    mem_free(caller->token);
+    mem_free(caller);
+}
+
 struct live_caller *live_caller_get(struct live_streams *all, struct rest_call *c,
                                     struct ff_err *err)
 {
@@ -28,6 +37,7 @@ struct live_caller *live_caller_get(struct live_streams *all, struct rest_call *
         map_set_text(&all->callers, caller->hash, caller);
     }
     if (caller->n_streams >= (size_t)max) {
+        free_if_unused(all, caller); /* he may have none at all */
         rest_fail(c, PROBLEM_RATE_LIMITED, err,
                   "one caller may have %lld live streams (server.streams_per_caller)",
                   (long long)max);
@@ -35,15 +45,6 @@ struct live_caller *live_caller_get(struct live_streams *all, struct rest_call *
     }
     caller->n_streams++;
     return caller;
-}
-
-static void free_if_unused(struct live_streams *all, struct live_caller *caller)
-{
-    if (caller->n_streams > 0 || caller->asking)
-        return;
-    map_del_text(&all->callers, caller->hash);
-    mem_free(caller->token);
-    mem_free(caller);
 }
 
 void live_caller_put(struct live_streams *all, struct live_caller *caller)

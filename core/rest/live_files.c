@@ -35,6 +35,16 @@ static void wake_all(struct live_streams *all, int wd)
         live_wake(all, s);
 }
 
+/* The kernel's queue was full, and what was written where is not known. */
+static void wake_every(struct live_streams *all)
+{
+    void *source;
+
+    for (size_t i = 0; map_next(&all->sources, &i, &source);)
+        if (((struct live_source *)source)->files.wd >= 0)
+            live_wake(all, source);
+}
+
 static void on_written(void *arg, int fd, uint32_t events)
 {
     struct live_streams *all = arg;
@@ -50,7 +60,10 @@ static void on_written(void *arg, int fd, uint32_t events)
             const struct inotify_event *e =
                 (const struct inotify_event *)(const void *)p;
 
-            wake_all(all, e->wd);
+            if (e->mask & IN_Q_OVERFLOW)
+                wake_every(all);
+            else
+                wake_all(all, e->wd);
             p += sizeof(*e) + e->len;
         }
     }

@@ -13,12 +13,13 @@ import subprocess
 import time
 import unittest
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import websockets
 from ff_api import ApiTest, UnixConnection
-from ff_cli import PATIENCE
+from ff_cli import PATIENCE, SOURCE
 
 MANY = """flowforge: 1
 name: many
@@ -334,6 +335,46 @@ class Logs(Live):
         one = self.stream(f"/runs/{run}/tasks/say/logs?attempt=1")
         self.assertEqual([e["text"] for e in one.events()], ["first", "second"])
 
+    def test_a_long_line_of_the_sdk_comes_in_pieces(self) -> None:
+        flow = (
+            "flowforge: 1\nname: long\ntasks:\n"
+            "  say:\n"
+            f"    env: {{PYTHONPATH: {SOURCE / 'sdk/python'}}}\n"
+            "    run: |\n"
+            '      python3 -c "from flowforge import client as c;'
+            " c.log('é' * 300000); c.log('end'); c.flush(30)\"\n"
+        )
+        self.serve()
+        run = self.change("POST", "/runs", {"source": flow}).json()["id"]
+        s = self.stream(f"/runs/{run}/tasks/say/logs?source=sdk")
+        seen = list(s.events())
+        self.assertEqual(s.ended, {"reason": "over"})
+        self.assertTrue(all(len(e["text"].encode()) <= 16384 for e in seen))
+        self.assertEqual("".join(e["text"] for e in seen), "é" * 300000 + "end")
+        self.assertIn(False, [e["whole"] for e in seen])
+        again = self.stream(f"/runs/{run}/tasks/say/logs?source=sdk", last=s.last)
+        self.assertEqual(list(again.events()), [])
+
+    def test_what_is_no_record_is_passed_over(self) -> None:
+        """A task may write to the file of its log, as it may to any of its user's."""
+        flow = (
+            "flowforge: 1\nname: liar\ntasks:\n"
+            '  say: {run: "echo first; read x < '
+            f'{self.folder}/gate; echo last"}}\n'
+        )
+        gate = self.gate("gate")
+        self.serve()
+        run = self.change("POST", "/runs", {"source": flow}).json()["id"]
+        s = self.stream(f"/runs/{run}/tasks/say/logs")
+        source = s.events()
+        self.assertEqual(next(source)["text"], "first")
+        (log,) = (self.data / "runs" / run / "logs/say.1").glob("*.log")
+        with log.open("ab") as file:
+            file.write(b"no record\n" + b"\x01 stdout F " + b"\x01" * 5_000_000 + b"\n")
+        gate.open()
+        self.assertEqual([e["text"] for e in source], ["last"])
+        self.assertEqual(s.ended, {"reason": "over"})
+
 
 class WhoMay(Live):
     def test_another_tenant_sees_nothing_of_it(self) -> None:
@@ -405,6 +446,15 @@ class WhoMay(Live):
         held.ready()
         self.assertEqual(Stream(self, "/events").status, 503)
         held.close()
+
+    def test_none_at_all_may_be_had(self) -> None:
+        with mock.patch.dict(self.env, {"FLOWFORGE_SERVER_STREAMS_PER_CALLER": "0"}):
+            self.serve()
+        self.assertEqual(Stream(self, "/events").status, 429)
+        self.assertEqual(
+            Stream(self, "/events", key=self.make_key("viewer")).status, 429
+        )
+        self.assertEqual(self.stop().code, 0)
 
     def test_a_reader_that_stops_reading_misses_nothing(self) -> None:
         self.serve()
@@ -501,6 +551,29 @@ class WebSocket(Live):
                 return int(ws.close_code or 0)
 
         self.assertEqual(self.run_async(closed()), 1008)
+
+
+class Descriptors(Live):
+    def limits_of(self, pid: int) -> list[str]:
+        """Soft and hard."""
+        lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        (line,) = (line for line in lines if line.startswith("Max open files"))
+        return line.split()[3:5]
+
+    def test_the_server_has_as_many_as_it_may_and_tasks_what_it_began_with(
+        self,
+    ) -> None:
+        flow = "flowforge: 1\nname: limit\ntasks: {a: {run: ulimit -Sn; ulimit -Hn}}\n"
+        self.server = self.start(
+            *("server", "--listen", "127.0.0.1:0"),
+            under=("prlimit", "--nofile=300:900"),
+        )
+        self.server.wait_for("\n")
+        pid = self.server.popen.pid
+        self.assertEqual(self.limits_of(pid), ["900", "900"])
+        run = self.change("POST", "/runs", {"source": flow}).json()["id"]
+        s = self.stream(f"/runs/{run}/tasks/a/logs")
+        self.assertEqual([e["text"] for e in s.events()], ["300", "900"])
 
 
 class Idle(Live):
