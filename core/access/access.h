@@ -40,9 +40,10 @@ enum principal_kind {
     PRINCIPAL_KEY,     /* an API key */
     PRINCIPAL_USER,    /* a token that an auth driver has verified */
     PRINCIPAL_ATTEMPT, /* of a task; no role is its */
-    PRINCIPAL_WEBHOOK  /* who knows a webhook's secret; the same */
+    PRINCIPAL_WEBHOOK, /* who knows a webhook's secret; the same */
+    PRINCIPAL_SESSION  /* what one of KEY or USER has asked for, and shows instead */
 };
-extern const char *const principal_vias[]; /* "local" ... "webhook" */
+extern const char *const principal_vias[]; /* "local" ... "session" */
 
 #define SUBJECT_TEXT 320 /* with NUL; as principals of auth drivers have them */
 
@@ -50,8 +51,9 @@ struct principal {
     enum principal_kind kind;
     char subject[SUBJECT_TEXT];
     struct tenant tenant;
-    enum role role;  /* in all of the tenant */
-    int64_t project; /* in this one also project_role; PROJECT_ALL: in none */
+    enum role role;    /* in all of the tenant */
+    enum role claimed; /* the part of that which his token gives him */
+    int64_t project;   /* in this one also project_role; PROJECT_ALL: in none */
     enum role project_role;
     bool platform; /* administers the installation, which gives no role in a tenant */
     int64_t expires_us; /* since 1970; 0: not by itself */
@@ -194,6 +196,29 @@ int access_keys(struct store *s, struct store_reader *r, struct tenant t,
 int access_key_verify(struct store *s, struct store_reader *r, const char *credential,
                       int64_t now_us, struct principal *p, struct batch *used,
                       struct ff_err *err);
+
+/* --- sessions (session.c) --- */
+
+/* As the credential of a key, but that it begins with "ffs_". */
+
+/* For who asks (c->who), who shows a token or a key; FF_DENIED: he shows another
+ * session, or nothing. here_only: as what he shows, it is taken from this machine
+ * alone. FF_FULL: he has too many. */
+int access_session_create(const struct access_call *c, int64_t expires_at,
+                          bool here_only, struct access_credential *made,
+                          struct batch *b, struct ff_err *err);
+/* His own, or anybody's of the tenant for who may MAY_MEMBERS. FF_NOT_FOUND, also when
+ * it is none of these. */
+int access_session_end(const struct access_call *c, struct tenant t, const char *id,
+                       struct batch *b, struct ff_err *err);
+/* Who shows this: who asked for it, with what he may by now; he ends with what he had
+ * shown. FF_DENIED as with keys. */
+int access_session_verify(struct store *s, struct store_reader *r,
+                          const char *credential, int64_t now_us, struct principal *p,
+                          bool *here_only, struct ff_err *err);
+/* Deletes those that have expired. */
+int access_sessions_sweep(struct store *s, struct store_reader *r, int64_t now_us,
+                          struct ff_err *err);
 
 /* --- who is asking (resolve.c) --- */
 

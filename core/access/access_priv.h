@@ -46,12 +46,21 @@ int access_check_subject(const char *subject, struct ff_err *err);
 int access_check_new_subject(const char *subject, struct ff_err *err);
 int access_check_title(const char *title, struct ff_err *err); /* or NULL */
 
+/* Who the key is by now. FF_DENIED: it is gone, or as access_key_verify (key.c). */
+int access_key_resolve(struct store *s, struct store_reader *r, struct tenant t,
+                       struct span id, int64_t now_us, struct principal *p,
+                       struct ff_err *err);
+
 /* --- credentials (key_text.c) --- */
 
-void key_make(struct access_credential *k, char hash[SHA256_TEXT]);
+#define KEY_PREFIX     "ffk_"
+#define SESSION_PREFIX "ffs_"
+
+void key_make(const char *prefix, struct access_credential *k, char hash[SHA256_TEXT]);
 bool key_is_id(const char *text);
 /* False when the text is no credential by its form. */
-bool key_parse(const char *text, char id[KEY_ID_TEXT], char hash[SHA256_TEXT]);
+bool key_parse(const char *prefix, const char *text, char id[KEY_ID_TEXT],
+               char hash[SHA256_TEXT]);
 /* Takes as long for a wrong one as for a right one. */
 bool key_hash_is(const char hash[SHA256_TEXT], struct span stored);
 

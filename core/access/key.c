@@ -111,7 +111,7 @@ int access_key_create(const struct access_call *c, const struct access_new_key *
 
     if (check_new(c, want, err) != FF_OK)
         return err->code;
-    key_make(made, hash);
+    key_make(KEY_PREFIX, made, hash);
     snprintf(object, sizeof(object), "key/%s", made->id);
 
     const struct api_key_row row = {
@@ -222,7 +222,7 @@ static int find_shown(struct store *s, struct store_reader *r, const char *crede
     char id[KEY_ID_TEXT];
     char hash[SHA256_TEXT];
 
-    if (!key_parse(credential, id, hash))
+    if (!key_parse(KEY_PREFIX, credential, id, hash))
         return ff_fail(
             err, FF_DENIED, 0,
             "this is no API key: one has 56 characters and begins with ffk_");
@@ -285,6 +285,29 @@ static void fill(const struct api_key_row *row, struct principal *p)
     };
     snprintf(p->subject, sizeof(p->subject), ACCESS_KEY_PREFIX "%.*s", (int)row->id.len,
              row->id.s);
+}
+
+int access_key_resolve(struct store *s, struct store_reader *r, struct tenant t,
+                       struct span id, int64_t now_us, struct principal *p,
+                       struct ff_err *err)
+{
+    const struct api_key_row like = {.tenant = t.no, .id = id};
+    const struct store_query q = {
+        .record = &record_api_key, .like = &like, .n_equal = 2};
+    struct arena arena = {0};
+    struct api_key_row row = {0};
+    int code = access_first(s, r, &q, &arena, &row, err);
+
+    if (code == FF_NOT_FOUND)
+        code = ff_fail(err, FF_DENIED, 0, "the API key of this session is gone");
+    if (code == FF_OK)
+        code = check_live(&row, now_us, err);
+    if (code == FF_OK)
+        code = check_tenant(s, r, &row, &arena, err);
+    if (code == FF_OK)
+        fill(&row, p);
+    arena_done(&arena);
+    return code;
 }
 
 static void note_use(struct api_key_row *row, int64_t now_us, struct batch *used)

@@ -1,11 +1,11 @@
-/* key_text.c - the credential of an API key as text. 43 characters of 62 are 256 random
- * bits, so a plain hash of them can be stored: there is nothing to be guessed. */
+/* key_text.c - the credential of an API key or a session as text. 43 characters of 62
+ * are 256 random bits, so a plain hash of them can be stored: there is nothing to be
+ * guessed. */
 #include "access/access_priv.h"
 
 #include <string.h>
 
-#define PREFIX     "ffk_"
-#define PREFIX_LEN (sizeof(PREFIX) - 1)
+#define PREFIX_LEN (sizeof(KEY_PREFIX) - 1)
 #define ID_LEN     (KEY_ID_TEXT - 1)
 #define SECRET_LEN (KEY_SECRET_TEXT - 1)
 #define SECRET_AT  (PREFIX_LEN + ID_LEN + 1)
@@ -17,6 +17,7 @@ static const char digits[] =
 #define N_SECRET_DIGITS 62
 
 _Static_assert(sizeof(digits) - 1 == N_SECRET_DIGITS, "digits");
+_Static_assert(sizeof(SESSION_PREFIX) == sizeof(KEY_PREFIX), "prefixes");
 _Static_assert(SECRET_AT + SECRET_LEN + 1 == CREDENTIAL_TEXT, "credential");
 
 /* Bytes from where the last whole round of digits ends are drawn again: each digit is
@@ -32,7 +33,7 @@ static char draw(unsigned n_digits)
     return digits[byte % n_digits];
 }
 
-void key_make(struct access_credential *k, char hash[SHA256_TEXT])
+void key_make(const char *prefix, struct access_credential *k, char hash[SHA256_TEXT])
 {
     char *secret = k->text + SECRET_AT;
 
@@ -42,7 +43,7 @@ void key_make(struct access_credential *k, char hash[SHA256_TEXT])
     for (size_t i = 0; i < SECRET_LEN; i++)
         secret[i] = draw(N_SECRET_DIGITS);
     secret[SECRET_LEN] = '\0';
-    memcpy(k->text, PREFIX, PREFIX_LEN);
+    memcpy(k->text, prefix, PREFIX_LEN);
     memcpy(k->text + PREFIX_LEN, k->id, ID_LEN);
     k->text[SECRET_AT - 1] = '_';
     sha256_text(secret, SECRET_LEN, hash);
@@ -66,10 +67,11 @@ bool key_is_id(const char *text)
     return strnlen(text, ID_LEN + 1) == ID_LEN && all_of(text, ID_LEN, N_ID_DIGITS);
 }
 
-bool key_parse(const char *text, char id[KEY_ID_TEXT], char hash[SHA256_TEXT])
+bool key_parse(const char *prefix, const char *text, char id[KEY_ID_TEXT],
+               char hash[SHA256_TEXT])
 {
     if (strnlen(text, CREDENTIAL_TEXT) != CREDENTIAL_TEXT - 1 ||
-        memcmp(text, PREFIX, PREFIX_LEN) != 0 || text[SECRET_AT - 1] != '_' ||
+        memcmp(text, prefix, PREFIX_LEN) != 0 || text[SECRET_AT - 1] != '_' ||
         !all_of(text + PREFIX_LEN, ID_LEN, N_ID_DIGITS) ||
         !all_of(text + SECRET_AT, SECRET_LEN, N_SECRET_DIGITS))
         return false;

@@ -85,7 +85,8 @@ int access_user(struct store *s, struct store_reader *r,
                          who->subject, &platform, err);
     if (code != FF_OK)
         return code;
-    found.role = claimed(who->roles);
+    found.claimed = claimed(who->roles);
+    found.role = found.claimed;
     if (whole > found.role)
         found.role = whole;
     found.project = project;

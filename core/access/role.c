@@ -16,7 +16,8 @@ const char *const permission_names[] = {
 const char *const principal_vias[] = {
     [PRINCIPAL_LOCAL] = "local",     [PRINCIPAL_KEY] = "key",
     [PRINCIPAL_USER] = "token",      [PRINCIPAL_ATTEMPT] = "attempt",
-    [PRINCIPAL_WEBHOOK] = "webhook", [PRINCIPAL_WEBHOOK + 1] = NULL,
+    [PRINCIPAL_WEBHOOK] = "webhook", [PRINCIPAL_SESSION] = "session",
+    [PRINCIPAL_SESSION + 1] = NULL,
 };
 
 #define VIEWS    BIT(MAY_VIEW)

@@ -65,6 +65,21 @@ struct api_key_row {
     int64_t last_used_at; /* to the minute; MODEL_NULL: never */
 };
 
+/* What somebody shows for a short while who has shown a token or an API key: without
+ * what it is shown by, as api_key. Expired ones are deleted. */
+struct session_row {
+    int64_t tenant;
+    struct span id; /* key */
+    int64_t version;
+    struct span hash;    /* SHA-256 of its secret half */
+    struct span subject; /* of who asked for it */
+    struct span key;     /* id of the API key that he showed; or null: a token */
+    int64_t role;        /* enum role: that his token gave him */
+    int64_t here_only;   /* it is taken from this machine only */
+    int64_t created_at;
+    int64_t expires_at;
+};
+
 /* What a request was answered, so that the same one again takes no effect. Put in the
  * batch of what it did. */
 struct idempotency_row {
@@ -168,6 +183,20 @@ enum api_key_column {
     N_API_KEY_COLUMNS
 };
 
+enum session_column {
+    COL_SESSION_TENANT,
+    COL_SESSION_ID,
+    COL_SESSION_VERSION,
+    COL_SESSION_HASH,
+    COL_SESSION_SUBJECT,
+    COL_SESSION_KEY,
+    COL_SESSION_ROLE,
+    COL_SESSION_HERE_ONLY,
+    COL_SESSION_CREATED_AT,
+    COL_SESSION_EXPIRES_AT,
+    N_SESSION_COLUMNS
+};
+
 enum idempotency_column {
     COL_IDEMPOTENCY_TENANT,
     COL_IDEMPOTENCY_HASH,
@@ -219,7 +248,7 @@ enum audit_seal_column {
 };
 
 extern const struct ff_record record_tenant, record_project, record_member,
-    record_api_key, record_idempotency, record_audit, record_audit_open,
+    record_api_key, record_session, record_idempotency, record_audit, record_audit_open,
     record_audit_seal;
 
 #endif

@@ -457,6 +457,7 @@ static const struct ff_record *const records[] = {
     &record_project,
     &record_member,
     &record_api_key,
+    &record_session,
     &record_idempotency,
     &record_audit,
     &record_audit_open,

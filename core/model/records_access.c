@@ -136,6 +136,49 @@ const struct ff_record record_api_key = {
     .n_indexes = COUNT_OF(api_key_indexes),
 };
 
+/* --- session --- */
+
+#define ROW session_row
+static const struct ff_column session_columns[] = {
+    [COL_SESSION_TENANT] = INT_2(tenant),
+    [COL_SESSION_ID] = TEXT_2(id),
+    [COL_SESSION_VERSION] = INT_2(version),
+    [COL_SESSION_HASH] = TEXT_2(hash),
+    [COL_SESSION_SUBJECT] = TEXT_2(subject),
+    [COL_SESSION_KEY] = TEXT_NULL_2(key),
+    [COL_SESSION_ROLE] = ENUM_2(role, role_names),
+    [COL_SESSION_HERE_ONLY] = INT_2(here_only),
+    [COL_SESSION_CREATED_AT] = TIME_2(created_at),
+    [COL_SESSION_EXPIRES_AT] = TIME_2(expires_at),
+};
+#undef ROW
+COMPLETE(session_columns, N_SESSION_COLUMNS);
+
+static const uint16_t session_id_columns[] = {COL_SESSION_ID};
+static const uint16_t session_subject_columns[] = {COL_SESSION_TENANT,
+                                                   COL_SESSION_SUBJECT};
+static const uint16_t session_expires_columns[] = {COL_SESSION_EXPIRES_AT};
+static const struct ff_index session_indexes[] = {
+    {.name = "session_id",
+     .columns = session_id_columns,
+     .n_columns = COUNT_OF(session_id_columns),
+     .since = 2},
+    {.name = "session_subject",
+     .columns = session_subject_columns,
+     .n_columns = COUNT_OF(session_subject_columns),
+     .since = 2},
+    {.name = "session_expires_at",
+     .columns = session_expires_columns,
+     .n_columns = COUNT_OF(session_expires_columns),
+     .since = 2},
+};
+
+const struct ff_record record_session = {
+    RECORD_SINCE("session", session_columns, N_SESSION_COLUMNS, 2, 2),
+    .indexes = session_indexes,
+    .n_indexes = COUNT_OF(session_indexes),
+};
+
 /* --- idempotency --- */
 
 #define ROW idempotency_row

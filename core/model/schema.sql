@@ -397,6 +397,23 @@ CREATE TABLE api_key (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX api_key_id ON api_key (id);
 
+CREATE TABLE session (
+    tenant INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    key TEXT,
+    role TEXT NOT NULL CHECK (role = 'none' OR role = 'viewer' OR role = 'operator' OR role = 'author' OR role = 'admin'),
+    here_only INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_id ON session (id);
+CREATE INDEX session_subject ON session (tenant, subject);
+CREATE INDEX session_expires_at ON session (expires_at);
+
 CREATE TABLE idempotency (
     tenant INTEGER NOT NULL,
     hash TEXT NOT NULL,

@@ -1,8 +1,8 @@
-/* keeper.c - retention while this process leads, and seals for the audit log. One pass
- * at a time, on a lane: at the start of a process that stays; when runs have ended, at
- * most every engine.retention_every; and when the oldest run that was kept is too old.
- * There is one timer, and none while nothing of that is to come: an idle owner does
- * nothing. */
+/* keeper.c - retention while this process leads, seals for the audit log, and the end
+ * of sessions that have expired. One pass at a time, on a lane: at the start of a
+ * process that stays; when runs have ended, at most every engine.retention_every; and
+ * when the oldest run that was kept is too old. There is one timer, and none while
+ * nothing of that is to come: an idle owner does nothing. */
 #include "access/access.h"
 #include "node/node_priv.h"
 
@@ -29,6 +29,15 @@ static void seal_audit(struct node *n)
         log_warn("the audit log is not sealed yet: %s", err.msg);
 }
 
+static void end_sessions(struct node *n)
+{
+    struct ff_err err = {0};
+
+    if (access_sessions_sweep(n->store, STORE_READER_CALLER, loop_wall_us(n->loop),
+                              &err) != FF_OK)
+        log_warn("sessions that have expired stay for now: %s", err.msg);
+}
+
 static void pass_on_lane(void *arg)
 {
     struct node *n = arg;
@@ -37,8 +46,10 @@ static void pass_on_lane(void *arg)
     FAILPOINT("node.keeper.pass");
     k->pass = (struct node_pass){.stop = &k->stop};
     k->code = node_retention_pass(n, &k->pass, &k->err);
-    if (k->code == FF_OK)
+    if (k->code == FF_OK) {
         seal_audit(n);
+        end_sessions(n);
+    }
 }
 
 /* What was not done is tried again as if a run had ended. */

@@ -156,13 +156,16 @@ int rest_find_run(struct rest_call *c, struct run_row *run, struct ff_err *err)
 
 void rest_object(const struct rest_call *c, char out[REST_OBJECT_TEXT])
 {
-    const size_t shown = strlen("ffk_") + KEY_ID_TEXT - 1;
+    static const char *const prefixes[] = {"ffk_", "ffs_"};
+    const size_t shown = strlen(prefixes[0]) + KEY_ID_TEXT - 1;
 
     snprintf(out, REST_OBJECT_TEXT, "%s", c->request->path);
-    char *key = strstr(out, "ffk_");
+    for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
+        char *secret = strstr(out, prefixes[i]);
 
-    if (key && strlen(key) > shown)
-        key[shown] = '\0';
+        if (secret && strlen(secret) > shown)
+            secret[shown] = '\0';
+    }
 }
 
 /* --- plans of core/access --- */

@@ -17,6 +17,7 @@ struct rest_settings {
     const char *listen, *tls_cert, *tls_key, *auth;
     int64_t connections, connections_per_address;
     int64_t streams, streams_per_caller; /* that are live */
+    int64_t session_ttl, session_max;    /* microseconds */
 };
 extern const struct ff_opt rest_options[];
 

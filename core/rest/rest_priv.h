@@ -381,9 +381,10 @@ extern const struct rest_shape shape_health, shape_me, shape_system, shape_docum
     shape_run, shape_run_short, shape_task, shape_task_full, shape_attempt,
     shape_artifact, shape_event, shape_workflow, shape_workflow_full, shape_version,
     shape_verdict, shape_tenant, shape_project, shape_member, shape_key, shape_new_key,
-    shape_audit, shape_new_run, shape_run_id, shape_told, shape_called, shape_record,
-    shape_applied, shape_schedule, shape_backfill, shape_new_backfill, shape_stopped,
-    shape_limit, shape_queue, shape_secret, shape_rows, shape_log_of_attempt;
+    shape_session, shape_new_session, shape_audit, shape_new_run, shape_run_id,
+    shape_told, shape_called, shape_record, shape_applied, shape_schedule,
+    shape_backfill, shape_new_backfill, shape_stopped, shape_limit, shape_queue,
+    shape_secret, shape_rows, shape_log_of_attempt;
 
 /* --- handlers, by file --- */
 
@@ -403,6 +404,8 @@ rest_handle_fn rest_members_list, rest_member_put, rest_member_delete; /* member
 rest_handle_fn rest_keys_list, rest_key_get, rest_key_create,
     rest_key_revoke; /* keys.c */
 rest_handle_fn rest_audit_list;
+rest_handle_fn rest_sessions_list, rest_session_create,
+    rest_session_end; /* sessions.c */
 
 rest_handle_fn rest_artifacts_list, rest_artifact_get; /* artifacts.c */
 rest_handle_fn rest_attempts_list, rest_attempt_get;   /* attempts.c */

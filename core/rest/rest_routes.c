@@ -242,6 +242,21 @@ static const struct rest_field key_body[] = {
     {0},
 };
 
+static const struct rest_field session_body[] = {
+    {.name = "ttl_seconds",
+     .type = REST_INT,
+     .min = 1,
+     .max = 86400,
+     .help = "how long it lives; absent: as server.session_ttl says"},
+    {0},
+};
+static const struct rest_field sessions_query[] = {
+    {.name = "all",
+     .type = REST_BOOL,
+     .help = "all of the tenant, which takes the permission members"},
+    {0},
+};
+
 static const struct rest_field rows_query[] = {
     {.name = "index", .type = REST_TEXT, .min = 1, .max = 63, .help = "else by key"},
     {.name = "equal",
@@ -567,6 +582,17 @@ const struct rest_route rest_routes[] = {
      .tag = "access", .summary = "One API key", .answer = &shape_key},
     {ROUTE("DELETE", "/keys/{id}", TENANT, MAY_MEMBERS, "revokeKey", rest_key_revoke),
      .tag = "access", .summary = "Revokes an API key", .flags = REST_CHANGES,
+     .status = 204},
+    {ROUTE("GET", "/sessions", SELF, NOTHING, "listSessions", rest_sessions_list),
+     .tag = "access", .summary = "The caller's sessions", .flags = REST_PAGE,
+     .query = sessions_query, .answer = &shape_session},
+    {ROUTE("POST", "/sessions", SELF, NOTHING, "createSession", rest_session_create),
+     .tag = "access",
+     .summary = "A short credential, for who shows a token or an API key",
+     .status = 201, .flags = REST_CHANGES | REST_ONE_TIME, .body = session_body,
+     .body_max = SMALL, .answer = &shape_new_session},
+    {ROUTE("DELETE", "/sessions/{id}", SELF, NOTHING, "endSession", rest_session_end),
+     .tag = "access", .summary = "Ends a session", .flags = REST_CHANGES,
      .status = 204},
     {ROUTE("GET", "/audit", TENANT, MAY_AUDIT, "listAudit", rest_audit_list),
      .tag = "access", .summary = "Who did what, the newest first", .flags = REST_PAGE,

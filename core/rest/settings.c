@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#define DAY_US (86400 * UNITS_SECOND)
+
 #define OPT(field) .name = #field, .offset = offsetof(struct rest_settings, field)
 const struct ff_opt rest_options[] = {
     {OPT(listen), .type = FF_OPT_TEXT, .fallback = "127.0.0.1:8080",
@@ -22,6 +24,10 @@ const struct ff_opt rest_options[] = {
      .help = "live streams at a time"},
     {OPT(streams_per_caller), .type = FF_OPT_INT, .fallback = "256", .min = 0,
      .max = 1000000, .help = "live streams at a time with one credential"},
+    {OPT(session_ttl), .type = FF_OPT_SECONDS, .fallback = "1h", .min = UNITS_SECOND,
+     .max = DAY_US, .help = "how long a session lives that asks for no other time"},
+    {OPT(session_max), .type = FF_OPT_SECONDS, .fallback = "1d", .min = UNITS_SECOND,
+     .max = DAY_US, .help = "how long one may live at most"},
     {0},
 };
 

@@ -17,7 +17,9 @@ const struct rest_shape shape_document = {.name = "OpenAPI"};
 
 static const struct rest_field me_fields[] = {
     {.name = "subject", .type = REST_TEXT, .help = "as the audit log names the caller"},
-    {.name = "via", .type = REST_TEXT, .help = "how he was known: local, key, token"},
+    {.name = "via",
+     .type = REST_TEXT,
+     .help = "how he was known: local, key, token, session"},
     {.name = "tenant", .type = REST_TEXT, .help = "null: of no tenant"},
     {.name = "role", .type = REST_TEXT, .help = "in all of the tenant"},
     {.name = "project", .type = REST_TEXT, .help = "where he has project_role as well"},
@@ -282,6 +284,21 @@ const struct rest_shape shape_key = {.name = "ApiKey",
                                      .record = &record_api_key,
                                      .columns = KEY_COLUMNS,
                                      .more = project_field};
+const struct rest_shape shape_session = {
+    .name = "Session",
+    .record = &record_session,
+    .columns = BIT(SESSION_ID) | BIT(SESSION_SUBJECT) | BIT(SESSION_KEY) |
+               BIT(SESSION_CREATED_AT) | BIT(SESSION_EXPIRES_AT)};
+
+static const struct rest_field new_session_fields[] = {
+    {.name = "id", .type = REST_TEXT},
+    {.name = "credential", .type = REST_TEXT, .help = "shown this once"},
+    {.name = "expires_at", .type = REST_TIME},
+    {0},
+};
+const struct rest_shape shape_new_session = {.name = "NewSession",
+                                             .more = new_session_fields};
+
 static const struct rest_field new_key_fields[] = {
     {.name = "id", .type = REST_TEXT},
     {.name = "credential", .type = REST_TEXT, .help = "shown now, and never again"},

@@ -1,14 +1,15 @@
-/* who.c - who asks: the local user by the unix socket, an API key, or a token that the
- * auth driver verifies. What was found out is kept for some seconds by the hash of the
- * credential, so that most requests need no look into the store. */
+/* who.c - who asks: the local user by the unix socket, an API key, a session, or a
+ * token that the auth driver verifies. What was found out is kept for some seconds by
+ * the hash of the credential, so that most requests need no look into the store. */
 #include "rest/live.h"
 
 #include <string.h>
 
-#define KEPT_US    (10 * UNITS_SECOND)
-#define KEPT_MAX   8192
-#define KEY_PREFIX "ffk_"
-#define ASKS_PER_S 50 /* credentials of one address that nobody has */
+#define KEPT_US        (10 * UNITS_SECOND)
+#define KEPT_MAX       8192
+#define KEY_PREFIX     "ffk_"
+#define SESSION_PREFIX "ffs_"
+#define ASKS_PER_S     50 /* credentials of one address that nobody has */
 
 struct rest_cached {
     struct principal who;
@@ -66,6 +67,7 @@ static bool use_cached(struct rest_call *c, const struct rest_cached *kept)
         (who->expires_us != 0 && who->expires_us <= c->now_us))
         return false;
     c->who = *who;
+    c->here_only = kept->here_only;
     c->rate_per_s = kept->rate_per_s;
     c->known = true;
     return true;
@@ -173,6 +175,12 @@ static void on_principal(void *arg, const struct ff_principal *p)
     c->code = access_user(c->store, c->reader, &who, PROJECT_DEFAULT, &c->who, &c->err);
 }
 
+static int fail_not_here(struct rest_call *c)
+{
+    return ff_fail(&c->err, FF_DENIED, 0,
+                   "tokens of this kind are taken from this machine only");
+}
+
 static void verify(struct rest_call *c, const char *token)
 {
     const struct ff_driver *d = &driver_instance_info(c->rest->setup.auth)->d;
@@ -180,8 +188,7 @@ static void verify(struct rest_call *c, const char *token)
 
     c->here_only = d->caps & FF_AUTH_LOOPBACK_ONLY;
     if (c->here_only && !from_loopback(c->request->peer)) {
-        c->code = ff_fail(&c->err, FF_DENIED, 0,
-                          "tokens of this kind are taken from this machine only");
+        c->code = fail_not_here(c);
         return;
     }
     if (!parallel)
@@ -196,6 +203,15 @@ static void verify(struct rest_call *c, const char *token)
         c->code = code;
     if (code == FF_UNAVAILABLE)
         c->problem = PROBLEM_UNAVAILABLE; /* its sentence may be told */
+}
+
+/* What came of a token that is taken from this machine only is, too. */
+static void verify_session(struct rest_call *c, const char *token)
+{
+    c->code = access_session_verify(c->store, c->reader, token, c->now_us, &c->who,
+                                    &c->here_only, &c->err);
+    if (c->code == FF_OK && c->here_only && !from_loopback(c->request->peer))
+        c->code = fail_not_here(c);
 }
 
 static void read_rate(struct rest_call *c)
@@ -223,6 +239,8 @@ void who_ask(struct rest_call *c)
     if (text_starts(token, KEY_PREFIX))
         c->code = access_key_verify(c->store, c->reader, token, c->now_us, &c->who,
                                     &c->aside, &c->err);
+    else if (text_starts(token, SESSION_PREFIX))
+        verify_session(c, token);
     else if (c->rest->auth)
         verify(c, token);
     else

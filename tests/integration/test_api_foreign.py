@@ -26,6 +26,7 @@ tasks: {a: {run: "true"}}
 # Parts of paths: what another tenant has, and what nobody has. Of runs: set_up.
 NAMES = {
     "keys/{id}": ("", "zzzzzzzz"),
+    "sessions/{id}": ("", "zzzzzzzz"),
     "runs/{id}": ("", NOBODY),
     "tasks/{task}": ("fetch", "fetch"),
     "attempts/{attempt}": ("1", "1"),
@@ -99,7 +100,10 @@ class Foreign(ApiTest):
         self.run_id = self.make_runs(1)[0]
         self.call("apply", self.file("etl.yaml", WORKFLOW))
         self.call("apply", self.file("nightly.yaml", NIGHTLY))
-        self.key_id = self.make_key("viewer")[4:12]
+        key = self.make_key("viewer")
+        self.key_id = key[4:12]
+        made = self.change("POST", "/sessions", {}, key=key).json()
+        self.session_id, self.session = made["id"], made["credential"]
         self.change("PUT", "/members/mia", {"role": "viewer"}, 204)
         self.change("POST", "/projects", {"name": "site"})
         self.change("PUT", "/limits/gpu", {"size": 3}, 204)
@@ -120,7 +124,9 @@ class Foreign(ApiTest):
         self.assertIn(known.group(), NAMES, f"{path} needs a line in this test")
         theirs, nobodys = NAMES[known.group()]
         if not theirs:
-            theirs = self.run_id if "runs/" in path else self.key_id
+            theirs = {"runs/": self.run_id, "sessions/": self.session_id}.get(
+                path.split("{")[0].removeprefix("/api/v1/"), self.key_id
+            )
         return theirs if foreign else nobodys
 
     def by_path(self, path: str, method: str, operation: Any) -> tuple[Asked, Asked]:
@@ -231,6 +237,7 @@ class Foreign(ApiTest):
         self.get("/workflows/etl")
         self.assertEqual([m["subject"] for m in self.get("/members")["items"]], ["mia"])
         self.assertNotIn("revoked_at", self.get("/keys")["items"][0])
+        self.get("/me", self.session)
         self.assertNotIn("paused_at", self.get("/schedules/nightly.night"))
         self.assertEqual(self.get("/limits")["items"][0]["size"], 3)
         self.assertEqual(len(self.get("/secrets")["items"]), 1)

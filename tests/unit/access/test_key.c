@@ -37,14 +37,14 @@ static void a_credential_has_its_form_and_is_another_each_time(void **state)
     char id[KEY_ID_TEXT];
 
     (void)state;
-    key_make(&a, hash_a);
-    key_make(&b, hash_b);
+    key_make(KEY_PREFIX, &a, hash_a);
+    key_make(KEY_PREFIX, &b, hash_b);
     assert_int_equal(strlen(a.text), 56);
     assert_memory_equal(a.text, "ffk_", 4);
     assert_memory_equal(a.text + 4, a.id, 8);
     assert_int_equal(a.text[12], '_');
     assert_string_not_equal(a.text, b.text);
-    assert_true(key_parse(a.text, id, hash));
+    assert_true(key_parse(KEY_PREFIX, a.text, id, hash));
     assert_string_equal(id, a.id);
     assert_string_equal(hash, hash_a);
     assert_true(key_hash_is(hash, span_of(hash_a)));
@@ -62,19 +62,19 @@ static void what_has_not_the_form_is_no_credential(void **state)
     char text[CREDENTIAL_TEXT + 1];
 
     (void)state;
-    key_make(&k, hash);
+    key_make(KEY_PREFIX, &k, hash);
     for (size_t i = 0; i < sizeof(k.text) - 1; i++) {
         snprintf(text, sizeof(text), "%s", k.text);
         text[i] = '!';
-        assert_false(key_parse(text, id, hash));
+        assert_false(key_parse(KEY_PREFIX, text, id, hash));
         text[i] = '\0';
-        assert_false(key_parse(text, id, hash));
+        assert_false(key_parse(KEY_PREFIX, text, id, hash));
     }
     snprintf(text, sizeof(text), "%sx", k.text);
-    assert_false(key_parse(text, id, hash));
+    assert_false(key_parse(KEY_PREFIX, text, id, hash));
     snprintf(text, sizeof(text), "%s", k.text);
     memcpy(text + 4, "ABCDEFGH", 8);
-    assert_false(key_parse(text, id, hash));
+    assert_false(key_parse(KEY_PREFIX, text, id, hash));
 }
 
 /* 2,000 keys have 86,000 digits: of each of 62 near 1,387. Seven times the deviation
@@ -88,7 +88,7 @@ static void all_digits_are_as_likely(void **state)
         struct access_credential k;
         char hash[SHA256_TEXT];
 
-        key_make(&k, hash);
+        key_make(KEY_PREFIX, &k, hash);
         for (const char *at = k.text + 13; *at; at++)
             n[(unsigned char)*at]++;
     }

@@ -67,6 +67,7 @@ static void row_structs_have_no_field_without_a_column(void **state)
     assert_int_equal(model_row_size(&record_project), sizeof(struct project_row));
     assert_int_equal(model_row_size(&record_member), sizeof(struct member_row));
     assert_int_equal(model_row_size(&record_api_key), sizeof(struct api_key_row));
+    assert_int_equal(model_row_size(&record_session), sizeof(struct session_row));
     assert_int_equal(model_row_size(&record_idempotency),
                      sizeof(struct idempotency_row));
     assert_int_equal(model_row_size(&record_audit), sizeof(struct audit_row));
