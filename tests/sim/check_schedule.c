@@ -377,29 +377,40 @@ void schedule_end(void)
         check_schedule(value);
     for (size_t i = 0; map_next(&schedules.by_name, &i, &value);)
         note_waits(value);
+    if (sim.faults || mirror.n_open > schedules.most_open)
+        schedules.most_open = mirror.n_open;
     backfill_check();
     occurrence_check();
 }
 
 /* --- when faults are over --- */
 
-/* One that is to make room is loaded behind all others that are open. */
+/* One that is to make room is loaded behind all others that are open, or were when the
+ * owner began. */
 static int64_t late_us(void)
 {
-    return SCHEDULE_LATE_US + 4 * mirror.n_open * sim.o.lane_us;
+    return SCHEDULE_LATE_US + 4 * schedules.most_open * sim.o.lane_us;
 }
 
-static void check_now(const struct mirror_schedule *s, int64_t wall_us)
+/* Since when its owner knows of what waits, and has nothing in its way. */
+static int64_t known_since(const struct mirror_schedule *s, const struct sim_node *n)
+{
+    const int64_t calm = n->calm_since > sim.healed_at ? n->calm_since : sim.healed_at;
+
+    return s->touched_at > calm ? s->touched_at : calm;
+}
+
+static void check_now(const struct mirror_schedule *s, const struct sim_node *n)
 {
     const struct mirror_run *r = mirror_run(s->active_run);
 
     if (!s->is_there || s->is_paused || sim.now - s->changed_at < SCHEDULE_LATE_US)
         return;
-    due_check_now(s, wall_us);
+    due_check_now(s, loop_wall_us(n->loop));
     sim_check(!r || r->open || sim.now - r->ended_at < SCHEDULE_LATE_US,
               "I37: run %lld is over, and in the way of %s", (long long)s->active_run,
               s->name);
-    if (s->n_waiting == 0 || sim.now - s->touched_at < late_us())
+    if (s->n_waiting == 0 || sim.now - known_since(s, n) < late_us())
         return;
     sim_check(r, "I37: %s waits for nothing", s->name);
     sim_check(!is(s->overlap, "cancel") || !r->open || r->row.cancel != CANCEL_NONE,
@@ -417,7 +428,7 @@ void schedule_check_now(void)
         sim.now - SCHEDULE_LATE_US < n->calm_since)
         return;
     for (size_t i = 0; map_next(&schedules.by_name, &i, &value);)
-        check_now(value, loop_wall_us(n->loop));
+        check_now(value, n);
     backfill_check_now();
     occurrence_check_now();
 }

@@ -80,6 +80,7 @@ struct schedules {
     struct map backfills; /* number -> struct mirror_backfill */
     struct map told;      /* id -> struct mirror_told */
     int node;             /* that made the commit */
+    int64_t most_open;    /* runs at once, since faults are over */
 };
 extern struct schedules schedules;
 
