@@ -106,3 +106,12 @@ void config_find(const struct config *c, const char *section, const struct ff_op
     if (!out->value)
         out->value = opt->fallback;
 }
+
+bool config_is_set(const struct config *c, const char *section, const char *key)
+{
+    const struct ff_opt opt = {.name = key, .flags = FF_OPT_SECRET};
+    struct found found;
+
+    config_find(c, section, &opt, &found);
+    return found.value && found.source != CONFIG_DEFAULT;
+}

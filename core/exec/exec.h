@@ -53,6 +53,7 @@ struct exec_setup {
     const char *const *pass_env; /* names (or PREFIX*) handed on to tasks; NULL ends */
     int64_t log_max_bytes;
     int64_t artifact_max_bytes; /* of one */
+    int64_t token_life_us;      /* of a task, from its start or last heartbeat on */
     /* Is nobody to wait for signs of life of this attempt? Where the runtime's attempts
      * cannot give any; NULL: they can. */
     bool (*is_mute)(const char *attempt_id);

@@ -11,10 +11,7 @@
 #include "blob/blob.h"
 #include "exec/exec.h"
 
-#define VALUE_MAX ((size_t)16 << 20) /* of one text or JSON output */
-/* The token is fenced by its attempt anyway; it lasts long enough for a shell task that
- * speaks for the first time after hours. The heartbeat renews it. */
-#define TOKEN_LIFE_US      (INT64_C(24) * 3600 * UNITS_SECOND)
+#define VALUE_MAX          ((size_t)16 << 20) /* of one text or JSON output */
 #define TOKEN_KEY_SIZE     32
 #define TOKEN_MAX          256
 #define START_DELAY_US     (200 * 1000) /* first wait after the runtime had no room */

@@ -123,7 +123,7 @@ static const char *const *task_env(struct attempt *a)
     e.items[e.n] = NULL;
     add_python_path(&e, a);
 
-    token_make(a->exec, a, loop_wall_us(s->loop) + TOKEN_LIFE_US, token);
+    token_make(a->exec, a, loop_wall_us(s->loop) + s->token_life_us, token);
     env_printf(&e, "FLOWFORGE_TASK_ID=%s", a->task_id);
     env_printf(&e, "FLOWFORGE_ATTEMPT_ID=%s", a->id);
     env_printf(&e, "FLOWFORGE_WORKFLOW_ID=%s", a->run_id);

@@ -17,9 +17,11 @@ const struct ff_opt node_options[] = {
      .help = "where runs, logs and values are kept; default: "
              "$XDG_DATA_HOME/flowforge, else ~/.local/share/flowforge"},
     {OPT(store), .type = FF_OPT_TEXT, .fallback = "store-sqlite",
-     .help = "store driver"},
+     .help = "store driver; default: store-postgres where database.host or "
+             "database.url is set, else store-sqlite"},
     {OPT(queue), .type = FF_OPT_TEXT, .fallback = "queue-memory",
-     .help = "queue driver"},
+     .help = "queue driver; default: queue-redis where redis.addresses or redis.host "
+             "is set, else queue-memory"},
     {OPT(runtime), .type = FF_OPT_TEXT, .fallback = "runtime-local",
      .help = "runtime driver"},
     {OPT(blob), .type = FF_OPT_TEXT, .fallback = "blob-file",
@@ -78,10 +80,36 @@ const struct ff_opt node_auth_options[] = {
      .help = "what encrypts secrets: 32 random bytes in base64, or several such keys, "
              "comma separated, the newest first; default: the file secret.keys of the "
              "data directory"},
+    {.name = "task_token_ttl",
+     .offset = offsetof(struct node_auth, task_token_us),
+     .type = FF_OPT_SECONDS,
+     .fallback = "24h",
+     .min = INT64_C(60) * UNITS_SECOND,
+     .max = INT64_C(31536000) * UNITS_SECOND,
+     .help = "how long the token of a task is good after its start or last heartbeat"},
     /* The driver auth-jwt reads this section too. */
     {.name = "*"},
     {0},
 };
+
+/* --- drivers --- */
+
+/* A server that is configured is meant to be used. */
+static void choose_drivers(struct config *c)
+{
+    static const struct {
+        const char *section, *key, *setting, *driver;
+    } follows[] = {
+        {"database", "host", "engine.store", "store-postgres"},
+        {"database", "url", "engine.store", "store-postgres"},
+        {"redis", "addresses", "engine.queue", "queue-redis"},
+        {"redis", "host", "engine.queue", "queue-redis"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(follows); i++)
+        if (config_is_set(c, follows[i].section, follows[i].key))
+            config_default(c, follows[i].setting, follows[i].driver);
+}
 
 /* --- the data directory --- */
 
@@ -109,6 +137,7 @@ void node_defaults(struct config *c)
         config_default(c, "engine.data_dir", data_dir);
     if (driver_dir)
         config_default(c, "engine.driver_dir", driver_dir);
+    choose_drivers(c);
 }
 
 /* Below this there can be no file, whoever looks for one. */
@@ -221,6 +250,7 @@ static int open_all(struct node *n, struct ff_err *err)
 {
     const struct config_section section = {.name = "engine", .opts = node_options};
     const struct config_section auth = {.name = "auth", .opts = node_auth_options};
+    choose_drivers(n->config);
     int code = config_fill(n->config, &section, &n->settings, err);
 
     if (code == FF_OK)

@@ -53,9 +53,7 @@ struct node {
     struct loop *loop;
     struct config *config;
     struct node_settings settings;
-    struct node_auth {
-        const char *encryption_key; /* or NULL: the file */
-    } auth;
+    struct node_auth auth;
     char *data_dir, *driver_dir;
     struct {
         struct control_size *items;

@@ -315,6 +315,7 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
         .pass_env = (const char *const *)n->pass_env,
         .log_max_bytes = n->settings.log_max_bytes,
         .artifact_max_bytes = n->settings.artifact_max_bytes,
+        .token_life_us = n->auth.task_token_us,
         .is_mute = n->is_mute,
         .source = {.arg = n,
                    .describe = source_describe,

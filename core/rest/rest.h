@@ -14,12 +14,19 @@ struct rest;
 
 /* Section "server" of the configuration. */
 struct rest_settings {
-    const char *listen, *tls_cert, *tls_key, *auth;
+    const char *listen; /* NULL: host and http_port */
+    const char *host;
+    int64_t http_port, grpc_port; /* grpc_port: 0 or set */
+    const char *tls_cert, *tls_key, *auth;
+    int64_t insecure; /* 0 or 1 */
+    int64_t read_timeout_us;
     int64_t connections, connections_per_address;
     int64_t streams, streams_per_caller; /* that are live */
     int64_t session_ttl, session_max;    /* microseconds */
 };
 extern const struct ff_opt rest_options[];
+/* The defaults that depend on other settings. */
+void rest_defaults(struct config *c);
 
 struct rest_listen {
     char address[64];
@@ -27,7 +34,7 @@ struct rest_listen {
     bool loopback;
 };
 /* FF_INVALID: it is no place, or one where others would hear what is said; dev allows
- * that. */
+ * that, as the setting `insecure` does. */
 int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
                       struct ff_err *err);
 

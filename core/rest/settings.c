@@ -7,9 +7,25 @@
 #define DAY_US (86400 * UNITS_SECOND)
 
 #define OPT(field) .name = #field, .offset = offsetof(struct rest_settings, field)
+#define NAMED(text, field)                                                             \
+    .name = (text), .offset = offsetof(struct rest_settings, field)
+
 const struct ff_opt rest_options[] = {
-    {OPT(listen), .type = FF_OPT_TEXT, .fallback = "127.0.0.1:8080",
-     .help = "address and port of the HTTP API; port 0: the kernel chooses one"},
+    {OPT(host), .type = FF_OPT_TEXT, .fallback = "127.0.0.1",
+     .help = "address of the HTTP API"},
+    {OPT(http_port), .type = FF_OPT_INT, .fallback = "8080", .max = 65535,
+     .help = "its port; 0: the kernel chooses one"},
+    {OPT(listen), .type = FF_OPT_TEXT,
+     .help = "address and port of the HTTP API, in place of host and http_port"},
+    {OPT(grpc_port), .type = FF_OPT_INT, .max = 65535,
+     .help = "nothing is served there yet: a warning says so where it is set"},
+    {OPT(insecure), .type = FF_OPT_BOOL, .fallback = "false",
+     .help = "allows to listen without TLS where other machines can reach it: behind a "
+             "proxy that ends TLS, on a network of its own"},
+    {NAMED("read_timeout", read_timeout_us), .type = FF_OPT_SECONDS, .fallback = "30s",
+     .min = UNITS_SECOND / 10, .max = INT64_C(3600) * UNITS_SECOND,
+     .help = "how long a request may take to come, with its body; its head may take "
+             "10s of that"},
     {OPT(tls_cert), .type = FF_OPT_TEXT,
      .help = "PEM file: the certificate, and behind it its chain"},
     {OPT(tls_key), .type = FF_OPT_TEXT,
@@ -30,6 +46,17 @@ const struct ff_opt rest_options[] = {
      .max = DAY_US, .help = "how long one may live at most"},
     {0},
 };
+
+/* Keys for tokens are there to be used. */
+void rest_defaults(struct config *c)
+{
+    static const char *const keys[] = {"jwt_secret", "jwks_file", "public_key_file",
+                                       "issuer_discovery"};
+
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        if (config_is_set(c, "auth", keys[i]))
+            config_default(c, "server.auth", "auth-jwt");
+}
 
 static bool is_loopback(const char *address)
 {
@@ -81,25 +108,49 @@ static bool split(const char *text, struct rest_listen *out)
     return is_address(out->address) && (strchr(out->address, ':') != NULL) == brackets;
 }
 
-int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
-                      struct ff_err *err)
+static int take_host(const struct rest_settings *s, struct rest_listen *out,
+                     struct ff_err *err)
 {
-    *out = (struct rest_listen){0};
+    const char *host = strcmp(s->host, "localhost") == 0 ? "127.0.0.1" : s->host;
+
+    if (!is_address(host))
+        return ff_fail(err, FF_INVALID, 0,
+                       "server.host: \"%.80s\" is no address; write 127.0.0.1, ::1 or "
+                       "0.0.0.0",
+                       host);
+    snprintf(out->address, sizeof(out->address), "%s", host);
+    out->port = (uint16_t)s->http_port;
+    return FF_OK;
+}
+
+static int take_listen(const struct rest_settings *s, struct rest_listen *out,
+                       struct ff_err *err)
+{
     if (!split(s->listen, out))
         return ff_fail(err, FF_INVALID, 0,
                        "server.listen: \"%.80s\" is no address and port; write "
                        "127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8443",
                        s->listen);
+    return FF_OK;
+}
+
+int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
+                      struct ff_err *err)
+{
+    *out = (struct rest_listen){0};
+    if ((s->listen ? take_listen(s, out, err) : take_host(s, out, err)) != FF_OK)
+        return err->code;
     if (!s->tls_cert != !s->tls_key)
         return ff_fail(err, FF_INVALID, 0,
                        "server.tls_cert and server.tls_key belong together: one of "
                        "them is missing");
     out->loopback = is_loopback(out->address);
-    if (!out->loopback && !s->tls_cert && !dev)
+    if (!out->loopback && !s->tls_cert && !s->insecure && !dev)
         return ff_fail(err, FF_INVALID, 0,
                        "%s can be reached from other machines: credentials would be "
                        "seen there; give --tls-cert and --tls-key, listen on "
-                       "127.0.0.1, or say --dev",
+                       "127.0.0.1, or set server.insecure where a proxy in front of it "
+                       "ends TLS",
                        out->address);
     return FF_OK;
 }

@@ -41,6 +41,7 @@ struct config {
     int64_t issuer_discovery;
     const char *issuer_ca_file;
     int64_t issuer_interval_us;
+    int64_t insecure; /* secrets that can be guessed will do */
 };
 
 /* --- algorithm.c --- */

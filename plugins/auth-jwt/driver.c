@@ -101,6 +101,11 @@ static const struct ff_opt options[] = {
      .type = FF_OPT_TEXT,
      .flags = FF_OPT_SECRET,
      .offset = AT(encryption_key)},
+    {.name = "insecure",
+     .help = "takes a jwt_secret that can be guessed: for developing",
+     .fallback = "false",
+     .type = FF_OPT_BOOL,
+     .offset = AT(insecure)},
     {0},
 };
 

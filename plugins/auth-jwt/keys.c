@@ -102,7 +102,7 @@ static int add_secret(const struct config *c, struct keys *keys, const char *opt
     const size_t len = strlen(secret);
     const struct algorithm *wants_more = NULL;
     size_t n_added = 0;
-    int code = secret_check(option, secret, err);
+    int code = c->insecure ? FF_OK : secret_check(option, secret, err);
 
     for (size_t i = 0; code == FF_OK && i < sizeof(names) / sizeof(names[0]); i++) {
         const struct algorithm *a = algorithm_named(names[i]);
@@ -111,7 +111,7 @@ static int add_secret(const struct config *c, struct keys *keys, const char *opt
 
         if (!algorithm_is_listed(a, allowed))
             continue;
-        if (len < a->min_secret) {
+        if (len < a->min_secret && !c->insecure) {
             wants_more = a;
             continue;
         }

@@ -104,8 +104,6 @@ static bool all_local(const char *hosts)
  * machine that has to be asked for by name. */
 static int set_tls(struct keywords *k, const struct pg_config *c, struct ff_err *err)
 {
-    static const char *const words[] = {NULL,      "disable",   "allow",      "prefer",
-                                        "require", "verify-ca", "verify-full"};
     const bool local = all_local(c->host);
 
     if (!local && !c->insecure && c->ssl_mode >= PG_SSL_DISABLE &&
@@ -113,9 +111,9 @@ static int set_tls(struct keywords *k, const struct pg_config *c, struct ff_err 
         return ff_fail(err, FF_INVALID, 0,
                        "database: ssl_mode %s would let anybody between here and %.60s "
                        "read everything; use verify-full, or set insecure: true",
-                       words[c->ssl_mode], c->host);
+                       pg_ssl_words[c->ssl_mode], c->host);
     set(k, "sslmode",
-        c->ssl_mode != PG_SSL_AUTO ? words[c->ssl_mode]
+        c->ssl_mode != PG_SSL_AUTO ? pg_ssl_words[c->ssl_mode]
         : local                    ? "prefer"
                                    : "verify-full");
     set(k, "sslrootcert", c->ssl_root_cert);

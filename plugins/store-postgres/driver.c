@@ -12,8 +12,8 @@
 #define MAX_NAME  50 /* of 63 that the server takes: names of constraints are longer */
 #define SECOND_US INT64_C(1000000)
 
-static const char *const ssl_words[] = {"auto",    "disable",   "allow",       "prefer",
-                                        "require", "verify-ca", "verify-full", NULL};
+const char *const pg_ssl_words[] = {"auto",    "disable",   "allow",       "prefer",
+                                    "require", "verify-ca", "verify-full", NULL};
 
 #define TEXT(NAME, FIELD, HELP, FALLBACK, FLAGS)                                       \
     {                                                                                  \
@@ -28,6 +28,10 @@ static const char *const ssl_words[] = {"auto",    "disable",   "allow",       "
     }
 
 static const struct ff_opt options[] = {
+    TEXT("url", url,
+         "postgresql://USER:PASSWORD@HOST:PORT/DATABASE; what it says wins over the "
+         "settings below",
+         NULL, FF_OPT_SECRET),
     TEXT("host", host,
          "the server: a name, an address or the directory of its socket; several with "
          "commas, HOST or HOST:PORT",
@@ -48,7 +52,7 @@ static const struct ff_opt options[] = {
      .fallback = "auto",
      .type = FF_OPT_CHOICE,
      .offset = offsetof(struct pg_config, ssl_mode),
-     .choices = ssl_words},
+     .choices = pg_ssl_words},
     TEXT("ssl_root_cert", ssl_root_cert,
          "certificates that are trusted; else those in ~/.postgresql/root.crt", NULL,
          0),
@@ -156,10 +160,8 @@ static int open_session(const struct ff_host *host, const void *config, void **s
                         struct ff_err *err)
 {
     struct pg_session *s;
-    int code = check_config(config, err);
+    int code;
 
-    if (code != FF_OK)
-        return code;
     if (!PQisthreadsafe())
         return ff_fail(err, FF_UNSUPPORTED, 0, "this libpq was built without threads");
     s = calloc(1, sizeof(*s));
@@ -167,6 +169,10 @@ static int open_session(const struct ff_host *host, const void *config, void **s
         return ff_fail(err, FF_NO_MEMORY, 0, "out of memory for a session");
     s->host = host;
     code = copy_config(s, config, err);
+    if (code == FF_OK)
+        code = pg_take_url(&s->own, err);
+    if (code == FF_OK)
+        code = check_config(&s->own, err);
     make_token(s);
     pg_reset_patience(s);
     if (code == FF_OK)

@@ -17,6 +17,7 @@
 /* --- settings (driver.c) --- */
 
 struct pg_config {
+    const char *url; /* or NULL */
     const char *host, *database, *user, *password;
     int64_t port;
     int64_t ssl_mode; /* enum pg_ssl_mode */
@@ -27,8 +28,13 @@ struct pg_config {
     int64_t unsafe_durability;
 };
 
-/* In the order of the words in driver.c. */
+/* In the order of the words. */
 enum pg_ssl_mode { PG_SSL_AUTO, PG_SSL_DISABLE, PG_SSL_ALLOW, PG_SSL_PREFER };
+extern const char *const pg_ssl_words[]; /* "auto", "disable", ... NULL */
+
+/* url.c: takes `url`, if there is one, apart into the other settings, whose texts are
+ * the caller's to free. */
+int pg_take_url(struct pg_config *c, struct ff_err *err);
 
 /* --- text.c: text and bytes that grow --- */
 

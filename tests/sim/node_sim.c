@@ -379,6 +379,7 @@ static void wire(struct sim_node *n)
         .data_dir = sim.data_dir,
         .api_endpoint = "unix:///nowhere",
         .artifact_max_bytes = INT64_C(1) << 20,
+        .token_life_us = INT64_C(24) * 3600 * UNITS_SECOND,
         .source = {.arg = n,
                    .describe = source_describe,
                    .is_current = source_is_current,

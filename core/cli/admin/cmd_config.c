@@ -51,12 +51,13 @@ static int know_all(struct cli *c, struct config *config)
     const struct config_section server = {"server", rest_options};
     struct node_settings settings = {0};
     struct rest_settings served = {0};
-    const char *key = NULL;
+    struct node_auth keys = {0};
     struct ff_err err = {0};
 
     node_defaults(config);
+    rest_defaults(config);
     if (config_fill(config, &engine, &settings, &err) != FF_OK ||
-        config_fill(config, &auth, &key, &err) != FF_OK ||
+        config_fill(config, &auth, &keys, &err) != FF_OK ||
         config_fill(config, &server, &served, &err) != FF_OK)
         return cli_fail_config(config, &err);
     if (cli_know_drivers(config, &settings, &err) != FF_OK)

@@ -53,7 +53,9 @@ static void tell_other(void *arg, const char *sentence)
 int cli_fail_config(struct config *config, const struct ff_err *err)
 {
     const struct config_section engine = {"engine", node_options};
+    const struct config_section auth = {"auth", node_auth_options};
     struct node_settings settings = {0};
+    struct node_auth keys = {0};
     struct ff_err told = *err;
     struct ff_err ignored;
 
@@ -62,6 +64,7 @@ int cli_fail_config(struct config *config, const struct ff_err *err)
     cli_fail_err(err);
     /* Whoever mends one of them wants to know of the others. */
     config_fill(config, &engine, &settings, &ignored);
+    config_fill(config, &auth, &keys, &ignored);
     cli_know_drivers(config, &settings, &ignored);
     config_mistakes(config, tell_other, &told);
     return CLI_CONFIG;

@@ -4,12 +4,24 @@
 
 #define CLOSE_SECONDS 60 /* a store may have much to carry over at its end */
 
+/* What would let others read along, or be guessed, is refused otherwise. */
+static void allow_for_developing(struct config *config)
+{
+    static const char *const settings[] = {"database.insecure", "redis.insecure",
+                                           "auth.insecure"};
+
+    for (size_t i = 0; i < COUNT_OF(settings); i++)
+        config_default(config, settings[i], "true");
+}
+
 static int apply_flags(const struct cli *c, struct config *config, struct ff_err *err)
 {
     const char *dir = cli_get(&c->args, "data-dir");
     const char *assignment;
     int code = FF_OK;
 
+    if (cli_has(&c->args, "dev"))
+        allow_for_developing(config);
     for (size_t i = 0; code == FF_OK && (assignment = cli_next(&c->args, "set", &i));)
         code = config_set(config, assignment, err);
     if (code == FF_OK && dir) {

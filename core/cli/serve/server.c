@@ -12,11 +12,14 @@
 
 #define GRACE_US           (30 * UNITS_SECOND)
 #define IDLE_US            (75 * UNITS_SECOND)
+#define HEAD_US            (10 * UNITS_SECOND)
 #define RATE_MIN           256 /* bytes a second */
 #define PER_CONNECTION_MAX 100000
 
 struct server {
     struct cli *c;
+    struct config *config; /* what the settings stand in: read before all else, so that
+                            * mistakes in them are told beside those of the others */
     struct cli_session session;
     struct signals *signals;
     struct rest_settings settings;
@@ -106,14 +109,17 @@ static int read_settings(struct server *s)
     const struct config_section section = {"server", rest_options};
     struct ff_err err = {0};
 
-    if (config_fill(s->session.config, &section, &s->settings, &err) != FF_OK)
-        return cli_fail_config(s->session.config, &err);
+    rest_defaults(s->config);
+    if (config_fill(s->config, &section, &s->settings, &err) != FF_OK)
+        return cli_fail_config(s->config, &err);
     take_flag(s->c, "listen", &s->settings.listen);
     take_flag(s->c, "tls-cert", &s->settings.tls_cert);
     take_flag(s->c, "tls-key", &s->settings.tls_key);
     if (rest_listen_parse(&s->settings, cli_has(&s->c->args, "dev"), &s->place, &err) !=
         FF_OK)
         return cli_fail(CLI_CONFIG, "%s", err.msg);
+    if (s->settings.grpc_port)
+        log_warn("server.grpc_port: there is no gRPC in this version");
     return CLI_OK;
 }
 
@@ -148,6 +154,10 @@ static int listen_on(struct server *s, struct ff_err *err)
         .n_requests_max = PER_CONNECTION_MAX,
         .idle_timeout_us = IDLE_US,
         .rate_min = RATE_MIN,
+        .head_timeout_us = s->settings.read_timeout_us < HEAD_US
+                               ? s->settings.read_timeout_us
+                               : HEAD_US,
+        .body_timeout_us = s->settings.read_timeout_us,
     };
     char user[256];
 
@@ -180,11 +190,14 @@ static void raise_descriptors(void)
 static int tell_place(const struct server *s)
 {
     const bool v6 = strchr(s->place.address, ':') != NULL;
+    const char *scheme = s->settings.tls_cert ? "https" : "http";
+    const bool json = s->c->json;
     struct buf text = {0};
 
-    buf_printf(&text, "listening on %s://%s%s%s:%u\n",
-               s->settings.tls_cert ? "https" : "http", v6 ? "[" : "", s->place.address,
-               v6 ? "]" : "", http_server_port(s->http));
+    /* Nothing in an address has to be escaped. */
+    buf_printf(&text, "%s%s://%s%s%s:%u%s\n", json ? "{\"url\": \"" : "listening on ",
+               scheme, v6 ? "[" : "", s->place.address, v6 ? "]" : "",
+               http_server_port(s->http), json ? "\"}" : "");
     return cli_print(&text);
 }
 
@@ -216,7 +229,8 @@ static int serve(struct server *s)
         code = listen_on(s, &err);
     }
     if (code == FF_CONFLICT)
-        return cli_fail(CLI_UNAVAILABLE, "%s: %s", s->settings.listen, err.msg);
+        return cli_fail(CLI_UNAVAILABLE, "%s:%u: %s", s->place.address, s->place.port,
+                        err.msg);
     if (code != FF_OK)
         return cli_fail_config(s->session.config, &err);
     if (tell_place(s) != CLI_OK)
@@ -233,10 +247,12 @@ static int serve_all(struct cli *c)
 {
     struct server s = {.c = c};
     struct ff_err err = {0};
-    int code = cli_open(c, &s.session);
+    int code = cli_load_config(c, &s.config);
 
     if (code == CLI_OK)
         code = read_settings(&s);
+    if (code == CLI_OK)
+        code = cli_open(c, &s.session);
     if (code == CLI_OK) {
         s.signals = signals_open(s.session.loop, on_signal, &s, &err);
         code = s.signals ? CLI_OK : cli_fail_err(&err);
@@ -246,6 +262,7 @@ static int serve_all(struct cli *c)
     stop(&s);
     signals_close(s.signals);
     cli_close(&s.session);
+    config_free(s.config);
     return code == CLI_OK && !s.left ? 128 + s.signo : code;
 }
 

@@ -294,10 +294,28 @@ static void long_paths_are_shortened_in_sentences(void **state)
     assert_non_null(strstr(err.msg, "/config.yaml: No such file"));
 }
 
+static void what_somebody_set_is_told_from_a_default(void **state)
+{
+    char *env[] = {(char *)"FLOWFORGE_DATABASE_PORT=1",
+                   (char *)"FLOWFORGE_DATABASE_HOST=", NULL};
+    struct config *c = load("database: {password_file: /x}\n", env);
+
+    (void)state;
+    config_default(c, "database.host", "db");
+    assert_false(config_is_set(c, "database", "host"));
+    assert_true(config_is_set(c, "database", "port"));
+    assert_true(config_is_set(c, "database", "password"));
+    assert_false(config_is_set(c, "redis", "port"));
+    set(c, "database.host=db");
+    assert_true(config_is_set(c, "database", "host"));
+    config_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flag_beats_environment_beats_file_beats_default),
+        cmocka_unit_test(what_somebody_set_is_told_from_a_default),
         cmocka_unit_test(dashes_and_dots_are_underscores_in_variables),
         cmocka_unit_test(empty_variables_count_as_unset),
         cmocka_unit_test(the_first_of_two_variables_counts),

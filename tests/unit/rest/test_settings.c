@@ -7,7 +7,8 @@
 static int parse(const char *listen, const char *cert, const char *key, bool dev,
                  struct rest_listen *out, struct ff_err *err)
 {
-    const struct rest_settings s = {.listen = listen, .tls_cert = cert, .tls_key = key};
+    const struct rest_settings s = {
+        .listen = listen, .host = "127.0.0.1", .tls_cert = cert, .tls_key = key};
 
     return rest_listen_parse(&s, dev, out, err);
 }
@@ -96,6 +97,42 @@ static void half_of_tls_is_none(void **state)
     assert_int_equal(parse("127.0.0.1:1", NULL, "k", true, &out, &err), FF_INVALID);
 }
 
+static void host_and_port_stand_for_themselves(void **state)
+{
+    struct rest_settings s = {.host = "::1", .http_port = 9000};
+    struct rest_listen out;
+    struct ff_err err;
+    (void)state;
+
+    assert_int_equal(rest_listen_parse(&s, false, &out, &err), FF_OK);
+    assert_string_equal(out.address, "::1");
+    assert_int_equal(out.port, 9000);
+    assert_true(out.loopback);
+    s.host = "localhost";
+    assert_int_equal(rest_listen_parse(&s, false, &out, &err), FF_OK);
+    assert_string_equal(out.address, "127.0.0.1");
+    s.listen = "127.0.0.2:1";
+    assert_int_equal(rest_listen_parse(&s, false, &out, &err), FF_OK);
+    assert_string_equal(out.address, "127.0.0.2");
+    s.listen = NULL;
+    s.host = "db.example.com";
+    assert_int_equal(rest_listen_parse(&s, false, &out, &err), FF_INVALID);
+    assert_non_null(strstr(err.msg, "server.host"));
+}
+
+static void behind_a_proxy_it_listens_without_tls(void **state)
+{
+    struct rest_settings s = {.host = "0.0.0.0", .http_port = 8080};
+    struct rest_listen out;
+    struct ff_err err;
+    (void)state;
+
+    assert_int_equal(rest_listen_parse(&s, false, &out, &err), FF_INVALID);
+    assert_non_null(strstr(err.msg, "server.insecure"));
+    s.insecure = 1;
+    assert_int_equal(rest_listen_parse(&s, false, &out, &err), FF_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +140,8 @@ int main(void)
         cmocka_unit_test(what_is_no_address_and_port_is_refused),
         cmocka_unit_test(off_loopback_it_wants_tls_unless_it_is_for_developing),
         cmocka_unit_test(half_of_tls_is_none),
+        cmocka_unit_test(host_and_port_stand_for_themselves),
+        cmocka_unit_test(behind_a_proxy_it_listens_without_tls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
