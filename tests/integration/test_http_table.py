@@ -2,6 +2,7 @@
 """What other servers let pass: each line of the table is refused or bounded, over plain
 TCP and over TLS. The lines are those that libevent's own HTTP server failed when it was
 tried for this place, and their neighbours."""
+# ctest: timeout=300
 
 import re
 import socket
