@@ -152,6 +152,16 @@ static void focus_on_files(struct sim_options *o)
     o->blob_down = o->blob_doubt = o->blob_full = 0;
 }
 
+/* Files that are not to be had when somebody wants them. */
+static void focus_on_blobs(struct sim_options *o)
+{
+    if (o->artifacts == 0 || !sim_chance(RAND_FOCUS, 400))
+        return;
+    o->artifacts = 600;
+    o->blob_down = 400;
+    o->max_tasks = 20;
+}
+
 /* Runs inside others that hand large values on, and others that want the same. */
 static void focus_on_values(struct sim_options *o)
 {
@@ -269,8 +279,10 @@ void options_draw(struct sim_options *o)
         focus_on_people(o);
     else if (sim_chance(RAND_OPTIONS, 350))
         narrow(o);
-    else
+    else {
         focus_on_values(o);
+        focus_on_blobs(o);
+    }
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

@@ -34,6 +34,7 @@ enum stream {
     RAND_FLOW,
     RAND_BLOB,
     RAND_LATER, /* what was added when many seeds were known: they stay as they are */
+    RAND_FOCUS, /* the same, of options */
     N_STREAMS
 };
 uint64_t sim_rand(enum stream s, uint64_t n); /* 0 .. n-1 */
