@@ -156,6 +156,47 @@ class Tenant(Live):
             self.assertEqual(s.status, 400)
             self.assertEqual(json.loads(s.answer.read())["code"], "INVALID")
 
+    def test_what_nobody_was_given_is_no_cursor(self) -> None:
+        """Nor is one of which any character was changed."""
+        self.serve()
+        self.make_runs(1)
+        good = self.all_steps()[0]["cursor"]
+        changed = [
+            good[:i] + ("A" if good[i] != "A" else "B") + good[i + 1 :]
+            for i in range(len(good) - 1)  # of the last one some bits mean nothing
+        ]
+        for last in (*changed, good[:-4], good + good, "=" * 8, "a" * 7000, "\xff\xfe"):
+            s = Stream(self, "/events", last=last)
+            self.assertEqual(s.status, 400, last)
+            s.close()
+        for path in (f"/runs/{'0' * 5000}/history", "/runs/%00/history"):
+            self.assertIn(Stream(self, path).status, (400, 404))
+        self.assertEqual(self.stream("/events", last=good).status, 200)
+
+    def test_by_http2_it_is_the_same(self) -> None:
+        self.serve()
+        command = [
+            *("curl", "-sN", "-m", "60", "--http2-prior-knowledge"),
+            *("-H", f"Authorization: Bearer {self.make_key('viewer')}"),
+            *("-H", "Accept: text/event-stream", "-w", "%{http_version}"),
+            f"http://127.0.0.1:{self.port}/api/v1/events?kind=run.finished",
+        ]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as curl:
+            assert curl.stdout
+            self.assertEqual(curl.stdout.readline(), "retry: 2000\n")
+            self.assertRegex(curl.stdout.readline(), r"^id: \S+\n$")
+            self.submit()
+            for line in curl.stdout:
+                if line.startswith("data:"):
+                    break
+            self.assertIn('"run.finished"', line)
+            self.server.popen.send_signal(signal.SIGTERM)
+            self.assertEqual(
+                curl.stdout.read(),
+                '\nevent: end\ndata: {"reason":"stopping"}\n\n2',
+            )
+        self.assertEqual(self.server.end().code, 0)
+
 
 class Restart(Live):
     def test_no_gap_and_no_double_over_kill_9(self) -> None:

@@ -3,6 +3,9 @@
 the document allows and requests that it forbids, each route by itself and one after the
 other, with all the checks that it has.
 
+What may be asked for as a stream it asks for as a list: a stream does not end, and is
+test_live.py's affair.
+
 FF_SCHEMATHESIS=N takes N examples of each operation, FF_SEED other ones, FF_SHOW=1
 shows what it says also when all is well.
 """
