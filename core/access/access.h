@@ -96,6 +96,8 @@ int access_commit(const struct access_call *c, access_plan_fn *plan, void *arg,
 /* As ff_err.sys of FF_FULL, which may be a disk's as well: no system or driver has this
  * number, and EDQUOT is the quota of a disk. */
 #define ACCESS_SYS_QUOTA INT32_MIN
+/* The same of what passes by itself: runs end. */
+#define ACCESS_SYS_OPEN_RUNS (INT32_MIN + 2)
 
 enum quota {
     QUOTA_PROJECTS,

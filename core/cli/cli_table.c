@@ -527,8 +527,8 @@ const struct cli_command cli_commands[] = {
      1, 1, false},
     {"tenant limit", "NAME QUOTA N|usual",
      "say how many of something a tenant may have",
-     "QUOTA is max_projects, max_members, max_keys, weight or max_running. What there\n"
-     "is stays.",
+     "QUOTA is max_projects, max_members, max_keys, max_open_runs, weight or\n"
+     "max_running. What there is stays.",
      NO_OPTIONS, cmd_tenant_limit, 3, 3, false},
     {"project create", "NAME", "make a project, a part of a tenant", NULL,
      tenant_options, cmd_project_create, 1, 1, false},

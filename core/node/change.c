@@ -10,7 +10,7 @@
 /* Rows of which nobody who leads hears anything, and the one of which he hears. */
 static const struct ff_record *const quiet[] = {
     &record_run,        &record_event,       &record_workflow, &record_audit,
-    &record_audit_open, &record_idempotency, &record_open_run,
+    &record_audit_open, &record_idempotency, &record_open_run, &record_counter,
 };
 
 struct change {
@@ -27,6 +27,8 @@ struct change {
     struct node_news news; /* of the batch */
     int planned;           /* what the plan has said */
     bool keep;             /* though it has failed */
+    bool alone;            /* it takes its turn with others */
+    struct change *next;   /* of those that wait for their turn */
     struct ff_err err;
 };
 
@@ -60,10 +62,11 @@ static void plan_once(struct change *c, struct store_reader *reader)
         .tries = c->tries,
         .doubted = c->doubted,
         .keep = &c->keep,
+        .alone = &c->alone,
     };
 
     batch_reset(&c->batch);
-    c->keep = false;
+    c->keep = c->alone = false;
     c->err = (struct ff_err){0};
     /* One that may come late still has the folder that would be written again. */
     if (settle_lost(c) != FF_OK && c->doubted) {
@@ -196,10 +199,15 @@ static void settle_on_lane(void *arg, struct store_reader *reader)
     settle_lost(arg);
 }
 
+static void pass_turn(struct change *c);
+
 /* The batch was taken by the store if there was one. */
 static void finish(struct change *c, int committed)
 {
     struct store_readers *pool = c->pool;
+
+    atomic_fetch_sub(&c->node->n_changes, 1);
+    pass_turn(c);
     const int code = answer_of(c, committed);
     struct ff_err ignored;
 
@@ -221,6 +229,42 @@ static void try_again(struct change *c)
         return;
     note(c, refused, &err);
     finish(c, refused);
+}
+
+/* --- turns --- */
+
+/* What it has planned meanwhile is of what was there before the others. */
+static void pass_turn(struct change *c)
+{
+    struct node *n = c->node;
+    struct change *next = n->turn.first;
+
+    if (n->turn.now != c)
+        return;
+    n->turn.now = next;
+    if (!next)
+        return;
+    n->turn.first = next->next;
+    try_again(next);
+}
+
+/* False: it is called when it is its turn. */
+static bool take_turn(struct change *c)
+{
+    struct node *n = c->node;
+
+    if (!n->turn.now)
+        n->turn.now = c;
+    if (n->turn.now == c)
+        return true;
+    settle_given(c, false);
+    c->next = NULL;
+    if (n->turn.first)
+        n->turn.last->next = c;
+    else
+        n->turn.first = c;
+    n->turn.last = c;
+    return false;
 }
 
 static void on_committed(void *arg, int code, size_t failed, const struct ff_err *err)
@@ -273,10 +317,10 @@ static void on_planned(void *arg)
     struct change *c = arg;
 
     note_news(c);
-    if (is_to_commit(c))
-        store_commit(c->node->store, &c->batch, on_committed, c);
-    else
+    if (!is_to_commit(c))
         finish(c, c->planned);
+    else if (!c->alone || take_turn(c))
+        store_commit(c->node->store, &c->batch, on_committed, c);
 }
 
 static int check_room(struct node *n, struct ff_err *err)
@@ -301,11 +345,14 @@ int node_change(struct node *n, struct store_readers *pool, node_plan_fn *plan,
 
     *c = (struct change){
         .node = n, .pool = pool, .plan = plan, .done = done, .arg = arg};
+    atomic_fetch_add(&n->n_changes, 1); /* before it counts what is there */
     const int code = store_readers_do(pool, plan_on_lane, on_planned, c, err);
 
-    if (code == FF_OK)
+    if (code == FF_OK) {
         store_readers_hold(pool);
-    else
-        mem_free(c);
+        return code;
+    }
+    atomic_fetch_sub(&n->n_changes, 1);
+    mem_free(c);
     return code;
 }

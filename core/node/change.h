@@ -29,6 +29,8 @@ struct node_plan {
                    * cannot ends with FF_IN_DOUBT. The functions node_plan_X do so */
     bool *keep;   /* set it to have the batch committed though the plan has failed, when
                    * it holds nothing but the audit row of who was denied what */
+    bool *alone; /* set it where others of this process who set it change the same rows:
+                  * they take turns, else most of them would plan for nothing */
 };
 
 /* FF_OK: the batch is to be committed; it may be empty, then that is all. Other codes:

@@ -289,6 +289,7 @@ struct node *node_open_over(struct loop *l, struct config *c, struct driver *sto
     n->lock_fd = -1;
     n->clock_fd = -1;
     node_numbers_init(n);
+    node_open_runs_init(n);
     if (open_all(n, err) == FF_OK)
         return n;
     node_close(n);
@@ -306,6 +307,7 @@ void node_close(struct node *n)
     node_forget_sizes(n);
     zones_done(&n->zones);
     node_numbers_done(n);
+    node_open_runs_done(n);
     free(n->data_dir);
     mem_free(n->driver_dir);
     mem_free(n->socket);

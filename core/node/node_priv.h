@@ -1,12 +1,14 @@
 /* node/node_priv.h - the inside of the node room: node.c opens, own.c owns, change.c
  * makes plans durable, submit.c plans new runs, message.c what runs are told, reset.c
  * opens them again, reuse.c takes over what another run has done, given.c large inputs,
+ * open_runs.c how many may be open,
  * limits.c sizes of limits, queues.c pauses of queues, retention.c deletes old runs,
  * keeper.c has it do so while this process leads; apply.c registers workflows by name,
  * workflow.c finds, labels and forgets them. */
 #ifndef NODE_NODE_PRIV_H
 #define NODE_NODE_PRIV_H
 
+#include "access/access.h"
 #include "blob/blob.h"
 #include "node/node.h"
 #include "node/zones.h"
@@ -67,6 +69,14 @@ struct node {
     bool no_secrets;                         /* what stands for them is enough */
     struct store *store;
     struct store_numbers run_numbers, inbox_numbers;
+    struct { /* see open_runs.c */
+        pthread_mutex_t mutex;
+        struct map by_tenant; /* struct open_count */
+    } open_runs;
+    atomic_int n_changes; /* that are under way (change.c) */
+    struct {              /* of those whose plans say `alone`; loop thread */
+        struct change *now, *first, *last;
+    } turn;
     /* while it is the owner */
     int lock_fd; /* -1: not */
     bool owner;
@@ -87,6 +97,14 @@ struct node {
 /* Between node_open's beginning and node_close's end. */
 void node_numbers_init(struct node *n);
 void node_numbers_done(struct node *n);
+
+/* open_runs.c. FF_FULL with ACCESS_SYS_OPEN_RUNS: the tenant has as many as it may. On
+ * any thread, once for each run that the plan opens. */
+void node_open_runs_init(struct node *n);
+void node_open_runs_done(struct node *n);
+int node_check_open_runs(const struct node_plan *p, struct tenant t,
+                         struct ff_err *err);
+int64_t node_max_open_runs(const struct tenant_row *row); /* NULL: the usual */
 
 /* A new id for a run. A plan names it once and keeps that while there is a doubt: a try
  * that comes late is then refused, or found, but is never a second run. */

@@ -179,11 +179,11 @@ static struct driver_instance *source_blob(void *arg, struct ff_err *err)
 static void on_changed(void *arg, const struct run_row *run)
 {
     struct node *n = arg;
-    const bool ended = run_state_final(run->state) && !run_is_child(run);
+    const bool ended = run_state_final(run->state);
 
     if (n->trigger && ended)
         trigger_run_ended(n->trigger, run);
-    if (ended)
+    if (ended && !run_is_child(run))
         node_keeper_run_ended(n);
     if (n->listener.changed)
         n->listener.changed(n->listener.arg, run);
@@ -391,6 +391,7 @@ static struct trigger *wire_trigger(struct node *n, struct ff_err *err)
         .keep = trigger_keep,
         .kept = trigger_kept,
         .inline_max = EXEC_INLINE_MAX,
+        .max_open_runs = node_max_open_runs,
         .started = trigger_started,
         .cancel = trigger_cancel,
         .loaded = trigger_loaded,
@@ -494,8 +495,10 @@ void node_wake_for(struct node *n, const struct node_news *news)
         node_wake(n);
         return;
     }
-    for (size_t i = 0; i < news->n; i++)
+    for (size_t i = 0; i < news->n; i++) {
         control_opened(n->control, news->items[i].tenant, news->items[i].run);
+        trigger_run_opened(n->trigger, news->items[i].tenant, news->items[i].run);
+    }
 }
 
 bool node_is_needed(const struct node *n)

@@ -126,6 +126,8 @@ static int reopen(const struct node_plan *p, const struct run_row *run,
     int code = p->tries > 0 ? check_same(p, run, err) : FF_OK;
 
     if (code == FF_OK)
+        code = node_check_open_runs(p, (struct tenant){run->tenant}, err);
+    if (code == FF_OK)
         code = node_reset_seq(p->node, p->reader, run, &seq, err);
     if (code == FF_OK)
         code = delete_leftovers(p, run, err);

@@ -277,8 +277,10 @@ int node_plan_trigger(const struct node_plan *p, struct tenant t, const char *wo
     if (code != FF_NOT_FOUND)
         return code;
     struct schedule *s = node_schedule_only(p, t, word, err);
-    if (!s)
+    if (!s || node_check_open_runs(p, t, err) != FF_OK) {
+        schedule_free(s);
         return err->code;
+    }
     if (!p->doubted)
         node_name_run(p->node, id);
     code = store_number(p->node->store, &p->node->run_numbers, 1, &step.next_run, err);

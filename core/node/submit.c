@@ -106,7 +106,10 @@ static int add_all(const struct node_plan *p, struct tenant t,
         .created_at = loop_wall_us(p->node->loop),
     };
     struct pins pins = {.plan = p, .tenant = t, .problems = what->problems};
-    int code = node_add_source(p, &source, err);
+    int code = node_check_open_runs(p, t, err);
+
+    if (code == FF_OK)
+        code = node_add_source(p, &source, err);
 
     if (code == FF_OK && what->flow && !what->reuse)
         code = node_pin(&pins, what->flow, what->beside, err);

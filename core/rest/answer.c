@@ -73,6 +73,8 @@ static enum rest_problem problem_of_call(const struct rest_call *c)
 {
     if (c->problem != PROBLEM_BY_CODE)
         return c->problem;
+    if (c->code == FF_FULL && c->err.sys == ACCESS_SYS_OPEN_RUNS)
+        return PROBLEM_OPEN_RUNS;
     return c->code == FF_FULL && is_quota(&c->err) ? PROBLEM_QUOTA
                                                    : problem_of(c->code);
 }

@@ -19,6 +19,7 @@ const struct rest_problem_kind rest_problems[N_PROBLEMS] = {
                             "The body is of another type"},
     [PROBLEM_KEY_REUSED] = {422, "IDEMPOTENCY_KEY_REUSED",
                             "The Idempotency-Key is another request's"},
+    [PROBLEM_OPEN_RUNS] = {429, "TOO_MANY_OPEN_RUNS", "Too many runs are open"},
     [PROBLEM_RATE_LIMITED] = {429, "RATE_LIMITED", "Too many requests"},
     [PROBLEM_INTERNAL] = {500, "INTERNAL", "Something is wrong with the server"},
     [PROBLEM_UNSUPPORTED] = {501, "UNSUPPORTED", "This server cannot do it"},

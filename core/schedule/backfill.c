@@ -90,6 +90,8 @@ bool backfill_on_time(struct backfill *b, struct schedule_step *st, size_t limit
     if (b->row.state != BACKFILL_RUNNING)
         return false;
     while ((int64_t)b->active.n < b->row.max_parallel) {
+        if (!schedule_has_room(b->schedule, st))
+            return false;
         if (limit-- == 0)
             return true;
         if (!backfill_next(b, &at_us))

@@ -102,6 +102,11 @@ bool schedule_next(const struct schedule *s, int64_t after_us, int64_t *next_us)
 
 /* What a step needs of the world, and what it does to it. */
 struct schedule_step {
+    /* May one more run of the tenant be open? And one more is. NULL: nobody counts. */
+    bool (*has_room)(void *arg, int64_t tenant);
+    void (*took_room)(void *arg, int64_t tenant, int64_t run);
+    void *room_arg;
+    bool starved; /* there was none: to be asked again when runs have ended */
     int64_t now_us;
     int64_t shard;
     int64_t next_run; /* number of the next run, of those that are taken in advance */

@@ -24,6 +24,8 @@ struct schedule_decision {
     int64_t expect; /* guard of the row: FF_ABSENT, or FF_ANY_VERSION where it may be */
 };
 
+/* May one more run of its tenant be open? */
+bool schedule_has_room(const struct schedule *s, struct schedule_step *st);
 /* A run begins: its rows and that of the time. Returns its number. */
 int64_t schedule_begin_run(const struct schedule *s, struct schedule_step *st,
                            const struct schedule_decision *d, char id[ID_TEXT]);

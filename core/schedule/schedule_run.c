@@ -26,12 +26,22 @@ void schedule_note(const struct schedule *s, struct schedule_step *st,
     put_time(s, st, d, &row);
 }
 
+bool schedule_has_room(const struct schedule *s, struct schedule_step *st)
+{
+    const bool has = !st->has_room || st->has_room(st->room_arg, s->row.tenant);
+
+    st->starved = st->starved || !has;
+    return has;
+}
+
 static int64_t begin_named_run(const struct schedule *s, struct schedule_step *st,
                                const struct schedule_decision *d, const char *id)
 {
     const int64_t run = st->next_run++;
 
     st->n_started++;
+    if (st->took_room)
+        st->took_room(st->room_arg, s->row.tenant, run);
     const struct run_row row = {
         .tenant = s->row.tenant,
         .run = run,

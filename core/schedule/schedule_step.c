@@ -73,6 +73,20 @@ bool schedule_wants_cancel(const struct schedule *s)
            s->row.active_run != MODEL_NULL;
 }
 
+/* What has happened comes once, so it waits; of times there are always more. */
+static void overflow(struct schedule *s, struct schedule_step *st,
+                     const struct schedule_decision *d)
+{
+    if (schedule_is_timed(s))
+        skip(s, st, *d, "open_runs",
+             "its tenant had as many open runs as it may (max_open_runs)");
+    else if (s->waiting.n == SCHEDULE_WAITING_MAX)
+        skip(s, st, *d, "queue_full", "too many wait for room already");
+    else
+        wait_for_run(s, st, d);
+    s->touched = true;
+}
+
 static void overlap(struct schedule *s, struct schedule_step *st,
                     const struct schedule_decision *d)
 {
@@ -92,7 +106,8 @@ static void begin_waiting(struct schedule *s, struct schedule_step *st)
 {
     if (s->row.paused_at != MODEL_NULL)
         return;
-    while (s->waiting.n > 0 && s->row.active_run == MODEL_NULL) {
+    while (s->waiting.n > 0 && s->row.active_run == MODEL_NULL &&
+           schedule_has_room(s, st)) {
         const struct schedule_wait *w = &s->waiting.items[0];
         const struct schedule_decision d = {
             .nominal_us = w->nominal_us,
@@ -111,10 +126,12 @@ static void decide(struct schedule *s, struct schedule_step *st,
                    const struct schedule_decision *d)
 {
     begin_waiting(s, st);
-    if (s->spec.overlap == FLOW_OVERLAP_ALLOW || s->row.active_run == MODEL_NULL)
+    if (s->spec.overlap != FLOW_OVERLAP_ALLOW && s->row.active_run != MODEL_NULL)
+        overlap(s, st, d);
+    else if (schedule_has_room(s, st))
         begin(s, st, d);
     else
-        overlap(s, st, d);
+        overflow(s, st, d);
 }
 
 /* --- what is held until no more comes --- */

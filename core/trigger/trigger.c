@@ -60,6 +60,8 @@ void trigger_free(struct trigger *t)
     loop_timer_del(t->cancel);
     trigger_set_done(&t->set);
     ARRAY_DONE(&t->ended);
+    ARRAY_DONE(&t->gone);
+    ARRAY_DONE(&t->come);
     schedule_step_done(&t->step);
     mem_free(t);
 }
@@ -247,15 +249,27 @@ static bool is_ours(const struct trigger *t, int64_t run)
     return t->busy || t->loading; /* it may be, with what comes of that */
 }
 
+void trigger_run_opened(struct trigger *t, struct tenant tenant, int64_t run)
+{
+    const struct trigger_come come = {.tenant = tenant.no, .run = run};
+
+    trigger_room_take(&t->set, tenant.no, run);
+    if (t->loading)
+        ARRAY_ADD(&t->come, come);
+}
+
 void trigger_run_ended(struct trigger *t, const struct run_row *run)
 {
     const bool ours = is_ours(t, run->run);
 
     if (ours)
         ARRAY_ADD(&t->ended, run->run);
+    trigger_room_leave(&t->set, run->run);
+    if (t->loading)
+        ARRAY_ADD(&t->gone, run->run);
     if (is_waited_for(t, run))
         trigger_load(t);
-    else if (ours)
+    else if (ours || t->step.starved)
         trigger_post_turn(t);
 }
 

@@ -10,6 +10,7 @@
 #define TRIGGER_TRIGGER_H
 
 #include "loop/loop.h"
+#include "model/access_rows.h"
 #include "schedule/schedule.h"
 #include "store/store.h"
 
@@ -30,6 +31,9 @@ struct trigger_setup {
     int (*keep)(void *arg, struct batch *b, void **kept, struct ff_err *err);
     void (*kept)(void *arg, void *kept, bool durable);
     size_t inline_max;
+    /* How many runs of a tenant may be open; row: NULL where it has none. NULL: as many
+     * as they like. */
+    int64_t (*max_open_runs)(const struct tenant_row *row);
     /* What follows, once it is durable; none may be NULL. */
     void (*started)(void *arg); /* there are new runs */
     /* False: the run is not in memory yet; it is asked again. */
@@ -49,10 +53,12 @@ void trigger_wake(struct trigger *t);
 /* The machine's clock was set, or the machine slept: look at the time again. */
 void trigger_clock_changed(struct trigger *t);
 
+/* Somebody else has opened a run. */
+void trigger_run_opened(struct trigger *t, struct tenant tenant, int64_t run);
 /* A run is about to end: adds a row to the same batch where a schedule waits for that,
  * so that neither can be without the other. */
 void trigger_run_ending(struct trigger *t, const struct run_row *run, struct batch *b);
-/* That is durable. */
+/* That is durable; of each run, also those that are tasks of others. */
 void trigger_run_ended(struct trigger *t, const struct run_row *run);
 
 /* Is there anything to stay for: a schedule that is not paused, a backfill? True until

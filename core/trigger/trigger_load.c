@@ -23,6 +23,7 @@ void trigger_set_done(struct trigger_set *set)
     ARRAY_DONE(&set->schedules);
     ARRAY_DONE(&set->happened);
     map_done(&set->open);
+    map_done(&set->rooms);
     arena_done(&set->arena);
     *set = (struct trigger_set){0};
 }
@@ -75,9 +76,19 @@ static int add_backfill(void *arg, const void *row)
 
 static int add_open(void *arg, const void *row)
 {
+    const struct open_run_row *open = row;
     struct load *l = arg;
 
-    map_set(&l->set.open, ((const struct open_run_row *)row)->run, l);
+    trigger_room_take(&l->set, open->tenant, open->run);
+    return 0;
+}
+
+static int add_tenant(void *arg, const void *row)
+{
+    const struct tenant_row *tenant = row;
+    struct load *l = arg;
+
+    trigger_room(&l->set, tenant->tenant)->most = l->t->setup.max_open_runs(tenant);
     return 0;
 }
 
@@ -183,6 +194,7 @@ static int read_rows(struct load *l)
     const struct backfill_row backfill = {0};
     const struct occurrence_row occurrence = {0};
     const struct open_run_row open = {.shard = l->t->setup.shard};
+    const struct tenant_row tenant = {0};
     /* What has happened before who waits for that: who was told that he would hear of
      * it is there by then. Open runs after schedules: a run that is not open then has
      * ended since. */
@@ -194,10 +206,12 @@ static int read_rows(struct load *l)
         {{.record = &record_schedule, .like = &schedule}, add_schedule},
         {{.record = &record_backfill, .like = &backfill}, add_backfill},
         {{.record = &record_open_run, .like = &open, .n_equal = 1}, add_open},
+        {{.record = &record_tenant, .like = &tenant}, add_tenant},
     };
+    const size_t n = COUNT_OF(reads) - !l->t->setup.max_open_runs;
     int code = FF_OK;
 
-    for (size_t i = 0; code == FF_OK && i < COUNT_OF(reads); i++)
+    for (size_t i = 0; code == FF_OK && i < n; i++)
         code = store_scan(l->t->setup.store, STORE_READER_LANE, &reads[i].q,
                           reads[i].fn, l, &l->err);
     return code;
@@ -253,8 +267,6 @@ static void find_ended(struct trigger *t)
             if (!map_get(&t->set.open, b->active.items[k]))
                 ARRAY_ADD(&t->ended, b->active.items[k]);
     }
-    map_done(&t->set.open);
-    t->set.open = (struct map){0};
 }
 
 static void take_set(struct trigger *t, struct trigger_set *set)
@@ -263,6 +275,10 @@ static void take_set(struct trigger *t, struct trigger_set *set)
     t->set = *set;
     t->loaded = true;
     find_ended(t);
+    for (size_t i = 0; i < t->come.n; i++)
+        trigger_room_take(&t->set, t->come.items[i].tenant, t->come.items[i].run);
+    for (size_t i = 0; i < t->gone.n; i++)
+        trigger_room_leave(&t->set, t->gone.items[i]);
     t->setup.loaded(t->setup.arg);
 }
 
@@ -299,6 +315,9 @@ void trigger_load(struct trigger *t)
         return;
     struct load *l = mem_alloc(sizeof(*l));
     l->t = t;
+    l->set.usual_room =
+        t->setup.max_open_runs ? t->setup.max_open_runs(NULL) : INT64_MAX;
     t->loading = true;
+    t->gone.n = t->come.n = 0;
     lane_do(t->lane, load_on_lane, load_done, l);
 }

@@ -1,5 +1,6 @@
 /* trigger/trigger_priv.h - the inside of the room: trigger.c is the door and keeps the
- * time, trigger_load.c reads rows, trigger_turn.c decides and commits. */
+ * time, trigger_load.c reads rows, trigger_turn.c decides and commits, trigger_room.c
+ * counts open runs. */
 #ifndef TRIGGER_TRIGGER_PRIV_H
 #define TRIGGER_TRIGGER_PRIV_H
 
@@ -13,6 +14,11 @@ struct happened {
     struct occurrence_row row; /* text is owned by the set's arena */
     enum flow_trigger_kind kind;
     int64_t state; /* of a run */
+};
+
+/* How many runs of a tenant are open, and may be. */
+struct trigger_room {
+    int64_t n_open, most;
 };
 
 /* What was read in one go. */
@@ -29,7 +35,9 @@ struct trigger_set {
         struct happened *items;
         size_t n, cap;
     } happened;
-    struct map open;            /* numbers of open runs */
+    struct map open;            /* numbers of open runs -> struct trigger_room */
+    struct map rooms;           /* of tenants; the arena's */
+    int64_t usual_room;         /* of a tenant that has no row */
     struct counter_row counter; /* of runs */
     struct counter_row made;    /* SCHEDULE_COUNTER, before schedules were read */
     struct arena arena;
@@ -42,7 +50,14 @@ struct trigger {
     struct {
         int64_t *items;
         size_t n, cap;
-    } ended; /* runs of ours that have ended, not yet told */
+    } ended,  /* runs of ours that have ended, not yet told */
+        gone; /* runs that have ended since what is being read was asked for */
+    struct {
+        struct trigger_come {
+            int64_t tenant, run;
+        } * items;
+        size_t n, cap;
+    } come; /* the same of those that were opened */
     struct schedule_step step;
     struct { /* what setup.keep did for the step */
         void *kept;
@@ -73,6 +88,14 @@ void trigger_check_drained(struct trigger *t);
 /* trigger_load.c */
 void trigger_load(struct trigger *t);
 void trigger_set_done(struct trigger_set *set);
+
+/* trigger_room.c */
+struct trigger_room *trigger_room(struct trigger_set *set, int64_t tenant);
+void trigger_room_take(struct trigger_set *set, int64_t tenant, int64_t run);
+void trigger_room_leave(struct trigger_set *set, int64_t run); /* if it is in there */
+/* What a step asks; arg: the trigger. */
+bool trigger_has_room(void *arg, int64_t tenant);
+void trigger_took_room(void *arg, int64_t tenant, int64_t run);
 
 /* trigger_turn.c */
 void trigger_turn(struct trigger *t);

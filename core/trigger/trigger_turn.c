@@ -235,6 +235,10 @@ static void begin_step(struct trigger *t)
     t->step.shard = t->setup.shard;
     t->step.next_run = t->set.counter.next + t->n_taken;
     t->step.n_started = 0;
+    t->step.starved = false;
+    t->step.has_room = trigger_has_room;
+    t->step.took_room = trigger_took_room;
+    t->step.room_arg = t;
     batch_reset(&t->step.batch);
 }
 

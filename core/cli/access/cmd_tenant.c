@@ -101,8 +101,8 @@ int cmd_tenant_enable(struct cli *c)
 }
 
 /* Those that the commands themselves keep. */
-static const enum quota limits[] = {QUOTA_PROJECTS, QUOTA_MEMBERS, QUOTA_KEYS,
-                                    QUOTA_WEIGHT, QUOTA_RUNNING};
+static const enum quota limits[] = {QUOTA_PROJECTS,  QUOTA_MEMBERS, QUOTA_KEYS,
+                                    QUOTA_OPEN_RUNS, QUOTA_WEIGHT,  QUOTA_RUNNING};
 
 /* "max_projects, ... or max_running". */
 static int no_quota(const char *name)
