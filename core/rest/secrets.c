@@ -1,7 +1,5 @@
-/* secrets.c - values that tasks need and nobody reads: set and deleted, and told of by
- * name. The room of secrets sets them by a commit of its own, under a lock that keeps
- * keys from changing: what is set twice is as good as once, so a plan may do it before
- * the row of the audit log is durable. */
+/* secrets.c - values that tasks need and nobody reads: set and deleted, each with its
+ * row of the audit log in one commit, and told of by name. */
 #include "rest/rest_priv.h"
 
 #include "secret/secret.h"
@@ -58,10 +56,12 @@ static int note(struct rest_call *c, const char *action, struct ff_err *err)
 int rest_secret_put(struct rest_call *c, struct ff_err *err)
 {
     const struct secret_place place = node_secrets(c->rest->setup.node, c->reader);
-    const char *value = rest_text(c, "value");
+    const struct secret_new what = {.name = rest_path(c, "secret"),
+                                    .value = span_of(rest_text(c, "value")),
+                                    .now_us = c->now_us};
 
-    if (secret_set(&place, c->who.tenant, rest_path(c, "secret"), value, strlen(value),
-                   c->now_us, err) != FF_OK)
+    *c->plan.alone = true;
+    if (secret_plan_set(&place, c->who.tenant, &what, c->batch, err) != FF_OK)
         return err->code;
     return note(c, "secret.set", err);
 }

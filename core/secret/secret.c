@@ -4,6 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SEALED "secret" /* the counter that is moved by all that seal */
+#define RACES  10       /* how often others may do so meanwhile */
+
 /* --- one row --- */
 
 /* Authenticated with the value: what it belongs to. */
@@ -138,14 +141,12 @@ static int check_room(const struct secret_place *p, struct ff_err *err)
 }
 
 static int put(const struct secret_place *p, struct secret_row *row,
-               const struct keys *keys, const void *value, size_t len,
+               const struct keys *keys, struct span value, struct batch *b,
                struct ff_err *err)
 {
-    struct batch b = {0};
     struct buf sealed = {0};
     struct arena arena = {0};
     struct secret_row old;
-    size_t failed;
     int code = find(p, (struct tenant){row->tenant}, row->name.s, &arena, &old, err);
 
     if (code == FF_OK)
@@ -153,37 +154,75 @@ static int put(const struct secret_place *p, struct secret_row *row,
     if (code == FF_NOT_FOUND)
         code = check_room(p, err);
     if (code == FF_OK)
-        code = seal(row, &keys->items[0], value, len, &sealed, err);
-    if (code == FF_OK) {
-        batch_put(&b, &record_secret, row, FF_ANY_VERSION);
-        code = store_commit_now(p->store, &b, &failed, err);
-    }
+        code = seal(row, &keys->items[0], value.s, value.len, &sealed, err);
+    if (code == FF_OK)
+        batch_put(b, &record_secret, row, FF_ANY_VERSION);
     arena_done(&arena);
-    batch_done(&b);
     buf_done(&sealed);
     return code;
 }
 
-int secret_set(const struct secret_place *p, struct tenant t, const char *name,
-               const void *value, size_t len, int64_t now_us, struct ff_err *err)
+/* Whoever seals something moves this row, so that no value is sealed with a key that a
+ * rotation has thrown away before the value was durable, and no rotation passes over
+ * one. Read before the keys are. */
+static int read_guard(const struct secret_place *p, struct counter_row *guard,
+                      struct ff_err *err)
+{
+    const int code = store_read_counter(p->store, p->reader, SEALED, guard, err);
+
+    guard->next++;
+    return code;
+}
+
+static void add_guard(const struct counter_row *guard, struct batch *b)
+{
+    batch_put(b, &record_counter, guard, guard->version);
+}
+
+int secret_plan_set(const struct secret_place *p, struct tenant t,
+                    const struct secret_new *what, struct batch *b, struct ff_err *err)
 {
     struct secret_row row = {.tenant = t.no,
-                             .name = span_of(name),
-                             .created_at = now_us,
-                             .updated_at = now_us};
+                             .name = span_of(what->name),
+                             .created_at = what->now_us,
+                             .updated_at = what->now_us};
+    struct counter_row guard;
     struct keys keys;
     int fd;
-    int code = check(name, value, len, err);
+    int code = check(what->name, what->value.s, what->value.len, err);
 
+    if (code == FF_OK)
+        code = read_guard(p, &guard, err);
     if (code == FF_OK)
         code = keys_lock(p, &fd, err);
     if (code != FF_OK)
         return code;
     code = load_or_make_keys(p, &keys, err);
     if (code == FF_OK)
-        code = put(p, &row, &keys, value, len, err);
+        code = put(p, &row, &keys, what->value, b, err);
+    if (code == FF_OK)
+        add_guard(&guard, b);
     keys_wipe(&keys);
     close(fd);
+    return code;
+}
+
+int secret_set(const struct secret_place *p, struct tenant t, const char *name,
+               const void *value, size_t len, int64_t now_us, struct ff_err *err)
+{
+    const struct secret_new what = {
+        .name = name, .value = {.s = value, .len = len}, .now_us = now_us};
+    struct batch b = {0};
+    size_t failed;
+    int code = FF_CONFLICT;
+
+    for (int i = 0; i < RACES && code == FF_CONFLICT; i++) {
+        batch_reset(&b);
+        code = secret_plan_set(p, t, &what, &b, err);
+        if (code == FF_OK)
+            code = store_commit_now(p->store, &b, &failed, err);
+    }
+    batch_done(&b);
     return code;
 }
 
@@ -263,6 +302,7 @@ int secret_list(const struct secret_place *p, struct tenant t, store_row_fn *fn,
 
 struct rotation {
     const struct keys *keys;
+    struct counter_row guard;
     struct batch batch;
     int64_t now_us, n;
     int code;
@@ -312,7 +352,8 @@ static int commit_rows(const struct secret_place *p, struct rotation *ro)
 {
     size_t failed;
 
-    return ro->n > 0 ? store_commit_now(p->store, &ro->batch, &failed, ro->err) : FF_OK;
+    add_guard(&ro->guard, &ro->batch); /* also without a row: one may be on its way */
+    return store_commit_now(p->store, &ro->batch, &failed, ro->err);
 }
 
 /* The new key is in the file only when it is known that all can be sealed with it, or
@@ -342,15 +383,13 @@ static int rotate_setting(const struct secret_place *p, struct rotation *ro)
     return code == FF_OK ? commit_rows(p, ro) : code;
 }
 
-int secret_rotate(const struct secret_place *p, int64_t now_us, int64_t *n_secrets,
-                  struct ff_err *err)
+static int rotate_once(const struct secret_place *p, int64_t now_us, int64_t *n_secrets,
+                       struct ff_err *err)
 {
     struct keys keys;
     struct rotation ro = {.keys = &keys, .now_us = now_us, .err = err};
-    int fd;
-    int code = keys_lock(p, &fd, err);
+    int code = read_guard(p, &ro.guard, err);
 
-    *n_secrets = 0;
     if (code != FF_OK)
         return code;
     code = keys_load(p, &keys, err);
@@ -359,6 +398,23 @@ int secret_rotate(const struct secret_place *p, int64_t now_us, int64_t *n_secre
     *n_secrets = ro.n;
     batch_done(&ro.batch);
     keys_wipe(&keys);
+    return code;
+}
+
+/* Where others were faster, the key of that try stays in the file until another one
+ * succeeds. */
+int secret_rotate(const struct secret_place *p, int64_t now_us, int64_t *n_secrets,
+                  struct ff_err *err)
+{
+    int fd;
+    int code = keys_lock(p, &fd, err);
+
+    *n_secrets = 0;
+    if (code != FF_OK)
+        return code;
+    code = FF_CONFLICT;
+    for (int i = 0; i < RACES && code == FF_CONFLICT; i++)
+        code = rotate_once(p, now_us, n_secrets, err);
     close(fd);
     return code;
 }

@@ -35,6 +35,16 @@ void secret_value_wipe(struct secret_value *v); /* and frees it */
 int secret_set(const struct secret_place *p, struct tenant t, const char *name,
                const void *value, size_t len, int64_t now_us, struct ff_err *err);
 
+/* The same as rows of a batch, which others commit, soon; after a conflict it is to be
+ * planned anew. */
+struct secret_new {
+    const char *name;
+    struct span value;
+    int64_t now_us;
+};
+int secret_plan_set(const struct secret_place *p, struct tenant t,
+                    const struct secret_new *what, struct batch *b, struct ff_err *err);
+
 /* FF_NOT_FOUND: there is none. FF_DENIED: its key is not there, or it was changed. */
 int secret_get(const struct secret_place *p, struct tenant t, const char *name,
                struct secret_value *out, struct ff_err *err);

@@ -4,6 +4,7 @@
 import concurrent.futures
 import json
 import os
+import sqlite3
 import subprocess
 import unittest
 from typing import Any
@@ -355,6 +356,53 @@ class Keeping(ChangeTest):
         for path in self.data.rglob("*"):
             if path.is_file():
                 self.assertNotIn(b"hidden-", path.read_bytes(), path)
+
+    def test_a_secret_and_its_row_of_the_log_are_one_commit(self) -> None:
+        self.serve()
+        self.change("PUT", "/secrets/kept", {"value": "before"}, 204)
+        sealed = "select sealed from secret where name='kept'"
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            before = db.execute(sealed).fetchall()
+            # The log takes no such row: then nothing is set.
+            db.execute(
+                "create trigger refuses before insert on audit "
+                "when new.action = 'secret.set' begin select raise(abort, 'no'); end"
+            )
+        for name in ("kept", "fresh"):
+            answer = self.ask("PUT", f"/secrets/{name}", {"value": "after"})
+            self.assertGreaterEqual(answer.status, 400, answer.body)
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            self.assertEqual(db.execute(sealed).fetchall(), before)
+            db.execute("drop trigger refuses")
+        self.assertEqual([s["name"] for s in self.get("/secrets")["items"]], ["kept"])
+        self.stop()
+
+    def test_secrets_that_are_set_while_keys_change_can_be_read(self) -> None:
+        self.serve()
+        text = (
+            "flowforge: 1\nname: shows\ntasks:\n  a:\n"
+            "    run: 'test \"${#S}\" = 20'\n    env: {S: '${{ secrets.NAME }}'}\n"
+        )
+        names = [f"s{i}" for i in range(12)]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            put = [
+                pool.submit(
+                    self.change,
+                    "PUT",
+                    f"/secrets/{n}",
+                    {"value": n.rjust(20, "x")},
+                    204,
+                )
+                for n in names
+            ]
+            for _ in range(4):
+                self.call("secret", "rotate")
+            for done in put:
+                done.result()
+        for name in names:
+            run = self.submit(text.replace("NAME", name))
+            self.wait(run, "succeeded")
+        self.stop()
 
     def test_schedules(self) -> None:
         self.serve()
