@@ -22,6 +22,7 @@ struct h1 {
     struct http_exchange x;
     enum h1_phase phase;
     bool line_skipped; /* one empty line before a request is forgiven */
+    bool chunked;      /* the answer's body, as its length is not known */
     bool linger;       /* after FLUSH: the peer may still be sending */
     size_t scanned;    /* of the head in the input buffer */
     size_t n_requests;
@@ -109,6 +110,7 @@ static void x_head(struct http_exchange *x, int status, int64_t length)
     struct http_reply *reply = x->reply;
     struct evbuffer *out = x_output(x);
 
+    of(x)->chunked = length < 0 && reply->minor > 0;
     if (length < 0 && reply->minor == 0)
         reply->keep_alive = false;
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
@@ -126,14 +128,13 @@ static void x_add(struct http_exchange *x, const void *bytes, size_t len)
 {
     struct h1 *h = of(x);
     struct evbuffer *out = output(h);
-    bool chunked = h->parse.parser.http_minor > 0;
 
     if (len == 0)
         return;
-    if (chunked)
+    if (h->chunked)
         evbuffer_add_printf(out, "%zx\r\n", len);
     evbuffer_add(out, bytes, len);
-    if (chunked)
+    if (h->chunked)
         evbuffer_add(out, "\r\n", 2);
 }
 
@@ -144,7 +145,7 @@ static void x_answered(struct http_exchange *x, bool keep_alive)
 
     http_conn_enter(c);
     if (h->phase == H1_STREAM) {
-        if (h->parse.parser.http_minor > 0)
+        if (h->chunked)
             evbuffer_add(output(h), "0\r\n\r\n", 5);
         http_conn_may_stall(c, 0);
     }

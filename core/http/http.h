@@ -106,7 +106,7 @@ int http_code_for(int status);           /* the code that a status means to a cl
  * must still be answered. */
 bool http_reply_gone(const struct http_reply *reply);
 
-/* A body of unknown length. `gone` is called once, from the loop and never from
+/* A body that comes bit by bit. `gone` is called once, from the loop and never from
  * inside a call of yours (http_server_free excepted), when the peer has left, read too
  * slowly, or the server stops; the stream is dead then. Without it, end the stream by
  * http_stream_end.
@@ -115,7 +115,9 @@ bool http_reply_gone(const struct http_reply *reply);
  * may pause, and be slow for ever, where stall_us says for how long: he holds no more
  * than buffer_max. */
 struct http_stream_opts {
-    const char *type;     /* NULL: text/event-stream */
+    const char *type; /* NULL: text/event-stream */
+    bool has_length;  /* the body has so many bytes; else it is not known */
+    int64_t length;
     size_t buffer_max;    /* unread bytes that the peer may owe; 0: 1 MiB */
     int64_t heartbeat_us; /* event streams: a comment when silent; 0: 15 s; -1: none */
     int64_t stall_us; /* without a byte taken; 0: send_timeout_us, and the least rate */
@@ -134,6 +136,7 @@ int http_stream_write(struct http_stream *s, const void *bytes, size_t len);
 int http_stream_event(struct http_stream *s, const char *id, const char *event,
                       const char *data, size_t len);
 size_t http_stream_unread(const struct http_stream *s);
+/* With less than its length the peer is dropped, so that it takes nothing for whole. */
 void http_stream_end(struct http_stream *s);
 
 /* Zero means the default. */

@@ -84,6 +84,9 @@ const char *http_reason(int status);
 /* Completes the fields and begins the answer. length -1: it is not known. */
 void http_reply_head(struct http_reply *reply, int status, const char *type,
                      int64_t length);
+/* The head alone, as HEAD asks for it; ends the reply. */
+void http_reply_bare(struct http_reply *reply, int status, const char *type,
+                     int64_t length);
 
 /* --- stream.c --- */
 

@@ -257,6 +257,14 @@ void http_reply_send(struct http_reply *reply, int status, const char *type,
     finish(reply);
 }
 
+void http_reply_bare(struct http_reply *reply, int status, const char *type,
+                     int64_t length)
+{
+    if (reply->x)
+        http_reply_head(reply, status, type, length);
+    finish(reply);
+}
+
 static void free_body(const void *data, size_t len, void *arg)
 {
     (void)data;

@@ -12,6 +12,7 @@ struct http_stream {
     struct http_exchange *x;
     struct http_stream_opts opts;
     struct loop_timer *beat;
+    int64_t left; /* of a length that was said */
     bool keep_alive;
     bool dropped; /* its exchange is about to be lost */
     bool wrote;   /* since the last beat */
@@ -54,8 +55,10 @@ struct http_stream *http_stream_open(struct http_reply *reply,
 {
     struct http_stream_opts opts = with_defaults(given);
 
+    const int64_t length = opts.has_length ? opts.length : -1;
+
     if (!reply->x || reply->head_only) {
-        http_reply_send(reply, 200, opts.type, "", 0);
+        http_reply_bare(reply, 200, opts.type, length);
         return NULL;
     }
     /* Those that are open were ended, and this one would never be. */
@@ -65,10 +68,12 @@ struct http_stream *http_stream_open(struct http_reply *reply,
     }
     /* nginx would hold events back until its buffer is full. */
     http_reply_header(reply, "X-Accel-Buffering", "no");
-    http_reply_head(reply, 200, opts.type, -1);
+    http_reply_head(reply, 200, opts.type, length);
     struct http_stream *s = mem_alloc(sizeof(*s));
-    *s = (struct http_stream){
-        .x = reply->x, .opts = opts, .keep_alive = reply->keep_alive};
+    *s = (struct http_stream){.x = reply->x,
+                              .opts = opts,
+                              .left = opts.has_length ? length : 0,
+                              .keep_alive = reply->keep_alive};
     s->x->reply = NULL;
     s->x->stream = s;
     s->x->ops->streams(s->x);
@@ -87,18 +92,24 @@ size_t http_stream_unread(const struct http_stream *s)
     return evbuffer_get_length(s->x->ops->output(s->x));
 }
 
+static void drop(struct http_stream *s)
+{
+    s->dropped = true;
+    s->x->ops->drop(s->x);
+}
+
 int http_stream_write(struct http_stream *s, const void *bytes, size_t len)
 {
     if (s->dropped)
         return FF_FULL;
     if (http_stream_unread(s) + len > s->opts.buffer_max) {
-        s->dropped = true;
-        s->x->ops->drop(s->x);
+        drop(s);
         return FF_FULL;
     }
     if (len == 0)
         return FF_OK;
     s->wrote = true;
+    s->left -= (int64_t)len;
     s->x->ops->add(s->x, bytes, len);
     return FF_OK;
 }
@@ -156,8 +167,10 @@ void http_stream_end(struct http_stream *s)
 {
     struct http_exchange *x = s->x;
     bool keep_alive = s->keep_alive;
-    bool dropped = s->dropped;
 
+    if (s->opts.has_length && s->left != 0 && !s->dropped)
+        drop(s);
+    const bool dropped = s->dropped;
     x->stream = NULL;
     free_stream(s);
     if (!dropped)

@@ -210,6 +210,7 @@ int rest_artifact_get(struct rest_call *c, struct ff_err *err)
         a.type == ARTIFACT_FOLDER ? "application/x-tar" : "application/octet-stream";
     snprintf(c->file_name, sizeof(c->file_name), "%.63s%s", rest_path(c, "artifact"),
              a.type == ARTIFACT_FOLDER ? ".tar" : "");
+    c->file_size = a.size;
     if (rest_is_unchanged(c) || strcmp(c->request->method, "HEAD") == 0)
         return FF_OK;
     if (open_copy(c, &c->file, err) != FF_OK)
@@ -262,7 +263,7 @@ static void send_piece(void *arg)
     }
     if (n < 0)
         log_error("a download: %s", strerror(errno));
-    http_stream_end(f->stream);
+    http_stream_end(f->stream); /* which tells what is short of its length */
     end_file(f);
 }
 
@@ -313,8 +314,12 @@ void rest_file_send(struct rest_call *c)
     c->file = -1;
     c->file_place = NULL;
 
-    const struct http_stream_opts opts = {
-        .type = c->type, .gone = on_gone, .drained = send_piece, .arg = f};
+    const struct http_stream_opts opts = {.type = c->type,
+                                          .has_length = true,
+                                          .length = c->file_size,
+                                          .gone = on_gone,
+                                          .drained = send_piece,
+                                          .arg = f};
 
     f->stream = http_stream_open(c->reply, &opts); /* the call is gone */
     if (f->stream)

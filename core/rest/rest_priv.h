@@ -4,8 +4,8 @@
  * let.c lets requests in, serve.c has them done, answer.c answers; work.c takes them
  * beside the loop; flows.c keeps parsed files; who.c knows who asks, bucket.c how much
  * he may ask, cursor.c where a page goes on, problem.c what went wrong, field.c what a
- * request may say, once.c that nothing is done twice, openapi.c what there is; the
- * others are handlers. */
+ * request may say, once.c that nothing is done twice, denied.c what the log is spared,
+ * openapi.c what there is; the others are handlers. */
 #ifndef REST_REST_PRIV_H
 #define REST_REST_PRIV_H
 
@@ -116,10 +116,11 @@ struct rest {
     struct store *store;
     struct rest_mount *mounts; /* rest.c */
     struct store_readers *readers;
-    struct store_reader *quick; /* the loop's */
-    uint32_t quick_history;     /* of REST_QUICK: 1: it was quick; the last is bit 0 */
-    size_t n_working;           /* calls on their lanes */
-    size_t n_changing;          /* calls that are being made durable */
+    struct store_readers *fetchers; /* of files; NULL until one is asked for */
+    struct store_reader *quick;     /* the loop's */
+    uint32_t quick_history; /* of REST_QUICK: 1: it was quick; the last is bit 0 */
+    size_t n_working;       /* calls on their lanes */
+    size_t n_changing;      /* calls that are being made durable */
     /* Tenants whose files are fetched or sent, each with a copy on the disk; 0: room
      * for one more. */
     int64_t files[REST_FILES_MAX];
@@ -143,6 +144,11 @@ struct rest {
     struct buckets buckets;
     struct buckets shared; /* of lanes: rest_take */
     pthread_mutex_t shared_mutex;
+    struct { /* denied.c */
+        pthread_mutex_t mutex;
+        struct map all;
+        struct loop_timer *timer;
+    } denied;
     char cursor_key[SHA256_TEXT];
     struct store_numbers numbers; /* of audit rows */
     struct sealer *sealer;
@@ -205,7 +211,8 @@ struct rest_call {
     bool replayed;
     /* Of REST_FILE: */
     struct blobs *blobs;
-    int file;             /* a copy of it, open; -1: none */
+    int file; /* a copy of it, open; -1: none */
+    int64_t file_size;
     char file_name[72];   /* "": it is none */
     int64_t *file_place;  /* of rest->files, or NULL */
     const char *delivery; /* of REST_HOOK: what a repeat has too; NULL: nothing */
@@ -304,7 +311,8 @@ int rest_audit(struct rest_call *c, const char *action, const char *object,
 
 #define PAGE_USUAL 100
 #define PAGE_MAX   1000
-#define PAGE_LOOKS 20000 /* rows that are looked at for one page */
+#define PAGE_LOOKS 20000                     /* rows that are looked at for one page */
+#define PAGE_BYTES ((size_t)8 * 1024 * 1024) /* after which no other item begins */
 
 /* One page of a list, while its rows are read. */
 struct rest_page {
@@ -345,6 +353,16 @@ void who_ask(struct rest_call *c);     /* on a lane: fills c->who, or c->code */
 void who_learn(struct rest_call *c);   /* back on the loop */
 void who_refused(struct rest_call *c); /* the same, where c->code says no */
 void who_forget(struct rest *r);       /* all that was learnt */
+
+/* --- denied.c --- */
+
+void denied_open(struct rest *r);
+void denied_close(struct rest *r);
+/* May the log have a row of what this caller was not let do? If not it is counted. On
+ * any thread; then denied_arm on the loop. */
+bool denied_may_note(struct rest_call *c);
+void denied_arm(struct rest *r);
+void denied_tell(struct rest *r); /* at once; n_changing counts it */
 
 /* --- work.c --- */
 

@@ -7,6 +7,8 @@
 #define CROWD       256
 #define QUICK_US    500 /* a read for which the loop may wait */
 #define HISTORY     16
+/* A blob may come slowly, from far away: who fetches one keeps no lane from others. */
+#define FETCH_LANES 4
 
 int work_open(struct rest *r, struct ff_err *err)
 {
@@ -19,8 +21,21 @@ int work_open(struct rest *r, struct ff_err *err)
     return r->readers ? FF_OK : err->code;
 }
 
+/* Most servers are never asked for a file: its sessions of the store come with the
+ * first. NULL with a sentence. */
+static struct store_readers *fetchers(struct rest *r, struct ff_err *err)
+{
+    const struct store_readers_setup setup = {
+        .name = "fetch", .n_lanes = FETCH_LANES, .n_waiting = REST_FILES_MAX};
+
+    if (!r->fetchers)
+        r->fetchers = store_readers_open(r->store, &setup, err);
+    return r->fetchers;
+}
+
 void work_close(struct rest *r)
 {
+    store_readers_close(r->fetchers);
     store_readers_close(r->readers);
     store_reader_close(r->quick);
 }
@@ -87,12 +102,13 @@ bool work_begin(struct rest_call *c, ff_call_fn *do_it, ff_call_fn *back)
 {
     struct rest *r = c->rest;
     struct ff_err busy;
+    struct store_readers *pool = c->blobs ? fetchers(r, &busy) : r->readers;
 
     c->store = r->store;
     c->now_us = loop_wall_us(r->setup.loop);
     c->on_lane = do_it;
     c->back = back;
-    if (store_readers_do(r->readers, on_lane, back_on_loop, c, &busy) != FF_OK)
+    if (!pool || store_readers_do(pool, on_lane, back_on_loop, c, &busy) != FF_OK)
         return false;
     r->n_working++;
     work_note(r);

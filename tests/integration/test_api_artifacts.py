@@ -3,6 +3,7 @@
 
 import hashlib
 import io
+import os
 import socket
 import tarfile
 import time
@@ -73,6 +74,10 @@ class Artifacts(ApiTest):
         head = self.ask("HEAD", model)
         self.assertEqual((head.status, head.body), (200, b""))
         self.assertEqual(head.headers["etag"], answer.headers["etag"])
+        # Both say how long it is, so that what breaks off is not taken for whole.
+        for one in (answer, head):
+            self.assertEqual(one.headers["content-length"], "300000")
+            self.assertNotIn("transfer-encoding", one.headers)
         site = self.ask("GET", f"/runs/{run}/tasks/fetch/artifacts/site")
         self.assertEqual(site.headers["content-type"], "application/x-tar")
         self.assertIn('"site.tar"', site.headers["content-disposition"])
@@ -103,6 +108,28 @@ class Artifacts(ApiTest):
         self.problem(self.ask("GET", model), 500, "INTERNAL")
         blob.unlink()
         self.problem(self.ask("GET", model), 500, "INTERNAL")
+        self.stop()
+
+    def test_who_waits_for_blobs_holds_up_nobody_else(self) -> None:
+        self.serve()
+        run = self.make(1000)
+        model = f"/runs/{run}/tasks/fetch/artifacts/model"
+        etag = self.ask("GET", model).headers["etag"].strip('"')
+        (blob,) = (p for p in self.data.rglob(f"*{etag[4:]}*") if p.is_file())
+        content = blob.read_bytes()
+        blob.unlink()
+        os.mkfifo(blob)  # whoever opens it waits
+        waiting = [self.slow("/api/v1" + model) for _ in range(12)]
+        for _ in range(20):
+            self.assertEqual(self.ask("GET", "/runs").status, 200)
+        end = os.open(blob, os.O_RDWR)  # now they are in it, and wait for its end
+        blob.unlink()
+        blob.write_bytes(content)
+        os.close(end)
+        heads = [sock.recv(12) for sock in waiting]
+        self.assertIn(b"HTTP/1.1 200", heads)
+        for sock in waiting:
+            sock.close()
         self.stop()
 
     def slow(self, path: str) -> socket.socket:

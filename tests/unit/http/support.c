@@ -85,6 +85,11 @@ static void events(void *arg, const struct http_request *r, struct http_reply *r
 
     if (http_query(r, "beat"))
         opts.heartbeat_us = 1000;
+    if (http_query(r, "length")) {
+        opts.type = "text/plain";
+        opts.has_length = true;
+        opts.length = strtoll(http_query(r, "length"), NULL, 10);
+    }
     s->stream = http_stream_open(reply, &opts);
     sem_post(&s->event);
 }

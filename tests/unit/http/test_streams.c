@@ -172,6 +172,58 @@ static void head_of_a_stream_is_answered_without_one(void **state)
     close(fd);
 }
 
+#define LENGTH "/events?length=4 HTTP/1.1\r\n" HOST "\r\n"
+
+static void write_four(void *arg)
+{
+    (void)arg;
+    http_stream_write(site.stream, "four", 4);
+}
+
+static void a_length_that_is_known_is_said(void **state)
+{
+    int fd = site_connect(&site);
+
+    (void)state;
+    say(fd, "HEAD " LENGTH);
+    hear_head_only(fd, &h);
+    assert_string_equal(heard_header(&h, "Content-Length: "), "4");
+    site_wait(&site);
+    say(fd, "GET " LENGTH GET);
+    site_wait(&site);
+    site_do(&site, write_four, NULL);
+    site_do(&site, end_stream, NULL);
+    hear(fd, &h);
+    assert_string_equal(heard_header(&h, "Content-Length: "), "4");
+    assert_null(heard_header(&h, "Transfer-Encoding: "));
+    assert_string_equal(buf_text(&h.body), "four");
+    hear(fd, &h); /* the connection goes on */
+    assert_string_equal(buf_text(&h.body), "a");
+    close(fd);
+}
+
+static void write_two_and_end(void *arg)
+{
+    http_stream_write(site.stream, "fo", 2);
+    end_stream(arg);
+}
+
+static void what_ends_before_its_length_is_not_taken_for_whole(void **state)
+{
+    int fd = site_connect(&site);
+
+    (void)state;
+    say(fd, "GET " LENGTH GET);
+    site_wait(&site);
+    site_do(&site, write_two_and_end, NULL);
+    site_wait_connections(&site, 0);
+    hear_head_only(fd, &h);
+    assert_true(hear_end(fd, &h));
+    assert_true(h.rest.len < 4);
+    assert_int_equal(site.n_gone, 0);
+    close(fd);
+}
+
 static void on_stopped(void *arg)
 {
     sem_post(&((struct site *)arg)->event);
@@ -217,6 +269,8 @@ int main(void)
         TEST(events_have_id_name_and_lines),
         TEST(a_silent_stream_beats),
         TEST(who_leaves_is_noticed_without_writing),
+        TEST(a_length_that_is_known_is_said),
+        TEST(what_ends_before_its_length_is_not_taken_for_whole),
         TEST(a_slow_reader_is_dropped_at_its_limit),
         TEST(a_dropped_stream_may_still_be_ended),
         TEST(http_1_0_gets_a_stream_until_the_connection_closes),
