@@ -177,7 +177,6 @@ int node_plan_event(const struct node_plan *p, struct tenant t,
 
 struct calling {
     const struct node_plan *plan;
-    const char *path;
     node_webhook_fn *fn;
     void *arg;
 };
@@ -193,15 +192,15 @@ static void call_one(void *arg, const struct schedule_row *row)
     struct schedule *s = schedule_new(row, zones_find, c->plan->zones, &err);
     if (!s)
         log_error("schedule %.*s: %s", (int)row->name.len, row->name.s, err.msg);
-    else if (strcmp(s->spec.name, c->path) == 0)
+    else
         c->fn(c->arg, s);
     schedule_free(s);
 }
 
-int node_webhooks(const struct node_plan *p, struct tenant t, const char *path,
-                  node_webhook_fn *fn, void *arg, struct ff_err *err)
+int node_webhooks(const struct node_plan *p, struct tenant t, node_webhook_fn *fn,
+                  void *arg, struct ff_err *err)
 {
-    struct calling c = {.plan = p, .path = path, .fn = fn, .arg = arg};
+    struct calling c = {.plan = p, .fn = fn, .arg = arg};
 
     return node_schedules(p->node, p->reader, t, NULL, call_one, &c, err);
 }

@@ -221,12 +221,13 @@ int node_plan_event(const struct node_plan *p, struct tenant t,
 int node_event(struct node *n, struct tenant t, const struct node_event *e,
                struct node_event_told *told, struct ff_err *err);
 
-/* A webhook is called: all schedules of this path, as it is each one's own secret that
- * lets the caller in; s lives for the call only. Then a row for each that he may call:
- * it is told so once, unless it is paused by then. */
+/* A webhook is called: all schedules that have one, whatever their paths, so that it
+ * takes as long for any path; it is each one's own secret that lets the caller in. s
+ * lives for the call only. Then a row for each that he may call: it is told so once,
+ * unless it is paused by then. */
 typedef void node_webhook_fn(void *arg, const struct schedule *s);
-int node_webhooks(const struct node_plan *p, struct tenant t, const char *path,
-                  node_webhook_fn *fn, void *arg, struct ff_err *err);
+int node_webhooks(const struct node_plan *p, struct tenant t, node_webhook_fn *fn,
+                  void *arg, struct ff_err *err);
 void node_plan_call(const struct node_plan *p, struct tenant t, const char *schedule,
                     const json_t *data);
 

@@ -11,11 +11,13 @@
 #define NETWORK_PER_S  200                  /* calls of one address, right or wrong */
 #define WRONG_PER_S    1                    /* lines of the log about a tenant */
 
-/* A schedule of the path; text is in the call's arena. */
+/* A schedule with a webhook; text is in the call's arena. */
 struct hooked {
     const char *name, *secret; /* secret: NULL of an older version: nobody knows it */
     enum flow_verify verify;
-    bool paused, taken; /* taken: the caller knows its secret */
+    const char *path;
+    size_t n_same;             /* with this path; of the first of them */
+    bool meant, paused, taken; /* meant: it is called; taken: by who knows its secret */
 };
 
 struct hook {
@@ -24,8 +26,9 @@ struct hook {
     struct {
         struct hooked *items;
         size_t n, cap;
-    } all;
+    } all; /* of the tenant */
     int64_t n_told;
+    int failed; /* a secret could not be read, but may be soon */
 };
 
 /* --- does he know the secret? --- */
@@ -167,9 +170,14 @@ static const char *delivery_of(const struct rest_call *c, enum flow_verify verif
     return id;
 }
 
+/* What lasts is for the log; the sender need not come again for it. */
+static bool is_lasting(int code)
+{
+    return code == FF_NOT_FOUND || code == FF_DENIED || code == FF_INVALID;
+}
+
 /* Without a secret that opens nobody is let in. */
-static bool knows_secret(const struct hook *h, const char *name,
-                         enum flow_verify verify)
+static bool knows_secret(struct hook *h, const char *name, enum flow_verify verify)
 {
     struct rest_call *c = h->c;
     const struct secret_place place = node_secrets(c->rest->setup.node, c->reader);
@@ -179,6 +187,8 @@ static bool knows_secret(const struct hook *h, const char *name,
 
     if (code != FF_OK && code != FF_NOT_FOUND)
         log_error("webhook %s (request %s): %s", h->path, c->request_id, err.msg);
+    if (code != FF_OK && !is_lasting(code))
+        h->failed = code;
     if (code != FF_OK)
         secret = (struct secret_value){.text = mem_text("none"), .len = 4};
 
@@ -201,31 +211,83 @@ static void keep(void *arg, const struct schedule *s)
         .name = arena_text(&h->c->arena, s->row.name.s, s->row.name.len),
         .secret = own_text(h->c, s->spec.secret),
         .verify = s->spec.verify,
+        .path = own_text(h->c, s->spec.name),
+        .meant = strcmp(s->spec.name, h->path) == 0,
         .paused = s->row.paused_at != MODEL_NULL,
     };
 
     ARRAY_ADD(&h->all, one);
 }
 
-/* Whether he may call any; c->delivery and c->caller: as the first of them has it. */
-static bool judge(struct hook *h)
+/* Does he know the secret of this one? c->delivery and c->caller: as the first of those
+ * has it. */
+static bool judge_one(struct hook *h, struct hooked *one)
 {
     struct rest_call *c = h->c;
+
+    one->taken = one->secret && knows_secret(h, one->secret, one->verify);
+    if (one->taken && !c->caller) {
+        c->delivery = delivery_of(c, one->verify);
+        c->caller = one->secret;
+    }
+    h->n_told += one->taken && !one->paused;
+    return one->taken;
+}
+
+static size_t most_of_one_path(const struct hook *h)
+{
+    struct map by_path = {0};
+    size_t most = 0;
+
+    for (size_t i = 0; i < h->all.n; i++) {
+        struct hooked *one = &h->all.items[i];
+        struct hooked *first = map_get_text(&by_path, one->path);
+
+        if (!first) {
+            first = one;
+            map_set_text(&by_path, one->path, one);
+        }
+        if (++first->n_same > most)
+            most = first->n_same;
+    }
+    map_done(&by_path);
+    return most;
+}
+
+/* As many secrets are read for any path, or it could be told by a clock which paths
+ * there are: where less are its own, others are read for nothing. */
+static void spend(struct hook *h, size_t n_judged)
+{
+    const size_t most = most_of_one_path(h);
+
+    if (h->all.n == 0)
+        knows_secret(h, "none", FLOW_VERIFY_GITHUB);
+    for (size_t i = 0; i < h->all.n && n_judged < most; i++) {
+        const struct hooked *other = &h->all.items[i];
+
+        if (other->meant || !other->secret)
+            continue;
+        knows_secret(h, other->secret, other->verify);
+        n_judged++;
+    }
+}
+
+/* Whether he may call any. */
+static bool judge(struct hook *h)
+{
+    size_t n = 0;
     bool any = false;
 
-    if (h->all.n == 0) /* takes as long as a signature that is wrong */
-        knows_secret(h, "none", FLOW_VERIFY_GITHUB);
+    h->c->delivery = h->c->caller = NULL;
     for (size_t i = 0; i < h->all.n; i++) {
         struct hooked *one = &h->all.items[i];
 
-        one->taken = one->secret && knows_secret(h, one->secret, one->verify);
-        if (one->taken && !any) {
-            c->delivery = delivery_of(c, one->verify);
-            c->caller = one->secret;
-        }
-        any = any || one->taken;
-        h->n_told += one->taken && !one->paused;
+        if (!one->meant)
+            continue;
+        any = judge_one(h, one) || any;
+        n++;
     }
+    spend(h, n);
     return any;
 }
 
@@ -291,10 +353,13 @@ static int let_in(struct hook *h, struct ff_err *err)
     int code = find_tenant(c, &row, err);
 
     if (code == FF_OK)
-        code = node_webhooks(&c->plan, c->scope.tenant, h->path, keep, h, err);
+        code = node_webhooks(&c->plan, c->scope.tenant, keep, h, err);
     if (code != FF_OK)
         return code;
-    if (!judge(h)) {
+    const bool may = judge(h);
+    if (h->failed != FF_OK)
+        return ff_fail(err, h->failed, 0, "a secret of a webhook cannot be read");
+    if (!may) {
         log_wrong(h, rest_path(c, "tenant"));
         return fail_unknown(c, err);
     }

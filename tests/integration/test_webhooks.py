@@ -254,6 +254,52 @@ class Refusing(Webhook):
         self.assertIn("its signature is not right", done.err)
         self.assertNotIn(SECRET, done.err)
 
+    def test_any_path_costs_the_same(self) -> None:
+        """What the store is asked for a call that is refused, which takes its time."""
+        trace = self.folder / "calls"
+        self.serve(
+            *("--set", "engine.store_filters=store-trace"),
+            *("--set", f"store-trace.file={trace}"),
+        )
+        self.set_secret("one", "the secret of one")
+        self.set_secret("two", "the secret of two")
+        self.apply("first", "one")
+        self.apply("second", "two")
+        other = HOOK.replace("path: push", "path: pull").replace("NAME", "third")
+        other = other.replace("SECRET", "one").replace("VERIFYMORE", "github")
+        self.change("POST", "/workflows", {"source": other})
+        self.curl(b"{}", where="default/push")
+        asked = {}
+        for path in ("push", "pull", "none"):
+            seen = []
+            for _ in range(7):  # whoever leads asks the store of its own accord, too
+                before = trace.stat().st_size
+                self.assertEqual(self.curl(b"{}", where=f"default/{path}")[0], 404)
+                calls = trace.read_text()[before:].splitlines()
+                seen.append(sum("scan" in line and "secret" in line for line in calls))
+            asked[path] = max(seen, key=seen.count)
+        self.assertEqual(asked, {"push": 2, "pull": 2, "none": 2})
+        self.stop()
+
+    def test_a_secret_that_cannot_be_read_just_now_is_asked_for_later(self) -> None:
+        self.serve()
+        self.apply()
+        self.set_secret()
+        keys = self.data / "secret.keys"
+        away = self.data / "secret.away"
+        keys.rename(away)
+        keys.mkdir(mode=0o700)  # it cannot be read
+        status, said, named = self.deliver({})
+        self.assertEqual((status, said["code"]), (503, "UNAVAILABLE"))
+        self.assertIn("retry-after", named)
+        # Nor does that tell which paths there are.
+        self.assertEqual(self.deliver({}, where="default/none")[0], 503)
+        keys.rmdir()
+        away.rename(keys)
+        self.assertEqual(self.deliver({})[0], 202)
+        self.runs(1)
+        self.stop()
+
     def test_each_tenant_has_its_own_paths_and_secrets(self) -> None:
         self.serve()
         self.change("POST", "/tenants", {"name": "acme"})
