@@ -65,6 +65,7 @@ struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err)
     store_numbers_init(&r->numbers, ACCESS_NUMBERS);
     pthread_mutex_init(&r->shared_mutex, NULL);
     flows_open(r);
+    denied_open(r);
     if (open_parts(r, err) != FF_OK) {
         rest_free(r);
         return NULL;
@@ -93,6 +94,7 @@ static bool wait_for_calls(struct rest *r)
     struct loop_timer *stuck = NULL;
 
     r->stopping = true;
+    denied_tell(r);
     if (r->n_working > 0 || r->n_changing > 0) {
         loop_timer_add(l, STUCK_US, stop_loop, l, &stuck);
         loop_run(l);
@@ -120,6 +122,7 @@ void rest_free(struct rest *r)
     who_close(r);
     buckets_done(&r->buckets);
     buckets_done(&r->shared);
+    denied_close(r);
     pthread_mutex_destroy(&r->shared_mutex);
     store_numbers_done(&r->numbers);
     buf_done(&r->openapi);

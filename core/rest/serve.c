@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define DENIED_PER_S 10 /* rows of the log of what one caller may not */
-
 /* --- the end of a call --- */
 
 void rest_tell_stop(struct rest *r)
@@ -149,17 +147,6 @@ bool rest_take(struct rest *r, const char *name, int64_t per_s,
     return taken;
 }
 
-/* The log is kept for ever: nobody fills it by asking for what he may not. */
-static bool may_note(struct rest_call *c)
-{
-    char name[SUBJECT_TEXT + 32];
-    struct bucket_state ignored;
-
-    snprintf(name, sizeof(name), "denied %lld %s", (long long)c->who.tenant.no,
-             c->who.subject);
-    return rest_take(c->rest, name, DENIED_PER_S, &ignored);
-}
-
 /* That somebody was not let stands in the log of where he tried. */
 static void note_denied(struct rest_call *c)
 {
@@ -198,7 +185,7 @@ static int plan_change(void *arg, const struct node_plan *p, struct ff_err *err)
     const int code = plan_once(c, p->doubted, err);
 
     c->code = code;
-    if (code == FF_DENIED && may_note(c)) {
+    if (code == FF_DENIED && denied_may_note(c)) {
         if (c->denied)
             note_denied(c);
         /* Also what a plan of core/access has put there. */
@@ -214,7 +201,7 @@ static int plan_denial(void *arg, const struct node_plan *p, struct ff_err *err)
     struct rest_call *c = arg;
 
     begin_plan(c, p);
-    if (may_note(c))
+    if (denied_may_note(c))
         note_denied(c);
     *p->keep = p->batch->n > 0;
     c->batch = NULL;
@@ -237,6 +224,8 @@ static void changed(void *arg, int code, const struct ff_err *err)
     }
     if (c->audits && (code == FF_OK || code == FF_DENIED))
         sealer_wake(c->rest->sealer);
+    if (code == FF_DENIED)
+        denied_arm(c->rest);
     if (c->forgets) { /* also in doubt */
         who_forget(c->rest);
         live_callers_look(c->rest->live);
