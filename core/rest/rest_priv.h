@@ -312,7 +312,6 @@ int rest_audit(struct rest_call *c, const char *action, const char *object,
 #define PAGE_USUAL 100
 #define PAGE_MAX   1000
 #define PAGE_LOOKS 20000                     /* rows that are looked at for one page */
-#define PAGE_BYTES ((size_t)8 * 1024 * 1024) /* after which no other item begins */
 
 /* One page of a list, while its rows are read. */
 struct rest_page {

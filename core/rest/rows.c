@@ -6,41 +6,47 @@
 
 #include <string.h>
 
-#define ANSWER_MAX  ((size_t)8 * 1024 * 1024) /* then the rest is another request's */
+/* Then the rest is another request's: for its size, for what was looked at in vain, or
+ * for the time that a lane was at it. */
+#define ANSWER_MAX ((size_t)8 * 1024 * 1024)
+#define LOOKS_MAX  PAGE_LOOKS
+#define LOOKING_US (2 * UNITS_SECOND)
+
 #define BIT(column) COLUMN_BIT(COL_##column)
 
 /* What may be asked for. `whole`: the permission is needed in the whole tenant, and not
- * in its project `default`, where workflows and runs are. */
+ * in its project `default`, where workflows and runs are. `paths`: on the server's
+ * disk, for whoever administers the tenant. */
 static const struct shown {
     const struct ff_record *record;
     enum permission needs;
     bool whole;
-    uint64_t hidden;
+    uint64_t hidden, paths;
 } all_shown[] = {
-    {&record_run, MAY_VIEW, false, 0},
-    {&record_open_run, MAY_VIEW, false, 0},
-    {&record_child_run, MAY_VIEW, false, 0},
-    {&record_task, MAY_VIEW, false, 0},
-    {&record_event, MAY_VIEW, false, 0},
-    {&record_cache, MAY_VIEW, false, 0},
-    {&record_workflow, MAY_VIEW, false, 0},
-    {&record_workflow_version, MAY_VIEW, false, 0},
-    {&record_workflow_label, MAY_VIEW, false, 0},
-    {&record_schedule, MAY_VIEW, false, 0},
-    {&record_schedule_run, MAY_VIEW, false, 0},
-    {&record_backfill, MAY_VIEW, false, 0},
-    {&record_slot, MAY_VIEW, false, 0},
-    {&record_rate_token, MAY_VIEW, false, 0},
-    {&record_limit_size, MAY_VIEW, false, 0},
-    {&record_queue_pause, MAY_VIEW, false, 0},
-    {&record_secret, MAY_SECRET_NAMES, false, BIT(SECRET_SEALED)},
-    {&record_tenant, MAY_TENANTS, true, 0},
-    {&record_project, MAY_MEMBERS, true, 0},
-    {&record_member, MAY_MEMBERS, true, 0},
-    {&record_api_key, MAY_MEMBERS, true, BIT(API_KEY_HASH)},
-    {&record_audit, MAY_AUDIT, true, 0},
-    {&record_audit_open, MAY_AUDIT, true, 0},
-    {&record_audit_seal, MAY_AUDIT, true, 0},
+    {&record_run, MAY_VIEW, false, 0, BIT(RUN_DIR)},
+    {&record_open_run, MAY_VIEW, false, 0, 0},
+    {&record_child_run, MAY_VIEW, false, 0, 0},
+    {&record_task, MAY_VIEW, false, 0, 0},
+    {&record_event, MAY_VIEW, false, 0, 0},
+    {&record_cache, MAY_MEMBERS, true, 0, 0},
+    {&record_workflow, MAY_VIEW, false, 0, BIT(WORKFLOW_PATH)},
+    {&record_workflow_version, MAY_VIEW, false, 0, BIT(WORKFLOW_VERSION_DIR)},
+    {&record_workflow_label, MAY_VIEW, false, 0, 0},
+    {&record_schedule, MAY_VIEW, false, 0, BIT(SCHEDULE_DIR)},
+    {&record_schedule_run, MAY_VIEW, false, 0, 0},
+    {&record_backfill, MAY_VIEW, false, 0, 0},
+    {&record_slot, MAY_VIEW, false, 0, 0},
+    {&record_rate_token, MAY_VIEW, false, 0, 0},
+    {&record_limit_size, MAY_VIEW, false, 0, 0},
+    {&record_queue_pause, MAY_VIEW, false, 0, 0},
+    {&record_secret, MAY_SECRET_NAMES, false, BIT(SECRET_SEALED), 0},
+    {&record_tenant, MAY_TENANTS, true, 0, 0},
+    {&record_project, MAY_MEMBERS, true, 0, 0},
+    {&record_member, MAY_MEMBERS, true, 0, 0},
+    {&record_api_key, MAY_MEMBERS, true, BIT(API_KEY_HASH), 0},
+    {&record_audit, MAY_AUDIT, true, 0, 0},
+    {&record_audit_open, MAY_AUDIT, true, 0, 0},
+    {&record_audit_seal, MAY_AUDIT, true, 0, 0},
 };
 
 #define ORDER_MAX 16
@@ -51,9 +57,11 @@ struct reading {
     struct jsonw w;
     int tenant;       /* the column of it; -1: rows are of no tenant */
     char id[ID_TEXT]; /* of the run that all rows are of; or "" */
-    int64_t limit, n;
+    uint64_t hidden;
+    int64_t limit, n, n_looks, until_us;
     bool more;
-    json_t *kept; /* parameters as JSON, which the query points into */
+    struct buf after; /* JSON: the place of the last row, where more follows */
+    json_t *kept;     /* parameters as JSON, which the query points into */
 };
 
 /* --- which rows --- */
@@ -283,7 +291,7 @@ static void add_row(struct reading *r, const void *row)
         open.event.body = open_events(r, open.event.body);
         row = &open;
     }
-    model_wire_row(&r->w, record, row, r->shown->hidden);
+    model_wire_row(&r->w, record, row, r->hidden);
 }
 
 /* --- the answer --- */
@@ -303,17 +311,49 @@ static bool is_theirs(const struct reading *r, const void *row)
     return tenant == r->c->scope.tenant.no;
 }
 
+static bool is_enough(const struct reading *r)
+{
+    return r->c->out.len > ANSWER_MAX || r->n_looks == LOOKS_MAX ||
+           loop_mono_us(r->c->rest->setup.loop) > r->until_us;
+}
+
+/* Who asks on begins behind it, whether or not it was shown. */
+static void note_place(struct reading *r, const void *row)
+{
+    const struct ff_record *record = r->shown->record;
+    struct jsonw w = {.out = &r->after};
+    struct ff_value values[64];
+    uint16_t order[ORDER_MAX] = {0};
+    const size_t n = find_order(record, rest_ask(r->c, "index"), true, order);
+
+    model_to_values(record, row, values);
+    jsonw_open(&w, '[');
+    for (size_t i = 0; i < n; i++)
+        model_wire_value(&w, &record->columns[order[i]], &values[order[i]]);
+    jsonw_close(&w, ']');
+}
+
 static int tell(void *arg, const void *row)
 {
     struct reading *r = arg;
 
-    if (!is_theirs(r, row))
-        return 0;
-    r->more = r->c->out.len > ANSWER_MAX;
+    r->n_looks++;
+    if (is_theirs(r, row)) {
+        add_row(r, row);
+        if (++r->n == r->limit)
+            return 1;
+    }
+    r->more = is_enough(r);
     if (r->more)
-        return 1;
-    add_row(r, row);
-    return ++r->n == r->limit;
+        note_place(r, row);
+    return r->more;
+}
+
+static uint64_t hidden_of(const struct rest_call *c, const struct shown *shown)
+{
+    const struct access_scope whole = {.tenant = c->scope.tenant};
+
+    return shown->hidden | (access_may(&c->who, MAY_MEMBERS, whole) ? 0 : shown->paths);
 }
 
 int rest_rows_list(struct rest_call *c, struct ff_err *err)
@@ -330,6 +370,8 @@ int rest_rows_list(struct rest_call *c, struct ff_err *err)
     if (may(c, r.shown, err) != FF_OK)
         return err->code;
     r.tenant = tenant_column(r.shown->record);
+    r.hidden = hidden_of(c, r.shown);
+    r.until_us = loop_mono_us(c->rest->setup.loop) + LOOKING_US;
     r.kept = json_array();
 
     int code = read_query(&r, &q, err);
@@ -344,7 +386,12 @@ int rest_rows_list(struct rest_call *c, struct ff_err *err)
     jsonw_close(&r.w, ']');
     jsonw_key(&r.w, "more");
     jsonw_bool(&r.w, r.more);
+    if (r.more) {
+        jsonw_key(&r.w, "after");
+        jsonw_raw(&r.w, r.after.data, r.after.len);
+    }
     jsonw_close(&r.w, '}');
+    buf_done(&r.after);
     json_decref(r.kept);
     return code;
 }

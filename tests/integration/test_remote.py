@@ -3,6 +3,7 @@
 what is shown is what the server has."""
 # ctest: timeout=300
 
+import contextlib
 import http.server
 import json
 import socket
@@ -10,6 +11,7 @@ import stat
 import subprocess
 import threading
 import unittest
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -200,11 +202,21 @@ class Remote(ApiTest):
     def test_a_row_that_lacks_something_is_refused(self) -> None:
         """As a server of another version may give it."""
         row: dict[str, Any] = {"tenant": 1, "run": 1, "id": "x"}
+        with self.other(lambda _: {"rows": [row], "more": False}) as url:
+            for words in ("list", "get last", "top --once", "workflow list"):
+                with self.subTest(words=words):
+                    refused = self.client(*words.split(), "--server", url, expect=69)
+                    self.assertIn("cannot read", refused.err)
+
+    @contextlib.contextmanager
+    def other(self, answer: Callable[[str], Any], status: int = 200) -> Iterator[str]:
+        """The address of a server that is none of ours."""
 
         class Other(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                body = json.dumps({"rows": [row], "more": False}).encode()
-                self.send_response(200)
+                given = answer(self.path)
+                body = given if isinstance(given, bytes) else json.dumps(given).encode()
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -212,16 +224,74 @@ class Remote(ApiTest):
             def log_message(self, *_: Any) -> None:
                 pass
 
-        with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
             thread = threading.Thread(target=server.serve_forever)
             thread.start()
-            url = f"http://127.0.0.1:{server.server_address[1]}"
-            for words in ("list", "get last", "top --once", "workflow list"):
+            try:
+                yield f"http://127.0.0.1:{server.server_address[1]}"
+            finally:
+                server.shutdown()
+                thread.join()
+
+    def test_what_is_no_answer_of_ours_has_one_exit_code(self) -> None:
+        page = b"<html>hello</html>"
+        for given in (page, b"", b"[1]", {"rows": [1]}):
+            with self.other(lambda _, given=given: given) as url:
+                said = self.client("list", "--server", url, expect=69)
+                self.assertTrue(said.err)
+        for status in (302, 418, 500):
+            with self.other(lambda _: page, status) as url:
+                self.client("list", "--server", url, expect=69)
+
+    def test_a_list_that_goes_in_circles_ends(self) -> None:
+        row = {"shard": 0, "tenant": 1, "run": 1, "version": 1}
+        run = {
+            **{"tenant": 1, "run": 7, "version": 1, "project": 1, "workflow": "w"},
+            **{"id": "01a205c2-1330-7317-bfe0-2e8d3144798f", "hash": "0" * 64},
+            **{"kind": "dag", "state": "failed", "inputs": "{}", "cancel": "no"},
+            **{"created_at": 1},
+        }
+        attempt = {"task": "a", "attempt": 1}
+
+        def answer(path: str) -> Any:
+            if "/rows/run" in path:
+                return {"rows": [run], "more": True}
+            if "/rows/" in path:
+                return {"rows": [row] if "open_run" in path else [], "more": True}
+            return {"items": [attempt], "next": "again"}
+
+        with self.other(answer) as url:
+            for words in ("list", "logs last"):
                 with self.subTest(words=words):
-                    refused = self.client(*words.split(), "--server", url, expect=70)
-                    self.assertIn("cannot read", refused.err)
-            server.shutdown()
-            thread.join()
+                    said = self.client(*words.split(), "--server", url, expect=69)
+                    self.assertIn("again and again", said.err)
+
+    def test_nothing_that_a_server_says_steers_a_terminal(self) -> None:
+        steers = "\x1b[2J\u009b31m"
+        run = {
+            **{"tenant": 1, "run": 7, "version": 1, "project": 1},
+            **{"id": "01a205c2-1330-7317-bfe0-2e8d3144798f", "hash": "0" * 64},
+            **{"workflow": f"w{steers}", "schedule": f"s{steers}"},
+            **{"kind": "dag", "state": "failed", "inputs": "{}", "cancel": "no"},
+            **{"created_at": 1, "reason": f"r{steers}", "message": f"m{steers}"},
+        }
+        me = {"subject": f"mia{steers}", "role": "viewer"}
+
+        def answer(path: str) -> Any:
+            if path.endswith("/me"):
+                return me
+            return {"rows": [run] if "/rows/run" in path else [], "more": False}
+
+        with self.other(answer) as url:
+            here = ("--server", url)
+            for words in ("list", "list -o json"):
+                said = self.client(*words.split(), *here)
+                for text in ("\x1b", "\\u001b", "\u009b"):
+                    self.assertNotIn(text, said.out + said.err)
+            checked = self.client(
+                "key", "check", *here, stdin=f"ffk_{'a' * 8}_{'b' * 43}"
+            )
+            self.assertEqual(checked.out, "mia?[2J?31m: viewer of ?\n")
 
     def test_what_would_be_overheard_or_is_no_server_is_refused(self) -> None:
         for server, sentence in (

@@ -385,6 +385,18 @@ class Twins(ApiTest):
                 got = self.get(f"/rows/{record}{more}", key)
                 self.assertEqual(got["rows"], [], record)
         self.assertEqual(self.get("/rows/api_key", key)["rows"][0].get("hash"), None)
+        # Where things are on the server is for who administers it.
+        viewer = self.make_key("viewer")
+        for record, column in (
+            ("run", "dir"),
+            ("workflow_version", "dir"),
+            ("schedule", "dir"),
+        ):
+            for shown, to in ((True, self.make_key("admin")), (False, viewer)):
+                rows = self.get(f"/rows/{record}", to)["rows"]
+                self.assertTrue(rows, record)
+                self.assertEqual(any(column in row for row in rows), shown, record)
+        self.get("/rows/cache", viewer, 403)
         mine = self.make_key("admin", "--project", "default")
         (secret,) = self.get("/rows/secret", mine)["rows"]
         self.assertNotIn("sealed", secret)

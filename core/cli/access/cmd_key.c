@@ -329,6 +329,16 @@ static int print_principal(struct cli *c, const struct access_session *a,
     return cli_fail_err(&err);
 }
 
+/* As a terminal may see it. */
+static char *clean_of(const json_t *value)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : "?";
+    struct buf clean = {0};
+
+    cli_add_clean(&clean, text, strlen(text));
+    return buf_take(&clean);
+}
+
 /* Who shows it there is told who he is. */
 static int check_there(struct cli *c, char *credential)
 {
@@ -344,17 +354,17 @@ static int check_there(struct cli *c, char *credential)
     const json_t *project = json_object_get(me, "project");
     const bool platform = json_is_true(json_object_get(me, "platform"));
     const bool confined = json_is_string(project);
-    const char *tenant = json_string_value(json_object_get(me, "tenant"));
-    const char *subject = json_string_value(json_object_get(me, "subject"));
+    MEM_AUTO char *tenant = clean_of(json_object_get(me, "tenant"));
+    MEM_AUTO char *subject = clean_of(json_object_get(me, "subject"));
+    MEM_AUTO char *place = clean_of(project);
     const char *role =
         json_string_value(json_object_get(me, confined ? "project_role" : "role"));
     struct principal p = {.platform = platform,
                           .project = confined ? PROJECT_DEFAULT : PROJECT_ALL};
 
-    snprintf(p.subject, sizeof(p.subject), "%s", subject ? subject : "?");
+    snprintf(p.subject, sizeof(p.subject), "%s", subject);
     add_principal(c, &out, &p, platform ? "the whole installation" : tenant,
-                  role ? access_role(role) : ROLE_NONE,
-                  confined ? json_string_value(project) : "");
+                  role ? access_role(role) : ROLE_NONE, confined ? place : "");
     json_decref(me);
     return cli_print(&out);
 }

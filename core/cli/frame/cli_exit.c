@@ -9,8 +9,9 @@ const struct cli_exit_word cli_exits[] = {
     {CLI_INVALID, "the workflow file or the inputs are wrong"},
     {CLI_NOT_FOUND, "there is no such run, workflow, task, driver or file"},
     {CLI_CANCELLED, "the run was cancelled"},
-    {CLI_UNAVAILABLE,
-     "the owner of the data directory or the store cannot be reached now"},
+    {CLI_UNAVAILABLE, "the owner of the data directory, the store or the server cannot "
+                      "be reached now, or "
+                      "a server does not answer as FlowForge does"},
     {CLI_INTERNAL, "a mistake in FlowForge itself"},
     {CLI_NO_MEMORY, "out of memory"},
     {CLI_IO, "the store is damaged, full or gone, or a file cannot be read or written"},

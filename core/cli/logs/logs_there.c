@@ -43,6 +43,20 @@ static void add_line(struct buf *out, const json_t *record)
     buf_add_char(out, '\n');
 }
 
+/* Who asked on would never come to an end. */
+static int fail_again(const struct remote *r)
+{
+    return cli_fail(CLI_UNAVAILABLE, "%s gives the same page again and again",
+                    r->server);
+}
+
+static int check_page(const struct remote *r, const json_t *page)
+{
+    if (json_is_array(json_object_get(page, "items")))
+        return CLI_OK;
+    return cli_fail(CLI_UNAVAILABLE, "%s does not answer as FlowForge does", r->server);
+}
+
 static size_t read_more(struct log_source *s)
 {
     struct log_there *t = s->there;
@@ -56,6 +70,8 @@ static size_t read_more(struct log_source *s)
     buf_add_text(&path, t->path);
     remote_add_query(&path, "cursor", t->next);
     t->code = remote_ask(t->remote, buf_text(&path), &page);
+    if (t->code == CLI_OK)
+        t->code = check_page(t->remote, page);
     buf_done(&path);
     buf_drop(&s->buf, s->at);
     s->at = 0;
@@ -65,6 +81,10 @@ static size_t read_more(struct log_source *s)
 
     json_array_foreach(json_object_get(page, "items"), i, record)
         add_line(&s->buf, record);
+    if (t->code == CLI_OK && next && t->next && strcmp(next, t->next) == 0) {
+        t->code = fail_again(t->remote);
+        next = NULL;
+    }
     mem_free(t->next);
     t->next = next ? mem_text(next) : NULL;
     t->over = !next;
@@ -94,7 +114,9 @@ static void add_source(const struct cli_session *s, const char *id,
     struct buf dir = {0};
 
     snprintf(number, sizeof(number), "%lld", (long long)no);
-    buf_printf(&dir, "%s/%s.%s", id, task ? task : "", number);
+    buf_printf(&dir, "%s/", id);
+    cli_add_clean(&dir, task ? task : "", task ? strlen(task) : 0);
+    buf_printf(&dir, ".%s", number);
     struct log_source *source = log_source_new(buf_text(&dir), sdk);
     buf_done(&dir);
     if (!source || !logs_pick_wants(p, source)) {
@@ -145,9 +167,14 @@ static int scan_there(const struct cli_session *s, const char *id,
         remote_add_query(&query, "limit", "1000");
         remote_add_query(&query, "cursor", json_string_value(next));
         code = remote_ask(s->remote, buf_text(&query), &page);
+        if (code == CLI_OK)
+            code = check_page(s->remote, page);
         buf_done(&query);
+        json_t *after = json_incref(json_object_get(page, "next"));
+        if (code == CLI_OK && next && json_equal(next, after))
+            code = fail_again(s->remote);
         json_decref(next);
-        next = json_incref(json_object_get(page, "next"));
+        next = after;
         add_sources(s, id, json_object_get(page, "items"), p, to);
         json_decref(page);
         page = NULL;

@@ -169,21 +169,47 @@ static int code_of(long status, const json_t *problem)
         const char *problem;
         long status;
         int code;
-    } codes[] = {{"CANCELLED", 0, FF_CANCELLED}, {"QUOTA_EXCEEDED", 0, FF_FULL},
-                 {NULL, 400, FF_INVALID},        {NULL, 401, FF_DENIED},
-                 {NULL, 403, FF_DENIED},         {NULL, 404, FF_NOT_FOUND},
+    } codes[] = {{"CANCELLED", 0, FF_CANCELLED},
+                 {"QUOTA_EXCEEDED", 0, FF_FULL},
+                 {"TOO_MANY_OPEN_RUNS", 0, FF_FULL},
+                 {NULL, 400, FF_INVALID},
+                 {NULL, 401, FF_DENIED},
+                 {NULL, 403, FF_DENIED},
+                 {NULL, 404, FF_NOT_FOUND},
                  {NULL, 409, FF_INVALID}, /* of what it is now: as on this machine */
-                 {NULL, 412, FF_CONFLICT},       {NULL, 413, FF_INVALID},
-                 {NULL, 422, FF_INVALID},        {NULL, 429, FF_UNAVAILABLE},
-                 {NULL, 501, FF_UNSUPPORTED},    {NULL, 502, FF_UNAVAILABLE},
-                 {NULL, 503, FF_UNAVAILABLE},    {NULL, 504, FF_UNAVAILABLE}};
+                 {NULL, 412, FF_CONFLICT},
+                 {NULL, 413, FF_INVALID},
+                 {NULL, 422, FF_INVALID},
+                 {NULL, 429, FF_UNAVAILABLE},
+                 {NULL, 501, FF_UNSUPPORTED},
+                 {NULL, 502, FF_UNAVAILABLE},
+                 {NULL, 503, FF_UNAVAILABLE},
+                 {NULL, 504, FF_UNAVAILABLE}};
     const char *word = json_string_value(json_object_get(problem, "code"));
 
     for (size_t i = 0; i < COUNT_OF(codes); i++)
         if (codes[i].problem ? word && strcmp(word, codes[i].problem) == 0
                              : codes[i].status == status)
             return codes[i].code;
-    return FF_INTERNAL;
+    return word ? FF_INTERNAL : FF_UNAVAILABLE; /* which may be no FlowForge at all */
+}
+
+/* What is printed of an answer to a change: as of rows.c. */
+static void clean_answer(json_t *answer)
+{
+    json_t *value;
+    const char *name;
+
+    json_object_foreach(answer, name, value)
+    {
+        struct buf clean = {0};
+
+        if (!json_is_string(value))
+            continue;
+        cli_add_clean(&clean, json_string_value(value), json_string_length(value));
+        json_string_setn(value, buf_text(&clean), clean.len);
+        buf_done(&clean);
+    }
 }
 
 static int exit_of(long status, const json_t *problem)
@@ -337,7 +363,10 @@ int remote_tell(const struct remote *r, const char *method, const char *path,
     MEM_AUTO char *text = body ? json_text(body) : NULL;
 
     json_decref(body);
-    return send(r, method, path, text, out);
+    const int code = send(r, method, path, text, out);
+    if (out)
+        clean_answer(*out);
+    return code;
 }
 
 int remote_make(const struct remote *r, const char *path, json_t *body,

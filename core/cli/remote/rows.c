@@ -59,7 +59,7 @@ struct reading {
     const struct ff_query *q;
     uint16_t order[ORDER_MAX]; /* columns of the index, then of the key */
     size_t n_order;
-    struct ff_value after[ORDER_MAX];
+    struct ff_value after[ORDER_MAX], before[ORDER_MAX]; /* before: of the last page */
     bool goes_on;        /* `after` counts, and not the query's */
     uint64_t left, page; /* rows: in all, and of the next request */
     bool more, stopped;
@@ -129,13 +129,45 @@ static uint64_t hidden_of(const struct ff_record *record)
     return record == &record_api_key ? COLUMN_BIT(COL_API_KEY_HASH) : 0;
 }
 
-static int take_row(struct reading *r, const json_t *object, ff_row_fn *fn, void *arg,
+/* Commands print most texts of rows as they are, since here nothing else gets into
+ * them: what steers a terminal is taken out of those of others. Line breaks stay, as
+ * in messages of tasks; so does the text of a workflow, which has a hash. */
+static void clean_text(json_t *value)
+{
+    const char *text = json_string_value(value);
+    struct buf clean = {0};
+
+    for (const char *at = text; *at;) {
+        const size_t n = strcspn(at, "\n\t");
+
+        cli_add_clean(&clean, at, n);
+        at += n;
+        if (*at)
+            buf_add_char(&clean, *at++);
+    }
+    json_string_setn(value, buf_text(&clean), clean.len);
+    buf_done(&clean);
+}
+
+static void clean_row(const struct ff_record *record, const json_t *object)
+{
+    for (uint16_t i = 0; i < record->n_columns; i++) {
+        json_t *value = json_object_get(object, record->columns[i].name);
+
+        if (record->columns[i].type == FF_TEXT && json_is_string(value) &&
+            !(record == &record_workflow && i == COL_WORKFLOW_SOURCE))
+            clean_text(value);
+    }
+}
+
+static int take_row(struct reading *r, json_t *object, ff_row_fn *fn, void *arg,
                     struct ff_err *err)
 {
     struct ff_value values[64];
 
+    clean_row(r->q->record, object);
     if (!model_wire_read_row(r->q->record, object, hidden_of(r->q->record), values))
-        return ff_fail(err, FF_UNSUPPORTED, 0,
+        return ff_fail(err, FF_UNAVAILABLE, 0,
                        "%.100s has rows of %s that this program cannot read: are the "
                        "versions the same?",
                        asked->server, r->q->record->name);
@@ -144,6 +176,41 @@ static int take_row(struct reading *r, const json_t *object, ff_row_fn *fn, void
     r->left--;
     r->stopped = fn && fn(arg, values) != 0;
     return FF_OK;
+}
+
+static bool is_same(const struct ff_value *a, const struct ff_value *b)
+{
+    if (a->type != b->type || a->type == 0)
+        return a->type == b->type;
+    if (a->type == FF_TEXT || a->type == FF_JSON)
+        return a->len == b->len && memcmp(a->s, b->s, a->len) == 0;
+    return a->i == b->i;
+}
+
+/* Does a page end where the one before it has ended? */
+static bool is_same_place(const struct reading *r)
+{
+    for (size_t i = 0; i < r->n_order; i++)
+        if (!is_same(&r->after[i], &r->before[i]))
+            return false;
+    return true;
+}
+
+/* Where a page ends whose last rows were not for us. */
+static bool take_place(struct reading *r, const json_t *page)
+{
+    const json_t *after = json_object_get(page, "after");
+    const struct ff_column *columns = r->q->record->columns;
+    struct ff_value values[ORDER_MAX];
+
+    if (json_array_size(after) != r->n_order)
+        return false;
+    for (size_t i = 0; i < r->n_order; i++)
+        if (!model_wire_read(&columns[r->order[i]], json_array_get(after, i),
+                             &values[i]))
+            return false;
+    memcpy(r->after, values, sizeof(r->after));
+    return true;
 }
 
 /* `answer` was read before and holds what `after` points to; it is replaced. */
@@ -161,17 +228,25 @@ static int read_page(struct reading *r, json_t **answer, ff_row_fn *fn, void *ar
     const struct remote_request what = {.method = "GET", .path = buf_text(&path)};
     int code = remote_call(asked, &what, &page, err);
     buf_done(&path);
-    json_decref(*answer);
-    *answer = page;
+    memcpy(r->before, r->after, sizeof(r->before));
+    if (code == FF_OK && !json_is_array(json_object_get(page, "rows")))
+        code = ff_fail(err, FF_UNAVAILABLE, 0,
+                       "%.100s does not answer as FlowForge does", asked->server);
     json_array_foreach(json_object_get(page, "rows"), i, row)
     {
         if (code != FF_OK || r->stopped || r->left == 0)
             break;
         code = take_row(r, row, fn, arg, err);
     }
+    const bool placed = code == FF_OK && !r->stopped && take_place(r, page);
+    if (code == FF_OK && (i > 0 || placed) && r->goes_on && is_same_place(r))
+        code = ff_fail(err, FF_UNAVAILABLE, 0,
+                       "%.100s gives the same rows again and again", asked->server);
     r->more = i == r->page || json_is_true(json_object_get(page, "more"));
     r->page = 4 * r->page < PAGE_MAX ? 4 * r->page : PAGE_MAX;
-    r->goes_on = i > 0;
+    r->goes_on = i > 0 || placed;
+    json_decref(*answer);
+    *answer = page;
     return code;
 }
 
