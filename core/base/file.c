@@ -129,6 +129,11 @@ static int make_dir(const char *path, mode_t mode)
 
 int file_make_dirs(const char *path, mode_t mode)
 {
+    const int whole = make_dir(path, mode);
+
+    /* Most often all of it is there. */
+    if (whole != -ENOENT)
+        return whole;
     MEM_AUTO char *part = mem_text(path);
 
     for (char *at = part; *at; at++) {
