@@ -8,7 +8,7 @@ struct listing {
     struct rest_page page;
     struct rest_call *c;
     const struct run_row *run;
-    const struct flow *flow;
+    const struct flow *flow; /* NULL: all there is has rows */
     const char *state, *task;
     int64_t below; /* tasks of the file that were told of, by index */
 };
@@ -142,7 +142,7 @@ static bool tell_row(struct listing *l, const struct task_row *row, struct ff_er
 {
     const int64_t index = NODE_TASK(row->node);
 
-    if (!tell_waiting(l, index, err) || !tell(l, row->node, row))
+    if ((l->flow && !tell_waiting(l, index, err)) || !tell(l, row->node, row))
         return false;
     l->below = index + 1;
     return true;
@@ -175,7 +175,7 @@ static int tell_all(struct listing *l, struct ff_err *err)
             break;
         after.node = rows.items[rows.n - 1].node;
     }
-    if (more && err->code == FF_OK)
+    if (more && err->code == FF_OK && l->flow)
         tell_waiting(l, l->flow->n_tasks, err);
     ARRAY_DONE(&rows);
     return err->code;
@@ -190,9 +190,11 @@ int rest_tasks_list(struct rest_call *c, struct ff_err *err)
     if (rest_find_run(c, &run, err) != FF_OK)
         return err->code;
 
-    struct flow *flow = rest_flow_of(c, &run, err);
+    /* Nothing waits in a run that is over, and its file may be large. */
+    const bool over = run_state_final(run.state);
+    struct flow *flow = over ? NULL : rest_flow_of(c, &run, err);
 
-    if (!flow)
+    if (!flow && !over)
         return err->code;
     l.run = &run;
     l.flow = flow;
