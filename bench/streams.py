@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """What an idle live stream costs the server: opens N of them by the socket of the data
 directory, half of them steps of the tenant and half of one run, and looks at the
-server's memory before and after; then how long one step takes to reach all of them.
+server's memory before and after, and at the CPU time of some seconds in which nothing
+happens; then how long one step takes to reach all of them.
 
     bench/streams.py [N]         (10,000; the program is $FLOWFORGE_BIN/flowforge)
 """
@@ -22,6 +23,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1]
 BIN = Path(os.environ.get("FLOWFORGE_BIN") or SOURCE / "build/bin")
+TICKS = os.sysconf("SC_CLK_TCK")
+IDLE_S = 30  # two heartbeats of each
 SLEEPS = "flowforge: 1\nname: sleeps\ntasks: {a: {run: sleep 1000}}\n"
 
 
@@ -31,6 +34,11 @@ def memory_kib(pid: int) -> int:
     found = re.search(r"^Pss:\s+(\d+) kB", text, re.M)
     assert found
     return int(found[1])
+
+
+def cpu_s(pid: int) -> float:
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / TICKS
 
 
 def connect(path: str) -> socket.socket:
@@ -94,7 +102,13 @@ def measure(path: str, pid: int, n: int) -> None:
         streams += new
     time.sleep(1)
     after = memory_kib(pid)
-    print(f"{n} idle streams: {(after - before) * 1024 / n:,.0f} bytes each")
+    print(
+        f"{n} idle streams: {(after - before) * 1024 / n:,.0f} bytes each, "
+        f"{after / 1024:,.1f} MiB in all"
+    )
+    used = cpu_s(pid)
+    time.sleep(IDLE_S)
+    print(f"CPU while idle: {(cpu_s(pid) - used) / IDLE_S:.2%} of one processor")
     began = time.monotonic()
     submit(path)
     drain(streams[::2], b"run.created")
