@@ -47,6 +47,9 @@ extern const char *const principal_vias[]; /* "local" ... "session" */
 
 #define SUBJECT_TEXT 320 /* with NUL; as principals of auth drivers have them */
 
+/* Projects, beside his own; roles in others count nothing. */
+#define PRINCIPAL_MORE 64
+
 struct principal {
     enum principal_kind kind;
     char subject[SUBJECT_TEXT];
@@ -55,6 +58,11 @@ struct principal {
     enum role claimed; /* the part of that which his token gives him */
     int64_t project;   /* in this one also project_role; PROJECT_ALL: in none */
     enum role project_role;
+    struct {
+        int64_t project;
+        enum role role;
+    } more[PRINCIPAL_MORE]; /* the same of other projects */
+    size_t n_more;
     bool platform; /* administers the installation, which gives no role in a tenant */
     int64_t expires_us; /* since 1970; 0: not by itself */
 };
@@ -64,6 +72,10 @@ bool role_may(enum role role, enum permission permission);
 bool platform_may(enum permission permission);
 bool access_may(const struct principal *p, enum permission permission,
                 struct access_scope where);
+/* In which projects he may, as runs are of one each: in any? In which when he names
+ * none: the default one, or else the first; PROJECT_ALL: in none. */
+bool access_may_somewhere(const struct principal *p, enum permission permission);
+int64_t access_project_of(const struct principal *p, enum permission permission);
 /* Nobody gives more than he has, or beyond where he has it. */
 bool access_may_grant(const struct principal *p, enum role role,
                       struct access_scope where);
@@ -234,7 +246,8 @@ struct access_identity {
                                * nothing. Ends with NULL */
     int64_t expires_us;
 };
-/* With what rows of members add. project: the one that is asked about, or PROJECT_ALL.
+/* With what rows of members add. project: that whose role is project_role, or
+ * PROJECT_ALL; roles in others are in `more`.
  * FF_DENIED: there is no such tenant, or it is disabled. FF_INVALID: nobody is called
  * so. */
 int access_user(struct store *s, struct store_reader *r,

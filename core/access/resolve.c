@@ -33,6 +33,39 @@ static int read_role(struct store *s, struct store_reader *r, struct access_scop
     return FF_OK;
 }
 
+struct finding {
+    struct principal *p;
+    const char *subject;
+};
+
+static int add_more(void *arg, const void *row)
+{
+    const struct member_row *member = row;
+    const struct finding *f = arg;
+    struct principal *p = f->p;
+
+    if (member->project == PROJECT_ALL || member->project == p->project ||
+        !span_is(member->subject, f->subject))
+        return 0;
+    if (p->n_more == PRINCIPAL_MORE)
+        return 1;
+    p->more[p->n_more].project = member->project;
+    p->more[p->n_more++].role = (enum role)member->role;
+    return 0;
+}
+
+/* Members are few, and what is found is kept for a while by who asks. */
+static int read_more(struct store *s, struct store_reader *r, const char *subject,
+                     struct principal *p, struct ff_err *err)
+{
+    const struct member_row like = {.tenant = p->tenant.no};
+    const struct store_query q = {
+        .record = &record_member, .like = &like, .n_equal = 1};
+    struct finding f = {.p = p, .subject = subject};
+
+    return store_scan(s, r, &q, add_more, &f, err);
+}
+
 static int find_tenant(struct store *s, struct store_reader *r, const char *name,
                        struct tenant *t, struct ff_err *err)
 {
@@ -79,6 +112,9 @@ int access_user(struct store *s, struct store_reader *r,
         code = read_role(s, r, tenant, who->subject, &whole, err);
     if (code == FF_OK && project != PROJECT_ALL)
         code = read_role(s, r, narrow, who->subject, &found.project_role, err);
+    found.project = project;
+    if (code == FF_OK)
+        code = read_more(s, r, who->subject, &found, err);
     /* Whoever hands out tokens for another tenant chooses the subjects in them. */
     if (code == FF_OK && found.tenant.no == TENANT_DEFAULT.no)
         code = read_role(s, r, (struct access_scope){.tenant = TENANT_PLATFORM},
@@ -89,7 +125,6 @@ int access_user(struct store *s, struct store_reader *r,
     found.role = found.claimed;
     if (whole > found.role)
         found.role = whole;
-    found.project = project;
     found.platform = platform == ROLE_ADMIN;
     snprintf(found.subject, sizeof(found.subject), "%s", who->subject);
     *p = found;

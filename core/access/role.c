@@ -50,9 +50,17 @@ static enum role role_in(const struct principal *p, struct access_scope where)
 {
     if (where.tenant.no == TENANT_PLATFORM.no || p->tenant.no != where.tenant.no)
         return ROLE_NONE;
-    if (where.project == PROJECT_ALL || p->project != where.project)
+    if (where.project == PROJECT_ALL)
         return p->role;
-    return p->project_role > p->role ? p->project_role : p->role;
+
+    enum role most = p->role;
+
+    if (p->project == where.project && p->project_role > most)
+        most = p->project_role;
+    for (size_t i = 0; i < p->n_more; i++)
+        if (p->more[i].project == where.project && p->more[i].role > most)
+            most = p->more[i].role;
+    return most;
 }
 
 bool access_may(const struct principal *p, enum permission permission,
@@ -61,6 +69,28 @@ bool access_may(const struct principal *p, enum permission permission,
     if (p->platform && platform_may(permission))
         return true;
     return role_may(role_in(p, where), permission);
+}
+
+int64_t access_project_of(const struct principal *p, enum permission permission)
+{
+    struct access_scope where = {.tenant = p->tenant, .project = PROJECT_DEFAULT};
+
+    if (role_may(role_in(p, where), permission))
+        return PROJECT_DEFAULT;
+    where.project = p->project;
+    if (role_may(role_in(p, where), permission))
+        return p->project;
+    for (size_t i = 0; i < p->n_more; i++)
+        if (role_may(p->more[i].role, permission))
+            return p->more[i].project;
+    return PROJECT_ALL;
+}
+
+/* Who may in the whole tenant may in its default project. */
+bool access_may_somewhere(const struct principal *p, enum permission permission)
+{
+    return (p->platform && platform_may(permission)) ||
+           access_project_of(p, permission) != PROJECT_ALL;
 }
 
 bool access_may_grant(const struct principal *p, enum role role,

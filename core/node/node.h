@@ -105,7 +105,8 @@ struct node_submit {
     json_t *inputs;
     int64_t priority; /* -100..100 */
     bool no_cache;
-    json_t *labels; /* object of texts, or NULL */
+    json_t *labels;  /* object of texts, or NULL */
+    int64_t project; /* 0: the default one */
     /* Of that source, for its `uses`, and where the file stands, for those beside it;
      * NULL: it uses no workflow, and no file. */
     const struct flow *flow;

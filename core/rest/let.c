@@ -86,6 +86,8 @@ static bool may_be_let(const struct rest_call *c)
     if (c->route->scope == REST_TENANT &&
         (http_query(r, "tenant") || http_query(r, "platform")))
         return true; /* find_scope decides */
+    if (c->route->scope == REST_RUNS)
+        return access_may_somewhere(&c->who, c->route->needs);
     return access_may(&c->who, c->route->needs, c->scope);
 }
 
@@ -131,7 +133,7 @@ static enum let let_in(struct rest_call *c)
         return LET_ANSWERED;
     }
     c->scope = (struct access_scope){.tenant = c->who.tenant};
-    if (scope == REST_PROJECT)
+    if (scope == REST_PROJECT || scope == REST_RUNS)
         c->scope.project = PROJECT_DEFAULT;
     if (scope == REST_PLATFORM)
         c->scope.tenant = TENANT_PLATFORM;

@@ -28,7 +28,8 @@ struct live_streams;
 enum rest_scope {
     REST_OPEN,    /* nowhere: anybody may */
     REST_SELF,    /* whoever is known may */
-    REST_PROJECT, /* the caller's tenant, project `default`: workflows and runs */
+    REST_RUNS,    /* the projects of the caller's tenant: each run is looked at */
+    REST_PROJECT, /* the caller's tenant, project `default`: workflows and the rest */
     REST_TENANT,  /* a whole tenant: the caller's, or by ?tenant=NAME another one */
     REST_PLATFORM /* the installation */
 };
@@ -288,7 +289,8 @@ void FF_PRINTF(2, 3) rest_set_location(struct rest_call *c, const char *fmt, ...
 
 /* May the caller do what the route does in this project of his tenant? */
 bool rest_sees(const struct rest_call *c, int64_t project);
-/* The run that {id} names. One that is not seen is not there. */
+/* The run that {id} names, and may the caller do there what the route does? One that is
+ * not seen is not there. */
 int rest_find_run(struct rest_call *c, struct run_row *run, struct ff_err *err);
 
 /* For plans of core/access; after it, audit rows of the batch are sealed once they are
@@ -311,7 +313,7 @@ int rest_audit(struct rest_call *c, const char *action, const char *object,
 
 #define PAGE_USUAL 100
 #define PAGE_MAX   1000
-#define PAGE_LOOKS 20000                     /* rows that are looked at for one page */
+#define PAGE_LOOKS 20000 /* rows that are looked at for one page */
 
 /* One page of a list, while its rows are read. */
 struct rest_page {
@@ -446,6 +448,7 @@ rest_handle_fn rest_rows_list; /* rows.c */
 /* Names of the projects of the call's tenant by number as text; json_decref it. NULL
  * with a sentence. */
 json_t *rest_project_names(struct rest_call *c, struct ff_err *err);
+/* names: NULL will do for the default one. */
 void rest_add_project(struct jsonw *w, const json_t *names, int64_t project);
 /* The field or parameter `project`, or PROJECT_ALL; FF_NOT_FOUND. */
 int rest_find_project(struct rest_call *c, const char *name, int64_t *project,

@@ -14,39 +14,39 @@
 
 #define BIT(column) COLUMN_BIT(COL_##column)
 
-/* What may be asked for. `whole`: the permission is needed in the whole tenant, and not
- * in its project `default`, where workflows and runs are. `paths`: on the server's
- * disk, for whoever administers the tenant. */
+/* What may be asked for, and where the permission is needed: what is of runs in the
+ * project of the run, and other things in the whole tenant or in its project `default`.
+ * `paths`: on the server's disk, for whoever administers the tenant. */
 static const struct shown {
     const struct ff_record *record;
     enum permission needs;
-    bool whole;
+    enum { OF_RUN, IN_DEFAULT, WHOLE } of;
     uint64_t hidden, paths;
 } all_shown[] = {
-    {&record_run, MAY_VIEW, false, 0, BIT(RUN_DIR)},
-    {&record_open_run, MAY_VIEW, false, 0, 0},
-    {&record_child_run, MAY_VIEW, false, 0, 0},
-    {&record_task, MAY_VIEW, false, 0, 0},
-    {&record_event, MAY_VIEW, false, 0, 0},
-    {&record_cache, MAY_MEMBERS, true, 0, 0},
-    {&record_workflow, MAY_VIEW, false, 0, BIT(WORKFLOW_PATH)},
-    {&record_workflow_version, MAY_VIEW, false, 0, BIT(WORKFLOW_VERSION_DIR)},
-    {&record_workflow_label, MAY_VIEW, false, 0, 0},
-    {&record_schedule, MAY_VIEW, false, 0, BIT(SCHEDULE_DIR)},
-    {&record_schedule_run, MAY_VIEW, false, 0, 0},
-    {&record_backfill, MAY_VIEW, false, 0, 0},
-    {&record_slot, MAY_VIEW, false, 0, 0},
-    {&record_rate_token, MAY_VIEW, false, 0, 0},
-    {&record_limit_size, MAY_VIEW, false, 0, 0},
-    {&record_queue_pause, MAY_VIEW, false, 0, 0},
-    {&record_secret, MAY_SECRET_NAMES, false, BIT(SECRET_SEALED), 0},
-    {&record_tenant, MAY_TENANTS, true, 0, 0},
-    {&record_project, MAY_MEMBERS, true, 0, 0},
-    {&record_member, MAY_MEMBERS, true, 0, 0},
-    {&record_api_key, MAY_MEMBERS, true, BIT(API_KEY_HASH), 0},
-    {&record_audit, MAY_AUDIT, true, 0, 0},
-    {&record_audit_open, MAY_AUDIT, true, 0, 0},
-    {&record_audit_seal, MAY_AUDIT, true, 0, 0},
+    {&record_run, MAY_VIEW, OF_RUN, 0, BIT(RUN_DIR)},
+    {&record_open_run, MAY_VIEW, OF_RUN, 0, 0},
+    {&record_child_run, MAY_VIEW, OF_RUN, 0, 0},
+    {&record_task, MAY_VIEW, OF_RUN, 0, 0},
+    {&record_event, MAY_VIEW, OF_RUN, 0, 0},
+    {&record_cache, MAY_MEMBERS, WHOLE, 0, 0},
+    {&record_workflow, MAY_VIEW, IN_DEFAULT, 0, BIT(WORKFLOW_PATH)},
+    {&record_workflow_version, MAY_VIEW, IN_DEFAULT, 0, BIT(WORKFLOW_VERSION_DIR)},
+    {&record_workflow_label, MAY_VIEW, IN_DEFAULT, 0, 0},
+    {&record_schedule, MAY_VIEW, IN_DEFAULT, 0, BIT(SCHEDULE_DIR)},
+    {&record_schedule_run, MAY_VIEW, IN_DEFAULT, 0, 0},
+    {&record_backfill, MAY_VIEW, IN_DEFAULT, 0, 0},
+    {&record_slot, MAY_VIEW, IN_DEFAULT, 0, 0},
+    {&record_rate_token, MAY_VIEW, IN_DEFAULT, 0, 0},
+    {&record_limit_size, MAY_VIEW, IN_DEFAULT, 0, 0},
+    {&record_queue_pause, MAY_VIEW, IN_DEFAULT, 0, 0},
+    {&record_secret, MAY_SECRET_NAMES, IN_DEFAULT, BIT(SECRET_SEALED), 0},
+    {&record_tenant, MAY_TENANTS, WHOLE, 0, 0},
+    {&record_project, MAY_MEMBERS, WHOLE, 0, 0},
+    {&record_member, MAY_MEMBERS, WHOLE, 0, 0},
+    {&record_api_key, MAY_MEMBERS, WHOLE, BIT(API_KEY_HASH), 0},
+    {&record_audit, MAY_AUDIT, WHOLE, 0, 0},
+    {&record_audit_open, MAY_AUDIT, WHOLE, 0, 0},
+    {&record_audit_seal, MAY_AUDIT, WHOLE, 0, 0},
 };
 
 #define ORDER_MAX 16
@@ -57,6 +57,7 @@ struct reading {
     struct jsonw w;
     int tenant;       /* the column of it; -1: rows are of no tenant */
     char id[ID_TEXT]; /* of the run that all rows are of; or "" */
+    int64_t project;  /* the same */
     uint64_t hidden;
     int64_t limit, n, n_looks, until_us;
     bool more;
@@ -81,8 +82,11 @@ static int may(struct rest_call *c, const struct shown *shown, struct ff_err *er
         return err->code;
     if (shown->record == &record_tenant)
         c->scope.tenant = TENANT_PLATFORM;
-    else if (!shown->whole)
+    else if (shown->of != WHOLE)
         c->scope.project = PROJECT_DEFAULT;
+    if (shown->of == OF_RUN && c->scope.tenant.no == c->who.tenant.no &&
+        access_may_somewhere(&c->who, shown->needs))
+        return FF_OK;
     if (access_may(&c->who, shown->needs, c->scope))
         return FF_OK;
     return rest_fail_denied(c, shown->needs, err);
@@ -209,8 +213,10 @@ static int read_query(struct reading *r, struct store_query *q, struct ff_err *e
 static int take_id(void *arg, const void *row)
 {
     const struct run_row *run = row;
+    struct reading *r = arg;
 
-    snprintf(arg, ID_TEXT, "%.*s", (int)run->id.len, run->id.s);
+    snprintf(r->id, sizeof(r->id), "%.*s", (int)run->id.len, run->id.s);
+    r->project = run->project;
     return 1;
 }
 
@@ -227,9 +233,11 @@ static int find_id(struct reading *r, const struct store_query *q, struct ff_err
         run.run = ((const struct task_row *)q->like)->run;
     else if (q->record == &record_event)
         run.run = ((const struct event_row *)q->like)->run;
+    else if (q->record == &record_child_run)
+        run.run = ((const struct child_run_row *)q->like)->parent;
     else
         return FF_OK;
-    return store_scan(r->c->store, r->c->reader, &one, take_id, r->id, err);
+    return store_scan(r->c->store, r->c->reader, &one, take_id, r, err);
 }
 
 static const char *data_dir(const struct reading *r)
@@ -296,13 +304,24 @@ static void add_row(struct reading *r, const void *row)
 
 /* --- the answer --- */
 
+/* What is of a run is its project's. Of rows of several runs only who sees all of them
+ * is told; open runs are numbers. */
+static bool is_seen(const struct reading *r, const void *row)
+{
+    const struct ff_record *record = r->shown->record;
+    const struct run_row *run = row;
+
+    if (r->shown->of != OF_RUN || record == &record_open_run)
+        return true;
+    return rest_sees(r->c, record == &record_run ? run->project : r->project);
+}
+
 static bool is_theirs(const struct reading *r, const void *row)
 {
     const struct ff_record *record = r->shown->record;
     int64_t tenant;
 
-    if (record == &record_run &&
-        !rest_sees(r->c, ((const struct run_row *)row)->project))
+    if (!is_seen(r, row))
         return false;
     if (r->tenant < 0)
         return true;

@@ -9,7 +9,9 @@ struct listing {
     struct rest_page page;
     struct rest_call *c;
     const char *state, *workflow, *schedule;
-    bool all; /* those inside others, too */
+    bool all;         /* those inside others, too */
+    int64_t project;  /* PROJECT_ALL: any */
+    json_t *projects; /* their names */
     int64_t from_us, below_us;
 };
 
@@ -47,7 +49,8 @@ static bool is_wanted(const struct listing *l, const struct run_row *run)
 {
     if (run_is_child(run) && !l->all)
         return false;
-    if (!rest_sees(l->c, run->project))
+    if (!rest_sees(l->c, run->project) ||
+        (l->project != PROJECT_ALL && run->project != l->project))
         return false;
     if ((l->state && strcmp(run_state_names[run->state], l->state) != 0) ||
         (l->workflow && !span_is(run->workflow, l->workflow)) ||
@@ -70,6 +73,7 @@ static int list_one(void *arg, const void *row)
         return 0;
     jsonw_open(&l->page.w, '{');
     rest_add_row(&l->page.w, &shape_run_short, run);
+    rest_add_project(&l->page.w, l->projects, run->project);
     jsonw_close(&l->page.w, '}');
     return 0;
 }
@@ -80,6 +84,20 @@ static int64_t ask_time(const struct rest_call *c, const char *name, int64_t oth
     int64_t at_us;
 
     return text && units_time(text, &at_us) ? at_us : other;
+}
+
+/* One in which he sees nothing is not there. */
+static int find_projects(struct listing *l, struct ff_err *err)
+{
+    const char *name = rest_ask(l->c, "project");
+    int code = rest_find_project(l->c, name, &l->project, err);
+
+    if (code == FF_OK && name && !rest_sees(l->c, l->project))
+        code = ff_fail(err, FF_NOT_FOUND, 0, "there is no project %.64s", name);
+    if (code != FF_OK)
+        return code;
+    l->projects = rest_project_names(l->c, err);
+    return l->projects ? FF_OK : err->code;
 }
 
 int rest_runs_list(struct rest_call *c, struct ff_err *err)
@@ -98,14 +116,18 @@ int rest_runs_list(struct rest_call *c, struct ff_err *err)
                             .like = &like,
                             .n_equal = 1,
                             .descending = !order || strcmp(order, "oldest") != 0};
-    int code = rest_page_begin(c, &l.page, err);
+    int code = find_projects(&l, err);
 
+    if (code != FF_OK)
+        return code;
+    code = rest_page_begin(c, &l.page, err);
     if (code == FF_OK && l.page.after.len == sizeof(after.run)) {
         memcpy(&after.run, l.page.after.data, sizeof(after.run));
         q.after = &after;
     }
     if (code == FF_OK)
         code = store_scan(c->store, c->reader, &q, list_one, &l, err);
+    json_decref(l.projects);
     return rest_page_end(&l.page, code);
 }
 
@@ -141,12 +163,19 @@ int rest_run_get(struct rest_call *c, struct ff_err *err)
         c->on_loop && (exec_is_kept(run.inputs) || exec_is_kept(run.outputs));
     if (c->takes_long)
         return FF_OK;
+    const bool named = run.project != PROJECT_DEFAULT;
+    json_t *projects = named ? rest_project_names(c, err) : NULL;
+
+    if (named && !projects)
+        return err->code;
     run.inputs = rest_open_column(c, &run, run.inputs);
     run.outputs = rest_open_column(c, &run, run.outputs);
     rest_set_version(c, run.version);
     jsonw_open(&w, '{');
     rest_add_row(&w, &shape_run, &run);
+    rest_add_project(&w, projects, run.project);
     jsonw_close(&w, '}');
+    json_decref(projects);
     return FF_OK;
 }
 

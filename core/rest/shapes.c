@@ -67,13 +67,18 @@ const struct rest_shape shape_rows = {.name = "Rows", .more = rows_fields};
      BIT(RUN_MESSAGE) | BIT(RUN_CREATED_AT) | BIT(RUN_STARTED_AT) |                    \
      BIT(RUN_FINISHED_AT) | BIT(RUN_LABELS) | BIT(RUN_PRIORITY) | BIT(RUN_SCHEDULE) |  \
      BIT(RUN_NOMINAL_AT) | BIT(RUN_PAUSED))
-const struct rest_shape shape_run_short = {
-    .name = "RunSummary", .record = &record_run, .columns = RUN_SHORT};
+static const struct rest_field run_fields[] = {
+    {.name = "project", .type = REST_TEXT, .help = "its name"}, {0}};
+const struct rest_shape shape_run_short = {.name = "RunSummary",
+                                           .record = &record_run,
+                                           .columns = RUN_SHORT,
+                                           .more = run_fields};
 const struct rest_shape shape_run = {.name = "Run",
                                      .record = &record_run,
                                      .columns = RUN_SHORT | BIT(RUN_HASH) |
                                                 BIT(RUN_INPUTS) | BIT(RUN_OUTPUTS) |
-                                                BIT(RUN_CANCEL)};
+                                                BIT(RUN_CANCEL),
+                                     .more = run_fields};
 
 #define TASK_SHORT                                                                     \
     (BIT(TASK_TASK) | BIT(TASK_ITEM) | BIT(TASK_STATE) | BIT(TASK_ATTEMPT) |           \

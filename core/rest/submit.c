@@ -8,6 +8,7 @@ struct submitting {
     struct given source;
     json_t *inputs, *labels;
     const struct run_row *old; /* of a rerun */
+    int64_t project;
     const char *from;
 };
 
@@ -103,6 +104,7 @@ static int put(struct rest_call *c, const struct submitting *s, struct ff_err *e
                                      .hash = s->source.flow->hash,
                                      .inputs = s->inputs,
                                      .labels = s->labels,
+                                     .project = s->project,
                                      .flow = s->source.flow,
                                      .priority = rest_int(c, "priority", 0),
                                      .no_cache = rest_bool(c, "no_cache"),
@@ -136,6 +138,28 @@ static int submit(struct rest_call *c, struct submitting *s, int code,
     return code;
 }
 
+/* Into the one that is named, or else where the caller may. One in which he sees
+ * nothing is not there. */
+static int choose_project(struct rest_call *c, enum permission needed, int64_t *project,
+                          struct ff_err *err)
+{
+    const char *name = rest_text(c, "project");
+    struct access_scope where = {.tenant = c->who.tenant};
+
+    if (!name)
+        where.project = access_project_of(&c->who, needed);
+    else if (rest_find_project(c, name, &where.project, err) != FF_OK)
+        return err->code;
+    if (name && !access_may(&c->who, MAY_VIEW, where))
+        return ff_fail(err, FF_NOT_FOUND, 0, "there is no project %.64s", name);
+    if (where.project != PROJECT_ALL)
+        c->scope = where;
+    if (where.project == PROJECT_ALL || !access_may(&c->who, needed, where))
+        return rest_fail_denied(c, needed, err);
+    *project = where.project;
+    return FF_OK;
+}
+
 int rest_run_submit(struct rest_call *c, struct ff_err *err)
 {
     const char *word = rest_text(c, "workflow");
@@ -146,8 +170,8 @@ int rest_run_submit(struct rest_call *c, struct ff_err *err)
                          "say what is to run: either workflow, the name of one that "
                          "was applied, or source, a workflow file");
     /* A file of one's own does all that a workflow can: who runs others' may less. */
-    if (!word && !access_may(&c->who, MAY_AUTHOR, c->scope))
-        return rest_fail_denied(c, MAY_AUTHOR, err);
+    if (choose_project(c, word ? MAY_OPERATE : MAY_AUTHOR, &s.project, err) != FF_OK)
+        return err->code;
     return submit(c, &s,
                   word ? given_name(c, word, &s.source, err)
                        : given_source(c, &s.source, err),
@@ -183,5 +207,6 @@ int rest_run_rerun(struct rest_call *c, struct ff_err *err)
         return rest_fail(c, PROBLEM_CONFLICT, err,
                          "the inputs of that run are gone: submit it anew with inputs");
     s.old = &old;
+    s.project = old.project;
     return submit(c, &s, given_hash(c, old.hash, old.dir, &s.source, err), err);
 }

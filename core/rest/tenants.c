@@ -214,6 +214,8 @@ void rest_add_project(struct jsonw *w, const json_t *names, int64_t project)
 
     const char *name = json_string_value(json_object_get(names, number));
 
+    if (!name && project == PROJECT_DEFAULT)
+        name = "default";
     jsonw_key(w, "project");
     jsonw_text(w, name ? name : number);
 }

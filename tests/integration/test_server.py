@@ -266,8 +266,11 @@ class Callers(ApiTest):
         key = self.change("POST", "/keys", body).json()["credential"]
         me = self.get("/me", key)
         self.assertEqual((me["role"], me["project"]), ("none", "site"))
-        self.problem(self.ask("GET", "/runs", key=key), 403, "DENIED")
-        self.problem(self.ask("GET", "/members", key=key), 403, "DENIED")
+        (run,) = self.make_runs(1)
+        self.assertEqual(self.get("/runs", key)["items"], [])
+        self.problem(self.ask("GET", f"/runs/{run}", key=key), 404, "NOT_FOUND")
+        for path in ("/workflows", "/members"):
+            self.problem(self.ask("GET", path, key=key), 403, "DENIED")
         self.stop()
 
     def test_a_token_of_the_auth_driver_is_taken_on_loopback(self) -> None:

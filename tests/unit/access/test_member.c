@@ -101,6 +101,38 @@ static void tenants_are_for_who_administers_the_installation(void **state)
     assert_int_equal(rows_of(p, &record_audit), 4);
 }
 
+static void roles_hold_in_the_project_that_they_are_of(void **state)
+{
+    struct place *p = *state;
+    const struct tenant acme = made_tenant(p, "acme");
+    struct project_plan site = {acme, "site"};
+    struct project_row row;
+    struct principal who;
+
+    check(access_commit(&p->call, plan_project, &site, &p->err), &p->err);
+    check(access_project(p->store, HERE, acme, "site", &p->arena, &row, &p->err),
+          &p->err);
+
+    const struct access_scope there = {acme, row.project};
+    const struct access_scope usual = {acme, PROJECT_DEFAULT};
+
+    made_member(p, there, "mia", ROLE_OPERATOR);
+    check(resolve(p, "mia", "acme", no_roles, PROJECT_DEFAULT, &who), &p->err);
+    assert_true(access_may(&who, MAY_OPERATE, there));
+    assert_false(access_may(&who, MAY_AUTHOR, there));
+    assert_false(access_may(&who, MAY_VIEW, usual));
+    assert_false(access_may(&who, MAY_VIEW, (struct access_scope){acme, PROJECT_ALL}));
+    assert_int_equal(access_project_of(&who, MAY_VIEW), row.project);
+    assert_true(access_may_somewhere(&who, MAY_OPERATE));
+    assert_false(access_may_somewhere(&who, MAY_AUTHOR));
+    made_member(p, usual, "mia", ROLE_VIEWER);
+    check(resolve(p, "mia", "acme", no_roles, PROJECT_DEFAULT, &who), &p->err);
+    assert_int_equal(access_project_of(&who, MAY_VIEW), PROJECT_DEFAULT);
+    assert_int_equal(access_project_of(&who, MAY_OPERATE), row.project);
+    check(resolve(p, "eve", "acme", no_roles, PROJECT_DEFAULT, &who), &p->err);
+    assert_int_equal(access_project_of(&who, MAY_VIEW), PROJECT_ALL);
+}
+
 static void in_a_disabled_tenant_nothing_new_is_made(void **state)
 {
     struct place *p = *state;
@@ -457,6 +489,7 @@ int main(void)
         TEST(the_default_tenant_is_there_without_a_row),
         TEST(a_name_is_one_tenants),
         TEST(tenants_are_for_who_administers_the_installation),
+        TEST(roles_hold_in_the_project_that_they_are_of),
         TEST(in_a_disabled_tenant_nothing_new_is_made),
         TEST(a_plan_for_a_tenant_that_is_disabled_meanwhile_conflicts),
         TEST(a_quota_is_what_a_tenant_has_at_most),

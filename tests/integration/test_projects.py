@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+"""Runs belong to projects of a tenant: who has a role in one sees, starts and steers
+the runs of that one, and those of others are not there for him."""
+
+import json
+import unittest
+from typing import Any
+
+from ff_api import ApiTest
+
+WAITS = """flowforge: 1
+name: waits
+tasks:
+  told: {wait_event: {name: paid}}
+"""
+OUTER = """flowforge: 1
+name: outer
+tasks:
+  inner: {uses: workflow:waits}
+"""
+
+
+class Projects(ApiTest):
+    def set_up(self) -> None:
+        self.serve()
+        for name in ("site", "shop"):
+            self.change("POST", "/projects", {"name": name})
+        self.change("POST", "/workflows", {"source": WAITS})
+        self.author = self.make_key("author", "--project", "site")
+        self.viewer = self.make_key("viewer", "--project", "site")
+        self.shop = self.make_key("admin", "--project", "shop")
+
+    def submit(self, key: str | None = None, **more: Any) -> str:
+        body = {"source": WAITS, **more}
+        made = self.change("POST", "/runs", body, key=key).json()["id"]
+        assert isinstance(made, str)
+        return made
+
+    def listed(self, key: str | None = None, query: str = "") -> list[tuple[str, str]]:
+        items = self.get(f"/runs?order=oldest{query}", key)["items"]
+        return [(i["id"], i["project"]) for i in items]
+
+    def test_runs_are_made_in_projects_and_listed_by_them(self) -> None:
+        self.set_up()
+        usual = self.submit()
+        named = self.submit(project="site")
+        own = self.submit(self.author)
+        shops = self.submit(self.shop, project="shop")
+        everything = [
+            (usual, "default"),
+            (named, "site"),
+            (own, "site"),
+            (shops, "shop"),
+        ]
+        self.assertEqual(self.listed(), everything)
+        self.assertEqual(self.listed(query="&project=site"), everything[1:3])
+        self.assertEqual(self.listed(self.viewer), everything[1:3])
+        self.assertEqual(self.listed(self.viewer, "&project=site"), everything[1:3])
+        self.assertEqual(self.listed(self.shop), everything[3:])
+        self.assertEqual(self.get(f"/runs/{own}", self.viewer)["project"], "site")
+        for key in (None, self.author):
+            for name in ("none", "shop" if key else "x"):
+                body = {"source": WAITS, "project": name}
+                answer = self.ask("POST", "/runs", body, key=key)
+                self.problem(answer, 404, "NOT_FOUND")
+                answer = self.ask("GET", f"/runs?project={name}", key=key)
+                self.problem(answer, 404, "NOT_FOUND")
+        # By name, too; one again stays in its project, and so does what a run starts.
+        operator = self.make_key("operator", "--project", "shop")
+        made = self.change("POST", "/runs", {"workflow": "waits"}, key=operator).json()
+        self.assertEqual(self.get(f"/runs/{made['id']}")["project"], "shop")
+        again = self.change("POST", f"/runs/{own}/rerun", {}, key=self.author).json()
+        self.assertEqual(self.get(f"/runs/{again['id']}")["project"], "site")
+        outer = {"source": OUTER, "project": "site"}
+        self.change("POST", "/runs", outer)
+        inside: list[str] = []
+        while not inside:
+            items = self.get("/runs?inside=true&workflow=waits&project=site")["items"]
+            known = {named, own, again["id"]}
+            inside = [i["id"] for i in items if i["id"] not in known]
+        self.get(f"/runs/{inside[0]}", self.viewer)
+        self.stop()
+
+    def test_a_role_holds_in_its_project_and_nowhere_else(self) -> None:
+        self.set_up()
+        mine, theirs = self.submit(self.author), self.submit(project="shop")
+        parts = ("", "/tasks", "/tasks/told", "/history", "/logs", "/artifacts")
+        for part in parts:
+            self.assertEqual(
+                self.ask("GET", f"/runs/{mine}{part}", key=self.viewer).status,
+                200,
+                part,
+            )
+            for run, key in ((theirs, self.viewer), (mine, self.shop)):
+                answer = self.ask("GET", f"/runs/{run}{part}", key=key)
+                self.problem(answer, 404, "NOT_FOUND")
+        for act in ("cancel", "terminate", "pause", "rerun", "retry"):
+            refused = self.ask("POST", f"/runs/{mine}/{act}", key=self.viewer)
+            self.problem(refused, 403, "DENIED")
+            refused = self.ask("POST", f"/runs/{theirs}/{act}", key=self.author)
+            self.problem(refused, 404, "NOT_FOUND")
+        body = {"source": WAITS, "project": "site"}
+        self.problem(self.ask("POST", "/runs", body, key=self.viewer), 403, "DENIED")
+        # What is not a run's is of the project default.
+        for path in ("/workflows", "/schedules", "/secrets", "/limits", "/queues"):
+            self.problem(self.ask("GET", path, key=self.author), 403, "DENIED")
+        self.change("POST", f"/runs/{mine}/pause", {}, 202, key=self.author)
+        self.change("POST", f"/runs/{mine}/cancel", None, 202, key=self.author)
+        steps = self.get("/events", self.viewer)["items"]
+        self.assertEqual({s["run"] for s in steps}, {mine})
+        audit = self.get("/audit?limit=1")["items"][0]
+        self.assertEqual((audit["action"], audit["project"]), ("run.cancel", "site"))
+        # A role in the whole tenant holds in each, and beside one of a project the
+        # greater counts.
+        everybody = self.make_key("viewer")
+        self.assertEqual(len(self.listed(everybody)), 2)
+        refused = self.ask("POST", f"/runs/{theirs}/cancel", key=everybody)
+        self.problem(refused, 403, "DENIED")
+        self.stop()
+
+    def test_rows_of_runs_are_shown_to_their_project(self) -> None:
+        self.set_up()
+        mine, theirs = self.submit(self.author), self.submit(project="shop")
+        numbers = {r["id"]: r["run"] for r in self.get("/rows/run")["rows"]}
+        self.assertEqual(
+            [r["id"] for r in self.get("/rows/run", self.viewer)["rows"]], [mine]
+        )
+        for record in ("task", "event"):
+            for run, sees in ((mine, True), (theirs, False)):
+                equal = json.dumps([1, numbers[run]], separators=(",", ":"))
+                path = f"/rows/{record}?equal={equal}"
+                while not self.get(path)["rows"]:
+                    pass
+                self.assertEqual(bool(self.get(path, self.viewer)["rows"]), sees)
+            self.assertEqual(self.get(f"/rows/{record}", self.viewer)["rows"], [])
+        self.problem(self.ask("GET", "/rows/workflow", key=self.viewer), 403, "DENIED")
+        self.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
