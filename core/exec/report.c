@@ -68,8 +68,7 @@ static size_t piece_of(const char *text)
     return n;
 }
 
-/* Long ones in pieces, as a runtime has them: whoever reads a log holds one at a time.
- */
+/* Long ones in pieces, as a runtime has them: who reads a log holds one at a time. */
 void sdk_log_line(struct buf *b, const struct exec_log_line *line,
                   const struct masks *masks)
 {

@@ -7,6 +7,7 @@
 #define RETRY_US      (UNITS_SECOND / 10)
 #define OWES_MAX      ((size_t)64 * 1024) /* unread bytes beyond which it takes none */
 #define RETURNING_MAX 16                  /* pages that are read for them at a time */
+#define TIPS_MAX      16                  /* the same for those at the tip */
 
 static void pump(struct live_streams *all, struct live_source *s);
 static void pump_returning(struct live_streams *all);
@@ -142,6 +143,7 @@ static bool begin(struct live_streams *all, struct live_source *s, struct live *
         return false;
     }
     r->n_working++;
+    work_note(r);
     s->n_reads++;
     return true;
 }
@@ -162,12 +164,19 @@ static bool find_tip(const struct live_source *s, struct live_place *from)
     return found;
 }
 
+/* Many sources may have something new at once, and requests wait for the same lanes. */
 static void pump(struct live_streams *all, struct live_source *s)
 {
     struct live_place from;
 
     if (!s->wanted || s->reading)
         return;
+    if (all->n_tips >= TIPS_MAX) {
+        if (list_empty(&s->turn))
+            list_add_tail(&all->waiting, &s->turn);
+        return;
+    }
+    list_del(&s->turn);
     s->wanted = false;
     if (!find_tip(s, &from))
         return;
@@ -175,6 +184,17 @@ static void pump(struct live_streams *all, struct live_source *s)
         live_files_watch(all, s, live_log_attempt(from));
     s->reading = begin(all, s, NULL, from);
     s->wanted = !s->reading;
+    all->n_tips += s->reading;
+}
+
+static void pump_waiting(struct live_streams *all)
+{
+    struct list *link;
+
+    while (all->n_tips < TIPS_MAX && (link = list_first(&all->waiting))) {
+        list_del(link);
+        pump(all, LIST_OF(link, struct live_source, turn));
+    }
 }
 
 static void pump_returning(struct live_streams *all)
@@ -259,6 +279,7 @@ static void tell_all(const struct job *j)
     struct live_source *s = j->source;
 
     s->reading = false;
+    j->all->n_tips--;
     if (j->read.code != FF_OK || !tell_tip(j) || j->read.full)
         s->wanted = true;
     if (s->about.kind->files &&
@@ -281,6 +302,7 @@ static void on_read(void *arg)
     const bool failed = j->read.code != FF_OK;
 
     all->rest->n_working--;
+    work_note(all->rest);
     if (failed)
         log_warn("a live stream waits: %s", j->read.err.msg);
     if (j->one)
@@ -291,6 +313,7 @@ static void on_read(void *arg)
     if (failed) {
         retry_later(all);
     } else {
+        pump_waiting(all);
         pump(all, s);
         pump_returning(all);
     }
@@ -321,6 +344,7 @@ struct live_source *live_source_get(struct live_streams *all,
     s = mem_alloc(sizeof(*s));
     *s = (struct live_source){.about = *about, .files = {.wd = -1}};
     list_init(&s->streams);
+    list_init(&s->turn);
     map_set_text(&all->sources, key, s);
     if (about->run != 0) {
         s->next_of_run = map_get(&all->by_run, about->run);
@@ -354,6 +378,7 @@ void live_source_put(struct live_streams *all, struct live_source *s)
     if (s->about.run != 0)
         leave_run(all, s);
     live_files_leave(all, s);
+    list_del(&s->turn);
     mem_free(s);
 }
 
@@ -383,6 +408,7 @@ struct live_streams *live_streams_new(struct rest *r)
 
     *all = (struct live_streams){.rest = r};
     list_init(&all->returning);
+    list_init(&all->waiting);
     store_on_step(r->store, on_step, all);
     return all;
 }

@@ -125,6 +125,7 @@ struct live_source {
     struct live_about about;
     struct live_source *next_of_run;
     struct list streams;
+    struct list turn; /* of those that wait to be read; else linked to itself */
     uint64_t n_wakes;
     bool wanted;  /* something is there to be read for those at the tip */
     bool reading; /* for them */
@@ -162,8 +163,10 @@ struct live_streams {
     struct map by_run;  /* the first source of each */
     struct map callers; /* by hash */
     struct list returning;
+    struct list waiting; /* sources */
     size_t n_streams;
     size_t n_returning; /* pages being read for them */
+    size_t n_tips;      /* for those at the tip of their sources */
     struct loop_timer *retry, *check;
     struct live_watch *watch; /* live_files.c; NULL: not needed yet */
 };

@@ -265,6 +265,17 @@ class Run(Live):
         self.assertEqual(list(again.events()), [])
         self.assertEqual(again.ended, {"reason": "over"})
 
+    def test_many_runs_at_the_same_time(self) -> None:
+        """More than are read for at a time: none is forgotten."""
+        self.serve()
+        runs = [self.submit() for _ in range(40)]
+        streams = [self.stream(f"/runs/{run}/history") for run in runs]
+        for run, s in zip(runs, streams, strict=True):
+            seqs = [event["seq"] for event in s.events()]
+            self.assertEqual(s.ended, {"reason": "over"})
+            stored = self.get(f"/runs/{run}/history?limit=1000")["items"]
+            self.assertEqual(seqs, [step["seq"] for step in stored])
+
     def test_one_that_is_not_there(self) -> None:
         self.serve()
         s = Stream(self, "/runs/01a20429-1a38-7a3b-8b6d-b3f5b55c22f6/history")
