@@ -3,8 +3,6 @@
  * as its owners are counted by one thread only; several may be kept of one file. */
 #include "rest/rest_priv.h"
 
-#include <string.h>
-
 #define KEPT_MAX  32
 #define TASKS_MAX 200000 /* in all that are kept: some 150 bytes each */
 
@@ -26,8 +24,8 @@ static struct flow *take_out(struct rest_flows *kept, size_t at)
     struct flow *flow = kept->items[at];
 
     kept->n--;
-    memmove(&kept->items[at], &kept->items[at + 1],
-            (kept->n - at) * sizeof(*kept->items));
+    for (size_t i = at; i < kept->n; i++)
+        kept->items[i] = kept->items[i + 1];
     kept->n_tasks -= flow->n_tasks;
     return flow;
 }
