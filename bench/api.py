@@ -98,7 +98,7 @@ class Server:
                 *("curl", "-sS", "--fail", "-X", "PATCH"),
                 *("--unix-socket", str(self.data / "api.sock")),
                 *("-H", "Content-Type: application/json"),
-                *("-d", '{"max_requests_per_s": 1000000}'),
+                *("-d", '{"max_requests_per_s": 1000000, "max_open_runs": 10000000}'),
                 "http://localhost/api/v1/tenants/default",
             ],
             check=True,
