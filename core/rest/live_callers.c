@@ -64,7 +64,17 @@ struct check {
     struct live_caller *caller;
 };
 
-static void end_streams(struct live_streams *all, const struct live_caller *caller)
+/* Of one run or task: may he still see it? */
+static bool may_see(const struct live_caller *caller, const struct live_about *about)
+{
+    const struct access_scope where = {about->tenant, about->project};
+
+    return about->run == 0 || access_may(&caller->who, MAY_VIEW, where);
+}
+
+/* All of his, or those of what he may not see any more. */
+static void end_streams(struct live_streams *all, const struct live_caller *caller,
+                        bool every)
 {
     void *value;
 
@@ -77,7 +87,7 @@ static void end_streams(struct live_streams *all, const struct live_caller *call
             struct live *s = LIST_OF(l, struct live, link);
 
             next = l->next;
-            if (s->caller == caller)
+            if (s->caller == caller && (every || !may_see(caller, &source->about)))
                 live_end(s, "denied");
         }
         source->n_reads--;
@@ -91,6 +101,17 @@ static bool may_view(const struct principal *who, int64_t now_us)
            (who->expires_us == 0 || who->expires_us > now_us);
 }
 
+static bool has_same_roles(const struct principal *a, const struct principal *b)
+{
+    bool same = a->role == b->role && a->project == b->project &&
+                a->project_role == b->project_role && a->n_more == b->n_more;
+
+    for (size_t i = 0; same && i < a->n_more; i++)
+        same = a->more[i].project == b->more[i].project &&
+               a->more[i].role == b->more[i].role;
+    return same;
+}
+
 /* A store that cannot be read at present is no reason to send anybody away. */
 static void on_checked(void *arg)
 {
@@ -100,12 +121,18 @@ static void on_checked(void *arg)
     const struct rest_call *c = &check->call;
     struct rest *r = all->rest;
 
+    const bool changed = !has_same_roles(&c->who, &caller->who);
+
     if (c->code == FF_OK && c->who.tenant.no == caller->who.tenant.no)
         caller->who = c->who;
-    if (c->problem == PROBLEM_UNAUTHENTICATED || c->code == FF_NOT_FOUND ||
-        c->who.tenant.no != caller->who.tenant.no ||
-        !may_view(&caller->who, loop_wall_us(r->setup.loop)))
-        end_streams(all, caller);
+
+    const bool every = c->problem == PROBLEM_UNAUTHENTICATED ||
+                       c->code == FF_NOT_FOUND ||
+                       c->who.tenant.no != caller->who.tenant.no ||
+                       !may_view(&caller->who, loop_wall_us(r->setup.loop));
+
+    if (every || changed)
+        end_streams(all, caller, every);
     caller->asking = false;
     free_if_unused(all, caller);
     batch_done(&check->call.aside);

@@ -350,6 +350,7 @@ static int open_history(struct rest_call *c, struct ff_err *err)
     if (rest_find_run(c, &run, err) != FF_OK)
         return err->code;
     ask->about.run = run.run;
+    ask->about.project = run.project;
     snprintf(ask->about.run_id, sizeof(ask->about.run_id), "%.*s", (int)run.id.len,
              run.id.s);
     return live_cursor_read(c, &ask->about, &ask->at, &given, err);

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import jwt
 import websockets
 from ff_api import ApiTest
 from ff_cli import PATIENCE, SOURCE
@@ -404,6 +405,46 @@ class WhoMay(Live):
         self.assertEqual(s.take(1), [])
         self.assertEqual(s.ended, {"reason": "denied"})
         self.assertLess(time.monotonic() - began, PATIENCE / 2)
+
+    def test_who_loses_his_role_in_a_project_is_told_no_more_of_its_runs(self) -> None:
+        """What he follows in another one goes on."""
+        secret = "mC8v0Yz4Qw1nRk7TsXe2JbLhUa9GfPd5oI3"
+        self.env |= {
+            "FLOWFORGE_SERVER_AUTH": "auth-jwt",
+            "FLOWFORGE_AUTH_JWT_SECRET": secret,
+        }
+        self.serve()
+        now = int(time.time())
+        said = {"iss": "flowforge", "aud": "flowforge", "sub": "ada"}
+        said |= {"tenant": "default", "roles": [], "iat": now, "exp": now + 600}
+        token = str(jwt.encode(said, secret, algorithm="HS256"))
+        waits = "flowforge: 1\nname: w\ntasks: {a: {wait_event: {name: go}}}\n"
+        runs = {}
+        for project in ("site", "shop"):
+            self.change("POST", "/projects", {"name": project})
+            role = f"/members/ada?project={project}"
+            self.change("PUT", role, {"role": "viewer"}, 204)
+            body = {"source": waits, "project": project}
+            runs[project] = self.change("POST", "/runs", body).json()["id"]
+        lost = [
+            self.stream(f"/runs/{runs['shop']}/history", key=token),
+            self.stream(f"/runs/{runs['shop']}/tasks/a/logs", key=token),
+        ]
+        kept = self.stream(f"/runs/{runs['site']}/history", key=token)
+        everything = self.stream("/events", key=token)
+        for s in (*lost, kept, everything):
+            s.ready()
+        self.change("DELETE", "/members/ada?project=shop", status=204)
+        for s in lost:
+            list(s.events())
+            self.assertEqual(s.ended, {"reason": "denied"})
+        for run in (runs["shop"], runs["site"]):
+            self.change("POST", f"/runs/{run}/cancel", None, 202)
+        list(kept.events())
+        self.assertEqual(kept.ended, {"reason": "over"})
+        # The first run that ends for him is the other one, which was ended later.
+        self.assertEqual(everything.until("run.finished")[-1]["run"], runs["site"])
+        self.assertEqual(self.stop().code, 0)
 
     def test_nobody_has_more_streams_than_he_may(self) -> None:
         with mock.patch.dict(
