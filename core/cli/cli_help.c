@@ -199,7 +199,6 @@ static const char *translate(const char *word)
                                            {"ps", "list"},
                                            {"ls", "list"},
                                            {"runs", "list"},
-                                           {"submit", "run --detach"},
                                            {"start", "run"},
                                            {"exec", "run"},
                                            {"trigger", "schedule trigger"},

@@ -13,18 +13,27 @@
 
 static const char *const stream_words[] = {"stdout", "stderr", "sdk", NULL};
 
+/* Of `run` and of `submit`. */
+#define RUN_OPTIONS                                                                    \
+    {"input", "NAME=VALUE",                                                            \
+     "one input; NAME=@FILE takes the text of a file, of a .json file its value; "     \
+     "repeatable",                                                                     \
+     NULL, 'i'},                                                                       \
+        {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},           \
+        {"dir", "DIR", "where tasks run, instead of the folder of FILE", NULL, 0},     \
+        {"label", "NAME=VALUE", "what the run can be found by; repeatable", NULL,      \
+         'l'},                                                                         \
+        {"priority", "N",                                                              \
+         "from -100 to 100 (0): runs with a higher one start their tasks first", NULL, \
+         0},                                                                           \
+    {                                                                                  \
+        "no-cache", NULL,                                                              \
+            "run tasks with `cache` too; what they give is kept for others", NULL, 0   \
+    }
+
+static const struct cli_option submit_options[] = {RUN_OPTIONS, {0}};
 static const struct cli_option run_options[] = {
-    {"input", "NAME=VALUE",
-     "one input; NAME=@FILE takes the text of a file, of a .json file its value; "
-     "repeatable",
-     NULL, 'i'},
-    {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},
-    {"dir", "DIR", "where tasks run, instead of the folder of FILE", NULL, 0},
-    {"label", "NAME=VALUE", "what the run can be found by; repeatable", NULL, 'l'},
-    {"priority", "N",
-     "from -100 to 100 (0): runs with a higher one start their tasks first", NULL, 0},
-    {"no-cache", NULL, "run tasks with `cache` too; what they give is kept for others",
-     NULL, 0},
+    RUN_OPTIONS,
     {"detach", NULL, "print the run's id and return; it goes on in the background",
      NULL, 'd'},
     {0},
@@ -337,6 +346,20 @@ static const struct cli_option context_options[] = {
     {0},
 };
 
+static const struct cli_option login_options[] = {
+    {"oidc", NULL, "by the provider of the server, in a browser of this machine", NULL,
+     0},
+    {"device", NULL, "the same, in a browser of another machine", NULL, 0},
+    {"ca", "FILE", "trust these certificates (PEM) instead of the system's", NULL, 0},
+    {0},
+};
+
+static const struct cli_option token_options[] = {
+    {"ttl", "DURATION", "make a session that lives so long (15m) and print that", NULL,
+     0},
+    {0},
+};
+
 static const struct cli_option engine_options[] = {
     {"stay", NULL, "go on when nothing is left to lead, until told to leave", NULL, 0},
     {0},
@@ -364,6 +387,10 @@ const struct cli_command cli_commands[] = {
      "it be. When the program ends in any other way the run stays open: `flowforge\n"
      "resume` goes on with it.",
      run_options, cmd_run, 1, 1, false},
+    {"submit", "FILE", "start a workflow and leave it to the background: run --detach",
+     "FILE is as for `run`. Prints the run's id and returns once somebody leads it;\n"
+     "`flowforge resume ID` follows it.",
+     submit_options, cmd_submit, 1, 1, false},
     {"sim", "FILE", "rehearse a workflow in virtual time, without running anything",
      "Tasks do what their mocks say; without one they succeed after a second, with\n"
      "outputs of the declared kind. Sleeps, retries and timeouts take no time. The\n"
@@ -621,11 +648,15 @@ const struct cli_command cli_commands[] = {
      "An API key or token is read from standard input, or $FLOWFORGE_TOKEN, tried, "
      "and\n"
      "kept in the context that --context names, else in the current one; with\n"
-     "--server in `default`.",
-     context_options, cmd_login, 0, 0, false},
+     "--server in `default`. With --oidc the server is asked for its provider, whose\n"
+     "page is printed, and opened by $BROWSER if that is set; what is kept is a short\n"
+     "session.",
+     login_options, cmd_login, 0, 0, false},
+    {"logout", "", "forget the credential for a server, and end a session there", NULL,
+     NO_OPTIONS, cmd_logout, 0, 0, false},
     {"token", "", "print the credential for the server that is in use",
      "For other programs: curl -H \"Authorization: Bearer $(flowforge token)\".",
-     NO_OPTIONS, cmd_token, 0, 0, false},
+     token_options, cmd_token, 0, 0, false},
     {"engine", "", "lead runs and schedules without a terminal",
      "It ends when no run is open and no schedule wants it, unless --stay is given.",
      engine_options, cmd_engine, 0, 0, false},

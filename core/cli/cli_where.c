@@ -13,9 +13,9 @@
 /* What has to do with no runs, or with this machine alone; a first word means all that
  * begin with it. */
 static const char *const local[] = {
-    "validate", "fmt",   "lint",    "import",     "schema", "sim",
-    "test",     "help",  "version", "completion", "man",    "context",
-    "login",    "token", "driver",  "config",     "engine", "server",
+    "validate", "fmt",     "lint",       "import", "schema",  "sim",   "test",
+    "help",     "version", "completion", "man",    "context", "login", "logout",
+    "token",    "driver",  "config",     "engine", "server",
 };
 
 /* What no server does for others; docs/cli.md has the same table, and a test compares

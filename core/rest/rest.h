@@ -20,6 +20,7 @@ struct rest_settings {
     const char *tls_cert, *tls_key, *auth;
     int64_t insecure; /* 0 or 1 */
     int64_t read_timeout_us;
+    const char *oidc_issuer, *oidc_client_id, *oidc_scopes; /* for whoever logs in */
     int64_t connections, connections_per_address;
     int64_t streams, streams_per_caller; /* that are live */
     int64_t session_ttl, session_max;    /* microseconds */

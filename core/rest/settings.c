@@ -40,6 +40,12 @@ const struct ff_opt rest_options[] = {
      .help = "live streams at a time"},
     {OPT(streams_per_caller), .type = FF_OPT_INT, .fallback = "256", .min = 0,
      .max = 1000000, .help = "live streams at a time with one credential"},
+    {OPT(oidc_issuer), .type = FF_OPT_TEXT,
+     .help = "provider of OpenID Connect that `flowforge login --oidc` asks"},
+    {OPT(oidc_client_id), .type = FF_OPT_TEXT,
+     .help = "what the command line is called there; a public client"},
+    {OPT(oidc_scopes), .type = FF_OPT_TEXT, .fallback = "openid",
+     .help = "what it asks for there, with spaces"},
     {OPT(session_ttl), .type = FF_OPT_SECONDS, .fallback = "1h", .min = UNITS_SECOND,
      .max = DAY_US, .help = "how long a session lives that asks for no other time"},
     {OPT(session_max), .type = FF_OPT_SECONDS, .fallback = "1d", .min = UNITS_SECOND,
@@ -144,6 +150,10 @@ int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_liste
         return ff_fail(err, FF_INVALID, 0,
                        "server.tls_cert and server.tls_key belong together: one of "
                        "them is missing");
+    if (!s->oidc_issuer != !s->oidc_client_id)
+        return ff_fail(err, FF_INVALID, 0,
+                       "server.oidc_issuer and server.oidc_client_id belong together: "
+                       "one of them is missing");
     out->loopback = is_loopback(out->address);
     if (!out->loopback && !s->tls_cert && !s->insecure && !dev)
         return ff_fail(err, FF_INVALID, 0,

@@ -13,6 +13,14 @@ static const struct rest_field health_fields[] = {
 };
 const struct rest_shape shape_health = {.name = "Health", .more = health_fields};
 
+static const struct rest_field auth_fields[] = {
+    {.name = "oidc",
+     .type = REST_OBJECT,
+     .help = "issuer, client_id and scopes; absent: there is none"},
+    {0},
+};
+const struct rest_shape shape_auth = {.name = "Auth", .more = auth_fields};
+
 const struct rest_shape shape_document = {.name = "OpenAPI"};
 
 static const struct rest_field me_fields[] = {

@@ -82,6 +82,29 @@ int rest_document(struct rest_call *c, struct ff_err *err)
     return FF_OK;
 }
 
+/* Nothing of it is secret: it is what a browser would be sent with. */
+int rest_auth(struct rest_call *c, struct ff_err *err)
+{
+    const struct rest_settings *s = &c->rest->setup.settings;
+    struct jsonw w = {.out = &c->out};
+
+    (void)err;
+    jsonw_open(&w, '{');
+    if (s->oidc_issuer) {
+        jsonw_key(&w, "oidc");
+        jsonw_open(&w, '{');
+        jsonw_key(&w, "issuer");
+        jsonw_text(&w, s->oidc_issuer);
+        jsonw_key(&w, "client_id");
+        jsonw_text(&w, s->oidc_client_id);
+        jsonw_key(&w, "scopes");
+        jsonw_text(&w, s->oidc_scopes);
+        jsonw_close(&w, '}');
+    }
+    jsonw_close(&w, '}');
+    return FF_OK;
+}
+
 static void add_owner(struct jsonw *w, const struct rest *r)
 {
     const struct control *control = node_control(r->setup.node);

@@ -88,7 +88,6 @@ class Help(CliTest):
     def test_words_of_other_tools_lead_to_commands_that_are_there(self) -> None:
         for word, ours in {
             "status": "get",
-            "submit": "run --detach",
             "ps": "list",
             "stop": "cancel",
             "serve": "server",

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <yaml.h>
 
 #define FILE_NAME      "flowforge/contexts.yaml"
@@ -28,13 +29,32 @@ static void wipe(struct buf *text)
     buf_done(text);
 }
 
+void context_set_token(struct context *c, const char *token, const char *expires)
+{
+    char *before = c->token;
+
+    c->token = token ? mem_text(token) : NULL;
+    if (before)
+        explicit_bzero(before, strlen(before));
+    mem_free(before);
+    context_set(&c->expires, expires);
+}
+
+bool context_is_over(const struct context *c)
+{
+    struct timespec now;
+    int64_t end_us;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return c->token && c->expires && units_time(c->expires, &end_us) &&
+           end_us <= now.tv_sec * UNITS_SECOND + now.tv_nsec / 1000;
+}
+
 static void context_clear(struct context *c)
 {
     mem_free(c->name);
     mem_free(c->server);
-    if (c->token)
-        explicit_bzero(c->token, strlen(c->token));
-    mem_free(c->token);
+    context_set_token(c, NULL, NULL);
     mem_free(c->ca);
 }
 
@@ -141,7 +161,10 @@ static bool take_key(void *arg, yaml_document_t *doc, const char *key,
     const struct {
         const char *name;
         char **slot;
-    } slots[] = {{"server", &c->server}, {"token", &c->token}, {"ca", &c->ca}};
+    } slots[] = {{"server", &c->server},
+                 {"token", &c->token},
+                 {"expires", &c->expires},
+                 {"ca", &c->ca}};
 
     (void)doc;
     for (size_t i = 0; text && i < COUNT_OF(slots); i++)
@@ -243,6 +266,7 @@ int contexts_write(const struct contexts *x, struct ff_err *err)
         buf_printf(&out, "  \"%s\":\n", c->name);
         add_key(&out, "    ", "server", c->server);
         add_key(&out, "    ", "token", c->token);
+        add_key(&out, "    ", "expires", c->expires);
         add_key(&out, "    ", "ca", c->ca);
     }
     int code = file_make_dirs(folder, 0700);

@@ -11,9 +11,10 @@
 
 struct context {
     char *name;
-    char *server; /* "https://flow.example:8443", "unix:/run/flowforge/api.sock" */
-    char *token;  /* or NULL */
-    char *ca;     /* file of certificates to trust instead of the system's; or NULL */
+    char *server;  /* "https://flow.example:8443", "unix:/run/flowforge/api.sock" */
+    char *token;   /* or NULL */
+    char *expires; /* when the token does, RFC 3339; NULL: it is not known */
+    char *ca;      /* file of certificates to trust instead of the system's; or NULL */
 };
 
 struct contexts {
@@ -38,6 +39,11 @@ struct context *contexts_add(struct contexts *x, const char *name);
 void contexts_delete(struct contexts *x, struct context *context);
 /* NULL: the name may be one; else why not. */
 const char *context_name_fault(const char *name);
+
+/* A credential and when it expires; NULLs: none. */
+void context_set_token(struct context *c, const char *token, const char *expires);
+/* Has the credential expired? */
+bool context_is_over(const struct context *c);
 
 /* Takes a copy; NULL: none. */
 void context_set(char **slot, const char *value);

@@ -93,6 +93,8 @@ static struct curl_slist *headers_of(const struct curl_request *request)
     add_header(&list, "Accept", "application/json, application/problem+json");
     if (request->body)
         add_header(&list, "Content-Type", "application/json");
+    if (request->form)
+        add_header(&list, "Content-Type", "application/x-www-form-urlencoded");
     if (request->idempotency_key)
         add_header(&list, "Idempotency-Key", request->idempotency_key);
     if (request->token) {
@@ -108,6 +110,8 @@ static struct curl_slist *headers_of(const struct curl_request *request)
 static void set_up(CURL *handle, const struct curl_request *request,
                    struct curl_answer *answer, char *why)
 {
+    const char *body = request->form ? request->form : request->body;
+
     curl.setopt(handle, CURLOPT_URL, request->url);
     curl.setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
     curl.setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -124,14 +128,13 @@ static void set_up(CURL *handle, const struct curl_request *request,
         curl.setopt(handle, CURLOPT_PROXY, "");
     }
     /* A credential goes in clear to this machine alone, and not by $http_proxy. */
-    if (request->token && strncmp(request->url, "http://", 7) == 0)
+    if ((request->token || request->form) && strncmp(request->url, "http://", 7) == 0)
         curl.setopt(handle, CURLOPT_PROXY, "");
     if (request->ca)
         curl.setopt(handle, CURLOPT_CAINFO, request->ca);
-    if (request->body) {
-        curl.setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
-                    (curl_off_t)strlen(request->body));
-        curl.setopt(handle, CURLOPT_POSTFIELDS, request->body);
+    if (body) {
+        curl.setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+        curl.setopt(handle, CURLOPT_POSTFIELDS, body);
     }
 }
 

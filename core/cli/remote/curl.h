@@ -10,6 +10,7 @@ struct curl_request {
     const char *unix_socket;     /* path, or NULL */
     const char *token, *ca;      /* or NULL */
     const char *body;            /* JSON, or NULL */
+    const char *form;            /* instead of it: NAME=VALUE&..., or NULL */
     const char *idempotency_key; /* or NULL */
 };
 struct curl_answer {

@@ -78,6 +78,11 @@ static int take_context(struct remote *r, const struct contexts *x, const char *
         return cli_fail(CLI_NOT_FOUND,
                         "there is no context %s; `flowforge context list` lists them",
                         name);
+    if (context_is_over(found) && !setting(NULL, "FLOWFORGE_TOKEN"))
+        return cli_fail(CLI_DENIED,
+                        "the session of the context %s has expired: run `flowforge "
+                        "login --oidc`",
+                        found->name);
     context_set(&r->server, found->server);
     context_set(&r->token, found->token);
     context_set(&r->ca, found->ca);

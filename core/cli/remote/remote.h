@@ -69,6 +69,7 @@ int cmd_context_set(struct cli *c);
 int cmd_context_use(struct cli *c);
 int cmd_context_delete(struct cli *c);
 int cmd_login(struct cli *c);
+int cmd_logout(struct cli *c);
 int cmd_token(struct cli *c);
 
 #endif

@@ -214,3 +214,12 @@ int cmd_run(struct cli *c)
     cli_close(&s);
     return code;
 }
+
+int cmd_submit(struct cli *c)
+{
+    static const struct cli_option detach = {.name = "detach"};
+    const struct cli_given given = {.option = &detach};
+
+    ARRAY_ADD(&c->args.given, given);
+    return cmd_run(c);
+}

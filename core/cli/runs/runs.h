@@ -18,6 +18,7 @@ int cmd_rerun(struct cli *c);
 int cmd_resume(struct cli *c);
 int cmd_retry(struct cli *c);
 int cmd_run(struct cli *c);
+int cmd_submit(struct cli *c);
 int cmd_signal(struct cli *c);
 int cmd_unpause(struct cli *c);
 int cmd_top(struct cli *c);
