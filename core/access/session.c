@@ -78,7 +78,19 @@ int access_sessions_sweep(struct store *s, struct store_reader *r, int64_t now_u
 
 /* --- create --- */
 
-/* Sessions of one subject, without those that have expired. */
+struct living {
+    int64_t now_us;
+    int64_t n;
+};
+
+static int count_living(void *arg, const void *row)
+{
+    struct living *l = arg;
+
+    l->n += ((const struct session_row *)row)->expires_at > l->now_us;
+    return l->n >= SESSIONS_MAX;
+}
+
 static int check_room(const struct access_call *c, struct ff_err *err)
 {
     const struct session_row like = {.tenant = c->who->tenant.no,
@@ -86,12 +98,11 @@ static int check_room(const struct access_call *c, struct ff_err *err)
     const struct store_query q = {.record = &record_session,
                                   .index = "session_subject",
                                   .like = &like,
-                                  .n_equal = 2,
-                                  .limit = SESSIONS_MAX};
-    int64_t n = 0;
-    const int code = access_count(c->store, c->reader, &q, NULL, &n, err);
+                                  .n_equal = 2};
+    struct living l = {.now_us = c->now_us};
+    const int code = store_scan(c->store, c->reader, &q, count_living, &l, err);
 
-    if (code == FF_OK && n >= SESSIONS_MAX)
+    if (code == FF_OK && l.n >= SESSIONS_MAX)
         return ff_fail(err, FF_FULL, ACCESS_SYS_QUOTA,
                        "%.100s has %d sessions already: end some of them, or wait "
                        "until they expire",
