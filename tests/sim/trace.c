@@ -32,7 +32,7 @@ static void add_hash(const char *text)
 void sim_trace(const char *fmt, ...)
 {
     char *line = ring[n_lines++ % RING];
-    /* Not as a double: that took a third of what a line takes. */
+    /* By whole numbers: a double takes longer to print, and lines are many. */
     const int head = snprintf(
         line, LINE, "%5lld.%06lld %2d ", (long long)(sim.now / UNITS_SECOND),
         (long long)(sim.now % UNITS_SECOND), sim.loop ? sim_loop_node(sim.loop) : -9);
