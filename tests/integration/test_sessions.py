@@ -55,7 +55,7 @@ class Sessions(ApiTest):
 
     def test_a_session_is_who_asked_for_it_and_outlives_his_token(self) -> None:
         self.serve()
-        short = token(roles="operator", lives=-58)  # within the leeway of a minute
+        short = token(roles="operator", lives=-45)  # within the leeway of a minute
         made = self.session(short)
         self.assertRegex(made["credential"], FORM)
         me = self.get("/me", made["credential"])
