@@ -80,6 +80,13 @@ const struct ff_opt node_auth_options[] = {
      .help = "what encrypts secrets: 32 random bytes in base64, or several such keys, "
              "comma separated, the newest first; default: the file secret.keys of the "
              "data directory"},
+    {.name = "token_ttl",
+     .offset = offsetof(struct node_auth, token_us),
+     .type = FF_OPT_SECONDS,
+     .fallback = "24h",
+     .min = UNITS_SECOND,
+     .max = INT64_C(86400) * UNITS_SECOND,
+     .help = "how long a session that the server hands out may live at most"},
     {.name = "task_token_ttl",
      .offset = offsetof(struct node_auth, task_token_us),
      .type = FF_OPT_SECONDS,

@@ -43,6 +43,7 @@ extern const struct ff_opt node_options[]; /* for `config show` and --help */
 /* Section "auth", as far as it is not the auth driver's. */
 struct node_auth {
     const char *encryption_key; /* or NULL: the file */
+    int64_t token_us;           /* how long a session may live */
     int64_t task_token_us;      /* how long the token of a task is good */
 };
 extern const struct ff_opt node_auth_options[];

@@ -23,7 +23,8 @@ struct rest_settings {
     const char *oidc_issuer, *oidc_client_id, *oidc_scopes; /* for whoever logs in */
     int64_t connections, connections_per_address;
     int64_t streams, streams_per_caller; /* that are live */
-    int64_t session_ttl, session_max;    /* microseconds */
+    int64_t session_ttl; /* microseconds */
+    int64_t session_max; /* the same; it is auth.token_ttl, and not of this section */
 };
 extern const struct ff_opt rest_options[];
 /* The defaults that depend on other settings. */

@@ -14,7 +14,7 @@ static int life_of(struct rest_call *c, int64_t *us, struct ff_err *err)
     if (*us <= s->session_max)
         return FF_OK;
     return rest_fail(c, PROBLEM_INVALID, err,
-                     "a session lives at most %lld seconds here (server.session_max)",
+                     "a session lives at most %lld seconds here (auth.token_ttl)",
                      (long long)(s->session_max / UNITS_SECOND));
 }
 

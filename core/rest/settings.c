@@ -48,8 +48,6 @@ const struct ff_opt rest_options[] = {
      .help = "what it asks for there, with spaces"},
     {OPT(session_ttl), .type = FF_OPT_SECONDS, .fallback = "1h", .min = UNITS_SECOND,
      .max = DAY_US, .help = "how long a session lives that asks for no other time"},
-    {OPT(session_max), .type = FF_OPT_SECONDS, .fallback = "1d", .min = UNITS_SECOND,
-     .max = DAY_US, .help = "how long one may live at most"},
     {0},
 };
 

@@ -30,6 +30,7 @@ SAID = {
     "redis.addresses": "redis:6379",
     "redis.db": "0",
     "auth.jwt_secret": "***",
+    "auth.token_ttl": "24h",
     "auth.task_token_ttl": "24h",
 }
 FOLLOWS = {

@@ -107,11 +107,15 @@ static void take_flag(const struct cli *c, const char *name, const char **settin
 static int read_settings(struct server *s)
 {
     const struct config_section section = {"server", rest_options};
+    const struct config_section auth = {"auth", node_auth_options};
+    struct node_auth tokens = {0};
     struct ff_err err = {0};
 
     rest_defaults(s->config);
-    if (config_fill(s->config, &section, &s->settings, &err) != FF_OK)
+    if (config_fill(s->config, &section, &s->settings, &err) != FF_OK ||
+        config_fill(s->config, &auth, &tokens, &err) != FF_OK)
         return cli_fail_config(s->config, &err);
+    s->settings.session_max = tokens.token_us;
     take_flag(s->c, "listen", &s->settings.listen);
     take_flag(s->c, "tls-cert", &s->settings.tls_cert);
     take_flag(s->c, "tls-key", &s->settings.tls_key);
