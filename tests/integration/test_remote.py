@@ -235,8 +235,13 @@ class Remote(ApiTest):
 
     def test_what_is_no_answer_of_ours_has_one_exit_code(self) -> None:
         page = b"<html>hello</html>"
-        for given in (page, b"", b"[1]", {"rows": [1]}):
-            with self.other(lambda _, given=given: given) as url:
+        answers: list[Any] = [page, b"", b"[1]", {"rows": [1]}]
+        for given in answers:
+
+            def answer(_: str, given: Any = given) -> Any:
+                return given
+
+            with self.other(answer) as url:
                 said = self.client("list", "--server", url, expect=69)
                 self.assertTrue(said.err)
         for status in (302, 418, 500):
@@ -245,7 +250,7 @@ class Remote(ApiTest):
 
     def test_a_list_that_goes_in_circles_ends(self) -> None:
         row = {"shard": 0, "tenant": 1, "run": 1, "version": 1}
-        run = {
+        run: dict[str, Any] = {
             **{"tenant": 1, "run": 7, "version": 1, "project": 1, "workflow": "w"},
             **{"id": "01a205c2-1330-7317-bfe0-2e8d3144798f", "hash": "0" * 64},
             **{"kind": "dag", "state": "failed", "inputs": "{}", "cancel": "no"},
@@ -268,7 +273,7 @@ class Remote(ApiTest):
 
     def test_nothing_that_a_server_says_steers_a_terminal(self) -> None:
         steers = "\x1b[2J\u009b31m"
-        run = {
+        run: dict[str, Any] = {
             **{"tenant": 1, "run": 7, "version": 1, "project": 1},
             **{"id": "01a205c2-1330-7317-bfe0-2e8d3144798f", "hash": "0" * 64},
             **{"workflow": f"w{steers}", "schedule": f"s{steers}"},

@@ -19,6 +19,7 @@ static struct principal somebody(enum role role, bool platform)
 static bool may(const struct rest_route *route, const struct principal *p)
 {
     static const struct access_scope scopes[] = {
+        [REST_RUNS] = {{5}, PROJECT_DEFAULT},
         [REST_PROJECT] = {{5}, PROJECT_DEFAULT},
         [REST_TENANT] = {{5}, PROJECT_ALL},
         [REST_PLATFORM] = {{0}, PROJECT_ALL},
