@@ -48,6 +48,11 @@ int64_t sched_waiting(const struct sched *s)
     return s->waiting;
 }
 
+int64_t sched_picked_since_us(const struct sched *s)
+{
+    return s->picked_since_us;
+}
+
 /* --- runs --- */
 
 struct sched_run *sched_run_new(struct sched *s, int64_t tenant, int64_t project,
@@ -101,6 +106,22 @@ void sched_run_free(struct sched_run *r)
     sched_drop_holds(r);
     map_done(&r->by_node);
     mem_free(r);
+}
+
+int64_t sched_run_waiting(const struct sched_run *r, int64_t *since_us)
+{
+    int64_t n = 0;
+    void *value;
+
+    for (size_t i = 0; map_next(&r->offers, &i, &value);) {
+        const struct offer *o = value;
+
+        n += offer_waiting(o);
+        /* They stand in the order in which they came. */
+        if (o->head < o->ranges.n && o->ranges.items[o->head].since_us < *since_us)
+            *since_us = o->ranges.items[o->head].since_us;
+    }
+    return n;
 }
 
 /* --- offers --- */

@@ -108,6 +108,11 @@ void sched_retract(struct sched_run *r, int64_t node, int64_t count);
 /* Takes a free slot for the next node; false: no slot is free or nobody may go. */
 bool sched_pick(struct sched *s, void **owner, int64_t *node);
 int64_t sched_waiting(const struct sched *s); /* nodes that wait */
+/* By sched_set_now: when the node that was picked last was offered. */
+int64_t sched_picked_since_us(const struct sched *s);
+/* How many nodes of the run wait; *since_us, where it is an earlier time than the one
+ * that stands there: when the first of them was offered. */
+int64_t sched_run_waiting(const struct sched_run *r, int64_t *since_us);
 
 /* Nothing that is offered in this queue goes, now and later, until it is told again.
  * What waits keeps its turn, holds nothing, and no limit is kept for it. */
@@ -115,7 +120,7 @@ void sched_set_paused(struct sched *s, int64_t tenant, const char *queue, bool p
 
 /* --- limits --- */
 
-/* Wall clock, for rates. Before picks. */
+/* Wall clock, for rates and for how long something waits. Before offers and picks. */
 void sched_set_now(struct sched *s, int64_t now_us);
 /* When to look again because of a rate; 0: nobody waits for one. */
 int64_t sched_next_us(const struct sched *s);

@@ -101,20 +101,21 @@ static void close_gap(struct offer *o)
     o->head = 0;
 }
 
-static bool goes_on(const struct offer *o, int64_t node)
+static bool goes_on(const struct offer *o, const struct range *range)
 {
     if (o->head == o->ranges.n)
         return false;
     const struct range *last = &o->ranges.items[o->ranges.n - 1];
-    return last->node + last->count == node;
+    return last->node + last->count == range->node && last->since_us == range->since_us;
 }
 
 void offer_add(struct offer *o, int64_t node, int64_t count)
 {
-    const struct range range = {.node = node, .count = count};
+    const struct range range = {
+        .node = node, .count = count, .since_us = o->run->sched->now_us};
 
     close_gap(o);
-    if (goes_on(o, node))
+    if (goes_on(o, &range))
         o->ranges.items[o->ranges.n - 1].count += count;
     else
         ARRAY_ADD(&o->ranges, range);
@@ -149,6 +150,7 @@ int64_t offer_take(struct offer *o)
     struct range *range = &o->ranges.items[o->head];
     const int64_t node = range->node++;
 
+    o->run->sched->picked_since_us = range->since_us;
     if (--range->count == 0)
         skip_empty(o);
     return node;
@@ -168,7 +170,8 @@ static int64_t cut(struct offer *o, size_t i, int64_t from, int64_t to)
         return 0;
     o->ranges.items[i].count = from - old.node;
     if (to < end) {
-        const struct range rest = {.node = to, .count = end - to};
+        const struct range rest = {
+            .node = to, .count = end - to, .since_us = old.since_us};
         ARRAY_ADD(&o->ranges, rest);
         for (size_t k = o->ranges.n - 1; k > i + 1; k--)
             o->ranges.items[k] = o->ranges.items[k - 1];

@@ -114,6 +114,7 @@ struct lane {
 
 struct range {
     int64_t node, count;
+    int64_t since_us; /* they were offered */
 };
 
 /* What one run offers in one lane. */
@@ -168,6 +169,7 @@ struct sched {
     int64_t waiting;
     int64_t stamp; /* of the last turn that was given */
     int64_t now_us;
+    int64_t picked_since_us; /* the node that was picked last was offered */
     struct heap tokens;
     size_t n_rated;    /* blocked lanes that want something of a rate */
     struct list spare; /* holds to be used again */

@@ -218,9 +218,45 @@ static void random_offers_and_retractions_agree_with_a_model(void **state)
     sched_free(s);
 }
 
+static void what_waits_knows_since_when(void **state)
+{
+    (void)state;
+    struct sched *s = sched_new();
+    struct sched_run *r = sched_run_new(s, 1, 1, s);
+    int64_t since_us = INT64_MAX;
+    void *owner;
+
+    assert_int_equal(sched_run_waiting(r, &since_us), 0);
+    assert_true(since_us == INT64_MAX);
+    sched_set_now(s, 100);
+    sched_offer(r, 10, 2, 0);
+    sched_set_now(s, 200);
+    sched_offer(r, 12, 2, 0); /* behind them, but they have not waited as long */
+    sched_offer(r, 50, 1, 7);
+    sched_set_now(s, 300);
+    assert_int_equal(sched_run_waiting(r, &since_us), 5);
+    assert_int_equal(since_us, 100);
+    sched_add_slots(s, 9);
+    assert_int_equal(pick(s, &owner), 50);
+    assert_int_equal(sched_picked_since_us(s), 200);
+    assert_int_equal(pick(s, &owner), 10);
+    assert_int_equal(sched_picked_since_us(s), 100);
+    sched_retract(r, 11, 1);
+    since_us = INT64_MAX;
+    assert_int_equal(sched_run_waiting(r, &since_us), 2);
+    assert_int_equal(since_us, 200);
+    assert_int_equal(pick(s, &owner), 12);
+    assert_int_equal(sched_picked_since_us(s), 200);
+    for (int i = 0; i < 3; i++)
+        sched_return_slot(r);
+    sched_run_free(r);
+    sched_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_waits_knows_since_when),
         cmocka_unit_test(picks_in_order_and_only_while_a_slot_is_free),
         cmocka_unit_test(a_tenant_with_a_thousand_waits_no_more_than_one_with_one),
         cmocka_unit_test(weights_share_in_proportion),
