@@ -82,11 +82,21 @@ static void pending_put(struct committer *c, struct pending *p)
     c->n_unused++;
 }
 
+static void tell_batch(const struct committer *c, const struct pending *p)
+{
+    const struct store_watch *w = &c->store->watch;
+
+    if (w->batch && p->given_us > 0)
+        w->batch(w->arg, p->code, &p->batch,
+                 loop_mono_us(c->store->loop) - p->given_us);
+}
+
 static void call_back(struct committer *c, struct pending *p)
 {
     const bool failed = p->code != FF_OK;
 
     c->backlog -= p->batch.bytes;
+    tell_batch(c, p);
     if (c->store->on_step && (!failed || p->code == FF_IN_DOUBT))
         position_tell(c->store, &p->batch);
     if (p->fn)
@@ -235,11 +245,24 @@ static void keep_fence(struct committer *c, const struct group *g)
         c->fence = g->fence;
 }
 
+static void tell_watch(const struct committer *c, const struct group *g)
+{
+    const struct store_watch *w = &c->store->watch;
+    size_t n = 0;
+
+    if (!w->commit)
+        return;
+    for (size_t i = 0; i < g->batches.n; i++)
+        n += g->batches.items[i]->batch.n;
+    w->commit(w->arg, g->code, n, g->bytes, g->took_us);
+}
+
 /* The group is back. False: it goes up again later. */
 static bool land(struct committer *c, struct group *g)
 {
     keep_fence(c, g);
     remember_speed(c, g);
+    tell_watch(c, g);
     if (g->code == FF_FATAL || g->code == FF_CORRUPT) {
         die(c, g);
     } else if (g->code != FF_OK) {
@@ -442,6 +465,7 @@ void committer_close(struct committer *c)
 static void enqueue(struct committer *c, struct pending *p, bool first)
 {
     c->backlog += p->batch.bytes;
+    p->given_us = c->store->watch.batch ? loop_mono_us(c->store->loop) : 0;
     if (first)
         list_add_tail(c->waiting.next, &p->link); /* before the first one */
     else
@@ -478,6 +502,11 @@ void store_renew(struct store *s, int64_t lease_until, store_done_fn *fn, void *
     enqueue(c, p, true);
 }
 
+void store_set_watch(struct store *s, const struct store_watch *w)
+{
+    s->watch = w ? *w : (struct store_watch){0};
+}
+
 size_t store_backlog_bytes(const struct store *s)
 {
     return s->committer->backlog;
@@ -503,6 +532,7 @@ void store_set_fence(struct store *s, const struct shard_row *row)
     fence->state = FENCE_HELD;
     fence->shard = row->shard;
     fence->version = row->version;
+    fence->epoch = row->epoch;
     fence->next_position = position_first(row->epoch);
 }
 
@@ -512,5 +542,6 @@ struct store_fence store_get_fence(const struct store *s)
 
     return (struct store_fence){.shard = fence->shard,
                                 .version = fence->version,
+                                .epoch = fence->epoch,
                                 .held = fence->state == FENCE_HELD};
 }

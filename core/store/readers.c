@@ -141,6 +141,19 @@ size_t store_readers_backlog(const struct store_readers *p)
     return p->n_given;
 }
 
+struct store_readers_counts store_readers_counts(struct store_readers *p)
+{
+    struct store_readers_counts n = {.n_lanes = p->n_workers};
+
+    pthread_mutex_lock(&p->mutex);
+    for (size_t i = 0; i < p->n_workers; i++)
+        n.n_busy += p->workers[i].awake;
+    for (const struct list *l = p->waiting.next; l != &p->waiting; l = l->next)
+        n.n_waiting++;
+    pthread_mutex_unlock(&p->mutex);
+    return n;
+}
+
 /* --- opening --- */
 
 static int check(const struct store_readers_setup *setup, struct ff_err *err)

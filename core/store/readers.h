@@ -45,6 +45,12 @@ int store_readers_do(struct store_readers *p, store_read_fn *read, ff_call_fn *d
 /* Jobs that were given and have not been answered: for back-pressure and metrics. */
 size_t store_readers_backlog(const struct store_readers *p);
 
+/* How it stands: threads, those of them at work, and jobs that wait for one. */
+struct store_readers_counts {
+    size_t n_lanes, n_busy, n_waiting;
+};
+struct store_readers_counts store_readers_counts(struct store_readers *p);
+
 /* Loop thread. Whoever has more to ask when something else comes back holds the pool
  * meanwhile: it is not drained before that was released. */
 void store_readers_hold(struct store_readers *p);

@@ -58,6 +58,18 @@ size_t store_backlog_bytes(const struct store *s);
 typedef void store_step_fn(void *arg, struct tenant t, int64_t run);
 void store_on_step(struct store *s, store_step_fn *fn, void *arg);
 
+/* For who measures; loop thread. None may be NULL, or commit. */
+struct store_watch {
+    void *arg;
+    /* The driver was asked to commit: n changes of all the batches that went together.
+     * Where `code` says to try again, the same ones come again. */
+    void (*commit)(void *arg, int code, size_t n_changes, size_t bytes,
+                   int64_t took_us);
+    /* What became of a batch, so long after it was given; it is borrowed. */
+    void (*batch)(void *arg, int code, const struct batch *b, int64_t waited_us);
+};
+void store_set_watch(struct store *s, const struct store_watch *w); /* NULL: nobody */
+
 /* Why commits do not get through at present (disk full, link down, dead); FF_OK when
  * they do. For readiness checks and to refuse new work. */
 int store_health(const struct store *s, struct ff_err *err);
@@ -67,6 +79,7 @@ int store_health(const struct store *s, struct ff_err *err);
 struct store_fence {
     int64_t shard;
     int64_t version; /* of the shard row, kept up to date by the store */
+    int64_t epoch;
     bool held;
 };
 void store_set_fence(struct store *s, const struct shard_row *row); /* NULL: none */

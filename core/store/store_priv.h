@@ -29,6 +29,7 @@ struct store {
     struct arena shard_text; /* of the row that store_acquire_shard gave */
     store_step_fn *on_step;
     void *step_arg;
+    struct store_watch watch; /* none: its functions are NULL */
 };
 
 struct session *store_session(struct store *s, struct store_reader *reader);
@@ -54,6 +55,7 @@ struct pending {
     struct batch batch;
     store_done_fn *fn;
     void *arg;
+    int64_t given_us; /* by the clock that nobody sets, for who measures */
     bool renewal;  /* of the lease: guarded with the fence's version */
     int code;      /* enum ff_code, or PENDING_UNDECIDED */
     size_t failed; /* position in its batch */
@@ -70,6 +72,7 @@ struct fence {
     enum fence_state state;
     int64_t shard;
     int64_t version;
+    int64_t epoch;
     uint64_t generation; /* changes with store_set_fence */
     int64_t next_position;
 };

@@ -67,6 +67,61 @@ static void a_group_is_capped_in_bytes_but_takes_one_batch(void **state)
     mem_free(text);
 }
 
+/* What a watch was told. */
+struct counted {
+    size_t n_commits, n_changes, n_batches, n_refused, n_conflicts;
+    int64_t waited_us;
+};
+
+static void on_commit(void *arg, int code, size_t n_changes, size_t bytes,
+                      int64_t took_us)
+{
+    struct counted *t = arg;
+
+    t->n_commits++;
+    t->n_refused += code != FF_OK;
+    t->n_changes += code == FF_OK ? n_changes : 0;
+    assert_true(bytes > 0 && took_us >= 0);
+}
+
+static void on_batch(void *arg, int code, const struct batch *b, int64_t waited_us)
+{
+    struct counted *t = arg;
+
+    t->n_batches++;
+    t->n_conflicts += code == FF_CONFLICT;
+    t->waited_us = waited_us;
+    assert_int_equal(b->n, 1);
+    assert_ptr_equal(b->items[0].record, &record_run);
+}
+
+static void who_measures_hears_of_each_commit_and_batch(void **state)
+{
+    struct fake *f = *state;
+    struct counted told = {0};
+    const struct store_watch watch = {
+        .arg = &told, .commit = on_commit, .batch = on_batch};
+    struct result r[4];
+
+    store_set_watch(f->store, &watch);
+    fake_answer(f, (struct answer){.code = FF_BUSY});
+    fake_answer(f, (struct answer){.code = FF_CONFLICT, .failed = 1});
+    for (int64_t i = 0; i < 3; i++)
+        commit_run(f, i + 1, &r[i]);
+    run_until(f, 3);
+    assert_int_equal(told.n_commits, 2); /* the conflict is settled within the second */
+    assert_int_equal(told.n_refused, 1);
+    assert_int_equal(told.n_changes, 3);
+    assert_int_equal(told.n_batches, 3);
+    assert_int_equal(told.n_conflicts, 1);
+    assert_true(told.waited_us > 0);
+    store_set_watch(f->store, NULL);
+    commit_run(f, 9, &r[3]);
+    run_until(f, 4);
+    assert_int_equal(told.n_commits, 2);
+    assert_int_equal(told.n_batches, 3);
+}
+
 /* The first group is on the lane while the callbacks' own batches gather. */
 struct chain {
     struct fake *f;
@@ -650,6 +705,7 @@ int main(void)
         TEST(steps_have_positions_in_the_order_of_commits),
         TEST(positions_stay_when_a_commit_is_tried_again),
         TEST(a_group_is_capped_in_bytes_but_takes_one_batch),
+        TEST(who_measures_hears_of_each_commit_and_batch),
         TEST(callbacks_may_commit),
         TEST(a_fast_store_is_committed_to_without_a_hand_off),
         TEST(a_stall_sends_commits_back_to_the_lane),
