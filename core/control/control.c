@@ -94,6 +94,41 @@ bool control_loading(const struct control *c)
     return c->scanning || c->n_lane > 0;
 }
 
+/* --- who measures --- */
+
+void control_set_watch(struct control *c, const struct control_watch *w)
+{
+    c->watch = w ? *w : (struct control_watch){0};
+}
+
+void control_waiting(const struct control *c, control_waiting_fn *fn, void *arg)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&c->lives, &i, &value);) {
+        const struct live *l = value;
+        int64_t since_us = INT64_MAX;
+        const int64_t n = l->sched ? sched_run_waiting(l->sched, &since_us) : 0;
+
+        fn(arg, l->tenant, n, since_us);
+    }
+}
+
+int64_t control_slots(const struct control *c)
+{
+    return c->setup.slots;
+}
+
+int64_t control_free_slots(const struct control *c)
+{
+    return sched_free_slots(c->sched);
+}
+
+int64_t control_tenant_slots(const struct control *c, struct tenant t)
+{
+    return sched_standing(c->sched, t.no).running;
+}
+
 struct live *control_live(struct control *c, int64_t run)
 {
     return map_get(&c->lives, run);

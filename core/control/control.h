@@ -132,6 +132,29 @@ bool control_may_start(struct control *c, const struct attempt_key *key);
 int control_node_path(struct control *c, const struct attempt_key *key, char *out,
                       size_t size);
 
+/* For who measures; loop thread, none may be NULL. */
+struct control_watch {
+    void *arg;
+    /* A node has a slot that it waited for so long. */
+    void (*picked)(void *arg, int64_t waited_us);
+    /* It is durable that attempts start, and that one has ended with this result. */
+    void (*started)(void *arg, size_t n);
+    void (*ended)(void *arg, const struct result *result);
+};
+/* NULL: nobody does. Copied. */
+void control_set_watch(struct control *c, const struct control_watch *w);
+
+/* What of each run in memory waits for slots: how many nodes, and if there are any,
+ * since when the first of them has. */
+typedef void control_waiting_fn(void *arg, struct tenant t, int64_t n,
+                                int64_t since_us);
+void control_waiting(const struct control *c, control_waiting_fn *fn, void *arg);
+/* All slots that there are; those that are free, below zero where more attempts were
+ * adopted than there are; those that a tenant has. */
+int64_t control_slots(const struct control *c);
+int64_t control_free_slots(const struct control *c);
+int64_t control_tenant_slots(const struct control *c, struct tenant t);
+
 /* Runs in memory that are not final. */
 size_t control_open_runs(const struct control *c);
 bool control_loading(const struct control *c);

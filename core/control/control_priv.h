@@ -154,7 +154,8 @@ struct run_timer {
 
 struct control {
     struct control_setup setup;
-    struct lane *lane; /* loads and scans */
+    struct control_watch watch; /* none: its functions are NULL */
+    struct lane *lane;          /* loads and scans */
     struct sched *sched;
     struct admit *admit;
     void *queue;

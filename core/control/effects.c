@@ -116,6 +116,8 @@ static void tell_applied(struct live *l)
         if (q->in.type == INPUT_RESULT && !q->inner) {
             const struct attempt_key key = key_of(l, q->in.node, q->in.attempt);
             sink->settled(sink->arg, &key);
+            if (l->control->watch.ended)
+                l->control->watch.ended(l->control->watch.arg, q->result);
         }
         control_inbox_durable(l->control, q->inbox_no);
         control_kept_durable(l, q);
@@ -221,6 +223,8 @@ void control_flush(struct control *c)
     }
     if (c->starts.n > 0)
         control_arm_rehint(c);
+    if (c->starts.n > 0 && c->watch.started)
+        c->watch.started(c->watch.arg, c->starts.n);
     c->starts.n = 0;
     control_look_ups_go(c);
     if (c->adopts.n > 0)

@@ -212,6 +212,7 @@ static void apply_inputs(struct live *l)
     struct control *c = l->control;
 
     l->step.now_us = loop_wall_us(c->setup.loop);
+    sched_set_now(c->sched, l->step.now_us);
     for (size_t i = 0; i < l->inputs.n; i++) {
         /* A copy: the list may move when this one makes further inputs, as a task does
          * that begins to wait and finds a signal kept for it. */
@@ -247,13 +248,16 @@ static bool gives_slots(const struct control *c)
 
 static void give_slots(struct control *c)
 {
+    const int64_t now_us = loop_wall_us(c->setup.loop);
     void *owner;
     int64_t node;
 
     if (!gives_slots(c))
         return;
-    sched_set_now(c->sched, loop_wall_us(c->setup.loop));
+    sched_set_now(c->sched, now_us);
     while (sched_pick(c->sched, &owner, &node)) {
+        if (c->watch.picked)
+            c->watch.picked(c->watch.arg, now_us - sched_picked_since_us(c->sched));
         struct live *l = owner;
         const struct queued q = {.in = {.type = INPUT_GRANT, .node = node}};
         l->granted++;
