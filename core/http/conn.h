@@ -150,6 +150,8 @@ struct http_server {
     struct list conns, idle;
     struct map addresses; /* struct http_address */
     struct http_counts counts;
+    http_answered_fn *answered; /* NULL: nobody measures */
+    void *answered_arg;
     struct http_reply *spare;
     size_t n_spare;
     bool accepting;

@@ -64,6 +64,8 @@ void http_exchange_begin(struct http_exchange *x, bool whole)
     struct http_server *s = x->conn->server;
 
     s->counts.n_requests++;
+    if (s->answered)
+        reply->begun_us = loop_mono_us(s->loop);
     reply->head_only = strcmp(reply->request.method, "HEAD") == 0;
     http_route_find(s->mounts.items, s->mounts.n, reply, &x->match);
     if (*x->match.allow && whole && strcmp(reply->request.method, "OPTIONS") == 0) {

@@ -173,6 +173,12 @@ struct http_counts {
     uint64_t n_floods;  /* connections that asked for nothing, much */
 };
 
+/* For who measures: a request is being answered, so long after its head was complete;
+ * of a body that goes on, its beginning. route is NULL where none was found, or the
+ * request was none. Loop thread. */
+typedef void http_answered_fn(void *arg, const struct http_route *route, int status,
+                              int64_t took_us);
+
 /* opts is copied. Listening begins with http_server_listen, after the mounts. */
 struct http_server *http_server_new(struct loop *l, const struct http_options *opts);
 /* The table must outlive the server; arg is what its handlers are given. */
@@ -183,6 +189,8 @@ int http_server_listen(struct http_server *s, struct ff_err *err);
 uint16_t http_server_port(const struct http_server *s); /* of TCP; 0: none */
 size_t http_server_connections(const struct http_server *s);
 void http_server_counts(const struct http_server *s, struct http_counts *out);
+/* One listener; NULL: none. */
+void http_server_on_answer(struct http_server *s, http_answered_fn *fn, void *arg);
 /* Reads certificate and key again, for new connections; on failure all stays as it was,
  * and err says why. */
 int http_server_reload(struct http_server *s, struct ff_err *err);

@@ -66,12 +66,13 @@ struct http_reply {
     struct buf body;   /* of the request */
     struct buf fields; /* header lines of the answer */
     size_t body_max;
-    int minor;       /* HTTP/1.minor */
-    bool chunked;    /* the request's body */
-    bool keep_alive; /* HTTP/1: the connection may go on after the answer */
-    bool head_only;  /* HEAD */
-    bool cache_said; /* the handler gave a Cache-Control of its own */
-    bool held;       /* by its admit, which will say more */
+    int64_t begun_us; /* the head was complete; 0: nobody measures */
+    int minor;        /* HTTP/1.minor */
+    bool chunked;     /* the request's body */
+    bool keep_alive;  /* HTTP/1: the connection may go on after the answer */
+    bool head_only;   /* HEAD */
+    bool cache_said;  /* the handler gave a Cache-Control of its own */
+    bool held;        /* by its admit, which will say more */
     uint64_t content_length;
     void *kept; /* by whoever will answer */
     ff_call_fn *drop_kept;

@@ -86,11 +86,22 @@ void http_reply_admit(struct http_reply *reply)
         http_reply_free(reply);
 }
 
+static void tell_answered(const struct http_reply *reply, int status)
+{
+    const struct http_exchange *x = reply->x;
+    const struct http_server *s = x->conn->server;
+    const int64_t us = reply->begun_us ? loop_mono_us(s->loop) - reply->begun_us : 0;
+
+    if (s->answered)
+        s->answered(s->answered_arg, x->match.route, status, us);
+}
+
 void http_reply_switch(struct http_reply *reply, const struct http_protocol *protocol,
                        void *state, const char *name)
 {
     struct http_exchange *x = reply->x;
 
+    tell_answered(reply, 101);
     evbuffer_add_printf(x->ops->output(x),
                         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
                         "Upgrade: %s\r\n%s\r\n",
@@ -222,6 +233,7 @@ void http_reply_head(struct http_reply *reply, int status, const char *type,
 {
     struct buf *fields = &reply->fields;
 
+    tell_answered(reply, status);
     add_field(fields, "Date", http_server_date(reply->x->conn->server));
     if (type)
         add_field(fields, "Content-Type", type);

@@ -57,6 +57,12 @@ void http_server_counts(const struct http_server *s, struct http_counts *out)
     *out = s->counts;
 }
 
+void http_server_on_answer(struct http_server *s, http_answered_fn *fn, void *arg)
+{
+    s->answered = fn;
+    s->answered_arg = arg;
+}
+
 /* --- listening --- */
 
 static int listen_unix(struct http_server *s, struct ff_err *err)
