@@ -22,6 +22,7 @@ static const struct {
 
 static atomic_int max_level = LOG_INFO;
 static atomic_bool as_json;
+static _Atomic uint64_t counted[LOG_DEBUG + 1];
 static atomic_bool coloured;
 
 void log_setup(int level, bool json)
@@ -31,6 +32,11 @@ void log_setup(int level, bool json)
     atomic_store(&max_level, level);
     atomic_store(&as_json, json);
     atomic_store(&coloured, isatty(STDERR_FILENO) && !(no_colour && no_colour[0]));
+}
+
+uint64_t log_counted(int level)
+{
+    return atomic_load_explicit(&counted[level], memory_order_relaxed);
 }
 
 static void now_text(char out[UNITS_TEXT])
@@ -105,6 +111,7 @@ void log_vline(int level, const char *who, const char *fmt, va_list ap)
         return;
     if (vsnprintf(msg, sizeof(msg), fmt, ap) < 0)
         return;
+    atomic_fetch_add_explicit(&counted[level], 1, memory_order_relaxed);
     if (atomic_load(&as_json))
         add_json(&line, level, who, msg);
     else

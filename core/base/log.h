@@ -5,10 +5,13 @@
 
 #include <flowforge/base.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level { LOG_ERROR = 1, LOG_WARN = 2, LOG_INFO = 3, LOG_DEBUG = 4 };
 
 void log_setup(int level, bool json);
+/* Lines of this level that were written so far. */
+uint64_t log_counted(int level);
 void FF_PRINTF(3, 4) log_line(int level, const char *who, const char *fmt, ...);
 void log_vline(int level, const char *who, const char *fmt, va_list ap);
 

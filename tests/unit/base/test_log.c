@@ -64,6 +64,8 @@ static void an_entry_is_one_write_of_one_line(void **state)
 
 static void lines_above_the_level_are_dropped(void **state)
 {
+    const uint64_t n_warn = log_counted(LOG_WARN);
+    const uint64_t n_debug = log_counted(LOG_DEBUG);
     struct log_pipe p = begin();
 
     (void)state;
@@ -77,6 +79,8 @@ static void lines_above_the_level_are_dropped(void **state)
     end(&p);
     assert_non_null(strstr(first, "yes"));
     assert_string_equal(second, "");
+    assert_int_equal(log_counted(LOG_WARN), n_warn + 1);
+    assert_int_equal(log_counted(LOG_DEBUG), n_debug);
 }
 
 static void json_entries_are_json(void **state)
