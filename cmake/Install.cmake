@@ -1,6 +1,6 @@
 # What no other file installs: documents, examples, the schema, and the driver headers
 # as long as sdk/driver does not install them itself.
-foreach(document README.md LICENSE CHANGELOG.md api docs examples)
+foreach(document README.md LICENSE CHANGELOG.md api deploy docs examples)
   if(IS_DIRECTORY ${CMAKE_SOURCE_DIR}/${document})
     install(DIRECTORY ${document} DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT docs)
   elseif(EXISTS ${CMAKE_SOURCE_DIR}/${document})

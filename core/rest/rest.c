@@ -76,6 +76,16 @@ struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err)
     return r;
 }
 
+size_t rest_streams(const struct rest *r)
+{
+    return r->live->n_streams;
+}
+
+struct store_readers *rest_readers(struct rest *r)
+{
+    return r->readers;
+}
+
 void rest_drain(struct rest *r)
 {
     r->draining = true;

@@ -12,6 +12,10 @@
 
 struct rest;
 
+#define REST_PREFIX "/api/v1"
+/* The pattern of the route that calls of webhooks come by. */
+#define REST_WEBHOOKS REST_PREFIX "/webhooks/{tenant}/{path}"
+
 /* Section "server" of the configuration. */
 struct rest_settings {
     const char *listen; /* NULL: host and http_port */
@@ -23,8 +27,11 @@ struct rest_settings {
     const char *oidc_issuer, *oidc_client_id, *oidc_scopes; /* for whoever logs in */
     int64_t connections, connections_per_address;
     int64_t streams, streams_per_caller; /* that are live */
-    int64_t session_ttl; /* microseconds */
+    int64_t session_ttl;                 /* microseconds */
     int64_t session_max; /* the same; it is auth.token_ttl, and not of this section */
+    const char *metrics_listen; /* NULL: host and metrics_port */
+    int64_t metrics_port;       /* 0: none */
+    int64_t metrics_exposed;    /* 0 or 1 */
 };
 extern const struct ff_opt rest_options[];
 /* The defaults that depend on other settings. */
@@ -39,6 +46,10 @@ struct rest_listen {
  * that, as the setting `insecure` does. */
 int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
                       struct ff_err *err);
+/* The same of the metrics, which nobody shows a credential for; they have a place. */
+bool rest_has_metrics(const struct rest_settings *s);
+int rest_metrics_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
+                       struct ff_err *err);
 
 struct rest_setup {
     struct loop *loop;
@@ -53,6 +64,11 @@ struct rest_setup {
 /* Mounts the routes. NULL with a sentence: the key of cursors, or the auth driver,
  * cannot be had. Loop thread, as all of these. */
 struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err);
+
+/* For who measures: what goes on, and the readers that requests are worked on by, for
+ * small jobs of others; they are there until rest_free. */
+size_t rest_streams(const struct rest *r);
+struct store_readers *rest_readers(struct rest *r);
 
 /* Is not ready from now on: load balancers shall look elsewhere. */
 void rest_drain(struct rest *r);

@@ -105,7 +105,6 @@ struct rest_route {
 };
 extern const struct rest_route rest_routes[];
 extern const size_t rest_n_routes;
-#define REST_PREFIX "/api/v1"
 
 /* --- the room's state --- */
 

@@ -48,6 +48,12 @@ const struct ff_opt rest_options[] = {
      .help = "what it asks for there, with spaces"},
     {OPT(session_ttl), .type = FF_OPT_SECONDS, .fallback = "1h", .min = UNITS_SECOND,
      .max = DAY_US, .help = "how long a session lives that asks for no other time"},
+    {OPT(metrics_port), .type = FF_OPT_INT, .fallback = "0", .max = 65535,
+     .help = "port of the metrics (GET /metrics) beside host; 0: there are none"},
+    {OPT(metrics_listen), .type = FF_OPT_TEXT,
+     .help = "address and port of the metrics, in place of host and metrics_port"},
+    {OPT(metrics_exposed), .type = FF_OPT_BOOL, .fallback = "false",
+     .help = "the metrics, which want no credential, may be off loopback"},
     {0},
 };
 
@@ -112,8 +118,8 @@ static bool split(const char *text, struct rest_listen *out)
     return is_address(out->address) && (strchr(out->address, ':') != NULL) == brackets;
 }
 
-static int take_host(const struct rest_settings *s, struct rest_listen *out,
-                     struct ff_err *err)
+static int take_host(const struct rest_settings *s, int64_t port,
+                     struct rest_listen *out, struct ff_err *err)
 {
     const char *host = strcmp(s->host, "localhost") == 0 ? "127.0.0.1" : s->host;
 
@@ -123,18 +129,40 @@ static int take_host(const struct rest_settings *s, struct rest_listen *out,
                        "0.0.0.0",
                        host);
     snprintf(out->address, sizeof(out->address), "%s", host);
-    out->port = (uint16_t)s->http_port;
+    out->port = (uint16_t)port;
     return FF_OK;
 }
 
-static int take_listen(const struct rest_settings *s, struct rest_listen *out,
+static int take_listen(const char *setting, const char *text, struct rest_listen *out,
                        struct ff_err *err)
 {
-    if (!split(s->listen, out))
+    if (!split(text, out))
         return ff_fail(err, FF_INVALID, 0,
-                       "server.listen: \"%.80s\" is no address and port; write "
+                       "server.%s: \"%.80s\" is no address and port; write "
                        "127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8443",
-                       s->listen);
+                       setting, text);
+    return FF_OK;
+}
+
+bool rest_has_metrics(const struct rest_settings *s)
+{
+    return s->metrics_listen || s->metrics_port > 0;
+}
+
+int rest_metrics_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
+                       struct ff_err *err)
+{
+    *out = (struct rest_listen){0};
+    if ((s->metrics_listen ? take_listen("metrics_listen", s->metrics_listen, out, err)
+                           : take_host(s, s->metrics_port, out, err)) != FF_OK)
+        return err->code;
+    out->loopback = is_loopback(out->address);
+    if (!out->loopback && !s->metrics_exposed && !dev)
+        return ff_fail(err, FF_INVALID, 0,
+                       "%s can be reached from other machines, and whoever does would "
+                       "read the metrics: set server.metrics_exposed, or let "
+                       "server.metrics_listen be on 127.0.0.1",
+                       out->address);
     return FF_OK;
 }
 
@@ -142,7 +170,8 @@ int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_liste
                       struct ff_err *err)
 {
     *out = (struct rest_listen){0};
-    if ((s->listen ? take_listen(s, out, err) : take_host(s, out, err)) != FF_OK)
+    if ((s->listen ? take_listen("listen", s->listen, out, err)
+                   : take_host(s, s->http_port, out, err)) != FF_OK)
         return err->code;
     if (!s->tls_cert != !s->tls_key)
         return ff_fail(err, FF_INVALID, 0,

@@ -56,9 +56,9 @@ struct pending {
     store_done_fn *fn;
     void *arg;
     int64_t given_us; /* by the clock that nobody sets, for who measures */
-    bool renewal;  /* of the lease: guarded with the fence's version */
-    int code;      /* enum ff_code, or PENDING_UNDECIDED */
-    size_t failed; /* position in its batch */
+    bool renewal;     /* of the lease: guarded with the fence's version */
+    int code;         /* enum ff_code, or PENDING_UNDECIDED */
+    size_t failed;    /* position in its batch */
     struct ff_err err;
     size_t begin; /* of its changes in the attempt under way */
     bool taken;   /* part of that attempt */

@@ -7,6 +7,8 @@ const struct cli_option serve_options[] = {
      0},
     {"tls-cert", "FILE", "certificate with its chain, PEM: HTTPS", NULL, 0},
     {"tls-key", "FILE", "its key, PEM", NULL, 0},
+    {"metrics-listen", "ADDRESS:PORT", "where GET /metrics is, without a credential",
+     NULL, 0},
     {"dev", NULL, "for developing: what others could overhear or guess will do", NULL,
      0},
     {0},

@@ -3,6 +3,7 @@
 #include "cli/owner/owner.h"
 #include "cli/owner/signals.h"
 #include "cli/serve/serve.h"
+#include "observe/observe.h"
 #include "rest/rest.h"
 
 #include <errno.h>
@@ -23,11 +24,12 @@ struct server {
     struct cli_session session;
     struct signals *signals;
     struct rest_settings settings;
-    struct rest_listen place;
+    struct rest_listen place, metrics_place;
     struct owner owner;
     struct driver_instance *auth;
     struct http_server *http;
     struct rest *rest;
+    struct observe *observe; /* NULL: nobody is shown metrics */
     bool in_loop;
     bool leaving; /* requests come to their end */
     bool left;    /* they have */
@@ -56,6 +58,11 @@ static void end_well(void *arg)
 {
     ((struct server *)arg)->left = true;
     end_wait(arg);
+}
+
+static void on_changed(void *arg, const struct run_row *run)
+{
+    observe_changed(((const struct server *)arg)->observe, run);
 }
 
 /* --- signals --- */
@@ -104,6 +111,16 @@ static void take_flag(const struct cli *c, const char *name, const char **settin
         *setting = given;
 }
 
+static int read_places(struct server *s, struct ff_err *err)
+{
+    const bool dev = cli_has(&s->c->args, "dev");
+    const int code = rest_listen_parse(&s->settings, dev, &s->place, err);
+
+    if (code != FF_OK || !rest_has_metrics(&s->settings))
+        return code;
+    return rest_metrics_parse(&s->settings, dev, &s->metrics_place, err);
+}
+
 static int read_settings(struct server *s)
 {
     const struct config_section section = {"server", rest_options};
@@ -119,8 +136,8 @@ static int read_settings(struct server *s)
     take_flag(s->c, "listen", &s->settings.listen);
     take_flag(s->c, "tls-cert", &s->settings.tls_cert);
     take_flag(s->c, "tls-key", &s->settings.tls_key);
-    if (rest_listen_parse(&s->settings, cli_has(&s->c->args, "dev"), &s->place, &err) !=
-        FF_OK)
+    take_flag(s->c, "metrics-listen", &s->settings.metrics_listen);
+    if (read_places(s, &err) != FF_OK)
         return cli_fail(CLI_CONFIG, "%s", err.msg);
     if (s->settings.grpc_port)
         log_warn("server.grpc_port: there is no gRPC in this version");
@@ -191,25 +208,57 @@ static void raise_descriptors(void)
         log_warn("the limit of descriptors stays as it is: %s", strerror(errno));
 }
 
-static int tell_place(const struct server *s)
+static int measure(struct server *s, struct ff_err *err)
 {
-    const bool v6 = strchr(s->place.address, ':') != NULL;
-    const char *scheme = s->settings.tls_cert ? "https" : "http";
+    if (!rest_has_metrics(&s->settings))
+        return FF_OK;
+    s->observe = observe_new(&(struct observe_setup){.loop = s->session.loop,
+                                                     .node = s->session.node,
+                                                     .api = s->http,
+                                                     .rest = s->rest,
+                                                     .version = FLOWFORGE_VERSION,
+                                                     .place = s->metrics_place},
+                             err);
+    return s->observe ? FF_OK : err->code;
+}
+
+static void add_place(struct buf *text, const char *scheme, const char *address,
+                      uint16_t port)
+{
+    const bool v6 = strchr(address, ':') != NULL;
+
+    buf_printf(text, "%s://%s%s%s:%u", scheme, v6 ? "[" : "", address, v6 ? "]" : "",
+               port);
+}
+
+/* Nothing in an address has to be escaped for JSON. */
+static int tell_places(const struct server *s)
+{
     const bool json = s->c->json;
     struct buf text = {0};
 
-    /* Nothing in an address has to be escaped. */
-    buf_printf(&text, "%s%s://%s%s%s:%u%s\n", json ? "{\"url\": \"" : "listening on ",
-               scheme, v6 ? "[" : "", s->place.address, v6 ? "]" : "",
-               http_server_port(s->http), json ? "\"}" : "");
+    buf_add_text(&text, json ? "{\"url\": \"" : "listening on ");
+    add_place(&text, s->settings.tls_cert ? "https" : "http", s->place.address,
+              http_server_port(s->http));
+    if (s->observe) {
+        buf_add_text(&text, json ? "\", \"metrics\": \"" : "\nmetrics on ");
+        add_place(&text, "http", s->metrics_place.address, observe_port(s->observe));
+        buf_add_text(&text, "/metrics");
+    }
+    buf_add_text(&text, json ? "\"}\n" : "\n");
     return cli_print(&text);
 }
 
 static void stop(struct server *s)
 {
+    struct observe *observe = s->observe;
+
+    s->observe = NULL;
+    observe_stop(observe);
     if (s->http)
         http_server_free(s->http);
     rest_free(s->rest);
+    observe_free(observe);
     s->http = NULL;
     s->rest = NULL;
     owner_stop(&s->owner, s->signo ? 128 + s->signo : CLI_IO);
@@ -218,7 +267,8 @@ static void stop(struct server *s)
 
 static int serve(struct server *s)
 {
-    const struct owner_events events = {.arg = s, .fatal = on_fatal, .stays = true};
+    const struct owner_events events = {
+        .arg = s, .changed = on_changed, .fatal = on_fatal, .stays = true};
     struct ff_err err = {0};
     int code = open_auth(s, &err);
 
@@ -235,9 +285,14 @@ static int serve(struct server *s)
     if (code == FF_CONFLICT)
         return cli_fail(CLI_UNAVAILABLE, "%s:%u: %s", s->place.address, s->place.port,
                         err.msg);
+    if (code == FF_OK)
+        code = measure(s, &err);
+    if (code == FF_CONFLICT)
+        return cli_fail(CLI_UNAVAILABLE, "%s:%u: %s", s->metrics_place.address,
+                        s->metrics_place.port, err.msg);
     if (code != FF_OK)
         return cli_fail_config(s->session.config, &err);
-    if (tell_place(s) != CLI_OK)
+    if (tell_places(s) != CLI_OK)
         return CLI_IO;
     s->in_loop = true;
     loop_run(s->session.loop);

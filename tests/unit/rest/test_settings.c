@@ -133,9 +133,44 @@ static void behind_a_proxy_it_listens_without_tls(void **state)
     assert_int_equal(rest_listen_parse(&s, false, &out, &err), FF_OK);
 }
 
+static int parse_metrics(struct rest_settings s, bool dev, struct rest_listen *out,
+                         struct ff_err *err)
+{
+    assert_true(rest_has_metrics(&s));
+    return rest_metrics_parse(&s, dev, out, err);
+}
+
+static void metrics_are_off_loopback_only_where_that_was_said(void **state)
+{
+    const struct rest_settings here = {.metrics_listen = "[::1]:9091"};
+    const struct rest_settings port = {.host = "127.0.0.1", .metrics_port = 9091};
+    const struct rest_settings wrong = {.metrics_listen = "9091"};
+    const struct rest_settings none = {.host = "127.0.0.1"};
+    struct rest_settings all = {.host = "0.0.0.0", .metrics_port = 9091, .insecure = 1};
+    struct rest_listen out;
+    struct ff_err err;
+    (void)state;
+
+    assert_false(rest_has_metrics(&none));
+    assert_int_equal(parse_metrics(here, false, &out, &err), FF_OK);
+    assert_int_equal(out.port, 9091);
+    assert_int_equal(parse_metrics(port, false, &out, &err), FF_OK);
+    assert_string_equal(out.address, "127.0.0.1");
+    assert_int_equal(out.port, 9091);
+    assert_int_equal(parse_metrics(all, false, &out, &err), FF_INVALID);
+    assert_non_null(strstr(err.msg, "server.metrics_exposed"));
+    assert_int_equal(parse_metrics(all, true, &out, &err), FF_OK);
+    all.metrics_exposed = 1;
+    assert_int_equal(parse_metrics(all, false, &out, &err), FF_OK);
+    assert_false(out.loopback);
+    assert_int_equal(parse_metrics(wrong, true, &out, &err), FF_INVALID);
+    assert_non_null(strstr(err.msg, "server.metrics_listen"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(metrics_are_off_loopback_only_where_that_was_said),
         cmocka_unit_test(addresses_and_ports_are_read),
         cmocka_unit_test(what_is_no_address_and_port_is_refused),
         cmocka_unit_test(off_loopback_it_wants_tls_unless_it_is_for_developing),

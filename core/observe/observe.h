@@ -1,0 +1,39 @@
+/* observe/observe.h - what can be measured of a server process, shown as GET /metrics
+ * on a port of its own, to whoever asks there.
+ *
+ * What is counted of runs, tasks and schedules is what became durable, read from the
+ * rows of each batch; what stands at a moment is looked up when somebody asks. A server
+ * that shows nothing is not measured. families.c is the table of all there is;
+ * docs/metrics.md describes it for people. */
+#ifndef OBSERVE_OBSERVE_H
+#define OBSERVE_OBSERVE_H
+
+#include "node/node.h"
+#include "rest/rest.h"
+
+struct observe;
+
+struct observe_setup {
+    struct loop *loop;
+    struct node *node; /* leads */
+    struct http_server *api;
+    struct rest *rest;
+    const char *version; /* of the program */
+    struct rest_listen place;
+};
+
+/* Counts from now on, and listens. FF_CONFLICT: another process does so there. Loop
+ * thread, as all of these. */
+struct observe *observe_new(const struct observe_setup *setup, struct ff_err *err);
+uint16_t observe_port(const struct observe *o);
+
+/* Something of this run became durable. Takes NULL. */
+void observe_changed(struct observe *o, const struct run_row *run);
+
+/* Answers nobody any more, and counts nothing. Before the API's server and the node's
+ * ownership go. Takes NULL. */
+void observe_stop(struct observe *o);
+/* After rest_free, which waits for what a scrape has it read. Takes NULL. */
+void observe_free(struct observe *o);
+
+#endif
