@@ -8,18 +8,20 @@ import json
 import sys
 import time
 import unittest
+import urllib.request
 from typing import Any
 
 import jwt
 from ff_api import ApiTest
 from ff_cli import SOURCE, Result
-from postgres import DATABASE, Postgres
+from postgres import DATABASE, Postgres, free_port
 from redis_server import Redis
 
 CONFIG = str(SOURCE / "tests/integration/guide/config.yaml")
 SAID = {
     "server.http_port": "8080",
     "server.grpc_port": "9090",
+    "server.metrics_port": "9091",
     "server.read_timeout": "30s",
     "database.host": "postgres",
     "database.port": "5432",
@@ -48,6 +50,7 @@ tasks:
 class Guide(ApiTest):
     postgres: Postgres
     redis: Redis
+    metrics: str
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -70,6 +73,7 @@ class Guide(ApiTest):
             "FLOWFORGE_REDIS_PASSWORD": self.redis.password,
             "FLOWFORGE_REDIS_DB": "3",
             "FLOWFORGE_SERVER_HTTP_PORT": "0",
+            "FLOWFORGE_SERVER_METRICS_PORT": str(free_port()),
         }
 
     def shown(self) -> tuple[dict[str, Any], Result]:
@@ -79,8 +83,9 @@ class Guide(ApiTest):
     def start_server(self, *words: str) -> None:
         self.server = self.start("server", "-o", "json", *words)
         self.server.wait_for("\n")
-        url: str = json.loads(self.server.seen)["url"]
-        self.port = int(url.rpartition(":")[2])
+        said = json.loads(self.server.seen)
+        self.port = int(said["url"].rpartition(":")[2])
+        self.metrics = str(said["metrics"])
 
     def token(self, secret: str) -> str:
         claims = {
@@ -158,6 +163,8 @@ class Guide(ApiTest):
         self.assertEqual(self.postgres.sql(rows), "1")
         self.assertIn(" db=3 ", self.redis.call("CLIENT", "LIST"))
         self.assertFalse((self.data / "flowforge.db").exists())
+        with urllib.request.urlopen(self.metrics) as shown:
+            self.assertIn(b"flowforge_runs_ended_total", shown.read())
 
     def test_a_url_stands_for_the_settings_of_the_database(self) -> None:
         self.use_servers()
