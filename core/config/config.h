@@ -35,7 +35,8 @@ int config_set(struct config *c, const char *assignment, struct ff_err *err);
  * directory): below flag, environment and file, above the option's own fallback. */
 void config_default(struct config *c, const char *name, const char *value);
 
-/* Has somebody set it, in the file, a variable or by a flag? Also as a secret's file. */
+/* Has somebody set it, in the file, a variable or by a flag? Also as a secret's file.
+ */
 bool config_is_set(const struct config *c, const char *section, const char *key);
 
 /* Fills `target` (config_size bytes, zeroed) from the section by its option table:
