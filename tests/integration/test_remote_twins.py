@@ -114,6 +114,7 @@ CHANGES: dict[str, list[str]] = {
         "run none",
         "run shapes -i m=1",
     ],
+    "submit": ["submit shapes", "submit shapes -i n=x", "submit none"],
     "cancel": ["cancel {run}", "cancel {run} --wait", "cancel {done}", "cancel none"],
     "retry": ["retry {over}", "retry {over} -d", "retry {done}"],
     "rerun": ["rerun {over} --from bad", "rerun {done} --new", "rerun {done}"],

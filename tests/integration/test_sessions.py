@@ -81,7 +81,7 @@ class Sessions(ApiTest):
 
     def test_it_lives_as_long_as_is_asked_and_allowed(self) -> None:
         self.env["FLOWFORGE_SERVER_SESSION_TTL"] = "10m"
-        self.env["FLOWFORGE_SERVER_SESSION_MAX"] = "20m"
+        self.env["FLOWFORGE_AUTH_TOKEN_TTL"] = "20m"
         self.serve()
 
         def life(**body: Any) -> float:
