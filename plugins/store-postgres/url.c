@@ -81,7 +81,7 @@ static int set_ports(struct pg_config *c, const char *ports, struct ff_err *err)
     }
     const int code = hosts.failed
                          ? ff_fail(err, FF_NO_MEMORY, 0, "out of memory for settings")
-                         : replace(&c->host, hosts.s, err);
+                         : replace(&c->host, hosts.s ? hosts.s : "", err);
     pg_text_done(&hosts);
     return code;
 }
