@@ -48,7 +48,9 @@ void metrics_free(struct metrics *m)
 
 static char *put_value(char *p, const char *value)
 {
-    for (size_t i = 0; value[i] && i < METRIC_VALUE_MAX; i++) {
+    const size_t len = strnlen(value, METRIC_VALUE_MAX);
+
+    for (size_t i = 0; i < len; i++) {
         if (value[i] == '\\' || value[i] == '"' || value[i] == '\n')
             *p++ = '\\';
         *p++ = value[i];

@@ -210,7 +210,7 @@ static int end_session(const struct context *k)
 
     snprintf(id, sizeof(id), "%.*s", (int)strcspn(behind, "_"), behind);
 
-    MEM_AUTO char *path = remote_path("sessions", id, NULL);
+    MEM_AUTO char *path = remote_path("sessions", id, (char *)NULL);
     const struct remote_request what = {.method = "DELETE", .path = path};
 
     if (remote_call(&r, &what, NULL, &err) == FF_OK || err.sys == 401 || err.sys == 404)
