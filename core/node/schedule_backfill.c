@@ -70,10 +70,11 @@ static int add(const struct node_plan *p, struct schedule *s,
         return code;
     code = store_take_numbers(p->node->store, "backfill", 1, no, err);
     row.no = *no;
-    /* Of a schedule that is still there: who deletes it stops only those that he
-     * sees. */
+    /* Of a schedule that is still there; and whose row moves: who deletes it stops only
+     * those that he has seen, so he must look again. */
     if (code == FF_OK) {
-        batch_check(p->batch, &record_schedule, &s->row, FF_ANY_VERSION);
+        batch_patch(p->batch, &record_schedule, &s->row,
+                    COLUMN_BIT(COL_SCHEDULE_CREATED_AT), FF_ANY_VERSION);
         batch_put(p->batch, &record_backfill, &row, FF_ABSENT);
     }
     return code;

@@ -1,5 +1,6 @@
-/* test_trigger.c - a schedule is started by hand: whatever becomes of the commit, it
- * starts one run. */
+/* test_trigger.c - what users ask of a schedule, when commits come in another order
+ * than they were planned in: one that is started by hand starts one run, one that goes
+ * leaves no backfill. */
 #include "node/schedule.h"
 #include "support.h"
 
@@ -101,12 +102,40 @@ static void who_was_only_slower_names_another_run(void **state)
     close_tries(&t);
 }
 
+/* Else it would stand there as running for ever, and nobody would do it. */
+static void a_schedule_that_goes_leaves_no_backfill_that_it_did_not_see(void **state)
+{
+    const int64_t year_us = INT64_C(366) * 86400 * UNITS_SECOND;
+    struct place *p = *state;
+    const int64_t now_us = loop_wall_us(p->loop);
+    const struct node_backfill fill = {.schedule = "timed",
+                                       .from_us = now_us - 2 * year_us,
+                                       .below_us = now_us - UNITS_SECOND,
+                                       .max_parallel = 1};
+    struct own_plan going;
+    struct ff_err err = {0};
+    int64_t n, no;
+
+    apply_timed(p);
+    plan_open(&going, p);
+    check(node_plan_schedule_do(&going.plan, TENANT_DEFAULT, "timed",
+                                NODE_SCHEDULE_DELETE, &n, &err),
+          &err);
+    assert_int_equal(n, 1);
+    check(node_schedule_backfill(p->node, TENANT_DEFAULT, &fill, &no, &n, &err), &err);
+    assert_true(n > 0);
+    assert_int_equal(plan_commit(&going, &err), FF_CONFLICT);
+    assert_int_equal(rows_of(p, &record_schedule), 1);
+    plan_close(&going);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_EACH(a_try_that_comes_late_starts_no_second_run),
         ON_EACH(a_try_that_comes_in_between_is_the_run),
         ON_EACH(who_was_only_slower_names_another_run),
+        ON_EACH(a_schedule_that_goes_leaves_no_backfill_that_it_did_not_see),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
