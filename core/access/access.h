@@ -227,8 +227,14 @@ int access_session_end(const struct access_call *c, struct tenant t, const char 
                        struct batch *b, struct ff_err *err);
 /* Who shows this: who asked for it, with what he may by now; he ends with what he had
  * shown. FF_DENIED as with keys. */
+struct access_session_look {
+    int64_t now_us;
+    int64_t
+        most_us; /* how long one may live, those too that were made to live longer */
+};
 int access_session_verify(struct store *s, struct store_reader *r,
-                          const char *credential, int64_t now_us, struct principal *p,
+                          const char *credential,
+                          const struct access_session_look *look, struct principal *p,
                           bool *here_only, struct ff_err *err);
 /* Deletes those that have expired. */
 int access_sessions_sweep(struct store *s, struct store_reader *r, int64_t now_us,

@@ -282,13 +282,17 @@ static int resolve_user(struct store *s, struct store_reader *r,
 }
 
 int access_session_verify(struct store *s, struct store_reader *r,
-                          const char *credential, int64_t now_us, struct principal *p,
+                          const char *credential,
+                          const struct access_session_look *look, struct principal *p,
                           bool *here_only, struct ff_err *err)
 {
+    const int64_t now_us = look->now_us;
     struct arena arena = {0};
     struct session_row row = {0};
     int code = find_shown(s, r, credential, &arena, &row, err);
 
+    if (code == FF_OK && row.expires_at > row.created_at + look->most_us)
+        row.expires_at = row.created_at + look->most_us;
     if (code == FF_OK && row.expires_at <= now_us)
         code = ff_fail(err, FF_DENIED, 0,
                        "this session has expired: `flowforge login` makes another");

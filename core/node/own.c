@@ -181,6 +181,9 @@ static void on_changed(void *arg, const struct run_row *run)
     struct node *n = arg;
     const bool ended = run_state_final(run->state);
 
+    /* Those that tasks start are open runs of their tenant, too. */
+    if (n->trigger && !ended)
+        trigger_run_opened(n->trigger, (struct tenant){run->tenant}, run->run);
     if (n->trigger && ended)
         trigger_run_ended(n->trigger, run);
     if (ended && !run_is_child(run))

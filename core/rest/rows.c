@@ -29,7 +29,8 @@ static const struct shown {
     {&record_task, MAY_VIEW, OF_RUN, 0, 0},
     {&record_event, MAY_VIEW, OF_RUN, 0, 0},
     {&record_cache, MAY_MEMBERS, WHOLE, 0, 0},
-    {&record_workflow, MAY_VIEW, IN_DEFAULT, 0, BIT(WORKFLOW_PATH)},
+    /* The texts of runs of any project. */
+    {&record_workflow, MAY_VIEW, WHOLE, 0, BIT(WORKFLOW_PATH)},
     {&record_workflow_version, MAY_VIEW, IN_DEFAULT, 0, BIT(WORKFLOW_VERSION_DIR)},
     {&record_workflow_label, MAY_VIEW, IN_DEFAULT, 0, 0},
     {&record_schedule, MAY_VIEW, IN_DEFAULT, 0, BIT(SCHEDULE_DIR)},

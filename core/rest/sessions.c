@@ -114,6 +114,12 @@ int rest_session_end(struct rest_call *c, struct ff_err *err)
     struct access_call call;
 
     rest_access(c, &call);
-    c->forgets = true;
-    return access_session_end(&call, c->who.tenant, rest_path(c, "id"), c->batch, err);
+    const int code =
+        access_session_end(&call, c->who.tenant, rest_path(c, "id"), c->batch, err);
+
+    /* Not for one that is not there: all callers would be looked at again for nothing.
+     * Who forgets stays so: this may be the second try of what the first one ended. */
+    if (code == FF_OK)
+        c->forgets = true;
+    return code;
 }

@@ -208,7 +208,10 @@ static void verify(struct rest_call *c, const char *token)
 /* What came of a token that is taken from this machine only is, too. */
 static void verify_session(struct rest_call *c, const char *token)
 {
-    c->code = access_session_verify(c->store, c->reader, token, c->now_us, &c->who,
+    const struct access_session_look look = {
+        .now_us = c->now_us, .most_us = c->rest->setup.settings.session_max};
+
+    c->code = access_session_verify(c->store, c->reader, token, &look, &c->who,
                                     &c->here_only, &c->err);
     if (c->code == FF_OK && c->here_only && !from_loopback(c->request->peer))
         c->code = fail_not_here(c);

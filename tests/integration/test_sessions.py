@@ -79,6 +79,19 @@ class Sessions(ApiTest):
             if file.is_file():
                 self.assertNotIn(secret.encode(), file.read_bytes(), file)
 
+    def test_a_shorter_life_is_that_of_those_that_are_there_too(self) -> None:
+        self.serve()
+        made = self.session(token(), ttl_seconds=3600)["credential"]
+        self.assertEqual(self.ask("GET", "/me", key=made).status, 200)
+        self.stop()
+        self.env["FLOWFORGE_AUTH_TOKEN_TTL"] = "1s"
+        self.serve()
+        end = time.monotonic() + PATIENCE
+        while self.ask("GET", "/me", key=made).status == 200:
+            self.assertLess(time.monotonic(), end)
+        self.refused(made, "expired: `flowforge login`")
+        self.stop()
+
     def test_it_lives_as_long_as_is_asked_and_allowed(self) -> None:
         self.env["FLOWFORGE_SERVER_SESSION_TTL"] = "10m"
         self.env["FLOWFORGE_AUTH_TOKEN_TTL"] = "20m"

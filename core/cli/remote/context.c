@@ -222,8 +222,10 @@ int contexts_read(struct contexts *x, struct ff_err *err)
     struct stat st;
 
     *x = (struct contexts){.path = default_path()};
-    if (stat(x->path, &st) != 0 && errno == ENOENT)
-        return FF_OK;
+    if (stat(x->path, &st) != 0)
+        return errno == ENOENT
+                   ? FF_OK
+                   : ff_fail(err, FF_INVALID, 0, "%s: %s", x->path, strerror(errno));
     if (st.st_mode & 077)
         return ff_fail(err, FF_DENIED, 0,
                        "%s holds credentials, and others may read it: `chmod 600 %s`",

@@ -127,8 +127,9 @@ static void set_up(CURL *handle, const struct curl_request *request,
         curl.setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
         curl.setopt(handle, CURLOPT_PROXY, "");
     }
-    /* A credential goes in clear to this machine alone, and not by $http_proxy. */
-    if ((request->token || request->form) && strncmp(request->url, "http://", 7) == 0)
+    /* In clear goes what is for this machine alone, and not by $http_proxy, which could
+     * answer in its place. */
+    if (strncmp(request->url, "http://", 7) == 0)
         curl.setopt(handle, CURLOPT_PROXY, "");
     if (request->ca)
         curl.setopt(handle, CURLOPT_CAINFO, request->ca);

@@ -24,6 +24,9 @@ int edit_server(struct context *k, const char *server)
 {
     const char *fault;
 
+    /* Whom one trusts to vouch for a server vouches for no other one. */
+    if (server && k->server && strcmp(server, k->server) != 0)
+        context_set(&k->ca, NULL);
     if (server)
         context_set(&k->server, server);
     if (!k->server)

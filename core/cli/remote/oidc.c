@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* Of a JSON Web Token as it is sent (RFC 7515, 3.1): no line can end in one. */
+#define TOKEN_CHARACTERS                                                               \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 #define DOCUMENT "/.well-known/openid-configuration"
 
 void oidc_wipe(char *secret)
@@ -211,6 +214,9 @@ int oidc_take(const struct oidc *o, const json_t *answer, const char *nonce,
                         "%.200s gives no ID token: server.oidc_scopes must have openid",
                         o->issuer);
 
+    if (strspn(token, TOKEN_CHARACTERS) != strlen(token))
+        return cli_fail(CLI_DENIED, "%.200s gives no token that could be sent on",
+                        o->issuer);
     json_t *claims = claims_of(token);
     const bool good = is_text(json_object_get(claims, "iss"), o->issuer) &&
                       is_for(json_object_get(claims, "aud"), o->client_id) &&
