@@ -253,8 +253,8 @@ void trigger_run_opened(struct trigger *t, struct tenant tenant, int64_t run)
 {
     const struct trigger_come come = {.tenant = tenant.no, .run = run};
 
-    trigger_room_take(&t->set, tenant.no, run);
-    if (t->loading)
+    /* One that was there before is in the rows that are being read. */
+    if (trigger_room_take(&t->set, tenant.no, run) && t->loading)
         ARRAY_ADD(&t->come, come);
 }
 

@@ -53,7 +53,7 @@ void trigger_wake(struct trigger *t);
 /* The machine's clock was set, or the machine slept: look at the time again. */
 void trigger_clock_changed(struct trigger *t);
 
-/* Somebody else has opened a run. */
+/* A run is open, whoever began it; cheap when it is said again of the same one. */
 void trigger_run_opened(struct trigger *t, struct tenant tenant, int64_t run);
 /* A run is about to end: adds a row to the same batch where a schedule waits for that,
  * so that neither can be without the other. */

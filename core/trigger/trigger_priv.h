@@ -91,7 +91,8 @@ void trigger_set_done(struct trigger_set *set);
 
 /* trigger_room.c */
 struct trigger_room *trigger_room(struct trigger_set *set, int64_t tenant);
-void trigger_room_take(struct trigger_set *set, int64_t tenant, int64_t run);
+bool trigger_room_take(struct trigger_set *set, int64_t tenant,
+                       int64_t run); /* false: it is in there */
 void trigger_room_leave(struct trigger_set *set, int64_t run); /* if it is in there */
 /* What a step asks; arg: the trigger. */
 bool trigger_has_room(void *arg, int64_t tenant);

@@ -15,14 +15,14 @@ struct trigger_room *trigger_room(struct trigger_set *set, int64_t tenant)
     return room;
 }
 
-void trigger_room_take(struct trigger_set *set, int64_t tenant, int64_t run)
+bool trigger_room_take(struct trigger_set *set, int64_t tenant, int64_t run)
 {
-    struct trigger_room *room = trigger_room(set, tenant);
-
     if (map_get(&set->open, run))
-        return;
+        return false;
+    struct trigger_room *room = trigger_room(set, tenant);
     room->n_open++;
     map_set(&set->open, run, room);
+    return true;
 }
 
 void trigger_room_leave(struct trigger_set *set, int64_t run)
