@@ -281,6 +281,8 @@ static void on_task(const struct ff_change *c)
     before.outputs = NULL;
     take_task(t, c);
     t->changed_in = mirror.n_commits;
+    if (t->row.state == TASK_RUNNING && t->row.attempt != before.row.attempt)
+        t->granted_in = mirror.n_commits;
     artifact_note_task(r, t);
     mirror.n_running += holds_slot(r, t) - holds_slot(r, &before);
     fair_takes_slots(r, holds_slot(r, t) - holds_slot(r, &before));
@@ -329,6 +331,7 @@ static void on_shard(int node, const struct ff_change *c)
     if (c->kind != FF_PUT)
         return;
     mirror.owner = node;
+    mirror.owned_in = mirror.n_commits;
     pause_new_owner();
 }
 

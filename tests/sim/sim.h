@@ -404,6 +404,7 @@ struct mirror_task {
     char *outputs;
     bool item_failed;   /* of a task with items: one of them did, for good */
     int64_t changed_in; /* number of the commit */
+    int64_t granted_in; /* of the one that let its attempt start */
     bool kept;          /* by the last reset of its run */
     /* Virtual time of the commit: */
     int64_t final_at, expanded_at;
@@ -455,6 +456,7 @@ struct mirror {
     struct map runs;   /* number -> struct mirror_run */
     struct map flows;  /* hash -> struct flow */
     int owner;         /* process that took the shard last */
+    int64_t owned_in;  /* number of the commit that gave it to it */
     int64_t n_running; /* task rows RUNNING that hold a slot */
     int64_t n_inbox, n_open;
 };
