@@ -20,6 +20,11 @@ int64_t dag_deadline(const struct run *r, int64_t node)
     return at > 0 ? at : MODEL_NULL;
 }
 
+static int64_t most_of(const struct run *r, int64_t node)
+{
+    return flow_of(r)->tasks[NODE_TASK(node)].policy->total_timeout_us;
+}
+
 static void set_timer(struct step *s, int64_t node, int64_t at_us)
 {
     step_effect(s, (struct effect){.type = EFFECT_TIMER,
@@ -38,7 +43,7 @@ static void write_deadline(struct run *r, struct step *s, int64_t node)
 
 void dag_total_begin(struct run *r, struct step *s, int64_t node)
 {
-    const int64_t most = flow_of(r)->tasks[NODE_TASK(node)].policy->total_timeout_us;
+    const int64_t most = most_of(r, node);
     struct dag *d = dag_of(r);
 
     if (most == 0)
@@ -68,13 +73,15 @@ void dag_total_final(struct run *r, struct step *s, int64_t node)
 }
 
 /* Its timer may be on its way already, behind the end of the attempt: it would end the
- * task that has just begun again. */
+ * task that has just begun again. So may that of an item which ended a moment ago, and
+ * whose time is forgotten since. */
 void dag_total_reset(struct run *r, struct step *s, int64_t node, bool writes)
 {
-    if (!forget(r, s, node))
+    if (most_of(r, node) == 0)
         return;
+    const bool had = forget(r, s, node);
     step_effect(s, (struct effect){.type = EFFECT_FORGET, .node = node});
-    if (writes)
+    if (had && writes)
         write_deadline(r, s, node);
 }
 

@@ -456,33 +456,54 @@ static void what_begins_again_while_it_runs_is_not_stopped_twice(void **state)
     world_free(w);
 }
 
-/* The timer came in behind the end of the attempt, and is about to be told. */
+/* A timer that came in before this is about to be told: it must be void before the next
+ * one is set. */
+static void check_forgets(struct world *w, const struct input *in)
+{
+    struct step s = {.now_us = w->now + 30 * SECOND};
+    bool is_void = false;
+    size_t n_set = 0;
+
+    engine_step(w->run, in, &s);
+    for (size_t i = 0; i < s.effects.n; i++) {
+        const struct effect *e = &s.effects.items[i];
+        is_void |= e->type == EFFECT_FORGET && e->node == world_node(w, "a");
+        if (e->type != EFFECT_TIMER || e->timer != TIMER_TOTAL || e->at_us == 0)
+            continue;
+        n_set++;
+        assert_true(is_void);
+    }
+    assert_int_equal(n_set, 1);
+    step_done(&s);
+    world_free(w);
+}
+
 static void a_timer_that_is_on_its_way_is_not_for_what_begins_again(void **state)
 {
     (void)state;
     struct world *w = world_of("");
-    struct step s = {.now_us = w->now + 30 * SECOND};
     const struct result result = {.outcome = OUTCOME_CANCELLED, .exit_code = 143};
-    size_t n_void = 0, n_set = 0;
 
     world_grant(w);
     begin_again(w);
-    engine_step(w->run,
-                &(struct input){.type = INPUT_RESULT,
-                                .node = world_node(w, "a"),
-                                .attempt = 1,
-                                .result = &result},
-                &s);
-    for (size_t i = 0; i < s.effects.n; i++) {
-        const struct effect *e = &s.effects.items[i];
-        n_void += e->type == EFFECT_FORGET && e->node == world_node(w, "a");
-        n_set += e->type == EFFECT_TIMER && e->timer == TIMER_TOTAL && e->at_us > 0;
-        assert_true(n_void >= n_set); /* the new one is not void */
-    }
-    assert_int_equal(n_void, 1);
-    assert_int_equal(n_set, 1);
-    step_done(&s);
-    world_free(w);
+    check_forgets(w, &(struct input){.type = INPUT_RESULT,
+                                     .node = world_node(w, "a"),
+                                     .attempt = 1,
+                                     .result = &result});
+}
+
+static void nor_is_one_from_before_its_end(void **state)
+{
+    (void)state;
+    struct world *w = world_new(
+        HEAD "tasks:\n  a: {run: x, total_timeout: 30s}\n  b: {run: x}\n", NULL);
+    json_t *body = json_pack("{ssss}", "what", "task", "task", "a");
+    const struct signal signal = {.word = "reset", .body = body};
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_FAILED, 1, NULL);
+    check_forgets(w, &(struct input){.type = INPUT_SIGNAL, .signal = &signal});
+    json_decref(body);
 }
 
 static void others_meet_their_end_while_one_is_to_begin_again(void **state)
@@ -623,6 +644,7 @@ int main(void)
         cmocka_unit_test(what_begins_again_while_it_waits_for_a_slot_counts_anew),
         cmocka_unit_test(what_begins_again_while_it_runs_is_not_stopped_twice),
         cmocka_unit_test(a_timer_that_is_on_its_way_is_not_for_what_begins_again),
+        cmocka_unit_test(nor_is_one_from_before_its_end),
         cmocka_unit_test(others_meet_their_end_while_one_is_to_begin_again),
         cmocka_unit_test(what_has_no_end_begins_again_as_ever),
         cmocka_unit_test(what_begins_again_after_a_restart_counts_anew),
