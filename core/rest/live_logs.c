@@ -20,6 +20,23 @@ static struct live_place place_of(int64_t attempt, struct log_place at)
 
 /* --- opening --- */
 
+/* Who has read the pages up to their end goes on from there. */
+static bool read_page_cursor(const struct rest_call *c, struct live_place *place)
+{
+    const char *cursor = rest_ask(c, "cursor");
+    struct log_place at;
+    struct buf says = {0};
+    const bool good = cursor && !http_header(c->request, "last-event-id") &&
+                      rest_page_cursor(c, cursor, &says) && says.len == sizeof(at);
+
+    if (good) {
+        memcpy(&at, says.data, sizeof(at));
+        *place = place_of(at.attempt > 0 ? at.attempt : 1, at);
+    }
+    buf_done(&says);
+    return good;
+}
+
 static int open_logs(struct rest_call *c, struct ff_err *err)
 {
     struct live_ask *ask = arena_alloc(&c->arena, sizeof(*ask));
@@ -46,6 +63,8 @@ static int open_logs(struct rest_call *c, struct ff_err *err)
                        (long long)ask->about.attempt);
     ask->at = place_of(ask->about.attempt > 0 ? ask->about.attempt : 1,
                        (struct log_place){.chunk = 1});
+    if (read_page_cursor(c, &ask->at))
+        return FF_OK;
     return live_cursor_read(c, &ask->about, &ask->at, &given, err);
 }
 

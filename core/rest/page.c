@@ -22,17 +22,23 @@ static void add_context(const struct rest_call *c, struct buf *out)
             buf_printf(out, "&%zu:%s=%zu:%s", strlen(name), name, strlen(value), value);
 }
 
+bool rest_page_cursor(const struct rest_call *c, const char *cursor, struct buf *after)
+{
+    struct buf context = {0};
+
+    add_context(c, &context);
+    const bool good =
+        cursor_read(cursor, c->rest->cursor_key, buf_text(&context), after);
+    buf_done(&context);
+    return good;
+}
+
 int rest_page_begin(struct rest_call *c, struct rest_page *p, struct ff_err *err)
 {
     const char *cursor = rest_ask(c, "cursor");
-    struct buf context = {0};
-    bool good = true;
 
     *p = (struct rest_page){.c = c, .limit = rest_ask_int(c, "limit", PAGE_USUAL)};
-    add_context(c, &context);
-    if (cursor)
-        good = cursor_read(cursor, c->rest->cursor_key, buf_text(&context), &p->after);
-    buf_done(&context);
+    const bool good = !cursor || rest_page_cursor(c, cursor, &p->after);
     p->w = (struct jsonw){.out = &c->out};
     jsonw_open(&p->w, '{');
     jsonw_key(&p->w, "items");

@@ -324,6 +324,8 @@ struct rest_page {
     struct buf after; /* that of the page before; len 0: this is the first */
 };
 
+/* `next` of a page of the same list: what stands in it. */
+bool rest_page_cursor(const struct rest_call *c, const char *cursor, struct buf *after);
 /* FF_INVALID: the cursor is not of this list. Then rest_page_end, also after a failed
  * scan. */
 int rest_page_begin(struct rest_call *c, struct rest_page *p, struct ff_err *err);

@@ -2,7 +2,6 @@
 #include "cli/logs/logs_inside.h"
 
 #include "cli/logs/logs_there.h"
-#include "cli/read/run_children.h"
 
 #include <string.h>
 
@@ -46,28 +45,47 @@ static char *way_to(const char *way, const struct run_child *child)
     return buf_take(&text);
 }
 
-static int scan(const struct cli_session *s, int64_t tenant, int64_t run,
-                const char *way, const struct logs_pick *p, struct log_sources *to)
+struct scan {
+    const struct cli_session *s;
+    int64_t tenant;
+    const struct logs_pick *pick;
+    const struct logs_inside_seen *seen; /* or NULL */
+    struct log_sources *to;
+};
+
+static int scan(const struct scan *x, int64_t run, const char *way)
 {
     struct run_children children = {0};
-    int code = run_children_read(s, tenant, run, &children);
+    int code = run_children_read(x->s, x->tenant, run, &children);
 
     for (size_t i = 0; code == CLI_OK && i < children.n; i++) {
         const struct run_child *child = &children.items[i];
-        if (p->attempt == 0 && i + 1 < children.n &&
+        if (x->pick->attempt == 0 && i + 1 < children.n &&
             children.items[i + 1].node == child->node)
             continue;
         MEM_AUTO char *inner = way_to(way, child);
-        code = add_own(s, child->id, inner, p, to);
+        if (x->seen)
+            x->seen->fn(x->seen->arg, child, inner);
+        code = add_own(x->s, child->id, inner, x->pick, x->to);
         if (code == CLI_OK)
-            code = scan(s, tenant, child->run, inner, p, to);
+            code = scan(x, child->run, inner);
     }
     ARRAY_DONE(&children);
     return code;
 }
 
+int logs_inside_scan_seen(const struct cli_session *s, const struct run_row *run,
+                          const struct logs_pick *p,
+                          const struct logs_inside_seen *seen, struct log_sources *to)
+{
+    const struct scan x = {
+        .s = s, .tenant = run->tenant, .pick = p, .seen = seen, .to = to};
+
+    return scan(&x, run->run, "");
+}
+
 int logs_inside_scan(const struct cli_session *s, const struct run_row *run,
                      const struct logs_pick *p, struct log_sources *to)
 {
-    return scan(s, run->tenant, run->run, "", p, to);
+    return logs_inside_scan_seen(s, run, p, NULL, to);
 }

@@ -1,35 +1,22 @@
 /* logs_there.c - see logs_there.h. While an attempt goes on a server gives a cursor
- * with which it is asked again. */
-#include "cli/logs/logs_there.h"
-
-#include "cli/logs/logs_inside.h"
-#include "cli/remote/remote.h"
+ * with which it is asked again, or from which on it tells by itself. */
+#include "cli/logs/logs_there_priv.h"
 #include "exec/exec.h"
 
 #include <string.h>
-#include <time.h>
-
-#define FIRST_WAIT_MS 200
-#define WAIT_MAX_MS   2000
-
-struct log_there {
-    const struct remote *remote;
-    char *path;
-    char *next; /* cursor, or NULL */
-    bool over;  /* there is nothing behind what was read */
-    int code;
-};
 
 /* --- lines --- */
 
 static void done(struct log_source *s)
 {
+    remote_stream_close(s->there->stream);
+    buf_done(&s->there->told);
     mem_free(s->there->path);
     mem_free(s->there->next);
     mem_free(s->there);
 }
 
-static void add_line(struct buf *out, const json_t *record)
+void logs_there_add_line(struct buf *out, const json_t *record)
 {
     const json_t *text = json_object_get(record, "text");
     const char *at = json_string_value(json_object_get(record, "at"));
@@ -57,7 +44,18 @@ static int check_page(const struct remote *r, const json_t *page)
     return cli_fail(CLI_UNAVAILABLE, "%s does not answer as FlowForge does", r->server);
 }
 
-static size_t read_more(struct log_source *s)
+static size_t take_told(struct log_source *s)
+{
+    const size_t n = s->there->told.len;
+
+    buf_drop(&s->buf, s->at);
+    s->at = 0;
+    buf_add(&s->buf, buf_text(&s->there->told), n);
+    buf_clear(&s->there->told);
+    return n;
+}
+
+static size_t read_page(struct log_source *s)
 {
     struct log_there *t = s->there;
     struct buf path = {0};
@@ -65,8 +63,6 @@ static size_t read_more(struct log_source *s)
     json_t *record;
     size_t i;
 
-    if (t->over)
-        return 0;
     buf_add_text(&path, t->path);
     remote_add_query(&path, "cursor", t->next);
     t->code = remote_ask(t->remote, buf_text(&path), &page);
@@ -80,8 +76,9 @@ static size_t read_more(struct log_source *s)
     const char *next = json_string_value(json_object_get(page, "next"));
 
     json_array_foreach(json_object_get(page, "items"), i, record)
-        add_line(&s->buf, record);
-    if (t->code == CLI_OK && next && t->next && strcmp(next, t->next) == 0) {
+        logs_there_add_line(&s->buf, record);
+    /* An empty one is the end for now. */
+    if (t->code == CLI_OK && i > 0 && next && t->next && strcmp(next, t->next) == 0) {
         t->code = fail_again(t->remote);
         next = NULL;
     }
@@ -90,6 +87,21 @@ static size_t read_more(struct log_source *s)
     t->over = !next;
     json_decref(page);
     return s->buf.len - before;
+}
+
+/* Where pages end for now the server tells what comes, if it is to. */
+static size_t read_more(struct log_source *s)
+{
+    struct log_there *t = s->there;
+
+    if (t->told.len > 0 || t->streamed)
+        return take_told(s);
+    if (t->over)
+        return 0;
+    const size_t n = read_page(s);
+    if (n == 0 && !t->over && t->code == CLI_OK && t->tip)
+        t->tip(s);
+    return n;
 }
 
 int logs_there_code(const struct log_sources *sources)
@@ -136,9 +148,8 @@ static void add_source(const struct cli_session *s, const char *id,
     ARRAY_ADD(to, source);
 }
 
-static void add_sources(const struct cli_session *s, const char *id,
-                        const json_t *attempts, const struct logs_pick *p,
-                        struct log_sources *to)
+void logs_there_add(const struct cli_session *s, const char *id, const json_t *attempts,
+                    const struct logs_pick *p, struct log_sources *to)
 {
     json_t *attempt;
     size_t i;
@@ -175,7 +186,7 @@ static int scan_there(const struct cli_session *s, const char *id,
             code = fail_again(s->remote);
         json_decref(next);
         next = after;
-        add_sources(s, id, json_object_get(page, "items"), p, to);
+        logs_there_add(s, id, json_object_get(page, "items"), p, to);
         json_decref(page);
         page = NULL;
     } while (code == CLI_OK && json_is_string(next));
@@ -193,131 +204,4 @@ int logs_scan(const struct cli_session *s, const char *id, const struct logs_pic
     MEM_AUTO char *logs_dir = file_join(run_dir, "logs");
     logs_pick_scan(p, to, logs_dir);
     return CLI_OK;
-}
-
-/* --- following --- */
-
-struct following {
-    const struct logs_follow_setup *setup;
-    struct map known; /* dir and source -> that source */
-    struct log_merge merge;
-    bool picked_over;
-};
-
-static void adopt(struct following *f, struct log_sources *found)
-{
-    for (size_t i = 0; i < found->n; i++) {
-        struct log_source *s = found->items[i];
-        struct buf name = {0};
-        buf_printf(&name, "%s%s", s->dir, s->sdk ? " sdk" : "");
-        if (map_get_text(&f->known, buf_text(&name))) {
-            log_source_free(s);
-        } else {
-            map_set_text(&f->known, buf_text(&name), s);
-            ARRAY_ADD(f->setup->sources, s);
-        }
-        buf_done(&name);
-    }
-    ARRAY_DONE(found);
-}
-
-static int look(struct following *f, const char *id)
-{
-    const struct logs_follow_setup *setup = f->setup;
-    struct log_sources found = {0};
-    int code = logs_scan(setup->s, id, setup->pick, &found);
-
-    if (code == CLI_OK && !setup->pick->task)
-        code = logs_inside_scan(setup->s, setup->run, setup->pick, &found);
-    adopt(f, &found);
-    return code;
-}
-
-/* Of the task or item that was asked for. */
-static int judge(void *arg, const void *stored)
-{
-    struct following *f = arg;
-    const struct logs_pick *pick = f->setup->pick;
-    const struct task_row *row = stored;
-    const int64_t item = row->item == MODEL_NULL ? -1 : row->item;
-
-    if (!pick->task || !span_is(row->task, pick->task) || item != pick->item)
-        return 0;
-    f->picked_over = task_state_final(row->state) ||
-                     (pick->attempt > 0 && row->attempt > pick->attempt);
-    return 1;
-}
-
-/* What is read after this was written before it. */
-static int is_over(struct following *f, const char *id, bool *over)
-{
-    const struct logs_follow_setup *setup = f->setup;
-    const struct task_row like = {.tenant = setup->run->tenant, .run = setup->run->run};
-    const struct store_query tasks = {
-        .record = &record_task, .like = &like, .n_equal = 2};
-    struct arena arena = {0};
-    struct run_row run;
-    struct ff_err err = {0};
-    int code = cli_find_run(setup->s, id, &arena, &run);
-
-    if (code == CLI_OK && setup->pick->task &&
-        store_scan(node_store(setup->s->node), STORE_READER_CALLER, &tasks, judge, f,
-                   &err) != FF_OK)
-        code = cli_fail_err(&err);
-    *over = code == CLI_OK && (run_state_final(run.state) || f->picked_over);
-    arena_done(&arena);
-    return code;
-}
-
-static int print(struct following *f, bool last, bool *any)
-{
-    struct log_sources *sources = f->setup->sources;
-    struct log_source *s;
-
-    for (size_t i = 0; i < sources->n; i++)
-        log_merge_add(&f->merge, sources->items[i], last);
-    while ((s = log_merge_first(&f->merge))) {
-        *any = true;
-        logs_print_line(f->setup->print, s);
-        log_merge_pop(&f->merge, last);
-    }
-    if (last)
-        logs_print_end(f->setup->print);
-    const int code = logs_there_code(sources);
-    const int printed = cli_print(&f->setup->print->out);
-    return code == CLI_OK ? printed : code;
-}
-
-static void wait_for(int64_t ms)
-{
-    const struct timespec wait = {.tv_sec = ms / 1000,
-                                  .tv_nsec = (long)(ms % 1000) * 1000000};
-
-    nanosleep(&wait, NULL);
-}
-
-int logs_there_follow(const struct logs_follow_setup *setup)
-{
-    MEM_AUTO char *id = mem_text_len(setup->run->id.s, setup->run->id.len);
-    struct following f = {.setup = setup};
-    int64_t wait_ms = FIRST_WAIT_MS;
-    bool over = false;
-    int code;
-
-    do {
-        bool any = false;
-        code = is_over(&f, id, &over);
-        if (code == CLI_OK)
-            code = look(&f, id);
-        if (code == CLI_OK)
-            code = print(&f, over, &any);
-        if (any)
-            wait_ms = FIRST_WAIT_MS;
-        if (code == CLI_OK && !over)
-            wait_for(wait_ms);
-        wait_ms = 2 * wait_ms < WAIT_MAX_MS ? 2 * wait_ms : WAIT_MAX_MS;
-    } while (code == CLI_OK && !over);
-    log_merge_done(&f.merge);
-    map_done(&f.known);
-    return code;
 }

@@ -11,7 +11,7 @@ int logs_scan(const struct cli_session *s, const char *id, const struct logs_pic
               struct log_sources *to);
 /* What could not be read of them has been printed: the exit code. */
 int logs_there_code(const struct log_sources *sources);
-/* As logs_follow, by asking again. */
+/* As logs_follow, told by the server. */
 int logs_there_follow(const struct logs_follow_setup *setup);
 
 #endif

@@ -1,9 +1,7 @@
 /* curl.c - see curl.h. No redirect is followed: a credential is for whom it was given.
  */
-#define CURL_DISABLE_TYPECHECK
-#include "cli/remote/curl.h"
+#include "cli/remote/curl_priv.h"
 
-#include <curl/curl.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -14,35 +12,34 @@
 #define TOTAL_S    120L
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
 
-#undef curl_easy_setopt
-#undef curl_easy_getinfo
-
-static struct {
-    CURLcode (*global_init)(long);
-    CURL *(*init)(void);
-    CURLcode (*setopt)(CURL *, CURLoption, ...);
-    CURLcode (*perform)(CURL *);
-    CURLcode (*getinfo)(CURL *, CURLINFO, ...);
-    void (*reset)(CURL *);
-    const char *(*error)(CURLcode);
-    struct curl_slist *(*append)(struct curl_slist *, const char *);
-    void (*free_all)(struct curl_slist *);
-} curl;
+struct libcurl libcurl;
 
 static const struct {
     const char *name;
     void *place;
 } symbols[] = {
-    {"curl_global_init", &curl.global_init}, {"curl_easy_init", &curl.init},
-    {"curl_easy_setopt", &curl.setopt},      {"curl_easy_perform", &curl.perform},
-    {"curl_easy_getinfo", &curl.getinfo},    {"curl_easy_reset", &curl.reset},
-    {"curl_easy_strerror", &curl.error},     {"curl_slist_append", &curl.append},
-    {"curl_slist_free_all", &curl.free_all},
+    {"curl_global_init", &libcurl.global_init},
+    {"curl_easy_init", &libcurl.init},
+    {"curl_easy_cleanup", &libcurl.cleanup},
+    {"curl_easy_setopt", &libcurl.setopt},
+    {"curl_easy_perform", &libcurl.perform},
+    {"curl_easy_getinfo", &libcurl.getinfo},
+    {"curl_easy_reset", &libcurl.reset},
+    {"curl_easy_strerror", &libcurl.error},
+    {"curl_slist_append", &libcurl.append},
+    {"curl_slist_free_all", &libcurl.free_all},
+    {"curl_multi_init", &libcurl.multi_init},
+    {"curl_multi_cleanup", &libcurl.multi_cleanup},
+    {"curl_multi_setopt", &libcurl.multi_setopt},
+    {"curl_multi_add_handle", &libcurl.multi_add},
+    {"curl_multi_remove_handle", &libcurl.multi_remove},
+    {"curl_multi_socket_action", &libcurl.multi_action},
+    {"curl_multi_info_read", &libcurl.multi_info},
 };
 
-static int load(struct ff_err *err)
+int curl_load(struct ff_err *err)
 {
-    if (curl.init)
+    if (libcurl.init)
         return FF_OK;
     void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
     if (!library)
@@ -58,7 +55,7 @@ static int load(struct ff_err *err)
         /* ISO C has no conversion from void * to a function. */
         memcpy(symbols[i].place, &symbol, sizeof(symbol));
     }
-    if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (libcurl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return ff_fail(err, FF_UNSUPPORTED, 0, "%s cannot be set up", LIBRARY);
     return FF_OK;
 }
@@ -78,7 +75,7 @@ static void add_header(struct curl_slist **list, const char *name, const char *v
     struct buf line = {0};
 
     buf_printf(&line, "%s: %s", name, value);
-    struct curl_slist *longer = curl.append(*list, buf_text(&line));
+    struct curl_slist *longer = libcurl.append(*list, buf_text(&line));
     if (!longer)
         mem_exhausted();
     *list = longer;
@@ -90,7 +87,11 @@ static struct curl_slist *headers_of(const struct curl_request *request)
 {
     struct curl_slist *list = NULL;
 
-    add_header(&list, "Accept", "application/json, application/problem+json");
+    add_header(&list, "Accept",
+               request->streams ? "text/event-stream, application/problem+json"
+                                : "application/json, application/problem+json");
+    if (request->last_event_id)
+        add_header(&list, "Last-Event-ID", request->last_event_id);
     if (request->body)
         add_header(&list, "Content-Type", "application/json");
     if (request->form)
@@ -107,40 +108,39 @@ static struct curl_slist *headers_of(const struct curl_request *request)
     return list;
 }
 
-static void set_up(CURL *handle, const struct curl_request *request,
-                   struct curl_answer *answer, char *why)
+struct curl_slist *curl_set_up(CURL *handle, const struct curl_request *request,
+                               char *why)
 {
     const char *body = request->form ? request->form : request->body;
+    struct curl_slist *headers = headers_of(request);
 
-    curl.setopt(handle, CURLOPT_URL, request->url);
-    curl.setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
-    curl.setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl.setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    curl.setopt(handle, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
-    curl.setopt(handle, CURLOPT_TIMEOUT, TOTAL_S);
-    curl.setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl.setopt(handle, CURLOPT_USERAGENT, "flowforge");
-    curl.setopt(handle, CURLOPT_ERRORBUFFER, why);
-    curl.setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
-    curl.setopt(handle, CURLOPT_WRITEDATA, &answer->body);
+    libcurl.setopt(handle, CURLOPT_URL, request->url);
+    libcurl.setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
+    libcurl.setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    libcurl.setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    libcurl.setopt(handle, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+    libcurl.setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    libcurl.setopt(handle, CURLOPT_USERAGENT, "flowforge");
+    libcurl.setopt(handle, CURLOPT_ERRORBUFFER, why);
     if (request->unix_socket) {
-        curl.setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
-        curl.setopt(handle, CURLOPT_PROXY, "");
+        libcurl.setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+        libcurl.setopt(handle, CURLOPT_PROXY, "");
     }
     /* In clear goes what is for this machine alone, and not by $http_proxy, which could
      * answer in its place. */
     if (strncmp(request->url, "http://", 7) == 0)
-        curl.setopt(handle, CURLOPT_PROXY, "");
+        libcurl.setopt(handle, CURLOPT_PROXY, "");
     if (request->ca)
-        curl.setopt(handle, CURLOPT_CAINFO, request->ca);
+        libcurl.setopt(handle, CURLOPT_CAINFO, request->ca);
     if (body) {
-        curl.setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-        curl.setopt(handle, CURLOPT_POSTFIELDS, body);
+        libcurl.setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+        libcurl.setopt(handle, CURLOPT_POSTFIELDS, body);
     }
+    libcurl.setopt(handle, CURLOPT_HTTPHEADER, headers);
+    return headers;
 }
 
-/* What may go otherwise when it is tried again; a wrong certificate does not. */
-static bool is_passing(CURLcode code)
+bool curl_is_passing(CURLcode code)
 {
     static const CURLcode passing[] = {CURLE_COULDNT_CONNECT, CURLE_GOT_NOTHING,
                                        CURLE_SEND_ERROR,      CURLE_RECV_ERROR,
@@ -159,23 +159,24 @@ static CURL *handle;
 static CURLcode perform(const struct curl_request *request, struct curl_answer *answer,
                         char *why)
 {
-    struct curl_slist *headers = headers_of(request);
     curl_off_t retry_after = 0;
 
     pthread_mutex_lock(&mutex);
     if (!handle)
-        handle = curl.init();
+        handle = libcurl.init();
     if (!handle)
         mem_exhausted();
-    set_up(handle, request, answer, why);
-    curl.setopt(handle, CURLOPT_HTTPHEADER, headers);
-    const CURLcode code = curl.perform(handle);
-    curl.getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
-    curl.getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
+    struct curl_slist *headers = curl_set_up(handle, request, why);
+    libcurl.setopt(handle, CURLOPT_TIMEOUT, TOTAL_S);
+    libcurl.setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
+    libcurl.setopt(handle, CURLOPT_WRITEDATA, &answer->body);
+    const CURLcode code = libcurl.perform(handle);
+    libcurl.getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
+    libcurl.getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
     answer->retry_after_s = retry_after;
-    curl.reset(handle);
+    libcurl.reset(handle);
     pthread_mutex_unlock(&mutex);
-    curl.free_all(headers);
+    libcurl.free_all(headers);
     return code;
 }
 
@@ -185,12 +186,12 @@ int curl_ask(const struct curl_request *request, struct curl_answer *answer,
     char why[CURL_ERROR_SIZE] = "";
 
     *answer = (struct curl_answer){0};
-    if (load(err) != FF_OK)
+    if (curl_load(err) != FF_OK)
         return err->code;
     const CURLcode code = perform(request, answer, why);
     if (code == CURLE_OK)
         return FF_OK;
-    answer->passing = is_passing(code);
+    answer->passing = curl_is_passing(code);
     buf_done(&answer->body);
-    return ff_fail(err, FF_UNAVAILABLE, 0, "%s", why[0] ? why : curl.error(code));
+    return ff_fail(err, FF_UNAVAILABLE, 0, "%s", why[0] ? why : libcurl.error(code));
 }

@@ -12,6 +12,8 @@ struct curl_request {
     const char *body;            /* JSON, or NULL */
     const char *form;            /* instead of it: NAME=VALUE&..., or NULL */
     const char *idempotency_key; /* or NULL */
+    const char *last_event_id;   /* or NULL */
+    bool streams;                /* server-sent events are wanted */
 };
 struct curl_answer {
     long status;

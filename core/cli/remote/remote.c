@@ -1,8 +1,7 @@
 /* remote.c - which server is meant, and what it answers. See remote.h. */
-#include "cli/remote/remote.h"
+#include "cli/remote/remote_priv.h"
 
 #include "cli/remote/context.h"
-#include "cli/remote/curl.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -226,7 +225,7 @@ static int exit_of(long status, const json_t *problem)
 }
 
 /* What a server says is shown like what a task says: without what steers a terminal. */
-static int refused(const struct remote *r, long status, const json_t *problem)
+int remote_refused(const struct remote *r, long status, const json_t *problem)
 {
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     const json_t *faults = json_object_get(problem, "errors");
@@ -259,7 +258,7 @@ static int take_answer(const struct remote *r, const struct curl_answer *answer,
     int code = CLI_OK;
 
     if (answer->status / 100 != 2)
-        code = refused(r, answer->status, value);
+        code = remote_refused(r, answer->status, value);
     else if (!value && answer->status != 204)
         code = cli_fail(CLI_UNAVAILABLE, "%s does not answer as FlowForge does: %s",
                         r->server, err.msg);
@@ -315,27 +314,35 @@ static int ask(const struct curl_request *request, struct curl_answer *answer,
     return code;
 }
 
-static int exchange(const struct remote *r, const char *method, const char *path,
-                    const char *body, struct curl_answer *answer, struct ff_err *err)
+struct curl_request remote_request_of(const struct remote *r, const char *path,
+                                      struct buf *url)
 {
     const bool is_unix = begins(r->server, UNIX);
     const char *base = is_unix ? "http://localhost" : r->server;
     const int len = (int)strlen(base) - (base[strlen(base) - 1] == '/');
-    const bool changes = strcmp(method, "GET") != 0;
-    struct buf url = {0};
-    char key[ID_TEXT];
 
-    buf_printf(&url, "%.*s%s%s", len, base, PREFIX, path);
-    make_key(key);
-    const struct curl_request request = {
-        .method = method,
-        .url = buf_text(&url),
+    buf_printf(url, "%.*s%s%s", len, base, PREFIX, path);
+    return (struct curl_request){
+        .method = "GET",
+        .url = buf_text(url),
         .unix_socket = is_unix ? r->server + strlen(UNIX) : NULL,
         .token = r->token,
         .ca = r->ca,
-        .body = body,
-        .idempotency_key = changes ? key : NULL,
     };
+}
+
+static int exchange(const struct remote *r, const char *method, const char *path,
+                    const char *body, struct curl_answer *answer, struct ff_err *err)
+{
+    const bool changes = strcmp(method, "GET") != 0;
+    struct buf url = {0};
+    char key[ID_TEXT];
+    struct curl_request request = remote_request_of(r, path, &url);
+
+    make_key(key);
+    request.method = method;
+    request.body = body;
+    request.idempotency_key = changes ? key : NULL;
     const int code = ask(&request, answer, err);
     buf_done(&url);
     return code;

@@ -3,6 +3,7 @@
  * however often owners come and go meanwhile. */
 #include "cli/frame/frame.h"
 #include "cli/owner/owner_link.h"
+#include "cli/runs/events_there.h"
 #include "cli/runs/runs.h"
 #include "cli/view/event_text.h"
 
@@ -15,11 +16,6 @@
 #define TRIES_MAX 5
 /* Numbers of runs are taken in blocks, so a later run may have a lower one. */
 #define OLDER_MAX 1000
-/* A server is asked again and again, at first soon and then less and less often; it
- * takes its numbers alone. */
-#define OLDER_THERE 100
-#define ASK_US      (UNITS_SECOND / 5)
-#define ASK_MAX_US  (2 * UNITS_SECOND)
 
 struct watched {
     int64_t run, last_seq;
@@ -39,8 +35,6 @@ struct following {
     struct loop_timer *retry;
     struct loop_watch *watch;
     int inotify, tries, code;
-    int64_t ask_us;
-    bool happened; /* since a server was asked last */
     struct buf out;
 };
 
@@ -97,19 +91,15 @@ static int tell(void *arg, const void *row)
     json_t *one;
     size_t i;
 
+    const struct event_look look = {t->f->c->json, t->w->named, t->w->prefix};
+
     t->w->last_seq = event->seq;
-    t->f->happened = true;
     json_array_foreach(list, i, one)
     {
         const char *type = json_string_value(json_object_get(one, "type"));
         t->w->over = type && strcmp(type, "run.finished") == 0;
-        if (t->f->c->json) {
-            event_add_json(&t->f->out, t->w->named, event, one);
-        } else {
-            buf_add_text(&t->f->out, t->w->prefix);
-            event_add_text(&t->f->out, event, one);
-        }
     }
+    event_add_step(&t->f->out, &look, event, list);
     json_decref(list);
     return 0;
 }
@@ -179,8 +169,7 @@ static int find_one(void *arg, const void *row)
         ARRAY_ADD(found, run);
     }
     found->older = is_new ? 0 : found->older + 1;
-    return !found->past &&
-           found->older >= (found->f->s->remote ? OLDER_THERE : OLDER_MAX);
+    return !found->past && found->older >= OLDER_MAX;
 }
 
 /* Those open now, whose past is not told; later those that nobody hinted at. */
@@ -336,30 +325,8 @@ static int begin_one(struct following *f, const char *word)
     return code;
 }
 
-static void ask_again(void *arg)
-{
-    struct following *f = arg;
-
-    f->happened = false;
-    read_all(f);
-    f->ask_us = f->happened                  ? ASK_US
-                : 2 * f->ask_us < ASK_MAX_US ? 2 * f->ask_us
-                                             : ASK_MAX_US;
-    loop_timer_add(f->s->loop, f->ask_us, ask_again, f, &f->retry);
-}
-
-static int follow_there(struct following *f)
-{
-    f->ask_us = ASK_US;
-    loop_timer_add(f->s->loop, f->ask_us, ask_again, f, &f->retry);
-    loop_run(f->s->loop);
-    return f->code;
-}
-
 static int follow(struct following *f)
 {
-    if (f->s->remote)
-        return follow_there(f);
     f->socket = node_socket_path(f->s->node);
     f->code = watch_folder(f);
     if (f->code != CLI_OK)
@@ -368,6 +335,24 @@ static int follow(struct following *f)
     if (f->code == CLI_OK)
         loop_run(f->s->loop);
     return f->code;
+}
+
+static int events_here(struct following *f, const char *word, bool goes_on)
+{
+    f->since_us = loop_wall_us(f->s->loop);
+    int code = word ? begin_one(f, word) : find_runs(f, true);
+
+    if (code == CLI_OK && goes_on && !(f->only && f->only->over))
+        code = follow(f);
+    loop_timer_del(f->retry);
+    owner_link_free(f->link);
+    loop_watch_del(f->watch);
+    if (f->inotify >= 0)
+        close(f->inotify);
+    free_all(f);
+    mem_free(f->socket);
+    buf_done(&f->out);
+    return code;
 }
 
 int cmd_events(struct cli *c)
@@ -381,20 +366,9 @@ int cmd_events(struct cli *c)
         return cli_fail(CLI_USAGE, "--follow tells what happens from now on, and --run "
                                    "RUN what happened in one run");
     int code = cli_open(c, &s);
-    if (code == CLI_OK) {
-        f.since_us = loop_wall_us(s.loop);
-        code = word ? begin_one(&f, word) : find_runs(&f, true);
-    }
-    if (code == CLI_OK && goes_on && !(f.only && f.only->over))
-        code = follow(&f);
-    loop_timer_del(f.retry);
-    owner_link_free(f.link);
-    loop_watch_del(f.watch);
-    if (f.inotify >= 0)
-        close(f.inotify);
-    free_all(&f);
-    mem_free(f.socket);
-    buf_done(&f.out);
+    if (code == CLI_OK)
+        code = s.remote && goes_on ? events_there_follow(c, &s, word)
+                                   : events_here(&f, word, goes_on);
     cli_close(&s);
     return code;
 }

@@ -49,3 +49,20 @@ void event_add_text(struct buf *out, const struct event_row *row, json_t *event)
                (int)(row->at % UNITS_SECOND / 1000));
     event_add_named(out, event);
 }
+
+void event_add_step(struct buf *out, const struct event_look *look,
+                    const struct event_row *row, const json_t *events)
+{
+    json_t *one;
+    size_t i;
+
+    json_array_foreach(events, i, one)
+    {
+        if (look->json) {
+            event_add_json(out, look->run, row, one);
+        } else {
+            buf_add_text(out, look->prefix);
+            event_add_text(out, row, one);
+        }
+    }
+}

@@ -14,4 +14,13 @@ void event_add_text(struct buf *out, const struct event_row *row, json_t *event)
 /* The line behind its time: "task.finished  fetch.3#2  state=failed exit_code=1". */
 void event_add_named(struct buf *out, json_t *event);
 
+/* All that one step of a run has done. */
+struct event_look {
+    bool json;
+    const json_t *run;  /* its members stand in front of those of each event; or NULL */
+    const char *prefix; /* of each line for people */
+};
+void event_add_step(struct buf *out, const struct event_look *look,
+                    const struct event_row *row, const json_t *events);
+
 #endif

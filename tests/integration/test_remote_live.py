@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+"""What is followed at a server: told as it happens, each thing once, over the server's
+death, and without asking again and again."""
+# ctest: timeout=300
+
+import json
+import select
+import signal
+import socket
+import unittest
+from typing import Any
+
+from ff_cli import Process, Result
+from ff_metrics import MetricsTest
+from test_cli_logs import CHILD, FLAKY, FOLLOWED, INSIDE, INSIDE_LINES, SDK
+
+CHAIN = """flowforge: 1
+name: chain
+tasks:
+  a: {run: 'true'}
+  b: {needs: a, run: 'true'}
+  c: {needs: b, run: 'true'}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+class RemoteLive(MetricsTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.listen = f"127.0.0.1:{free_port()}"
+        self.begin()
+        self.env["FLOWFORGE_TOKEN"] = self.make_key("viewer")
+
+    def begin(self) -> None:
+        self.serve("--listen", self.listen)
+
+    def die(self) -> None:
+        self.assertEqual(self.server.end(signal.SIGKILL).code, -signal.SIGKILL)
+
+    def there(self, *args: str) -> list[str]:
+        return [*args, "--server", f"http://{self.listen}"]
+
+    def follow(self, *args: str) -> Process:
+        return self.start(*self.there(*args))
+
+    def ended(self, process: Process, code: int = 0) -> Result:
+        result = process.end()
+        self.assertEqual(result.code, code, result.err + result.out)
+        self.assertNotIn("Sanitizer", result.err)
+        return result
+
+    def n_requests(self) -> float:
+        return self.scrape().total("flowforge_http_requests_total")
+
+    def history(self, run: str) -> list[Any]:
+        return list(self.call("events", "--run", run, "-o", "json").lines())
+
+    # --- events ---
+
+    def test_events_of_all_runs_come_once_over_the_death_of_the_server(self) -> None:
+        events = self.follow("events", "-f", "-o", "json")
+        path = self.file("chain.yaml", CHAIN)
+        self.until_told(events, path)
+        runs = [self.call("run", path, "-d").out.strip()]
+        self.wait_for_end(events, runs[0])
+        self.die()
+        runs.append(self.call("run", path, "-q", "-o", "json").lines()[0]["run"])
+        self.begin()
+        self.wait_for_end(events, runs[1])
+        runs.append(self.call("run", path, "-d").out.strip())
+        self.wait_for_end(events, runs[2])
+        events.popen.send_signal(signal.SIGINT)
+        told = [json.loads(line) for line in events.end().out.splitlines()]
+        for run in runs:
+            with self.subTest(run=run):
+                self.assertEqual([e for e in told if e["run"] == run], self.named(run))
+
+    def until_told(self, events: Process, path: str) -> None:
+        """What begins before the server has answered is not told, so some are begun."""
+        assert events.popen.stdout
+        while not select.select([events.popen.stdout.fileno()], [], [], 0.2)[0]:
+            self.call("run", path, "-q")
+
+    def wait_for_end(self, events: Process, run: str) -> None:
+        self.call("logs", run, "-f")
+        last = self.named(run)[-1]
+        self.assertEqual(last["type"], "run.finished")
+        text = json.dumps(last, separators=(",", ":"))
+        events.wait_for(text[:-1])
+
+    def named(self, run: str) -> list[Any]:
+        return [e | {"run": run, "workflow": "chain"} for e in self.history(run)]
+
+    def test_events_of_one_run_from_its_beginning_to_its_end(self) -> None:
+        gate = self.gate("gate")
+        path = self.file("f.yaml", FOLLOWED.format(gate=gate.path))
+        run = self.call("run", path, "-d").out.strip()
+        events = self.follow("events", "-f", "--run", run, "-o", "json")
+        events.wait_for("task.started")
+        self.die()
+        self.begin()
+        gate.open()
+        events.wait_for('"task":"b"')
+        gate.open()
+        result = self.ended(events)
+        told = [json.loads(line) for line in result.out.splitlines()]
+        self.assertEqual(told, self.history(run))
+        text = self.ended(self.follow("events", "-f", "--run", run))
+        self.assertEqual(text.out, self.call("events", "--run", run).out)
+
+    def test_who_may_not_see_it_or_reaches_nobody_is_told(self) -> None:
+        self.env["FLOWFORGE_TOKEN"] = "ffk_nobody"
+        refused = self.follow("events", "-f")
+        self.assertIn("401", self.ended(refused, 77).err)
+        nobody = self.start(
+            "events", "-f", "--server", f"http://127.0.0.1:{free_port()}"
+        )
+        self.assertIn("cannot be asked", self.ended(nobody, 69).err)
+
+    # --- logs ---
+
+    def test_a_run_is_followed_over_the_death_of_the_server(self) -> None:
+        gate = self.gate("gate")
+        path = self.file("f.yaml", FOLLOWED.format(gate=gate.path))
+        run = self.call("run", path, "-d").out.strip()
+        logs = self.follow("logs", run, "-f")
+        logs.wait_for("a | a1\n")
+        self.die()
+        self.begin()
+        gate.open()
+        logs.wait_for("b | b1\n")
+        gate.open()
+        self.assertEqual(self.ended(logs).out, "a | a1\na | a2\nb | b1\nb | b2\n")
+
+    def test_one_task_is_followed_to_its_end(self) -> None:
+        gate = self.gate("gate")
+        path = self.file("f.yaml", FOLLOWED.format(gate=gate.path))
+        run = self.call("run", path, "-d").out.strip()
+        a = self.follow("logs", run, "a", "-f")
+        b = self.follow("logs", run, "b", "-f")
+        a.wait_for("a1\n")
+        gate.open()
+        self.assertEqual(self.ended(a).out, "a1\na2\n")
+        b.wait_for("b1\n")
+        gate.open()
+        self.assertEqual(self.ended(b).out, "b1\nb2\n")
+
+    def test_attempts_that_follow_each_other_and_what_the_sdk_said(self) -> None:
+        for text in (FLAKY, SDK):
+            path = self.file("w.yaml", text)
+            run = self.call("run", path, "-d").out.strip()
+            told = self.ended(self.follow("logs", run, "-f")).out
+            self.assertEqual(told, self.call("logs", run).out)
+
+    def test_a_run_is_followed_with_those_inside(self) -> None:
+        self.file("child.yaml", CHILD)
+        path = self.file("inside.yaml", INSIDE.format(folder=self.folder))
+        zero, one = self.gate("gate.0"), self.gate("gate.1")
+        run = self.call("run", path, "-d").out.strip()
+        logs = self.follow("logs", run, "-f")
+        logs.wait_for("each.0/a | first 0")
+        logs.wait_for("each.1/a | first 1")
+        zero.open()
+        logs.wait_for("each.0/deep/b | bottom")
+        one.open()
+        result = self.ended(logs)
+        self.assertEqual(sorted(result.out.splitlines()), INSIDE_LINES)
+
+    def test_who_waits_asks_nothing(self) -> None:
+        gate = self.gate("gate")
+        text = (
+            "flowforge: 1\nname: many\ntasks:\n  t: {run: 'read x < %s; "
+            "for i in $(seq 40); do echo $i; sleep 0.05; done; read x < %s'}\n"
+        )
+        path = self.file("many.yaml", text % (gate.path, gate.path))
+        run = self.call("run", path, "-d").out.strip()
+        logs = self.follow("logs", run, "-f")
+        gate.open()
+        logs.wait_for("t | 1\n")
+        before = self.n_requests()
+        logs.wait_for("t | 40\n")
+        # Streams are counted at their ends; what was asked about the first step may
+        # still have been under way.
+        self.assertLessEqual(self.n_requests() - before, 4)
+        gate.open()
+        self.ended(logs)
+
+
+if __name__ == "__main__":
+    unittest.main()
