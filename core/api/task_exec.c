@@ -15,8 +15,8 @@ static int authorize(void *arg, const char *token, struct task_api_who *who,
     snprintf(who->attempt_id, sizeof(who->attempt_id), "%s", caller.attempt_id);
     snprintf(who->task_id, sizeof(who->task_id), "%s", caller.task_id);
     snprintf(who->run_id, sizeof(who->run_id), "%s", caller.run_id);
-    snprintf(who->tenant, sizeof(who->tenant), "default");
-    snprintf(who->project, sizeof(who->project), "default");
+    snprintf(who->tenant, sizeof(who->tenant), "%s", caller.tenant);
+    snprintf(who->project, sizeof(who->project), "%s", caller.project);
     return FF_OK;
 }
 

@@ -232,9 +232,13 @@ int control_describe(struct control *c, const struct attempt_key *key,
 
     if (!r)
         return ff_fail(err, FF_NOT_FOUND, 0, "the run is not open here");
-    taken(control_live(c, key->run), key);
+    struct live *l = control_live(c, key->run);
+
+    taken(l, key);
     *run = &r->row;
-    return r->kind->describe(r, key->node, key->attempt, arena, work, err);
+    const int code = r->kind->describe(r, key->node, key->attempt, arena, work, err);
+    control_names_tell(&l->names, arena, work);
+    return code;
 }
 
 bool control_is_current(struct control *c, const struct attempt_key *key)

@@ -5,8 +5,9 @@
  * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
  * keeps time; inbox.c reads messages of others, and kept.c keeps those that nobody
  * waits for yet; limits.c has what is held as rows; queues.c which queues are
- * paused; shares.c what tenants get of the slots; concurrency.c lets runs begin;
- * values.c has large values written before the rows that name them. */
+ * paused; shares.c what tenants get of the slots, and names.c what they are called;
+ * concurrency.c lets runs begin; values.c has large values written before the rows that
+ * name them. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -113,11 +114,17 @@ struct loaded_signals {
 };
 
 /* A run in memory. */
+/* NULL: "default". */
+struct run_names {
+    char *tenant, *project;
+};
+
 struct live {
     struct control *control;
     struct tenant tenant;
     int64_t no;
     struct run *run; /* NULL while it is loaded */
+    struct run_names names;
     struct sched_run *sched;
     struct admit_run *admit; /* where its workflow limits its runs, else NULL */
     char *admit_name;        /* of the limit, as in the row */
@@ -288,6 +295,13 @@ int control_queues_scan(struct control *c, struct paused_queues *queues,
                         struct ff_err *err); /* lane */
 void control_queues_take(struct control *c, struct paused_queues *queues);
 void control_queues_done(struct paused_queues *queues);
+
+/* On the lane; control_names_done the names in either case. */
+int control_names_read(struct control *c, const struct run_row *run,
+                       struct run_names *names, struct ff_err *err);
+void control_names_tell(const struct run_names *names, struct arena *arena,
+                        struct work *work);
+void control_names_done(struct run_names *names);
 
 /* shares.c */
 int control_shares_scan(struct control *c, struct shares *shares,

@@ -27,7 +27,8 @@ struct load {
     struct control *control;
     struct tenant tenant;
     int64_t no;
-    struct run *run;      /* the result */
+    struct run *run; /* the result */
+    struct run_names names;
     bool gone;            /* final meanwhile, or deleted */
     struct run_row ended; /* of one that is final: whose task it was, no more */
     bool large;           /* a large plan was parsed for it */
@@ -181,6 +182,9 @@ static int load_run(struct load *ld, struct arena *arena)
     code = control_open_row(ld->control, &copy.row, arena, &ld->err);
     if (code != FF_OK)
         return code;
+    code = control_names_read(ld->control, &copy.row, &ld->names, &ld->err);
+    if (code != FF_OK)
+        return code;
     ld->run = engine_run_new(plan, &copy.row, ld->control->setup.shard, &ld->err);
     return ld->run ? load_tasks(ld) : ld->err.code;
 }
@@ -310,6 +314,8 @@ static void load_done(void *arg)
         const struct queued q = {.in = {.type = INPUT_RESUME}};
         struct queued_list rest = l->inputs;
         l->run = ld->run;
+        l->names = ld->names;
+        ld->names = (struct run_names){0};
         l->inputs = (struct queued_list){0};
         return_slots(l); /* it takes them again as it adopts */
         sched_run_project(l->sched, l->run->row.project);
@@ -317,6 +323,7 @@ static void load_done(void *arg)
         control_queue(l, &q); /* before anything that came meanwhile */
         queue_rest(l, &rest);
     }
+    control_names_done(&ld->names);
     control_left_done(&ld->aside);
     control_slots_done(&ld->slots);
     control_signals_done(&ld->signals);
@@ -374,6 +381,7 @@ static void live_clear(struct live *l)
     l->n_put = l->n_put_inside = 0;
     engine_run_free(l->run);
     l->run = NULL;
+    control_names_done(&l->names);
 }
 
 void control_live_free(struct live *l)

@@ -95,6 +95,8 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
     a->progress = -1;
     attempt_key_text(key, a->key_text);
     a->run_id = arena_text(&a->arena, run->id.s, run->id.len);
+    a->tenant = work.tenant ? work.tenant : "default";
+    a->project = work.project ? work.project : "default";
     a->task_id = join3(&a->arena, a->run_id, a->work.path, 0);
     a->id = join3(&a->arena, a->run_id, a->work.path, key->attempt);
     a->dir = working_dir(&a->arena, run->dir, a->work.dir);

@@ -93,6 +93,7 @@ void exec_on_progress(struct exec *x, void (*fn)(void *arg, const struct attempt
 struct exec_caller { /* who a token belongs to; text lives until the attempt is settled
                       */
     const char *attempt_id, *task_id, *run_id;
+    const char *tenant, *project; /* names */
     int64_t attempt;
     int64_t handle; /* for the calls below */
 };

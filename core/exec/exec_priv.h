@@ -55,7 +55,7 @@ struct attempt {
     enum attempt_state state;
     struct arena arena; /* everything below that is text, and the outputs */
     struct work work;
-    const char *id, *task_id, *run_id;
+    const char *id, *task_id, *run_id, *tenant, *project;
     const char *dir;                 /* absolute working directory */
     struct attempt_secrets *secrets; /* NULL: none, or not read yet */
     char *run_dir, *log_dir;

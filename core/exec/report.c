@@ -24,6 +24,8 @@ int exec_authorize(struct exec *x, const char *token, struct exec_caller *who,
     *who = (struct exec_caller){.attempt_id = a->id,
                                 .task_id = a->task_id,
                                 .run_id = a->run_id,
+                                .tenant = a->tenant,
+                                .project = a->project,
                                 .attempt = a->key.attempt,
                                 .handle = a->handle};
     return FF_OK;

@@ -127,8 +127,8 @@ static const char *const *task_env(struct attempt *a)
     env_printf(&e, "FLOWFORGE_TASK_ID=%s", a->task_id);
     env_printf(&e, "FLOWFORGE_ATTEMPT_ID=%s", a->id);
     env_printf(&e, "FLOWFORGE_WORKFLOW_ID=%s", a->run_id);
-    env_add(&e, "FLOWFORGE_TENANT_ID=default");
-    env_add(&e, "FLOWFORGE_PROJECT_ID=default");
+    env_printf(&e, "FLOWFORGE_TENANT_ID=%s", a->tenant);
+    env_printf(&e, "FLOWFORGE_PROJECT_ID=%s", a->project);
     env_printf(&e, "FLOWFORGE_API_ENDPOINT=%s", s->api_endpoint);
     env_add(&e, "FLOWFORGE_REDIS_ENDPOINT=mem://");
     env_printf(&e, "FLOWFORGE_LOG_ENDPOINT=%s", s->api_endpoint);

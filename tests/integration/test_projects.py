@@ -18,6 +18,16 @@ name: outer
 tasks:
   inner: {uses: workflow:waits}
 """
+NAMES = """flowforge: 1
+name: names
+tasks:
+  t:
+    run: |
+      printf %s "$FLOWFORGE_TENANT_ID/$FLOWFORGE_PROJECT_ID" > "$FF_OUT/names"
+      curl -sf --unix-socket "${FLOWFORGE_API_ENDPOINT#unix://}" -o "$FF_OUT/said" \
+        -H "Authorization: Bearer $FLOWFORGE_AUTH_TOKEN" http://task/api/v1/task
+    outputs: {names: {}, said: {as: json}}
+"""
 
 
 class Projects(ApiTest):
@@ -116,6 +126,35 @@ class Projects(ApiTest):
         self.assertEqual(len(self.listed(everybody)), 2)
         refused = self.ask("POST", f"/runs/{theirs}/cancel", key=everybody)
         self.problem(refused, 403, "DENIED")
+        self.stop()
+
+    def told(self, run: str, key: str | None) -> tuple[str, Any]:
+        """What the run's task found in its environment, and what the API told it."""
+        while self.get(f"/runs/{run}", key)["state"] != "succeeded":
+            pass
+        outputs = self.get(f"/runs/{run}/tasks/t", key)["outputs"]
+        return outputs["names"], outputs["said"]
+
+    def test_tasks_are_told_whose_they_are(self) -> None:
+        self.set_up()
+        self.change("POST", "/tenants", {"name": "acme"})
+        self.call("project", "create", "lab", "--tenant", "acme")
+        usual = self.make_key("author")
+        acme = self.make_key("admin", "--tenant", "acme")
+        lab = self.make_key("author", "--tenant", "acme", "--project", "lab")
+        for key, tenant, project in (
+            (usual, "default", "default"),
+            (self.author, "default", "site"),
+            (acme, "acme", "default"),
+            (lab, "acme", "lab"),
+        ):
+            with self.subTest(tenant=tenant, project=project):
+                run = self.submit(key, source=NAMES)
+                names, said = self.told(run, key)
+                self.assertEqual(names, f"{tenant}/{project}")
+                self.assertEqual(
+                    (said["tenant_id"], said["project_id"]), (tenant, project)
+                )
         self.stop()
 
     def test_rows_of_runs_are_shown_to_their_project(self) -> None:
