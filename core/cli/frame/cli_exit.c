@@ -1,6 +1,8 @@
 /* cli_exit.c - how the program ends: the table of exit codes and what leads to each. */
 #include "cli/frame/frame.h"
 
+#include "access/access.h"
+
 const struct cli_exit_word cli_exits[] = {
     {CLI_OK, "it did what was asked; a run that was waited for has succeeded"},
     {CLI_RUN_FAILED,
@@ -10,11 +12,13 @@ const struct cli_exit_word cli_exits[] = {
     {CLI_NOT_FOUND, "there is no such run, workflow, task, driver or file"},
     {CLI_CANCELLED, "the run was cancelled"},
     {CLI_UNAVAILABLE, "the owner of the data directory, the store or the server cannot "
-                      "be reached now, or "
-                      "a server does not answer as FlowForge does"},
+                      "be reached now, or the tenant has as many open runs as it may, "
+                      "or a server does not answer as FlowForge does"},
     {CLI_INTERNAL, "a mistake in FlowForge itself"},
     {CLI_NO_MEMORY, "out of memory"},
-    {CLI_IO, "the store is damaged, full or gone, or a file cannot be read or written"},
+    {CLI_IO,
+     "the store is damaged, full or gone, a quota is used up, or a file cannot be "
+     "read or written"},
     {CLI_DENIED, "this user may not do it"},
     {CLI_CONFIG, "the configuration is wrong"},
     {CLI_OK, NULL},
@@ -41,6 +45,14 @@ enum cli_exit cli_exit_of(int ff_code)
     };
     return ff_code >= 0 && ff_code < (int)COUNT_OF(codes) ? codes[ff_code]
                                                           : CLI_INTERNAL;
+}
+
+/* Runs end, so it may be another time: that is no full disk. */
+enum cli_exit cli_exit_of_err(const struct ff_err *err)
+{
+    return err->code == FF_FULL && err->sys == ACCESS_SYS_OPEN_RUNS
+               ? CLI_UNAVAILABLE
+               : cli_exit_of(err->code);
 }
 
 enum cli_exit cli_exit_of_run(int64_t run_state)

@@ -28,7 +28,7 @@ int cli_fail_err(const struct ff_err *err)
     struct buf text = {0};
 
     cli_add_clean(&text, err->msg, strlen(err->msg));
-    const int code = cli_fail((int)cli_exit_of(err->code), "%s", buf_text(&text));
+    const int code = cli_fail((int)cli_exit_of_err(err), "%s", buf_text(&text));
     buf_done(&text);
     return code;
 }

@@ -27,6 +27,7 @@ struct cli_exit_word {
 };
 extern const struct cli_exit_word cli_exits[]; /* ends with a NULL meaning */
 enum cli_exit cli_exit_of(int ff_code);
+enum cli_exit cli_exit_of_err(const struct ff_err *err);
 enum cli_exit cli_exit_of_run(int64_t run_state);
 
 /* --- the table of commands (cli_table.c) --- */
@@ -115,7 +116,7 @@ void cli_read_globals(struct cli *c);
 
 /* "flowforge: SENTENCE" on standard error; returns code. */
 int FF_PRINTF(2, 3) cli_fail(int code, const char *fmt, ...);
-int cli_fail_err(const struct ff_err *err); /* with cli_exit_of its code */
+int cli_fail_err(const struct ff_err *err); /* with cli_exit_of_err */
 /* A remark for people on standard error, unless quiet or JSON. */
 void FF_PRINTF(2, 3) cli_note(const struct cli *c, const char *fmt, ...);
 /* Writes and flushes; CLI_IO when standard output is gone. Empties the buffer. */

@@ -175,7 +175,7 @@ static int code_of(long status, const json_t *problem)
         int code;
     } codes[] = {{"CANCELLED", 0, FF_CANCELLED},
                  {"QUOTA_EXCEEDED", 0, FF_FULL},
-                 {"TOO_MANY_OPEN_RUNS", 0, FF_FULL},
+                 {"TOO_MANY_OPEN_RUNS", 0, FF_BUSY},
                  {NULL, 400, FF_INVALID},
                  {NULL, 401, FF_DENIED},
                  {NULL, 403, FF_DENIED},
