@@ -3,7 +3,8 @@
  *
  * The rows of open runs are the truth. Counting them costs as much as there are, so the
  * last count is kept: since then no more were opened than numbers were taken from the
- * counter of runs, and than this process has under way. While that is far from the
+ * counter of runs (a run that is opened again takes one, too, which nobody has), and
+ * than this process has under way. While that is far from the
  * limit nothing is counted, and nobody waits for anybody.
  *
  * Near it each plan counts, and guards its count: it moves a row that all such plans
@@ -12,11 +13,11 @@
 #include "node/node_priv.h"
 
 /* Of other processes, that no count has seen: runs under way, numbers that they have
- * taken and not used yet, runs that they open again. */
+ * taken and not used yet. */
 #define OTHERS 256
 
 struct open_count {
-    int64_t n;        /* rows there were, and what this process has opened again */
+    int64_t n;        /* rows there were, and what this process was about to add */
     int64_t next_run; /* of the counter, before they were counted */
 };
 
@@ -45,7 +46,7 @@ static int64_t open_at_most(struct node *n, struct tenant t, int64_t next_run)
     pthread_mutex_lock(&n->open_runs.mutex);
     struct open_count *last = map_get(&n->open_runs.by_tenant, t.no);
     if (last) {
-        last->n++; /* that of who asks, which may be one that is opened again */
+        last->n++; /* that of who asks, whose number was taken before */
         most = last->n + next_run - last->next_run;
     }
     pthread_mutex_unlock(&n->open_runs.mutex);
@@ -103,18 +104,14 @@ static int count_one(void *arg, const void *row)
     return 0;
 }
 
-static int count(const struct node_plan *p, struct tenant t, struct open_count *count,
+static int count(const struct node_plan *p, struct tenant t, int64_t *n,
                  struct ff_err *err)
 {
     const struct open_run_row like = {.shard = NODE_SHARD, .tenant = t.no};
     const struct store_query q = {
         .record = &record_open_run, .like = &like, .n_equal = 2};
-    const int code =
-        store_scan(p->node->store, p->reader, &q, count_one, &count->n, err);
 
-    if (code == FF_OK)
-        keep_count(p->node, t, count);
-    return code;
+    return store_scan(p->node->store, p->reader, &q, count_one, n, err);
 }
 
 /* The guard is read before anything is counted. */
@@ -122,19 +119,24 @@ static int count_and_guard(const struct node_plan *p, struct tenant t, int64_t n
                            int64_t most, struct ff_err *err)
 {
     const int64_t under_way = atomic_load(&p->node->n_changes);
-    struct open_count now = {.next_run = next_run};
+    struct open_count kept = {.next_run = next_run};
     struct counter_row guard;
+    int64_t n = 0;
     char name[40];
 
     snprintf(name, sizeof(name), "open_runs %lld", (long long)t.no);
     int code = store_read_counter(p->node->store, p->reader, name, &guard, err);
     if (code == FF_OK)
-        code = count(p, t, &now, err);
+        code = count(p, t, &n, err);
     if (code != FF_OK)
         return code;
-    if (now.n >= most)
-        return fail_full(now.n, most, err);
-    if (now.n + under_way + OTHERS < most)
+    /* Those under way took their numbers before, and may become rows after it; and so
+     * does who asks. */
+    kept.n = n + under_way + 1;
+    keep_count(p->node, t, &kept);
+    if (n >= most)
+        return fail_full(n, most, err);
+    if (n + under_way + OTHERS < most)
         return FF_OK;
     guard.next = (int64_t)(loop_random(p->node->loop) >> 1); /* nobody else's */
     batch_put(p->batch, &record_counter, &guard, guard.version);

@@ -122,11 +122,13 @@ static int reopen(const struct node_plan *p, const struct run_row *run,
                   const struct node_reset *what, struct ff_err *err)
 {
     struct run_row row = *run;
-    int64_t seq;
+    int64_t seq, number;
     int code = p->tries > 0 ? check_same(p, run, err) : FF_OK;
 
     if (code == FF_OK)
         code = node_check_open_runs(p, (struct tenant){run->tenant}, err);
+    if (code == FF_OK) /* other processes see by these numbers how many were opened */
+        code = store_number(p->node->store, &p->node->run_numbers, 1, &number, err);
     if (code == FF_OK)
         code = node_reset_seq(p->node, p->reader, run, &seq, err);
     if (code == FF_OK)

@@ -151,6 +151,41 @@ class Asked(OpenRunsTest):
         self.call("run", "--detach", place)
         self.assertEqual(self.open_runs(), 4)
 
+    def cancelled(self, n: int) -> list[str]:
+        """Runs that are over, and go on when they are tried again."""
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(lambda _: self.submit().json()["id"], range(n)))
+            paths = [f"/runs/{run}/terminate" for run in made]
+            list(pool.map(lambda p: self.change("POST", p, status=202), paths))
+        self.until("select count(*) from open_run", [(0,)])
+        return made
+
+    def test_those_that_are_opened_again_count_with_those_that_are_new(self) -> None:
+        self.serve()
+        old = self.cancelled(24)
+        self.limit(5)
+        asked = [(f"/runs/{run}/retry", {}) for run in old]
+        asked += [("/runs", {"source": WAITS})] * 24
+        with concurrent.futures.ThreadPoolExecutor(24) as pool:
+            said = list(pool.map(lambda a: self.ask("POST", *a).status, asked))
+        self.assertEqual(said.count(429), 43, said)
+        self.assertEqual(self.open_runs(), 5)
+        self.stop()
+
+    def test_what_another_process_opens_again_is_seen(self) -> None:
+        self.serve()
+        self.limit(10000)
+        old = self.cancelled(300)
+        self.limit(300)
+        self.assertEqual(self.submit().status, 201)
+        # The server knows of one now, and asks for no count while there is room.
+        retried = self.call("retry", "-d", *old, expect=None)
+        self.assertEqual(retried.code, 69, retried.err)
+        self.assertEqual(self.open_runs(), 300)
+        self.assertEqual(set(self.submit_many(30)), {429})
+        self.assertEqual(self.open_runs(), 300)
+        self.stop()
+
 
 class Scheduled(OpenRunsTest):
     def test_a_time_is_skipped_and_an_event_waits(self) -> None:
