@@ -46,9 +46,17 @@ void metrics_free(struct metrics *m)
 
 /* --- labels as text, which is also what finds a series --- */
 
-static char *put_value(char *p, const char *value)
+/* Who reads a text that is no UTF-8 refuses all of it, so no character is cut. */
+static size_t value_len(const char *value)
 {
     const size_t len = strnlen(value, METRIC_VALUE_MAX);
+
+    return text_utf8_error(value, len);
+}
+
+static char *put_value(char *p, const char *value)
+{
+    const size_t len = value_len(value);
 
     for (size_t i = 0; i < len; i++) {
         if (value[i] == '\\' || value[i] == '"' || value[i] == '\n')

@@ -21,12 +21,53 @@ void observe_gauges_init(struct observe *o)
 
 /* --- by tenant --- */
 
+/* What waits of one tenant; since_us INT64_MAX: nothing. */
 struct waiting {
-    struct observe *o;
-    struct control *control;
-    int64_t now_us;
-    struct map seen; /* numbers whose slots are counted already */
+    int64_t n, since_us;
 };
+
+/* Runs of one tenant come behind each other, mostly, and there may be many of them. */
+struct gathering {
+    struct map by_tenant; /* struct waiting */
+    struct waiting *last;
+    int64_t tenant; /* whose it is */
+};
+
+static void add_waiting(void *arg, struct tenant t, int64_t n, int64_t since_us)
+{
+    struct gathering *g = arg;
+
+    if (!g->last || g->tenant != t.no) {
+        g->last = map_get(&g->by_tenant, t.no);
+        g->tenant = t.no;
+    }
+    if (!g->last) {
+        g->last = mem_alloc(sizeof(*g->last));
+        g->last->since_us = INT64_MAX;
+        map_set(&g->by_tenant, t.no, g->last);
+    }
+    g->last->n += n;
+    if (n > 0 && since_us < g->last->since_us)
+        g->last->since_us = since_us;
+}
+
+static void gather(const struct observe *o, struct gathering *g)
+{
+    const struct control *control = node_control(o->setup.node);
+
+    *g = (struct gathering){0};
+    if (control)
+        control_waiting(control, add_waiting, g);
+}
+
+static void gathering_done(struct gathering *g)
+{
+    void *waiting;
+
+    for (size_t i = 0; map_next(&g->by_tenant, &i, &waiting);)
+        mem_free(waiting);
+    map_done(&g->by_tenant);
+}
 
 static struct metric *of_tenant(const struct observe *o, size_t family, struct tenant t)
 {
@@ -37,75 +78,50 @@ static struct metric *of_tenant(const struct observe *o, size_t family, struct t
     return metrics_get(o->metrics, family, (const char *const[]){name ? name : number});
 }
 
-static void add_slots(struct waiting *w, struct tenant t)
+static void set_tenant(struct observe *o, struct tenant t, const struct waiting *w)
 {
-    if (map_get(&w->seen, t.no))
-        return;
-    map_set(&w->seen, t.no, w);
-    metric_add(of_tenant(w->o, FAMILY_TENANT_SLOTS, t),
-               control_tenant_slots(w->control, t));
-}
+    const struct control *control = node_control(o->setup.node);
 
-static void add_waiting(void *arg, struct tenant t, int64_t n, int64_t since_us)
-{
-    struct waiting *w = arg;
-
-    add_slots(w, t);
-    if (n == 0)
-        return;
-    metric_add(of_tenant(w->o, FAMILY_QUEUE_DEPTH, t), n);
-    metric_raise(of_tenant(w->o, FAMILY_QUEUE_OLDEST, t), w->now_us - since_us);
+    metric_add(of_tenant(o, FAMILY_TENANT_SLOTS, t), control_tenant_slots(control, t));
+    metric_add(of_tenant(o, FAMILY_QUEUE_DEPTH, t), w->n);
+    if (w->n > 0)
+        metric_raise(of_tenant(o, FAMILY_QUEUE_OLDEST, t),
+                     loop_wall_us(o->setup.loop) - w->since_us);
 }
 
 /* The default tenant is there, and so are all that were named since: what nothing waits
- * for is a zero, and not a gap. */
-static void set_tenants(struct observe *o, struct control *control)
+ * for is a zero, and not a gap. Those that have something come first: they are not what
+ * is told as "other". */
+static void set_tenants(struct observe *o)
 {
-    struct waiting w = {
-        .o = o, .control = control, .now_us = loop_wall_us(o->setup.loop)};
-    void *name;
+    struct gathering g;
+    void *value;
 
     for (size_t i = 0; i < COUNT_OF(of_tenants); i++)
         metrics_clear(o->metrics, of_tenants[i]);
-    for (size_t i = 0; map_next(&o->tenants, &i, &name);) {
-        const struct tenant t = {map_key_int(&o->tenants, i)};
-
+    gather(o, &g);
+    for (size_t i = 0; map_next(&g.by_tenant, &i, &value);)
+        set_tenant(o, (struct tenant){map_key_int(&g.by_tenant, i)}, value);
+    gathering_done(&g);
+    for (size_t i = 0; map_next(&o->tenants, &i, &value);)
         for (size_t k = 0; k < COUNT_OF(of_tenants); k++)
-            of_tenant(o, of_tenants[k], t);
-        if (control)
-            add_slots(&w, t);
-    }
-    if (control)
-        control_waiting(control, add_waiting, &w);
-    map_done(&w.seen);
-}
-
-struct unnamed {
-    const struct observe *o;
-    struct observe_numbers *out;
-};
-
-static void add_unnamed(void *arg, struct tenant t, int64_t n, int64_t since_us)
-{
-    const struct unnamed *u = arg;
-
-    (void)n;
-    (void)since_us;
-    for (size_t i = 0; i < u->out->n; i++)
-        if (u->out->items[i] == t.no)
-            return;
-    if (u->out->n < observe_families[FAMILY_QUEUE_DEPTH].series_max &&
-        !map_get(&u->o->tenants, t.no))
-        ARRAY_ADD(u->out, t.no);
+            of_tenant(o, of_tenants[k], (struct tenant){map_key_int(&o->tenants, i)});
 }
 
 void observe_unnamed(const struct observe *o, struct observe_numbers *out)
 {
-    const struct control *control = node_control(o->setup.node);
-    struct unnamed u = {o, out};
+    const size_t max = observe_families[FAMILY_QUEUE_DEPTH].series_max;
+    struct gathering g;
+    void *waiting;
 
-    if (control)
-        control_waiting(control, add_unnamed, &u);
+    gather(o, &g);
+    for (size_t i = 0; out->n < max && map_next(&g.by_tenant, &i, &waiting);) {
+        const int64_t no = map_key_int(&g.by_tenant, i);
+
+        if (!map_get(&o->tenants, no))
+            ARRAY_ADD(out, no);
+    }
+    gathering_done(&g);
 }
 
 /* --- the others --- */
@@ -166,7 +182,7 @@ void observe_gauges(struct observe *o)
     struct control *control = node_control(o->setup.node);
 
     set_lead(o, control);
-    set_tenants(o, control);
+    set_tenants(o);
     set_http(o);
     set_process(o);
     for (int i = LOG_ERROR; i <= LOG_INFO; i++)

@@ -69,6 +69,14 @@ static void count_run(struct observe *o, const struct ff_change *c)
         metric_add(o->runs_ended[state], 1);
 }
 
+/* A run whose batch makes tasks of it, too, has them from another one: they ended
+ * there.
+ */
+static bool is_made(const struct ff_change *c)
+{
+    return c->record == &record_run && c->kind == FF_PUT && c->expect == FF_ABSENT;
+}
+
 static void count_task(struct observe *o, const struct ff_change *c)
 {
     const int64_t state = c->values[COL_TASK_STATE].i;
@@ -114,10 +122,14 @@ static void count_time(struct observe *o, const struct ff_change *c)
 
 void observe_rows(struct observe *o, const struct batch *b)
 {
+    int64_t made = 0;
+
     for (size_t i = 0; i < b->n; i++) {
         const struct ff_change *c = &b->items[i];
 
-        if (c->record == &record_task)
+        if (is_made(c))
+            made = c->values[COL_RUN_RUN].i;
+        if (c->record == &record_task && c->values[COL_TASK_RUN].i != made)
             count_task(o, c);
         else if (c->record == &record_run)
             count_run(o, c);

@@ -121,6 +121,12 @@ static void count_limits(struct observe *o, int status)
                    1);
 }
 
+/* Who asks whether it is well is told so, and not put off. */
+static bool is_of_api(const struct http_route *route)
+{
+    return !route || strncmp(route->pattern, "/api/", 5) == 0;
+}
+
 /* What is no route of ours is told apart by nothing: anybody may ask for anything. */
 static void on_answered(void *arg, const struct http_route *route, int status,
                         int64_t took_us)
@@ -134,7 +140,8 @@ static void on_answered(void *arg, const struct http_route *route, int status,
 
     metric_add(metrics_get(o->metrics, FAMILY_HTTP_REQUESTS, labels), 1);
     metric_observe(metrics_get(o->metrics, FAMILY_HTTP_SECONDS, labels), took_us);
-    count_limits(o, status);
+    if (is_of_api(route))
+        count_limits(o, status);
     if (route && strcmp(route->pattern, REST_WEBHOOKS) == 0) {
         const char *const result[] = {webhook_result(status)};
 

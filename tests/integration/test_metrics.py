@@ -15,6 +15,12 @@ from ff_api import WORKFLOW
 from ff_cli import PATIENCE
 from ff_metrics import OPEN, TEXT, MetricsTest, Page
 
+CHAIN = """flowforge: 1
+name: chain
+tasks:
+  a: {run: 'true'}
+  b: {needs: a, run: 'true'}
+"""
 FAILS = """flowforge: 1
 name: fails
 tasks:
@@ -219,6 +225,17 @@ class Counts(MetricsTest):
         page = self.scrape_until(lambda p: ended(p, 2))
         self.assertEqual(page.get("flowforge_runs_started_total"), 1)
         self.assertEqual(page.get("flowforge_attempts_started_total"), 4)
+        self.assertEqual(self.stop().code, 0)
+
+    def test_what_a_run_takes_over_from_another_one_ended_there(self) -> None:
+        self.serve()
+        run = self.change("POST", "/runs", {"source": CHAIN}).json()["id"]
+        self.scrape_until(lambda p: ended(p, 1))
+        self.change("POST", f"/runs/{run}/rerun", {"from": "b"})
+        page = self.scrape_until(lambda p: ended(p, 2))
+        name = "flowforge_tasks_ended_total"
+        self.assertEqual(page.get(name, kind="task", state="succeeded"), 3)
+        self.assertEqual(page.get("flowforge_attempts_started_total"), 3)
         self.assertEqual(self.stop().code, 0)
 
     def test_requests_by_route_and_who_was_refused(self) -> None:

@@ -80,6 +80,25 @@ static void both_formats_say_the_same_in_their_own_words(void **state)
     metrics_free(m);
 }
 
+static void no_character_is_cut_where_a_value_is_too_long(void **state)
+{
+    struct metrics *m = metrics_new(families, N_FAMILIES);
+    char value[METRIC_VALUE_MAX + 2] = "";
+    struct buf text = {0};
+
+    (void)state;
+    memset(value, 'a', METRIC_VALUE_MAX - 1);
+    memcpy(value + METRIC_VALUE_MAX - 1, "\xc3\xa9", 3);
+    metric_add(job(m, value, "done"), 1);
+    metric_add(job(m, "b\xff", "done"), 1);
+    metrics_write(m, METRICS_OPEN, &text);
+    assert_int_equal(text_utf8_error(buf_text(&text), text.len), text.len);
+    assert_non_null(strstr(buf_text(&text), "aaa\",state=\"done\"} 1\n"));
+    assert_non_null(strstr(buf_text(&text), "who=\"b\",state"));
+    buf_done(&text);
+    metrics_free(m);
+}
+
 static void one_series_for_the_same_labels(void **state)
 {
     struct metrics *m = metrics_new(families, N_FAMILIES);
@@ -175,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_formats_say_the_same_in_their_own_words),
+        cmocka_unit_test(no_character_is_cut_where_a_value_is_too_long),
         cmocka_unit_test(one_series_for_the_same_labels),
         cmocka_unit_test(
             beyond_its_limit_open_labels_are_other_and_closed_ones_are_kept),
