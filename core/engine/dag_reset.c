@@ -153,14 +153,14 @@ static void write_event(struct run *r, struct step *s, int64_t node,
 }
 
 /* One without a row did not; nor one whose row says no more than when its time is over.
- */
+ * Between two iterations its attempts are counted anew, and it did. */
 static bool never_began(const struct run *r, int64_t node)
 {
     const struct unit *u = dag_unit(dag_of(r), node);
 
     return u->version == 0 || u->state == TASK_WAITING ||
            (u->state == TASK_QUEUED && !has_begun(r, node) &&
-            dag_deadline(r, node) != MODEL_NULL);
+            dag_iteration(r, node) == 1 && dag_deadline(r, node) != MODEL_NULL);
 }
 
 void dag_reset_unit(struct run *r, struct step *s, int64_t node)

@@ -438,6 +438,24 @@ static void what_begins_again_while_it_waits_for_a_slot_counts_anew(void **state
     world_free(w);
 }
 
+/* Its iterations are over and not over: the next one waits for a slot. */
+static void what_begins_again_between_two_iterations_is_as_new(void **state)
+{
+    (void)state;
+    struct world *w =
+        world_of(", repeat: {until: false, max: 9, delay: 2s, on_max: succeed}");
+
+    world_grant(w);
+    world_result(w, "a", OUTCOME_SUCCEEDED, 0, NULL);
+    assert_ended(w, "a", "retrying repeat");
+    assert_true(world_next_timer(w)); /* and nobody grants it a slot */
+    begin_again(w);
+    assert_ended(w, "a", "waiting ");
+    assert_int_equal(stored(w, "a")->row.iteration, MODEL_NULL);
+    assert_int_equal(total_timer(w), w->now + 30 * SECOND);
+    world_free(w);
+}
+
 static void what_begins_again_while_it_runs_is_not_stopped_twice(void **state)
 {
     (void)state;
@@ -642,6 +660,7 @@ int main(void)
         cmocka_unit_test(silence_and_time_are_told_apart),
         cmocka_unit_test(a_run_that_begins_again_counts_anew),
         cmocka_unit_test(what_begins_again_while_it_waits_for_a_slot_counts_anew),
+        cmocka_unit_test(what_begins_again_between_two_iterations_is_as_new),
         cmocka_unit_test(what_begins_again_while_it_runs_is_not_stopped_twice),
         cmocka_unit_test(a_timer_that_is_on_its_way_is_not_for_what_begins_again),
         cmocka_unit_test(nor_is_one_from_before_its_end),
