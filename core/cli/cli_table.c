@@ -201,6 +201,12 @@ static const struct cli_option rerun_options[] = {
     {0},
 };
 
+static const struct cli_option migrate_options[] = {
+    {"check", NULL, "change nothing; the exit code is 1 where there is something to do",
+     NULL, 0},
+    {0},
+};
+
 static const struct cli_option cache_options[] = {
     {"limit", "N", "at most so many, the newest first (20)", NULL, 'n'},
     {0},
@@ -604,6 +610,16 @@ const struct cli_command cli_commands[] = {
     {"cache clear", "[WORKFLOW [TASK]]", "forget what tasks with `cache` gave",
      "All of it, or that of one workflow or one of its tasks.", NO_OPTIONS,
      cmd_cache_clear, 0, 2, false},
+    {"db stats", "", "show what the database takes, record by record",
+     "Rows, bytes, indexes and what of these is unused. Reads the whole "
+     "database where that has no account of its own (SQLite).",
+     NO_OPTIONS, cmd_db_stats, 0, 0, false},
+    {"migrate", "", "bring the tables of the database up to this version",
+     "Every process does so when it opens the database; this does nothing else, so "
+     "that "
+     "it can be done once, before new replicas start, by a user who may. What is there "
+     "stays as it is: processes of the version before go on beside it.",
+     migrate_options, cmd_migrate, 0, 0, false},
     {"driver list", "", "list the drivers that can be loaded", NULL, NO_OPTIONS,
      cmd_driver_list, 0, 0, false},
     {"driver show", "NAME", "show a driver with its options", NULL, NO_OPTIONS,

@@ -1,4 +1,5 @@
-/* kit/kit_store_optional.c - checks of what a store may have: backup, expire, watch. */
+/* kit/kit_store_optional.c - checks of what a store may have: backup, expire, watch,
+ * info. */
 #include "kit/kit_store.h"
 
 #include <stdatomic.h>
@@ -202,6 +203,61 @@ static void a_commit_elsewhere_is_told(struct kit *k)
     kit_close(&s);
 }
 
+/* --- info --- */
+
+struct told {
+    struct kit *k;
+    int64_t n_parts, rows; /* of kit_pair; -1: it was not told */
+    bool about;
+};
+
+static int note_part(void *arg, const struct ff_store_part *part)
+{
+    struct told *t = arg;
+
+    t->n_parts++;
+    kit_expect(t->k, part->name && part->name[0], "a part without a name");
+    kit_expect(t->k, part->index_bytes <= part->bytes,
+               "%s: %lld bytes, and %lld of these are indexes", part->name,
+               (long long)part->bytes, (long long)part->index_bytes);
+    if (strcmp(part->name, kit_pair.name) == 0) {
+        t->rows = part->rows;
+        t->about = part->flags & FF_PART_ABOUT;
+    }
+    return 0;
+}
+
+static int stop_at_once(void *arg, const struct ff_store_part *part)
+{
+    (void)part;
+    ++*(int64_t *)arg;
+    return 1;
+}
+
+static void info_tells_what_is_there(struct kit *k)
+{
+    struct ff_store_info info = {.struct_size = sizeof(info)};
+    struct told t = {.k = k, .rows = -1};
+    struct kit_batch b = {0};
+    struct kit_store s;
+    int64_t n = 0;
+
+    kit_open(k, &s, &kit_schema);
+    for (int64_t i = 1; i <= 3; i++)
+        kit_put(&b, i, i, i, FF_ABSENT);
+    kit_must_commit(&s, &b, "three pairs");
+    kit_expect_code(k, s.ops->info(s.session, &info, note_part, &t, &s.err), FF_OK,
+                    &s.err, "info");
+    kit_expect_int(k, info.schema_version, kit_schema.version, "the schema's version");
+    kit_expect(k, info.engine[0] != '\0', "it does not say what it is");
+    if (!t.about)
+        kit_expect_int(k, t.rows, 3, "rows of kit_pair");
+    kit_expect_code(k, s.ops->info(s.session, &info, stop_at_once, &n, &s.err), FF_OK,
+                    &s.err, "info that is stopped");
+    kit_expect_int(k, n, 1, "parts told after the first one was enough");
+    kit_close(&s);
+}
+
 const struct kit_check kit_store_optional[] = {
     {.name = "backup/moment",
      .what = "a backup is a store of one moment, complete, while others write",
@@ -216,6 +272,11 @@ const struct kit_check kit_store_optional[] = {
          "expire deletes the rows whose first indexed time is below, and counts them",
      .run = expire_deletes_what_is_older,
      .slot = KIT_SLOT(ff_store_ops, expire)},
+    {.name = "info/told",
+     .what = "info tells the schema's version and the rows of each record, until fn "
+             "has enough",
+     .run = info_tells_what_is_there,
+     .slot = KIT_SLOT(ff_store_ops, info)},
     {.name = "watch/other-process",
      .what = "watch calls fn when another process has committed to the record",
      .run = a_commit_elsewhere_is_told,

@@ -253,7 +253,8 @@ struct driver_instance *node_instance(struct node *n, uint32_t kind, struct ff_e
                             kind, n->loop, n->config, err);
 }
 
-static int open_all(struct node *n, struct ff_err *err)
+/* All but the store itself. */
+static int prepare(struct node *n, struct ff_err *err)
 {
     const struct config_section section = {.name = "engine", .opts = node_options};
     const struct config_section auth = {.name = "auth", .opts = node_auth_options};
@@ -274,7 +275,12 @@ static int open_all(struct node *n, struct ff_err *err)
     if (!n->given_store && set_store_path(n, err) != FF_OK)
         return err->code;
     n->store_driver = node_instance(n, FF_STORE, err);
-    if (!n->store_driver)
+    return n->store_driver ? FF_OK : err->code;
+}
+
+static int open_all(struct node *n, struct ff_err *err)
+{
+    if (prepare(n, err) != FF_OK)
         return err->code;
     n->store = store_open(n->loop, n->store_driver, err);
     return n->store ? FF_OK : err->code;
@@ -285,18 +291,37 @@ struct node *node_open(struct loop *l, struct config *c, struct ff_err *err)
     return node_open_over(l, c, NULL, err);
 }
 
-struct node *node_open_over(struct loop *l, struct config *c, struct driver *store,
-                            struct ff_err *err)
+static struct node *node_new(struct loop *l, struct config *c)
 {
     struct node *n = mem_alloc(sizeof(*n));
 
     n->loop = l;
     n->config = c;
-    n->given_store = store;
     n->lock_fd = -1;
     n->clock_fd = -1;
     node_numbers_init(n);
     node_open_runs_init(n);
+    return n;
+}
+
+int node_look(struct loop *l, struct config *c, struct ff_store_info *info,
+              struct ff_err *err)
+{
+    struct node *n = node_new(l, c);
+    int code = prepare(n, err);
+
+    if (code == FF_OK)
+        code = store_look(n->store_driver, info, err);
+    node_close(n);
+    return code;
+}
+
+struct node *node_open_over(struct loop *l, struct config *c, struct driver *store,
+                            struct ff_err *err)
+{
+    struct node *n = node_new(l, c);
+
+    n->given_store = store;
     if (open_all(n, err) == FF_OK)
         return n;
     node_close(n);

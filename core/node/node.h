@@ -58,6 +58,10 @@ struct node *node_open(struct loop *l, struct config *c, struct ff_err *err);
  * directory. For who only reads what another process has. */
 struct node *node_open_over(struct loop *l, struct config *c, struct driver *store,
                             struct ff_err *err);
+/* What the store of these settings is, before anything in it is upgraded. Makes the
+ * data directory, and an empty store where there is none. */
+int node_look(struct loop *l, struct config *c, struct ff_store_info *info,
+              struct ff_err *err);
 void node_close(struct node *n); /* gives up ownership first; takes NULL */
 
 /* Attempts are carried out by this driver, which is linked in, instead of the one that

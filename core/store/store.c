@@ -74,6 +74,40 @@ int64_t store_now_us(struct store *s)
     return now_us;
 }
 
+static int tell_info(const struct ff_store_ops *ops, void *handle,
+                     struct ff_store_info *info, ff_store_part_fn *fn, void *arg,
+                     struct ff_err *err)
+{
+    *info = (struct ff_store_info){
+        .struct_size = sizeof(*info), .bytes = -1, .free_bytes = -1};
+    return ops->info ? ops->info(handle, info, fn, arg, err)
+                     : ff_fail(err, FF_UNSUPPORTED, 0,
+                               "the driver of this store does not tell what is in it");
+}
+
+int store_info(struct store *s, struct ff_store_info *info, ff_store_part_fn *fn,
+               void *arg, struct ff_err *err)
+{
+    pthread_mutex_lock(&s->caller.mutex);
+    const int code = tell_info(s->ops, s->caller.handle, info, fn, arg, err);
+    pthread_mutex_unlock(&s->caller.mutex);
+    return code;
+}
+
+int store_look(struct driver_instance *instance, struct ff_store_info *info,
+               struct ff_err *err)
+{
+    const struct ff_store_ops *ops = driver_store_ops(instance);
+    void *handle = NULL;
+    int code = driver_open_store(instance, &handle, err);
+
+    if (code == FF_OK)
+        code = tell_info(ops, handle, info, NULL, NULL, err);
+    if (handle)
+        ops->close(handle);
+    return code;
+}
+
 int store_backup(struct store *s, const char *to, struct ff_err *err)
 {
     int code;

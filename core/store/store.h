@@ -185,6 +185,13 @@ int store_read_counter(struct store *s, struct store_reader *r, const char *name
 int store_last_seq(struct store *s, struct store_reader *r, struct tenant t,
                    int64_t run, int64_t *seq, struct ff_err *err);
 int store_backup(struct store *s, const char *to, struct ff_err *err);
+/* What it is and what it takes (flowforge/store.h); blocks, for as long as reading it
+ * all. FF_UNSUPPORTED: the driver does not tell. */
+int store_info(struct store *s, struct ff_store_info *info, ff_store_part_fn *fn,
+               void *arg, struct ff_err *err);
+/* The same of one that is not open, before anything in it is upgraded; no parts. */
+int store_look(struct driver_instance *instance, struct ff_store_info *info,
+               struct ff_err *err);
 
 /* Copies the text of a row struct into the arena. */
 void store_own_row(const struct ff_record *record, void *row, struct arena *arena);

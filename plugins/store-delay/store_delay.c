@@ -21,7 +21,7 @@ struct config {
 static const struct ff_opt options[] = {
     {.name = "calls",
      .help = "which calls are slow, with commas: all, or commit, scan, count, ping, "
-             "now, setup, backup, watch, expire",
+             "now, setup, backup, watch, expire, info",
      .fallback = "all",
      .type = FF_OPT_TEXT,
      .offset = AT(calls)},

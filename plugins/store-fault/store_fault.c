@@ -37,7 +37,7 @@ static const int code_of[] = {FF_UNAVAILABLE, FF_BUSY,    FF_IN_DOUBT, FF_CONFLI
 static const struct ff_opt options[] = {
     {.name = "calls",
      .help = "which calls may fail, with commas: all, or commit, scan, count, ping, "
-             "now, setup, backup, watch, expire",
+             "now, setup, backup, watch, expire, info",
      .fallback = "commit",
      .type = FF_OPT_TEXT,
      .offset = AT(calls)},

@@ -107,6 +107,7 @@ static const struct ff_store_ops ops = {
     .ping = ping,
     .now = now,
     .backup = lmdb_backup,
+    .info = lmdb_info,
 };
 
 static const struct ff_driver driver = {

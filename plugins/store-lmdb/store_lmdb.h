@@ -291,5 +291,7 @@ int lmdb_scan(void *store, const struct ff_query *query, ff_row_fn *fn, void *ar
 int lmdb_count(void *store, const struct ff_query *query, uint64_t *n,
                struct ff_err *err);
 int lmdb_backup(void *store, const char *to, struct ff_err *err);
+int lmdb_info(void *store, struct ff_store_info *info, ff_store_part_fn *fn, void *arg,
+              struct ff_err *err);
 
 #endif

@@ -234,6 +234,7 @@ static const struct ff_store_ops ops = {
     .now = now,
     .watch = pg_watch,
     .expire = pg_expire,
+    .info = pg_info,
 };
 
 static const struct ff_driver driver = {

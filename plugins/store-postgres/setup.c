@@ -79,8 +79,7 @@ static int has_column(struct pg_session *s, const struct ff_record *record,
 
 /* --- what is there --- */
 
-/* 0: nothing. */
-static int read_version(struct pg_session *s, int64_t *version, struct ff_err *err)
+int pg_schema_version(struct pg_session *s, int64_t *version, struct ff_err *err)
 {
     struct pg_text sql = {0};
     PGresult *result = NULL;
@@ -287,7 +286,7 @@ static int upgrade(struct pg_session *s, const struct ff_schema *schema,
                    struct ff_err *err)
 {
     int64_t version = 0;
-    int code = read_version(s, &version, err);
+    int code = pg_schema_version(s, &version, err);
 
     if (code == FF_OK)
         code = check_version(s, schema, version, err);
@@ -356,7 +355,7 @@ int pg_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
     int code = pg_connect(s, true, err);
 
     if (code == FF_OK)
-        code = read_version(s, &version, err);
+        code = pg_schema_version(s, &version, err);
     if (code == FF_OK && version != schema->version) {
         code = check_version(s, schema, version, err);
         if (code == FF_OK)

@@ -268,6 +268,7 @@ static const struct ff_store_ops ops = {
     .ping = lite_ping,
     .now = lite_now,
     .backup = lite_backup,
+    .info = lite_info,
 };
 
 static const struct ff_driver driver = {

@@ -27,7 +27,7 @@ static const struct ff_opt options[] = {
      .offset = AT(file)},
     {.name = "calls",
      .help = "which calls, with commas: all, or commit, scan, count, ping, now, setup, "
-             "backup, watch, expire",
+             "backup, watch, expire, info",
      .fallback = "all",
      .type = FF_OPT_TEXT,
      .offset = AT(calls)},

@@ -24,6 +24,8 @@ GROWING = {
     "ff_run_event",
     "ff_principal",
     "ff_store_ops",
+    "ff_store_info",
+    "ff_store_part",
     "ff_queue_ops",
     "ff_runtime_ops",
     "ff_auth_ops",

@@ -249,10 +249,19 @@ class OldDrivers(HeaderTest):
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertIn("run succeeded", done.stdout)
 
+    def source_of_then(self, headers: Path, name: str) -> Path:
+        """A driver of now without the functions that these headers do not know."""
+        copy = self.folder / "source" / name
+        shutil.copytree(SOURCE / "plugins" / name, copy)
+        if "(*info)" not in (headers / "flowforge/store.h").read_text():
+            for file in copy.glob("*.c"):
+                file.write_text(re.sub(r"\n    \.info = \w+,", "", file.read_text()))
+        return copy
+
     def use(self, headers: Path, *, filters: bool) -> None:
         """A run on a store and a queue of then, with or without a filter of then."""
         for name in ("store-memory", "queue-memory"):
-            folder = SOURCE / "plugins" / name
+            folder = self.source_of_then(headers, name)
             self.compile(headers, name, sorted(folder.glob("*.c")))
         sample = SOURCE / "sdk/driver/templates/auth/auth_sample.c"
         so = self.compile(headers, "auth-sample", [sample])

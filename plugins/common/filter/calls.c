@@ -7,6 +7,7 @@ const char *const around_names[AROUND_CALLS + 1] = {
     [AROUND_SETUP] = "setup",   [AROUND_COMMIT] = "commit", [AROUND_SCAN] = "scan",
     [AROUND_COUNT] = "count",   [AROUND_PING] = "ping",     [AROUND_NOW] = "now",
     [AROUND_BACKUP] = "backup", [AROUND_WATCH] = "watch",   [AROUND_EXPIRE] = "expire",
+    [AROUND_INFO] = "info",
 };
 
 static uint32_t bits_of(const char *word, size_t len)
@@ -30,10 +31,11 @@ int around_parse_calls(const char *option, const char *text, uint32_t *calls,
         const uint32_t bits = bits_of(word, len);
 
         if (len > 0 && !bits)
-            return ff_fail(err, FF_INVALID, 0,
-                           "%s: a store has no call '%.*s'; there are all, setup, "
-                           "commit, scan, count, ping, now, backup, watch, expire",
-                           option, (int)(len < 40 ? len : 40), word);
+            return ff_fail(
+                err, FF_INVALID, 0,
+                "%s: a store has no call '%.*s'; there are all, setup, "
+                "commit, scan, count, ping, now, backup, watch, expire, info",
+                option, (int)(len < 40 ? len : 40), word);
         all |= bits;
         word += len;
         word += strspn(word, separators);

@@ -308,6 +308,18 @@ static int around_expire(void *store, const struct ff_record *record, int64_t be
     return end(s, &a, code, err);
 }
 
+static int around_info(void *store, struct ff_store_info *info, ff_store_part_fn *fn,
+                       void *arg, struct ff_err *err)
+{
+    const struct session *s = store;
+    struct around a = {.call = AROUND_INFO};
+    int code = begin(s, &a, err);
+
+    if (code == FF_OK)
+        code = s->ops->info(s->below, info, fn, arg, err);
+    return end(s, &a, code, err);
+}
+
 const struct ff_store_ops around_ops = {
     .open = around_open,
     .close = around_close,
@@ -320,4 +332,5 @@ const struct ff_store_ops around_ops = {
     .backup = around_backup,
     .watch = around_watch,
     .expire = around_expire,
+    .info = around_info,
 };

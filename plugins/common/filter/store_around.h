@@ -17,6 +17,7 @@ enum around_call {
     AROUND_BACKUP,
     AROUND_WATCH,
     AROUND_EXPIRE,
+    AROUND_INFO,
     AROUND_CALLS
 };
 extern const char *const around_names[AROUND_CALLS + 1]; /* ends with NULL */

@@ -124,6 +124,30 @@ enum ff_query_flags { FF_DESCENDING = 1 };
 /* Return 0 to go on, anything else to stop. */
 typedef int ff_row_fn(void *arg, const struct ff_value *columns);
 
+/* What a record takes, for people who look after the store. -1: not known. */
+enum ff_store_part_flags {
+    FF_PART_ABOUT = 1 /* rows and unused bytes are estimates */
+};
+struct ff_store_part {
+    uint32_t struct_size;
+    uint32_t flags;
+    const char *name; /* of the record, or what else takes room */
+    int64_t rows;
+    int64_t bytes;        /* with its indexes */
+    int64_t index_bytes;  /* of these */
+    int64_t unused_bytes; /* of these, for rows to come */
+};
+/* Return 0 to go on, anything else to stop. */
+typedef int ff_store_part_fn(void *arg, const struct ff_store_part *part);
+
+struct ff_store_info {
+    uint32_t struct_size;    /* the core's: a driver writes no further */
+    uint32_t schema_version; /* that is stored; 0: setup() was not called yet */
+    int64_t bytes;           /* all that it takes; -1: not known */
+    int64_t free_bytes;      /* of these, for rows to come; -1 */
+    char engine[96];         /* "PostgreSQL 15.14" */
+};
+
 enum ff_store_caps {
     FF_STORE_SHARED = 1, /* several processes may use it at once */
     FF_STORE_WATCH = 2,
@@ -182,6 +206,13 @@ struct ff_store_ops {
      * partitions). Where absent the core does it by scan and commit. */
     int (*expire)(void *store, const struct ff_record *record, int64_t before_us,
                   uint64_t *n, struct ff_err *err);
+
+    /* Optional. What it is, and what it takes: fills in *info, and calls fn (NULL: the
+     * parts are not wanted) for each record that is there. Changes nothing; allowed
+     * before setup(). Parts may take as long as reading everything. fn MUST NOT call
+     * the store. */
+    int (*info)(void *store, struct ff_store_info *info, ff_store_part_fn *fn,
+                void *arg, struct ff_err *err);
 };
 
 #ifdef __cplusplus
