@@ -208,6 +208,78 @@ static void writing_agrees_with_jansson(void **state)
     }
 }
 
+/* Up to two bytes of it are others, of those that mean something. */
+static void spoil(struct rand *r, char *text, size_t len)
+{
+    static const char bytes[] = "\"\\[]{},:-+.eE0129 \t\n\x01\xc3\xff"
+                                "tfnu/";
+
+    for (uint64_t n = rand_below(r, 3); n > 0 && len > 0; n--)
+        text[rand_below(r, len)] = bytes[rand_below(r, sizeof(bytes))];
+}
+
+static void assert_read_as_by_jansson(const char *text, size_t len)
+{
+    struct ff_err err = {0};
+    json_t *ours = json_parse(text, len, &err);
+    json_t *theirs =
+        json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+
+    if (!ours != !theirs || (ours && !json_equal(ours, theirs)))
+        fail_msg("%s: not read as jansson reads it: %s", text, err.msg);
+    json_decref(ours);
+    json_decref(theirs);
+}
+
+static void reading_agrees_with_jansson(void **state)
+{
+    static const size_t forms[] = {JSON_COMPACT, JSON_INDENT(2), JSON_ENSURE_ASCII,
+                                   JSON_ESCAPE_SLASH};
+    static const char *const texts[] = {"-",
+                                        "-0",
+                                        "00",
+                                        "01",
+                                        "-01",
+                                        "0.5",
+                                        "1e2",
+                                        "999999999999999999",
+                                        "-999999999999999999",
+                                        "1000000000000000000",
+                                        "[ ]",
+                                        "{ }",
+                                        " 1 ",
+                                        "[1,]",
+                                        "{\"a\\n\":{\"b\\n\":1}}",
+                                        "{\"a\":1,\"a\":2}",
+                                        "{\"a\" : [ 1 , 2 ] }",
+                                        "true",
+                                        "truex",
+                                        "tru",
+                                        "\"\\u00e9\"",
+                                        "\"\\x\"",
+                                        "\"\t\"",
+                                        "\"",
+                                        "{\"a\"}",
+                                        "[1 2]"};
+    struct rand r = support_rand();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        assert_read_as_by_jansson(texts[i], strlen(texts[i]));
+    for (size_t i = 0; i < 6000; i++) {
+        json_t *value = random_value(&r, 0);
+        char *given = json_dumps(value, JSON_ENCODE_ANY | forms[i % COUNT_OF(forms)]);
+        const size_t len = strlen(given);
+        MEM_AUTO char *exact = mem_grow(NULL, len + 1, 1);
+
+        memcpy(exact, given, len + 1);
+        spoil(&r, exact, len);
+        assert_read_as_by_jansson(exact, len);
+        free(given);
+        json_decref(value);
+    }
+}
+
 static void the_streaming_writer_puts_the_commas(void **state)
 {
     struct buf b = {0};
@@ -308,6 +380,7 @@ int main(void)
         cmocka_unit_test(depth_ends_at_128),
         cmocka_unit_test(reals_are_short_and_read_back_exactly),
         cmocka_unit_test(writing_agrees_with_jansson),
+        cmocka_unit_test(reading_agrees_with_jansson),
         cmocka_unit_test(the_streaming_writer_puts_the_commas),
         cmocka_unit_test(text_of_any_bytes_becomes_json),
         cmocka_unit_test(appending_keeps_what_is_there),
