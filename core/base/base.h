@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/sha256.h"
+#include "base/sip.h"
 #include "base/text.h"
 #include "base/units.h"
 

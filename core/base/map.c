@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "base/sip.h"
 #include <string.h>
 
 #define FIRST_CAP 8
@@ -30,62 +31,17 @@ struct wanted {
 
 /* Names come from users, who must not be able to choose colliding ones; see map_seed.
  * Order of iteration does not depend on it. */
-static uint64_t seed_a = UINT64_C(0x736f6d6570736575);
-static uint64_t seed_b = UINT64_C(0x646f72616e646f6d);
+static struct sip_key seed = {UINT64_C(0x736f6d6570736575),
+                              UINT64_C(0x646f72616e646f6d)};
 
 void map_seed(uint64_t a, uint64_t b)
 {
-    seed_a = a;
-    seed_b = b;
+    seed = (struct sip_key){a, b};
 }
 
-static uint64_t rotl(uint64_t x, int k)
-{
-    return (x << k) | (x >> (64 - k));
-}
-
-static void sip_round(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[1] = rotl(v[1], 13) ^ v[0];
-    v[0] = rotl(v[0], 32);
-    v[2] += v[3];
-    v[3] = rotl(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = rotl(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = rotl(v[1], 17) ^ v[2];
-    v[2] = rotl(v[2], 32);
-}
-
-static void sip_word(uint64_t v[4], uint64_t word)
-{
-    v[3] ^= word;
-    sip_round(v);
-    v[0] ^= word;
-}
-
-/* SipHash-1-3 (Aumasson, Bernstein 2012; the variant that Rust and Ruby use). */
 static uint32_t hash_text(const char *text, size_t len)
 {
-    uint64_t v[4] = {
-        seed_a ^ UINT64_C(0x736f6d6570736575), seed_b ^ UINT64_C(0x646f72616e646f6d),
-        seed_a ^ UINT64_C(0x6c7967656e657261), seed_b ^ UINT64_C(0x7465646279746573)};
-    uint64_t word = 0;
-    size_t at = 0;
-
-    for (; len - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, text + at, sizeof(word));
-        sip_word(v, word);
-    }
-    word = 0;
-    if (len > at)
-        memcpy(&word, text + at, len - at);
-    sip_word(v, word ^ (uint64_t)len << 56);
-    v[2] ^= 0xff;
-    for (int i = 0; i < 3; i++)
-        sip_round(v);
-    const uint64_t hash = v[0] ^ v[1] ^ v[2] ^ v[3];
+    const uint64_t hash = sip_hash(&seed, text, len);
 
     return (uint32_t)(hash ^ hash >> 32);
 }
