@@ -26,14 +26,22 @@ static bool refuse(struct http_refusal *no, int status, const char *why)
 /* RFC 9110, section 5.6.2. */
 static bool is_token_char(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           (c >= '0' && c <= '9') || (c != '\0' && strchr("!#$%&'*+.^_`|~", c));
+}
+
+/* Nothing that a head is judged by, nor the byte behind a CR. */
+static bool is_plain(const char *bytes, size_t i)
+{
+    return (unsigned char)bytes[i] > '\r' && i > 0 && bytes[i - 1] != '\r';
 }
 
 size_t http_find_head(const char *bytes, size_t len, size_t *at,
                       struct http_refusal *no)
 {
-    for (size_t i = *at; i < len; i++) {
+    for (size_t i = *at; i < len && i < HTTP_HEAD_MAX; i++) {
+        if (is_plain(bytes, i))
+            continue;
         if (bytes[i] == '\0') {
             refuse(no, 400, "the head holds a NUL byte");
             return 0;
@@ -50,12 +58,10 @@ size_t http_find_head(const char *bytes, size_t len, size_t *at,
             *at = 0;
             return i + 1;
         }
-        if (i + 1 >= HTTP_HEAD_MAX) {
-            refuse(no, 431, "the head is larger than 16 KiB");
-            return 0;
-        }
     }
     *at = len;
+    if (len >= HTTP_HEAD_MAX)
+        refuse(no, 431, "the head is larger than 16 KiB");
     return 0;
 }
 

@@ -2,6 +2,7 @@
  * ahead of need. */
 #include "http/conn.h"
 #include "http/tls.h"
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,6 +14,22 @@ struct evbuffer *http_conn_output(struct http_conn *c)
 struct evbuffer *http_conn_input(struct http_conn *c)
 {
     return bufferevent_get_input(c->bev);
+}
+
+/* --- output --- */
+
+/* Answers that are there at once go out at once: to wait until the socket can be
+ * written to costs two calls of the kernel and another turn of the loop. libevent
+ * watches for that as soon as something is added, unless writing is not enabled; so it
+ * is enabled only while something is left. With TLS it is libevent's affair. */
+static void on_added(struct evbuffer *output, const struct evbuffer_cb_info *info,
+                     void *arg)
+{
+    struct http_conn *c = arg;
+
+    (void)output;
+    if (info->n_added > 0 && !c->gathers)
+        bufferevent_enable(c->bev, EV_WRITE);
 }
 
 /* --- life --- */
@@ -69,6 +86,7 @@ void http_conn_kill(struct http_conn *c)
     loop_timer_del(c->deadline);
     loop_timer_del(c->soon);
     http_meter_done(c);
+    evbuffer_remove_cb(http_conn_output(c), on_added, c);
     bufferevent_setcb(c->bev, NULL, NULL, NULL, NULL);
     if (c->protocol)
         c->protocol->lost(c);
@@ -216,16 +234,40 @@ static void tell_apart(struct http_conn *c)
 
 /* --- events --- */
 
+static void send_now(struct http_conn *c)
+{
+    struct evbuffer *out = http_conn_output(c);
+
+    if (evbuffer_get_length(out) == 0)
+        return;
+    evbuffer_unfreeze(out, 1);
+    const int sent = evbuffer_write(out, bufferevent_getfd(c->bev));
+    const int sys = errno;
+    evbuffer_freeze(out, 1);
+    if (sent < 0 && sys != EAGAIN && sys != EINTR) {
+        http_conn_kill(c);
+    } else if (evbuffer_get_length(out) > 0) {
+        bufferevent_enable(c->bev, EV_WRITE);
+        http_meter_unsent(c);
+    } else {
+        c->protocol->output(c);
+    }
+}
+
 static void on_read(struct bufferevent *bev, void *arg)
 {
     struct http_conn *c = arg;
 
-    (void)bev;
     http_conn_enter(c);
+    c->gathers = !c->tls && !(bufferevent_get_enabled(bev) & EV_WRITE);
     if (c->protocol)
         c->protocol->input(c);
     else
         tell_apart(c);
+    if (c->gathers && !c->dead) {
+        c->gathers = false;
+        send_now(c);
+    }
     http_conn_leave(c);
 }
 
@@ -233,8 +275,9 @@ static void on_write(struct bufferevent *bev, void *arg)
 {
     struct http_conn *c = arg;
 
-    (void)bev;
     http_conn_enter(c);
+    if (!c->tls)
+        bufferevent_disable(bev, EV_WRITE);
     if (c->protocol)
         c->protocol->output(c);
     http_conn_leave(c);
@@ -295,6 +338,10 @@ void http_conn_new(struct http_server *s, struct bufferevent *bev,
     bufferevent_setcb(bev, on_read, on_write, on_event, c);
     http_conn_may_stall(c, 0);
     http_meter_init(c);
+    if (!c->tls) {
+        bufferevent_disable(bev, EV_WRITE);
+        evbuffer_add_cb(http_conn_output(c), on_added, c);
+    }
     bufferevent_enable(bev, EV_READ);
     if (c->tls || c->may_h2)
         http_conn_arm(c, s->opts.head_timeout_us); /* until it is known what it is */

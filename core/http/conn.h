@@ -37,6 +37,7 @@ struct http_meter {
 void http_meter_init(struct http_conn *c);
 void http_meter_done(struct http_conn *c);
 void http_meter_await(struct http_conn *c, bool awaits);
+void http_meter_unsent(struct http_conn *c); /* some output must wait for the peer */
 
 /* --- address.c: connections by address --- */
 
@@ -71,6 +72,7 @@ struct http_conn {
     bool tls;
     bool input_ended;
     bool input_held;     /* not read: there is enough */
+    bool gathers;        /* what is answered now is sent when all of it is there */
     bool waits_its_turn; /* it has a request that may begin when it is less crowded */
     bool doomed;         /* http_conn_kill_soon was called */
     bool dead;           /* freed when the outermost call has returned */

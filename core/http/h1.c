@@ -96,13 +96,12 @@ static struct evbuffer *x_output(struct http_exchange *x)
     return output(of(x));
 }
 
-static void add_framing(const struct http_reply *reply, struct evbuffer *out,
-                        int64_t length)
+static void add_framing(struct http_reply *reply, int64_t length)
 {
     if (length >= 0)
-        evbuffer_add_printf(out, "Content-Length: %lld\r\n", (long long)length);
+        http_reply_header_int(reply, "Content-Length", length);
     else if (reply->minor > 0)
-        evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n");
+        http_reply_header(reply, "Transfer-Encoding", "chunked");
 }
 
 static void x_head(struct http_exchange *x, int status, int64_t length)
@@ -115,13 +114,13 @@ static void x_head(struct http_exchange *x, int status, int64_t length)
         reply->keep_alive = false;
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
     if (status != 204 && status != 304)
-        add_framing(reply, out, length);
-    evbuffer_add(out, buf_text(&reply->fields), reply->fields.len);
+        add_framing(reply, length);
     if (!reply->keep_alive)
-        evbuffer_add_printf(out, "Connection: close\r\n");
+        http_reply_header(reply, "Connection", "close");
     else if (reply->minor == 0)
-        evbuffer_add_printf(out, "Connection: keep-alive\r\n");
-    evbuffer_add(out, "\r\n", 2);
+        http_reply_header(reply, "Connection", "keep-alive");
+    buf_add_text(&reply->fields, "\r\n");
+    evbuffer_add(out, buf_text(&reply->fields), reply->fields.len);
 }
 
 static void x_add(struct http_exchange *x, const void *bytes, size_t len)

@@ -86,6 +86,7 @@ struct http_route {
 
 /* Adds a header to the answer. Name and value must not hold line breaks (checked). */
 void http_reply_header(struct http_reply *reply, const char *name, const char *value);
+void http_reply_header_int(struct http_reply *reply, const char *name, int64_t n);
 
 /* These end the reply. */
 void http_reply_send(struct http_reply *reply, int status, const char *type,

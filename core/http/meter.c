@@ -68,25 +68,41 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
     ((struct http_conn *)arg)->meter.n_in += info->n_added;
 }
 
+static void await_output(struct http_conn *c)
+{
+    if (!c->meter.timer)
+        begin_window(c);
+    arm(c);
+}
+
 static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info,
                       void *arg)
 {
     struct http_conn *c = arg;
 
     c->meter.n_out += info->n_deleted;
-    if (evbuffer_get_length(output) > 0) {
-        if (!c->meter.timer)
-            begin_window(c);
-        arm(c);
-    } else {
+    if (evbuffer_get_length(output) == 0) {
         c->meter.was_full = false;
         disarm(c);
+    } else if (!c->gathers) {
+        await_output(c);
     }
+}
+
+static bool is_metered(const struct http_conn *c)
+{
+    return c->server->opts.rate_min > 0 && !c->peer.local;
+}
+
+void http_meter_unsent(struct http_conn *c)
+{
+    if (is_metered(c))
+        await_output(c);
 }
 
 void http_meter_await(struct http_conn *c, bool awaits)
 {
-    if (c->server->opts.rate_min == 0 || c->peer.local || c->meter.awaits == awaits)
+    if (!is_metered(c) || c->meter.awaits == awaits)
         return;
     c->meter.awaits = awaits;
     if (!awaits)
@@ -101,7 +117,7 @@ void http_meter_await(struct http_conn *c, bool awaits)
 
 void http_meter_init(struct http_conn *c)
 {
-    if (c->server->opts.rate_min == 0 || c->peer.local)
+    if (!is_metered(c))
         return;
     evbuffer_add_cb(http_conn_input(c), on_input, c);
     evbuffer_add_cb(http_conn_output(c), on_output, c);

@@ -228,6 +228,14 @@ void http_reply_header(struct http_reply *reply, const char *name, const char *v
     add_field(&reply->fields, name, value);
 }
 
+void http_reply_header_int(struct http_reply *reply, const char *name, int64_t n)
+{
+    buf_add_text(&reply->fields, name);
+    buf_add_text(&reply->fields, ": ");
+    buf_add_int(&reply->fields, n);
+    buf_add_text(&reply->fields, "\r\n");
+}
+
 void http_reply_head(struct http_reply *reply, int status, const char *type,
                      int64_t length)
 {

@@ -136,11 +136,23 @@ static enum fit fit_segment(struct http_reply *reply, const char *pattern,
     return YES;
 }
 
+/* Most patterns are others before their first name: told without a look at segments. */
+static bool may_fit(const char *path, const char *pattern)
+{
+    while (*pattern && *pattern != '{' && *pattern == *path) {
+        pattern++;
+        path++;
+    }
+    return *pattern == '{' || *pattern == *path;
+}
+
 static enum fit fit_path(struct http_reply *reply, const char *pattern)
 {
     const char *path = reply->request.path;
 
     reply->params.n = 0;
+    if (!may_fit(path, pattern))
+        return NO;
     for (;;) {
         size_t pattern_len = strcspn(pattern, "/");
         size_t len = strcspn(path, "/");
