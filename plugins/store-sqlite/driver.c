@@ -7,12 +7,14 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OPEN_TRIES     100
 #define OPEN_RETRY_US  20000
 #define PAGE_BYTES     INT64_C(4096)
 #define MIN_CHECKPOINT 64
+#define CHECKED_MS     10 /* so long a look at the file holds for who reads */
 
 /* SQLite counts the memory it uses under one mutex for all threads. Nobody asks, and it
  * costs each small allocation a few per cent. Where SQLite is in use already it is too
@@ -235,6 +237,25 @@ int lite_check_file(struct lite_session *s, struct ff_err *err)
             lite_file_path(s->file));
     lite_file_kill(s->file, err);
     return FF_FATAL;
+}
+
+static int64_t coarse_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A look costs as much as half of a small read. Who commits looks each time. */
+int lite_check_file_lately(struct lite_session *s, struct ff_err *err)
+{
+    const int64_t now_ms = coarse_ms();
+
+    if (now_ms - s->checked_ms < CHECKED_MS)
+        return lite_file_dead(s->file, err) ? FF_FATAL : FF_OK;
+    s->checked_ms = now_ms;
+    return lite_check_file(s, err);
 }
 
 static int lite_ping(void *store, struct ff_err *err)

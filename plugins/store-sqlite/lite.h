@@ -93,6 +93,7 @@ struct lite_session {
     sqlite3 *db;
     const struct ff_schema *schema;
     struct lite_cache cache;
+    int64_t checked_ms; /* by a coarse clock: when the file was looked at last */
     sqlite3_stmt *begin, *commit, *rollback;
     int checkpoint_pages;      /* the log's length at which a thread carries it over */
     int wal_pages;             /* after the last commit */
@@ -164,6 +165,8 @@ int lite_info(void *store, struct ff_store_info *info, ff_store_part_fn *fn, voi
 
 /* Dead, or the file or its log was moved or deleted under us: FF_FATAL. */
 int lite_check_file(struct lite_session *s, struct ff_err *err);
+/* The same for who reads: what was moved is noticed within a hundredth of a second. */
+int lite_check_file_lately(struct lite_session *s, struct ff_err *err);
 void lite_remember_files(struct lite_session *s);
 
 /* Carries the log over into the database when it is long. Never fails a commit. */

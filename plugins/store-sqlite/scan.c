@@ -297,7 +297,7 @@ static int walk_all(struct walk *w, struct ff_err *err)
 /* One transaction, so that all segments see one moment. */
 static int walk(struct walk *w, const struct ff_query *query, struct ff_err *err)
 {
-    int code = lite_check_file(w->s, err);
+    int code = lite_check_file_lately(w->s, err);
 
     if (code == FF_OK)
         code = check_query(w->s, query, err);
