@@ -18,14 +18,6 @@ static bool is_traceparent(const char *text)
            strspn(text + 36, "0") != 16;
 }
 
-static void add_number(struct rest_call *c, const char *name, int64_t n)
-{
-    char text[24];
-
-    snprintf(text, sizeof(text), "%lld", (long long)n);
-    http_reply_header(c->reply, name, text);
-}
-
 static int64_t seconds(int64_t us)
 {
     return (us + UNITS_SECOND - 1) / UNITS_SECOND;
@@ -39,9 +31,9 @@ void rest_add_headers(struct rest_call *c)
     if (trace && is_traceparent(trace))
         http_reply_header(c->reply, "traceparent", trace);
     if (c->limit.limit > 0) {
-        add_number(c, "RateLimit-Limit", c->limit.limit);
-        add_number(c, "RateLimit-Remaining", c->limit.left);
-        add_number(c, "RateLimit-Reset", seconds(c->limit.reset_us));
+        http_reply_header_int(c->reply, "RateLimit-Limit", c->limit.limit);
+        http_reply_header_int(c->reply, "RateLimit-Remaining", c->limit.left);
+        http_reply_header_int(c->reply, "RateLimit-Reset", seconds(c->limit.reset_us));
     }
     if (c->replayed)
         http_reply_header(c->reply, "Idempotency-Replayed", "true");
@@ -93,8 +85,8 @@ static void answer_problem(struct rest_call *c)
     if (status == 401)
         http_reply_header(c->reply, "WWW-Authenticate", "Bearer");
     if (status == 429 || status == 503)
-        add_number(c, "Retry-After",
-                   c->limit.retry_us > 0 ? seconds(c->limit.retry_us) : 1);
+        http_reply_header_int(c->reply, "Retry-After",
+                              c->limit.retry_us > 0 ? seconds(c->limit.retry_us) : 1);
     http_reply_take(c->reply, status, "application/problem+json", &body);
 }
 

@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+struct rest_name rest_name(const struct rest *r, const char *bytes, size_t len)
+{
+    return (struct rest_name){
+        {sip_hash(&r->keys[0], bytes, len), sip_hash(&r->keys[1], bytes, len)}};
+}
+
 /* --- what the request says --- */
 
 const char *rest_path(const struct rest_call *c, const char *name)

@@ -3,6 +3,8 @@
  * as its owners are counted by one thread only; several may be kept of one file. */
 #include "rest/rest_priv.h"
 
+#include <string.h>
+
 #define KEPT_MAX  32
 #define TASKS_MAX 200000 /* in all that are kept: some 150 bytes each */
 
@@ -69,4 +71,40 @@ void flows_put(struct rest *r, struct flow *flow)
     pthread_mutex_unlock(&kept->mutex);
     while ((flow = take_surplus(kept)))
         flow_unref(flow);
+}
+
+/* --- hashes --- */
+
+static bool find_hash(struct rest_flows *kept, const struct rest_name *name,
+                      char out[SHA256_TEXT])
+{
+    const size_t n =
+        kept->n_hashed < REST_HASHED_MAX ? kept->n_hashed : REST_HASHED_MAX;
+
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(&kept->hashed[i].name, name, sizeof(*name)) == 0) {
+            memcpy(out, kept->hashed[i].hash, SHA256_TEXT);
+            return true;
+        }
+    return false;
+}
+
+/* The same text comes with one request after the other. */
+void flows_hash(struct rest *r, const char *text, size_t len, char out[SHA256_TEXT])
+{
+    struct rest_flows *kept = &r->flows;
+    const struct rest_name name = rest_name(r, text, len);
+
+    pthread_mutex_lock(&kept->mutex);
+    const bool found = find_hash(kept, &name, out);
+    pthread_mutex_unlock(&kept->mutex);
+    if (found)
+        return;
+    sha256_text(text, len, out);
+    pthread_mutex_lock(&kept->mutex);
+    struct rest_hashed *h = &kept->hashed[kept->n_hashed++ % REST_HASHED_MAX];
+
+    h->name = name;
+    memcpy(h->hash, out, SHA256_TEXT);
+    pthread_mutex_unlock(&kept->mutex);
 }

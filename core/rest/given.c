@@ -39,7 +39,7 @@ static int parse(struct rest_call *c, struct given *s, struct ff_err *err)
     char hash[SHA256_TEXT];
     int code = FF_OK;
 
-    sha256_text(s->text, s->len, hash);
+    flows_hash(c->rest, s->text, s->len, hash);
     s->rest = c->rest;
     s->flow = flows_take(c->rest, span_of(hash));
     if (!s->flow)

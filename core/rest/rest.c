@@ -64,6 +64,7 @@ struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err)
     r->store = node_store(setup->node);
     store_numbers_init(&r->numbers, ACCESS_NUMBERS);
     pthread_mutex_init(&r->shared_mutex, NULL);
+    rand_system(r->keys, sizeof(r->keys));
     flows_open(r);
     denied_open(r);
     if (open_parts(r, err) != FF_OK) {

@@ -111,6 +111,14 @@ extern const size_t rest_n_routes;
 #define REST_FILES_MAX  32
 #define REST_ARENAS_MAX 64
 
+/* What bytes are known again by in this process: 128 bits that nobody can aim at who
+ * does not know the keys, at a tenth of the time of SHA-256. */
+struct rest_name {
+    uint64_t words[2];
+};
+
+#define REST_HASHED_MAX 32
+
 struct rest {
     struct rest_setup setup;
     struct store *store;
@@ -133,12 +141,18 @@ struct rest {
         struct flow **items;
         size_t n, cap;
         size_t n_tasks; /* in all of them */
+        struct rest_hashed {
+            struct rest_name name;
+            char hash[SHA256_TEXT];
+        } hashed[REST_HASHED_MAX]; /* of texts that came lately */
+        size_t n_hashed;           /* ever */
     } flows;
     struct rest_who_cache {
         struct map by_hash;
         uint64_t n_forgotten; /* times */
     } cache;
-    void *auth; /* session of the driver, or NULL */
+    struct sip_key keys[2]; /* of rest_name */
+    void *auth;             /* session of the driver, or NULL */
     pthread_mutex_t auth_mutex;
     struct principal local;
     struct buckets buckets;
@@ -170,8 +184,8 @@ struct rest_call {
     /* who asks: who.c */
     bool known;
     struct principal who;
-    int64_t rate_per_s; /* that the tenant may */
-    char credential[SHA256_TEXT];
+    int64_t rate_per_s;        /* that the tenant may */
+    char credential[33];       /* by which it is known again */
     const char *token;         /* NULL: none was shown */
     bool here_only;            /* it is taken from this machine only */
     uint64_t n_forgotten;      /* before it was looked at */
@@ -344,6 +358,9 @@ const struct rest_field *rest_common_fields(const struct rest_route *route,
 /* What a part of a path is, for the document. */
 struct rest_field rest_path_field(const char *name);
 
+struct rest_name rest_name(const struct rest *r, const char *bytes,
+                           size_t len); /* call.c */
+
 /* --- who.c --- */
 
 enum who_answer { WHO_KNOWN, WHO_MUST_ASK, WHO_NOBODY };
@@ -385,6 +402,8 @@ void flows_close(struct rest *r);
 struct flow *flows_take(struct rest *r, struct span hash);
 /* Takes it, or one that was just parsed, and NULL; nothing of it is used any more. */
 void flows_put(struct rest *r, struct flow *flow);
+/* The SHA-256 that files are known by. */
+void flows_hash(struct rest *r, const char *text, size_t len, char out[SHA256_TEXT]);
 
 /* --- once.c --- */
 

@@ -131,6 +131,14 @@ static const char *offered_token(struct rest_call *c)
     return arena_text(&c->arena, at, strcspn(at, ", \t"));
 }
 
+static void name_credential(struct rest_call *c, const char *token)
+{
+    const struct rest_name name = rest_name(c->rest, token, strlen(token));
+
+    snprintf(c->credential, sizeof(c->credential), "%016llx%016llx",
+             (unsigned long long)name.words[0], (unsigned long long)name.words[1]);
+}
+
 enum who_answer who_is(struct rest_call *c)
 {
     const char *token = http_bearer(c->request);
@@ -150,7 +158,7 @@ enum who_answer who_is(struct rest_call *c)
                   "`flowforge key create` makes, or a token");
         return WHO_NOBODY;
     }
-    sha256_text(token, strlen(token), c->credential);
+    name_credential(c, token);
     kept = map_get_text(&c->rest->cache.by_hash, c->credential);
     if (kept && use_cached(c, kept))
         return WHO_KNOWN;
