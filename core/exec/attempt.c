@@ -99,7 +99,8 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
     a->project = work.project ? work.project : "default";
     a->task_id = join3(&a->arena, a->run_id, a->work.path, 0);
     a->id = join3(&a->arena, a->run_id, a->work.path, key->attempt);
-    a->dir = working_dir(&a->arena, run->dir, a->work.dir);
+    a->dir = x->setup.elsewhere ? a->work.dir
+                                : working_dir(&a->arena, run->dir, a->work.dir);
     a->run_dir = exec_run_dir(x->setup.data_dir, a->run_id);
     a->log_dir = exec_log_dir(x->setup.data_dir, a->run_id, a->work.path, key->attempt);
     if (a->work.artifact_dir)

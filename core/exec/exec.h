@@ -57,6 +57,10 @@ struct exec_setup {
     /* Is nobody to wait for signs of life of this attempt? Where the runtime's attempts
      * cannot give any; NULL: they can. */
     bool (*is_mute)(const char *attempt_id);
+    /* Attempts run on other hosts: what of their environment is of a host - the
+     * variables above, PATH, where the API and the SDK are, a folder to work in - is
+     * added there. A start may wait there for room, and be stopped while it does. */
+    bool elsewhere;
     struct exec_source source;
 };
 
@@ -135,6 +139,8 @@ int exec_task_heartbeat(struct exec *x, int64_t handle, struct exec_beat *beat,
 char *exec_run_dir(const char *data_dir, const char *run_id); /* mem_free these */
 char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
                    int64_t attempt);
+/* The same for RUN/PATH/ATTEMPT; NULL: that is no id of an attempt. */
+char *exec_log_dir_of(const char *data_dir, const char *attempt_id);
 
 /* Do some of these outputs stand in the run's folder, and go with it? */
 bool exec_in_run(const char *stored);

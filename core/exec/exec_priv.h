@@ -56,7 +56,7 @@ struct attempt {
     struct arena arena; /* everything below that is text, and the outputs */
     struct work work;
     const char *id, *task_id, *run_id, *tenant, *project;
-    const char *dir;                 /* absolute working directory */
+    const char *dir;                 /* absolute working directory; see elsewhere */
     struct attempt_secrets *secrets; /* NULL: none, or not read yet */
     char *run_dir, *log_dir;
     char *artifact_dir; /* or NULL */

@@ -101,6 +101,18 @@ static void add_python_path(struct env *e, const struct attempt *a)
     env_printf(e, "PYTHONPATH=%s:%s", sdk, old);
 }
 
+static void add_of_host(struct env *e, const struct attempt *a)
+{
+    const struct exec_setup *s = &a->exec->setup;
+
+    if (!find_var(e->items, "PATH"))
+        env_add(e, "PATH=/usr/local/bin:/usr/bin:/bin");
+    e->items[e->n] = NULL;
+    add_python_path(e, a);
+    env_printf(e, "FLOWFORGE_API_ENDPOINT=%s", s->api_endpoint);
+    env_printf(e, "FLOWFORGE_LOG_ENDPOINT=%s", s->api_endpoint);
+}
+
 static const char *const *task_env(struct attempt *a)
 {
     const struct exec_setup *s = &a->exec->setup;
@@ -110,7 +122,7 @@ static const char *const *task_env(struct attempt *a)
 
     e.cap = count_env(own) + count_env(a->work.env) + a->work.n_secrets + 32;
     e.items = arena_alloc(&a->arena, e.cap * sizeof(char *));
-    for (size_t i = 0; own[i]; i++)
+    for (size_t i = 0; own[i] && !s->elsewhere; i++)
         if (passes(s, own[i]) && !set_by_work(&a->work, own[i]))
             env_add(&e, own[i]);
     for (size_t i = 0; a->work.env && a->work.env[i]; i++)
@@ -118,20 +130,15 @@ static const char *const *task_env(struct attempt *a)
     for (size_t i = 0; a->secrets && i < a->secrets->pairs.n; i++)
         env_add(&e, a->secrets->pairs.items[i]);
     e.items[e.n] = NULL;
-    if (!find_var(e.items, "PATH"))
-        env_add(&e, "PATH=/usr/local/bin:/usr/bin:/bin");
-    e.items[e.n] = NULL;
-    add_python_path(&e, a);
-
+    if (!s->elsewhere)
+        add_of_host(&e, a);
     token_make(a->exec, a, loop_wall_us(s->loop) + s->token_life_us, token);
     env_printf(&e, "FLOWFORGE_TASK_ID=%s", a->task_id);
     env_printf(&e, "FLOWFORGE_ATTEMPT_ID=%s", a->id);
     env_printf(&e, "FLOWFORGE_WORKFLOW_ID=%s", a->run_id);
     env_printf(&e, "FLOWFORGE_TENANT_ID=%s", a->tenant);
     env_printf(&e, "FLOWFORGE_PROJECT_ID=%s", a->project);
-    env_printf(&e, "FLOWFORGE_API_ENDPOINT=%s", s->api_endpoint);
     env_add(&e, "FLOWFORGE_REDIS_ENDPOINT=mem://");
-    env_printf(&e, "FLOWFORGE_LOG_ENDPOINT=%s", s->api_endpoint);
     env_printf(&e, "FLOWFORGE_AUTH_TOKEN=%s", token);
     env_printf(&e, "FF_RUN_ID=%s", a->run_id);
     env_printf(&e, "FF_TASK=%s", a->work.task);
@@ -258,7 +265,8 @@ static void ask_runtime(struct attempt *a)
     const struct work *w = &a->work;
     const struct attempt_secrets *secrets = a->secrets;
     const bool hidden = secrets && secrets->input.text;
-    const char *const http[] = {x->setup.http_program, NULL};
+    const char *const http[] = {
+        x->setup.elsewhere ? WORK_HTTP_PROGRAM : x->setup.http_program, NULL};
     struct starting *st = mem_alloc(sizeof(*st));
     const struct ff_run_spec spec = {
         .struct_size = sizeof(spec),
@@ -304,9 +312,10 @@ void attempt_send_stop(struct attempt *a)
         attempt_report(x, a, &a->key, &result);
         return;
     }
-    if (a->state != ATTEMPT_RUNNING)
-        return; /* sent when it is known to run, or too late */
-    a->stop_sent = true;
+    const bool waits = a->state == ATTEMPT_STARTING && x->setup.elsewhere;
+    if (a->state != ATTEMPT_RUNNING && !waits)
+        return;            /* sent when it is known to run, or too late */
+    a->stop_sent = !waits; /* that one may not have been there yet */
     exec_pending(x);
     x->runtime_ops->cancel(x->runtime, a->id, a->grace_us,
                            driver_op(x->setup.runtime, on_stop_told, x));

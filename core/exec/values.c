@@ -268,3 +268,14 @@ char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
     buf_printf(&b, "%s/logs/%s.%lld", run_dir, path, (long long)attempt);
     return buf_take(&b);
 }
+
+char *exec_log_dir_of(const char *data_dir, const char *attempt_id)
+{
+    const char *first = strchr(attempt_id, '/'), *last = strrchr(attempt_id, '/');
+
+    if (!first || first == last || strstr(attempt_id, ".."))
+        return NULL;
+    MEM_AUTO char *run = mem_text_len(attempt_id, (size_t)(first - attempt_id));
+    MEM_AUTO char *path = mem_text_len(first + 1, (size_t)(last - first - 1));
+    return exec_log_dir(data_dir, run, path, strtoll(last + 1, NULL, 10));
+}

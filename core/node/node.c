@@ -23,7 +23,7 @@ const struct ff_opt node_options[] = {
      .help = "queue driver; default: queue-redis where redis.addresses or redis.host "
              "is set, else queue-memory"},
     {OPT(runtime), .type = FF_OPT_TEXT, .fallback = "runtime-local",
-     .help = "runtime driver"},
+     .help = "runtime driver; remote: executors, which ask the server for work"},
     {OPT(blob), .type = FF_OPT_TEXT, .fallback = "blob-file",
      .help = "blob driver, which keeps artifacts"},
     {OPT(store_filters), .type = FF_OPT_TEXT,
@@ -80,6 +80,11 @@ const struct ff_opt node_auth_options[] = {
      .help = "what encrypts secrets: 32 random bytes in base64, or several such keys, "
              "comma separated, the newest first; default: the file secret.keys of the "
              "data directory"},
+    {.name = "executor_token_file",
+     .offset = offsetof(struct node_auth, executor_token_file),
+     .type = FF_OPT_TEXT,
+     .help = "file with the credential of executors: 32 random bytes or more as text, "
+             "readable by its owner alone; a second line is taken too"},
     {.name = "token_ttl",
      .offset = offsetof(struct node_auth, token_us),
      .type = FF_OPT_SECONDS,
@@ -249,6 +254,12 @@ struct driver_instance *node_instance(struct node *n, uint32_t kind, struct ff_e
     if (kind == FF_RUNTIME && n->given_runtime)
         return driver_instance_new(n->given_runtime, n->loop, n->config, "runtime",
                                    err);
+    if (kind == FF_RUNTIME && strcmp(n->settings.runtime, NODE_ELSEWHERE) == 0) {
+        ff_fail(err, FF_UNSUPPORTED, 0,
+                "engine.runtime is remote, so `flowforge server` has to lead: only it "
+                "hands tasks to executors");
+        return NULL;
+    }
     return driver_chain_new(n->driver_dir, chosen[kind].name, chosen[kind].filters,
                             kind, n->loop, n->config, err);
 }
@@ -351,6 +362,12 @@ void node_use_runtime(struct node *n, struct driver *runtime,
 {
     n->is_mute = is_mute;
     n->given_runtime = runtime;
+}
+
+void node_use_executors(struct node *n, struct driver *runtime)
+{
+    n->given_runtime = runtime;
+    n->elsewhere = true;
 }
 
 void node_use_no_secrets(struct node *n)

@@ -42,9 +42,10 @@ extern const struct ff_opt node_options[]; /* for `config show` and --help */
 
 /* Section "auth", as far as it is not the auth driver's. */
 struct node_auth {
-    const char *encryption_key; /* or NULL: the file */
-    int64_t token_us;           /* how long a session may live */
-    int64_t task_token_us;      /* how long the token of a task is good */
+    const char *encryption_key;      /* or NULL: the file */
+    int64_t token_us;                /* how long a session may live */
+    int64_t task_token_us;           /* how long the token of a task is good */
+    const char *executor_token_file; /* or NULL: there are none */
 };
 extern const struct ff_opt node_auth_options[];
 
@@ -68,6 +69,17 @@ void node_close(struct node *n); /* gives up ownership first; takes NULL */
  * the settings name. Before node_own. is_mute: as in exec.h. */
 void node_use_runtime(struct node *n, struct driver *runtime,
                       bool (*is_mute)(const char *attempt_id));
+/* The same where attempts run on other hosts, which engine.runtime says by this word:
+ * see `elsewhere` in exec.h. */
+#define NODE_ELSEWHERE "remote"
+void node_use_executors(struct node *n, struct driver *runtime);
+/* What tasks of any host get of its environment, and names given beside it: a list that
+ * ends with NULL, whose first text is to be freed before the list is. */
+char **node_pass_env(const char *more);
+/* The folder of the Python package, by free(); or NULL: there is none. */
+char *node_find_sdk(const char *given, const char *driver_dir);
+/* What carries out tasks with http; mem_free it. */
+char *node_http_program(void);
 /* Tasks are given words that stand for their secrets; none that is stored is read. */
 void node_use_no_secrets(struct node *n);
 

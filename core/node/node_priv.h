@@ -66,6 +66,7 @@ struct node {
     struct driver *given_store;              /* or NULL: by the settings */
     struct driver *given_runtime;            /* the same */
     bool (*is_mute)(const char *attempt_id); /* its attempts; or NULL */
+    bool elsewhere;                          /* they run on other hosts */
     bool no_secrets;                         /* what stands for them is enough */
     struct store *store;
     struct store_numbers run_numbers, inbox_numbers;

@@ -267,18 +267,23 @@ static char **split_names(const char *a, const char *b)
     return names;
 }
 
+char **node_pass_env(const char *more)
+{
+    return split_names(pass_always, more);
+}
+
 /* The Python package: where engine.sdk says, installed, or in the source tree above a
  * build folder. */
-static char *find_sdk(const struct node *n)
+char *node_find_sdk(const char *given, const char *driver_dir)
 {
     static const char *const places[] = {"../../share/flowforge/python",
                                          "../../../sdk/python",
                                          "../../../../sdk/python"};
 
-    if (n->settings.sdk)
-        return file_real(n->settings.sdk);
+    if (given)
+        return file_real(given);
     for (size_t i = 0; i < COUNT_OF(places); i++) {
-        MEM_AUTO char *base = file_join(n->driver_dir, places[i]);
+        MEM_AUTO char *base = file_join(driver_dir, places[i]);
         MEM_AUTO char *probe = file_join(base, "flowforge/__init__.py");
         char *real = access(probe, R_OK) == 0 ? file_real(base) : NULL;
         if (real)
@@ -287,7 +292,7 @@ static char *find_sdk(const struct node *n)
     return NULL;
 }
 
-static char *find_http_program(void)
+char *node_http_program(void)
 {
     MEM_AUTO char *beside = file_dir_of_program();
 
@@ -320,6 +325,7 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
         .artifact_max_bytes = n->settings.artifact_max_bytes,
         .token_life_us = n->auth.task_token_us,
         .is_mute = n->is_mute,
+        .elsewhere = n->elsewhere,
         .source = {.arg = n,
                    .describe = source_describe,
                    .is_current = source_is_current,
@@ -462,10 +468,10 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
     struct buf url = {0};
     buf_printf(&url, "unix://%s", n->socket);
     n->endpoint = buf_take(&url);
-    n->sdk = find_sdk(n);
-    n->http_program = find_http_program();
+    n->sdk = node_find_sdk(n->settings.sdk, n->driver_dir);
+    n->http_program = node_http_program();
     n->listener = *listener;
-    n->pass_env = split_names(pass_always, n->settings.pass_env);
+    n->pass_env = node_pass_env(n->settings.pass_env);
     code = acquire(n, err);
     FAILPOINT("node.own.acquired");
     if (code == FF_OK)
