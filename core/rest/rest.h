@@ -32,6 +32,8 @@ struct rest_settings {
     const char *metrics_listen; /* NULL: host and metrics_port */
     int64_t metrics_port;       /* 0: none */
     int64_t metrics_exposed;    /* 0 or 1 */
+    const char *executor_listen;
+    int64_t executor_lease_us;
 };
 extern const struct ff_opt rest_options[];
 /* The defaults that depend on other settings. */
@@ -50,6 +52,9 @@ int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_liste
 bool rest_has_metrics(const struct rest_settings *s);
 int rest_metrics_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
                        struct ff_err *err);
+/* The same for executors, who would be overheard. */
+int rest_executors_parse(const struct rest_settings *s, bool dev,
+                         struct rest_listen *out, struct ff_err *err);
 
 struct rest_setup {
     struct loop *loop;

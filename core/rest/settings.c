@@ -54,6 +54,11 @@ const struct ff_opt rest_options[] = {
      .help = "address and port of the metrics, in place of host and metrics_port"},
     {OPT(metrics_exposed), .type = FF_OPT_BOOL, .fallback = "false",
      .help = "the metrics, which want no credential, may be off loopback"},
+    {OPT(executor_listen), .type = FF_OPT_TEXT, .fallback = "127.0.0.1:8081",
+     .help = "address and port for executors, where engine.runtime is remote"},
+    {NAMED("executor_lease", executor_lease_us), .type = FF_OPT_SECONDS,
+     .fallback = "30s", .min = UNITS_SECOND, .max = INT64_C(3600) * UNITS_SECOND,
+     .help = "an executor that is silent for longer is gone, and its attempts lost"},
     {0},
 };
 
@@ -162,6 +167,23 @@ int rest_metrics_parse(const struct rest_settings *s, bool dev, struct rest_list
                        "%s can be reached from other machines, and whoever does would "
                        "read the metrics: set server.metrics_exposed, or let "
                        "server.metrics_listen be on 127.0.0.1",
+                       out->address);
+    return FF_OK;
+}
+
+int rest_executors_parse(const struct rest_settings *s, bool dev,
+                         struct rest_listen *out, struct ff_err *err)
+{
+    *out = (struct rest_listen){0};
+    if (take_listen("executor_listen", s->executor_listen, out, err) != FF_OK)
+        return err->code;
+    out->loopback = is_loopback(out->address);
+    if (!out->loopback && !s->tls_cert && !s->insecure && !dev)
+        return ff_fail(err, FF_INVALID, 0,
+                       "%s can be reached from other machines: what executors are "
+                       "told, secrets too, would be seen there; set server.tls_cert "
+                       "and server.tls_key, or let server.executor_listen be on "
+                       "127.0.0.1",
                        out->address);
     return FF_OK;
 }

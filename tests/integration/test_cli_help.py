@@ -39,7 +39,7 @@ class Help(CliTest):
         for code in table["exit_codes"]:
             self.assertIn(f"| {code['code']} | {code['meaning']} |", manual)
 
-    def test_the_manual_names_every_setting_of_engine_and_server_with_its_default(
+    def test_the_manual_names_every_setting_of_the_core_with_its_default(
         self,
     ) -> None:
         section = MANUAL.read_text().split("\n## Settings\n")[1].split("\n## ")[0]
@@ -49,7 +49,7 @@ class Help(CliTest):
             # Directories are those of this test and this build.
             (s["key"], "" if s["key"].endswith("_dir") else s["value"] or "")
             for s in shown.json()
-            if s["section"] in ("engine", "server")
+            if s["section"] in ("engine", "server", "executor")
         ]
         self.assertEqual(known, told)
 

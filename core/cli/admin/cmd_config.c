@@ -2,6 +2,7 @@
  * that can be loaded. */
 #include "cli/admin/admin.h"
 #include "cli/frame/frame.h"
+#include "fleet/fleet.h"
 #include "rest/rest.h"
 
 #include <string.h>
@@ -49,7 +50,9 @@ static int know_all(struct cli *c, struct config *config)
     const struct config_section engine = {"engine", node_options};
     const struct config_section auth = {"auth", node_auth_options};
     const struct config_section server = {"server", rest_options};
+    const struct config_section executor = {"executor", executor_options};
     struct node_settings settings = {0};
+    struct executor_settings executors = {0};
     struct rest_settings served = {0};
     struct node_auth keys = {0};
     struct ff_err err = {0};
@@ -58,7 +61,8 @@ static int know_all(struct cli *c, struct config *config)
     rest_defaults(config);
     if (config_fill(config, &engine, &settings, &err) != FF_OK ||
         config_fill(config, &auth, &keys, &err) != FF_OK ||
-        config_fill(config, &server, &served, &err) != FF_OK)
+        config_fill(config, &server, &served, &err) != FF_OK ||
+        config_fill(config, &executor, &executors, &err) != FF_OK)
         return cli_fail_config(config, &err);
     if (cli_know_drivers(config, &settings, &err) != FF_OK)
         cli_note(c, "warning: the settings of drivers are left out: %s", err.msg);

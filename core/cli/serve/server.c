@@ -2,6 +2,7 @@
  * beside it, in one process and on one loop. */
 #include "cli/owner/owner.h"
 #include "cli/owner/signals.h"
+#include "cli/serve/executors.h"
 #include "cli/serve/serve.h"
 #include "observe/observe.h"
 #include "rest/rest.h"
@@ -24,7 +25,9 @@ struct server {
     struct cli_session session;
     struct signals *signals;
     struct rest_settings settings;
-    struct rest_listen place, metrics_place;
+    struct rest_listen place, metrics_place, executors_place;
+    const char *executor_token_file;
+    struct executors *executors; /* NULL: attempts run on this host */
     struct owner owner;
     struct driver_instance *auth;
     struct http_server *http;
@@ -71,7 +74,8 @@ static void reload(struct server *s)
 {
     struct ff_err err = {0};
 
-    if (http_server_reload(s->http, &err) == FF_OK)
+    if (http_server_reload(s->http, &err) == FF_OK &&
+        (!s->executors || executors_reload(s->executors, &err) == FF_OK))
         log_info("the certificate was read again");
     else
         log_error("the certificate stays as it was: %s", err.msg);
@@ -116,8 +120,11 @@ static int read_places(struct server *s, struct ff_err *err)
     const bool dev = cli_has(&s->c->args, "dev");
     const int code = rest_listen_parse(&s->settings, dev, &s->place, err);
 
-    if (code != FF_OK || !rest_has_metrics(&s->settings))
-        return code;
+    if (code != FF_OK ||
+        rest_executors_parse(&s->settings, dev, &s->executors_place, err) != FF_OK)
+        return err->code;
+    if (!rest_has_metrics(&s->settings))
+        return FF_OK;
     return rest_metrics_parse(&s->settings, dev, &s->metrics_place, err);
 }
 
@@ -133,6 +140,7 @@ static int read_settings(struct server *s)
         config_fill(s->config, &auth, &tokens, &err) != FF_OK)
         return cli_fail_config(s->config, &err);
     s->settings.session_max = tokens.token_us;
+    s->executor_token_file = tokens.executor_token_file;
     take_flag(s->c, "listen", &s->settings.listen);
     take_flag(s->c, "tls-cert", &s->settings.tls_cert);
     take_flag(s->c, "tls-key", &s->settings.tls_key);
@@ -208,6 +216,18 @@ static void raise_descriptors(void)
         log_warn("the limit of descriptors stays as it is: %s", strerror(errno));
 }
 
+/* Where the settings say so, attempts go to executors. */
+static int open_executors(struct server *s, struct ff_err *err)
+{
+    struct node *n = s->session.node;
+
+    if (strcmp(node_settings(n)->runtime, NODE_ELSEWHERE) != 0)
+        return FF_OK;
+    s->executors = executors_new(s->session.loop, n, &s->settings,
+                                 s->executor_token_file, &s->executors_place, err);
+    return s->executors ? FF_OK : err->code;
+}
+
 static int measure(struct server *s, struct ff_err *err)
 {
     if (!rest_has_metrics(&s->settings))
@@ -245,6 +265,11 @@ static int tell_places(const struct server *s)
         add_place(&text, "http", s->metrics_place.address, observe_port(s->observe));
         buf_add_text(&text, "/metrics");
     }
+    if (s->executors) {
+        buf_add_text(&text, json ? "\", \"executors\": \"" : "\nexecutors on ");
+        add_place(&text, s->settings.tls_cert ? "https" : "http",
+                  s->executors_place.address, executors_port(s->executors));
+    }
     buf_add_text(&text, json ? "\"}\n" : "\n");
     return cli_print(&text);
 }
@@ -258,10 +283,12 @@ static void stop(struct server *s)
     if (s->http)
         http_server_free(s->http);
     rest_free(s->rest);
+    executors_close(s->executors);
     observe_free(observe);
     s->http = NULL;
     s->rest = NULL;
     owner_stop(&s->owner, s->signo ? 128 + s->signo : CLI_IO);
+    executors_free(s->executors);
     driver_instance_free(s->auth);
 }
 
@@ -272,6 +299,8 @@ static int serve(struct server *s)
     struct ff_err err = {0};
     int code = open_auth(s, &err);
 
+    if (code == FF_OK)
+        code = open_executors(s, &err);
     if (code == FF_OK)
         code = owner_start(&s->owner, &s->session, &events, &err);
     if (code == FF_BUSY)
@@ -285,6 +314,12 @@ static int serve(struct server *s)
     if (code == FF_CONFLICT)
         return cli_fail(CLI_UNAVAILABLE, "%s:%u: %s", s->place.address, s->place.port,
                         err.msg);
+    if (code == FF_OK && s->executors) {
+        code = executors_listen(s->executors, &err);
+        if (code == FF_CONFLICT)
+            return cli_fail(CLI_UNAVAILABLE, "%s:%u: %s", s->executors_place.address,
+                            s->executors_place.port, err.msg);
+    }
     if (code == FF_OK)
         code = measure(s, &err);
     if (code == FF_CONFLICT)

@@ -1,0 +1,1 @@
+set(PROGRAM_LIBS ff_cli_executor)

@@ -1,0 +1,167 @@
+/* cli/executor/executor_priv.h - the inside of the executor.
+ *
+ * executor.c is the program: what it begins and ends with; link.c speaks with the
+ * server that leads: registers, pulls commands, tells what has happened; hosted.c the
+ * attempts that are here, and the runtime that runs them; env.c their environment;
+ * ship.c sends what they write; tasks.c lets them speak to the server. */
+#ifndef CLI_EXECUTOR_EXECUTOR_PRIV_H
+#define CLI_EXECUTOR_EXECUTOR_PRIV_H
+
+#include "cli/executor/ask.h"
+#include "cli/executor/executor.h"
+#include "fleet/fleet.h"
+#include "http/http.h"
+
+#define ID_TEXT_SIZE 33
+#define N_SHIPPERS   4
+#define N_FORWARDERS 4
+
+struct executor;
+
+enum hosted_state {
+    HOSTED_STARTING,
+    HOSTED_RUNNING,
+    HOSTED_ENDED,
+    HOSTED_UNBORN /* it was not started; told, it is forgotten */
+};
+
+/* Where sending the chunks of a log has come to. */
+struct ship_mark {
+    int64_t chunk, offset;
+    bool known; /* that the server has all before it, and nothing behind */
+};
+
+struct hosted {
+    struct executor *ex;
+    char *id, *dir, *log_dir;
+    enum hosted_state state;
+    bool dropped; /* nobody waits for it: it ends, and is forgotten */
+    bool started; /* and that is told */
+    uint64_t seq; /* of the command that started it; 0: of another session */
+    struct ff_run_event end;
+    char *message;
+    enum fleet_word unborn; /* what is told of one that is */
+    int watch;              /* of inotify; -1: none */
+    struct list queue;      /* ex->ships: there is something to send */
+    bool shipping, again;   /* a lane sends; something came meanwhile */
+    struct ship_mark mark;
+    bool shipped; /* everything, after its end */
+    bool told;    /* its end, to this controller */
+};
+
+struct shipper {
+    struct executor *ex;
+    struct lane *lane;
+    struct asker *asker;
+    bool busy;
+};
+
+struct forwarder {
+    struct lane *lane;
+    struct asker *asker;
+};
+
+struct executor {
+    struct cli *c;
+    struct config *config;
+    struct executor_settings settings;
+    struct fleet_tokens tokens;
+    struct loop *loop;
+    struct signals *signals;
+    char *dir;
+    int lock_fd;
+    char id[ID_TEXT_SIZE];
+    char name[FLEET_NAME_MAX + 1];
+    char *endpoint; /* of the API, for tasks */
+    char *sdk, *http_program;
+    char **pass_env;
+    int exit_code;
+    bool leaving; /* takes no more */
+    bool left;    /* and has told that nothing is left */
+    bool gone;    /* the loop has been told to end */
+    atomic_bool given_up;
+
+    struct driver_instance *driver;
+    void *runtime;
+    const struct ff_runtime_ops *ops;
+    struct map hosted; /* by id */
+    size_t n_asked;    /* of the runtime, which has not answered yet */
+    int inotify;
+    struct loop_watch *inotify_watch;
+    struct map by_watch; /* hosted, by watch + 1 */
+
+    char **servers;
+    size_t n_servers, server;
+    char *url; /* of the one that leads, as it said last; never NULL */
+    char session[ID_TEXT_SIZE], controller[ID_TEXT_SIZE]; /* "": not registered */
+    bool ever;                                            /* it has registered once */
+    int64_t lease_us;
+    uint64_t request, ack;
+    size_t n_failed; /* registrations, one after the other */
+    struct lane *pull_lane, *tell_lane;
+    struct asker *pull_asker, *tell_asker;
+    bool telling, tell_again;
+    struct loop_timer *retry, *tell_retry, *ship_retry;
+
+    struct shipper shippers[N_SHIPPERS];
+    struct list ships;
+
+    struct http_server *http;
+    struct forwarder forwarders[N_FORWARDERS];
+    size_t next_forwarder;
+};
+
+/* --- executor.c --- */
+
+void executor_end(struct executor *ex, int exit_code);
+/* Where it leaves, and nothing is left: it does. */
+void executor_check_left(struct executor *ex);
+
+/* --- hosted.c --- */
+
+int hosted_open(struct executor *ex, struct ff_err *err);
+/* Takes over what an earlier process left; then link_register. */
+void hosted_adopt(struct executor *ex);
+void hosted_close(struct executor *ex);
+int64_t hosted_running(const struct executor *ex);
+void hosted_start(struct executor *ex, const json_t *spec, uint64_t seq);
+void hosted_cancel(struct executor *ex, const char *id, int64_t grace_us);
+void hosted_drop(struct executor *ex, const char *id);
+void hosted_forget(struct hosted *h);
+/* A lane has let go of it, or its end was told: what waited for that is done. */
+void hosted_settle(struct hosted *h);
+/* Another controller, which knows nothing of what was sent to the one before. */
+void hosted_resend(struct executor *ex);
+
+/* --- env.c --- */
+
+/* The whole environment: that of the attempt, and what is of this host. Ends with NULL;
+ * in the arena. */
+const char *const *env_here(const struct executor *ex, struct arena *arena,
+                            const char *const *given);
+
+/* --- link.c --- */
+
+int link_open(struct executor *ex, struct ff_err *err);
+void link_register(struct executor *ex);
+void link_tell(struct executor *ex); /* soon: what there is to tell */
+/* Says that nothing is left here, if anybody hears it, and ends the process. */
+void link_leave(struct executor *ex);
+void link_close(struct executor *ex);
+/* A request to the server that leads, but for method and what is asked. */
+struct ask link_ask(const struct executor *ex);
+int64_t link_timeout_us(const struct executor *ex);
+
+/* --- ship.c --- */
+
+int ship_open(struct executor *ex, struct ff_err *err);
+void ship_later(struct hosted *h);
+void ship_retry_later(struct executor *ex);
+void ship_close(struct executor *ex);
+
+/* --- tasks.c --- */
+
+int tasks_open(struct executor *ex, struct ff_err *err);
+void tasks_close(struct executor *ex);
+
+#endif

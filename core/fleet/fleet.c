@@ -1,0 +1,129 @@
+/* fleet.c - the whole of it: set-up, what is done once a turn, what is shown. */
+#include "fleet/fleet_priv.h"
+
+#include <string.h>
+
+void fleet_random_text(char out[SESSION_TEXT])
+{
+    uint8_t bytes[(SESSION_TEXT - 1) / 2];
+
+    rand_system(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* --- once a turn --- */
+
+static void take_turn(void *arg)
+{
+    struct fleet *f = arg;
+    void *m;
+
+    f->turn_posted = false;
+    if (!f->host)
+        return;
+    fleet_tell_ends(f);
+    fleet_place(f);
+    for (size_t i = 0; map_next(&f->members, &i, &m);)
+        fleet_pull_answer(m);
+}
+
+void fleet_later(struct fleet *f)
+{
+    if (f->turn_posted)
+        return;
+    f->turn_posted = true;
+    loop_post(f->setup.loop, take_turn, f);
+}
+
+/* --- set-up --- */
+
+struct fleet *fleet_new(const struct fleet_setup *setup, struct ff_err *err)
+{
+    struct fleet *f = mem_alloc(sizeof(*f));
+
+    f->setup = *setup;
+    f->dir = mem_text(setup->dir);
+    list_init(&f->waiting);
+    fleet_random_text(f->controller);
+    int code = fleet_read_tokens(setup->token_file, &f->tokens, err);
+    const int sys = code == FF_OK ? file_make_dirs(f->dir, 0700) : 0;
+    if (sys != 0)
+        code = ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", f->dir, strerror(-sys));
+    if (code == FF_OK)
+        f->lane = lane_new(setup->loop, "executors", err);
+    if (f->lane)
+        return f;
+    fleet_free(f);
+    return NULL;
+}
+
+void fleet_close(struct fleet *f)
+{
+    if (!f)
+        return;
+    lane_free(f->lane);
+    f->lane = NULL;
+}
+
+void fleet_free(struct fleet *f)
+{
+    void *value;
+
+    if (!f)
+        return;
+    fleet_close(f);
+    for (size_t i = 0; map_next(&f->members, &i, &value);)
+        fleet_member_free(value);
+    for (size_t i = 0; map_next(&f->attempts, &i, &value);)
+        fleet_attempt_free(value);
+    for (size_t i = 0; i < f->tells.n; i++)
+        mem_free(f->tells.items[i]);
+    ARRAY_DONE(&f->tells);
+    loop_timer_del(f->expecting);
+    map_done(&f->members);
+    map_done(&f->attempts);
+    fleet_tokens_done(&f->tokens);
+    mem_free(f->dir);
+    mem_free(f);
+}
+
+/* --- for who shows them --- */
+
+void fleet_each(const struct fleet *f, fleet_executor_fn *fn, void *arg)
+{
+    const int64_t now = loop_mono_us(f->setup.loop);
+    void *value;
+
+    for (size_t i = 0; map_next(&f->members, &i, &value);) {
+        const struct member *m = value;
+        const struct fleet_executor e = {
+            .id = m->id,
+            .name = m->name,
+            .version = m->version,
+            .address = m->address,
+            .places = m->places,
+            .n_attempts = fleet_member_attempts(m),
+            .heard_us = now - m->heard_at,
+            .draining = m->draining,
+        };
+        fn(arg, &e);
+    }
+}
+
+void fleet_count(const struct fleet *f, struct fleet_counts *out)
+{
+    void *value;
+
+    *out = (struct fleet_counts){.n_executors = f->members.n,
+                                 .n_registered = f->n_registered,
+                                 .n_gone = f->n_gone,
+                                 .n_lost = f->n_lost};
+    for (size_t i = 0; map_next(&f->members, &i, &value);)
+        out->n_places += ((const struct member *)value)->places;
+    for (size_t i = 0; map_next(&f->attempts, &i, &value);) {
+        const struct fleet_attempt *a = value;
+        out->n_waiting += a->state == FLEET_IS_WAITING;
+        out->n_attempts += a->state == FLEET_IS_SENT || a->state == FLEET_IS_RUNNING;
+    }
+}

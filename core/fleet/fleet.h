@@ -1,0 +1,112 @@
+/* fleet/fleet.h - the runtime whose attempts run elsewhere: executors register by HTTP,
+ * pull attempts for as many places as they have free, and tell what came of them. They
+ * come and go; who is silent for longer than the lease is gone, and its attempts with
+ * it.
+ *
+ * What an executor says it holds is believed, what a connection does is not: all that
+ * is sent to one is sent again until it says that it has it. docs/executor.md describes
+ * the protocol. Loop thread; files are written on a lane. */
+#ifndef FLEET_FLEET_H
+#define FLEET_FLEET_H
+
+#include "driver/driver.h"
+#include "http/http.h"
+
+struct fleet;
+
+#define FLEET_RUNTIME    "remote" /* what engine.runtime says then */
+#define FLEET_TOKEN_MIN  32       /* bytes of a service credential */
+#define FLEET_LEASE_MIN  UNITS_SECOND
+#define FLEET_LEASE_MAX  (INT64_C(3600) * UNITS_SECOND)
+#define FLEET_NAME_MAX   63
+#define FLEET_PLACES_MAX 10000
+
+struct fleet_setup {
+    struct loop *loop;
+    const char *dir;        /* what attempts leave lies here until it is collected */
+    const char *token_file; /* see fleet_read_tokens */
+    int64_t lease_us;
+    /* Where the chunks of an attempt go that an earlier process started; mem_free it.
+     * NULL: that is no attempt. */
+    char *(*log_dir)(void *arg, const char *attempt_id);
+    void *arg;
+};
+
+/* NULL with a sentence: the credential is not there, weak, or others can read it. */
+struct fleet *fleet_new(const struct fleet_setup *setup, struct ff_err *err);
+/* The runtime driver over it; one fleet at a time in a process. */
+struct driver *fleet_driver(struct fleet *f, struct ff_err *err);
+/* The routes for executors; the server goes first. */
+void fleet_mount(struct fleet *f, struct http_server *server);
+/* Waits for files that are being written; their requests are answered by the loop. */
+void fleet_close(struct fleet *f); /* takes NULL */
+void fleet_free(struct fleet *f);  /* after the runtime's session; takes NULL */
+
+/* --- for who shows them --- */
+
+struct fleet_executor {
+    const char *id, *name, *version, *address;
+    int64_t places, n_attempts;
+    int64_t heard_us; /* so long ago */
+    bool draining;
+};
+typedef void fleet_executor_fn(void *arg, const struct fleet_executor *e);
+void fleet_each(const struct fleet *f, fleet_executor_fn *fn, void *arg);
+
+struct fleet_counts {
+    size_t n_executors;
+    int64_t n_places, n_attempts; /* of all executors */
+    size_t n_waiting;             /* attempts that no executor has room for */
+    uint64_t n_registered, n_gone, n_lost;
+};
+void fleet_count(const struct fleet *f, struct fleet_counts *out);
+
+/* --- what both ends share --- */
+
+/* Section "executor" of the configuration. */
+struct executor_settings {
+    const char *servers; /* URLs, comma separated */
+    const char *ca;      /* or NULL: those of the system */
+    const char *name;    /* or NULL: that of the host */
+    const char *dir;     /* or NULL: below HOME */
+    const char *runtime, *driver_dir, *pass_env, *sdk;
+    int64_t places;
+    int64_t insecure; /* 0 or 1 */
+};
+extern const struct ff_opt executor_options[];
+
+/* The credentials of a file: one a line, the first is the one that is sent. Each has
+ * FLEET_TOKEN_MIN bytes at least, and nobody but its owner may read the file. */
+struct fleet_tokens {
+    char **items;
+    size_t n, cap;
+};
+int fleet_read_tokens(const char *path, struct fleet_tokens *out, struct ff_err *err);
+void fleet_tokens_done(struct fleet_tokens *t); /* and wipes them */
+
+/* An attempt as JSON, and back; texts of any bytes are base64. */
+struct fleet_spec {
+    struct ff_run_spec spec; /* its texts stand in the arena */
+    struct arena arena;
+};
+void fleet_spec_write(struct buf *out, const struct ff_run_spec *spec);
+int fleet_spec_read(const json_t *value, struct fleet_spec *out, struct ff_err *err);
+void fleet_spec_done(struct fleet_spec *s); /* and wipes it */
+
+/* What an executor says of an attempt. */
+enum fleet_word {
+    FLEET_STARTED,
+    FLEET_UNSTARTED, /* no room after all, or it never began: another may have it */
+    FLEET_FAILED,    /* cannot be started: event.exit_code is the ff_code */
+    FLEET_ENDED      /* the event tells how */
+};
+struct fleet_event {
+    enum fleet_word word;
+    uint64_t seq; /* of the command that was to start it; 0: of another session */
+    struct ff_run_event event;
+};
+json_t *fleet_event_json(const struct fleet_event *e);
+/* Its text is borrowed from the value. */
+int fleet_event_read(const json_t *value, struct fleet_event *out, struct ff_err *err);
+
+#endif

@@ -1,0 +1,139 @@
+/* place.c - who gets what: of the executors that wait for work the one with the most
+ * free places, and among equals the one that got none for longest. Who does not ask
+ * just now may be cut off, and gets nothing. */
+#include "fleet/fleet_priv.h"
+
+#include <string.h>
+
+#define ANSWER_MAX ((size_t)4 << 20) /* beyond it the next answer has the rest */
+#define POLLS      3                 /* in one lease */
+
+static bool is_better(const struct member *a, const struct member *b)
+{
+    const int64_t room_a = fleet_member_room(a), room_b = fleet_member_room(b);
+
+    return room_a > room_b || (room_a == room_b && a->turn < b->turn);
+}
+
+static struct member *choose(const struct fleet *f, bool masked)
+{
+    struct member *best = NULL;
+    void *value;
+
+    for (size_t i = 0; map_next(&f->members, &i, &value);) {
+        struct member *m = value;
+        if (!m->pull || http_reply_gone(m->pull) || fleet_member_room(m) <= 0)
+            continue;
+        if ((!masked || m->masks) && (!best || is_better(m, best)))
+            best = m;
+    }
+    return best;
+}
+
+static bool place_one(struct fleet_attempt *a)
+{
+    struct member *m = choose(a->fleet, a->masked);
+
+    if (!m)
+        return false;
+    list_del(&a->waiting);
+    a->state = FLEET_IS_SENT;
+    a->member = m;
+    m->turn = ++a->fleet->turns;
+    a->start = fleet_member_command(m, COMMAND_START, a->id, 0);
+    return true;
+}
+
+static bool any_room(const struct fleet *f)
+{
+    return choose(f, false) != NULL;
+}
+
+void fleet_place(struct fleet *f)
+{
+    for (struct list *l = f->waiting.next, *next; l != &f->waiting; l = next) {
+        next = l->next;
+        if (!place_one(LIST_OF(l, struct fleet_attempt, waiting)) && !any_room(f))
+            return;
+    }
+}
+
+/* --- requests that wait for something to do --- */
+
+static void write_command(struct jsonw *w, const struct member *m,
+                          const struct command *c)
+{
+    static const char *const words[] = {"start", "cancel", "drop"};
+    const struct fleet_attempt *a = map_get_text(&m->fleet->attempts, c->attempt_id);
+
+    jsonw_open(w, '{');
+    jsonw_key(w, "seq");
+    jsonw_int(w, (int64_t)c->seq);
+    jsonw_key(w, "do");
+    /* It was stopped, or lost, before the executor heard of it. */
+    const bool moot = c->kind == COMMAND_START && (!a || !a->spec || a->member != m);
+    jsonw_text(w, words[moot ? COMMAND_DROP : c->kind]);
+    jsonw_key(w, "attempt");
+    jsonw_text(w, c->attempt_id);
+    if (c->kind == COMMAND_CANCEL) {
+        jsonw_key(w, "grace_us");
+        jsonw_int(w, c->grace_us);
+    }
+    if (c->kind == COMMAND_START && !moot) {
+        jsonw_key(w, "spec");
+        jsonw_raw(w, a->spec, a->spec_len);
+    }
+    jsonw_close(w, '}');
+}
+
+static void answer(struct member *m)
+{
+    struct http_reply *reply = m->pull;
+    struct buf text = {0};
+    struct jsonw w = {.out = &text};
+
+    m->pull = NULL;
+    loop_timer_del(m->poll);
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "commands");
+    jsonw_open(&w, '[');
+    for (const struct list *l = m->commands.next;
+         l != &m->commands && text.len < ANSWER_MAX; l = l->next)
+        write_command(&w, m, LIST_OF(l, struct command, link));
+    jsonw_close(&w, ']');
+    jsonw_close(&w, '}');
+    http_reply_take(reply, 200, "application/json", &text);
+}
+
+static void on_poll(void *arg)
+{
+    struct member *m = arg;
+
+    if (m->pull)
+        answer(m);
+}
+
+void fleet_pull_begin(struct member *m, struct http_reply *reply)
+{
+    fleet_pull_refuse(m); /* who asks again has given the other one up */
+    m->pull = reply;
+    loop_timer_add(m->fleet->setup.loop, m->fleet->setup.lease_us / POLLS, on_poll, m,
+                   &m->poll);
+    fleet_later(m->fleet);
+}
+
+void fleet_pull_answer(struct member *m)
+{
+    if (m->pull && (!list_empty(&m->commands) || http_reply_gone(m->pull)))
+        answer(m);
+}
+
+void fleet_pull_refuse(struct member *m)
+{
+    struct http_reply *reply = m->pull;
+
+    m->pull = NULL;
+    loop_timer_del(m->poll);
+    if (reply)
+        http_reply_problem(reply, 409, "another request took the place of this one");
+}

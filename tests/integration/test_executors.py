@@ -1,0 +1,551 @@
+#!/usr/bin/python3
+"""Tasks run by executors, which come and go: who gets what, what is kept of it, and
+what becomes of it when either side dies, is cut off, or leaves.
+"""
+# ctest: timeout=600
+
+import hashlib
+import http.client
+import os
+import signal
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from ff_cli import PATIENCE
+from ff_executor import ExecutorTest
+from network import Network
+
+# Says where it runs, waits for its gate, and says that it goes on.
+GATED = """flowforge: 1
+name: gated
+tasks:
+  only:
+    env: {{PLACE: "{place}"}}
+    run: |
+      echo "$FF_ATTEMPT $PWD $$" >> "$PLACE/ran"
+      echo before
+      while ! test -e "$PLACE/open"; do sleep 0.05; done
+      echo after
+      echo "$FF_ATTEMPT" >> "$PLACE/ended"
+      echo 42 > "$FF_OUT/answer"
+    outputs: {{answer: file}}
+"""
+
+MANY = """flowforge: 1
+name: many
+tasks:
+  one:
+    foreach: {items}
+    env: {{PLACE: "{place}"}}
+    run: |
+      mkdir -p "$PLACE/now"
+      : > "$PLACE/now/$FF_INDEX"
+      ls "$PLACE/now" | wc -l >> "$PLACE/counts"
+      echo "$PWD" >> "$PLACE/ran"
+      {wait}
+      rm "$PLACE/now/$FF_INDEX"
+"""
+UNTIL_OPEN = 'while ! test -e "$PLACE/open"; do sleep 0.05; done'
+
+
+class WhoGetsWhat(ExecutorTest):
+    def many(self, n: int, wait: str) -> str:
+        text = MANY.format(items=list(range(n)), place=self.folder, wait=wait)
+        return self.begin(text)
+
+    def share_of(self, name: str) -> int:
+        place = str(self.place(name))
+        return sum(line.startswith(place) for line in self.lines())
+
+    def test_two_executors_share_by_the_places_that_are_free(self) -> None:
+        self.lead()
+        self.ready("a", places=4)
+        self.ready("b", places=4)
+        run = self.many(4, UNTIL_OPEN)
+        self.wait_lines(4)
+        self.assertEqual((self.share_of("a"), self.share_of("b")), (2, 2))
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+
+    def test_who_has_more_places_gets_more(self) -> None:
+        self.lead()
+        self.ready("a", places=2)
+        self.ready("b", places=6)
+        run = self.many(8, UNTIL_OPEN)
+        self.wait_lines(8)
+        self.assertEqual((self.share_of("a"), self.share_of("b")), (2, 6))
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+
+    def test_no_more_run_at_once_than_there_are_places(self) -> None:
+        self.lead()
+        self.ready("a", places=3)
+        run = self.many(20, "sleep 0.1")
+        self.wait_state(run, "succeeded")
+        self.assertEqual(len(self.lines()), 20)
+        self.assertLessEqual(max(int(n) for n in self.lines("counts")), 3)
+
+    def test_what_waits_runs_when_an_executor_comes(self) -> None:
+        self.lead()
+        run = self.many(2, "")
+        time.sleep(0.3)
+        self.assertEqual(self.lines(), [])
+        self.ready("a")
+        self.wait_state(run, "succeeded")
+        self.assertEqual(len(self.lines()), 2)
+
+
+class WhatIsKept(ExecutorTest):
+    def test_a_long_log_arrives_whole_and_in_order(self) -> None:
+        """More than one chunk, and with the other stream between its lines."""
+        self.lead()
+        self.ready("a")
+        text = """flowforge: 1
+name: long
+tasks:
+  only:
+    script:
+      lang: python
+      code: |
+        import sys
+        for i in range(1500):
+            print(i, chr(97 + i % 26) * 8000)
+            if i % 300 == 0:
+                sys.stdout.flush()
+                print("mark", i, file=sys.stderr)
+"""
+        run = self.begin(text)
+        self.wait_state(run, "succeeded")
+        want = "".join(f"{i} {chr(97 + i % 26) * 8000}\n" for i in range(1500))
+        got = self.call("logs", run, "only", "--raw", "--stream", "stdout").out
+        self.assertEqual(
+            hashlib.sha256(got.encode()).hexdigest(),
+            hashlib.sha256(want.encode()).hexdigest(),
+        )
+        chunks = sorted((self.data / "runs").glob("*/logs/*/*.log"))
+        self.assertGreater(len(chunks), 1)
+
+    def test_a_log_is_there_while_the_task_runs(self) -> None:
+        self.lead()
+        self.ready("a")
+        run = self.begin(GATED.format(place=self.folder))
+        self.wait_until(
+            lambda: "before" in self.call("logs", run, expect=None).out, "its log"
+        )
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.call("logs", run, "--raw").out, "before\nafter\n")
+
+    def test_outputs_and_standard_input_are_any_bytes(self) -> None:
+        self.lead()
+        self.ready("a")
+        text = """flowforge: 1
+name: bytes
+tasks:
+  make:
+    run: |
+      head -c 3000000 /dev/zero | tr '\\0' '\\377' > "$FF_OUT/big"
+      : > "$FF_OUT/empty"
+      printf '{"a": [1, 2]}' > "$FF_OUT/data"
+    outputs:
+      big: {as: file}
+      empty: {as: file}
+      data: json
+  use:
+    needs: make
+    env:
+      BIG: "${{ tasks.make.outputs.big.path }}"
+      DATA: "${{ tasks.make.outputs.data.a[1] }}"
+    stdin: "given ${{ tasks.make.outputs.data.a[0] }}"
+    run: |
+      cat; echo " $DATA"; wc -c < "$BIG"
+"""
+        run = self.begin(text)
+        self.wait_state(run, "succeeded")
+        got = self.call("logs", run, "use", "--raw").out
+        self.assertEqual(got.split(), ["given", "1", "2", "3000000"])
+
+    def test_tasks_speak_to_the_api_through_their_executor(self) -> None:
+        self.lead()
+        self.ready("a")
+        text = """flowforge: 1
+name: speaks
+tasks:
+  only:
+    env: {PLACE: "%s"}
+    script:
+      lang: python
+      code: |
+        import os, time
+        from flowforge import client
+        client.log("from the sdk")
+        client.output("answer", 42)
+        client.status("RUNNING", progress=50)
+        while not os.path.exists(os.environ["PLACE"] + "/open"):
+            time.sleep(0.05)
+    outputs: {answer: sdk}
+  after:
+    needs: only
+    env: {GOT: "${{ tasks.only.outputs.answer }}"}
+    run: echo "got $GOT"
+"""
+        run = self.begin(text % self.folder)
+        self.wait_until(
+            lambda: "from the sdk" in self.call("logs", run, expect=None).out,
+            "the line of the SDK while the task runs",
+        )
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.call("logs", run, "after", "--raw").out, "got 42\n")
+
+    def test_secrets_are_masked_before_they_leave_the_host(self) -> None:
+        self.lead()
+        self.ready("a")
+        subprocess.run(
+            self.command("secret", "set", "word"),
+            input=b"correct-horse",
+            env=self.env,
+            check=True,
+            timeout=PATIENCE,
+        )
+        text = """flowforge: 1
+name: hidden
+tasks:
+  only:
+    env: {WORD: "${{ secrets.word }}"}
+    run: echo "it is $WORD"
+"""
+        run = self.begin(text)
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.call("logs", run, "--raw").out, "it is ***\n")
+        left = [
+            p for p in self.folder.rglob("*") if p.is_file() and "data" not in p.parts
+        ]
+        for path in left:
+            self.assertNotIn(b"correct-horse", path.read_bytes(), path)
+
+    def test_nothing_of_a_run_stays_at_the_executor(self) -> None:
+        self.lead()
+        self.ready("a")
+        run = self.begin("flowforge: 1\nname: n\ntasks: {a: {run: echo hello}}\n")
+        self.wait_state(run, "succeeded")
+        self.wait_until(
+            lambda: not list((self.place("a") / "attempts").iterdir()), "it is empty"
+        )
+        self.wait_until(
+            lambda: not list((self.data / "executors").iterdir()), "it is empty"
+        )
+
+
+class Stopping(ExecutorTest):
+    def test_a_task_that_runs_is_cancelled(self) -> None:
+        self.lead()
+        self.ready("a")
+        run = self.begin(GATED.format(place=self.folder))
+        pid = int(self.wait_lines(1)[0].split()[2])
+        self.call("cancel", run)
+        self.wait_state(run, "cancelled")
+        self.wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it has ended")
+        self.assertEqual(self.lines("ended"), [])
+
+    def test_a_task_that_waits_for_an_executor_is_cancelled_at_once(self) -> None:
+        self.lead()
+        run = self.begin(GATED.format(place=self.folder))
+        self.wait_until(lambda: self.state_of(run) == "running")
+        self.call("cancel", run)
+        self.wait_state(run, "cancelled")
+        self.ready("a")
+        other = self.begin("flowforge: 1\nname: n\ntasks: {a: {run: exit 0}}\n")
+        self.wait_state(other, "succeeded")
+        self.assertEqual(self.lines(), [])
+
+    def test_a_timeout_counts_where_the_task_runs(self) -> None:
+        self.lead()
+        self.ready("a")
+        text = "flowforge: 1\nname: t\ntasks: {a: {run: sleep 60, timeout: 300ms}}\n"
+        run = self.begin(text)
+        self.wait_state(run, "failed")
+        self.assertIn("timeout", self.call("history", run).out)
+
+    def test_who_is_told_to_leave_ends_what_it_has_and_takes_no_more(self) -> None:
+        self.lead()
+        a = self.ready("a")
+        first = self.begin(GATED.format(place=self.folder))
+        self.wait_lines(1)
+        a.popen.send_signal(signal.SIGTERM)
+        a.wait_for_err("come to their end here")
+        second = self.begin(
+            GATED.format(place=self.folder).replace("name: gated", "name: other")
+        )
+        time.sleep(0.5)
+        self.assertEqual(len(self.lines()), 1)
+        self.assertIsNone(a.popen.poll())
+        (self.folder / "open").touch()
+        self.wait_state(first, "succeeded")
+        self.assertEqual(a.end().code, 0)
+        self.ready("b")
+        self.wait_state(second, "succeeded")
+        self.assertIn(str(self.place("b")), self.lines()[1])
+
+
+class WhatDies(ExecutorTest):
+    def gated(self) -> str:
+        return self.begin(GATED.format(place=self.folder))
+
+    def test_the_task_of_a_host_that_failed_starts_elsewhere_once(self) -> None:
+        self.lead()
+        a = self.ready("a", places=1)
+        run = self.gated()
+        self.wait_lines(1)
+        self.ready("b")
+        began = time.monotonic()
+        self.kill_host(a, "a")
+        self.wait_lines(2)
+        self.assertGreater(time.monotonic() - began, 2.5, "its lease counts")
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        attempts = [line.split()[:2] for line in self.lines()]
+        self.assertEqual([n for n, _ in attempts], ["1", "2"])
+        self.assertIn(str(self.place("b")), attempts[1][1])
+        self.assertEqual(self.lines("ended"), ["2"])
+        self.assertIn("lost", self.call("history", run).out)
+
+    def test_an_executor_that_is_killed_takes_its_task_over_again(self) -> None:
+        self.lead()
+        a = self.ready("a")
+        run = self.gated()
+        self.wait_lines(1)
+        a.popen.kill()
+        a.popen.wait()
+        self.ready("a")
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(len(self.lines()), 1)
+        self.assertEqual(self.call("logs", run, "--raw").out, "before\nafter\n")
+
+    def test_what_ended_while_the_executor_was_dead_is_told(self) -> None:
+        self.lead()
+        a = self.ready("a")
+        run = self.gated()
+        self.wait_lines(1)
+        a.popen.kill()
+        a.popen.wait()
+        (self.folder / "open").touch()
+        self.wait_lines(1, "ended")
+        self.ready("a")
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.lines("ended"), ["1"])
+
+    def test_tasks_go_on_while_the_server_is_dead(self) -> None:
+        server = self.lead()
+        self.ready("a")
+        run = self.gated()
+        other = self.begin(
+            GATED.format(place=self.folder).replace("name: gated", "name: other")
+        )
+        self.wait_lines(2)
+        server.popen.kill()
+        server.popen.wait()
+        (self.folder / "open").touch()
+        self.wait_lines(2, "ended")
+        self.lead()
+        for one in (run, other):
+            self.wait_state(one, "succeeded")
+            self.assertEqual(self.call("logs", one, "--raw").out, "before\nafter\n")
+        self.assertEqual([line.split()[0] for line in self.lines()], ["1", "1"])
+
+    def test_a_server_that_comes_back_goes_on_with_what_runs(self) -> None:
+        server = self.lead()
+        self.ready("a")
+        run = self.gated()
+        self.wait_lines(1)
+        for _ in range(2):
+            server.popen.kill()
+            server.popen.wait()
+            server = self.lead()
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(len(self.lines()), 1)
+
+    def test_what_no_executor_brings_back_is_lost_after_a_lease(self) -> None:
+        server = self.lead()
+        a = self.ready("a")
+        run = self.gated()
+        self.wait_lines(1)
+        server.popen.kill()
+        server.popen.wait()
+        self.kill_host(a, "a")
+        self.lead()
+        self.ready("b")
+        self.wait_lines(2)
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.lines("ended"), ["2"])
+
+    def test_starts_and_deaths_at_any_moment_run_nothing_twice(self) -> None:
+        """The executor is killed again and again while it takes and ends tasks."""
+        self.lead()
+        text = MANY.format(items=list(range(40)), place=self.folder, wait="sleep 0.05")
+        text = text.replace('echo "$PWD"', 'echo "$FF_INDEX $FF_ATTEMPT"')
+        run = self.begin(text)
+        a = self.ready("a", places=4)
+        for i in range(6):
+            self.wait_lines(3 + 5 * i)
+            a.popen.kill()
+            a.popen.wait()
+            a = self.ready("a", places=4)
+        self.wait_state(run, "succeeded")
+        ran = self.lines()
+        self.assertEqual(len(ran), len(set(ran)), "no attempt ran twice")
+        self.assertEqual(len({line.split()[0] for line in ran}), 40)
+
+
+class WhatIsCutOff(ExecutorTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.network = Network(self.executor_port)
+        self.addCleanup(self.network.close)
+
+    def test_a_cut_shorter_than_the_lease_costs_nothing(self) -> None:
+        self.lead()
+        self.ready("a", port=self.network.port)
+        run = self.begin(GATED.format(place=self.folder))
+        self.wait_lines(1)
+        self.network.cut()
+        (self.folder / "open").touch()
+        self.wait_lines(1, "ended")
+        self.network.mend()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(len(self.lines()), 1)
+        self.assertEqual(self.call("logs", run, "--raw").out, "before\nafter\n")
+
+    def test_who_was_cut_off_for_longer_ends_what_was_given_up(self) -> None:
+        self.lead()
+        self.ready("a", port=self.network.port)
+        run = self.begin(GATED.format(place=self.folder))
+        pid = int(self.wait_lines(1)[0].split()[2])
+        self.ready("b")
+        self.network.cut()
+        self.wait_lines(2)
+        os.kill(pid, 0)  # it does not know
+        self.network.mend()
+        self.wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it is ended")
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.lines("ended"), ["2"])
+        self.wait_until(
+            lambda: not list((self.place("a") / "attempts").iterdir()), "it is empty"
+        )
+
+
+class WhoMay(ExecutorTest):
+    def test_another_credential_is_refused(self) -> None:
+        self.lead()
+        other = self.folder / "other.token"
+        other.write_text("0123456789abcdef" * 4)
+        other.chmod(0o600)
+        done = self.executor("a", "--set", f"auth.executor_token_file={other}").end()
+        self.assertEqual(done.code, 77, done.err)
+        self.assertIn("does not take this executor's credential", done.err)
+
+    def test_a_credential_that_is_weak_or_open_to_others_is_refused(self) -> None:
+        token = self.folder / "bad.token"
+        for text, mode, why in (
+            ("short", 0o600, "can be guessed"),
+            ("ab" * 32, 0o600, "can be guessed"),
+            ("", 0o600, "is empty"),
+            ("0123456789abcdef" * 4, 0o644, "can be read by others"),
+        ):
+            token.write_text(text)
+            token.chmod(mode)
+            said = f"auth.executor_token_file={token}"
+            done = self.executor("a", "--set", said).end()
+            self.assertEqual(done.code, 78, done.err)
+            self.assertIn(why, done.err)
+            server = self.call(
+                *("server", "--listen", "127.0.0.1:0", "--set", said),
+                *("--set", "engine.runtime=remote"),
+                expect=None,
+            )
+            self.assertNotEqual(server.code, 0)
+            self.assertIn(why, server.err)
+
+    def test_every_route_wants_the_credential(self) -> None:
+        self.lead()
+        for method, path in (
+            ("POST", "register"),
+            ("POST", "pull"),
+            ("POST", "tell"),
+            ("POST", "leave"),
+            ("PUT", "log"),
+            ("PUT", "output"),
+        ):
+            refused: tuple[dict[str, str], ...] = (
+                {},
+                {"Authorization": "Bearer " + "x" * 64},
+            )
+            for sent in refused:
+                asked = http.client.HTTPConnection("127.0.0.1", self.executor_port)
+                asked.request(method, f"/executor/v1/{path}", "{}", sent)
+                self.assertEqual(asked.getresponse().status, 401, path)
+                asked.close()
+
+    def test_a_second_credential_is_taken_while_it_changes(self) -> None:
+        old = self.token.read_text()
+        self.token.write_text("fedcba9876543210" * 4 + "\n" + old)
+        self.lead()
+        self.token.write_text(old)
+        self.ready("a")
+
+    def test_the_credential_can_be_read_from_standard_input(self) -> None:
+        self.lead()
+        with self.token.open() as file:
+            a = self.executor(
+                "a", "--set", "auth.executor_token_file=-", stdin=file.fileno()
+            )
+            a.wait_for_err("registered with")
+
+    def test_tasks_are_not_given_the_credential(self) -> None:
+        self.lead()
+        self.env["FLOWFORGE_AUTH_EXECUTOR_TOKEN_FILE"] = str(self.token)
+        self.ready("a")
+        run = self.begin("flowforge: 1\nname: n\ntasks: {a: {run: env}}\n")
+        self.wait_state(run, "succeeded")
+        said = self.call("logs", run, "--raw").out
+        self.assertNotIn("TOKEN_FILE", said)
+        self.assertNotIn(self.token.read_text().strip(), said)
+
+    def test_only_the_server_hands_out_work(self) -> None:
+        path = self.file("w.yaml", "flowforge: 1\nname: n\ntasks: {a: {run: exit 0}}\n")
+        done = self.call("run", path, "--set", "engine.runtime=remote", expect=None)
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("`flowforge server` has to lead", done.err)
+
+    def test_nothing_is_said_in_clear_to_other_machines(self) -> None:
+        done = self.executor("a", "--set", "executor.servers=http://192.0.2.1:1").end()
+        self.assertEqual(done.code, 78, done.err)
+        self.assertIn("take https", done.err)
+        server = self.call(
+            *("server", "--listen", "127.0.0.1:0"),
+            *("--set", "server.executor_listen=0.0.0.0:0"),
+            expect=78,
+        )
+        self.assertIn("server.executor_listen", server.err)
+
+    def test_the_next_server_is_asked_where_one_does_not_answer(self) -> None:
+        self.lead()
+        servers = f"http://127.0.0.1:1,http://127.0.0.1:{self.executor_port}"
+        self.ready("a", "--set", f"executor.servers={servers}")
+
+    def test_a_folder_is_of_one_executor(self) -> None:
+        self.lead()
+        self.ready("a")
+        done = self.executor("a").end()
+        self.assertEqual(done.code, 69, done.err)
+        self.assertIn("another executor works in", done.err)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,68 @@
+"""A network between clients and one server, which can be cut and mended: while it is
+cut nothing gets through, and nobody is told so.
+"""
+
+import contextlib
+import socket
+import threading
+
+PIECE = 1 << 16
+
+
+class Network:
+    def __init__(self, port: int) -> None:
+        self.behind = port
+        self.whole = threading.Event()
+        self.whole.set()
+        self.mutex = threading.Lock()
+        self.sides: list[socket.socket] = []
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port: int = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def cut(self) -> None:
+        self.whole.clear()
+
+    def mend(self) -> None:
+        """What was on its way is lost, as when connections have timed out."""
+        with self.mutex:
+            for side in self.sides:
+                self.hang_up(side)
+            self.sides.clear()
+        self.whole.set()
+
+    def close(self) -> None:
+        self.listener.close()
+        self.mend()
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                threading.Thread(target=self.talk, args=(client,), daemon=True).start()
+
+    def talk(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            server = socket.create_connection(("127.0.0.1", self.behind))
+            with self.mutex:
+                self.sides += [client, server]
+            back = threading.Thread(
+                target=self.pass_on, args=(server, client), daemon=True
+            )
+            back.start()
+            self.pass_on(client, server)
+            back.join()
+            server.close()
+        client.close()
+
+    def pass_on(self, source: socket.socket, to: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(PIECE):
+                self.whole.wait()
+                to.sendall(piece)
+        self.hang_up(to)
+
+    @staticmethod
+    def hang_up(side: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            side.shutdown(socket.SHUT_RDWR)
