@@ -8,6 +8,8 @@
     (60 * UNITS_SECOND) /* last_used_at is written at most so often                    \
                          */
 
+#define BY_SESSION_US (INT64_C(366) * 24 * 3600 * UNITS_SECOND)
+
 /* --- reads --- */
 
 static int find(const struct access_call *c, struct tenant t, const char *id,
@@ -56,6 +58,13 @@ static int check_room(const struct access_call *c, const struct tenant_row *tena
     return access_check_quota(tenant, QUOTA_KEYS, n, err);
 }
 
+/* Who took a session for an hour shall not have it for ever. */
+static bool outlives_session(const struct access_call *c, int64_t expires_at)
+{
+    return c->who->kind == PRINCIPAL_SESSION &&
+           (expires_at == MODEL_NULL || expires_at > c->now_us + BY_SESSION_US);
+}
+
 static int check_new(const struct access_call *c, const struct access_new_key *want,
                      struct ff_err *err)
 {
@@ -69,6 +78,10 @@ static int check_new(const struct access_call *c, const struct access_new_key *w
                        "of the whole installation there is the role admin only");
     if (want->expires_at != MODEL_NULL && want->expires_at <= c->now_us)
         return ff_fail(err, FF_INVALID, 0, "a key cannot expire before it is made");
+    if (outlives_session(c, want->expires_at))
+        return ff_fail(err, FF_INVALID, 0,
+                       "a key that is made with a session is valid for 366 days at "
+                       "most: an API key or the server's own user makes others");
     return FF_OK;
 }
 

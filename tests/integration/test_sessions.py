@@ -192,6 +192,30 @@ class Sessions(ApiTest):
         self.assertEqual(soon[:19], made["expires_at"][:19])
         self.stop()
 
+    def test_a_key_that_a_session_makes_has_an_end(self) -> None:
+        self.serve()
+        admin = self.make_key("admin")
+        session = self.session(admin)["credential"]
+
+        def lives(days: int) -> dict[str, Any]:
+            at = time.gmtime(time.time() + days * 86400)
+            until = time.strftime("%Y-%m-%dT%H:%M:%SZ", at)
+            return {"name": "ci", "role": "viewer", "expires_at": until}
+
+        usual = {"name": "ci", "role": "viewer"}
+        for body in (lives(367), usual | {"never_expires": True}):
+            said = self.problem(
+                self.ask("POST", "/keys", body, key=session), 400, "INVALID"
+            )
+            self.assertIn("366 days", said["detail"])
+            self.change("POST", "/keys", body, key=admin)
+        for body in (lives(365), usual):
+            made = self.change("POST", "/keys", body, key=session).json()
+            self.assertEqual(
+                self.get(f"/keys/{made['id']}", admin)["expires_at"] is None, False
+            )
+        self.stop()
+
     def test_own_ones_are_listed_and_ended(self) -> None:
         self.serve()
         mine = [self.session(token()) for _ in range(3)]
