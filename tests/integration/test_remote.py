@@ -76,6 +76,37 @@ class Remote(ApiTest):
         self.assertFalse(self.empty.exists(), "a client makes no data directory")
         self.stop()
 
+    def test_a_login_changes_its_own_context_alone(self) -> None:
+        self.serve()
+        key = self.make_key("operator")
+        self.login()
+        again = subprocess.Popen(
+            [PROGRAM, "login", "--data-dir", str(self.empty)],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(again.kill)
+        # It has read the file once it waits for the credential.
+        while not self.waits_for_input(again.pid):
+            self.assertIsNone(again.poll())
+        self.client("context", "set", "other", "--server", "https://other.example")
+        told = again.communicate(key + "\n", timeout=PATIENCE)[1]
+        self.assertEqual(again.returncode, 0, told)
+        listed = self.client("context", "list", "-o", "json").json()
+        self.assertEqual({c["context"] for c in listed}, {"default", "other"})
+        self.assertEqual(self.client("token").out.strip(), key)
+        self.assertEqual(stat.S_IMODE(self.contexts.stat().st_mode), 0o600)
+        self.stop()
+
+    @staticmethod
+    def waits_for_input(pid: int) -> bool:
+        """Is it in a read of its standard input?"""
+        words = Path(f"/proc/{pid}/syscall").read_text().split()
+        return words[0] == "0" and words[1] == "0x0"
+
     def test_pages_and_filters(self) -> None:
         self.serve()
         ids = self.make_runs(3)

@@ -8,9 +8,9 @@
 
 static json_t *context_json(const struct context *k, bool current)
 {
-    return json_pack("{s:s, s:s, s:b, s:b, s:s?, s:s?}", "context", k->name, "server",
-                     k->server, "current", current, "token", k->token != NULL,
-                     "expires", k->expires, "ca", k->ca);
+    return json_pack("{s:s, s:s, s:b, s:b, s:s?, s:s?, s:s?}", "context", k->name,
+                     "server", k->server, "current", current, "token", k->token != NULL,
+                     "expires", k->expires, "project", k->project, "ca", k->ca);
 }
 
 static bool is_current(const struct contexts *x, const struct context *k)
@@ -85,7 +85,7 @@ int cmd_context_use(struct cli *c)
     const char *name = c->args.words.items[0];
     const bool local = strcmp(name, CONTEXT_LOCAL) == 0;
     struct contexts x;
-    int code = edit_open(&x);
+    int code = edit_change(&x);
 
     if (code == CLI_OK && !local && !contexts_find(&x, name))
         code = no_context(name);
@@ -101,7 +101,7 @@ int cmd_context_delete(struct cli *c)
 {
     const char *name = c->args.words.items[0];
     struct contexts x;
-    int code = edit_open(&x);
+    int code = edit_change(&x);
     struct context *found = code == CLI_OK ? contexts_find(&x, name) : NULL;
 
     if (code == CLI_OK && !found)
@@ -133,6 +133,8 @@ int cmd_context_set(struct cli *c)
     if (k) {
         forget_credential(k, server);
         code = edit_server(k, server);
+        if (cli_has(&c->args, "project"))
+            edit_project(k, cli_get(&c->args, "project"));
     }
     if (k && code == CLI_OK)
         code = edit_ca(k, cli_get(&c->args, "ca"));

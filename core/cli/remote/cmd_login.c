@@ -166,7 +166,26 @@ static char *login_name(const struct cli *c, int *code)
     return chosen;
 }
 
-static int login(struct cli *c, struct contexts *x, struct context *k)
+/* While somebody looked at a browser other contexts may have been changed: this one
+ * alone is written into what the file holds by now. */
+static int keep(const struct context *k)
+{
+    struct contexts now = {0};
+    int code;
+    struct context *mine = edit_named(&now, k->name, &code);
+
+    if (mine) {
+        context_set(&mine->server, k->server);
+        context_set(&mine->ca, k->ca);
+        context_set_token(mine, k->token, k->expires);
+        context_set(&now.current, k->name);
+        code = edit_keep(&now);
+    }
+    contexts_done(&now);
+    return code;
+}
+
+static int login(struct cli *c, struct context *k)
 {
     const bool by_provider = cli_has(&c->args, "oidc") || cli_has(&c->args, "device");
     int code = edit_server(k, cli_get(&c->args, "server"));
@@ -179,10 +198,7 @@ static int login(struct cli *c, struct contexts *x, struct context *k)
         code = edit_server(k, NULL); /* now that there is a credential to send */
     if (code == CLI_OK)
         code = introduce(c, k);
-    if (code != CLI_OK)
-        return code;
-    context_set(&x->current, k->name);
-    return edit_keep(x);
+    return code == CLI_OK ? keep(k) : code;
 }
 
 int cmd_login(struct cli *c)
@@ -190,10 +206,14 @@ int cmd_login(struct cli *c)
     struct contexts x = {0};
     int code;
     MEM_AUTO char *name = login_name(c, &code);
-    struct context *k = name ? edit_named(&x, name, &code) : NULL;
+    const char *fault = name ? context_name_fault(name) : NULL;
 
-    if (k)
-        code = login(c, &x, k);
+    if (fault)
+        code = cli_fail(CLI_USAGE, "%.63s: %s", name, fault);
+    if (code == CLI_OK)
+        code = edit_open(&x);
+    if (code == CLI_OK)
+        code = login(c, contexts_add(&x, name));
     contexts_done(&x);
     return code;
 }
@@ -218,8 +238,23 @@ static int end_session(const struct context *k)
     return cli_fail_err(&err);
 }
 
+/* Unless another one has been kept meanwhile. */
+static int keep_none(const struct context *k)
+{
+    struct contexts now;
+    int code = edit_change(&now);
+    struct context *mine = code == CLI_OK ? contexts_find(&now, k->name) : NULL;
+
+    if (mine && mine->token && strcmp(mine->token, k->token) == 0) {
+        context_set_token(mine, NULL, NULL);
+        code = edit_keep(&now);
+    }
+    contexts_done(&now);
+    return code;
+}
+
 /* It is forgotten here whatever the server says. */
-static int forget(struct cli *c, struct contexts *x, struct context *k)
+static int forget(struct cli *c, const struct context *k)
 {
     const bool session = text_starts(k->token, SESSION);
     int code = session && !context_is_over(k) ? end_session(k) : CLI_OK;
@@ -230,9 +265,8 @@ static int forget(struct cli *c, struct contexts *x, struct context *k)
     if (!session)
         cli_note(c, "the credential is forgotten here, and good until it is revoked or "
                     "expires");
-    context_set_token(k, NULL, NULL);
 
-    const int kept = edit_keep(x);
+    const int kept = keep_none(k);
 
     return code == CLI_OK ? kept : code;
 }
@@ -249,7 +283,7 @@ int cmd_logout(struct cli *c)
     if (code == CLI_OK && name)
         k = contexts_find(&x, name);
     if (k && k->token)
-        code = forget(c, &x, k);
+        code = forget(c, k);
     else if (code == CLI_OK)
         code = cli_fail(CLI_NOT_FOUND, "nobody is logged in: `flowforge context list` "
                                        "shows the credentials that are kept");

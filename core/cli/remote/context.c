@@ -2,11 +2,14 @@
 #include "cli/remote/context.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #define FILE_NAME      "flowforge/contexts.yaml"
@@ -55,6 +58,7 @@ static void context_clear(struct context *c)
     mem_free(c->name);
     mem_free(c->server);
     context_set_token(c, NULL, NULL);
+    mem_free(c->project);
     mem_free(c->ca);
 }
 
@@ -65,6 +69,8 @@ void contexts_done(struct contexts *x)
     ARRAY_DONE(&x->all);
     mem_free(x->current);
     mem_free(x->path);
+    if (x->locked)
+        close(x->lock);
     *x = (struct contexts){0};
 }
 
@@ -164,6 +170,7 @@ static bool take_key(void *arg, yaml_document_t *doc, const char *key,
     } slots[] = {{"server", &c->server},
                  {"token", &c->token},
                  {"expires", &c->expires},
+                 {"project", &c->project},
                  {"ca", &c->ca}};
 
     (void)doc;
@@ -242,6 +249,43 @@ int contexts_read(struct contexts *x, struct ff_err *err)
     return code;
 }
 
+/* Beside the file, which each change replaces. */
+static int lock(struct contexts *x, struct ff_err *err)
+{
+    MEM_AUTO char *folder = default_path();
+    struct buf path = {0};
+    int sys;
+
+    buf_printf(&path, "%s.lock", folder);
+    *strrchr(folder, '/') = '\0';
+    sys = -file_make_dirs(folder, 0700);
+    if (sys == 0)
+        x->lock = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (sys == 0 && x->lock < 0)
+        sys = errno;
+    x->locked = sys == 0;
+    while (sys == 0 && flock(x->lock, LOCK_EX) != 0)
+        sys = errno == EINTR ? 0 : errno;
+    if (sys != 0)
+        ff_fail(err, FF_DENIED, 0, "%s: %s", buf_text(&path), strerror(sys));
+    buf_done(&path);
+    return sys == 0 ? FF_OK : err->code;
+}
+
+int contexts_change(struct contexts *x, struct ff_err *err)
+{
+    struct contexts held = {0};
+    int code = lock(&held, err);
+
+    *x = held;
+    if (code != FF_OK)
+        return code;
+    code = contexts_read(x, err);
+    x->lock = held.lock;
+    x->locked = true;
+    return code;
+}
+
 /* A JSON text is a YAML one in double quotes. */
 static void add_key(struct buf *out, const char *indent, const char *key,
                     const char *value)
@@ -269,6 +313,7 @@ int contexts_write(const struct contexts *x, struct ff_err *err)
         add_key(&out, "    ", "server", c->server);
         add_key(&out, "    ", "token", c->token);
         add_key(&out, "    ", "expires", c->expires);
+        add_key(&out, "    ", "project", c->project);
         add_key(&out, "    ", "ca", c->ca);
     }
     int code = file_make_dirs(folder, 0700);

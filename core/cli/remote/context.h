@@ -14,6 +14,7 @@ struct context {
     char *server;  /* "https://flow.example:8443", "unix:/run/flowforge/api.sock" */
     char *token;   /* or NULL */
     char *expires; /* when the token does, RFC 3339; NULL: it is not known */
+    char *project; /* where new runs belong; or NULL */
     char *ca;      /* file of certificates to trust instead of the system's; or NULL */
 };
 
@@ -24,11 +25,15 @@ struct contexts {
         struct context *items;
         size_t n, cap;
     } all;
+    int lock; /* a descriptor, if it is locked */
+    bool locked;
 };
 
 /* No file is no context. FF_DENIED, FF_INVALID with a sentence that names the file.
  * contexts_done in either case. */
 int contexts_read(struct contexts *x, struct ff_err *err);
+/* The same for who writes it: nobody else does from now to contexts_done. */
+int contexts_change(struct contexts *x, struct ff_err *err);
 /* Replaces the file at once; folders that are missing are made. */
 int contexts_write(const struct contexts *x, struct ff_err *err);
 void contexts_done(struct contexts *x);

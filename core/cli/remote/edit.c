@@ -13,6 +13,13 @@ int edit_open(struct contexts *x)
     return contexts_read(x, &err) == FF_OK ? CLI_OK : cli_fail_err(&err);
 }
 
+int edit_change(struct contexts *x)
+{
+    struct ff_err err = {0};
+
+    return contexts_change(x, &err) == FF_OK ? CLI_OK : cli_fail_err(&err);
+}
+
 int edit_keep(const struct contexts *x)
 {
     struct ff_err err = {0};
@@ -35,6 +42,11 @@ int edit_server(struct context *k, const char *server)
     return fault ? cli_fail(CLI_USAGE, "%.200s: %s", k->server, fault) : CLI_OK;
 }
 
+void edit_project(struct context *k, const char *name)
+{
+    context_set(&k->project, name[0] ? name : NULL);
+}
+
 /* Absolute: it is read from wherever the next command is called. */
 int edit_ca(struct context *k, const char *file)
 {
@@ -53,6 +65,6 @@ struct context *edit_named(struct contexts *x, const char *name, int *code)
 {
     const char *fault = context_name_fault(name);
 
-    *code = fault ? cli_fail(CLI_USAGE, "%.63s: %s", name, fault) : edit_open(x);
+    *code = fault ? cli_fail(CLI_USAGE, "%.63s: %s", name, fault) : edit_change(x);
     return *code == CLI_OK ? contexts_add(x, name) : NULL;
 }

@@ -26,6 +26,7 @@ void remote_done(struct remote *r)
     mem_free(r->token);
     mem_free(r->ca);
     mem_free(r->context);
+    mem_free(r->project);
     *r = (struct remote){0};
 }
 
@@ -86,6 +87,7 @@ static int take_context(struct remote *r, const struct contexts *x, const char *
     context_set(&r->token, found->token);
     context_set(&r->ca, found->ca);
     context_set(&r->context, found->name);
+    context_set(&r->project, found->project);
     return CLI_OK;
 }
 
@@ -115,6 +117,7 @@ int remote_choose(struct remote *r, const struct cli *c)
 
     *r = (struct remote){0};
     r->tenant = cli_get(&c->args, "tenant");
+    r->only = cli_get(&c->args, "project");
     r->platform = cli_has(&c->args, "platform");
     if (cli_has(&c->args, "server") && cli_has(&c->args, "context"))
         return cli_fail(CLI_USAGE, "name the server once: --server or --context");

@@ -16,6 +16,8 @@ struct remote {
     char *context; /* its name, or NULL */
     /* What rows of tenants and members are about, where it is not the caller's own. */
     const char *tenant; /* or NULL */
+    char *project;      /* of its context: where new runs belong; or NULL */
+    const char *only;   /* runs of other projects are passed over; NULL: none are */
     bool platform;
 };
 
