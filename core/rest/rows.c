@@ -29,8 +29,7 @@ static const struct shown {
     {&record_task, MAY_VIEW, OF_RUN, 0, 0},
     {&record_event, MAY_VIEW, OF_RUN, 0, 0},
     {&record_cache, MAY_MEMBERS, WHOLE, 0, 0},
-    /* The texts of runs of any project. */
-    {&record_workflow, MAY_VIEW, WHOLE, 0, BIT(WORKFLOW_PATH)},
+    {&record_workflow, MAY_VIEW, OF_RUN, 0, BIT(WORKFLOW_PATH)},
     {&record_workflow_version, MAY_VIEW, IN_DEFAULT, 0, BIT(WORKFLOW_VERSION_DIR)},
     {&record_workflow_label, MAY_VIEW, IN_DEFAULT, 0, 0},
     {&record_schedule, MAY_VIEW, IN_DEFAULT, 0, BIT(SCHEDULE_DIR)},
@@ -59,12 +58,21 @@ struct reading {
     int tenant;       /* the column of it; -1: rows are of no tenant */
     char id[ID_TEXT]; /* of the run that all rows are of; or "" */
     int64_t project;  /* the same */
+    int64_t only;     /* of runs those of this project; PROJECT_ALL: all */
+    bool sees_text;   /* of the workflow that is asked for, or of all */
     uint64_t hidden;
     int64_t limit, n, n_looks, until_us;
     bool more;
-    struct buf after; /* JSON: the place of the last row, where more follows */
+    struct buf after; /* where more follows behind the last row that was looked at */
     json_t *kept;     /* parameters as JSON, which the query points into */
 };
+
+static bool may_view(const struct reading *r, int64_t project)
+{
+    const struct access_scope where = {r->c->scope.tenant, project};
+
+    return access_may(&r->c->who, MAY_VIEW, where);
+}
 
 /* --- which rows --- */
 
@@ -123,10 +131,9 @@ static int fail_parameter(struct rest_call *c, const char *name, struct ff_err *
                      "there are no such columns, or values of them");
 }
 
-/* A parameter's JSON, which lives as long as the call; NULL: not given, or none. */
-static json_t *ask_json(struct reading *r, const char *name)
+/* JSON that lives as long as the call; NULL: not given, or none. */
+static json_t *keep_parsed(struct reading *r, const char *text)
 {
-    const char *text = rest_ask(r->c, name);
     struct ff_err ignored;
     json_t *value = text ? json_parse(text, strlen(text), &ignored) : NULL;
 
@@ -136,18 +143,17 @@ static json_t *ask_json(struct reading *r, const char *name)
 }
 
 /* The values of a list into the columns of a row: the place that a query begins at. */
-static int read_place(struct reading *r, const char *name, bool all, void **row,
+static int read_place(struct reading *r, const char *text, bool all, void **row,
                       uint32_t *n)
 {
     const struct ff_record *record = r->shown->record;
-    const json_t *list = ask_json(r, name);
+    const json_t *list = keep_parsed(r, text);
     struct ff_value values[64] = {{0}};
     uint16_t order[ORDER_MAX] = {0};
     const size_t n_order = find_order(record, rest_ask(r->c, "index"), all, order);
 
     *n = (uint32_t)json_array_size(list);
-    if (rest_ask(r->c, name) &&
-        (!json_is_array(list) || *n > n_order || (all && *n != n_order)))
+    if (text && (!json_is_array(list) || *n > n_order || (all && *n != n_order)))
         return FF_INVALID;
     for (size_t i = 0; i < *n; i++)
         if (!model_wire_read(&record->columns[order[i]], json_array_get(list, i),
@@ -165,6 +171,40 @@ static int read_place(struct reading *r, const char *name, bool all, void **row,
 }
 
 /* `at_least` and `below`, of the column behind the equal ones. */
+static void cursor_context(const struct reading *r, char *out, size_t size)
+{
+    const char *index = rest_ask(r->c, "index");
+
+    snprintf(out, size, "rows %s %s %d %lld", r->shown->record->name,
+             index ? index : "", rest_ask_bool(r->c, "descending"),
+             (long long)r->c->scope.tenant.no);
+}
+
+/* The place that a cursor names, as text of JSON; "" without one. */
+static bool open_cursor(struct reading *r, struct buf *says)
+{
+    const char *cursor = rest_ask(r->c, "cursor");
+    char context[160];
+
+    cursor_context(r, context, sizeof(context));
+    return !cursor || cursor_read(cursor, r->c->rest->cursor_key, context, says);
+}
+
+static int read_after(struct reading *r, struct store_query *q)
+{
+    struct buf says = {0};
+    void *after = NULL;
+    uint32_t ignored;
+    int code = FF_INVALID;
+
+    if (open_cursor(r, &says))
+        code = read_place(r, says.len > 0 ? buf_text(&says) : rest_ask(r->c, "after"),
+                          true, &after, &ignored);
+    buf_done(&says);
+    q->after = rest_ask(r->c, "after") || rest_ask(r->c, "cursor") ? after : NULL;
+    return code;
+}
+
 static int read_end(struct reading *r, const char *name, uint32_t n_equal,
                     const struct ff_value **end)
 {
@@ -173,13 +213,28 @@ static int read_end(struct reading *r, const char *name, uint32_t n_equal,
     uint16_t order[ORDER_MAX] = {0};
     const size_t n = find_order(record, rest_ask(r->c, "index"), false, order);
 
-    if (!rest_ask(r->c, name))
+    const char *text = rest_ask(r->c, name);
+
+    if (!text)
         return FF_OK;
     if (n_equal >= n ||
-        !model_wire_read(&record->columns[order[n_equal]], ask_json(r, name), value) ||
+        !model_wire_read(&record->columns[order[n_equal]], keep_parsed(r, text),
+                         value) ||
         !value->type)
         return FF_INVALID;
     *end = value;
+    return FF_OK;
+}
+
+/* One in which he sees nothing is not there. */
+static int read_only(struct reading *r, struct ff_err *err)
+{
+    const char *name = rest_ask(r->c, "project");
+
+    if (rest_find_project(r->c, name, &r->only, err) != FF_OK)
+        return err->code;
+    if (name && !may_view(r, r->only))
+        return ff_fail(err, FF_NOT_FOUND, 0, "there is no project %.64s", name);
     return FF_OK;
 }
 
@@ -188,25 +243,92 @@ static int read_query(struct reading *r, struct store_query *q, struct ff_err *e
     const char *index = rest_ask(r->c, "index");
     uint16_t order[ORDER_MAX] = {0};
     void *like;
-    void *after;
-    uint32_t ignored;
 
     *q = (struct store_query){.record = r->shown->record,
                               .index = index,
                               .descending = rest_ask_bool(r->c, "descending")};
     if (index && find_order(q->record, index, false, order) == 0)
         return fail_parameter(r->c, "index", err);
-    if (read_place(r, "equal", false, &like, &q->n_equal) != FF_OK)
+    if (read_place(r, rest_ask(r->c, "equal"), false, &like, &q->n_equal) != FF_OK)
         return fail_parameter(r->c, "equal", err);
     q->like = like;
-    if (read_place(r, "after", true, &after, &ignored) != FF_OK)
-        return fail_parameter(r->c, "after", err);
-    q->after = rest_ask(r->c, "after") ? after : NULL;
+    if (read_after(r, q) != FF_OK)
+        return fail_parameter(r->c, rest_ask(r->c, "cursor") ? "cursor" : "after", err);
     if (read_end(r, "at_least", q->n_equal, &q->from) != FF_OK)
         return fail_parameter(r->c, "at_least", err);
     if (read_end(r, "below", q->n_equal, &q->below) != FF_OK)
         return fail_parameter(r->c, "below", err);
     return FF_OK;
+}
+
+/* --- whose a workflow's text is --- */
+
+/* Is the text that of a run, or version, that the caller may see? */
+struct asking {
+    const struct reading *r;
+    struct span hash;
+    size_t n_looks;
+    bool sees;
+};
+
+static int stop_asking(struct asking *a, bool sees)
+{
+    a->sees = sees;
+    return sees || ++a->n_looks == LOOKS_MAX;
+}
+
+static int ask_run(void *arg, const void *row)
+{
+    const struct run_row *run = row;
+    struct asking *a = arg;
+
+    return stop_asking(a, span_eq(run->hash, a->hash) && may_view(a->r, run->project));
+}
+
+static int ask_version(void *arg, const void *row)
+{
+    const struct workflow_version_row *version = row;
+    struct asking *a = arg;
+
+    return stop_asking(a, span_eq(version->hash, a->hash));
+}
+
+/* The newest runs first, as who asks has just looked at one. */
+static int look_for_text(struct asking *a, struct ff_err *err)
+{
+    const struct rest_call *c = a->r->c;
+    const struct run_row run = {.tenant = c->scope.tenant.no};
+    const struct workflow_version_row version = {.tenant = c->scope.tenant.no};
+    const struct store_query runs = {
+        .record = &record_run, .like = &run, .n_equal = 1, .descending = true};
+    const struct store_query versions = {
+        .record = &record_workflow_version, .like = &version, .n_equal = 1};
+    int code = FF_OK;
+
+    if (may_view(a->r, PROJECT_DEFAULT))
+        code = store_scan(c->store, c->reader, &versions, ask_version, a, err);
+    a->n_looks = 0;
+    if (code == FF_OK && !a->sees)
+        code = store_scan(c->store, c->reader, &runs, ask_run, a, err);
+    return code;
+}
+
+/* Who sees all of the tenant sees all texts. Others ask for one: all would each have to
+ * be looked for in all runs. */
+static int judge_text(struct reading *r, const struct store_query *q,
+                      struct ff_err *err)
+{
+    struct asking a = {.r = r, .sees = may_view(r, PROJECT_ALL)};
+    int code = FF_OK;
+
+    if (!a.sees && q->n_equal < 2)
+        return rest_fail_denied(r->c, MAY_VIEW, err);
+    if (q->like)
+        a.hash = ((const struct workflow_row *)q->like)->hash;
+    if (!a.sees && a.hash.s)
+        code = look_for_text(&a, err);
+    r->sees_text = a.sees;
+    return code;
 }
 
 /* --- what stands beside rows --- */
@@ -314,6 +436,10 @@ static bool is_seen(const struct reading *r, const void *row)
 
     if (r->shown->of != OF_RUN || record == &record_open_run)
         return true;
+    if (record == &record_workflow)
+        return r->sees_text;
+    if (record == &record_run && r->only != PROJECT_ALL && run->project != r->only)
+        return false;
     return rest_sees(r->c, record == &record_run ? run->project : r->project);
 }
 
@@ -337,12 +463,14 @@ static bool is_enough(const struct reading *r)
            loop_mono_us(r->c->rest->setup.loop) > r->until_us;
 }
 
-/* Who asks on begins behind it, whether or not it was shown. */
+/* Who asks on begins behind it; sealed, as it may not be for him. */
 static void note_place(struct reading *r, const void *row)
 {
     const struct ff_record *record = r->shown->record;
-    struct jsonw w = {.out = &r->after};
+    struct buf place = {0};
+    struct jsonw w = {.out = &place};
     struct ff_value values[64];
+    char context[160];
     uint16_t order[ORDER_MAX] = {0};
     const size_t n = find_order(record, rest_ask(r->c, "index"), true, order);
 
@@ -351,6 +479,9 @@ static void note_place(struct reading *r, const void *row)
     for (size_t i = 0; i < n; i++)
         model_wire_value(&w, &record->columns[order[i]], &values[order[i]]);
     jsonw_close(&w, ']');
+    cursor_context(r, context, sizeof(context));
+    cursor_add(&r->after, r->c->rest->cursor_key, context, buf_text(&place), place.len);
+    buf_done(&place);
 }
 
 static int tell(void *arg, const void *row)
@@ -394,8 +525,12 @@ int rest_rows_list(struct rest_call *c, struct ff_err *err)
     r.until_us = loop_mono_us(c->rest->setup.loop) + LOOKING_US;
     r.kept = json_array();
 
-    int code = read_query(&r, &q, err);
+    int code = read_only(&r, err);
 
+    if (code == FF_OK)
+        code = read_query(&r, &q, err);
+    if (code == FF_OK && q.record == &record_workflow)
+        code = judge_text(&r, &q, err);
     if (code == FF_OK)
         code = find_id(&r, &q, err);
     jsonw_open(&r.w, '{');
@@ -408,7 +543,7 @@ int rest_rows_list(struct rest_call *c, struct ff_err *err)
     jsonw_bool(&r.w, r.more);
     if (r.more) {
         jsonw_key(&r.w, "after");
-        jsonw_raw(&r.w, r.after.data, r.after.len);
+        jsonw_text(&r.w, buf_text(&r.after));
     }
     jsonw_close(&r.w, '}');
     buf_done(&r.after);

@@ -63,7 +63,10 @@ const struct rest_shape shape_system = {.name = "System", .more = system_fields}
 static const struct rest_field rows_fields[] = {
     {.name = "rows", .type = REST_LIST, .help = "objects of the record's columns"},
     {.name = "more", .type = REST_BOOL, .help = "the answer ends before the rows do"},
-    {.name = "after", .type = REST_LIST, .help = "with more: the place to go on from"},
+    {.name = "after",
+     .type = REST_TEXT,
+     .help =
+         "with more: the cursor to go on from, where rows that are not shown stand"},
     {0},
 };
 const struct rest_shape shape_rows = {.name = "Rows", .more = rows_fields};

@@ -3,6 +3,7 @@
 the runs of that one, and those of others are not there for him."""
 
 import json
+import sqlite3
 import unittest
 from typing import Any
 
@@ -173,6 +174,101 @@ class Projects(ApiTest):
                 self.assertEqual(bool(self.get(path, self.viewer)["rows"]), sees)
             self.assertEqual(self.get(f"/rows/{record}", self.viewer)["rows"], [])
         self.problem(self.ask("GET", "/rows/workflow", key=self.viewer), 403, "DENIED")
+        self.stop()
+
+    def test_the_command_line_names_projects(self) -> None:
+        self.set_up()
+        path = self.file("w.yaml", WAITS)
+        there = ("--server", f"http://127.0.0.1:{self.port}")
+        env = self.env | {"FLOWFORGE_TOKEN": self.make_key("author")}
+
+        def ids(*args: str) -> set[str]:
+            listed = self.call("list", "-o", "json", *args).json()["runs"]
+            return {run["id"] for run in listed}
+
+        def begun(*args: str) -> str:
+            return str(self.call("run", path, "-d", *args).out).strip()
+
+        runs = {begun("--project", "site"), begun("--project", "default")}
+        self.assertEqual(len(ids()), 2)
+        self.assertEqual(len(ids("--project", "site")), 1)
+        self.call("run", path, "-d", "--project", "none", expect=4)
+        self.call("list", "--project", "none", expect=4)
+        self.env = env
+        runs.add(begun("--project", "shop", *there))
+        for project in ("site", "shop", "default"):
+            (run,) = ids("--project", project, *there)
+            self.assertIn(run, runs)
+            self.assertEqual(self.get(f"/runs/{run}")["project"], project)
+        self.call("run", path, "-d", "--project", "none", *there, expect=4)
+        self.call("list", "--project", "none", *there, expect=4)
+        # A context may say it once for all; who names one means that one.
+        self.call("context", "set", "it", *there, "--project", "site")
+        self.call("context", "use", "it")
+        for args, project in (
+            ((), "site"),
+            (("--project", "shop"), "shop"),
+        ):
+            self.assertEqual(self.get(f"/runs/{begun(*args)}")["project"], project)
+        self.call("context", "set", "it", "--project", "")
+        self.assertEqual(self.get(f"/runs/{begun()}")["project"], "default")
+        self.stop()
+
+    def text_of(self, run: str, key: str | None) -> list[str]:
+        """The texts that the command line would find for a run."""
+        hashed = self.get(f"/runs/{run}")["hash"]
+        equal = json.dumps([1, hashed], separators=(",", ":"))
+        rows = self.get(f"/rows/workflow?equal={equal}", key)["rows"]
+        return [row["source"] for row in rows]
+
+    def test_the_text_of_a_run_is_shown_to_who_sees_the_run(self) -> None:
+        self.set_up()
+        mine = self.submit(self.author, source=NAMES)
+        theirs = self.submit(project="shop", source=OUTER)
+        usual = self.make_key("viewer", "--project", "default")
+        everybody = self.make_key("viewer")
+        for key, sees in (
+            (self.viewer, [NAMES]),
+            (self.shop, [OUTER]),
+            (usual, []),
+            (everybody, [NAMES, OUTER]),
+        ):
+            shown = self.text_of(mine, key) + self.text_of(theirs, key)
+            self.assertEqual(shown, sees)
+        # What was applied is of the project default, and so is a run without another.
+        applied = self.submit(source=WAITS)
+        self.assertEqual(self.text_of(applied, usual), [WAITS])
+        self.stop()
+
+    def test_what_is_passed_over_is_not_named(self) -> None:
+        self.set_up()
+        mine, theirs = self.submit(self.author), self.submit(project="shop")
+        self.change("POST", f"/runs/{mine}/cancel", None, 202)
+        self.change("POST", f"/runs/{theirs}/cancel", None, 202)
+        for run in (mine, theirs):
+            while self.get(f"/runs/{run}")["state"] != "cancelled":
+                pass
+        self.stop()
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            names = [row[1] for row in db.execute("pragma table_info(run)")]
+            values = [{"run": "n", "id": "id || n"}.get(name, name) for name in names]
+            db.execute(
+                "with recursive c(n) as (select 1000000 union all select n + 1 from c "
+                f"where n < 1021000) insert into run ({', '.join(names)}) "
+                f"select {', '.join(values)} from run, c where id = ?",
+                (theirs,),
+            )
+        self.serve()
+        first = self.get("/rows/run?descending=true", self.viewer)
+        self.assertEqual((first["rows"], first["more"]), ([], True))
+        self.assertIsInstance(first["after"], str)
+        for hidden in ("1001", "[", theirs):
+            self.assertNotIn(hidden, first["after"])
+        query = f"/rows/run?descending=true&cursor={first['after']}"
+        second = self.get(query, self.viewer)
+        self.assertEqual([r["id"] for r in second["rows"]], [mine])
+        for wrong in (query.replace("descending=true&", ""), query[:-1] + "?"):
+            self.problem(self.ask("GET", wrong, key=self.viewer), 400, "INVALID")
         self.stop()
 
 

@@ -61,6 +61,7 @@ struct reading {
     size_t n_order;
     struct ff_value after[ORDER_MAX], before[ORDER_MAX]; /* before: of the last page */
     bool goes_on;        /* `after` counts, and not the query's */
+    char *cursor;        /* or this, where the server gave one */
     uint64_t left, page; /* rows: in all, and of the next request */
     bool more, stopped;
 };
@@ -110,12 +111,16 @@ static void add_query(const struct reading *r, struct buf *path)
         add_values(r, path, "at_least", q->from, 0, q->n_equal);
     if (q->below)
         add_values(r, path, "below", q->below, 0, q->n_equal);
-    if (after)
+    if (r->cursor)
+        remote_add_query(path, "cursor", r->cursor);
+    else if (after)
         add_values(r, path, "after", after, r->n_order, 0);
     if (q->flags & FF_DESCENDING)
         remote_add_query(path, "descending", "true");
     snprintf(limit, sizeof(limit), "%llu", (unsigned long long)r->page);
     remote_add_query(path, "limit", limit);
+    if (q->record == &record_run)
+        remote_add_query(path, "project", asked->only);
     remote_add_place(path, asked);
 }
 
@@ -196,21 +201,15 @@ static bool is_same_place(const struct reading *r)
     return true;
 }
 
-/* Where a page ends whose last rows were not for us. */
-static bool take_place(struct reading *r, const json_t *page)
+/* Where a page ends whose last rows were not for us. False: it is where it began. */
+static bool take_cursor(struct reading *r, const json_t *page)
 {
-    const json_t *after = json_object_get(page, "after");
-    const struct ff_column *columns = r->q->record->columns;
-    struct ff_value values[ORDER_MAX];
+    const char *after = json_string_value(json_object_get(page, "after"));
+    const bool same = after && r->cursor && strcmp(after, r->cursor) == 0;
 
-    if (json_array_size(after) != r->n_order)
-        return false;
-    for (size_t i = 0; i < r->n_order; i++)
-        if (!model_wire_read(&columns[r->order[i]], json_array_get(after, i),
-                             &values[i]))
-            return false;
-    memcpy(r->after, values, sizeof(r->after));
-    return true;
+    mem_free(r->cursor);
+    r->cursor = after ? mem_text(after) : NULL;
+    return !same;
 }
 
 /* `answer` was read before and holds what `after` points to; it is replaced. */
@@ -238,13 +237,14 @@ static int read_page(struct reading *r, json_t **answer, ff_row_fn *fn, void *ar
             break;
         code = take_row(r, row, fn, arg, err);
     }
-    const bool placed = code == FF_OK && !r->stopped && take_place(r, page);
-    if (code == FF_OK && (i > 0 || placed) && r->goes_on && is_same_place(r))
+    const bool moved = take_cursor(r, page);
+    if (code == FF_OK &&
+        (!moved || (!r->cursor && i > 0 && r->goes_on && is_same_place(r))))
         code = ff_fail(err, FF_UNAVAILABLE, 0,
                        "%.100s gives the same rows again and again", asked->server);
     r->more = i == r->page || json_is_true(json_object_get(page, "more"));
     r->page = 4 * r->page < PAGE_MAX ? 4 * r->page : PAGE_MAX;
-    r->goes_on = i > 0 || placed;
+    r->goes_on = i > 0 || r->cursor;
     json_decref(*answer);
     *answer = page;
     return code;
@@ -263,6 +263,7 @@ static int read_rows(const struct ff_query *q, ff_row_fn *fn, void *arg, uint64_
         code = read_page(&r, &answer, fn, arg, err);
     while (code == FF_OK && r.more && r.goes_on && r.left > 0 && !r.stopped);
     json_decref(answer);
+    mem_free(r.cursor);
     *n = limit - r.left;
     return code;
 }
