@@ -23,6 +23,7 @@ static const char *const stream_words[] = {"stdout", "stderr", "sdk", NULL};
         {"dir", "DIR", "where tasks run, instead of the folder of FILE", NULL, 0},     \
         {"label", "NAME=VALUE", "what the run can be found by; repeatable", NULL,      \
          'l'},                                                                         \
+        {"project", "NAME", "the project that it belongs to", NULL, 0},                \
         {"priority", "N",                                                              \
          "from -100 to 100 (0): runs with a higher one start their tasks first", NULL, \
          0},                                                                           \
@@ -117,6 +118,7 @@ static const struct cli_option list_options[] = {
     {"workflow", "NAME", "only runs of this workflow", NULL, 'w'},
     {"label", "NAME=VALUE",
      "only runs with this label; NAME alone: with any value; repeatable", NULL, 'l'},
+    {"project", "NAME", "only runs of this project", NULL, 0},
     {"all", NULL, "also runs that are tasks of other runs", NULL, 'a'},
     {"limit", "N", "at most so many, the newest first (20)", NULL, 'n'},
     {"after", "RUN", "go on after this run, for the next page", NULL, 0},
@@ -349,6 +351,8 @@ static const struct cli_option backfill_options[] = {
 
 static const struct cli_option context_options[] = {
     {"ca", "FILE", "trust these certificates (PEM) instead of the system's", NULL, 0},
+    {"project", "NAME",
+     "where new runs belong, unless --project says it; \"\": the usual", NULL, 0},
     {0},
 };
 

@@ -2,6 +2,8 @@
 #include "cli/frame/frame.h"
 #include "cli/frame/watchdog.h"
 
+#include "access/access.h"
+
 #define CLOSE_SECONDS 60 /* a store may have much to carry over at its end */
 
 /* What would let others read along, or be guessed, is refused otherwise. */
@@ -100,4 +102,21 @@ void cli_close_run(struct cli_about *about)
 {
     arena_done(&about->arena);
     cli_close(&about->s);
+}
+
+int cli_find_project(const struct cli_session *s, const char *name, int64_t *project)
+{
+    struct arena arena = {0};
+    struct project_row row;
+    struct ff_err err = {0};
+    int code = FF_OK;
+
+    if (!name)
+        return CLI_OK;
+    code = access_project(node_store(s->node), STORE_READER_CALLER, TENANT_DEFAULT,
+                          name, &arena, &row, &err);
+    if (code == FF_OK)
+        *project = row.project;
+    arena_done(&arena);
+    return code == FF_OK ? CLI_OK : cli_fail_err(&err);
 }

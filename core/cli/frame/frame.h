@@ -193,6 +193,9 @@ void cli_close(struct cli_session *s);
 int cli_find_run(const struct cli_session *s, const char *word, struct arena *arena,
                  struct run_row *run);
 
+/* The number of a project of this machine; NULL: as it is. The same. */
+int cli_find_project(const struct cli_session *s, const char *name, int64_t *project);
+
 /* What most commands about one run begin and end with. */
 struct cli_about {
     struct cli_session s;

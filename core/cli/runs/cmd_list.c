@@ -1,6 +1,7 @@
 /* cmd_list.c - runs, the newest first, a page at a time. State and workflow are not
  * indexed (an index on a column that changes would cost every task), so a filter walks
  * past what it does not want. */
+#include "access/access.h"
 #include "cli/owner/engine_need.h"
 #include "cli/read/label_filter.h"
 #include "cli/read/pause_view.h"
@@ -16,6 +17,7 @@
 struct listing {
     const struct cli *c;
     const char *state, *workflow;
+    int64_t project; /* PROJECT_ALL: any */
     struct label_filter labels;
     int64_t limit, n;
     bool more;
@@ -63,6 +65,7 @@ static int list_one(void *arg, const void *row)
         return 0;
     if ((l->state && strcmp(run_state_names[run->state], l->state) != 0) ||
         (l->workflow && !span_is(run->workflow, l->workflow)) ||
+        (l->project != PROJECT_ALL && run->project != l->project) ||
         !label_filter_takes(&l->labels, run))
         return 0;
     if (l->n == l->limit) {
@@ -179,6 +182,8 @@ int cmd_list(struct cli *c)
     if (code != CLI_OK)
         return code;
     code = cli_open(c, &s);
+    if (code == CLI_OK && !s.remote) /* a server leaves out the others itself */
+        code = cli_find_project(&s, cli_get(&c->args, "project"), &l.project);
     if (code == CLI_OK)
         code = list(c, &s, &l);
     if (code == CLI_OK)

@@ -98,6 +98,8 @@ static int ask_server(const struct cli *c, const struct cli_session *s,
                       char id[ID_TEXT])
 {
     static const char prefix[] = "workflow:";
+    const char *given = cli_get(&c->args, "project");
+    const char *project = given ? given : s->remote->project;
     const bool stored = flow_file_is_stored(c->args.words.items[0]);
     const char *name =
         text_starts(f->path, prefix) ? f->path + strlen(prefix) : f->path;
@@ -105,6 +107,8 @@ static int ask_server(const struct cli *c, const struct cli_session *s,
                              stored ? name : what->source, "inputs", what->inputs,
                              "labels", what->labels);
 
+    if (project)
+        json_object_set_new(body, "project", json_string(project));
     if (cli_has(&c->args, "priority"))
         json_object_set_new(body, "priority", json_integer(what->priority));
     if (what->no_cache)
@@ -124,6 +128,8 @@ static int submit_here(struct cli *c, struct cli_session *s, const struct flow_f
     char *dir = flow_file_dir(f->path, given ? given : f->dir, &code);
     char *path = file_real(f->path);
     MEM_AUTO char *beside = f->dir ? NULL : flow_file_dir(f->path, NULL, &ignored);
+    if (code == CLI_OK)
+        code = cli_find_project(s, cli_get(&c->args, "project"), &what.project);
     if (code == CLI_OK) {
         what.path = path ? path : f->path;
         what.dir = dir;
