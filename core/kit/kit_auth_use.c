@@ -52,6 +52,33 @@ static void refresh_keeps_what_is_known(struct kit *k)
     kit_auth_close(&a);
 }
 
+static void expect_sentence(struct kit *k, int code, const struct ff_err *err)
+{
+    if (code == FF_OK)
+        return;
+    kit_expect_code(k, code, FF_UNAVAILABLE, err, "ready: OK, or not yet");
+    kit_expect(k, err->msg[0] != '\0', "ready says why it is not");
+}
+
+/* Keys may have yet to come when a session is opened: then they come. */
+static void ready_is_who_admits(struct kit *k)
+{
+    const char *good = kit_good(k);
+    struct ff_err err = {0};
+    struct kit_auth a;
+
+    kit_auth_open(k, &a);
+    expect_sentence(k, a.ops->ready(a.session, &err), &err);
+    kit_must_admit(&a, good, "a known credential");
+    for (int i = 0; i < N_SESSIONS; i++) {
+        err = (struct ff_err){0};
+        kit_expect_code(k, a.ops->ready(a.session, &err), FF_OK, &err,
+                        "ready, a known credential having been admitted");
+        kit_must_deny(&a, "no-such-credential", "an unknown one");
+    }
+    kit_auth_close(&a);
+}
+
 const struct kit_check kit_auth_use[] = {
     {.name = "use/open-close",
      .what = "a session opens and closes, again and again, and leaves nothing behind",
@@ -64,5 +91,9 @@ const struct kit_check kit_auth_use[] = {
      .what = "refresh without a change succeeds and changes nothing",
      .run = refresh_keeps_what_is_known,
      .slot = KIT_SLOT(ff_auth_ops, refresh)},
+    {.name = "use/ready",
+     .what = "ready is FF_OK while known credentials are admitted, or says why not",
+     .run = ready_is_who_admits,
+     .slot = KIT_SLOT(ff_auth_ops, ready)},
     {0},
 };

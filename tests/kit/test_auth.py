@@ -10,8 +10,11 @@ from test_broken import FILES, breaks
 # What a driver need not have: no keys to refresh, no tokens that a kit could make.
 OPTIONAL = {
     "auth-jwt": {"auth/admit/known", "auth/deny/known"},
-    "auth-dev": {"auth/use/refresh", "auth/parallel/refresh"},
-    "auth-sample": {"auth/use/refresh", "auth/parallel/refresh", "auth/deny/known"},
+    "auth-dev": {"auth/use/refresh", "auth/use/ready", "auth/parallel/refresh"},
+    "auth-sample": {
+        *("auth/use/refresh", "auth/use/ready", "auth/parallel/refresh"),
+        "auth/deny/known",
+    },
 }
 TOKENS = ("auth/token/", "auth/claims/", "auth/forged/", "auth/rotation/")
 
