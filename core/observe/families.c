@@ -138,6 +138,15 @@ const struct metric_family observe_families[N_FAMILIES] = {
                                      "Connections that were refused or cut."),
                              .labels = {"reason"}},
     [FAMILY_STREAMS] = {GAUGE("flowforge_http_streams", "Live streams that are open.")},
+    [FAMILY_TASK_REQUESTS] = {COUNTER("flowforge_task_requests",
+                                      "Requests of tasks, and of other processes of "
+                                      "this user, that were answered."),
+                              .labels = {"route", "method", "status"}},
+    [FAMILY_TASK_SECONDS] = {TIMES("flowforge_task_request_duration_seconds",
+                                   "From the head of such a request to the beginning "
+                                   "of its answer.",
+                                   short_times),
+                             .labels = {"route", "method"}},
     [FAMILY_WEBHOOK_CALLS] = {COUNTER("flowforge_webhook_calls",
                                       "Calls of webhooks, by how they were answered."),
                               .labels = {"result"}},

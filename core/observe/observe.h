@@ -17,6 +17,7 @@ struct observe_setup {
     struct loop *loop;
     struct node *node; /* leads */
     struct http_server *api;
+    struct http_server *tasks; /* of owner.sock */
     struct rest *rest;
     const char *version; /* of the program */
     struct rest_listen place;

@@ -128,18 +128,25 @@ static bool is_of_api(const struct http_route *route)
 }
 
 /* What is no route of ours is told apart by nothing: anybody may ask for anything. */
-static void on_answered(void *arg, const struct http_route *route, int status,
-                        int64_t took_us)
+static void count_answer(struct observe *o, size_t requests, size_t seconds,
+                         const struct http_route *route, int status, int64_t took_us)
 {
     static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
-    struct observe *o = arg;
     const size_t class = (size_t)status / 100;
     const char *const labels[] = {route ? route->pattern : "none",
                                   route ? route->method : "none",
                                   classes[class < COUNT_OF(classes) ? class : 0]};
 
-    metric_add(metrics_get(o->metrics, FAMILY_HTTP_REQUESTS, labels), 1);
-    metric_observe(metrics_get(o->metrics, FAMILY_HTTP_SECONDS, labels), took_us);
+    metric_add(metrics_get(o->metrics, requests, labels), 1);
+    metric_observe(metrics_get(o->metrics, seconds, labels), took_us);
+}
+
+static void on_answered(void *arg, const struct http_route *route, int status,
+                        int64_t took_us)
+{
+    struct observe *o = arg;
+
+    count_answer(o, FAMILY_HTTP_REQUESTS, FAMILY_HTTP_SECONDS, route, status, took_us);
     if (is_of_api(route))
         count_limits(o, status);
     if (route && strcmp(route->pattern, REST_WEBHOOKS) == 0) {
@@ -147,6 +154,13 @@ static void on_answered(void *arg, const struct http_route *route, int status,
 
         metric_add(metrics_get(o->metrics, FAMILY_WEBHOOK_CALLS, result), 1);
     }
+}
+
+static void on_task_answered(void *arg, const struct http_route *route, int status,
+                             int64_t took_us)
+{
+    count_answer(arg, FAMILY_TASK_REQUESTS, FAMILY_TASK_SECONDS, route, status,
+                 took_us);
 }
 
 /* --- from when to when --- */
@@ -160,6 +174,7 @@ void observe_work_begin(struct observe *o)
     control_set_watch(node_control(o->setup.node), &control);
     store_set_watch(node_store(o->setup.node), &store);
     http_server_on_answer(o->setup.api, on_answered, o);
+    http_server_on_answer(o->setup.tasks, on_task_answered, o);
 }
 
 void observe_work_end(struct observe *o)
@@ -170,4 +185,5 @@ void observe_work_end(struct observe *o)
         control_set_watch(control, NULL);
     store_set_watch(node_store(o->setup.node), NULL);
     http_server_on_answer(o->setup.api, NULL, NULL);
+    http_server_on_answer(o->setup.tasks, NULL, NULL);
 }

@@ -238,6 +238,31 @@ class Counts(MetricsTest):
         self.assertEqual(page.get("flowforge_attempts_started_total"), 3)
         self.assertEqual(self.stop().code, 0)
 
+    def test_requests_of_tasks_stand_by_themselves(self) -> None:
+        self.serve()
+        asks = (
+            "curl -sf --unix-socket ${FLOWFORGE_API_ENDPOINT#unix://} "
+            '-H "Authorization: Bearer wrong" http://task/api/v1/task'
+        )
+        good = asks.replace("wrong", "$FLOWFORGE_AUTH_TOKEN")
+        source = (
+            "flowforge: 1\nname: asks\ntasks:\n  t:\n    run: |\n"
+            f"      {good} && {good} && ! {asks}\n"
+        )
+        self.change("POST", "/runs", {"source": source})
+        page = self.scrape_until(lambda p: ended(p, 1))
+        self.assertEqual(page.get("flowforge_runs_ended_total", state="succeeded"), 1)
+        name = "flowforge_task_requests_total"
+        route = {"route": "/api/v1/task", "method": "GET"}
+        self.assertEqual(page.get(name, **route, status="2xx"), 2)
+        self.assertEqual(page.get(name, **route, status="4xx"), 1)
+        name = "flowforge_task_request_duration_seconds_count"
+        self.assertEqual(page.get(name, **route), 3)
+        self.assertEqual(
+            page.get("flowforge_http_requests_total", route="/api/v1/task"), 0
+        )
+        self.assertEqual(self.stop().code, 0)
+
     def test_requests_by_route_and_who_was_refused(self) -> None:
         self.serve()
         key = self.make_key("viewer")

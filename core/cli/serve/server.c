@@ -235,6 +235,7 @@ static int measure(struct server *s, struct ff_err *err)
     s->observe = observe_new(&(struct observe_setup){.loop = s->session.loop,
                                                      .node = s->session.node,
                                                      .api = s->http,
+                                                     .tasks = s->owner.server,
                                                      .rest = s->rest,
                                                      .version = FLOWFORGE_VERSION,
                                                      .place = s->metrics_place},
