@@ -225,7 +225,7 @@ static int tell(const struct cli *c, uint32_t from, uint32_t to)
 
 int cmd_migrate(struct cli *c)
 {
-    struct ff_store_info before;
+    struct ff_store_info before = {0};
     struct cli_session s;
     int code = look(c, &before);
 
