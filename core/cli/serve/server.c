@@ -3,6 +3,7 @@
 #include "cli/owner/owner.h"
 #include "cli/owner/signals.h"
 #include "cli/serve/executors.h"
+#include "cli/serve/notify.h"
 #include "cli/serve/serve.h"
 #include "observe/observe.h"
 #include "rest/rest.h"
@@ -101,6 +102,7 @@ static void on_signal(void *arg, int signo)
         return;
     }
     s->leaving = true;
+    notify_manager("STOPPING=1");
     rest_drain(s->rest);
     http_server_stop(s->http, GRACE_US, end_well, s);
 }
@@ -330,6 +332,7 @@ static int serve(struct server *s)
         return cli_fail_config(s->session.config, &err);
     if (tell_places(s) != CLI_OK)
         return CLI_IO;
+    notify_manager("READY=1");
     s->in_loop = true;
     loop_run(s->session.loop);
     s->in_loop = false;
