@@ -609,6 +609,8 @@ const struct cli_command cli_commands[] = {
      cmd_limit_list, 0, 0, false},
     {"limit delete", "NAME", "forget what `limit set` said", NULL, NO_OPTIONS,
      cmd_limit_delete, 1, 1, false},
+    {"executor list", "", "list the executors that run attempts for a server", NULL,
+     NO_OPTIONS, cmd_executor_list, 0, 0, false},
     {"cache list", "", "list what tasks with `cache` gave and may be used", NULL,
      cache_options, cmd_cache_list, 0, 0, false},
     {"cache clear", "[WORKFLOW [TASK]]", "forget what tasks with `cache` gave",

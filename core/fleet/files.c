@@ -273,3 +273,47 @@ void fleet_forget_files(struct fleet *f, const char *id)
     else
         remove_on_lane(dir);
 }
+
+/* --- what is left of an earlier process --- */
+
+struct sweep {
+    char *dir;
+    struct map known; /* names of folders that somebody has */
+};
+
+static void sweep_on_lane(void *arg)
+{
+    struct sweep *s = arg;
+    DIR *dir = file_open_dir(s->dir);
+    const struct dirent *e;
+
+    while (dir && (e = readdir(dir))) {
+        if (strlen(e->d_name) != SHA256_TEXT - 1 || map_get_text(&s->known, e->d_name))
+            continue;
+        MEM_AUTO char *path = file_join(s->dir, e->d_name);
+        file_remove_tree(path);
+    }
+    if (dir)
+        closedir(dir);
+    map_done(&s->known);
+    mem_free(s->dir);
+    mem_free(s);
+}
+
+/* The folder of an attempt that comes later is made on this lane, after it. */
+void fleet_sweep_files(struct fleet *f)
+{
+    struct sweep *s = mem_alloc(sizeof(*s));
+    void *value;
+
+    s->dir = mem_text(f->dir);
+    for (size_t i = 0; map_next(&f->attempts, &i, &value);) {
+        MEM_AUTO char *path =
+            fleet_attempt_dir(f, ((const struct fleet_attempt *)value)->id);
+        map_set_text(&s->known, strrchr(path, '/') + 1, f);
+    }
+    if (f->lane)
+        lane_do(f->lane, sweep_on_lane, NULL, s);
+    else
+        sweep_on_lane(s);
+}

@@ -36,6 +36,11 @@ void fleet_later(struct fleet *f)
     loop_post(f->setup.loop, take_turn, f);
 }
 
+bool fleet_stood_still(const struct fleet *f, int64_t due_at)
+{
+    return loop_mono_us(f->setup.loop) - due_at > f->setup.lease_us / 4;
+}
+
 /* --- set-up --- */
 
 struct fleet *fleet_new(const struct fleet_setup *setup, struct ff_err *err)

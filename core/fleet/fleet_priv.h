@@ -66,6 +66,7 @@ struct member {
     struct loop_timer *poll; /* answers it */
     struct loop_timer *lease;
     int64_t heard_at; /* monotonic */
+    bool spared;      /* this process stood still, and may not have listened */
     uint64_t turn;    /* of its last start: who waits longest is first among equals */
 };
 
@@ -84,6 +85,7 @@ struct fleet {
     bool all_named;    /* by the core: of others it knows nothing */
     bool turn_posted;
     struct loop_timer *expecting; /* until nobody else can hold what is expected */
+    bool spared;                  /* as in struct member */
     struct {
         char **items; /* ids of ends that the core is to hear */
         size_t n, cap;
@@ -98,6 +100,10 @@ struct fleet {
 void fleet_random_text(char out[SESSION_TEXT]);
 /* Soon: attempts are placed, pulls answered, ends told. */
 void fleet_later(struct fleet *f);
+/* A timer of a lease that was due at that time is called so late that this process
+ * cannot have listened meanwhile: whoever is silent is waited for a while more. */
+#define FLEET_SPARE_SHARE 3 /* of a lease */
+bool fleet_stood_still(const struct fleet *f, int64_t due_at);
 
 /* --- attempt.c --- */
 
@@ -155,6 +161,8 @@ void fleet_take_log(void *arg, const struct http_request *r, struct http_reply *
 void fleet_take_output(void *arg, const struct http_request *r,
                        struct http_reply *reply);
 void fleet_forget_files(struct fleet *f, const char *id);
+/* What a process before this one left behind. */
+void fleet_sweep_files(struct fleet *f);
 /* On worker threads. */
 int fleet_output(void *runtime, const char *id, const char *name, ff_bytes_fn *fn,
                  void *arg, struct ff_err *err);

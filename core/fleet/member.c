@@ -111,10 +111,14 @@ static void on_lease(void *arg)
 {
     struct member *m = arg;
     const struct fleet_setup *s = &m->fleet->setup;
-    const int64_t left = m->heard_at + s->lease_us - loop_mono_us(s->loop);
+    const int64_t due = m->heard_at + s->lease_us;
+    const int64_t left = due - loop_mono_us(s->loop);
+    const bool spare = !m->spared && fleet_stood_still(m->fleet, due);
 
-    if (left > 0)
-        loop_timer_add(s->loop, left, on_lease, m, &m->lease);
+    m->spared = m->spared || spare;
+    if (left > 0 || spare)
+        loop_timer_add(s->loop, left > 0 ? left : s->lease_us / FLEET_SPARE_SHARE,
+                       on_lease, m, &m->lease);
     else
         fleet_member_gone(m, "its executor was silent for longer than its lease");
 }
@@ -122,6 +126,7 @@ static void on_lease(void *arg)
 void fleet_member_heard(struct member *m)
 {
     m->heard_at = loop_mono_us(m->fleet->setup.loop);
+    m->spared = false;
     if (!m->lease)
         loop_timer_add(m->fleet->setup.loop, m->fleet->setup.lease_us, on_lease, m,
                        &m->lease);

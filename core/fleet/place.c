@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define ANSWER_MAX ((size_t)4 << 20) /* beyond it the next answer has the rest */
-#define POLLS      3                 /* in one lease */
+#define POLLS      3                 /* in one lease, at least */
+#define POLL_MAX   (20 * UNITS_SECOND)
 
 static bool is_better(const struct member *a, const struct member *b)
 {
@@ -115,10 +116,12 @@ static void on_poll(void *arg)
 
 void fleet_pull_begin(struct member *m, struct http_reply *reply)
 {
+    const int64_t share = m->fleet->setup.lease_us / POLLS;
+
     fleet_pull_refuse(m); /* who asks again has given the other one up */
     m->pull = reply;
-    loop_timer_add(m->fleet->setup.loop, m->fleet->setup.lease_us / POLLS, on_poll, m,
-                   &m->poll);
+    loop_timer_add(m->fleet->setup.loop, share < POLL_MAX ? share : POLL_MAX, on_poll,
+                   m, &m->poll);
     fleet_later(m->fleet);
 }
 

@@ -23,7 +23,7 @@ static int remote_open(const struct ff_host *host, const void *config,
     f->host = host;
     f->fn = fn;
     f->fn_arg = arg;
-    f->all_named = false;
+    f->all_named = f->spared = false;
     f->opened_at = loop_mono_us(f->setup.loop);
     *runtime = f;
     return FF_OK;
@@ -110,8 +110,15 @@ static void remote_cancel(void *runtime, const char *id, int64_t grace_us,
 static void on_expected(void *arg)
 {
     struct fleet *f = arg;
+    const int64_t due = f->opened_at + f->setup.lease_us;
     void *value;
 
+    if (!f->spared && fleet_stood_still(f, due)) {
+        f->spared = true;
+        loop_timer_add(f->setup.loop, f->setup.lease_us / FLEET_SPARE_SHARE,
+                       on_expected, f, &f->expecting);
+        return;
+    }
     for (size_t i = 0; map_next(&f->attempts, &i, &value);) {
         struct fleet_attempt *a = value;
         if (a->state == FLEET_IS_EXPECTED)
@@ -154,6 +161,7 @@ static void end_unnamed(struct fleet *f)
             fleet_member_command(a->member, COMMAND_DROP, a->id, 0);
         fleet_attempt_free(a);
     }
+    fleet_sweep_files(f);
 }
 
 static void remote_adopt(void *runtime, const char *const *ids, size_t n,

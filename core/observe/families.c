@@ -92,6 +92,18 @@ const struct metric_family observe_families[N_FAMILIES] = {
     [FAMILY_SCHEDULING_DELAY] = {TIMES("flowforge_scheduling_delay_seconds",
                                        "How long a task waited before it had a slot.",
                                        waits)},
+    [FAMILY_EXECUTORS] = {GAUGE("flowforge_executors", "Executors that are there.")},
+    [FAMILY_EXECUTOR_PLACES] = {GAUGE("flowforge_executor_places",
+                                      "Attempts that they may run at once.")},
+    [FAMILY_EXECUTOR_ATTEMPTS] = {GAUGE("flowforge_executor_attempts",
+                                        "Attempts that they have.")},
+    [FAMILY_EXECUTOR_WAITING] = {GAUGE("flowforge_executor_waiting",
+                                       "Attempts that were started and that no "
+                                       "executor has a place for.")},
+    [FAMILY_EXECUTORS_GONE] = {COUNTER("flowforge_executors_gone",
+                                       "Executors that were silent for too long.")},
+    [FAMILY_EXECUTOR_LOST] = {COUNTER("flowforge_executor_attempts_lost",
+                                      "Attempts that were lost with an executor.")},
     [FAMILY_COMMITS] = {COUNTER("flowforge_commits",
                                 "Commits that the store was asked for, by what it "
                                 "said."),

@@ -166,6 +166,20 @@ static void set_http(struct observe *o)
     metric_set(o->plain[FAMILY_READERS_WAITING], (int64_t)readers.n_waiting);
 }
 
+static void set_executors(const struct observe *o)
+{
+    struct fleet_counts n = {0};
+
+    if (o->setup.fleet)
+        fleet_count(o->setup.fleet, &n);
+    metric_set(o->plain[FAMILY_EXECUTORS], (int64_t)n.n_executors);
+    metric_set(o->plain[FAMILY_EXECUTOR_PLACES], n.n_places);
+    metric_set(o->plain[FAMILY_EXECUTOR_ATTEMPTS], n.n_attempts);
+    metric_set(o->plain[FAMILY_EXECUTOR_WAITING], (int64_t)n.n_waiting);
+    metric_set(o->plain[FAMILY_EXECUTORS_GONE], (int64_t)n.n_gone);
+    metric_set(o->plain[FAMILY_EXECUTOR_LOST], (int64_t)n.n_lost);
+}
+
 static void set_process(const struct observe *o)
 {
     const struct metrics_process p = metrics_process();
@@ -184,6 +198,7 @@ void observe_gauges(struct observe *o)
     set_lead(o, control);
     set_tenants(o);
     set_http(o);
+    set_executors(o);
     set_process(o);
     for (int i = LOG_ERROR; i <= LOG_INFO; i++)
         metric_set(metrics_get(o->metrics, FAMILY_LOG_LINES, &levels[i]),

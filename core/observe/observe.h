@@ -19,7 +19,8 @@ struct observe_setup {
     struct http_server *api;
     struct http_server *tasks; /* of owner.sock */
     struct rest *rest;
-    const char *version; /* of the program */
+    const char *version;       /* of the program */
+    const struct fleet *fleet; /* who runs attempts; NULL: this host does */
     struct rest_listen place;
 };
 

@@ -7,6 +7,7 @@
 #ifndef REST_REST_H
 #define REST_REST_H
 
+#include "fleet/fleet.h"
 #include "http/http.h"
 #include "node/node.h"
 
@@ -64,6 +65,7 @@ struct rest_setup {
     struct rest_settings settings;
     const char *user;             /* the local one: who comes by the unix socket */
     struct driver_instance *auth; /* verifies tokens; NULL: there are API keys only */
+    const struct fleet *fleet;    /* who runs attempts; NULL: this host does */
 };
 
 /* Mounts the routes. NULL with a sentence: the key of cursors, or the auth driver,

@@ -417,13 +417,13 @@ int once_note(struct rest_call *c, struct ff_err *err);
 /* --- shapes.c: what answers look like --- */
 
 extern const struct rest_shape shape_health, shape_auth, shape_me, shape_system,
-    shape_document, shape_run, shape_run_short, shape_task, shape_task_full,
-    shape_attempt, shape_artifact, shape_event, shape_workflow, shape_workflow_full,
-    shape_version, shape_verdict, shape_tenant, shape_project, shape_member, shape_key,
-    shape_new_key, shape_session, shape_new_session, shape_audit, shape_new_run,
-    shape_run_id, shape_told, shape_called, shape_record, shape_applied, shape_schedule,
-    shape_backfill, shape_new_backfill, shape_stopped, shape_limit, shape_queue,
-    shape_secret, shape_rows, shape_log_of_attempt;
+    shape_executors, shape_document, shape_run, shape_run_short, shape_task,
+    shape_task_full, shape_attempt, shape_artifact, shape_event, shape_workflow,
+    shape_workflow_full, shape_version, shape_verdict, shape_tenant, shape_project,
+    shape_member, shape_key, shape_new_key, shape_session, shape_new_session,
+    shape_audit, shape_new_run, shape_run_id, shape_told, shape_called, shape_record,
+    shape_applied, shape_schedule, shape_backfill, shape_new_backfill, shape_stopped,
+    shape_limit, shape_queue, shape_secret, shape_rows, shape_log_of_attempt;
 
 /* --- handlers, by file --- */
 
@@ -432,7 +432,7 @@ bool rest_webhook_admit(struct rest_call *c);
 
 rest_handle_fn rest_live, rest_ready, rest_health, rest_document,
     rest_auth; /* system.c */
-rest_handle_fn rest_me, rest_system;
+rest_handle_fn rest_me, rest_system, rest_executors;
 rest_handle_fn rest_runs_list, rest_run_get;                    /* runs.c */
 rest_handle_fn rest_tasks_list, rest_task_get, rest_run_events; /* tasks.c */
 rest_handle_fn rest_workflows_list, rest_workflow_get, rest_versions_list,

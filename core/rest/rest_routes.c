@@ -330,6 +330,10 @@ const struct rest_route rest_routes[] = {
     {ROUTE("GET", "/system", PROJECT, MAY_VIEW, "getSystem", rest_system),
      .tag = "system", .summary = "What this server is made of", .flags = REST_AT_ONCE,
      .answer = &shape_system},
+    {ROUTE("GET", "/system/executors", PROJECT, MAY_VIEW, "getExecutors",
+           rest_executors),
+     .tag = "system", .summary = "The executors that run attempts for this server",
+     .flags = REST_AT_ONCE, .answer = &shape_executors},
 
     /* --- workflows --- */
     {ROUTE("GET", "/workflows", PROJECT, MAY_VIEW, "listWorkflows",

@@ -60,6 +60,19 @@ static const struct rest_field system_fields[] = {
 };
 const struct rest_shape shape_system = {.name = "System", .more = system_fields};
 
+static const struct rest_field executors_fields[] = {
+    {.name = "executors",
+     .type = REST_LIST,
+     .help = "objects of id, name, version, places, attempts (that it has), silent_s "
+             "(since it was heard of last) and draining (it takes no more)"},
+    {.name = "waiting",
+     .type = REST_INT,
+     .help = "attempts that were started and that none has a place for"},
+    {0},
+};
+const struct rest_shape shape_executors = {.name = "Executors",
+                                           .more = executors_fields};
+
 static const struct rest_field rows_fields[] = {
     {.name = "rows", .type = REST_LIST, .help = "objects of the record's columns"},
     {.name = "more", .type = REST_BOOL, .help = "the answer ends before the rows do"},

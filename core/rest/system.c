@@ -168,6 +168,55 @@ int rest_system(struct rest_call *c, struct ff_err *err)
     return FF_OK;
 }
 
+static void add_executor(void *arg, const struct fleet_executor *e)
+{
+    struct jsonw *w = arg;
+    const struct {
+        const char *name, *text;
+    } texts[] = {{"id", e->id}, {"name", e->name}, {"version", e->version}};
+    const struct {
+        const char *name;
+        int64_t n;
+    } numbers[] = {{"places", e->places},
+                   {"attempts", e->n_attempts},
+                   {"silent_s", e->heard_us / UNITS_SECOND}};
+
+    jsonw_open(w, '{');
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        jsonw_key(w, texts[i].name);
+        jsonw_text(w, texts[i].text);
+    }
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        jsonw_key(w, numbers[i].name);
+        jsonw_int(w, numbers[i].n);
+    }
+    jsonw_key(w, "draining");
+    jsonw_bool(w, e->draining);
+    jsonw_close(w, '}');
+}
+
+/* Where this host runs attempts there are none. */
+int rest_executors(struct rest_call *c, struct ff_err *err)
+{
+    const struct fleet *f = c->rest->setup.fleet;
+    struct fleet_counts counts = {0};
+    struct jsonw w = {.out = &c->out};
+
+    (void)err;
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "executors");
+    jsonw_open(&w, '[');
+    if (f) {
+        fleet_count(f, &counts);
+        fleet_each(f, add_executor, &w);
+    }
+    jsonw_close(&w, ']');
+    jsonw_key(&w, "waiting");
+    jsonw_int(&w, (int64_t)counts.n_waiting);
+    jsonw_close(&w, '}');
+    return FF_OK;
+}
+
 /* --- the caller --- */
 
 static void add_permissions(struct jsonw *w, const struct principal *p)

@@ -6,11 +6,13 @@ what becomes of it when either side dies, is cut off, or leaves.
 
 import hashlib
 import http.client
+import json
 import os
 import signal
 import subprocess
 import time
 import unittest
+import urllib.request
 from pathlib import Path
 
 from ff_cli import PATIENCE
@@ -95,6 +97,65 @@ class WhoGetsWhat(ExecutorTest):
         self.ready("a")
         self.wait_state(run, "succeeded")
         self.assertEqual(len(self.lines()), 2)
+
+
+class WhoIsThere(ExecutorTest):
+    def test_who_is_there_is_listed(self) -> None:
+        self.lead()
+        self.assertEqual(self.get("/system/executors"), {"executors": [], "waiting": 0})
+        a = self.ready("a", places=1)
+        self.ready("b", places=2)
+        run = self.begin(
+            MANY.format(items=[1, 2, 3, 4], place=self.folder, wait=UNTIL_OPEN)
+        )
+        self.wait_lines(3)
+        self.wait_until(lambda: self.get("/system/executors")["waiting"] == 1)
+        said = self.call("executor", "list", "-o", "json").json()
+        self.assertEqual(said["waiting"], 1)
+        self.assertEqual(
+            [(e["name"], e["places"], e["attempts"]) for e in said["executors"]],
+            [("a", 1, 1), ("b", 2, 2)],
+        )
+        self.assertNotIn(True, [e["draining"] for e in said["executors"]])
+        shown = self.call("executor", "list").out.splitlines()
+        self.assertEqual(shown[1].split()[:3], ["a", "1/1", "works"])
+        self.assertEqual(shown[-1], "1 attempt waits for a place")
+        a.popen.send_signal(signal.SIGTERM)
+        self.wait_until(
+            lambda: self.get("/system/executors")["executors"][0]["draining"]
+        )
+        self.assertIn("leaves", self.call("executor", "list").out)
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(a.end().code, 0)
+        self.wait_until(lambda: len(self.get("/system/executors")["executors"]) == 1)
+
+    def test_without_a_server_nobody_is_there(self) -> None:
+        said = self.call("executor", "list", expect=69)
+        self.assertIn("no `flowforge server` leads here", said.err)
+
+    def test_they_are_measured(self) -> None:
+        self.lead("--metrics-listen", "127.0.0.1:0")
+        where = json.loads(self.server.seen)["metrics"]
+
+        def page() -> str:
+            with urllib.request.urlopen(where, timeout=PATIENCE) as answer:
+                return str(answer.read().decode())
+
+        a = self.ready("a", places=2)
+        self.assertIn("\nflowforge_executors 1\n", page())
+        self.assertIn("\nflowforge_executor_places 2\n", page())
+        run = self.begin(GATED.format(place=self.folder))
+        self.wait_lines(1)
+        self.assertIn("\nflowforge_executor_attempts 1\n", page())
+        self.kill_host(a, "a")
+        gone = "\nflowforge_executors_gone_total 1\n"
+        self.wait_until(lambda: gone in page(), "it is gone")
+        self.assertIn("\nflowforge_executor_attempts_lost_total 1\n", page())
+        waiting = "\nflowforge_executor_waiting 1\n"
+        self.wait_until(lambda: waiting in page(), "its next attempt waits")
+        self.call("cancel", run)
+        self.wait_state(run, "cancelled")
 
 
 class WhatIsKept(ExecutorTest):
@@ -368,6 +429,20 @@ class WhatDies(ExecutorTest):
         (self.folder / "open").touch()
         self.wait_state(run, "succeeded")
         self.assertEqual(len(self.lines()), 1)
+
+    def test_a_server_that_stood_still_loses_nobody_who_spoke_meanwhile(self) -> None:
+        server = self.lead()
+        self.ready("a")
+        run = self.gated()
+        self.wait_lines(1)
+        server.popen.send_signal(signal.SIGSTOP)
+        time.sleep(6)
+        server.popen.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(len(self.lines()), 1)
+        self.assertEqual(self.get("/system/executors")["executors"][0]["name"], "a")
 
     def test_what_no_executor_brings_back_is_lost_after_a_lease(self) -> None:
         server = self.lead()

@@ -86,6 +86,7 @@ READS: dict[str, list[str]] = {
     "schedule list": ["schedule list", "schedule list -w none"],
     "schedule get": ["schedule get timed", "schedule get none.x"],
     "limit list": ["limit list"],
+    "executor list": ["executor list"],
     "secret list": ["secret list"],
     "cache list": ["cache list"],
     "tenant list": ["tenant list"],

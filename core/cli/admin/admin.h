@@ -16,6 +16,7 @@ int cmd_driver_list(struct cli *c);
 int cmd_driver_new(struct cli *c);
 int cmd_driver_show(struct cli *c);
 int cmd_engine(struct cli *c);
+int cmd_executor_list(struct cli *c);
 int cmd_limit_delete(struct cli *c);
 int cmd_limit_list(struct cli *c);
 int cmd_limit_set(struct cli *c);

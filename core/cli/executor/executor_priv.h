@@ -28,7 +28,8 @@ enum hosted_state {
 /* Where sending the chunks of a log has come to. */
 struct ship_mark {
     int64_t chunk, offset;
-    bool known; /* that the server has all before it, and nothing behind */
+    bool known; /* the server has all before it, and nothing behind it in this chunk */
+    bool fresh; /* nor of the chunks behind this one */
 };
 
 struct hosted {
@@ -102,6 +103,7 @@ struct executor {
     struct asker *pull_asker, *tell_asker;
     bool telling, tell_again;
     struct loop_timer *retry, *tell_retry, *ship_retry;
+    struct loop_timer *rest; /* the runtime had no room: no place is free for a while */
 
     struct shipper shippers[N_SHIPPERS];
     struct list ships;
@@ -145,6 +147,8 @@ const char *const *env_here(const struct executor *ex, struct arena *arena,
 int link_open(struct executor *ex, struct ff_err *err);
 void link_register(struct executor *ex);
 void link_tell(struct executor *ex); /* soon: what there is to tell */
+/* Takes nothing for a moment: the runtime has no room, whatever the places say. */
+void link_rest(struct executor *ex);
 /* Says that nothing is left here, if anybody hears it, and ends the process. */
 void link_leave(struct executor *ex);
 void link_close(struct executor *ex);

@@ -208,6 +208,8 @@ static void on_started(void *arg, int code, const struct ff_err *err)
         return;
     }
     log_warn("%s cannot start: %s", h->id, err->msg);
+    if (later)
+        link_rest(ex);
     never_began(h, later ? FLEET_UNSTARTED : FLEET_FAILED, code, err->msg);
 }
 
@@ -260,11 +262,12 @@ static void start(struct executor *ex, struct fleet_spec *s, uint64_t seq)
     MEM_AUTO char *work = file_join(h->dir, "work");
     MEM_AUTO char *dir = file_join(work, s->spec.dir ? s->spec.dir : "");
     const bool own = !s->spec.dir || s->spec.dir[0] != '/';
-    h->mark.known = true;
+    h->mark.known = h->mark.fresh = true;
     if (hosted_running(ex) > ex->settings.places) {
         never_began(h, FLEET_UNSTARTED, FF_BUSY, "there is no place free");
     } else if (make_place(h, own ? dir : work, &err) != FF_OK) {
         log_error("%s", err.msg);
+        link_rest(ex);
         never_began(h, FLEET_UNSTARTED, err.code, err.msg);
     } else {
         watch_log(h);

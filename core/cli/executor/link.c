@@ -10,8 +10,10 @@
 
 #define RETRY_US     (UNITS_SECOND / 5)
 #define RETRY_MAX_US (5 * UNITS_SECOND)
+#define REST_US      UNITS_SECOND
 #define POLL_SHARE   3 /* the server answers within such a share of the lease */
 #define TIMEOUT_MIN  (2 * UNITS_SECOND)
+#define TIMEOUT_MAX  (60 * UNITS_SECOND)
 
 /* --- one request, on a lane --- */
 
@@ -47,7 +49,9 @@ int64_t link_timeout_us(const struct executor *ex)
 {
     const int64_t us = ex->lease_us / POLL_SHARE * 2;
 
-    return us > TIMEOUT_MIN ? us : TIMEOUT_MIN;
+    if (us < TIMEOUT_MIN)
+        return TIMEOUT_MIN;
+    return us < TIMEOUT_MAX ? us : TIMEOUT_MAX;
 }
 
 struct ask link_ask(const struct executor *ex)
@@ -94,11 +98,22 @@ static json_t *answer_json(const struct talk *t)
 static json_t *say(struct executor *ex)
 {
     const int64_t room = ex->settings.places - hosted_running(ex);
+    const bool takes = room > 0 && !ex->leaving && !ex->rest;
 
     return json_pack("{s:s, s:I, s:I, s:I, s:b}", "session", ex->session, "request",
                      (json_int_t)++ex->request, "ack", (json_int_t)ex->ack, "credit",
-                     (json_int_t)(room > 0 && !ex->leaving ? room : 0), "draining",
-                     ex->leaving);
+                     (json_int_t)(takes ? room : 0), "draining", ex->leaving);
+}
+
+static void on_rested(void *arg)
+{
+    link_tell(arg);
+}
+
+void link_rest(struct executor *ex)
+{
+    if (!ex->rest)
+        loop_timer_add(ex->loop, REST_US, on_rested, ex, &ex->rest);
 }
 
 /* --- registering --- */
@@ -444,6 +459,7 @@ void link_close(struct executor *ex)
         lane_free(ex->tell_lane);
     loop_timer_del(ex->retry);
     loop_timer_del(ex->tell_retry);
+    loop_timer_del(ex->rest);
     asker_free(ex->pull_asker);
     asker_free(ex->tell_asker);
     for (size_t i = 0; i < ex->n_servers; i++)

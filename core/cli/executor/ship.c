@@ -28,9 +28,8 @@ struct ship {
     struct ask ask;
     struct ship_mark mark;
     bool ended, has_outputs;
-    int64_t chunks; /* where it has ended */
-    bool more;      /* the turn is over before the log is */
-    bool failed;    /* again, later */
+    bool more;   /* the turn is over before the log is */
+    bool failed; /* again, later */
     bool gap;
     int64_t size; /* what the last answer said */
     char *piece;
@@ -135,7 +134,8 @@ static bool find_mark(struct ship *s)
     if (!send_log(s, "", 0))
         return false;
     s->mark.offset = s->size;
-    s->mark.known = s->size == 0;
+    s->mark.known = true;
+    s->mark.fresh = s->size == 0;
     return true;
 }
 
@@ -160,7 +160,8 @@ static ssize_t send_some(struct ship *s, int fd)
 
 static void next_chunk(struct ship *s)
 {
-    s->mark = (struct ship_mark){.chunk = s->mark.chunk + 1, .known = s->mark.known};
+    s->mark = (struct ship_mark){
+        .chunk = s->mark.chunk + 1, .known = s->mark.fresh, .fresh = s->mark.fresh};
 }
 
 static void ship_log(struct ship *s)

@@ -168,6 +168,11 @@ static int open_auth(struct server *s, struct ff_err *err)
 
 /* --- serving --- */
 
+static const struct fleet *fleet_of(const struct server *s)
+{
+    return s->executors ? executors_fleet(s->executors) : NULL;
+}
+
 static int listen_on(struct server *s, struct ff_err *err)
 {
     const struct node_settings *n = node_settings(s->session.node);
@@ -200,7 +205,8 @@ static int listen_on(struct server *s, struct ff_err *err)
                                             .version = FLOWFORGE_VERSION,
                                             .settings = s->settings,
                                             .user = user,
-                                            .auth = s->auth},
+                                            .auth = s->auth,
+                                            .fleet = fleet_of(s)},
                        err);
     return s->rest ? http_server_listen(s->http, err) : err->code;
 }
@@ -240,6 +246,7 @@ static int measure(struct server *s, struct ff_err *err)
                                                      .tasks = s->owner.server,
                                                      .rest = s->rest,
                                                      .version = FLOWFORGE_VERSION,
+                                                     .fleet = fleet_of(s),
                                                      .place = s->metrics_place},
                              err);
     return s->observe ? FF_OK : err->code;
