@@ -118,7 +118,8 @@ static void take_field(struct remote_stream *s, const char *name, size_t len,
     struct buf *const places[] = {&s->id, &s->event, &s->data};
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (len != strlen(names[i]) || memcmp(name, names[i], len) != 0)
+        if (len != strlen(names[i]) || memcmp(name, names[i], len) != 0 ||
+            places[i]->len + value_len > EVENT_MAX)
             continue;
         if (places[i] != &s->data)
             buf_clear(places[i]);
