@@ -22,13 +22,19 @@ struct evbuffer *http_conn_input(struct http_conn *c)
  * written to costs two calls of the kernel and another turn of the loop. libevent
  * watches for that as soon as something is added, unless writing is not enabled; so it
  * is enabled only while something is left. With TLS it is libevent's affair. */
+static bool is_watched(const struct http_conn *c)
+{
+    return bufferevent_get_enabled(c->bev) & EV_WRITE;
+}
+
+/* To enable it once more would begin the time anew that the peer may take nothing. */
 static void on_added(struct evbuffer *output, const struct evbuffer_cb_info *info,
                      void *arg)
 {
     struct http_conn *c = arg;
 
     (void)output;
-    if (info->n_added > 0 && !c->gathers)
+    if (info->n_added > 0 && !c->gathers && !is_watched(c))
         bufferevent_enable(c->bev, EV_WRITE);
 }
 
@@ -238,7 +244,7 @@ static void send_now(struct http_conn *c)
 {
     struct evbuffer *out = http_conn_output(c);
 
-    if (evbuffer_get_length(out) == 0)
+    if (evbuffer_get_length(out) == 0 || !c->protocol)
         return;
     evbuffer_unfreeze(out, 1);
     const int sent = evbuffer_write(out, bufferevent_getfd(c->bev));
@@ -258,8 +264,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 {
     struct http_conn *c = arg;
 
+    (void)bev;
     http_conn_enter(c);
-    c->gathers = !c->tls && !(bufferevent_get_enabled(bev) & EV_WRITE);
+    c->gathers = !c->tls && !is_watched(c);
     if (c->protocol)
         c->protocol->input(c);
     else
