@@ -1,8 +1,9 @@
 /* kit/kit_store_optional.c - checks of what a store may have: backup, expire, watch,
- * info. */
+ * info, moment. */
 #include "kit/kit_store.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -258,6 +259,74 @@ static void info_tells_what_is_there(struct kit *k)
     kit_close(&s);
 }
 
+/* --- moment --- */
+
+struct moment {
+    uint64_t words[FF_MOMENT_WORDS];
+};
+
+/* Who commits meanwhile may be asked again. */
+static struct moment moment_of(struct kit_store *s)
+{
+    struct moment m = {{0}};
+    int code = FF_BUSY;
+
+    while (code == FF_BUSY && kit_left_us(s->k) > 0)
+        code = s->ops->moment(s->session, m.words, &s->err);
+    kit_expect_code(s->k, code, FF_OK, &s->err, "moment");
+    return m;
+}
+
+static bool is_same(const struct moment *a, const struct moment *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static void a_commit_makes_another_moment(struct kit *k)
+{
+    struct kit_batch b = {0};
+    struct kit_store s;
+    struct kit_store other;
+
+    kit_open(k, &s, &kit_schema);
+    kit_open(k, &other, &kit_schema);
+    for (int64_t i = 1; i <= 20; i++) {
+        const struct moment before = moment_of(&s);
+        const struct moment again = moment_of(&s);
+
+        kit_expect(k, is_same(&before, &again),
+                   "the moment is another one though nothing was committed");
+        kit_put(&b, i, i, i, FF_ANY_VERSION);
+        kit_must_commit(i % 2 ? &other : &s, &b, "a commit");
+
+        const struct moment after = moment_of(&s);
+
+        kit_expect(k, !is_same(&before, &after),
+                   "the moment is the same after commit %lld, which was of %s session",
+                   (long long)i, i % 2 ? "another" : "this");
+    }
+    kit_close(&other);
+    kit_close(&s);
+}
+
+static void a_moment_is_of_all_processes(struct kit *k)
+{
+    struct kit_child child;
+    struct kit_store s;
+
+    kit_start(k, &child, commit_a_pair, NULL);
+    kit_open(k, &s, &kit_schema);
+    const struct moment before = moment_of(&s);
+
+    kit_let_go(&child);
+    kit_end(k, &child);
+    const struct moment after = moment_of(&s);
+
+    kit_expect(k, !is_same(&before, &after),
+               "the moment is the same after a commit of another process");
+    kit_close(&s);
+}
+
 const struct kit_check kit_store_optional[] = {
     {.name = "backup/moment",
      .what = "a backup is a store of one moment, complete, while others write",
@@ -282,5 +351,14 @@ const struct kit_check kit_store_optional[] = {
      .run = a_commit_elsewhere_is_told,
      .caps = FF_STORE_WATCH | FF_STORE_SHARED,
      .slot = KIT_SLOT(ff_store_ops, watch)},
+    {.name = "moment/commit",
+     .what = "moment stays as it is until somebody commits, and is another one then",
+     .run = a_commit_makes_another_moment,
+     .slot = KIT_SLOT(ff_store_ops, moment)},
+    {.name = "moment/other-process",
+     .what = "moment is another one when another process has committed",
+     .run = a_moment_is_of_all_processes,
+     .caps = FF_STORE_SHARED,
+     .slot = KIT_SLOT(ff_store_ops, moment)},
     {0},
 };

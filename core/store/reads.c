@@ -245,6 +245,19 @@ int store_last_seq(struct store *s, struct store_reader *r, struct tenant t,
     return store_scan(s, r, &last, take_seq, seq, err);
 }
 
+bool store_moment(struct store *s, struct store_reader *r, struct store_moment *out)
+{
+    struct session *session = store_session(s, r);
+    struct ff_err ignored;
+
+    if (!s->ops->moment)
+        return false;
+    pthread_mutex_lock(&session->mutex);
+    const int code = s->ops->moment(session->handle, out->words, &ignored);
+    pthread_mutex_unlock(&session->mutex);
+    return code == FF_OK;
+}
+
 /* --- what people type --- */
 
 /* A run that is a task of another one is not what people mean. */

@@ -165,6 +165,13 @@ int store_scan(struct store *s, struct store_reader *reader,
                const struct store_query *q, store_row_fn *fn, void *arg,
                struct ff_err *err);
 
+/* What a read would see now: as long as it stays the same, every read gives what it
+ * gave before, whoever commits. False: this cannot be told, so read. */
+struct store_moment {
+    uint64_t words[FF_MOMENT_WORDS];
+};
+bool store_moment(struct store *s, struct store_reader *r, struct store_moment *out);
+
 /* Typed reads; rows are copied into `arena`. FF_NOT_FOUND when absent. */
 int store_run_by_id(struct store *s, struct store_reader *r, struct tenant t,
                     const char *id, struct arena *arena, struct run_row *row,

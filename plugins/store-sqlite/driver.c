@@ -290,6 +290,7 @@ static const struct ff_store_ops ops = {
     .now = lite_now,
     .backup = lite_backup,
     .info = lite_info,
+    .moment = lite_moment,
 };
 
 static const struct ff_driver driver = {

@@ -162,6 +162,7 @@ int lite_count(void *store, const struct ff_query *query, uint64_t *n,
 int lite_backup(void *store, const char *to, struct ff_err *err);
 int lite_info(void *store, struct ff_store_info *info, ff_store_part_fn *fn, void *arg,
               struct ff_err *err);
+int lite_moment(void *store, uint64_t moment[FF_MOMENT_WORDS], struct ff_err *err);
 
 /* Dead, or the file or its log was moved or deleted under us: FF_FATAL. */
 int lite_check_file(struct lite_session *s, struct ff_err *err);

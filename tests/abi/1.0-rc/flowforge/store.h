@@ -154,6 +154,8 @@ enum ff_store_caps {
     FF_STORE_DURABLE = 4 /* what commit() accepted survives a power cut */
 };
 
+#define FF_MOMENT_WORDS 4
+
 struct ff_store_ops {
     int (*open)(const struct ff_host *host, const void *config, void **store,
                 struct ff_err *err);
@@ -213,6 +215,11 @@ struct ff_store_ops {
      * the store. */
     int (*info)(void *store, struct ff_store_info *info, ff_store_part_fn *fn,
                 void *arg, struct ff_err *err);
+
+    /* Optional. Which moment a scan would see now, in less time than a scan takes: as
+     * long as it is the same no scan of any session gives anything else. FF_BUSY: it
+     * cannot be told just now. */
+    int (*moment)(void *store, uint64_t moment[FF_MOMENT_WORDS], struct ff_err *err);
 };
 
 #ifdef __cplusplus
