@@ -147,12 +147,13 @@ bool rest_sees(const struct rest_call *c, int64_t project)
 
 /* Where it is about, from now on; of one that is seen, others are told that they may
  * not. */
-static int judge_run(struct rest_call *c, const struct run_row *run, struct ff_err *err)
+int rest_judge_run(struct rest_call *c, int64_t project, struct ff_err *err)
 {
-    const struct access_scope where = {c->who.tenant, run->project};
+    const struct access_scope where = {c->who.tenant, project};
 
     if (!access_may(&c->who, MAY_VIEW, where))
-        return FF_NOT_FOUND;
+        return ff_fail(err, FF_NOT_FOUND, 0, "there is no run %.40s",
+                       rest_path(c, "id"));
     c->scope = where;
     if (!access_may(&c->who, c->route->needs, where))
         return rest_fail_denied(c, c->route->needs, err);
@@ -167,11 +168,9 @@ int rest_find_run(struct rest_call *c, struct run_row *run, struct ff_err *err)
     if (id_valid(id))
         code = store_run_by_id(c->store, c->reader, c->who.tenant, id, &c->arena, run,
                                err);
-    if (code == FF_OK)
-        code = judge_run(c, run, err);
     if (code == FF_NOT_FOUND)
         return ff_fail(err, code, 0, "there is no run %.40s", id);
-    return code;
+    return code == FF_OK ? rest_judge_run(c, run->project, err) : code;
 }
 
 void rest_object(const struct rest_call *c, char out[REST_OBJECT_TEXT])

@@ -129,6 +129,7 @@ void rest_free(struct rest *r)
     sealer_free(r->sealer);
     live_streams_free(r->live);
     work_close(r);
+    answers_close(r);
     flows_close(r);
     who_close(r);
     buckets_done(&r->buckets);

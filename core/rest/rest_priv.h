@@ -147,6 +147,11 @@ struct rest {
         } hashed[REST_HASHED_MAX]; /* of texts that came lately */
         size_t n_hashed;           /* ever */
     } flows;
+    struct rest_answers {
+        bool told; /* that moment */
+        struct store_moment moment;
+        struct map by_id; /* runs as they were at that moment */
+    } answers;
     struct rest_who_cache {
         struct map by_hash;
         uint64_t n_forgotten; /* times */
@@ -305,6 +310,8 @@ bool rest_sees(const struct rest_call *c, int64_t project);
 /* The run that {id} names, and may the caller do there what the route does? One that is
  * not seen is not there. */
 int rest_find_run(struct rest_call *c, struct run_row *run, struct ff_err *err);
+/* The same of one that is there, in this project. */
+int rest_judge_run(struct rest_call *c, int64_t project, struct ff_err *err);
 
 /* For plans of core/access; after it, audit rows of the batch are sealed once they are
  * durable. */
@@ -404,6 +411,15 @@ struct flow *flows_take(struct rest *r, struct span hash);
 void flows_put(struct rest *r, struct flow *flow);
 /* The SHA-256 that files are known by. */
 void flows_hash(struct rest *r, const char *text, size_t len, char out[SHA256_TEXT]);
+
+/* --- answers.c: on the loop --- */
+
+void answers_close(struct rest *r);
+/* Was the run that {id} names read before, and nothing committed since? Then c->out and
+ * the ETag are what they were, or *code says why the caller may not see them. */
+bool answers_take(struct rest_call *c, int *code, struct ff_err *err);
+/* It was just read, after answers_take has said no; c->out is the answer. */
+void answers_keep(struct rest_call *c, const struct run_row *run);
 
 /* --- once.c --- */
 

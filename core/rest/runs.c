@@ -156,7 +156,10 @@ int rest_run_get(struct rest_call *c, struct ff_err *err)
 {
     struct jsonw w = {.out = &c->out};
     struct run_row run;
+    int code;
 
+    if (answers_take(c, &code, err))
+        return code;
     if (rest_find_run(c, &run, err) != FF_OK)
         return err->code;
     c->takes_long =
@@ -176,6 +179,7 @@ int rest_run_get(struct rest_call *c, struct ff_err *err)
     rest_add_project(&w, projects, run.project);
     jsonw_close(&w, '}');
     json_decref(projects);
+    answers_keep(c, &run);
     return FF_OK;
 }
 
