@@ -6,7 +6,8 @@ answer of 400 bytes and nothing else to do (bench/limits/evhttp.c), takes turns 
 ours: what counts is the median of the ratios. As other programs take processors from
 whoever runs, the CPU time of a request is told as well. Then three times the peak is
 asked for, by the clock: the share of good answers a second, where anything but 2xx, 429
-and 503 is a failure. Last, the first page of a run of 100,000 tasks.
+and 503 is a failure. Last, the first page of a run of 100,000 tasks, and submits again
+while their tasks start.
 
 usage: bench/api.py [--build DIR] [--rounds N] [--seconds S] [--overload S] [part ...]
 """
@@ -275,6 +276,7 @@ def first_page(server: Server) -> None:
     over = server.submit(many("noop: true"))
     server.call("resume", over)  # to its end: each task has a row
     waits = server.submit(many("run: 'exit 0'"))
+    show_page(server, f"/runs/{waits}/tasks", "that was just submitted, /tasks")
     server.end()
     server.start()  # it knows nothing of their files now
     for name, run in (("that is over", over), ("that waits", waits)):
@@ -323,7 +325,12 @@ def measure(parts: list[str], given: argparse.Namespace, p: Place) -> None:
         compare("reads with an API key", bare, reads, *times)
     if "submits" in parts:
         bare = Asked(p.folder, p.limit.process.pid, p.limit.url, key, body)
-        compare("submits", bare, submits, *times)
+        compare("submits, no task starts", bare, submits, *times)
+    if "runs" in parts:
+        bare = Asked(p.folder, p.limit.process.pid, p.limit.url, key, body)
+        p.server.lift("max_running", 1000000)
+        compare("submits, tasks start", bare, submits, *times)
+        p.server.lift("max_running", 0)
     if "overload" in parts:
         overload("reads", reads, 3, 2 * given.seconds, given.overload)
         overload("submits", submits, 3, 2 * given.seconds, given.overload)
@@ -333,13 +340,13 @@ def measure(parts: list[str], given: argparse.Namespace, p: Place) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("parts", nargs="*", help="reads, submits, overload, page")
+    parser.add_argument("parts", nargs="*", help="reads, submits, overload, page, runs")
     parser.add_argument("--build", type=Path, default=ROOT / "build/release")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--overload", type=float, default=60)
     given = parser.parse_args()
-    parts = given.parts or ["reads", "submits", "overload", "page"]
+    parts = given.parts or ["reads", "submits", "overload", "page", "runs"]
     with tempfile.TemporaryDirectory(prefix="ff-api-", dir=given.build.parent) as text:
         folder = Path(text)
         server, limit = Server(folder), Limit(given.build)
