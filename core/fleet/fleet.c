@@ -63,10 +63,23 @@ struct fleet *fleet_new(const struct fleet_setup *setup, struct ff_err *err)
     return NULL;
 }
 
+/* Who leaves waits for what he has asked for: nobody answers these starts any more. The
+ * next owner names the attempts again. */
+static void cancel_starts(struct fleet *f)
+{
+    struct ff_err err;
+    void *value;
+
+    ff_fail(&err, FF_CANCELLED, 0, "the server leaves");
+    for (size_t i = 0; map_next(&f->attempts, &i, &value);)
+        fleet_attempt_answer(value, &err);
+}
+
 void fleet_close(struct fleet *f)
 {
     if (!f)
         return;
+    cancel_starts(f);
     lane_free(f->lane);
     f->lane = NULL;
 }

@@ -38,7 +38,8 @@ struct fleet *fleet_new(const struct fleet_setup *setup, struct ff_err *err);
 struct driver *fleet_driver(struct fleet *f, struct ff_err *err);
 /* The routes for executors; the server goes first. */
 void fleet_mount(struct fleet *f, struct http_server *server);
-/* Waits for files that are being written; their requests are answered by the loop. */
+/* Waits for files that are being written; their requests are answered by the loop.
+ * Starts that nobody has answered are cancelled, as those that come later. */
 void fleet_close(struct fleet *f); /* takes NULL */
 void fleet_free(struct fleet *f);  /* after the runtime's session; takes NULL */
 

@@ -55,7 +55,13 @@ static void remote_start(void *runtime, const struct ff_run_spec *spec,
 {
     struct fleet *f = runtime;
     struct fleet_attempt *a = map_get_text(&f->attempts, spec->attempt_id);
+    struct ff_err err;
 
+    if (!f->lane) {
+        ff_fail(&err, FF_CANCELLED, 0, "the server leaves");
+        complete(f, op, &err);
+        return;
+    }
     if (a && (a->op || a->state == FLEET_IS_WAITING || a->state == FLEET_IS_SENT)) {
         complete(f, op, NULL);
         return;

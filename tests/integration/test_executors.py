@@ -444,6 +444,21 @@ class WhatDies(ExecutorTest):
         self.assertEqual(len(self.lines()), 1)
         self.assertEqual(self.get("/system/executors")["executors"][0]["name"], "a")
 
+    def test_a_server_leaves_at_once_though_starts_wait(self) -> None:
+        server = self.lead()
+        run = self.gated()
+        self.wait_until(lambda: self.get("/system/executors")["waiting"] == 1)
+        began = time.monotonic()
+        done = server.end(signal.SIGTERM)
+        self.assertLess(time.monotonic() - began, 4.5)
+        self.assertNotIn("leaving without it", done.err)
+        self.lead()
+        self.ready("a")
+        self.wait_lines(1)
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(len(self.lines()), 1)
+
     def test_what_no_executor_brings_back_is_lost_after_a_lease(self) -> None:
         server = self.lead()
         a = self.ready("a")
