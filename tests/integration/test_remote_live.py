@@ -33,6 +33,7 @@ class RemoteLive(MetricsTest):
     def setUp(self) -> None:
         super().setUp()
         self.listen = f"127.0.0.1:{free_port()}"
+        self.env["FLOWFORGE_ENGINE_SLOTS"] = "50"
         self.begin()
         self.env["FLOWFORGE_TOKEN"] = self.make_key("viewer")
 
@@ -173,6 +174,24 @@ class RemoteLive(MetricsTest):
         one.open()
         result = self.ended(logs)
         self.assertEqual(sorted(result.out.splitlines()), INSIDE_LINES)
+
+    def test_more_tasks_than_there_are_streams_for(self) -> None:
+        """At most 64 streams are held: two of each attempt, and that of the run."""
+        go = self.folder / "go"
+        path = self.file(
+            "wide.yaml",
+            "flowforge: 1\nname: wide\ntasks:\n  each:\n"
+            "    foreach: ${{ range(40) }}\n    run: |\n      echo first\n"
+            f"      while ! test -e {go}; do sleep 0.2; done\n      echo second\n",
+        )
+        run = self.call("run", path, "-d").out.strip()
+        logs = self.follow("logs", run, "-f")
+        for i in range(40):
+            logs.wait_for(f"each.{i} | first\n")
+        go.touch()
+        lines = sorted(self.ended(logs).out.splitlines())
+        wanted = [f"each.{i} | {w}" for i in range(40) for w in ("first", "second")]
+        self.assertEqual(lines, sorted(wanted))
 
     def test_who_waits_asks_nothing(self) -> None:
         gate = self.gate("gate")

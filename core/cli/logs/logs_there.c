@@ -96,11 +96,13 @@ static size_t read_more(struct log_source *s)
 
     if (t->told.len > 0 || t->streamed)
         return take_told(s);
-    if (t->over)
+    if (t->over || t->rests)
         return 0;
     const size_t n = read_page(s);
-    if (n == 0 && !t->over && t->code == CLI_OK && t->tip)
+    if (n == 0 && !t->over && t->code == CLI_OK && t->tip) {
         t->tip(s);
+        t->rests = !t->streamed;
+    }
     return n;
 }
 

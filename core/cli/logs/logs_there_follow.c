@@ -125,6 +125,13 @@ static void on_print(void *arg)
         stop(f, code == CLI_OK ? printed : code);
 }
 
+/* Those without a stream are read again. */
+static void wake(const struct logs_there_following *f)
+{
+    for (size_t i = 0; i < f->setup->sources->n; i++)
+        f->setup->sources->items[i]->there->rests = false;
+}
+
 static void print_soon(struct logs_there_following *f)
 {
     if (!f->print)
@@ -224,6 +231,8 @@ static void on_look(void *arg)
     if (code == CLI_OK)
         code = look_for_sources(f, id);
     f->looked_at = loop_mono_us(f->setup->s->loop);
+    if (f->over)
+        wake(f);
     if (code != CLI_OK)
         stop(f, code);
     else
@@ -345,6 +354,7 @@ static void on_ask(void *arg)
 {
     struct logs_there_following *f = arg;
 
+    wake(f);
     look_soon(f);
     print_soon(f);
 }

@@ -12,6 +12,7 @@ struct log_there {
     char *next;    /* cursor, or NULL */
     bool over;     /* there is nothing behind what was read */
     bool streamed; /* no more pages are read */
+    bool rests;    /* nor now: it has no stream, and its last page was empty */
     int code;
     /* There is nothing more for now, and more may come; NULL: it is asked for again. */
     void (*tip)(struct log_source *s);
