@@ -59,15 +59,17 @@ class ExecutorTest(ApiTest):
         places: int = 3,
         port: int | None = None,
         stdin: int = subprocess.DEVNULL,
+        without_token: bool = False,
     ) -> Process:
         url = f"http://127.0.0.1:{port or self.executor_port}"
+        token = ("--set", f"auth.executor_token_file={self.token}")
         popen = subprocess.Popen(
             [
                 *(EXECUTOR, "--name", name, "--verbose"),
                 *("--set", f"executor.dir={self.place(name)}"),
                 *("--set", f"executor.places={places}"),
                 *("--set", f"executor.servers={url}"),
-                *("--set", f"auth.executor_token_file={self.token}"),
+                *(() if without_token else token),
                 *args,
             ],
             cwd=self.folder,

@@ -16,32 +16,34 @@ from ff_api import ApiTest
 from ff_cli import BIN, PATIENCE, SOURCE
 
 UNIT = SOURCE / "deploy/systemd/flowforge-server.service"
+EXECUTOR_UNIT = SOURCE / "deploy/systemd/flowforge-executor.service"
 LIB = Path(os.environ.get("FLOWFORGE_LIB") or BIN.parent / "lib/flowforge")
 DOCKERFILE = SOURCE / "deploy/docker/Dockerfile"
 
 
 class Systemd(ApiTest):
     @unittest.skipUnless(shutil.which("systemd-analyze"), "there is no systemd-analyze")
-    def test_the_unit_is_one_that_systemd_knows_all_words_of(self) -> None:
-        text = UNIT.read_text().replace("/usr/local/bin/flowforge", "/bin/true")
-        copy = self.folder / UNIT.name
-        copy.write_text(text)
-        done = subprocess.run(
-            ["systemd-analyze", "verify", "--man=no", str(copy)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        ours = [s for s in done.stderr.splitlines() if UNIT.name in s]
-        self.assertEqual([], ours)
-        copy.write_text(text.replace("Restart=always", "Restarts=always"))
-        done = subprocess.run(
-            ["systemd-analyze", "verify", "--man=no", str(copy)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.assertIn("Restarts", done.stderr)
+    def test_the_units_are_such_that_systemd_knows_all_words_of(self) -> None:
+        for unit in (UNIT, EXECUTOR_UNIT):
+            text = re.sub(r"/usr/local/bin/[\w-]+", "/bin/true", unit.read_text())
+            copy = self.folder / unit.name
+            copy.write_text(text)
+            done = subprocess.run(
+                ["systemd-analyze", "verify", "--man=no", str(copy)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            ours = [s for s in done.stderr.splitlines() if unit.name in s]
+            self.assertEqual([], ours)
+            copy.write_text(text.replace("Restart=", "Restarts="))
+            done = subprocess.run(
+                ["systemd-analyze", "verify", "--man=no", str(copy)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            self.assertIn("Restarts", done.stderr)
 
     def told(self, manager: socket.socket) -> str:
         return manager.recv(1000).decode()

@@ -596,6 +596,10 @@ class WhoMay(ExecutorTest):
                 "a", "--set", "auth.executor_token_file=-", stdin=file.fileno()
             )
             a.wait_for_err("registered with")
+        self.env["FLOWFORGE_AUTH_EXECUTOR_TOKEN_FILE"] = "-"
+        with self.token.open() as file:
+            b = self.executor("b", without_token=True, stdin=file.fileno())
+            b.wait_for_err("registered with")
 
     def test_tasks_are_not_given_the_credential(self) -> None:
         self.lead()
@@ -623,6 +627,29 @@ class WhoMay(ExecutorTest):
             expect=78,
         )
         self.assertIn("server.executor_listen", server.err)
+
+    def test_over_tls_only_a_server_that_is_known_is_told_the_credential(self) -> None:
+        cert, key = self.folder / "cert.pem", self.folder / "key.pem"
+        subprocess.run(
+            [
+                *("openssl", "req", "-x509", "-newkey", "ec", "-nodes"),
+                *("-pkeyopt", "ec_paramgen_curve:P-256", "-days", "2"),
+                *("-subj", "/CN=localhost", "-keyout", str(key), "-out", str(cert)),
+                *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+        self.lead("--tls-cert", str(cert), "--tls-key", str(key))
+        server = f"executor.servers=https://127.0.0.1:{self.executor_port}"
+        stranger = self.executor("stranger", "--set", server)
+        stranger.wait_for_err("certificate")
+        self.assertEqual(self.get("/system/executors")["executors"], [])
+        self.ready("a", "--set", server, "--set", f"executor.ca={cert}")
+        run = self.begin("flowforge: 1\nname: n\ntasks: {a: {run: echo hello}}\n")
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.call("logs", run, "--raw").out, "hello\n")
 
     def test_the_next_server_is_asked_where_one_does_not_answer(self) -> None:
         self.lead()
