@@ -56,7 +56,7 @@ struct driver_kind {
     size_t ops_size;                 /* as we know it */
     uint32_t threads;                /* bit of each enum ff_threads that makes sense */
     const char *threads_text;
-    uint64_t binding; /* capabilities that forbid: of a chain if of one layer */
+    uint64_t binding; /* capabilities that bind: of a chain if of one layer */
 };
 
 const struct driver_kind *driver_kind(uint32_t kind); /* NULL: unknown */

@@ -68,7 +68,7 @@ static const struct driver_slot blob_slots[] = {
 
 static const struct driver_kind kinds[] = {
     [FF_STORE] = {"store", store_slots, sizeof(struct ff_store_ops), BLOCKING,
-                  BLOCKING_TEXT, 0},
+                  BLOCKING_TEXT, FF_STORE_REMOTE},
     [FF_QUEUE] = {"queue", queue_slots, sizeof(struct ff_queue_ops), LOOP, LOOP_TEXT,
                   0},
     [FF_RUNTIME] = {"runtime", runtime_slots, sizeof(struct ff_runtime_ops), LOOP,

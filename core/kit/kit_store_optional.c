@@ -158,7 +158,9 @@ static void expire_deletes_what_is_older(struct kit *k)
 
 /* --- watch --- */
 
-#define WATCH_US (10 * UNITS_SECOND)
+#define WATCH_US      (10 * UNITS_SECOND)
+#define CLOCK_ROUNDS  20
+#define CLOCK_STEP_US (2 * UNITS_SECOND) /* between two questions */
 
 static void commit_a_pair(struct kit *k, void *arg)
 {
@@ -327,6 +329,41 @@ static void a_moment_is_of_all_processes(struct kit *k)
     kit_close(&s);
 }
 
+/* --- remote --- */
+
+static int64_t ask_time(struct kit *k, struct kit_store *s)
+{
+    int64_t now_us = 0;
+
+    kit_expect_code(k, s->ops->now(s->session, &now_us, &s->err), FF_OK, &s->err,
+                    "now");
+    return now_us;
+}
+
+/* One after the other, so that a clock of a session's own is found out; that of a host
+ * is not, where there is only one. */
+static void all_sessions_have_one_clock(struct kit *k)
+{
+    struct kit_store a;
+    struct kit_store b;
+    int64_t before;
+
+    kit_open(k, &a, &kit_schema);
+    kit_open(k, &b, &kit_schema);
+    before = ask_time(k, &a);
+    for (int i = 0; i < CLOCK_ROUNDS; i++) {
+        struct kit_store *s = i % 2 ? &a : &b;
+        const int64_t now_us = ask_time(k, s);
+
+        kit_expect(k, now_us >= before && now_us - before < CLOCK_STEP_US,
+                   "one session says %lld, another one before it said %lld",
+                   (long long)now_us, (long long)before);
+        before = now_us;
+    }
+    kit_close(&b);
+    kit_close(&a);
+}
+
 const struct kit_check kit_store_optional[] = {
     {.name = "backup/moment",
      .what = "a backup is a store of one moment, complete, while others write",
@@ -360,5 +397,9 @@ const struct kit_check kit_store_optional[] = {
      .run = a_moment_is_of_all_processes,
      .caps = FF_STORE_SHARED,
      .slot = KIT_SLOT(ff_store_ops, moment)},
+    {.name = "remote/one-clock",
+     .what = "now is one clock for all sessions",
+     .run = all_sessions_have_one_clock,
+     .caps = FF_STORE_REMOTE},
     {0},
 };

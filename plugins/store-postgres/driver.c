@@ -239,7 +239,7 @@ static const struct ff_store_ops ops = {
 
 static const struct ff_driver driver = {
     FF_DRIVER_HEAD(FF_STORE, FF_ONE_AT_A_TIME, ops),
-    .caps = FF_STORE_SHARED | FF_STORE_WATCH | FF_STORE_DURABLE,
+    .caps = FF_STORE_SHARED | FF_STORE_WATCH | FF_STORE_DURABLE | FF_STORE_REMOTE,
     .name = "postgres",
     .version = "1.0",
     .summary =

@@ -151,7 +151,12 @@ struct ff_store_info {
 enum ff_store_caps {
     FF_STORE_SHARED = 1, /* several processes may use it at once */
     FF_STORE_WATCH = 2,
-    FF_STORE_DURABLE = 4 /* what commit() accepted survives a power cut */
+    FF_STORE_DURABLE = 4, /* what commit() accepted survives a power cut */
+    /* Processes of other hosts may use it at once; it MUST be FF_STORE_SHARED as well.
+     * now() MUST be one clock for all of them, since who leads holds a lease by it.
+     * With FF_STORE_WATCH he hears of others at once, else he looks each second. No
+     * filter hides it. */
+    FF_STORE_REMOTE = 8
 };
 
 #define FF_MOMENT_WORDS 4
