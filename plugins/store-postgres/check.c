@@ -22,7 +22,7 @@ static const char set_up[] =
     " set_config('default_transaction_isolation', 'read committed', false),"
     " set_config('client_min_messages', 'warning', false),"
     " set_config('lock_timeout', '" PG_LOCK_TIMEOUT "', false),"
-    " set_config('idle_in_transaction_session_timeout', '60s', false),"
+    " set_config('idle_in_transaction_session_timeout', '" PG_IDLE_TIMEOUT "', false),"
     " set_config('statement_timeout', $1, false)";
 
 /* Text, so that it can be read here and in the server's log alike. */

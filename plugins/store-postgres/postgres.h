@@ -13,6 +13,9 @@
 
 #define PG_MAX_COLUMNS  64   /* one bit each in a mask */
 #define PG_LOCK_TIMEOUT "5s" /* for what others hold */
+/* Between the two round trips of a commit nothing is waited for: a process that stands
+ * still there must not keep its locks for longer than whoever led keeps its lease. */
+#define PG_IDLE_TIMEOUT "2s"
 
 /* --- settings (driver.c) --- */
 
