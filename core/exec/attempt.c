@@ -101,8 +101,9 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
     a->id = join3(&a->arena, a->run_id, a->work.path, key->attempt);
     a->dir = x->setup.elsewhere ? a->work.dir
                                 : working_dir(&a->arena, run->dir, a->work.dir);
-    a->run_dir = exec_run_dir(x->setup.data_dir, a->run_id);
-    a->log_dir = exec_log_dir(x->setup.data_dir, a->run_id, a->work.path, key->attempt);
+    a->run_dir = exec_run_dir(x->setup.files_dir, a->run_id);
+    a->log_dir =
+        exec_log_dir(x->setup.files_dir, a->run_id, a->work.path, key->attempt);
     if (a->work.artifact_dir)
         a->artifact_dir = artifact_dir(a);
     a->handle = ++x->next_handle;

@@ -21,6 +21,17 @@ static void never_began(struct attempt *a)
         attempt_start(a);
 }
 
+/* Another host may have started it, and it may run there still. */
+static void runs_elsewhere(struct attempt *a, const struct ff_run_event *event)
+{
+    struct ff_run_event lost = *event;
+
+    lost.state = FF_RUN_LOST;
+    lost.message = "another host led when it was started";
+    if (a->state == ATTEMPT_RUNNING && !a->exec->draining)
+        attempt_collect(a, &lost);
+}
+
 void exec_on_event(void *arg, const struct ff_run_event *event)
 {
     struct exec *x = arg;
@@ -40,7 +51,10 @@ void exec_on_event(void *arg, const struct ff_run_event *event)
         return;
     }
     if (event->state == FF_RUN_UNKNOWN) {
-        never_began(a);
+        if (x->setup.another_place)
+            runs_elsewhere(a, event);
+        else
+            never_began(a);
         return;
     }
     if (a->state == ATTEMPT_STARTING || a->state == ATTEMPT_RUNNING)

@@ -45,7 +45,8 @@ struct exec_setup {
     struct driver_instance *queue;
     struct driver_instance *runtime;
     uint32_t slots;
-    const char *data_dir;        /* runs/ and sdk/ stand below it, and task.key in it */
+    const char *data_dir;        /* sdk/ stands below it, and task.key in it */
+    const char *files_dir;       /* runs/ stands below it */
     const char *api_endpoint;    /* "unix:///..." for FLOWFORGE_API_ENDPOINT */
     const char *sdk_path;        /* folder of the Python package, or NULL */
     const char *http_program;    /* carries out tasks with http; absolute */
@@ -61,6 +62,9 @@ struct exec_setup {
      * variables above, PATH, where the API and the SDK are, a folder to work in - is
      * added there. A start may wait there for room, and be stopped while it does. */
     bool elsewhere;
+    /* Attempts that stand may be of another host: of one that is unknown here it is
+     * never out of the question that it runs there. */
+    bool another_place;
     struct exec_source source;
 };
 
@@ -127,7 +131,7 @@ int exec_task_heartbeat(struct exec *x, int64_t handle, struct exec_beat *beat,
 
 /* --- what runs leave on disk (any process; blocking) ---
  *
- * Everything of a run stands in one folder, data_dir/runs/RUN_ID, and goes with it:
+ * Everything of a run stands in one folder, files_dir/runs/RUN_ID, and goes with it:
  *   logs/PATH.ATTEMPT/   000001.log ... from the runtime, sdk.log from the SDK, both
  *                        in the format of docs/logs.md
  *   values/HASH          values above EXEC_INLINE_MAX; the row has

@@ -220,6 +220,18 @@ struct shard_row {
     struct span owner;    /* process, for people; null when released */
     struct span endpoint; /* where to knock: path of its socket */
     int64_t lease_until;  /* by the store's clock */
+    /* Where hosts share the store; else null: */
+    struct span place;   /* which data directory, since which start of the machine */
+    struct span address; /* of its HTTP API */
+    int64_t since;       /* by the store's clock */
+};
+
+/* Written by whoever does not lead, in the commit that has something new for whoever
+ * does, who watches it. */
+struct knock_row {
+    int64_t shard; /* key */
+    int64_t version;
+    int64_t at;
 };
 
 /* Numbers are taken in blocks: next is the first one nobody has. */
@@ -320,7 +332,7 @@ struct artifact_row {
 };
 
 extern const struct ff_record record_run, record_open_run, record_workflow, record_task,
-    record_event, record_log, record_inbox, record_shard, record_counter,
+    record_event, record_log, record_inbox, record_shard, record_knock, record_counter,
     record_workflow_version, record_workflow_label, record_secret, record_schedule,
     record_schedule_run, record_backfill, record_occurrence, record_child_run,
     record_artifact;

@@ -276,12 +276,30 @@ static const struct ff_column shard_columns[] = {
     [COL_SHARD_OWNER] = TEXT_NULL(owner),
     [COL_SHARD_ENDPOINT] = TEXT_NULL(endpoint),
     [COL_SHARD_LEASE_UNTIL] = TIME(lease_until),
+    [COL_SHARD_PLACE] = TEXT_NULL_2(place),
+    [COL_SHARD_ADDRESS] = TEXT_NULL_2(address),
+    [COL_SHARD_SINCE] = TIME_NULL_2(since),
 };
 #undef ROW
 COMPLETE(shard_columns, N_SHARD_COLUMNS);
 
 const struct ff_record record_shard = {
     RECORD("shard", shard_columns, N_SHARD_COLUMNS, 1),
+};
+
+/* --- knock --- */
+
+#define ROW knock_row
+static const struct ff_column knock_columns[] = {
+    [COL_KNOCK_SHARD] = INT_2(shard),
+    [COL_KNOCK_VERSION] = INT_2(version),
+    [COL_KNOCK_AT] = TIME_2(at),
+};
+#undef ROW
+COMPLETE(knock_columns, N_KNOCK_COLUMNS);
+
+const struct ff_record record_knock = {
+    RECORD_SINCE("knock", knock_columns, N_KNOCK_COLUMNS, 1, 2),
 };
 
 /* --- counter --- */
@@ -436,6 +454,7 @@ static const struct ff_record *const records[] = {
     &record_log,
     &record_inbox,
     &record_shard,
+    &record_knock,
     &record_counter,
     &record_workflow_version,
     &record_workflow_label,

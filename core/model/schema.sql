@@ -129,6 +129,16 @@ CREATE TABLE shard (
     owner TEXT,
     endpoint TEXT,
     lease_until INTEGER NOT NULL,
+    place TEXT,
+    address TEXT,
+    since INTEGER,
+    PRIMARY KEY (shard)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE knock (
+    shard INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    at INTEGER NOT NULL,
     PRIMARY KEY (shard)
 ) STRICT, WITHOUT ROWID;
 

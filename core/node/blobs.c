@@ -196,7 +196,7 @@ static int sweep(struct node *n, const char *path, struct ff_err *err)
 
 int node_sweep_blobs(struct node *n, struct ff_err *err)
 {
-    MEM_AUTO char *path = file_join(n->data_dir, SWEEP_FILE);
+    MEM_AUTO char *path = file_join(n->files_dir, SWEEP_FILE);
 
     return is_due(n, path) ? sweep(n, path, err) : FF_OK;
 }

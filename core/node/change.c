@@ -145,6 +145,46 @@ static void note(struct change *c, int code, const struct ff_err *err)
         c->err = *err;
 }
 
+/* --- what is new for whoever leads --- */
+
+static bool is_quiet(const struct ff_change *change)
+{
+    if (change->kind != FF_PUT)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(quiet); i++)
+        if (change->record == quiet[i])
+            return true;
+    return false;
+}
+
+/* A run that is put is a new one; what changes one that there is patches it. */
+static void note_news(struct change *c)
+{
+    c->news.n = 0;
+    c->news.all = false;
+    for (size_t i = 0; i < c->batch.n; i++) {
+        const struct ff_change *change = &c->batch.items[i];
+        const struct ff_value *v = change->values;
+
+        c->news.all = c->news.all || !is_quiet(change);
+        if (change->record != &record_open_run || c->news.all)
+            continue;
+        const struct node_opened run = {.tenant = {v[COL_OPEN_RUN_TENANT].i},
+                                        .run = v[COL_OPEN_RUN_RUN].i};
+
+        ARRAY_ADD(&c->news, run);
+    }
+}
+
+/* Whoever leads elsewhere hears of it by the commit itself. */
+static void tell_news(struct change *c)
+{
+    note_news(c);
+    if (is_to_commit(c) && (c->news.all || c->news.n > 0) && node_is_leased(c->node) &&
+        !node_is_owner(c->node))
+        node_knock(c->node, &c->batch);
+}
+
 /* --- at once --- */
 
 static int try_now(struct change *c)
@@ -154,6 +194,7 @@ static int try_now(struct change *c)
     plan_once(c, STORE_READER_CALLER);
     if (!is_to_commit(c))
         return c->planned;
+    tell_news(c);
     const int code = store_commit_now(c->node->store, &c->batch, NULL, &err);
     settle_given(c, code == FF_OK);
     note(c, code, &err);
@@ -172,6 +213,7 @@ int node_change_now(struct node *n, node_plan_fn *plan, void *arg, struct ff_err
     code = answer_of(&c, code);
     if (code != FF_OK)
         *err = c.err;
+    ARRAY_DONE(&c.news);
     batch_done(&c.batch);
     return code;
 }
@@ -283,40 +325,11 @@ static void on_committed(void *arg, int code, size_t failed, const struct ff_err
                code == FF_DENIED ? FF_UNAVAILABLE : code); /* the shard, not the user */
 }
 
-static bool is_quiet(const struct ff_change *change)
-{
-    if (change->kind != FF_PUT)
-        return false;
-    for (size_t i = 0; i < COUNT_OF(quiet); i++)
-        if (change->record == quiet[i])
-            return true;
-    return false;
-}
-
-/* A run that is put is a new one; what changes one that there is patches it. */
-static void note_news(struct change *c)
-{
-    c->news.n = 0;
-    c->news.all = false;
-    for (size_t i = 0; i < c->batch.n; i++) {
-        const struct ff_change *change = &c->batch.items[i];
-        const struct ff_value *v = change->values;
-
-        c->news.all = c->news.all || !is_quiet(change);
-        if (change->record != &record_open_run || c->news.all)
-            continue;
-        const struct node_opened run = {.tenant = {v[COL_OPEN_RUN_TENANT].i},
-                                        .run = v[COL_OPEN_RUN_RUN].i};
-
-        ARRAY_ADD(&c->news, run);
-    }
-}
-
 static void on_planned(void *arg)
 {
     struct change *c = arg;
 
-    note_news(c);
+    tell_news(c);
     if (!is_to_commit(c))
         finish(c, c->planned);
     else if (!c->alone || take_turn(c))

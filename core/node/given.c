@@ -78,7 +78,7 @@ static int open_locked(const char *path)
 static int add_marker(const struct node *n, const char *name, struct node_given *g,
                       struct ff_err *err)
 {
-    MEM_AUTO char *folder = file_join(n->data_dir, SUBMITTING);
+    MEM_AUTO char *folder = file_join(n->files_dir, SUBMITTING);
     struct marker m = {.path = file_join(folder, name)};
     int sys = -file_make_dirs(folder, 0700);
 
@@ -115,7 +115,7 @@ static void take_back(const struct node *n, struct node_given *g)
     bool gone = true;
 
     for (size_t i = 0; g && i < g->n; i++) {
-        MEM_AUTO char *dir = exec_run_dir(n->data_dir, run_of(g->items[i].path));
+        MEM_AUTO char *dir = exec_run_dir(n->files_dir, run_of(g->items[i].path));
         gone = file_remove_tree(dir) == 0 && gone;
     }
     node_given_done(g, gone);
@@ -126,7 +126,7 @@ static void take_back(const struct node *n, struct node_given *g)
 /* The folders around the values, which file_write_durable knows nothing of. */
 static int sync_folders(const struct node *n, const char *id, struct ff_err *err)
 {
-    MEM_AUTO char *runs = file_join(n->data_dir, "runs");
+    MEM_AUTO char *runs = file_join(n->files_dir, "runs");
     MEM_AUTO char *run = file_join(runs, id);
     int sys = -file_sync_dir(run);
 
@@ -149,7 +149,7 @@ static int keep_one(const struct node *n, struct batch *b, size_t at,
     int code = add_marker(n, name, g, err);
     FAILPOINT("node.given.marked");
     if (code == FF_OK)
-        code = exec_keep(n->data_dir, id, EXEC_RUN_OWN, row.inputs, &kept, err);
+        code = exec_keep(n->files_dir, id, EXEC_RUN_OWN, row.inputs, &kept, err);
     if (code != FF_OK || !kept)
         return code;
     engine_run_set_inputs(b, at, span_of(kept));
@@ -275,7 +275,7 @@ static int look(struct node *n, const struct never *run, bool *is, bool *ours,
  * that of another run, which has the number by now. */
 static int settle(struct node *n, const struct never *run, struct ff_err *err)
 {
-    MEM_AUTO char *dir = exec_run_dir(n->data_dir, run->id);
+    MEM_AUTO char *dir = exec_run_dir(n->files_dir, run->id);
     bool is = false, ours = true;
     int sys = 0;
     int code = put_row(n, run, err);
@@ -331,7 +331,7 @@ static int look_at_marker(struct node *n, const char *folder, const char *name,
 
 int node_sweep_given(struct node *n, struct ff_err *err)
 {
-    MEM_AUTO char *folder = file_join(n->data_dir, SUBMITTING);
+    MEM_AUTO char *folder = file_join(n->files_dir, SUBMITTING);
     DIR *dir = file_open_dir(folder);
     int code = FF_OK;
 

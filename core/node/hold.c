@@ -18,7 +18,7 @@
 
 static int open_lock(const struct node *n, const char *name, struct ff_err *err)
 {
-    MEM_AUTO char *path = file_join(n->data_dir, name);
+    MEM_AUTO char *path = file_join(n->files_dir, name);
     const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     if (fd < 0)

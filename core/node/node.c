@@ -16,6 +16,9 @@ const struct ff_opt node_options[] = {
     {OPT(data_dir), .type = FF_OPT_TEXT,
      .help = "where runs, logs and values are kept; default: "
              "$XDG_DATA_HOME/flowforge, else ~/.local/share/flowforge"},
+    {OPT(files_dir), .type = FF_OPT_TEXT,
+     .help = "where logs, large values, kept files and artifacts of runs are kept; "
+             "servers that share a store share this folder, too; default: data_dir"},
     {OPT(store), .type = FF_OPT_TEXT, .fallback = "store-sqlite",
      .help = "store driver; default: store-postgres where database.host or "
              "database.url is set, else store-sqlite"},
@@ -156,44 +159,61 @@ void node_defaults(struct config *c)
 static int take_no_data_dir(struct node *n)
 {
     n->data_dir = file_real("/dev/null");
+    n->files_dir = file_real("/dev/null");
     n->settings.data_dir = n->data_dir;
+    n->settings.files_dir = n->files_dir;
     return FF_OK;
+}
+
+static char *make_dir(const char *dir, const char *what, struct ff_err *err)
+{
+    const int sys = file_make_dirs(dir, 0700);
+    char *real = sys == 0 ? file_real(dir) : NULL;
+
+    if (!real)
+        ff_fail(err, FF_UNAVAILABLE, sys ? -sys : errno, "%s %.160s: %s", what, dir,
+                strerror(sys ? -sys : errno));
+    return real;
 }
 
 static int make_data_dir(struct node *n, struct ff_err *err)
 {
     const char *given = n->settings.data_dir;
-    char *dir = given ? mem_text(given) : default_data_dir(err);
+    MEM_AUTO char *dir = given ? mem_text(given) : default_data_dir(err);
     struct stat st;
 
     if (!dir)
         return err->code;
-    int sys = file_make_dirs(dir, 0700);
-    n->data_dir = sys == 0 ? file_real(dir) : NULL;
-    if (!n->data_dir)
-        ff_fail(err, FF_UNAVAILABLE, sys ? -sys : errno, "data directory %.160s: %s",
-                dir, strerror(sys ? -sys : errno));
-    mem_free(dir);
+    n->data_dir = make_dir(dir, "data directory", err);
     if (!n->data_dir)
         return err->code;
     n->settings.data_dir = n->data_dir;
     if (stat(n->data_dir, &st) == 0 && st.st_uid != geteuid())
         return ff_fail(err, FF_DENIED, 0,
                        "data directory %.160s belongs to somebody else", n->data_dir);
-    return FF_OK;
+    n->files_dir = make_dir(n->settings.files_dir ? n->settings.files_dir : n->data_dir,
+                            "engine.files_dir", err);
+    n->settings.files_dir = n->files_dir;
+    return n->files_dir ? FF_OK : err->code;
+}
+
+static void default_path_in(struct node *n, const char *dir, const char *name,
+                            const char *file)
+{
+    MEM_AUTO char *path = file_join(dir, file);
+
+    config_default(n->config, name, path);
 }
 
 static void default_path(struct node *n, const char *name, const char *file)
 {
-    MEM_AUTO char *path = file_join(n->data_dir, file);
-
-    config_default(n->config, name, path);
+    default_path_in(n, n->data_dir, name, file);
 }
 
 static void set_defaults(struct node *n)
 {
     default_path(n, "runtime-local.dir", "runtime");
-    default_path(n, "blob-file.dir", "blobs");
+    default_path_in(n, n->files_dir, "blob-file.dir", "blobs");
     n->socket = file_join(n->data_dir, "owner.sock");
     if (n->settings.slots == 0) {
         const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -344,6 +364,7 @@ void node_close(struct node *n)
     if (!n)
         return;
     node_disown(n);
+    node_lease_close(n);
     store_close(n->store);
     driver_instance_free(n->store_driver);
     driver_instance_free(n->blob_driver);
@@ -352,6 +373,7 @@ void node_close(struct node *n)
     node_numbers_done(n);
     node_open_runs_done(n);
     free(n->data_dir);
+    free(n->files_dir);
     mem_free(n->driver_dir);
     mem_free(n->socket);
     mem_free(n);
@@ -389,7 +411,7 @@ struct secret_place node_secrets(const struct node *n, struct store_reader *read
 {
     return (struct secret_place){.store = n->store,
                                  .reader = reader,
-                                 .data_dir = n->data_dir,
+                                 .data_dir = n->files_dir,
                                  .keys = n->auth.encryption_key};
 }
 

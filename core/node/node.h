@@ -21,7 +21,9 @@ struct node;
 
 /* The settings of the core: section "engine" of the configuration. */
 struct node_settings {
-    const char *data_dir; /* default: $XDG_DATA_HOME/flowforge or ~/.local/share/... */
+    const char *data_dir;  /* default: $XDG_DATA_HOME/flowforge or ~/.local/share/... */
+    const char *files_dir; /* of runs: what hosts that share the store share as well;
+                            * default: data_dir */
     const char *store, *queue, *runtime, *blob; /* driver names */
     /* Filters in front of them, comma separated, the outermost first; or NULL. */
     const char *store_filters, *queue_filters, *runtime_filters, *blob_filters;
@@ -100,6 +102,33 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
  * so it must not be called from a callback of the loop. */
 void node_disown(struct node *n);
 bool node_is_owner(const struct node *n);
+
+/* --- who leads, where hosts share the store (lease.c) --- */
+
+/* Do they? Then the owner holds a lease. When it has lost that, the listener's `fatal`
+ * is told FF_DENIED: node_disown, and follow; the process may go on. */
+bool node_is_leased(const struct node *n);
+struct node_leader {
+    bool leads; /* somebody does; else the rest tells of nobody */
+    bool here;  /* this process */
+    bool is_free;
+    char owner[128], address[256]; /* PID@HOST; of its HTTP API, or "" */
+    int64_t epoch, since_us;
+    int64_t lease_left_us; /* MODEL_NULL: it has no lease */
+};
+/* As it was last seen, where this process leads or follows. */
+void node_leader(const struct node *n, struct node_leader *out);
+int node_read_leader(struct node *n, struct store_reader *r, struct node_leader *out,
+                     struct ff_err *err); /* blocking */
+/* While another process leads: may_lead is called once, on the loop thread, when the
+ * shard could be had (try node_own, and follow again if it fails). It is looked at
+ * after `pause_us`, and then whenever it changes. Of a store that hosts share. */
+int node_follow(struct node *n, int64_t pause_us, ff_call_fn *may_lead, void *arg,
+                struct ff_err *err);
+void node_follow_no_more(struct node *n);
+/* Where users reach this process, for others to say; before node_own. */
+void node_set_address(struct node *n, const char *url);
+
 struct control *node_control(struct node *n); /* NULL unless owner */
 struct exec *node_exec(struct node *n);       /* NULL unless owner */
 /* The owner: others may have left new runs, requests or schedules. */

@@ -51,12 +51,38 @@ struct keeper {
     struct ff_err err;
 };
 
+/* lease.c */
+struct node_lease {
+    struct lane *lane;            /* NULL: not opened, or the store is this host's */
+    struct store_reader *reader;  /* the lane's */
+    bool watches;                 /* the store tells of commits */
+    char place[STORE_PLACE_TEXT]; /* this data directory; "": not known yet */
+    char *address;                /* of the HTTP API, or NULL */
+    struct loop_timer *next;      /* a renewal, or a look */
+    struct loop_timer *end;       /* this process leads no longer */
+    bool looking;                 /* on the lane */
+    bool renewing;                /* being committed */
+    bool again;                   /* it is to look once more */
+    bool lost;                    /* it led, and does not any more */
+    bool elsewhere;               /* another place led before this one */
+    int64_t asked_us, renewed_us; /* by our own clock, before it was asked */
+    struct node_leader leader;    /* as it was seen: */
+    int64_t seen_us;              /* by our own clock */
+    struct node_leader found;     /* the lane's, as the next three */
+    int64_t now_us;               /* of the store */
+    int code;
+    struct ff_err err;
+    ff_call_fn *may_lead; /* NULL: it does not follow */
+    void *may_lead_arg;
+    atomic_bool shard_told, knock_told; /* the loop will hear of it */
+};
+
 struct node {
     struct loop *loop;
     struct config *config;
     struct node_settings settings;
     struct node_auth auth;
-    char *data_dir, *driver_dir;
+    char *data_dir, *files_dir, *driver_dir;
     struct {
         struct control_size *items;
         size_t n, cap;
@@ -93,7 +119,23 @@ struct node {
     char **pass_env;
     bool drained; /* control and exec have nothing under way */
     struct keeper keeper;
+    struct node_lease lease;
 };
+
+/* lease.c; where the store is this host's these do nothing. */
+int node_lease_open(struct node *n, struct ff_err *err); /* for who leads or follows */
+void node_lease_close(struct node *n);
+/* The shard was taken, with what was asked at that time by our own clock. */
+void node_lease_took(struct node *n, const struct shard_row *row, int64_t asked_us);
+void node_lease_begin(struct node *n); /* to renew it */
+void node_lease_end(struct node *n);
+bool node_lease_is_busy(const struct node *n); /* a commit is under way: node_left */
+void node_lease_came_back(struct node *n);
+/* Commits nothing any more, and tells whoever made this process the owner. */
+void node_lose(struct node *n, const struct ff_err *why);
+/* What this batch brings is new for whoever leads. */
+void node_knock(const struct node *n, struct batch *b);
+#define NODE_LEASE_US (3 * UNITS_SECOND)
 
 /* Between node_open's beginning and node_close's end. */
 void node_numbers_init(struct node *n);

@@ -3,7 +3,8 @@
  * On one host the kernel knows best who lives: owner.lock is held with flock for as
  * long as the owner's process is there, so a dead owner is followed at once and a
  * stopped one is not robbed. The shard row's epoch still fences every commit, so the
- * lease in it has length zero and is never renewed: an idle owner does nothing. */
+ * lease in it has length zero and is never renewed: an idle owner does nothing. Where
+ * hosts share the store the owner has the lock and a lease (lease.c). */
 #include "node/node_priv.h"
 
 #include <errno.h>
@@ -45,16 +46,28 @@ static void drop_lock(struct node *n)
 
 static int acquire(struct node *n, struct ff_err *err)
 {
-    char owner[128], host[64] = "";
+    const bool leased = node_is_leased(n);
+    const int64_t asked_us = loop_mono_us(n->loop);
+    char owner[128], host[64] = "", before[STORE_PLACE_TEXT];
     struct shard_row row = {0};
 
     gethostname(host, sizeof(host) - 1);
     snprintf(owner, sizeof(owner), "%ld@%s", (long)getpid(), host);
+    const struct store_claim claim = {
+        .owner = owner,
+        .endpoint = n->socket,
+        .address = n->lease.address,
+        .place = leased ? n->lease.place : NULL,
+        .lease_us = leased ? NODE_LEASE_US : 0,
+    };
     const int code =
-        store_acquire_shard(n->store, NODE_SHARD, owner, n->socket, 0, &row, err);
-    if (code == FF_OK)
-        store_set_fence(n->store, &row);
-    return code;
+        store_acquire_shard(n->store, NODE_SHARD, &claim, &row, before, err);
+    if (code != FF_OK)
+        return code;
+    n->lease.elsewhere = leased && before[0] && strcmp(before, claim.place) != 0;
+    store_set_fence(n->store, &row);
+    node_lease_took(n, &row, asked_us);
+    return FF_OK;
 }
 
 /* --- what the rooms tell each other --- */
@@ -119,16 +132,35 @@ static void source_silent(void *arg, const struct attempt_key *key)
     control_silent(((struct node *)arg)->control, key);
 }
 
+/* A value that is not there may be on the host that led before: then its run waits
+ * until the folder is shared, or that host leads again. It is not given up. */
+static json_t *or_wait(const struct node *n, json_t *value, struct ff_err *err)
+{
+    char said[sizeof(err->msg)];
+
+    if (value || err->code != FF_CORRUPT || err->sys != ENOENT || !node_is_leased(n))
+        return value;
+    snprintf(said, sizeof(said), "%s", err->msg);
+    ff_fail(err, FF_UNAVAILABLE, ENOENT,
+            "%.150s: is engine.files_dir the same folder for all servers?", said);
+    log_warn("%s", err->msg);
+    return NULL;
+}
+
 static json_t *resolve(void *arg, const char *run_id, struct span stored,
                        struct ff_err *err)
 {
-    return exec_resolve(((struct node *)arg)->data_dir, run_id, stored, err);
+    const struct node *n = arg;
+
+    return or_wait(n, exec_resolve(n->files_dir, run_id, stored, err), err);
 }
 
 static json_t *resolve_run(void *arg, const char *run_id, struct span column,
                            struct ff_err *err)
 {
-    return exec_resolve_run(((struct node *)arg)->data_dir, run_id, column, err);
+    const struct node *n = arg;
+
+    return or_wait(n, exec_resolve_run(n->files_dir, run_id, column, err), err);
 }
 
 static int keep(void *arg, const char *run_id, enum control_column column,
@@ -140,7 +172,7 @@ static int keep(void *arg, const char *run_id, enum control_column column,
         [CONTROL_RUN_INSIDE] = EXEC_RUN_INSIDE,
     };
 
-    return exec_keep(((struct node *)arg)->data_dir, run_id, columns[column], text,
+    return exec_keep(((struct node *)arg)->files_dir, run_id, columns[column], text,
                      kept, err);
 }
 
@@ -220,9 +252,11 @@ static void on_idle(void *arg)
 
 static void on_fatal(void *arg, const struct ff_err *err)
 {
-    const struct node *n = arg;
+    struct node *n = arg;
 
-    if (n->listener.fatal)
+    if (err->code == FF_DENIED && node_is_leased(n))
+        node_lose(n, err);
+    else if (n->listener.fatal)
         n->listener.fatal(n->listener.arg, err);
 }
 
@@ -316,6 +350,7 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
         .runtime = n->runtime_driver,
         .slots = (uint32_t)n->settings.slots,
         .data_dir = n->data_dir,
+        .files_dir = n->files_dir,
         .api_endpoint = n->endpoint,
         .sdk_path = n->sdk,
         .http_program = n->http_program,
@@ -326,6 +361,7 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
         .token_life_us = n->auth.task_token_us,
         .is_mute = n->is_mute,
         .elsewhere = n->elsewhere,
+        .another_place = n->lease.elsewhere,
         .source = {.arg = n,
                    .describe = source_describe,
                    .is_current = source_is_current,
@@ -465,6 +501,7 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
     if (code != FF_OK)
         return code;
     FAILPOINT("node.own.locked");
+    code = node_lease_open(n, err);
     struct buf url = {0};
     buf_printf(&url, "unix://%s", n->socket);
     n->endpoint = buf_take(&url);
@@ -472,7 +509,8 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
     n->http_program = node_http_program();
     n->listener = *listener;
     n->pass_env = node_pass_env(n->settings.pass_env);
-    code = acquire(n, err);
+    if (code == FF_OK)
+        code = acquire(n, err);
     FAILPOINT("node.own.acquired");
     if (code == FF_OK)
         code = open_drivers(n, err);
@@ -482,11 +520,14 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
         struct ff_err ignored;
         close_parts(n);
         store_release_shard(n->store, &ignored);
+        store_set_fence(n->store, NULL);
         drop_lock(n);
         return code;
     }
     FAILPOINT("node.own.wired");
     n->owner = true;
+    n->drained = false;
+    node_lease_begin(n);
     node_clock_open(n);
     sweep_given(n);
     return FF_OK;
@@ -517,9 +558,14 @@ bool node_is_needed(const struct node *n)
 
 /* --- giving up --- */
 
+static bool is_left(const struct node *n)
+{
+    return n->drained && !n->keeper.busy && !node_lease_is_busy(n);
+}
+
 void node_left(struct node *n)
 {
-    if (n->drained && !n->keeper.busy)
+    if (is_left(n))
         loop_stop(n->loop, 0);
 }
 
@@ -556,12 +602,14 @@ void node_disown(struct node *n)
     n->owner = false;
     n->drained = false;
     node_keeper_stop(n);
+    node_lease_end(n);
     trigger_drain(n->trigger, trigger_drained, n);
-    if (!n->drained || n->keeper.busy)
+    if (!is_left(n))
         loop_run(n->loop);
     FAILPOINT("node.disown.drained");
     close_parts(n);
     if (store_release_shard(n->store, &err) != FF_OK)
         log_debug("the shard is left without a word: %s", err.msg);
+    store_set_fence(n->store, NULL); /* what this process commits now is anybody's */
     drop_lock(n);
 }

@@ -110,7 +110,7 @@ static int add_own_bytes(struct node *n, const struct finished *f, int64_t *byte
     const struct log_row log = {.tenant = f->tenant, .run = f->run};
     const struct store_query query = {
         .record = &record_log, .like = &log, .n_equal = 2};
-    MEM_AUTO char *dir = exec_run_dir(n->data_dir, f->id);
+    MEM_AUTO char *dir = exec_run_dir(n->files_dir, f->id);
 
     for (size_t i = 0; i < COUNT_OF(folders); i++) {
         MEM_AUTO char *folder = file_join(dir, folders[i]);
@@ -200,7 +200,7 @@ static int delete_children(struct node *n, const struct finished *f, struct ff_e
 static int delete_folder(const struct node *n, const struct finished *f,
                          struct ff_err *err)
 {
-    MEM_AUTO char *dir = exec_run_dir(n->data_dir, f->id);
+    MEM_AUTO char *dir = exec_run_dir(n->files_dir, f->id);
     int fd;
 
     FAILPOINT("node.retention.rows");

@@ -129,10 +129,14 @@ void observe_unnamed(const struct observe *o, struct observe_numbers *out)
 static void set_lead(const struct observe *o, const struct control *control)
 {
     const struct store *store = node_store(o->setup.node);
+    struct node_leader leader;
     struct ff_err ignored;
 
+    node_leader(o->setup.node, &leader);
     metric_set(o->plain[FAMILY_LEADER], node_is_owner(o->setup.node));
-    metric_set(o->plain[FAMILY_EPOCH], store_get_fence(store).epoch);
+    metric_set(o->plain[FAMILY_EPOCH], leader.epoch);
+    metric_set(o->plain[FAMILY_LEASE],
+               leader.lease_left_us != MODEL_NULL ? leader.lease_left_us : 0);
     metric_set(o->plain[FAMILY_STORE_UP], store_health(store, &ignored) == FF_OK);
     metric_set(o->plain[FAMILY_BACKLOG], (int64_t)store_backlog_bytes(store));
     if (!control)

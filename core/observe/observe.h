@@ -15,7 +15,7 @@ struct observe;
 
 struct observe_setup {
     struct loop *loop;
-    struct node *node; /* leads */
+    struct node *node;
     struct http_server *api;
     struct http_server *tasks; /* of owner.sock */
     struct rest *rest;
@@ -28,6 +28,9 @@ struct observe_setup {
  * thread, as all of these. */
 struct observe *observe_new(const struct observe_setup *setup, struct ff_err *err);
 uint16_t observe_port(const struct observe *o);
+
+/* The node leads, again or from now on. Takes NULL. */
+void observe_leads(struct observe *o);
 
 /* Something of this run became durable. Takes NULL. */
 void observe_changed(struct observe *o, const struct run_row *run);

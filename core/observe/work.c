@@ -165,13 +165,21 @@ static void on_task_answered(void *arg, const struct http_route *route, int stat
 
 /* --- from when to when --- */
 
+void observe_leads(struct observe *o)
+{
+    const struct control_watch watch = {
+        .arg = o, .picked = on_picked, .started = on_started, .ended = on_ended};
+    struct control *control = o ? node_control(o->setup.node) : NULL;
+
+    if (control)
+        control_set_watch(control, &watch);
+}
+
 void observe_work_begin(struct observe *o)
 {
-    const struct control_watch control = {
-        .arg = o, .picked = on_picked, .started = on_started, .ended = on_ended};
     const struct store_watch store = {.arg = o, .commit = on_commit, .batch = on_batch};
 
-    control_set_watch(node_control(o->setup.node), &control);
+    observe_leads(o);
     store_set_watch(node_store(o->setup.node), &store);
     http_server_on_answer(o->setup.api, on_answered, o);
     http_server_on_answer(o->setup.tasks, on_task_answered, o);

@@ -29,7 +29,7 @@ struct listing {
 static json_t *outputs_of(const struct rest_call *c, const struct run_row *run,
                           struct span stored)
 {
-    const char *data_dir = node_settings(c->rest->setup.node)->data_dir;
+    const char *data_dir = node_settings(c->rest->setup.node)->files_dir;
     MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
     struct ff_err ignored;
 

@@ -13,7 +13,7 @@ static int work_dir(struct rest_call *c, const char **dir, struct ff_err *err)
     struct buf path = {0};
 
     buf_printf(&path, "%s/" WORK_FOLDER "/%lld",
-               node_settings(c->rest->setup.node)->data_dir,
+               node_settings(c->rest->setup.node)->files_dir,
                (long long)c->who.tenant.no);
 
     const int sys = file_make_dirs(buf_text(&path), 0700);

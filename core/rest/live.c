@@ -384,9 +384,8 @@ void live_source_put(struct live_streams *all, struct live_source *s)
 
 /* --- what the store says --- */
 
-static void on_step(void *arg, struct tenant t, int64_t run)
+void live_step(struct live_streams *all, struct tenant t, int64_t run)
 {
-    struct live_streams *all = arg;
     const struct live_about feed = {.kind = &live_events, .tenant = t};
     struct live_source *s;
     char key[128];
@@ -400,6 +399,11 @@ static void on_step(void *arg, struct tenant t, int64_t run)
     for (s = map_get(&all->by_run, run); s; s = s->next_of_run)
         if (s->about.tenant.no == t.no)
             live_wake(all, s);
+}
+
+static void on_step(void *arg, struct tenant t, int64_t run)
+{
+    live_step(arg, t, run);
 }
 
 struct live_streams *live_streams_new(struct rest *r)
@@ -438,6 +442,7 @@ void live_streams_free(struct live_streams *all)
     loop_timer_del(all->retry);
     loop_timer_del(all->check);
     live_files_free(all);
+    live_follow_free(all);
     map_done(&all->sources);
     map_done(&all->by_run);
     map_done(&all->callers);

@@ -169,6 +169,7 @@ struct live_streams {
     size_t n_tips;      /* for those at the tip of their sources */
     struct loop_timer *retry, *check;
     struct live_watch *watch; /* live_files.c; NULL: not needed yet */
+    struct live_look *look;   /* live_follow.c; the same */
 };
 
 struct live_streams *live_streams_new(struct rest *r);
@@ -215,6 +216,14 @@ bool live_open(struct live *s, struct http_reply *reply, bool ws, const char *cu
 bool live_send(struct live *s, const struct live_item *item);
 size_t live_owes(const struct live *s);
 void live_close(struct live *s, const char *why);
+
+/* A step of this run is there. */
+void live_step(struct live_streams *all, struct tenant t, int64_t run);
+
+/* --- live_follow.c: what other processes commit --- */
+
+void live_follow(struct live_streams *all); /* there are streams */
+void live_follow_free(struct live_streams *all);
 
 /* --- live_files.c: inotify tells of what is written --- */
 

@@ -126,7 +126,7 @@ void live_files_leave(struct live_streams *all, struct live_source *s)
 
 bool live_files_watch(struct live_streams *all, struct live_source *s, int64_t attempt)
 {
-    const char *data_dir = node_settings(all->rest->setup.node)->data_dir;
+    const char *data_dir = node_settings(all->rest->setup.node)->files_dir;
     struct live_watch *w = watch_of(all);
 
     if (s->files.wd >= 0 && s->files.attempt == attempt)

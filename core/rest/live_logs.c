@@ -61,6 +61,9 @@ static int open_logs(struct rest_call *c, struct ff_err *err)
     if (ask->about.attempt > row.attempt)
         return ff_fail(err, FF_NOT_FOUND, 0, "there is no attempt %lld of this task",
                        (long long)ask->about.attempt);
+    if (log_is_here(c, ask->about.run_id, &row,
+                    ask->about.attempt > 0 ? ask->about.attempt : 1, err) != FF_OK)
+        return err->code;
     ask->at = place_of(ask->about.attempt > 0 ? ask->about.attempt : 1,
                        (struct log_place){.chunk = 1});
     if (read_page_cursor(c, &ask->at))
@@ -96,7 +99,7 @@ static void add_line(struct live_read *r, const struct log_lines *l, size_t len,
 /* True: all that is there of the attempt was read. */
 static bool read_attempt(struct live_read *r, int64_t attempt)
 {
-    MEM_AUTO char *dir = exec_log_dir(node_settings(r->rest->setup.node)->data_dir,
+    MEM_AUTO char *dir = exec_log_dir(node_settings(r->rest->setup.node)->files_dir,
                                       r->about.run_id, r->about.task, attempt);
     struct log_lines l = {.dir = dir, .sdk = r->about.sdk, .at = {.chunk = 1}};
     size_t len = 1;

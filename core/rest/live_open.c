@@ -107,6 +107,7 @@ static void start(struct live *s)
 {
     live_return(s);
     live_callers_watch(s->all);
+    live_follow(s->all);
 }
 
 void live_begin(struct rest_call *c)

@@ -122,6 +122,26 @@ size_t log_lines_find(struct log_lines *l)
     }
 }
 
+int log_is_here(const struct rest_call *c, const char *run_id,
+                const struct task_row *row, int64_t attempt, struct ff_err *err)
+{
+    const struct node *n = c->rest->setup.node;
+    const bool has_ended = attempt < row->attempt || row->exit_code != MODEL_NULL;
+    char path[160];
+
+    if (!has_ended || attempt < 1 || !node_is_leased(n))
+        return FF_OK;
+    log_task_text(row, path, sizeof(path));
+    MEM_AUTO char *dir =
+        exec_log_dir(node_settings(n)->files_dir, run_id, path, attempt);
+    if (access(dir, F_OK) == 0)
+        return FF_OK;
+    return ff_fail(err, FF_NOT_FOUND, 0,
+                   "the log of attempt %lld is not in the folder of this server: is "
+                   "engine.files_dir the same one for all servers?",
+                   (long long)attempt);
+}
+
 void log_task_text(const struct task_row *row, char *out, size_t size)
 {
     char item[24] = "";

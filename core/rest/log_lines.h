@@ -36,4 +36,10 @@ void log_record_add(struct jsonw *w, const struct log_record *r);
 /* "fetch" or "fetch.3", as folders of logs are called. */
 void log_task_text(const struct task_row *row, char *out, size_t size);
 
+/* Is that attempt's log to be had here? One that has exited had a folder: where hosts
+ * share the store and this one has none, it may be on another one, and that is said
+ * rather than that nothing was written. FF_NOT_FOUND. */
+int log_is_here(const struct rest_call *c, const char *run_id,
+                const struct task_row *row, int64_t attempt, struct ff_err *err);
+
 #endif

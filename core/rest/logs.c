@@ -103,8 +103,10 @@ int rest_logs_list(struct rest_call *c, struct ff_err *err)
 
     MEM_AUTO char *id = mem_text_len(run.id.s, run.id.len);
 
+    if (log_is_here(c, id, &row, r.lines.at.attempt, err) != FF_OK)
+        return rest_page_end(&r.page, err->code);
     log_task_text(&row, path, sizeof(path));
-    MEM_AUTO char *dir = exec_log_dir(node_settings(c->rest->setup.node)->data_dir, id,
+    MEM_AUTO char *dir = exec_log_dir(node_settings(c->rest->setup.node)->files_dir, id,
                                       path, r.lines.at.attempt);
 
     r.lines.dir = dir;
@@ -167,7 +169,7 @@ int rest_logs_of_run(struct rest_call *c, struct ff_err *err)
 
     MEM_AUTO char *id = mem_text_len(run.id.s, run.id.len);
     MEM_AUTO char *run_dir =
-        exec_run_dir(node_settings(c->rest->setup.node)->data_dir, id);
+        exec_run_dir(node_settings(c->rest->setup.node)->files_dir, id);
     MEM_AUTO char *dir = file_join(run_dir, "logs");
     const int code = rest_page_begin(c, &p, err);
 

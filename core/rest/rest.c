@@ -19,7 +19,7 @@ static void mount(struct rest *r, struct rest_mount *m, const struct rest_route 
 static int read_cursor_key(struct rest *r, struct ff_err *err)
 {
     MEM_AUTO char *path =
-        file_join(node_settings(r->setup.node)->data_dir, "cursor.key");
+        file_join(node_settings(r->setup.node)->files_dir, "cursor.key");
     unsigned char bytes[32];
     struct buf text = {0};
     int sys = file_read(path, sizeof(r->cursor_key) - 1, &text);

@@ -365,7 +365,7 @@ static int find_id(struct reading *r, const struct store_query *q, struct ff_err
 
 static const char *data_dir(const struct reading *r)
 {
-    return node_settings(r->c->rest->setup.node)->data_dir;
+    return node_settings(r->c->rest->setup.node)->files_dir;
 }
 
 static struct span keep_json(struct reading *r, json_t *value)

@@ -142,7 +142,7 @@ struct span rest_open_column(struct rest_call *c, const struct run_row *run,
     if (!exec_is_kept(column))
         return column;
     MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
-    json_t *values = exec_resolve_run(node_settings(c->rest->setup.node)->data_dir, id,
+    json_t *values = exec_resolve_run(node_settings(c->rest->setup.node)->files_dir, id,
                                       column, &ignored);
     if (!values)
         return column;

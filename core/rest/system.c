@@ -1,6 +1,7 @@
 /* system.c - the server itself: is it well, who is the caller to it, what can it do. */
 #include "rest/rest_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,6 +34,15 @@ static bool tells_auth(const struct rest *r)
     return r->auth && driver_auth_ops(r->setup.auth)->ready;
 }
 
+/* By anybody. A server that does not lead is as ready as the one that does. */
+static bool is_led(const struct rest *r)
+{
+    struct node_leader leader;
+
+    node_leader(r->setup.node, &leader);
+    return leader.leads;
+}
+
 static void add_health(struct rest_call *c)
 {
     struct rest *r = c->rest;
@@ -49,6 +59,10 @@ static void add_health(struct rest_call *c)
     jsonw_text(&w, store);
     jsonw_key(&w, "leads");
     jsonw_bool(&w, node_is_owner(r->setup.node));
+    if (node_is_leased(r->setup.node)) {
+        jsonw_key(&w, "led");
+        jsonw_bool(&w, is_led(r));
+    }
     if (tells_auth(r)) {
         jsonw_key(&w, "auth");
         jsonw_text(&w, auth_word(r));
@@ -126,6 +140,52 @@ static void add_owner(struct jsonw *w, const struct rest *r)
     jsonw_close(w, '}');
 }
 
+/* "4711@host" */
+static void add_process(struct jsonw *w, const char *owner)
+{
+    const char *at = strchr(owner, '@');
+    char *end;
+    const long pid = strtol(owner, &end, 10);
+
+    if (at && end == at) {
+        jsonw_key(w, "pid");
+        jsonw_int(w, pid);
+        jsonw_key(w, "host");
+        jsonw_text(w, at + 1);
+    }
+}
+
+static void add_leader(struct jsonw *w, const struct rest *r)
+{
+    struct node_leader leader;
+    char since[UNITS_TEXT];
+
+    node_leader(r->setup.node, &leader);
+    jsonw_key(w, "leader");
+    if (!leader.leads) {
+        jsonw_null(w);
+        return;
+    }
+    jsonw_open(w, '{');
+    add_process(w, leader.owner);
+    if (leader.address[0]) {
+        jsonw_key(w, "address");
+        jsonw_text(w, leader.address);
+    }
+    jsonw_key(w, "epoch");
+    jsonw_int(w, leader.epoch);
+    if (leader.since_us != MODEL_NULL) {
+        units_time_text(leader.since_us, since);
+        jsonw_key(w, "since");
+        jsonw_text(w, since);
+    }
+    if (leader.lease_left_us != MODEL_NULL) {
+        jsonw_key(w, "lease_left_ms");
+        jsonw_int(w, leader.lease_left_us / 1000);
+    }
+    jsonw_close(w, '}');
+}
+
 static void add_limits(struct jsonw *w, const struct rest *r)
 {
     size_t n;
@@ -163,6 +223,7 @@ int rest_system(struct rest_call *c, struct ff_err *err)
     jsonw_key(&w, "leads");
     jsonw_bool(&w, node_is_owner(r->setup.node));
     add_owner(&w, r);
+    add_leader(&w, r);
     add_limits(&w, r);
     jsonw_close(&w, '}');
     return FF_OK;

@@ -324,7 +324,7 @@ static int tell_event(void *arg, const void *row)
 
 int rest_run_events(struct rest_call *c, struct ff_err *err)
 {
-    struct telling t = {.data_dir = node_settings(c->rest->setup.node)->data_dir};
+    struct telling t = {.data_dir = node_settings(c->rest->setup.node)->files_dir};
     struct run_row run;
 
     if (rest_find_run(c, &run, err) != FF_OK)

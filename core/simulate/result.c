@@ -345,7 +345,7 @@ json_t *result_read(struct node *n, const struct simulate_setup *setup,
                     const struct mocks *m, int64_t run, struct ff_err *err)
 {
     struct reader r = {.setup = setup,
-                       .data_dir = node_settings(n)->data_dir,
+                       .data_dir = node_settings(n)->files_dir,
                        .mocks = m,
                        .tasks = json_object(),
                        .timeline = json_array(),

@@ -257,6 +257,29 @@ static void tell_watch(const struct committer *c, const struct group *g)
     w->commit(w->arg, g->code, n, g->bytes, g->took_us);
 }
 
+/* The store is dead or the shard was lost: nothing can be committed. */
+static bool is_refusing(const struct committer *c)
+{
+    return c->death.code != FF_OK || c->fence.state == FENCE_LOST;
+}
+
+/* Its refusal was for now; but for this shard there is no later. */
+static void deny_group(struct committer *c, struct group *g)
+{
+    for (size_t i = 0; i < g->batches.n; i++) {
+        struct pending *p = g->batches.items[i];
+
+        if (p->code != PENDING_UNDECIDED)
+            continue;
+        p->failed = 0;
+        p->code = ff_fail(&p->err, g->in_doubt ? FF_IN_DOUBT : FF_DENIED, 0,
+                          "the lease of shard %lld is over", (long long)c->fence.shard);
+    }
+    c->n_refused = 0;
+    c->refusal = (struct ff_err){0};
+    c->flying = NULL;
+}
+
 /* The group is back. False: it goes up again later. */
 static bool land(struct committer *c, struct group *g)
 {
@@ -265,6 +288,8 @@ static bool land(struct committer *c, struct group *g)
     tell_watch(c, g);
     if (g->code == FF_FATAL || g->code == FF_CORRUPT) {
         die(c, g);
+    } else if (g->code != FF_OK && c->fence.state == FENCE_LOST) {
+        deny_group(c, g);
     } else if (g->code != FF_OK) {
         if (!c->closing)
             wait_and_retry(c, g);
@@ -310,12 +335,6 @@ static bool has_lane(struct committer *c)
     if (!c->lane)
         c->lane = lane_new(c->store->loop, "store", &err);
     return c->lane != NULL;
-}
-
-/* The store is dead or the shard was lost: nothing can be committed. */
-static bool is_refusing(const struct committer *c)
-{
-    return c->death.code != FF_OK || c->fence.state == FENCE_LOST;
 }
 
 static void refuse_waiting(struct committer *c)
@@ -500,6 +519,23 @@ void store_renew(struct store *s, int64_t lease_until, store_done_fn *fn, void *
     p->arg = arg;
     p->renewal = true;
     enqueue(c, p, true);
+}
+
+void store_lose_shard(struct store *s)
+{
+    struct committer *c = s->committer;
+    struct group *g = c->flying;
+
+    if (c->fence.state != FENCE_HELD)
+        return;
+    c->fence.state = FENCE_LOST;
+    c->fence.generation++; /* what is in flight still knows it as it was */
+    if (g && c->pause) {
+        loop_timer_del(c->pause);
+        deny_group(c, g);
+        call_back_all(c, g);
+    }
+    kick(c);
 }
 
 void store_set_watch(struct store *s, const struct store_watch *w)

@@ -23,6 +23,19 @@ struct store_reader *store_reader_open(struct store *s, struct ff_err *err)
     return NULL;
 }
 
+int store_reader_watch(struct store_reader *r, const struct ff_record *record,
+                       ff_call_fn *fn, void *arg, struct ff_err *err)
+{
+    int code;
+
+    if (!r->store->ops->watch)
+        return ff_fail(err, FF_UNSUPPORTED, 0, "this store tells of no commits");
+    pthread_mutex_lock(&r->session.mutex);
+    code = r->store->ops->watch(r->session.handle, record, fn, arg, err);
+    pthread_mutex_unlock(&r->session.mutex);
+    return code;
+}
+
 void store_reader_close(struct store_reader *r)
 {
     if (!r)

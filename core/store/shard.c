@@ -2,6 +2,7 @@
  * and the one-off commits of the command line. All through the caller's session. */
 #include "store/store_priv.h"
 
+#include <string.h>
 #include <time.h>
 
 #define BUSY_MAX_US                                                                    \
@@ -70,14 +71,14 @@ int store_commit_now(struct store *s, struct batch *b, size_t *failed,
 
 /* --- shards --- */
 
-int store_read_shard(struct store *s, int64_t shard, struct shard_row *row,
-                     struct arena *arena, struct ff_err *err)
+int store_read_shard(struct store *s, struct store_reader *r, int64_t shard,
+                     struct shard_row *row, struct arena *arena, struct ff_err *err)
 {
     const struct shard_row like = {.shard = shard};
     const struct store_query q = {
         .record = &record_shard, .like = &like, .n_equal = 1, .limit = 1};
 
-    return store_read_one(s, STORE_READER_CALLER, &q, arena, row, err);
+    return store_read_one(s, r, &q, arena, row, err);
 }
 
 /* The row as it will be with a new owner; its version is the one it has now. */
@@ -87,10 +88,11 @@ static int read_or_make(struct store *s, int64_t shard, struct shard_row *row,
     int code;
 
     arena_reset(&s->shard_text);
-    code = store_read_shard(s, shard, row, &s->shard_text, err);
+    code = store_read_shard(s, STORE_READER_CALLER, shard, row, &s->shard_text, err);
     if (code != FF_NOT_FOUND)
         return code;
-    *row = (struct shard_row){.shard = shard, .version = FF_ABSENT};
+    *row =
+        (struct shard_row){.shard = shard, .version = FF_ABSENT, .since = MODEL_NULL};
     return FF_OK;
 }
 
@@ -107,27 +109,58 @@ static int take_shard(struct store *s, struct shard_row *row, struct ff_err *err
     return code;
 }
 
-int store_acquire_shard(struct store *s, int64_t shard, const char *owner,
-                        const char *endpoint, int64_t lease_us, struct shard_row *row,
+bool store_shard_is_free(const struct shard_row *row, const char *place, int64_t now_us)
+{
+    if (!row->owner.s || row->lease_until <= now_us)
+        return true;
+    return place && row->place.s && row->place.len == strlen(place) &&
+           memcmp(row->place.s, place, row->place.len) == 0;
+}
+
+static struct span span_or_none(const char *text)
+{
+    return text ? span_of(text) : (struct span){0};
+}
+
+/* Without a lease the row must not look taken when the clock is set back. */
+static void claim_row(struct shard_row *row, const struct store_claim *claim,
+                      int64_t now_us)
+{
+    row->epoch++;
+    row->owner = span_or_none(claim->owner);
+    row->endpoint = span_or_none(claim->endpoint);
+    row->lease_until = claim->lease_us > 0 ? now_us + claim->lease_us : 0;
+    row->place = span_or_none(claim->place);
+    row->address = span_or_none(claim->address);
+    row->since = claim->lease_us > 0 ? now_us : MODEL_NULL;
+}
+
+static void note_place(const struct shard_row *row, char before[STORE_PLACE_TEXT])
+{
+    if (before)
+        snprintf(before, STORE_PLACE_TEXT, "%.*s", (int)row->place.len,
+                 row->place.s ? row->place.s : "");
+}
+
+int store_acquire_shard(struct store *s, int64_t shard, const struct store_claim *claim,
+                        struct shard_row *row, char before[STORE_PLACE_TEXT],
                         struct ff_err *err)
 {
     int code = FF_CONFLICT;
 
     for (int i = 0; i < RACES && code == FF_CONFLICT; i++) {
+        int64_t now_us;
+
         code = read_or_make(s, shard, row, err);
+        if (code == FF_OK)
+            code = store_clock(s, STORE_READER_CALLER, &now_us, err);
         if (code != FF_OK)
             return code;
-
-        const int64_t now_us = store_now_us(s);
-
-        if (row->owner.s && row->lease_until > now_us)
+        if (!store_shard_is_free(row, claim->place, now_us))
             return ff_fail(err, FF_BUSY, 0, "shard %lld belongs to %.*s",
                            (long long)shard, (int)row->owner.len, row->owner.s);
-        row->epoch++;
-        row->owner = span_of(owner);
-        row->endpoint = span_of(endpoint);
-        /* Without a lease the row must not look taken when the clock is set back. */
-        row->lease_until = lease_us > 0 ? now_us + lease_us : 0;
+        note_place(row, before);
+        claim_row(row, claim, now_us);
         code = take_shard(s, row, err);
     }
     store_own_row(&record_shard, row, &s->shard_text);
@@ -137,7 +170,7 @@ int store_acquire_shard(struct store *s, int64_t shard, const char *owner,
 int store_release_shard(struct store *s, struct ff_err *err)
 {
     struct store_fence fence = store_get_fence(s);
-    const struct shard_row row = {.shard = fence.shard};
+    const struct shard_row row = {.shard = fence.shard, .since = MODEL_NULL};
     struct batch b = {0};
     int code;
 
@@ -148,7 +181,8 @@ int store_release_shard(struct store *s, struct ff_err *err)
                        (long long)fence.shard);
     batch_patch(&b, &record_shard, &row,
                 COLUMN_BIT(COL_SHARD_OWNER) | COLUMN_BIT(COL_SHARD_ENDPOINT) |
-                    COLUMN_BIT(COL_SHARD_LEASE_UNTIL),
+                    COLUMN_BIT(COL_SHARD_LEASE_UNTIL) | COLUMN_BIT(COL_SHARD_ADDRESS) |
+                    COLUMN_BIT(COL_SHARD_SINCE),
                 fence.version);
     code = store_commit_now(s, &b, NULL, err);
     batch_done(&b);

@@ -60,18 +60,27 @@ void store_close(struct store *s)
     mem_free(s);
 }
 
+int store_clock(struct store *s, struct store_reader *r, int64_t *now_us,
+                struct ff_err *err)
+{
+    struct session *session = store_session(s, r);
+    int code;
+
+    pthread_mutex_lock(&session->mutex);
+    code = s->ops->now(session->handle, now_us, err);
+    pthread_mutex_unlock(&session->mutex);
+    return code;
+}
+
 int64_t store_now_us(struct store *s)
 {
     struct ff_err err;
     int64_t now_us = 0;
 
-    pthread_mutex_lock(&s->caller.mutex);
-    if (s->ops->now(s->caller.handle, &now_us, &err) != FF_OK) {
-        log_warn("store: its clock: %s", err.msg);
-        now_us = loop_wall_us(s->loop);
-    }
-    pthread_mutex_unlock(&s->caller.mutex);
-    return now_us;
+    if (store_clock(s, STORE_READER_CALLER, &now_us, &err) == FF_OK)
+        return now_us;
+    log_warn("store: its clock: %s", err.msg);
+    return loop_wall_us(s->loop);
 }
 
 static int tell_info(const struct ff_store_ops *ops, void *handle,

@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 struct store;
+struct store_reader;
 
 /* Opens sessions through the driver (one to write, and the two readers that are the
  * store's), brings the schema up to date. The instance stays
@@ -87,6 +88,11 @@ struct store_fence store_get_fence(const struct store *s);
 /* Extends the lease of the held shard, ahead of all that waits; FF_DENIED: it was
  * lost. */
 void store_renew(struct store *s, int64_t lease_until, store_done_fn *fn, void *arg);
+/* The lease could not be renewed, and somebody else may have the shard: all that waits
+ * or is tried again is FF_DENIED (FF_IN_DOUBT where it may have been written), as when
+ * a commit has found it taken. What the driver has in hand comes to its own end. Not
+ * from inside a callback of a commit. */
+void store_lose_shard(struct store *s);
 
 /* --- commits (blocking, for the command line and start-up; any thread but the loop
  * of a process that also uses store_commit) --- */
@@ -99,16 +105,28 @@ int store_commit_now(struct store *s, struct batch *b, size_t *failed,
 
 /* --- shard ownership (blocking) --- */
 
+/* Who wants a shard. NULL: nothing is said. */
+struct store_claim {
+    const char *owner, *endpoint, *address;
+    const char *place; /* of a lease with the same one it is known that it is over */
+    int64_t lease_us;
+};
 /* Takes shard `shard` if it is free, released or its lease is over by the store's
  * clock; epoch grows. FF_BUSY when another owner holds it: *row then says who (text
- * in it lives until the next call). */
-int store_acquire_shard(struct store *s, int64_t shard, const char *owner,
-                        const char *endpoint, int64_t lease_us, struct shard_row *row,
+ * in it lives until the next call). before (NULL: not wanted) gets the place of who
+ * had it last, "" for none. */
+#define STORE_PLACE_TEXT 80
+int store_acquire_shard(struct store *s, int64_t shard, const struct store_claim *claim,
+                        struct shard_row *row, char before[STORE_PLACE_TEXT],
                         struct ff_err *err);
+/* Could it be taken with this claim? */
+bool store_shard_is_free(const struct shard_row *row, const char *place,
+                         int64_t now_us);
 /* The held one, when nothing is in flight or waiting (else FF_BUSY). Loop thread. */
 int store_release_shard(struct store *s, struct ff_err *err);
-int store_read_shard(struct store *s, int64_t shard, struct shard_row *row,
-                     struct arena *arena, struct ff_err *err); /* FF_NOT_FOUND */
+int store_read_shard(struct store *s, struct store_reader *r, int64_t shard,
+                     struct shard_row *row, struct arena *arena,
+                     struct ff_err *err); /* FF_NOT_FOUND */
 
 /* Takes `n` numbers from the counter `name`; *first is the first. Blocking. */
 int store_take_numbers(struct store *s, const char *name, int64_t n, int64_t *first,
@@ -128,6 +146,9 @@ int store_number(struct store *s, struct store_numbers *from, int64_t n, int64_t
                  struct ff_err *err);
 
 int64_t store_now_us(struct store *s); /* the store's clock, blocking */
+/* The same for who must not take another clock for it. */
+int store_clock(struct store *s, struct store_reader *r, int64_t *now_us,
+                struct ff_err *err);
 
 /* --- reads (blocking; any one thread at a time per reader) --- */
 
@@ -144,6 +165,11 @@ extern struct store_reader store_reader_lane, store_reader_caller;
  * with a sentence. */
 struct store_reader *store_reader_open(struct store *s, struct ff_err *err);
 void store_reader_close(struct store_reader *r); /* takes NULL */
+/* fn is called on any thread, also for nothing, when another process has committed to
+ * the record, until the reader is closed. Blocking. FF_UNSUPPORTED: this store tells
+ * nobody. */
+int store_reader_watch(struct store_reader *r, const struct ff_record *record,
+                       ff_call_fn *fn, void *arg, struct ff_err *err);
 
 /* Calls fn with each row struct (borrowed) until it returns non-zero. fn MUST NOT read
  * with the same reader. */

@@ -93,6 +93,7 @@ class Described(MetricsTest):
 # What a picture over time says nothing of, or another one says already.
 NOT_SHOWN = {
     "flowforge_http_connections_accepted",
+    "flowforge_lease_seconds",
     "flowforge_shard_epoch",
     "process_virtual_memory_bytes",
 }

@@ -377,6 +377,7 @@ static void wire(struct sim_node *n)
         .runtime = n->runtime,
         .slots = (uint32_t)sim.o.slots,
         .data_dir = sim.data_dir,
+        .files_dir = sim.data_dir,
         .api_endpoint = "unix:///nowhere",
         .artifact_max_bytes = INT64_C(1) << 20,
         .token_life_us = INT64_C(24) * 3600 * UNITS_SECOND,
@@ -449,13 +450,14 @@ static bool may_take_lock(const struct sim_node *n)
 
 static void try_to_own(void *arg)
 {
+    const struct store_claim claim = {.owner = "sim"};
     struct sim_node *n = arg;
     struct shard_row row = {0};
     struct ff_err err;
 
     if (may_take_lock(n)) {
         lock_holder = n;
-        if (store_acquire_shard(n->store, SIM_SHARD, "sim", NULL, 0, &row, &err) ==
+        if (store_acquire_shard(n->store, SIM_SHARD, &claim, &row, NULL, &err) ==
             FF_OK) {
             sim_trace("process %d owns the shard: epoch %lld", n->no,
                       (long long)row.epoch);

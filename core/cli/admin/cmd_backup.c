@@ -159,7 +159,7 @@ static int name_store(const struct target *t, struct ff_err *err)
 static int copy_all(const struct cli_session *s, const struct target *t, bool logs,
                     int64_t *n_files, struct ff_err *err)
 {
-    const char *data_dir = node_settings(s->node)->data_dir;
+    const char *data_dir = node_settings(s->node)->files_dir;
     int code = store_backup(node_store(s->node), buf_text(&t->unnamed), err);
 
     if (code != FF_OK)

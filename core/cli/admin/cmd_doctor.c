@@ -43,6 +43,26 @@ static int count_open(void *arg, const void *row)
     return 0;
 }
 
+/* Of all hosts that share the store. */
+static int check_leader(struct doctor *d)
+{
+    struct node_leader leader;
+    char since[UNITS_TEXT];
+
+    if (node_read_leader(d->s->node, STORE_READER_CALLER, &leader, &d->err) != FF_OK)
+        return d->err.code;
+    d->led = leader.leads;
+    if (!leader.leads) {
+        doctor_says(d, "no host leads them (epoch %lld)", (long long)leader.epoch);
+        return FF_OK;
+    }
+    units_time_text(leader.since_us, since);
+    doctor_says(d, "%s leads them%s%s, since %s (epoch %lld), for %lld ms at least",
+                leader.owner, leader.address[0] ? " at " : "", leader.address, since,
+                (long long)leader.epoch, (long long)leader.lease_left_us / 1000);
+    return FF_OK;
+}
+
 static int check_owner(struct doctor *d)
 {
     MEM_AUTO char *socket = node_socket_path(d->s->node);
@@ -58,9 +78,11 @@ static int check_owner(struct doctor *d)
         return code;
     const bool led =
         owner_call(socket, "GET", "/api/v1/owner", NULL, NULL, &none) == FF_OK;
-    d->bad = n > 0 && !led;
     doctor_says(d, "%lld open runs, %s", (long long)n,
                 led ? "led by the owner at its socket" : "and nobody leads here");
+    const bool elsewhere =
+        node_is_leased(d->s->node) && check_leader(d) == FF_OK && d->led;
+    d->bad = n > 0 && !led && !elsewhere;
     d->remedy = "`flowforge resume` goes on with them";
     return FF_OK;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define READY_FD 3
+#define AGAIN_US (UNITS_SECOND / 5)
 
 struct engine {
     struct cli_session *session;
@@ -19,6 +20,7 @@ struct engine {
     int signo;
     struct ff_err fatal;
     bool told;
+    bool lost; /* it led, where hosts share the store */
 };
 
 /* Without the pipe (started by hand) descriptor 3 is one of ours: a socket, a file. */
@@ -73,6 +75,34 @@ static void on_signal(void *arg, int signo)
     end_wait(e);
 }
 
+/* Another host may lead now. */
+static int note_lost(struct engine *e)
+{
+    log_warn("%s", e->fatal.msg);
+    e->fatal = (struct ff_err){0};
+    e->lost = true;
+    return CLI_UNAVAILABLE;
+}
+
+static void may_lead(void *arg)
+{
+    end_wait(arg);
+}
+
+/* Where hosts share the store whoever stays waits until the shard could be had. */
+static int wait_to_lead(struct engine *e)
+{
+    struct ff_err err = {0};
+
+    if (node_follow(e->session->node, AGAIN_US, may_lead, e, &err) != FF_OK)
+        return cli_fail_config(e->session->config, &err);
+    e->in_loop = true;
+    loop_run(e->session->loop);
+    e->in_loop = false;
+    node_follow_no_more(e->session->node);
+    return CLI_OK;
+}
+
 /* Exit code; CLI_OK: nothing was left to lead. */
 static int lead(struct cli *c, struct engine *e, bool pipe_is_there)
 {
@@ -90,9 +120,16 @@ static int lead(struct cli *c, struct engine *e, bool pipe_is_there)
     }
     if (code == FF_BUSY)
         tell(e, pipe_is_there, 'b');
-    owner_stop(&owner, e->signo ? 128 + e->signo : CLI_IO);
+    if (e->fatal.code == FF_DENIED && !e->signo)
+        owner_step_down(&owner);
+    else
+        owner_stop(&owner, e->signo ? 128 + e->signo : CLI_IO);
+    if (e->lost && (code == FF_UNAVAILABLE || code == FF_IN_DOUBT))
+        return CLI_UNAVAILABLE;
     if (code != FF_OK && code != FF_BUSY)
         return cli_fail_config(e->session->config, &err);
+    if (e->fatal.code == FF_DENIED && node_is_leased(e->session->node))
+        return note_lost(e);
     if (e->fatal.code != FF_OK)
         return cli_fail(CLI_IO, "%s", e->fatal.msg);
     if (code == FF_OK && !e->signo) {
@@ -124,6 +161,10 @@ int cmd_engine(struct cli *c)
     /* A run that came while this process let go would otherwise be led by nobody. */
     while (code == CLI_OK && !e.signo) {
         code = lead(c, &e, pipe_is_there);
+        if (code == CLI_UNAVAILABLE && (e.stays || e.lost) && node_is_leased(s.node)) {
+            code = wait_to_lead(&e);
+            continue;
+        }
         if (code == CLI_OK && owner_count_open(&s) <= 0 && !node_has_schedules(s.node))
             break;
     }

@@ -9,6 +9,7 @@ struct doctor {
     const struct cli_session *s;
     struct buf says; /* sentences, one a line */
     bool bad;
+    bool led;               /* of `owner`: by some host */
     const char *remedy;     /* what to do when it is */
     int64_t leaked, ghosts; /* of `slots` */
     int64_t paused;         /* of `paused` */

@@ -52,13 +52,18 @@ static int configure(struct config *config, const struct rehearsal *r, const cha
                      struct ff_err *err)
 {
     struct buf data = {0};
+    struct buf files = {0};
     char slots[64];
 
     buf_printf(&data, "engine.data_dir=%s", dir);
+    buf_printf(&files, "engine.files_dir=%s", dir);
     snprintf(slots, sizeof(slots), "engine.slots=%lld", (long long)r->slots);
     int code = config_set(config, buf_text(&data), err);
     if (code == FF_OK)
+        code = config_set(config, buf_text(&files), err);
+    if (code == FF_OK)
         code = config_set(config, slots, err);
+    buf_done(&files);
     buf_done(&data);
     return code;
 }

@@ -2,6 +2,7 @@
  * is, listen to it; when it goes, try again. */
 #include "cli/follow/follow_priv.h"
 
+#include "cli/owner/engine_need.h"
 #include "cli/read/run_view.h"
 #include "cli/view/track_read.h"
 
@@ -65,8 +66,11 @@ static void on_fatal(void *arg, const struct ff_err *err)
     struct follow *f = arg;
 
     f->fatal = *err;
+    const bool lost = err->code == FF_CONFLICT ||
+                      (err->code == FF_DENIED && node_is_leased(f->setup.s->node));
+
     /* Somebody took the shard over: then there is an owner to listen to. */
-    follow_end_wait(f, err->code == FF_CONFLICT ? STOP_OWNER_LOST : STOP_FATAL);
+    follow_end_wait(f, lost ? STOP_OWNER_LOST : STOP_FATAL);
 }
 
 /* Whoever led before us may have ended the runs since we looked, and of a run that is
@@ -179,7 +183,11 @@ static int try_to_lead(struct follow *f, enum stop *why, struct ff_err *err)
 
     if (code == FF_OK)
         *why = lead(f);
-    owner_stop(&f->owner, f->signo ? 128 + f->signo : CLI_IO);
+    /* Who has lost a lease goes on, and waits for the store as long as it takes. */
+    if (code == FF_OK && *why == STOP_OWNER_LOST)
+        owner_step_down(&f->owner);
+    else
+        owner_stop(&f->owner, f->signo ? 128 + f->signo : CLI_IO);
     return code;
 }
 
@@ -199,6 +207,21 @@ static void look_at_server(struct follow *f, enum stop *why)
     *why = STOP_OWNER_LOST;
 }
 
+/* To an owner of this host; one of another host is followed in its rows. */
+static enum stop listen(struct follow *f, struct turns *turns)
+{
+    enum stop why = listen_to_owner(f);
+
+    f->elsewhere =
+        why == STOP_OWNER_LOST && !f->heard && engine_is_elsewhere(f->setup.s);
+    if (!f->elsewhere)
+        return why;
+    turns->heard_at = loop_mono_us(f->setup.s->loop);
+    follow_pass_cancel(f);
+    look_at_server(f, &why);
+    return why;
+}
+
 /* One turn. Exit code; *why says what ended it. */
 static int take_turn(struct follow *f, struct turns *turns, enum stop *why)
 {
@@ -211,11 +234,13 @@ static int take_turn(struct follow *f, struct turns *turns, enum stop *why)
     int code = try_to_lead(f, why, &turns->err);
 
     f->heard = code == FF_OK;
+    f->led = f->led || code == FF_OK;
     if (code == FF_OK)
         return CLI_OK;
     if (code == FF_BUSY)
-        *why = listen_to_owner(f);
-    else if (code == FF_CONFLICT)
+        *why = listen(f, turns);
+    else if (code == FF_CONFLICT || (node_is_leased(f->setup.s->node) && f->led &&
+                                     (code == FF_UNAVAILABLE || code == FF_IN_DOUBT)))
         *why = STOP_OWNER_LOST;
     else
         return cli_fail_config(f->setup.s->config, &turns->err);
@@ -336,7 +361,7 @@ static int run_all(struct follow *f)
         .c = f->setup.c,
         .loop = f->setup.s->loop,
         .data_dir =
-            f->setup.s->remote ? NULL : node_settings(f->setup.s->node)->data_dir,
+            f->setup.s->remote ? NULL : node_settings(f->setup.s->node)->files_dir,
         .tracks = f->tracks.items,
         .n_tracks = f->tracks.n,
         .look = follow_inside_look,

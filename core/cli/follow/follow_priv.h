@@ -26,12 +26,15 @@ struct follow {
     struct view view;
     struct signals *signals;
     struct owner owner;
-    bool leads;    /* owner is started */
-    char *socket;  /* of the owner, while this is a client */
-    bool heard;    /* from an owner, in this attempt */
-    bool happened; /* something was read, since it was last looked at */
-    bool in_loop;  /* a loop_stop would end our wait, and nobody else's */
+    bool led;       /* it was the owner, now or before */
+    bool leads;     /* owner is started */
+    char *socket;   /* of the owner, while this is a client */
+    bool elsewhere; /* it is on another host: there are only its rows */
+    bool heard;     /* from an owner, in this attempt */
+    bool happened;  /* something was read, since it was last looked at */
+    bool in_loop;   /* a loop_stop would end our wait, and nobody else's */
     enum cancel_mode asked;
+    enum cancel_mode left; /* of that, as a request of its rows */
     int n_interrupts;
     int signo;
     struct loop_timer *retry_cancel, *look_again, *pause, *look_at_limits;

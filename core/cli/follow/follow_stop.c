@@ -49,6 +49,26 @@ static void cancel_by_owner(struct follow *f, const struct track *t)
         view_note(&f->view, "the run could not be cancelled: %s", err.msg);
 }
 
+/* Each time it is passed on is one request; whoever leads finds it in the store. */
+static void cancel_by_rows(struct follow *f, const struct track *t)
+{
+    struct node *node = f->setup.s->node;
+    struct arena arena = {0};
+    struct run_row run;
+    struct ff_err err = {0};
+    int code = FF_OK;
+
+    if (f->left == f->asked)
+        return;
+    code = store_run_by_id(node_store(node), STORE_READER_CALLER, TENANT_DEFAULT, t->id,
+                           &arena, &run, &err);
+    if (code == FF_OK)
+        code = node_leave_cancel(node, TENANT_DEFAULT, &run, f->asked, &err);
+    if (code != FF_OK && code != FF_CONFLICT)
+        view_note(&f->view, "the run could not be cancelled: %s", err.msg);
+    arena_done(&arena);
+}
+
 static void cancel_by_server(struct follow *f, const struct track *t)
 {
     const bool kill = f->asked == CANCEL_KILL;
@@ -75,9 +95,12 @@ void follow_pass_cancel(struct follow *f)
         else if (f->leads)
             control_cancel(node_control(f->setup.s->node), TENANT_DEFAULT, t->run,
                            f->asked, on_cancelled, f);
+        else if (f->elsewhere)
+            cancel_by_rows(f, t);
         else if (f->socket)
             cancel_by_owner(f, t);
     }
+    f->left = f->elsewhere ? f->asked : CANCEL_NONE;
 }
 
 static void interrupted(struct follow *f)

@@ -147,7 +147,7 @@ static void watch_all(struct following *f)
 static void watch_top(struct following *f)
 {
     const char *data_dir = node_settings(f->setup.s->node)->data_dir;
-    MEM_AUTO char *runs = file_join(data_dir, "runs");
+    MEM_AUTO char *runs = file_join(node_settings(f->setup.s->node)->files_dir, "runs");
 
     f->data_wd = inotify_add_watch(f->inotify, data_dir, FOLDER_EVENTS);
     f->runs_wd = inotify_add_watch(f->inotify, runs, FOLDER_EVENTS);

@@ -149,7 +149,7 @@ void followed_watch(struct following *f, struct followed *x)
 
 struct followed *followed_new(struct following *f, struct track *track, char *way)
 {
-    const char *data_dir = node_settings(f->setup.s->node)->data_dir;
+    const char *data_dir = node_settings(f->setup.s->node)->files_dir;
     struct followed *x = mem_alloc(sizeof(*x));
 
     *x = (struct followed){.track = track, .way = way, .run_wd = -1, .logs_wd = -1};

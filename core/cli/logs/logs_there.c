@@ -202,7 +202,7 @@ int logs_scan(const struct cli_session *s, const char *id, const struct logs_pic
 {
     if (s->remote)
         return scan_there(s, id, p, to);
-    MEM_AUTO char *run_dir = exec_run_dir(node_settings(s->node)->data_dir, id);
+    MEM_AUTO char *run_dir = exec_run_dir(node_settings(s->node)->files_dir, id);
     MEM_AUTO char *logs_dir = file_join(run_dir, "logs");
     logs_pick_scan(p, to, logs_dir);
     return CLI_OK;

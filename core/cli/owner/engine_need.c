@@ -7,6 +7,16 @@
 
 #define TRIES 3 /* an owner may be leaving just now */
 
+bool engine_is_elsewhere(struct cli_session *s)
+{
+    struct node_leader leader;
+    struct ff_err err = {0};
+
+    return !s->remote && node_is_leased(s->node) &&
+           node_read_leader(s->node, STORE_READER_CALLER, &leader, &err) == FF_OK &&
+           leader.leads;
+}
+
 /* A server leads what it has. */
 bool engine_is_there(struct cli_session *s)
 {
@@ -14,7 +24,8 @@ bool engine_is_there(struct cli_session *s)
     struct ff_err err = {0};
 
     return s->remote ||
-           owner_call(socket, "GET", "/api/v1/owner", NULL, NULL, &err) == FF_OK;
+           owner_call(socket, "GET", "/api/v1/owner", NULL, NULL, &err) == FF_OK ||
+           engine_is_elsewhere(s);
 }
 
 bool engine_wake(struct cli *c, struct cli_session *s)
@@ -34,6 +45,8 @@ bool engine_wake(struct cli *c, struct cli_session *s)
     for (int i = 0; i < TRIES; i++) {
         if (owner_call(socket, "POST", "/api/v1/wake", NULL, NULL, &err) == FF_OK)
             return true;
+        if (engine_is_elsewhere(s))
+            return true; /* what was committed has told it */
         const enum engine_answer answer = engine_spawn(c, s);
         if (answer != ENGINE_BUSY)
             return answer == ENGINE_LEADS;

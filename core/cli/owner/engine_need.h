@@ -5,6 +5,8 @@
 #include "cli/frame/frame.h"
 
 bool engine_is_there(struct cli_session *s);
+/* Another process has the lease, where hosts share the store. */
+bool engine_is_elsewhere(struct cli_session *s);
 /* Wakes the owner, or starts an engine in the background. False: nobody leads, and it
  * has been printed why. */
 bool engine_wake(struct cli *c, struct cli_session *s);

@@ -117,15 +117,10 @@ static void on_stuck(void *arg)
 
 /* The server goes first: its routes must not ask a node that has given the runs up.
  * Then whoever followed tries to become the owner, and waits until the node lets go. */
-void owner_stop(struct owner *o, int exit_code)
+void owner_step_down(struct owner *o)
 {
-    struct loop_timer *stuck = NULL;
-
     if (!o->session)
         return;
-    o->stuck_code = exit_code;
-    loop_timer_add(o->session->loop, STUCK_US, on_stuck, o, &stuck);
-    watchdog_set(WATCHDOG_LEAVE, STUCK_SECONDS, exit_code);
     if (o->api)
         o->n_followed = owner_api_followed(o->api);
     if (o->server)
@@ -136,6 +131,18 @@ void owner_stop(struct owner *o, int exit_code)
     node_disown(o->session->node);
     owner_api_free(o->api);
     o->api = NULL;
+}
+
+void owner_stop(struct owner *o, int exit_code)
+{
+    struct loop_timer *stuck = NULL;
+
+    if (!o->session)
+        return;
+    o->stuck_code = exit_code;
+    loop_timer_add(o->session->loop, STUCK_US, on_stuck, o, &stuck);
+    watchdog_set(WATCHDOG_LEAVE, STUCK_SECONDS, exit_code);
+    owner_step_down(o);
     loop_timer_del(stuck);
     watchdog_clear(WATCHDOG_LEAVE);
 }

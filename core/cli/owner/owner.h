@@ -36,6 +36,10 @@ int owner_start(struct owner *o, struct cli_session *s,
  * exit_code, as if it had been killed, which loses nothing. */
 void owner_stop(struct owner *o, int exit_code);
 
+/* The same for a process that goes on: it waits for what is in flight for as long as
+ * the store takes, and may be started again. Not from a callback. */
+void owner_step_down(struct owner *o);
+
 /* After owner_stop, if it led: leads on in a process of the background what nobody else
  * would, and deletes what is kept too long. */
 void owner_leave(struct cli *c, struct owner *o);

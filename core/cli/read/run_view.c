@@ -14,7 +14,7 @@ static struct span open_column(const struct cli_session *s, const struct run_row
         return column;
     MEM_AUTO char *id = mem_text_len(run->id.s, run->id.len);
     json_t *values =
-        exec_resolve_run(node_settings(s->node)->data_dir, id, column, &ignored);
+        exec_resolve_run(node_settings(s->node)->files_dir, id, column, &ignored);
     if (!values)
         return column;
     MEM_AUTO char *text = json_text(values);

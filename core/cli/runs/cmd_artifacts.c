@@ -30,7 +30,7 @@ struct finding {
 
 static json_t *outputs_of(const struct finding *f, struct span stored)
 {
-    const char *data_dir = node_settings(f->s->node)->data_dir;
+    const char *data_dir = node_settings(f->s->node)->files_dir;
     MEM_AUTO char *id = mem_text_len(f->view->run.id.s, f->view->run.id.len);
     struct ff_err ignored;
 

@@ -423,7 +423,7 @@ static int get(struct cli *c, const struct cli_session *s, const struct run_row 
     struct run_view view;
     struct showing show = {.c = c,
                            .view = &view,
-                           .data_dir = node_settings(s->node)->data_dir,
+                           .data_dir = node_settings(s->node)->files_dir,
                            .now_us = loop_wall_us(s->loop),
                            .only = -1};
     struct buf out = {0};

@@ -113,7 +113,7 @@ static int history(struct cli *c, const struct cli_session *s,
                    const struct run_row *run)
 {
     struct canonical canonical = {0};
-    struct telling t = {.c = c, .data_dir = node_settings(s->node)->data_dir};
+    struct telling t = {.c = c, .data_dir = node_settings(s->node)->files_dir};
 
     snprintf(t.id, sizeof(t.id), "%.*s", (int)run->id.len, run->id.s);
     if (cli_has(&c->args, "canonical"))

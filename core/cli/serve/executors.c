@@ -21,7 +21,7 @@ static char *log_dir(void *arg, const char *attempt_id)
 {
     const struct executors *e = arg;
 
-    return exec_log_dir_of(node_settings(e->node)->data_dir, attempt_id);
+    return exec_log_dir_of(node_settings(e->node)->files_dir, attempt_id);
 }
 
 struct executors *executors_new(struct loop *l, struct node *n,

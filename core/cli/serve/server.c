@@ -1,5 +1,6 @@
 /* server.c - leads runs as `flowforge engine --stay` does, and serves the HTTP API
- * beside it, in one process and on one loop. */
+ * beside it, in one process and on one loop. Where hosts share the store, one of many
+ * such servers leads: the others serve all the same, and one of them follows it. */
 #include "cli/owner/owner.h"
 #include "cli/owner/signals.h"
 #include "cli/serve/executors.h"
@@ -18,6 +19,7 @@
 #define HEAD_US            (10 * UNITS_SECOND)
 #define RATE_MIN           256 /* bytes a second */
 #define PER_CONNECTION_MAX 100000
+#define TRY_AGAIN_US       UNITS_SECOND /* when the shard could not be had after all */
 
 struct server {
     struct cli *c;
@@ -35,11 +37,22 @@ struct server {
     struct rest *rest;
     struct observe *observe; /* NULL: nobody is shown metrics */
     bool in_loop;
-    bool leaving; /* requests come to their end */
-    bool left;    /* they have */
+    struct rlimit descriptors; /* as they were at first */
+    bool may_lead;             /* the shard could be had */
+    bool lost;                 /* it led, and has to stop */
+    bool leaving;              /* requests come to their end */
+    bool left;                 /* they have */
+    bool done;                 /* nothing is waited for any more */
     int signo;
     struct ff_err fatal;
 };
+
+static void run_loop(struct server *s)
+{
+    s->in_loop = true;
+    loop_run(s->session.loop);
+    s->in_loop = false;
+}
 
 static void end_wait(void *arg)
 {
@@ -50,18 +63,26 @@ static void end_wait(void *arg)
     s->in_loop = false;
 }
 
+/* It is told in the log; the process goes on without the runs. */
 static void on_fatal(void *arg, const struct ff_err *err)
 {
     struct server *s = arg;
 
-    s->fatal = *err;
+    if (err->code == FF_DENIED && node_is_leased(s->session.node)) {
+        log_warn("%s: this server follows", err->msg);
+        s->lost = true;
+    } else {
+        s->fatal = *err;
+    }
     end_wait(s);
 }
 
 static void end_well(void *arg)
 {
-    ((struct server *)arg)->left = true;
-    end_wait(arg);
+    struct server *s = arg;
+
+    s->left = s->done = true;
+    end_wait(s);
 }
 
 static void on_changed(void *arg, const struct run_row *run)
@@ -98,11 +119,13 @@ static void on_signal(void *arg, int signo)
     }
     s->signo = signo;
     if (s->leaving || !s->http) {
+        s->done = true;
         end_wait(s);
         return;
     }
     s->leaving = true;
     notify_manager("STOPPING=1");
+    node_follow_no_more(s->session.node);
     rest_drain(s->rest);
     http_server_stop(s->http, GRACE_US, end_well, s);
 }
@@ -211,8 +234,8 @@ static int listen_on(struct server *s, struct ff_err *err)
     return s->rest ? http_server_listen(s->http, err) : err->code;
 }
 
-/* Each connection is a descriptor, and the usual limit is 1024. Not before the runtime
- * is open, which has seen what limit tasks begin with. */
+/* Each connection is a descriptor, and the usual limit is 1024. Not while the runtime
+ * is opened, which sees then what limit tasks begin with. */
 static void raise_descriptors(void)
 {
     struct rlimit limit;
@@ -234,6 +257,12 @@ static int open_executors(struct server *s, struct ff_err *err)
     s->executors = executors_new(s->session.loop, n, &s->settings,
                                  s->executor_token_file, &s->executors_place, err);
     return s->executors ? FF_OK : err->code;
+}
+
+static void lower_descriptors(const struct server *s)
+{
+    if (s->descriptors.rlim_max > 0)
+        setrlimit(RLIMIT_NOFILE, &s->descriptors);
 }
 
 static int measure(struct server *s, struct ff_err *err)
@@ -302,47 +331,173 @@ static void stop(struct server *s)
     driver_instance_free(s->auth);
 }
 
-static int serve(struct server *s)
+/* --- leading and following --- */
+
+static void lead_no_more(struct server *s)
+{
+    executors_close(s->executors);
+    owner_step_down(&s->owner);
+    executors_free(s->executors);
+    s->executors = NULL;
+}
+
+static int lead(struct server *s, struct ff_err *err)
 {
     const struct owner_events events = {
         .arg = s, .changed = on_changed, .fatal = on_fatal, .stays = true};
-    struct ff_err err = {0};
-    int code = open_auth(s, &err);
+    int code = open_executors(s, err);
 
+    if (code != FF_OK)
+        return code;
+    lower_descriptors(s);
+    code = owner_start(&s->owner, &s->session, &events, err);
+    raise_descriptors();
+    if (code == FF_OK && s->executors)
+        code = executors_listen(s->executors, err);
     if (code == FF_OK)
-        code = open_executors(s, &err);
-    if (code == FF_OK)
-        code = owner_start(&s->owner, &s->session, &events, &err);
+        observe_leads(s->observe);
+    return code;
+}
+
+static void may_lead(void *arg)
+{
+    struct server *s = arg;
+
+    s->may_lead = true;
+    end_wait(s);
+}
+
+static int follow(struct server *s, int64_t pause_us, struct ff_err *err)
+{
+    return node_follow(s->session.node, pause_us, may_lead, s, err);
+}
+
+/* Another one may have been faster, or the store may have gone away again. */
+static int try_to_lead(struct server *s, struct ff_err *err)
+{
+    s->may_lead = false;
+
+    const int code = lead(s, err);
+
+    if (code == FF_OK) {
+        log_info("this server leads the runs now");
+        return FF_OK;
+    }
+    lead_no_more(s);
+    if (code != FF_BUSY && code != FF_UNAVAILABLE && code != FF_CONFLICT &&
+        code != FF_IN_DOUBT)
+        return code;
+    log_debug("another one may lead the runs: %s", err->msg);
+    return follow(s, TRY_AGAIN_US, err);
+}
+
+static int step_down(struct server *s, struct ff_err *err)
+{
+    s->lost = false;
+    lead_no_more(s);
+    if (s->leaving)
+        return FF_OK;
+    return follow(s, 0, err);
+}
+
+/* Until it is told to end, or must. */
+static int stay(struct server *s, struct ff_err *err)
+{
+    int code = FF_OK;
+
+    while (code == FF_OK && s->fatal.code == FF_OK && !s->done) {
+        if (s->lost)
+            code = step_down(s, err);
+        else if (s->may_lead && !s->leaving)
+            code = try_to_lead(s, err);
+        else
+            run_loop(s);
+    }
+    return code;
+}
+
+/* --- from the first to the last --- */
+
+static int fail_taken(const struct rest_listen *place, const struct ff_err *err)
+{
+    return cli_fail(CLI_UNAVAILABLE, "%s:%u: %s", place->address, place->port,
+                    err->msg);
+}
+
+static int fail_start(struct server *s, int code, const struct rest_listen *place,
+                      const struct ff_err *err)
+{
+    return code == FF_CONFLICT ? fail_taken(place, err)
+                               : cli_fail_config(s->session.config, err);
+}
+
+static int open_doors(struct server *s)
+{
+    struct ff_err err = {0};
+    int code = listen_on(s, &err);
+
+    if (code != FF_OK)
+        return fail_start(s, code, &s->place, &err);
+    code = measure(s, &err);
+    if (code != FF_OK)
+        return fail_start(s, code, &s->metrics_place, &err);
+    return CLI_OK;
+}
+
+/* Where nobody else could: a server that does not lead is of no use to anybody. */
+static int serve_alone(struct server *s)
+{
+    struct ff_err err = {0};
+    const int code = lead(s, &err);
+
     if (code == FF_BUSY)
         return cli_fail(CLI_UNAVAILABLE,
                         "another process leads the runs of this data directory: %s",
                         err.msg);
-    if (code == FF_OK) {
-        raise_descriptors();
-        code = listen_on(s, &err);
-    }
-    if (code == FF_CONFLICT)
-        return cli_fail(CLI_UNAVAILABLE, "%s:%u: %s", s->place.address, s->place.port,
-                        err.msg);
-    if (code == FF_OK && s->executors) {
-        code = executors_listen(s->executors, &err);
-        if (code == FF_CONFLICT)
-            return cli_fail(CLI_UNAVAILABLE, "%s:%u: %s", s->executors_place.address,
-                            s->executors_place.port, err.msg);
-    }
-    if (code == FF_OK)
-        code = measure(s, &err);
-    if (code == FF_CONFLICT)
-        return cli_fail(CLI_UNAVAILABLE, "%s:%u: %s", s->metrics_place.address,
-                        s->metrics_place.port, err.msg);
+    if (code == FF_CONFLICT && s->executors)
+        return fail_taken(&s->executors_place, &err);
     if (code != FF_OK)
         return cli_fail_config(s->session.config, &err);
+    return open_doors(s);
+}
+
+/* It serves before it leads, and whether it does or not. */
+static int serve_beside_others(struct server *s)
+{
+    struct buf url = {0};
+    struct ff_err err = {0};
+    int code;
+
+    raise_descriptors();
+    code = open_doors(s);
+    if (code != CLI_OK)
+        return code;
+    add_place(&url, s->settings.tls_cert ? "https" : "http", s->place.address,
+              http_server_port(s->http));
+    node_set_address(s->session.node, buf_text(&url));
+    buf_done(&url);
+    return follow(s, 0, &err) == FF_OK ? CLI_OK
+                                       : cli_fail_config(s->session.config, &err);
+}
+
+static int serve(struct server *s)
+{
+    struct ff_err err = {0};
+
+    getrlimit(RLIMIT_NOFILE, &s->descriptors);
+    if (open_auth(s, &err) != FF_OK)
+        return cli_fail_config(s->session.config, &err);
+
+    const int code =
+        node_is_leased(s->session.node) ? serve_beside_others(s) : serve_alone(s);
+
+    if (code != CLI_OK)
+        return code;
     if (tell_places(s) != CLI_OK)
         return CLI_IO;
     notify_manager("READY=1");
-    s->in_loop = true;
-    loop_run(s->session.loop);
-    s->in_loop = false;
+    if (stay(s, &err) != FF_OK)
+        return cli_fail_config(s->session.config, &err);
     if (s->fatal.code != FF_OK)
         return cli_fail(CLI_IO, "%s", s->fatal.msg);
     return CLI_OK;

@@ -219,13 +219,14 @@ static void a_pool_is_closed_after_its_changes_are_durable(void **state)
 static void who_has_lost_his_shard_tells_users_to_come_again(void **state)
 {
     struct place *p = *state;
+    const struct store_claim me = {.owner = "me"}, other = {.owner = "other"};
     struct adding a = {.place = p};
     struct shard_row row;
     struct ff_err err = {0};
 
-    check(store_acquire_shard(p->store, NODE_SHARD, "me", "x", 0, &row, &err), &err);
+    check(store_acquire_shard(p->store, NODE_SHARD, &me, &row, NULL, &err), &err);
     store_set_fence(p->store, &row);
-    check(store_acquire_shard(p->store, NODE_SHARD, "other", "y", 0, &row, &err), &err);
+    check(store_acquire_shard(p->store, NODE_SHARD, &other, &row, NULL, &err), &err);
     ask(p, plan_add, &a, &a.asked);
     run_until(p, 1);
     assert_int_equal(a.asked.code, FF_UNAVAILABLE);

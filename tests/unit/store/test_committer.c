@@ -406,6 +406,43 @@ static void a_renewal_without_a_shard_is_denied(void **state)
     assert_int_equal(f->n_asked, 0);
 }
 
+static void lose(void *arg)
+{
+    struct fake *f = arg;
+
+    if (f->n_asked < 3)
+        loop_timer_add(f->loop, 1000, lose, f, NULL);
+    else
+        store_lose_shard(f->store);
+}
+
+static void who_has_lost_a_lease_tries_nothing_again(void **state)
+{
+    struct fake *f = *state;
+    struct result r[3] = {{.fake = f}, {.fake = f}, {.fake = f}};
+    struct ff_err err = {0};
+
+    for (int i = 0; i < 50; i++)
+        fake_answer(f, (struct answer){.code = FF_UNAVAILABLE});
+    set_fence(f, 5);
+    commit_run(f, 1, &r[0]);
+    loop_timer_add(f->loop, 1000, lose, f, NULL);
+    run_until(f, 1);
+    assert_int_equal(r[0].code, FF_DENIED);
+    assert_int_equal(store_health(f->store, &err), FF_OK);
+    const size_t n_asked = f->n_asked;
+    commit_run(f, 2, &r[1]);
+    run_until(f, 2);
+    assert_int_equal(r[1].code, FF_DENIED);
+    assert_int_equal(f->n_asked, n_asked);
+    f->at = f->n_script; /* the store is back */
+    store_set_fence(f->store, NULL);
+    commit_run(f, 3, &r[2]);
+    run_until(f, 3);
+    assert_int_equal(r[2].code, FF_OK);
+    assert_int_equal(f->rows[1] + f->rows[2], 0);
+}
+
 static void an_ejected_batch_does_not_disturb_a_renewal(void **state)
 {
     struct fake *f = *state;
@@ -721,6 +758,7 @@ int main(void)
         TEST(a_lost_shard_denies_all_until_a_new_fence),
         TEST(renewals_keep_the_fence_in_step),
         TEST(a_renewal_without_a_shard_is_denied),
+        TEST(who_has_lost_a_lease_tries_nothing_again),
         TEST(an_ejected_batch_does_not_disturb_a_renewal),
         TEST(a_commit_in_doubt_that_was_written_is_not_repeated),
         TEST(a_commit_in_doubt_that_was_not_written_is_repeated),

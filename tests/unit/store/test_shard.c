@@ -10,7 +10,10 @@ static int acquire(struct store *s, const char *owner, int64_t lease_us,
 {
     struct ff_err err = {0};
 
-    return store_acquire_shard(s, 1, owner, "/run/x.sock", lease_us, row, &err);
+    const struct store_claim claim = {
+        .owner = owner, .endpoint = "/run/x.sock", .lease_us = lease_us};
+
+    return store_acquire_shard(s, 1, &claim, row, NULL, &err);
 }
 
 static void a_shard_has_one_owner_at_a_time(void **state)
@@ -55,6 +58,32 @@ static void without_a_lease_no_clock_keeps_the_next_one_out(void **state)
     assert_int_equal(acquire(r->store, "one", 0, &row), FF_OK);
     assert_int_equal(row.lease_until, 0);
     assert_int_equal(acquire(r->store, "two", LEASE_US, &row), FF_OK);
+}
+
+static void a_lease_of_the_same_place_is_over(void **state)
+{
+    struct real *r = *state;
+    struct store *other = real_open_again(r);
+    struct store_claim claim = {.owner = "one", .place = "here", .lease_us = LEASE_US};
+    char before[STORE_PLACE_TEXT] = "?";
+    struct ff_err err = {0};
+    struct shard_row row;
+
+    assert_int_equal(store_acquire_shard(r->store, 1, &claim, &row, before, &err),
+                     FF_OK);
+    assert_string_equal(before, "");
+    assert_int_equal(row.lease_until - row.since, LEASE_US);
+    claim.place = "elsewhere";
+    assert_int_equal(store_acquire_shard(other, 1, &claim, &row, before, &err),
+                     FF_BUSY);
+    claim.place = NULL;
+    assert_int_equal(store_acquire_shard(other, 1, &claim, &row, before, &err),
+                     FF_BUSY);
+    claim.place = "here";
+    assert_int_equal(store_acquire_shard(other, 1, &claim, &row, before, &err), FF_OK);
+    assert_string_equal(before, "here");
+    assert_int_equal(row.epoch, 2);
+    store_close(other);
 }
 
 static int commit_and_wait(struct real *r, struct store *s, int64_t no)
@@ -104,10 +133,13 @@ static void a_renewal_extends_the_lease(void **state)
     run_for_one(&loop_of);
     assert_int_equal(result.code, FF_OK);
     assert_int_equal(commit_and_wait(r, r->store, 1), FF_OK);
-    assert_int_equal(store_read_shard(r->store, 1, &row, &arena, &err), FF_OK);
+    assert_int_equal(
+        store_read_shard(r->store, STORE_READER_CALLER, 1, &row, &arena, &err), FF_OK);
     assert_int_equal(row.version, 2);
     assert_int_equal(store_get_fence(r->store).version, 2);
-    assert_int_equal(store_read_shard(r->store, 9, &row, &arena, &err), FF_NOT_FOUND);
+    assert_int_equal(
+        store_read_shard(r->store, STORE_READER_CALLER, 9, &row, &arena, &err),
+        FF_NOT_FOUND);
     arena_done(&arena);
 }
 
@@ -304,6 +336,7 @@ int main(void)
         ON_EACH(a_shard_has_one_owner_at_a_time),
         ON_EACH(a_released_shard_is_free),
         ON_EACH(without_a_lease_no_clock_keeps_the_next_one_out),
+        ON_EACH(a_lease_of_the_same_place_is_over),
         ON_EACH(an_owner_whose_lease_is_over_writes_nothing_more),
         ON_EACH(a_renewal_extends_the_lease),
         ON_EACH(numbers_come_in_blocks_without_gaps),

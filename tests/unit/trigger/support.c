@@ -192,6 +192,7 @@ static void fatal(void *arg, const struct ff_err *err)
 /* Its n-th read fails, 0: none. */
 void support_open_failing(struct process *p, int nth)
 {
+    const struct store_claim claim = {.owner = "test"};
     struct ff_err err = {0};
     struct shard_row row = {0};
     char *none[] = {NULL};
@@ -209,9 +210,8 @@ void support_open_failing(struct process *p, int nth)
     support_check(p->store_driver ? FF_OK : err.code, &err);
     p->store = store_open(p->loop, p->store_driver, &err);
     support_check(p->store ? FF_OK : err.code, &err);
-    if (store_acquire_shard(p->store, 0, "test", "", 0, &row, &err) != FF_OK)
-        support_check(store_acquire_shard(p->store, 0, "test", "", 0, &row, &err),
-                      &err);
+    if (store_acquire_shard(p->store, 0, &claim, &row, NULL, &err) != FF_OK)
+        support_check(store_acquire_shard(p->store, 0, &claim, &row, NULL, &err), &err);
 }
 
 void support_open_process(struct process *p)

@@ -1,0 +1,460 @@
+/* lease.c - where hosts share the store: the lease of the shard, by the store's clock.
+ *
+ * Whoever leads renews it each second. It is about liveness only: what fences commits
+ * is the epoch in the same row. By its own clock, counted from before the request that
+ * last renewed, it stops before anybody else can have the shard. Whoever does not lead
+ * looks at the row when it changes, and when the lease would be over. Where the store
+ * is this host's nothing of this is there: no thread, no session, no timer. */
+#include "node/node_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LEASE_US  NODE_LEASE_US
+#define RENEW_US  UNITS_SECOND
+#define MARGIN_US (UNITS_SECOND / 4)  /* for timers that come late, and slow clocks */
+#define AGAIN_US  (UNITS_SECOND / 4)  /* after a refusal */
+#define BEHIND_US (UNITS_SECOND / 50) /* behind the end of the lease of another one */
+
+#define PLACE_FILE "place.id"
+#define BOOT_FILE  "/proc/sys/kernel/random/boot_id"
+
+bool node_is_leased(const struct node *n)
+{
+    return driver_instance_info(n->store_driver)->d.caps & FF_STORE_REMOTE;
+}
+
+/* --- which data directory this is, for other hosts --- */
+
+static int read_id(const char *path, char id[ID_TEXT])
+{
+    struct buf text = {0};
+    const int sys = file_read(path, ID_TEXT, &text);
+
+    if (sys == 0)
+        snprintf(id, ID_TEXT, "%.*s", ID_TEXT - 1, buf_text(&text));
+    buf_done(&text);
+    return sys == 0 && !id_valid(id) ? -EINVAL : sys;
+}
+
+static int make_id(struct node *n, const char *path, char id[ID_TEXT])
+{
+    id_make(loop_wall_us(n->loop), loop_random(n->loop), loop_random(n->loop), id);
+    return file_write_durable(path, id, strlen(id), 0600);
+}
+
+/* With the start of the machine: a copy of its disk that runs elsewhere is another
+ * place. Two that make it at the same time are two places for once, which costs whoever
+ * follows the other one the rest of a lease. */
+static int find_place(struct node *n, struct ff_err *err)
+{
+    MEM_AUTO char *path = file_join(n->data_dir, PLACE_FILE);
+    char id[ID_TEXT], boot[ID_TEXT] = "";
+    int sys = read_id(path, id);
+
+    if (sys == -ENOENT || sys == -EINVAL)
+        sys = make_id(n, path, id);
+    if (sys != 0)
+        return ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", path, strerror(-sys));
+    if (read_id(BOOT_FILE, boot) != 0)
+        boot[0] = '\0';
+    snprintf(n->lease.place, sizeof(n->lease.place), "%s@%s", id, boot);
+    return FF_OK;
+}
+
+/* --- who leads --- */
+
+static void copy_text(char *out, size_t size, struct span text)
+{
+    snprintf(out, size, "%.*s", (int)text.len, text.s ? text.s : "");
+}
+
+static struct node_leader leader_of(const struct node *n, const struct shard_row *row,
+                                    int64_t now_us)
+{
+    struct node_leader out = {
+        .epoch = row->epoch,
+        .since_us = row->since,
+        .is_free = store_shard_is_free(row, n->lease.place[0] ? n->lease.place : NULL,
+                                       now_us)};
+
+    out.leads = row->owner.s && (row->lease_until == 0 || row->lease_until > now_us);
+    out.lease_left_us =
+        row->owner.s && row->lease_until > 0 ? row->lease_until - now_us : MODEL_NULL;
+    copy_text(out.owner, sizeof(out.owner), row->owner);
+    copy_text(out.address, sizeof(out.address), row->address);
+    return out;
+}
+
+int node_read_leader(struct node *n, struct store_reader *r, struct node_leader *out,
+                     struct ff_err *err)
+{
+    struct shard_row row = {.owner = {0}, .since = MODEL_NULL};
+    struct arena arena = {0};
+    int64_t now_us = 0;
+    int code = store_read_shard(n->store, r, NODE_SHARD, &row, &arena, err);
+
+    if (code == FF_OK || code == FF_NOT_FOUND)
+        code = store_clock(n->store, r, &now_us, err);
+    if (code == FF_OK)
+        *out = leader_of(n, &row, now_us);
+    arena_done(&arena);
+    return code;
+}
+
+void node_leader(const struct node *n, struct node_leader *out)
+{
+    const struct node_lease *l = &n->lease;
+
+    *out = l->leader;
+    out->here = n->owner;
+    if (out->lease_left_us == MODEL_NULL)
+        return;
+    out->lease_left_us -= loop_mono_us(n->loop) - l->seen_us;
+    if (out->lease_left_us > 0)
+        return;
+    out->lease_left_us = 0;
+    out->leads = false;
+}
+
+void node_lease_took(struct node *n, const struct shard_row *row, int64_t asked_us)
+{
+    struct node_lease *l = &n->lease;
+
+    l->leader = leader_of(n, row, row->since != MODEL_NULL ? row->since : 0);
+    l->leader.leads = true;
+    l->seen_us = l->asked_us = asked_us;
+    if (l->leader.since_us == MODEL_NULL)
+        l->leader.since_us = loop_wall_us(n->loop);
+}
+
+void node_set_address(struct node *n, const char *url)
+{
+    mem_free(n->lease.address);
+    n->lease.address = mem_text(url);
+}
+
+/* --- leading --- */
+
+void node_lose(struct node *n, const struct ff_err *why)
+{
+    struct node_lease *l = &n->lease;
+
+    if (l->lost || !n->owner)
+        return;
+    l->lost = true;
+    l->leader = (struct node_leader){.lease_left_us = MODEL_NULL};
+    loop_timer_del(l->next);
+    loop_timer_del(l->end);
+    store_lose_shard(n->store);
+    if (n->listener.fatal)
+        n->listener.fatal(n->listener.arg, why);
+}
+
+static void on_end(void *arg)
+{
+    struct ff_err err;
+
+    ff_fail(&err, FF_DENIED, 0,
+            "the lease was not renewed in time: another process may lead from now on");
+    node_lose(arg, &err);
+}
+
+static void arm(struct node *n, int64_t at_us, ff_call_fn *fn, struct loop_timer **slot)
+{
+    const int64_t left_us = at_us - loop_mono_us(n->loop);
+
+    loop_timer_del(*slot);
+    loop_timer_add(n->loop, left_us > 0 ? left_us : 0, fn, n, slot);
+}
+
+static void ask_clock(void *arg);
+
+static void renew_at(struct node *n, int64_t at_us)
+{
+    arm(n, at_us, ask_clock, &n->lease.next);
+}
+
+/* It ends so long after we asked for it, or later. */
+static void hold(struct node *n, int64_t asked_us)
+{
+    struct node_lease *l = &n->lease;
+
+    l->seen_us = asked_us;
+    l->leader.lease_left_us = LEASE_US;
+    arm(n, asked_us + LEASE_US - MARGIN_US, on_end, &l->end);
+    renew_at(n, asked_us + RENEW_US);
+}
+
+static void on_renewed(void *arg, int code, size_t failed, const struct ff_err *err)
+{
+    struct node *n = arg;
+    struct node_lease *l = &n->lease;
+
+    (void)failed;
+    l->renewing = false;
+    if (!n->owner) {
+        node_left(n);
+        return;
+    }
+    if (l->lost)
+        return;
+    if (code == FF_OK) {
+        hold(n, l->renewed_us);
+        if (!l->watches)
+            node_wake(n); /* nobody told it of what is new */
+    } else if (code == FF_DENIED) {
+        node_lose(n, err);
+    } else {
+        log_debug("the lease: %s", err->msg);
+        renew_at(n, loop_mono_us(n->loop) + AGAIN_US);
+    }
+}
+
+static void clock_on_lane(void *arg)
+{
+    struct node *n = arg;
+    struct node_lease *l = &n->lease;
+
+    l->code = store_clock(n->store, l->reader, &l->now_us, &l->err);
+}
+
+static void on_clock(void *arg)
+{
+    struct node *n = arg;
+    struct node_lease *l = &n->lease;
+
+    l->looking = false;
+    if (!n->owner || l->lost) {
+        node_lease_came_back(n);
+        return;
+    }
+    if (l->code != FF_OK) {
+        log_debug("the lease: the store's clock: %s", l->err.msg);
+        renew_at(n, loop_mono_us(n->loop) + AGAIN_US);
+        return;
+    }
+    l->renewing = true;
+    l->renewed_us = l->asked_us;
+    store_renew(n->store, l->now_us + LEASE_US, on_renewed, n);
+}
+
+static void ask_clock(void *arg)
+{
+    struct node *n = arg;
+    struct node_lease *l = &n->lease;
+
+    if (l->looking || l->renewing) { /* what was asked before is on its way yet */
+        renew_at(n, loop_mono_us(n->loop) + AGAIN_US);
+        return;
+    }
+    l->looking = true;
+    l->asked_us = loop_mono_us(n->loop);
+    lane_do(l->lane, clock_on_lane, on_clock, n);
+}
+
+void node_lease_begin(struct node *n)
+{
+    n->lease.lost = false;
+    if (node_is_leased(n))
+        hold(n, n->lease.asked_us);
+}
+
+void node_lease_end(struct node *n)
+{
+    n->lease.leader = (struct node_leader){.lease_left_us = MODEL_NULL};
+    loop_timer_del(n->lease.next);
+    loop_timer_del(n->lease.end);
+}
+
+bool node_lease_is_busy(const struct node *n)
+{
+    return n->lease.renewing;
+}
+
+/* --- following --- */
+
+static void look(void *arg);
+
+static void look_on_lane(void *arg)
+{
+    struct node *n = arg;
+    struct node_lease *l = &n->lease;
+
+    l->code = node_read_leader(n, l->reader, &l->found, &l->err);
+}
+
+static void look_again(struct node *n)
+{
+    const struct node_lease *l = &n->lease;
+    int64_t pause_us = AGAIN_US;
+
+    if (l->code == FF_OK && l->found.lease_left_us != MODEL_NULL)
+        pause_us = l->found.lease_left_us + BEHIND_US;
+    if (pause_us > LEASE_US + BEHIND_US)
+        pause_us = LEASE_US + BEHIND_US;
+    arm(n, loop_mono_us(n->loop) + pause_us, look, &n->lease.next);
+}
+
+static void tell_free(struct node *n)
+{
+    struct node_lease *l = &n->lease;
+    ff_call_fn *fn = l->may_lead;
+
+    l->may_lead = NULL;
+    fn(l->may_lead_arg);
+}
+
+static void on_looked(void *arg)
+{
+    struct node *n = arg;
+    struct node_lease *l = &n->lease;
+
+    l->looking = false;
+    if (!l->may_lead || n->owner) {
+        node_lease_came_back(n);
+        return;
+    }
+    if (l->code == FF_OK) {
+        l->leader = l->found;
+        l->seen_us = l->asked_us;
+    } else {
+        log_debug("who leads: %s", l->err.msg);
+    }
+    if (l->code == FF_OK && l->found.is_free)
+        tell_free(n);
+    else if (l->again)
+        look(n);
+    else
+        look_again(n);
+}
+
+static void look(void *arg)
+{
+    struct node *n = arg;
+    struct node_lease *l = &n->lease;
+
+    l->again = l->looking; /* what was asked for may have been another thing */
+    if (l->looking || !l->may_lead)
+        return;
+    loop_timer_del(l->next);
+    l->looking = true;
+    l->asked_us = loop_mono_us(n->loop);
+    lane_do(l->lane, look_on_lane, on_looked, n);
+}
+
+/* From the lane, when this process has another part by now. */
+void node_lease_came_back(struct node *n)
+{
+    if (n->lease.may_lead && !n->owner && !n->lease.next)
+        look(n);
+}
+
+int node_follow(struct node *n, int64_t pause_us, ff_call_fn *may_lead, void *arg,
+                struct ff_err *err)
+{
+    struct node_lease *l = &n->lease;
+
+    if (node_lease_open(n, err) != FF_OK)
+        return err->code;
+    l->may_lead = may_lead;
+    l->may_lead_arg = arg;
+    arm(n, loop_mono_us(n->loop) + pause_us, look, &l->next);
+    return FF_OK;
+}
+
+void node_follow_no_more(struct node *n)
+{
+    n->lease.may_lead = NULL;
+    if (!n->owner)
+        loop_timer_del(n->lease.next);
+}
+
+/* --- what other processes tell --- */
+
+static void on_shard(void *arg)
+{
+    struct node *n = arg;
+
+    atomic_store(&n->lease.shard_told, false);
+    if (!n->owner && n->lease.may_lead)
+        look(n);
+}
+
+static void on_knock(void *arg)
+{
+    struct node *n = arg;
+
+    atomic_store(&n->lease.knock_told, false);
+    if (n->owner && !n->lease.lost)
+        node_wake(n);
+}
+
+/* On any thread. */
+static void shard_changed(void *arg)
+{
+    struct node *n = arg;
+
+    if (!atomic_exchange(&n->lease.shard_told, true))
+        loop_post(n->loop, on_shard, n);
+}
+
+static void somebody_knocks(void *arg)
+{
+    struct node *n = arg;
+
+    if (!atomic_exchange(&n->lease.knock_told, true))
+        loop_post(n->loop, on_knock, n);
+}
+
+void node_knock(const struct node *n, struct batch *b)
+{
+    const struct knock_row row = {.shard = NODE_SHARD, .at = loop_wall_us(n->loop)};
+
+    batch_put(b, &record_knock, &row, FF_ANY_VERSION);
+}
+
+/* --- opening and closing --- */
+
+static int watch(struct node *n, struct ff_err *err)
+{
+    struct node_lease *l = &n->lease;
+    const int code =
+        store_reader_watch(l->reader, &record_shard, shard_changed, n, err);
+
+    if (code != FF_OK)
+        return code;
+    l->watches = true;
+    return store_reader_watch(l->reader, &record_knock, somebody_knocks, n, err);
+}
+
+int node_lease_open(struct node *n, struct ff_err *err)
+{
+    struct node_lease *l = &n->lease;
+
+    if (!node_is_leased(n) || l->lane)
+        return FF_OK;
+    if (find_place(n, err) != FF_OK)
+        return err->code;
+    l->reader = store_reader_open(n->store, err);
+    if (l->reader && (watch(n, err) == FF_OK || err->code == FF_UNSUPPORTED))
+        l->lane = lane_new(n->loop, "lease", err);
+    if (l->lane)
+        return FF_OK;
+    node_lease_close(n);
+    return err->code;
+}
+
+void node_lease_close(struct node *n)
+{
+    struct node_lease *l = &n->lease;
+
+    loop_timer_del(l->next);
+    loop_timer_del(l->end);
+    lane_free(l->lane);
+    store_reader_close(l->reader);
+    l->lane = NULL;
+    l->reader = NULL;
+    mem_free(l->address);
+    l->address = NULL;
+}
