@@ -50,7 +50,8 @@ void control_fatal(struct control *c, const struct ff_err *err)
 
 void control_check_drained(struct control *c)
 {
-    if (!c->draining || !c->drained || c->n_busy > 0 || c->n_lane > 0)
+    if (!c->draining || !c->drained || c->n_busy > 0 || c->n_lane > 0 ||
+        c->pump_posted) /* which asks again */
         return;
     ff_call_fn *fn = c->drained;
     c->drained = NULL;

@@ -593,6 +593,18 @@ static void trigger_drained(void *arg)
     control_drain(n->control, control_drained, n);
 }
 
+static void posts_done(void *arg)
+{
+    loop_stop(((struct node *)arg)->loop, 0);
+}
+
+/* The loop may go on, and what was posted names what is freed now. */
+static void run_posts(struct node *n)
+{
+    loop_post(n->loop, posts_done, n);
+    loop_run(n->loop);
+}
+
 void node_disown(struct node *n)
 {
     struct ff_err err = {0};
@@ -606,6 +618,7 @@ void node_disown(struct node *n)
     trigger_drain(n->trigger, trigger_drained, n);
     if (!is_left(n))
         loop_run(n->loop);
+    run_posts(n);
     FAILPOINT("node.disown.drained");
     close_parts(n);
     if (store_release_shard(n->store, &err) != FF_OK)
