@@ -29,8 +29,9 @@ struct observe_setup {
 struct observe *observe_new(const struct observe_setup *setup, struct ff_err *err);
 uint16_t observe_port(const struct observe *o);
 
-/* The node leads, again or from now on. Takes NULL. */
-void observe_leads(struct observe *o);
+/* The node leads, again or from now on, or does not: then there is no fleet. Takes
+ * NULL. */
+void observe_leads(struct observe *o, const struct fleet *fleet);
 
 /* Something of this run became durable. Takes NULL. */
 void observe_changed(struct observe *o, const struct run_row *run);

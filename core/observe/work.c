@@ -165,12 +165,14 @@ static void on_task_answered(void *arg, const struct http_route *route, int stat
 
 /* --- from when to when --- */
 
-void observe_leads(struct observe *o)
+void observe_leads(struct observe *o, const struct fleet *fleet)
 {
     const struct control_watch watch = {
         .arg = o, .picked = on_picked, .started = on_started, .ended = on_ended};
     struct control *control = o ? node_control(o->setup.node) : NULL;
 
+    if (o)
+        o->setup.fleet = fleet;
     if (control)
         control_set_watch(control, &watch);
 }
@@ -179,7 +181,7 @@ void observe_work_begin(struct observe *o)
 {
     const struct store_watch store = {.arg = o, .commit = on_commit, .batch = on_batch};
 
-    observe_leads(o);
+    observe_leads(o, o->setup.fleet);
     store_set_watch(node_store(o->setup.node), &store);
     http_server_on_answer(o->setup.api, on_answered, o);
     http_server_on_answer(o->setup.tasks, on_task_answered, o);

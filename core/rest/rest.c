@@ -77,6 +77,12 @@ struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err)
     return r;
 }
 
+void rest_use_fleet(struct rest *r, const struct fleet *fleet)
+{
+    if (r)
+        r->setup.fleet = fleet;
+}
+
 size_t rest_streams(const struct rest *r)
 {
     return r->live->n_streams;

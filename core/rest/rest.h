@@ -77,6 +77,9 @@ struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err);
 size_t rest_streams(const struct rest *r);
 struct store_readers *rest_readers(struct rest *r);
 
+/* Executors are those of another fleet, or of none, from now on. Takes NULL. */
+void rest_use_fleet(struct rest *r, const struct fleet *fleet);
+
 /* Is not ready from now on: load balancers shall look elsewhere. */
 void rest_drain(struct rest *r);
 /* Waits for what is on lanes; what is answered after it is dropped. After

@@ -335,6 +335,8 @@ static void stop(struct server *s)
 
 static void lead_no_more(struct server *s)
 {
+    rest_use_fleet(s->rest, NULL);
+    observe_leads(s->observe, NULL);
     executors_close(s->executors);
     owner_step_down(&s->owner);
     executors_free(s->executors);
@@ -354,9 +356,11 @@ static int lead(struct server *s, struct ff_err *err)
     raise_descriptors();
     if (code == FF_OK && s->executors)
         code = executors_listen(s->executors, err);
-    if (code == FF_OK)
-        observe_leads(s->observe);
-    return code;
+    if (code != FF_OK)
+        return code;
+    rest_use_fleet(s->rest, fleet_of(s));
+    observe_leads(s->observe, fleet_of(s));
+    return FF_OK;
 }
 
 static void may_lead(void *arg)
