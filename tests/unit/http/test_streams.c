@@ -119,6 +119,33 @@ static void a_slow_reader_is_dropped_at_its_limit(void **state)
     close(fd);
 }
 
+static void fill(void *arg)
+{
+    char piece[1024];
+
+    (void)arg;
+    memset(piece, 'x', sizeof(piece));
+    while (site.stream && http_stream_unread(site.stream) < 16 * sizeof(piece))
+        http_stream_event(site.stream, NULL, NULL, piece, sizeof(piece));
+}
+
+/* Beats fill the rest of what it may owe only after more than the 20 s that are waited
+ * for. */
+static void who_takes_nothing_is_dropped_though_more_is_written(void **state)
+{
+    (void)state;
+    site_stop(&site);
+    site_start(&site, (struct http_options){.send_timeout_us = 200000});
+    int fd = site_connect(&site);
+    say(fd, "GET /events?beat=1 HTTP/1.1\r\n" HOST "\r\n");
+    site_wait(&site);
+    for (int i = 0; i < 256; i++) /* more than the kernel keeps for him */
+        site_do(&site, fill, NULL);
+    site_wait_connections(&site, 0);
+    assert_int_equal(site.n_gone, 1);
+    close(fd);
+}
+
 static void flood_and_end(void *arg)
 {
     flood(arg);
@@ -272,6 +299,7 @@ int main(void)
         TEST(a_length_that_is_known_is_said),
         TEST(what_ends_before_its_length_is_not_taken_for_whole),
         TEST(a_slow_reader_is_dropped_at_its_limit),
+        TEST(who_takes_nothing_is_dropped_though_more_is_written),
         TEST(a_dropped_stream_may_still_be_ended),
         TEST(http_1_0_gets_a_stream_until_the_connection_closes),
         TEST(head_of_a_stream_is_answered_without_one),
