@@ -2,6 +2,7 @@
 #include "support.h"
 #include "support_vfs.h"
 
+#include <poll.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -180,6 +181,45 @@ static void a_deleted_log_is_noticed_before_the_next_commit(void **state)
     mem_free(log);
 }
 
+static int scan_all(struct place *p)
+{
+    const struct ff_query q = {
+        .struct_size = sizeof(q), .record = &record_pair, .index = -1};
+    struct rows rows = {.record = &record_pair};
+    struct ff_err err = {0};
+    const int code = p->ops->scan(p->store, &q, add_row, &rows, &err);
+
+    buf_done(&rows.text);
+    return code;
+}
+
+/* Soon, and at once after a commit was refused. */
+static void a_deleted_file_is_noticed_by_who_reads(void **state)
+{
+    struct place *p = *state;
+    struct ff_err err = {0};
+    int code = FF_OK;
+
+    assert_int_equal(put(p, 1, &err), FF_OK);
+    assert_int_equal(scan_all(p), FF_OK);
+    assert_int_equal(unlink(p->path), 0);
+    for (int i = 0; i < 20000 && (code = scan_all(p)) == FF_OK; i++)
+        poll(NULL, 0, 1);
+    assert_int_equal(code, FF_FATAL);
+    assert_int_equal(put(p, 2, &err), FF_FATAL);
+}
+
+static void a_refused_commit_ends_reads_at_once(void **state)
+{
+    struct place *p = *state;
+    struct ff_err err = {0};
+
+    assert_int_equal(put(p, 1, &err), FF_OK);
+    assert_int_equal(unlink(p->path), 0);
+    assert_int_equal(put(p, 2, &err), FF_FATAL);
+    assert_int_equal(scan_all(p), FF_FATAL);
+}
+
 static int install(void **state)
 {
     (void)state;
@@ -197,6 +237,8 @@ int main(void)
         TEST(closing_after_a_failed_flush_flushes_nothing),
         TEST(a_failed_read_is_final_too),
         TEST(a_deleted_file_is_noticed_before_the_next_commit),
+        TEST(a_deleted_file_is_noticed_by_who_reads),
+        TEST(a_refused_commit_ends_reads_at_once),
         TEST(a_replaced_file_is_noticed_before_the_next_commit),
         TEST(a_deleted_log_is_noticed_before_the_next_commit),
     };
