@@ -192,7 +192,8 @@ static json_t *read_value(struct reader *r, int depth)
 
 json_t *json_read_plain(const char *text, size_t len, int depth)
 {
-    struct reader r = {.at = text, .end = text + len};
+    /* What comes in has its bound already: nothing may be left out here. */
+    struct reader r = {.at = text, .end = text + len, .text = {.max = SIZE_MAX - 1}};
     json_t *value = read_value(&r, depth);
 
     skip_space(&r);
