@@ -7,6 +7,8 @@ import json
 import select
 import signal
 import socket
+import threading
+import time
 import unittest
 from typing import Any
 
@@ -27,6 +29,55 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
+
+
+STEP = {"run": "r", "workflow": "w", "at": "2030-01-01T00:00:00Z"}
+
+
+def told(cursor: str, *seqs: int, rest: str = "") -> str:
+    """A stream: where it begins, an event for each number, and how it breaks off."""
+    text = f"retry: 2000\nid: {cursor}\n\n"
+    for seq in seqs:
+        step = STEP | {"seq": seq, "events": [{"type": "run.started", "n": seq}]}
+        text += f"id: c{seq}\ndata: {json.dumps(step)}\n\n"
+    return head("200 OK", "text/event-stream") + text + rest
+
+
+def head(status: str, kind: str) -> str:
+    return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n"
+
+
+def problem(status: str) -> str:
+    body = {"status": int(status[:3]), "title": status, "detail": status}
+    return head(status, "application/problem+json") + json.dumps(body)
+
+
+class Unsteady:
+    """A server that gives these answers, one for each connection, and is gone then."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = answers
+        self.asked: list[tuple[float, str | None]] = []  # when, Last-Event-ID
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self) -> None:
+        with self.socket:
+            for answer in self.answers:
+                with self.socket.accept()[0] as peer:
+                    self.asked.append((time.monotonic(), self.hear(peer)))
+                    peer.sendall(answer.encode())
+
+    def hear(self, peer: socket.socket) -> str | None:
+        text = b""
+        while b"\r\n\r\n" not in text:
+            text += peer.recv(65536)
+        for line in text.decode().split("\r\n"):
+            if line.lower().startswith("last-event-id: "):
+                return line.split(": ")[1]
+        return None
 
 
 class RemoteLive(MetricsTest):
@@ -122,6 +173,28 @@ class RemoteLive(MetricsTest):
             "events", "-f", "--server", f"http://127.0.0.1:{free_port()}"
         )
         self.assertIn("cannot be asked", self.ended(nobody, 69).err)
+
+    def test_it_comes_back_to_a_server_that_breaks_off_or_is_busy(self) -> None:
+        end = 'event: end\ndata: {"reason": "over"}\n\n'
+        server = Unsteady(
+            told("c0", 1, rest='id: c2\ndata: {"seq": 2, "ev'),
+            problem("503 Service Unavailable"),
+            problem("429 Too Many Requests"),
+            told("c1", rest="id: c9\n"),
+            told("c1", 2, rest=end),
+        )
+        events = self.start("events", "-f", "-o", "json", "--server", server.url)
+        result = self.ended(events)
+        told_ = [json.loads(line)["n"] for line in result.out.splitlines()]
+        self.assertEqual(told_, [1, 2])
+        self.assertEqual([i for _, i in server.asked], [None, "c1", "c1", "c1", "c1"])
+
+    def test_who_ends_each_stream_at_once_is_asked_less_and_less(self) -> None:
+        server = Unsteady(*[told("c0")] * 5, problem("401 Unauthorized"))
+        events = self.start("events", "-f", "--server", server.url)
+        self.assertIn("401", self.ended(events, 77).err)
+        took = server.asked[4][0] - server.asked[0][0]
+        self.assertGreater(took, 1.4)  # 0.1 + 0.2 + 0.4 + 0.8
 
     # --- logs ---
 

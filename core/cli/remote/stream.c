@@ -36,7 +36,7 @@ struct remote_stream {
     struct buf in, data, id, event;
     char *last_id;
     char reason[32]; /* for which the server ended it */
-    int64_t lost_at, wait_us;
+    int64_t begun_at, lost_at, wait_us;
     bool opened, lost, busy, closed;
 };
 
@@ -150,7 +150,6 @@ static void tell(struct remote_stream *s)
     if (s->id.len > 0) {
         mem_free(s->last_id);
         s->last_id = mem_text(buf_text(&s->id));
-        s->wait_us = FIRST_US;
         s->lost = false;
         if (!s->opened && s->setup.opened && !s->closed)
             s->setup.opened(s->setup.arg);
@@ -230,6 +229,7 @@ static void begin(void *arg)
     if (!s->easy)
         mem_exhausted();
     s->why[0] = '\0';
+    s->begun_at = loop_mono_us(s->setup.loop);
     s->request.last_event_id = s->last_id;
     s->headers = curl_set_up(s->easy, &s->request, s->why);
     libcurl.setopt(s->easy, CURLOPT_WRITEFUNCTION, take_bytes);
@@ -260,12 +260,20 @@ static int refuse(const struct remote_stream *s, const struct connection *o)
     return remote_refused(s->setup.remote, o->status, o->problem);
 }
 
-static bool is_passing(const struct connection *o)
+/* Where it was reached before it is not its name that is wrong, nor its protocol. */
+static bool is_known(const struct remote_stream *s, CURLcode result)
+{
+    return s->opened &&
+           (result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_SSL_CONNECT_ERROR);
+}
+
+static bool is_passing(const struct remote_stream *s, const struct connection *o)
 {
     if (o->streamed)
         return true; /* it was opened once, so it may be again */
     if (o->result != CURLE_OK)
-        return curl_is_passing(o->result) || o->result == CURLE_OPERATION_TIMEDOUT;
+        return curl_is_passing(o->result) || o->result == CURLE_OPERATION_TIMEDOUT ||
+               is_known(s, o->result);
     return o->status == 429 || (o->status >= 502 && o->status <= 504);
 }
 
@@ -280,6 +288,8 @@ static bool try_again(struct remote_stream *s)
         cli_note(s->setup.c, "%s does not answer any more; asking again",
                  s->setup.remote->server);
     s->lost = true;
+    if (now - s->begun_at > WAIT_MAX_US) /* else who ends all at once is asked less */
+        s->wait_us = FIRST_US;
     if (now - s->lost_at > (s->opened ? LOST_US : NEVER_OPEN_US))
         return false;
     loop_timer_add(s->setup.loop, s->wait_us, begin, s, &s->timer);
@@ -295,7 +305,7 @@ static void decide(struct remote_stream *s, const struct connection *o)
     if (strcmp(s->reason, "denied") == 0)
         code = cli_fail(CLI_DENIED, "%s: the credential may not see this any more",
                         s->setup.remote->server);
-    else if (!over && is_passing(o) && try_again(s))
+    else if (!over && is_passing(s, o) && try_again(s))
         return;
     else if (!over)
         code = refuse(s, o);
