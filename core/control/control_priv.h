@@ -113,12 +113,12 @@ struct loaded_signals {
     bool read;
 };
 
-/* A run in memory. */
 /* NULL: "default". */
 struct run_names {
     char *tenant, *project;
 };
 
+/* A run in memory. */
 struct live {
     struct control *control;
     struct tenant tenant;

@@ -170,7 +170,7 @@ static int read_place(struct reading *r, const char *text, bool all, void **row,
     return FF_OK;
 }
 
-/* `at_least` and `below`, of the column behind the equal ones. */
+/* A cursor is of one order of one tenant's rows. */
 static void cursor_context(const struct reading *r, char *out, size_t size)
 {
     const char *index = rest_ask(r->c, "index");
@@ -205,6 +205,7 @@ static int read_after(struct reading *r, struct store_query *q)
     return code;
 }
 
+/* `at_least` and `below`, of the column behind the equal ones. */
 static int read_end(struct reading *r, const char *name, uint32_t n_equal,
                     const struct ff_value **end)
 {
