@@ -350,6 +350,22 @@ class Stopping(ExecutorTest):
         self.wait_state(second, "succeeded")
         self.assertIn(str(self.place("b")), self.lines()[1])
 
+    def test_who_leaves_between_two_tasks_takes_none_along(self) -> None:
+        """The next start may be on its way while it says that nothing is left."""
+        self.lead()
+        text = MANY.format(items=list(range(60)), place=self.folder, wait="")
+        text = text.replace('echo "$PWD"', 'echo "$FF_INDEX $FF_ATTEMPT"')
+        run = self.begin(text)
+        for i in range(8):
+            a = self.ready("a", places=1)
+            self.wait_lines(5 * i + 1)
+            self.assertEqual(a.end(signal.SIGTERM).code, 0)
+            self.assertEqual(list((self.place("a") / "attempts").iterdir()), [])
+        self.ready("a")
+        self.wait_state(run, "succeeded")
+        self.assertEqual({line.split()[1] for line in self.lines()}, {"1"})
+        self.assertEqual(len(self.lines()), 60)
+
 
 class WhatDies(ExecutorTest):
     def gated(self) -> str:
@@ -398,6 +414,28 @@ class WhatDies(ExecutorTest):
         self.ready("a")
         self.wait_state(run, "succeeded")
         self.assertEqual(self.lines("ended"), ["1"])
+
+    def test_what_was_written_while_the_executor_was_dead_is_sent(self) -> None:
+        """At once: the task may write nothing more for long."""
+        self.lead()
+        a = self.ready("a")
+        text = GATED.format(place=self.folder).replace(
+            "echo after",
+            'echo meanwhile; echo >> "$PLACE/wrote"\n'
+            '      while ! test -e "$PLACE/end"; do sleep 0.05; done',
+        )
+        run = self.begin(text)
+        self.wait_lines(1)
+        a.popen.kill()
+        a.popen.wait()
+        (self.folder / "open").touch()
+        self.wait_lines(1, "wrote")
+        self.ready("a")
+        self.wait_until(lambda: "meanwhile" in self.call("logs", run).out, "its log")
+        self.assertEqual(self.lines("ended"), [])
+        (self.folder / "end").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.call("logs", run, "--raw").out, "before\nmeanwhile\n")
 
     def test_tasks_go_on_while_the_server_is_dead(self) -> None:
         server = self.lead()

@@ -126,10 +126,10 @@ int hosted_open(struct executor *ex, struct ff_err *err);
 void hosted_adopt(struct executor *ex);
 void hosted_close(struct executor *ex);
 int64_t hosted_running(const struct executor *ex);
-void hosted_start(struct executor *ex, const json_t *spec, uint64_t seq);
+void hosted_start(struct executor *ex, const char *id, const json_t *spec,
+                  uint64_t seq);
 void hosted_cancel(struct executor *ex, const char *id, int64_t grace_us);
 void hosted_drop(struct executor *ex, const char *id);
-void hosted_forget(struct hosted *h);
 /* A lane has let go of it, or its end was told: what waited for that is done. */
 void hosted_settle(struct hosted *h);
 /* Another controller, which knows nothing of what was sent to the one before. */

@@ -124,7 +124,7 @@ static void remove_on_lane(void *arg)
     mem_free(arg);
 }
 
-void hosted_forget(struct hosted *h)
+static void forget(struct hosted *h)
 {
     struct executor *ex = h->ex;
 
@@ -156,14 +156,14 @@ void hosted_settle(struct hosted *h)
     struct executor *ex = h->ex;
     const char *id = h->id;
 
-    if (h->shipping)
+    if (h->shipping || ex->gone) /* the lanes are: the next process does it */
         return;
     if (h->dropped && h->state == HOSTED_ENDED) {
         ex->n_asked++;
         ex->ops->release(ex->runtime, &id, 1, driver_op(ex->driver, on_told, ex));
-        hosted_forget(h);
+        forget(h);
     } else if (h->dropped && h->state == HOSTED_UNBORN) {
-        hosted_forget(h);
+        forget(h);
     }
 }
 
@@ -178,6 +178,7 @@ static void never_began(struct hosted *h, enum fleet_word word, int code,
                         const char *why)
 {
     h->state = HOSTED_UNBORN;
+    list_del(&h->queue);
     h->unborn = word;
     h->end.exit_code = code;
     mem_free(h->message);
@@ -247,23 +248,39 @@ static void ask_runtime(struct hosted *h, struct fleet_spec *s, const char *dir)
     ex->ops->start(ex->runtime, &s->spec, driver_op(ex->driver, on_started, st));
 }
 
+/* NULL: it is said again, or cannot be now. */
+static struct hosted *hosted_begin(struct executor *ex, const char *id, uint64_t seq)
+{
+    struct hosted *h = hosted_by_id(ex, id);
+
+    if (h && h->state != HOSTED_UNBORN)
+        return NULL;
+    if (h && h->shipping) { /* its folder is in use: that it was not is said again */
+        h->seq = seq;
+        h->dropped = false;
+        link_tell(ex);
+        return NULL;
+    }
+    if (h)
+        hosted_free(h); /* the server has heard that it was not, or need not */
+    h = hosted_new(ex, id, HOSTED_STARTING);
+    h->seq = seq;
+    return h;
+}
+
 /* A folder that is not said begins in one of its own. */
 static void start(struct executor *ex, struct fleet_spec *s, uint64_t seq)
 {
-    struct hosted *h = hosted_by_id(ex, s->spec.attempt_id);
+    struct hosted *h = hosted_begin(ex, s->spec.attempt_id, seq);
     struct ff_err err = {0};
 
-    if (h && h->state != HOSTED_UNBORN)
-        return; /* said again */
-    if (h)
-        hosted_free(h); /* the server has heard that it was not, or need not */
-    h = hosted_new(ex, s->spec.attempt_id, HOSTED_STARTING);
-    h->seq = seq;
+    if (!h)
+        return;
     MEM_AUTO char *work = file_join(h->dir, "work");
     MEM_AUTO char *dir = file_join(work, s->spec.dir ? s->spec.dir : "");
     const bool own = !s->spec.dir || s->spec.dir[0] != '/';
     h->mark.known = h->mark.fresh = true;
-    if (hosted_running(ex) > ex->settings.places) {
+    if (ex->leaving || hosted_running(ex) > ex->settings.places) {
         never_began(h, FLEET_UNSTARTED, FF_BUSY, "there is no place free");
     } else if (make_place(h, own ? dir : work, &err) != FF_OK) {
         log_error("%s", err.msg);
@@ -275,13 +292,16 @@ static void start(struct executor *ex, struct fleet_spec *s, uint64_t seq)
     }
 }
 
-void hosted_start(struct executor *ex, const json_t *spec, uint64_t seq)
+void hosted_start(struct executor *ex, const char *id, const json_t *spec, uint64_t seq)
 {
     struct fleet_spec s;
     struct ff_err err = {0};
 
     if (fleet_spec_read(spec, &s, &err) != FF_OK) {
-        log_error("a start that makes no sense is dropped: %s", err.msg);
+        log_error("%s cannot start: %s", id, err.msg);
+        struct hosted *h = hosted_begin(ex, id, seq);
+        if (h)
+            never_began(h, FLEET_FAILED, err.code, err.msg);
         return;
     }
     start(ex, &s, seq);
@@ -395,8 +415,8 @@ static void find_one(struct executor *ex, const char *dir)
 
     if (file_read(path, 255, &id) == 0 && id.len > 0) {
         struct hosted *h = hosted_new(ex, buf_text(&id), HOSTED_RUNNING);
-        h->again = true;
         watch_log(h);
+        ship_later(h); /* what it wrote while nobody looked */
     } else {
         file_remove_tree(dir);
     }

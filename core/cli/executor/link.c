@@ -26,6 +26,7 @@ struct talk {
     struct ff_err err;
     json_t *told; /* the events of a tell */
     size_t server;
+    char session[ID_TEXT_SIZE]; /* "": that is what is asked for */
 };
 
 static void talk_on_lane(void *arg)
@@ -74,6 +75,7 @@ static struct talk *talk_new(struct executor *ex, struct asker *asker, const cha
     buf_printf(&url, "%s/executor/v1/%s", ex->servers[ex->server], path);
     *t = (struct talk){.ex = ex, .asker = asker, .server = ex->server};
     t->url = buf_take(&url);
+    snprintf(t->session, sizeof(t->session), "%s", ex->session);
     t->body = json_text(body);
     json_decref(body);
     t->ask = link_ask(ex);
@@ -125,10 +127,12 @@ static void on_retry(void *arg)
 
 static void retry(struct executor *ex)
 {
+    const int64_t share = ex->lease_us / POLL_SHARE;
+    const int64_t most = share < RETRY_MAX_US ? share : RETRY_MAX_US;
     int64_t delay = RETRY_US << (ex->n_failed < 5 ? ex->n_failed : 5);
 
-    if (delay > RETRY_MAX_US)
-        delay = RETRY_MAX_US;
+    if (delay > most)
+        delay = most;
     /* Not all of them at once, when a server is back. */
     delay = delay / 2 + (int64_t)(loop_random(ex->loop) % (uint64_t)(delay / 2 + 1));
     ex->session[0] = '\0';
@@ -238,7 +242,7 @@ static void obey(struct executor *ex, const json_t *command)
         return;
     ex->ack = seq;
     if (strcmp(what, "start") == 0)
-        hosted_start(ex, json_object_get(command, "spec"), seq);
+        hosted_start(ex, id, json_object_get(command, "spec"), seq);
     else if (strcmp(what, "cancel") == 0)
         hosted_cancel(ex, id, json_integer_value(json_object_get(command, "grace_us")));
     else if (strcmp(what, "drop") == 0)
@@ -319,13 +323,21 @@ static void was_told(struct executor *ex, const json_t *said)
         h->told = true;
     else if (e.word == FLEET_STARTED)
         h->started = true;
-    else if (h->state == HOSTED_UNBORN && h->seq == e.seq)
-        hosted_forget(h);
+    else if (h->state == HOSTED_UNBORN && h->seq == e.seq) {
+        h->dropped = true;
+        hosted_settle(h);
+    }
 }
 
 static void on_tell_retry(void *arg)
 {
     link_tell(arg);
+}
+
+static void tell_later(struct executor *ex)
+{
+    if (!ex->tell_retry && !ex->gone)
+        loop_timer_add(ex->loop, UNITS_SECOND / 2, on_tell_retry, ex, &ex->tell_retry);
 }
 
 static void after_tell(void *arg)
@@ -336,10 +348,11 @@ static void after_tell(void *arg)
     size_t i;
 
     ex->telling = false;
-    if (t->answer.status == 200)
+    /* Whom another session is with has not heard what was said in this one. */
+    if (t->answer.status == 200 && strcmp(t->session, ex->session) == 0)
         json_array_foreach(t->told, i, one) was_told(ex, one);
-    else if (!ex->tell_retry && !ex->gone)
-        loop_timer_add(ex->loop, UNITS_SECOND / 2, on_tell_retry, ex, &ex->tell_retry);
+    else
+        tell_later(ex);
     const bool again = ex->tell_again && t->answer.status == 200;
     talk_free(t);
     if (again)
@@ -364,18 +377,26 @@ void link_tell(struct executor *ex)
 
 /* --- leaving --- */
 
+/* Refused: it was given something before it was heard to take no more. That is on its
+ * way, or has to be told to be another's. */
 static void after_leave(void *arg)
 {
     struct talk *t = arg;
     struct executor *ex = t->ex;
+    const bool holds = t->answer.status == 422;
 
     talk_free(t);
-    executor_end(ex, CLI_OK);
+    if (!holds) {
+        executor_end(ex, CLI_OK);
+        return;
+    }
+    ex->left = false;
+    tell_later(ex);
 }
 
 void link_leave(struct executor *ex)
 {
-    if (ex->left || ex->telling)
+    if (ex->left || ex->telling || ex->gone)
         return;
     ex->left = true;
     if (!ex->session[0]) {

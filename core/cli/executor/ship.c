@@ -58,6 +58,18 @@ static void read_answer(struct ship *s, const struct answer *a)
     json_decref(said);
 }
 
+/* Of a body that was too slow, or a server that knows nobody yet, another try may do.
+ */
+static bool may_pass(long status)
+{
+    static const long passing[] = {0, 401, 403, 408, 409, 429};
+
+    for (size_t i = 0; i < COUNT_OF(passing); i++)
+        if (status == passing[i])
+            return true;
+    return status >= 500;
+}
+
 /* A server that refuses for good is not asked again: the end is told as it is. */
 static bool send_to(struct ship *s, const char *url, const void *bytes, size_t len)
 {
@@ -72,7 +84,7 @@ static bool send_to(struct ship *s, const char *url, const void *bytes, size_t l
     ask(s->shipper->asker, &s->ask, &a, &err);
     if (a.status == STATUS_OK)
         read_answer(s, &a);
-    else if (a.status == 0 || a.status == 409 || a.status == 429 || a.status >= 500)
+    else if (may_pass(a.status))
         s->failed = true;
     else if (a.status != STATUS_OUR)
         log_warn("%s: %s", url, buf_text(&a.body));
