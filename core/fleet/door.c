@@ -239,12 +239,13 @@ struct fleet_attempt *fleet_door_attempt(struct fleet *f, const struct http_requ
     }
     fleet_member_heard(m);
     struct fleet_attempt *a = id ? map_get_text(&f->attempts, id) : NULL;
-    if (a && a->member == m && a->named)
+    const bool open = a && a->member == m && a->state != FLEET_IS_ENDED;
+    if (open && a->named)
         return a;
-    if (a && a->member == m)
+    if (open)
         http_reply_problem(reply, 503, "nobody has asked for this attempt yet");
     else
-        http_reply_problem(reply, 404, "this attempt is not yours");
+        http_reply_problem(reply, 404, "this attempt is not yours, or has ended");
     return NULL;
 }
 

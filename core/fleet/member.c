@@ -134,6 +134,14 @@ void fleet_member_heard(struct member *m)
 
 void fleet_member_free(struct member *m)
 {
+    void *value;
+
+    /* Ends that it has told wait for the core to let go of them. */
+    for (size_t i = 0; map_next(&m->fleet->attempts, &i, &value);) {
+        struct fleet_attempt *a = value;
+        if (a->member == m)
+            a->member = NULL;
+    }
     fleet_pull_refuse(m);
     drop_commands(m, UINT64_MAX);
     loop_timer_del(m->lease);
@@ -250,6 +258,23 @@ static void set_text(char **slot, const char *text)
     *slot = mem_text(text);
 }
 
+/* It still asks from elsewhere: they will take turns in losing what the other one has.
+ */
+static void warn_of_copy(const struct fleet *f, const char *id, const char *name,
+                         const char *address)
+{
+    const struct member *m = map_get_text(&f->members, id);
+    const char *port = strrchr(address, ':');
+    const size_t host = port ? (size_t)(port - address) + 1 : 0;
+
+    if (m && m->pull && !http_reply_gone(m->pull) &&
+        (strcmp(m->name, name) != 0 || strncmp(m->address, address, host) != 0))
+        log_warn(
+            "executor %s at %s is %s at %s too: one has a copy of the executor.dir "
+            "of the other",
+            name, address, m->name, m->address);
+}
+
 static struct member *member_of(struct fleet *f, const char *id)
 {
     struct member *m = map_get_text(&f->members, id);
@@ -285,6 +310,7 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
                        "a registration has id, name and version of letters, digits "
                        "and -._, places up to %d, and a list of attempts",
                        FLEET_PLACES_MAX);
+    warn_of_copy(f, id, name, address);
     struct member *m = member_of(f, id);
     set_text(&m->name, name);
     set_text(&m->version, version);

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+/* As runtime-local has them. */
+#define ARGS_MAX  ((size_t)8 << 20)
+#define INPUT_MAX ((size_t)64 << 20)
+
 static struct fleet *current; /* a driver's open is told of no object of ours */
 
 static void complete(const struct fleet *f, struct ff_op *op, const struct ff_err *err)
@@ -50,6 +54,23 @@ static void keep_spec(struct fleet_attempt *a, const struct ff_run_spec *spec)
     a->masked = FF_HAS(spec, masks) && spec->masks && spec->masks[0];
 }
 
+static size_t bytes_of(const char *const *items)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; items && items[i]; i++)
+        n += strlen(items[i]) + 1;
+    return n;
+}
+
+/* Whoever was handed more could not take it, and would ask for it again for ever. */
+static bool is_too_large(const struct ff_run_spec *spec)
+{
+    return bytes_of(spec->argv) + bytes_of(spec->env) > ARGS_MAX ||
+           (FF_HAS(spec, masks) && bytes_of(spec->masks) > ARGS_MAX) ||
+           (spec->input && spec->input_len > INPUT_MAX);
+}
+
 static void remote_start(void *runtime, const struct ff_run_spec *spec,
                          struct ff_op *op)
 {
@@ -59,6 +80,15 @@ static void remote_start(void *runtime, const struct ff_run_spec *spec,
 
     if (!f->lane) {
         ff_fail(&err, FF_CANCELLED, 0, "the server leaves");
+        complete(f, op, &err);
+        return;
+    }
+    if (is_too_large(spec)) {
+        ff_fail(
+            &err, FF_INVALID, 0,
+            "its arguments and environment are larger than %zu MiB, or its standard "
+            "input than %zu",
+            ARGS_MAX >> 20, INPUT_MAX >> 20);
         complete(f, op, &err);
         return;
     }

@@ -111,6 +111,15 @@ static int64_t read_int(const json_t *from, const char *key)
     return n > 0 ? n : 0;
 }
 
+/* What is there and cannot be read is not left out: without its masks a task would show
+ * its secrets. */
+static bool is_whole(const json_t *value, const struct ff_run_spec *s)
+{
+    return (s->masks || !json_object_get(value, "masks")) &&
+           (s->dir || !json_object_get(value, "dir")) &&
+           (s->input || !json_object_get(value, "input"));
+}
+
 int fleet_spec_read(const json_t *value, struct fleet_spec *out, struct ff_err *err)
 {
     const char *id = json_string_value(json_object_get(value, "attempt"));
@@ -131,9 +140,10 @@ int fleet_spec_read(const json_t *value, struct fleet_spec *out, struct ff_err *
     s->masks = read_list(arena, value, "masks");
     s->dir = read_bytes(arena, value, "dir", &len);
     s->input = read_bytes(arena, value, "input", &s->input_len);
+    const bool whole = is_whole(value, s);
     if (s->masks && !s->masks[0])
         s->masks = NULL;
-    if (id && s->argv && s->argv[0] && s->env)
+    if (whole && id && s->argv && s->argv[0] && s->env)
         return FF_OK;
     fleet_spec_done(out);
     return ff_fail(err, FF_INVALID, 0, "that is no attempt to start");

@@ -94,7 +94,14 @@ static void what_is_no_attempt_is_refused(void **state)
         "{}", "[]", "{\"attempt\": \"a\", \"argv\": \"\", \"env\": \"\"}",
         "{\"attempt\": \"a\", \"argv\": \"%%%\", \"env\": \"\"}",
         /* "true" without its NUL */
-        "{\"attempt\": \"a\", \"argv\": \"dHJ1ZQ==\", \"env\": \"\"}"};
+        "{\"attempt\": \"a\", \"argv\": \"dHJ1ZQ==\", \"env\": \"\"}",
+        /* masks that cannot be read: "secret" without its NUL, and no base64 */
+        "{\"attempt\": \"a\", \"argv\": \"dHJ1ZQA=\", \"env\": \"\", "
+        "\"masks\": \"c2VjcmV0\"}",
+        "{\"attempt\": \"a\", \"argv\": \"dHJ1ZQA=\", \"env\": \"\", "
+        "\"masks\": \"%%%\"}",
+        "{\"attempt\": \"a\", \"argv\": \"dHJ1ZQA=\", \"env\": \"\", "
+        "\"input\": 5}"};
     struct fleet_spec out;
     struct ff_err err;
 
