@@ -12,7 +12,7 @@ import time
 import unittest
 from typing import Any
 
-from ff_cli import Process, Result
+from ff_cli import PATIENCE, Process, Result
 from ff_metrics import MetricsTest
 from test_cli_logs import CHILD, FLAKY, FOLLOWED, INSIDE, INSIDE_LINES, SDK
 
@@ -212,6 +212,26 @@ class RemoteLive(MetricsTest):
         # Each of the streams comes back by itself, so tasks may overtake each other.
         lines = self.ended(logs).out.splitlines()
         self.assertEqual(sorted(lines), ["a | a1", "a | a2", "b | b1", "b | b2"])
+
+    def test_a_task_that_began_before_and_writes_late(self) -> None:
+        loud, quiet = self.gate("loud"), self.gate("quiet")
+        text = (
+            "flowforge: 1\nname: late\ntasks:\n"
+            f"  loud: {{run: 'echo now; read x < {loud.path}'}}\n"
+            f"  quiet: {{run: 'read x < {quiet.path}; echo late; "
+            f"read x < {quiet.path}'}}\n"
+        )
+        run = self.call("run", self.file("late.yaml", text), "-d").out.strip()
+        deadline = time.monotonic() + PATIENCE
+        while [e["type"] for e in self.history(run)].count("task.started") < 2:
+            self.assertLess(time.monotonic(), deadline)
+        logs = self.follow("logs", run, "-f")
+        logs.wait_for("loud | now\n")
+        quiet.open()
+        logs.wait_for("quiet | late\n")
+        quiet.open()
+        loud.open()
+        self.ended(logs)
 
     def test_one_task_is_followed_to_its_end(self) -> None:
         gate = self.gate("gate")

@@ -252,20 +252,18 @@ static void look_soon(struct logs_there_following *f)
 
 /* --- steps --- */
 
-/* It has written nothing yet, so no list has it. */
-static void add_started(struct watched *w, const json_t *event)
+/* It may have written nothing yet, so that no list has it. item MODEL_NULL: none. */
+static void add_attempt(struct watched *w, const char *task, int64_t item,
+                        int64_t attempt)
 {
-    const char *task = json_string_value(json_object_get(event, "task"));
-    const json_t *item = json_object_get(event, "item");
     struct log_sources found = {0};
     struct buf path = {0};
 
-    buf_add_text(&path, task ? task : "");
-    if (item)
-        buf_printf(&path, ".%lld", (long long)json_integer_value(item));
-    json_t *attempts =
-        json_pack("[{ss sI sb}]", "task", buf_text(&path), "attempt",
-                  json_integer_value(json_object_get(event, "attempt")), "sdk", 1);
+    buf_add_text(&path, task);
+    if (item != MODEL_NULL)
+        buf_printf(&path, ".%lld", (long long)item);
+    json_t *attempts = json_pack("[{ss sI sb}]", "task", buf_text(&path), "attempt",
+                                 (json_int_t)attempt, "sdk", 1);
     logs_there_add(w->f->setup->s, w->id, attempts, w->f->setup->pick, &found);
     for (size_t i = 0; i < found.n; i++)
         if (*w->way)
@@ -273,6 +271,48 @@ static void add_started(struct watched *w, const json_t *event)
     adopt(w->f, &found);
     json_decref(attempts);
     buf_done(&path);
+}
+
+static void add_started(struct watched *w, const json_t *event)
+{
+    const char *task = json_string_value(json_object_get(event, "task"));
+    const json_t *item = json_object_get(event, "item");
+
+    add_attempt(w, task ? task : "", item ? json_integer_value(item) : MODEL_NULL,
+                json_integer_value(json_object_get(event, "attempt")));
+}
+
+static int add_running(void *arg, const void *stored)
+{
+    const struct task_row *row = stored;
+
+    if (row->state == TASK_RUNNING && row->attempt > 0) {
+        MEM_AUTO char *task = mem_text_len(row->task.s, row->task.len);
+        add_attempt(arg, task, row->item, row->attempt);
+    }
+    return 0;
+}
+
+/* What began before steps were told is told by none of them. */
+static int look_for_running(struct watched *w)
+{
+    const struct cli_session *s = w->f->setup->s;
+    struct arena arena = {0};
+    struct run_row run;
+    struct ff_err err = {0};
+    int code = cli_find_run(s, w->id, &arena, &run);
+
+    if (code == CLI_OK) {
+        const struct task_row like = {.tenant = run.tenant, .run = run.run};
+        const struct store_query tasks = {
+            .record = &record_task, .like = &like, .n_equal = 2};
+
+        if (store_scan(node_store(s->node), STORE_READER_CALLER, &tasks, add_running, w,
+                       &err) != FF_OK)
+            code = cli_fail_err(&err);
+    }
+    arena_done(&arena);
+    return code;
 }
 
 static void leave(struct watched *w)
@@ -304,7 +344,13 @@ static void on_step(void *arg, const json_t *step)
 
 static void on_steps_open(void *arg)
 {
-    look_soon(((struct watched *)arg)->f);
+    struct watched *w = arg;
+    const int code = look_for_running(w);
+
+    if (code == CLI_OK)
+        look_soon(w->f);
+    else
+        stop(w->f, code);
 }
 
 /* It goes on for as long as its reader wants. */
