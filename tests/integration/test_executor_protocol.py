@@ -5,6 +5,7 @@ late, twice, or from who is none of ours.
 # ctest: timeout=300
 
 import base64
+import contextlib
 import http.client
 import http.server
 import json
@@ -12,6 +13,7 @@ import queue
 import shutil
 import signal
 import threading
+import time
 import unittest
 from typing import Any
 from urllib.parse import quote
@@ -167,7 +169,12 @@ class Leading:
     what it is told. It refuses the first who leaves, as it has just given him a start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lease_us: int = 6000000) -> None:
+        self.lease_us = lease_us
+        self.registered: list[float] = []
+        self.pulled: list[float] = []
+        self.answers = threading.Event()
+        self.answers.set()
         self.commands: queue.Queue[dict[str, Any]] = queue.Queue()
         self.told: queue.Queue[dict[str, Any]] = queue.Queue()
         self.left: list[int] = []
@@ -179,7 +186,10 @@ class Leading:
                 length = int(self.headers["Content-Length"])
                 said = json.loads(self.rfile.read(length))
                 status, answer = outer.answer(self.path.rpartition("/")[2], said)
-                body = json.dumps(answer).encode()
+                with contextlib.suppress(OSError):  # who gave up has gone
+                    self.reply(status, json.dumps(answer).encode())
+
+            def reply(self, status: int, body: bytes) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -195,15 +205,19 @@ class Leading:
         self.thread.start()
 
     def close(self) -> None:
+        self.answers.set()
         self.http.shutdown()
         self.thread.join()
         self.http.server_close()
 
     def answer(self, what: str, said: dict[str, Any]) -> tuple[int, object]:
         if what == "register":
-            said = {"session": "5" * 32, "controller": "c" * 32, "lease_us": 6000000}
-            return 200, said
+            self.registered.append(time.monotonic())
+            named = {"session": "5" * 32, "controller": "c" * 32}
+            return 200, {**named, "lease_us": self.lease_us}
         if what == "pull":
+            self.pulled.append(time.monotonic())
+            self.answers.wait()
             try:
                 return 200, {"commands": [self.commands.get(timeout=2)]}
             except queue.Empty:
@@ -244,6 +258,18 @@ class ByHandOfTheServer(ExecutorTest):
         told = self.leading.told.get(timeout=PATIENCE)
         self.assertEqual((told["event"], told["seq"]), ("unstarted", 1))
         self.assertEqual(self.lines(), [])
+
+    def test_who_hangs_is_left_for_another_server_within_the_lease(self) -> None:
+        """For so long the other one waits for who held what."""
+        first, second = (Leading(lease_us=9000000) for _ in range(2))
+        self.addCleanup(first.close)
+        self.addCleanup(second.close)
+        first.answers.clear()
+        servers = ",".join(f"http://127.0.0.1:{s.port}" for s in (first, second))
+        self.ready("a", "--set", f"executor.servers={servers}")
+        self.wait_until(lambda: second.registered, "the other server is asked")
+        self.assertLess(second.registered[0] - first.pulled[0], 9)
+        self.assertEqual(len(first.registered), 1)
 
     def test_a_start_that_cannot_be_read_is_told_to_fail(self) -> None:
         """Without its masks a task would show its secrets."""

@@ -142,6 +142,11 @@ static void retry(struct executor *ex)
 
 static void pull(struct executor *ex);
 
+static void next_server(struct executor *ex)
+{
+    ex->server = (ex->server + 1) % ex->n_servers;
+}
+
 static void take_session(struct executor *ex, const json_t *said)
 {
     const char *session = json_string_value(json_object_get(said, "session"));
@@ -187,7 +192,7 @@ static void refused(struct executor *ex, struct talk *t)
     }
     if (ex->n_failed % 20 == 0)
         log_warn("%s: %s", ex->servers[t->server], t->err.msg);
-    ex->server = (ex->server + 1) % ex->n_servers;
+    next_server(ex);
     ex->n_failed++;
     retry(ex);
 }
@@ -264,6 +269,10 @@ static void after_pull(void *arg)
     } else if (!ex->gone) {
         log_info("%s: %s", t->url,
                  t->answer.status ? buf_text(&t->answer.body) : t->err.msg);
+        /* One that hangs would be waited for again, longer than the one that leads
+         * instead waits for us. */
+        if (t->answer.status != 409)
+            next_server(ex);
         retry(ex);
     }
     json_decref(said);
