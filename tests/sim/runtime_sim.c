@@ -237,10 +237,11 @@ static void judge_start(const struct session *s, const struct ff_run_spec *spec)
               "I12: %s is started, but its grant is not durable (%s, attempt %lld)", id,
               t ? task_state_names[t->row.state] : "no row",
               t ? (long long)t->row.attempt : 0);
-    sim_check(t->granted_in > mirror.owned_in || map_get_text(&s->never_began, id),
-              "I12: %s is started, which an owner before granted, and nobody has said that "
-              "it never began",
-              id);
+    sim_check(
+        t->granted_in > mirror.owned_in || map_get_text(&s->never_began, id),
+        "I12: %s is started, which an owner before granted, and nobody has said that "
+        "it never began",
+        id);
     /* What a process began that had lost its shard, and a falling machine ended, is not
      * told apart from what never began: on one host there is no such process. */
     const struct proc *before = map_get_text(&known, id);
