@@ -284,29 +284,35 @@ static bool is_same(const struct moment *a, const struct moment *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/* s looks, and which of the two commits is told by i. */
+static void commit_between_looks(struct kit_store *s, struct kit_store *other,
+                                 int64_t i)
+{
+    const struct moment before = moment_of(s);
+    const struct moment again = moment_of(s);
+    struct kit_batch b = {0};
+
+    kit_expect(s->k, is_same(&before, &again),
+               "the moment is another one though nothing was committed");
+    kit_put(&b, i, i, i, FF_ANY_VERSION);
+    kit_must_commit(i % 2 ? other : s, &b, "a commit");
+
+    const struct moment after = moment_of(s);
+
+    kit_expect(s->k, !is_same(&before, &after),
+               "the moment is the same after commit %lld, which was of %s session",
+               (long long)i, i % 2 ? "another" : "this");
+}
+
 static void a_commit_makes_another_moment(struct kit *k)
 {
-    struct kit_batch b = {0};
     struct kit_store s;
     struct kit_store other;
 
     kit_open(k, &s, &kit_schema);
     kit_open(k, &other, &kit_schema);
-    for (int64_t i = 1; i <= 20; i++) {
-        const struct moment before = moment_of(&s);
-        const struct moment again = moment_of(&s);
-
-        kit_expect(k, is_same(&before, &again),
-                   "the moment is another one though nothing was committed");
-        kit_put(&b, i, i, i, FF_ANY_VERSION);
-        kit_must_commit(i % 2 ? &other : &s, &b, "a commit");
-
-        const struct moment after = moment_of(&s);
-
-        kit_expect(k, !is_same(&before, &after),
-                   "the moment is the same after commit %lld, which was of %s session",
-                   (long long)i, i % 2 ? "another" : "this");
-    }
+    for (int64_t i = 1; i <= 20; i++)
+        commit_between_looks(&s, &other, i);
     kit_close(&other);
     kit_close(&s);
 }
