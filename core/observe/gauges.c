@@ -174,8 +174,8 @@ static void set_executors(const struct observe *o)
 {
     struct fleet_counts n = {0};
 
-    if (o->setup.fleet)
-        fleet_count(o->setup.fleet, &n);
+    if (o->setup.lead.fleet)
+        fleet_count(o->setup.lead.fleet, &n);
     metric_set(o->plain[FAMILY_EXECUTORS], (int64_t)n.n_executors);
     metric_set(o->plain[FAMILY_EXECUTOR_PLACES], n.n_places);
     metric_set(o->plain[FAMILY_EXECUTOR_ATTEMPTS], n.n_attempts);

@@ -13,14 +13,19 @@
 
 struct observe;
 
+/* What there is only while the node leads. */
+struct observe_lead {
+    struct http_server *tasks; /* of owner.sock; NULL: the node does not lead */
+    const struct fleet *fleet; /* who runs attempts; NULL: this host does */
+};
+
 struct observe_setup {
     struct loop *loop;
     struct node *node;
     struct http_server *api;
-    struct http_server *tasks; /* of owner.sock */
+    struct observe_lead lead;
     struct rest *rest;
-    const char *version;       /* of the program */
-    const struct fleet *fleet; /* who runs attempts; NULL: this host does */
+    const char *version; /* of the program */
     struct rest_listen place;
 };
 
@@ -29,9 +34,9 @@ struct observe_setup {
 struct observe *observe_new(const struct observe_setup *setup, struct ff_err *err);
 uint16_t observe_port(const struct observe *o);
 
-/* The node leads, again or from now on, or does not: then there is no fleet. Takes
- * NULL. */
-void observe_leads(struct observe *o, const struct fleet *fleet);
+/* The node leads, again or from now on; or does not, and `lead` is empty: said before
+ * what was in it goes. Takes NULL. */
+void observe_leads(struct observe *o, const struct observe_lead *lead);
 
 /* Something of this run became durable. Takes NULL. */
 void observe_changed(struct observe *o, const struct run_row *run);

@@ -165,14 +165,24 @@ static void on_task_answered(void *arg, const struct http_route *route, int stat
 
 /* --- from when to when --- */
 
-void observe_leads(struct observe *o, const struct fleet *fleet)
+/* How the tasks' server, if there is one, tells us from now on. */
+static void watch_tasks(const struct observe *o, http_answered_fn *fn, void *arg)
+{
+    if (o->setup.lead.tasks)
+        http_server_on_answer(o->setup.lead.tasks, fn, arg);
+}
+
+void observe_leads(struct observe *o, const struct observe_lead *lead)
 {
     const struct control_watch watch = {
         .arg = o, .picked = on_picked, .started = on_started, .ended = on_ended};
     struct control *control = o ? node_control(o->setup.node) : NULL;
 
-    if (o)
-        o->setup.fleet = fleet;
+    if (!o)
+        return;
+    watch_tasks(o, NULL, NULL);
+    o->setup.lead = *lead;
+    watch_tasks(o, on_task_answered, o);
     if (control)
         control_set_watch(control, &watch);
 }
@@ -181,10 +191,9 @@ void observe_work_begin(struct observe *o)
 {
     const struct store_watch store = {.arg = o, .commit = on_commit, .batch = on_batch};
 
-    observe_leads(o, o->setup.fleet);
+    observe_leads(o, &o->setup.lead);
     store_set_watch(node_store(o->setup.node), &store);
     http_server_on_answer(o->setup.api, on_answered, o);
-    http_server_on_answer(o->setup.tasks, on_task_answered, o);
 }
 
 void observe_work_end(struct observe *o)
@@ -195,5 +204,5 @@ void observe_work_end(struct observe *o)
         control_set_watch(control, NULL);
     store_set_watch(node_store(o->setup.node), NULL);
     http_server_on_answer(o->setup.api, NULL, NULL);
-    http_server_on_answer(o->setup.tasks, NULL, NULL);
+    watch_tasks(o, NULL, NULL);
 }

@@ -265,6 +265,11 @@ static void lower_descriptors(const struct server *s)
         setrlimit(RLIMIT_NOFILE, &s->descriptors);
 }
 
+static struct observe_lead lead_of(const struct server *s)
+{
+    return (struct observe_lead){.tasks = s->owner.server, .fleet = fleet_of(s)};
+}
+
 static int measure(struct server *s, struct ff_err *err)
 {
     if (!rest_has_metrics(&s->settings))
@@ -272,10 +277,9 @@ static int measure(struct server *s, struct ff_err *err)
     s->observe = observe_new(&(struct observe_setup){.loop = s->session.loop,
                                                      .node = s->session.node,
                                                      .api = s->http,
-                                                     .tasks = s->owner.server,
                                                      .rest = s->rest,
                                                      .version = FLOWFORGE_VERSION,
-                                                     .fleet = fleet_of(s),
+                                                     .lead = lead_of(s),
                                                      .place = s->metrics_place},
                              err);
     return s->observe ? FF_OK : err->code;
@@ -336,7 +340,7 @@ static void stop(struct server *s)
 static void lead_no_more(struct server *s)
 {
     rest_use_fleet(s->rest, NULL);
-    observe_leads(s->observe, NULL);
+    observe_leads(s->observe, &(struct observe_lead){0});
     executors_close(s->executors);
     owner_step_down(&s->owner);
     executors_free(s->executors);
@@ -359,7 +363,8 @@ static int lead(struct server *s, struct ff_err *err)
     if (code != FF_OK)
         return code;
     rest_use_fleet(s->rest, fleet_of(s));
-    observe_leads(s->observe, fleet_of(s));
+    const struct observe_lead now = lead_of(s);
+    observe_leads(s->observe, &now);
     return FF_OK;
 }
 
