@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input in = {data, data + size};
     const struct ff_record *record = records[fuzz_byte(&in) % COUNT_OF(records)];
     struct ff_value values[COLUMNS_MAX], again[COLUMNS_MAX];
-    char *texts[COLUMNS_MAX];
+    char *texts[COLUMNS_MAX] = {0};
 
     FUZZ_CHECK(record->n_columns <= COLUMNS_MAX);
     for (uint16_t i = 0; i < record->n_columns; i++)
