@@ -2,20 +2,6 @@
  * it was built with that. Reads the whole file. */
 #include "lite.h"
 
-#include <string.h>
-
-static int ask(struct lite_session *s, const char *sql, int64_t *number,
-               struct ff_err *err)
-{
-    sqlite3_stmt *stmt;
-    int result = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
-
-    if (result == SQLITE_OK && (result = sqlite3_step(stmt)) == SQLITE_ROW)
-        *number = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    return result == SQLITE_ROW ? FF_OK : lite_fail(s, result, sql, err);
-}
-
 static int count_rows(struct lite_session *s, const char *table, int64_t *n,
                       struct ff_err *err)
 {
@@ -24,7 +10,7 @@ static int count_rows(struct lite_session *s, const char *table, int64_t *n,
 
     if (!sql)
         return ff_fail(err, FF_NO_MEMORY, 0, "out of memory for a count");
-    code = ask(s, sql, n, err);
+    code = lite_number(s, sql, n, err);
     sqlite3_free(sql);
     return code;
 }
@@ -68,14 +54,14 @@ static int look(struct lite_session *s, struct ff_store_info *info,
                 ff_store_part_fn *fn, void *arg, struct ff_err *err)
 {
     int64_t version = 0, page = 0, n = 0, n_free = 0;
-    int code = ask(s, "PRAGMA user_version", &version, err);
+    int code = lite_number(s, "PRAGMA user_version", &version, err);
 
     if (code == FF_OK)
-        code = ask(s, "PRAGMA page_size", &page, err);
+        code = lite_number(s, "PRAGMA page_size", &page, err);
     if (code == FF_OK)
-        code = ask(s, "PRAGMA page_count", &n, err);
+        code = lite_number(s, "PRAGMA page_count", &n, err);
     if (code == FF_OK)
-        code = ask(s, "PRAGMA freelist_count", &n_free, err);
+        code = lite_number(s, "PRAGMA freelist_count", &n_free, err);
     if (code != FF_OK)
         return code;
     info->schema_version = (uint32_t)version;

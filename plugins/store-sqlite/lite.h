@@ -159,6 +159,9 @@ int lite_scan(void *store, const struct ff_query *query, ff_row_fn *fn, void *ar
               struct ff_err *err);
 int lite_count(void *store, const struct ff_query *query, uint64_t *n,
                struct ff_err *err);
+/* The one number that a statement gives. */
+int lite_number(struct lite_session *s, const char *sql, int64_t *number,
+                struct ff_err *err);
 int lite_backup(void *store, const char *to, struct ff_err *err);
 int lite_info(void *store, struct ff_store_info *info, ff_store_part_fn *fn, void *arg,
               struct ff_err *err);

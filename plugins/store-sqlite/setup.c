@@ -7,8 +7,8 @@
 
 #define APPLICATION_ID 0x46464c57 /* "FFLW", shown by file(1) */
 
-static int get_pragma(struct lite_session *s, const char *sql, int64_t *number,
-                      struct ff_err *err)
+int lite_number(struct lite_session *s, const char *sql, int64_t *number,
+                struct ff_err *err)
 {
     sqlite3_stmt *stmt;
     int result = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
@@ -38,12 +38,12 @@ static int check_origin(struct lite_session *s, const struct ff_schema *schema,
 {
     int64_t application = 0;
     int64_t n_tables = 0;
-    int code = get_pragma(s, "PRAGMA application_id", &application, err);
+    int code = lite_number(s, "PRAGMA application_id", &application, err);
 
     if (code == FF_OK)
-        code = get_pragma(s, "PRAGMA user_version", version, err);
+        code = lite_number(s, "PRAGMA user_version", version, err);
     if (code == FF_OK)
-        code = get_pragma(s, "SELECT count(*) FROM sqlite_schema", &n_tables, err);
+        code = lite_number(s, "SELECT count(*) FROM sqlite_schema", &n_tables, err);
     if (code != FF_OK)
         return code;
     if (application != APPLICATION_ID && (application != 0 || n_tables != 0))
