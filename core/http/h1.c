@@ -143,11 +143,8 @@ static void x_answered(struct http_exchange *x, bool keep_alive)
     struct http_conn *c = x->conn;
 
     http_conn_enter(c);
-    if (h->phase == H1_STREAM) {
-        if (h->chunked)
-            evbuffer_add(output(h), "0\r\n\r\n", 5);
-        http_conn_may_stall(c, 0);
-    }
+    if (h->phase == H1_STREAM && h->chunked)
+        evbuffer_add(output(h), "0\r\n\r\n", 5);
     x->reply = NULL;
     x->stream = NULL;
     http_conn_disarm(c);
@@ -173,8 +170,12 @@ static void x_drop(struct http_exchange *x)
 
 /* --- requests --- */
 
+/* The reader of a stream may pause until he has its last byte, long after its end; what
+ * else he asks for is taken fast again. */
 static void dispatch(struct h1 *h)
 {
+    if (h->x.conn->stall_us > 0)
+        http_conn_may_stall(h->x.conn, 0);
     http_conn_disarm(h->x.conn);
     http_meter_await(h->x.conn, false);
     h->phase = H1_ANSWER;

@@ -46,6 +46,7 @@ struct h2_stream {
     bool deferred; /* nghttp2 waits for more in out */
     bool drained;  /* all is out, and who writes shall hear of it */
     bool dropped;
+    bool may_stall; /* who reads it may pause, also when it has ended */
     int status;
     int64_t length;     /* of the answer; -1: unknown */
     struct buf fields;  /* of the answer */

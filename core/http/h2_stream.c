@@ -43,8 +43,7 @@ static bool may_stall(const struct h2 *h)
     for (struct list *link = h->streams.next; link != &h->streams; link = link->next) {
         const struct h2_stream *st = LIST_OF(link, struct h2_stream, link);
 
-        if (evbuffer_get_length(st->out) > 0 &&
-            (!st->x.stream || http_stream_stall_us(st->x.stream) == 0))
+        if (evbuffer_get_length(st->out) > 0 && !st->may_stall)
             return false;
     }
     return true;
@@ -271,6 +270,7 @@ static void x_streams(struct http_exchange *x)
     st->phase = H2_STREAM;
     /* For as long as the connection is there: what else it owes is looked after by
      * on_stall. */
+    st->may_stall = http_stream_stall_us(x->stream) > 0;
     if (http_stream_stall_us(x->stream) > x->conn->stall_us)
         http_conn_may_stall(x->conn, http_stream_stall_us(x->stream));
     submit(st);

@@ -113,8 +113,8 @@ bool http_reply_gone(const struct http_reply *reply);
  * http_stream_end.
  *
  * Who reads an answer must take so many bytes a second. A reader of what happens now
- * may pause, and be slow for ever, where stall_us says for how long: he holds no more
- * than buffer_max. */
+ * may pause, and be slow for ever, where stall_us says for how long, until he has the
+ * last byte: he holds no more than buffer_max. */
 struct http_stream_opts {
     const char *type; /* NULL: text/event-stream */
     bool has_length;  /* the body has so many bytes; else it is not known */

@@ -196,6 +196,16 @@ class Streams(unittest.TestCase):
             client.flush()
             self.assertEqual(client.wait(stream).body.count(b"event: tick"), 1000)
 
+    def test_he_may_when_the_stream_has_ended(self) -> None:
+        with Site(h2c=1, send_ms=100) as site, Client(site, window=0) as client:
+            ask = "/events?n=1000&size=1000&stall=60000&ahead=2000000"
+            stream = client.ask(path=ask)
+            time.sleep(1)
+            self.assertEqual(site.counts()["slow"], 0)
+            client.h2.update_settings({4: 10_000_000})
+            client.flush()
+            self.assertEqual(client.wait(stream).body.count(b"event: tick"), 1000)
+
     def test_he_may_not_for_ever_nor_with_another_answer_unread(self) -> None:
         for stall_ms, other in ((250, None), (60_000, "/big?n=1000")):
             with Site(h2c=1, send_ms=100) as site, Client(site, window=0) as client:

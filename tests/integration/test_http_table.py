@@ -224,14 +224,14 @@ class Readers(unittest.TestCase):
     def test_who_takes_nothing_over_tls_is_dropped_by_the_rate(self) -> None:
         self.take_nothing(tls=True)
 
-    def take_of_a_stream(self, tls: bool, stall_ms: int) -> bytes:
+    def take_of_a_stream(self, tls: bool, stall_ms: int, ahead: int = 0) -> bytes:
         """What comes of 16 MB after a second in which nothing was taken."""
         with (
             Site(tls=tls, rate=1_000_000, window_ms=100, send_ms=100) as site,
             site.connect() as sock,
         ):
-            ask = f"GET /events?n=16000&size=1000&stall={stall_ms} HTTP/1.1\r\n"
-            sock.sendall(ask.encode() + HOST + b"Connection: close\r\n\r\n")
+            ask = f"GET /events?n=16000&size=1000&stall={stall_ms}&ahead={ahead}"
+            sock.sendall(ask.encode() + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
             if stall_ms < 1000:
                 site.wait_for("gone", 1)
             else:
@@ -243,6 +243,13 @@ class Readers(unittest.TestCase):
         for tls in (False, True):
             with self.subTest(tls=tls):
                 read = self.take_of_a_stream(tls, stall_ms=60_000)
+                self.assertEqual(read.count(b"event: tick"), 16_000)
+
+    def test_he_may_pause_when_the_stream_has_ended(self) -> None:
+        """All of it is written at once, and most of it waits for him."""
+        for tls in (False, True):
+            with self.subTest(tls=tls):
+                read = self.take_of_a_stream(tls, stall_ms=60_000, ahead=32_000_000)
                 self.assertEqual(read.count(b"event: tick"), 16_000)
 
     def test_he_may_not_for_longer(self) -> None:

@@ -99,12 +99,12 @@ static bool guard_later(void *arg, const struct http_request *r,
 }
 
 /* --- streams: ?n=EVENTS of ?size=BYTES, as fast as the peer takes them, who may take
- * none for ?stall=MS --- */
+ * none for ?stall=MS; ?ahead=BYTES are written before he does --- */
 
 struct feed {
     struct http_stream *stream;
     struct buf event;
-    size_t n, sent;
+    size_t n, sent, ahead;
 };
 
 static size_t n_gone;
@@ -123,7 +123,7 @@ static void feed_on(void *arg)
     struct feed *f = arg;
     char id[24];
 
-    while (f->sent < f->n && http_stream_unread(f->stream) < 64 * 1024) {
+    while (f->sent < f->n && http_stream_unread(f->stream) < f->ahead) {
         snprintf(id, sizeof(id), "%zu", ++f->sent);
         if (http_stream_event(f->stream, id, "tick", f->event.data, f->event.len) !=
             FF_OK)
@@ -139,13 +139,16 @@ static void feed_on(void *arg)
 static void events(void *arg, const struct http_request *r, struct http_reply *reply)
 {
     struct feed *f = mem_alloc(sizeof(*f));
+    const size_t ahead = number(r, "ahead");
     struct http_stream_opts opts = {.stall_us = (int64_t)number(r, "stall") * 1000,
+                                    .buffer_max = 2 * ahead,
                                     .gone = gone,
                                     .drained = feed_on,
                                     .arg = f};
 
     (void)arg;
     f->n = number(r, "n");
+    f->ahead = ahead > 0 ? ahead : 64 * 1024;
     for (size_t i = 0, size = number(r, "size"); i < size || i == 0; i++)
         buf_add_char(&f->event, 'x');
     f->stream = http_stream_open(reply, &opts);
