@@ -114,6 +114,27 @@ static void check_passed(const struct mirror_backfill *b)
     }
 }
 
+/* The later one of two that have times in common moves on in a commit after the one
+ * that ended the earlier one: before that it can't have read which times those are.
+ * Numbers are taken before they are durable, so the earlier one is the one that was
+ * there. */
+static void check_turns(const struct mirror_backfill *b)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&schedules.backfills, &i, &value);) {
+        const struct mirror_backfill *other = value;
+        const bool is_earlier = other->schedule == b->schedule && other->no < b->no &&
+                                other->created_in < b->created_in &&
+                                other->from_us < b->below_us &&
+                                b->from_us < other->below_us;
+        sim_check(!is_earlier ||
+                      (other->state != BACKFILL_RUNNING && !other->before.is_touched),
+                  "I39: backfill %lld of %s does not wait for backfill %lld",
+                  (long long)b->no, b->schedule->name, (long long)other->no);
+    }
+}
+
 static void check_one(const struct mirror_backfill *b)
 {
     if (!b->before.is_touched || b->state == BACKFILL_STOPPED)
@@ -123,8 +144,10 @@ static void check_one(const struct mirror_backfill *b)
     sim_check(count_open(b) <= b->max_parallel,
               "I39: %lld runs of a backfill at once, not %lld",
               (long long)count_open(b), (long long)b->max_parallel);
-    if (schedules.node != SIM_CLIENT)
+    if (schedules.node != SIM_CLIENT) {
+        check_turns(b);
         check_passed(b);
+    }
     if (b->state != BACKFILL_DONE)
         return;
     sim_check(count_open(b) == 0, "I39: a backfill is over before its runs");
