@@ -88,6 +88,9 @@ struct http_route {
 void http_reply_header(struct http_reply *reply, const char *name, const char *value);
 void http_reply_header_int(struct http_reply *reply, const char *name, int64_t n);
 
+/* A word for who measures, where the status alone does not say why. Lives for ever. */
+void http_reply_why(struct http_reply *reply, const char *why);
+
 /* These end the reply. */
 void http_reply_send(struct http_reply *reply, int status, const char *type,
                      const void *body, size_t len); /* copies the body */
@@ -176,9 +179,14 @@ struct http_counts {
 
 /* For who measures: a request is being answered, so long after its head was complete;
  * of a body that goes on, its beginning. route is NULL where none was found, or the
- * request was none. Loop thread. */
-typedef void http_answered_fn(void *arg, const struct http_route *route, int status,
-                              int64_t took_us);
+ * request was none; why is what http_reply_why said of it, or NULL. Loop thread. */
+struct http_answered {
+    const struct http_route *route;
+    int status;
+    const char *why;
+    int64_t took_us;
+};
+typedef void http_answered_fn(void *arg, const struct http_answered *a);
 
 /* opts is copied. Listening begins with http_server_listen, after the mounts. */
 struct http_server *http_server_new(struct loop *l, const struct http_options *opts);

@@ -66,6 +66,7 @@ struct http_reply {
     struct buf body;   /* of the request */
     struct buf fields; /* header lines of the answer */
     size_t body_max;
+    const char *why;  /* http_reply_why; or NULL */
     int64_t begun_us; /* the head was complete; 0: nobody measures */
     int minor;        /* HTTP/1.minor */
     bool chunked;     /* the request's body */

@@ -86,14 +86,23 @@ void http_reply_admit(struct http_reply *reply)
         http_reply_free(reply);
 }
 
+void http_reply_why(struct http_reply *reply, const char *why)
+{
+    reply->why = why;
+}
+
 static void tell_answered(const struct http_reply *reply, int status)
 {
     const struct http_exchange *x = reply->x;
     const struct http_server *s = x->conn->server;
-    const int64_t us = reply->begun_us ? loop_mono_us(s->loop) - reply->begun_us : 0;
+    const struct http_answered a = {
+        .route = x->match.route,
+        .status = status,
+        .why = reply->why,
+        .took_us = reply->begun_us ? loop_mono_us(s->loop) - reply->begun_us : 0};
 
     if (s->answered)
-        s->answered(s->answered_arg, x->match.route, status, us);
+        s->answered(s->answered_arg, &a);
 }
 
 void http_reply_switch(struct http_reply *reply, const struct http_protocol *protocol,

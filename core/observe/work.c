@@ -5,7 +5,7 @@
 
 static const char *const webhook_results[] = {"accepted", "refused", "limited",
                                               "invalid", "failed"};
-static const char *const limits[] = {"rate", "busy"};
+static const char *const limits[] = {"rate", "busy", REST_OPEN_RUNS};
 
 /* Zeroes of those that one may wait for; the others are there once they come. */
 static const int usual_commits[] = {FF_OK, FF_BUSY, FF_UNAVAILABLE, FF_FULL, FF_FATAL};
@@ -114,11 +114,12 @@ static const char *webhook_result(int status)
     return status < 500 ? "invalid" : "failed";
 }
 
-static void count_limits(struct observe *o, int status)
+static void count_limits(struct observe *o, const struct http_answered *a)
 {
-    if (status == 429 || status == 503)
-        metric_add(metrics_get(o->metrics, FAMILY_HTTP_LIMITED, &limits[status == 503]),
-                   1);
+    const char *const reason[] = {a->why ? a->why : limits[a->status == 503]};
+
+    if (a->status == 429 || a->status == 503)
+        metric_add(metrics_get(o->metrics, FAMILY_HTTP_LIMITED, reason), 1);
 }
 
 /* Who asks whether it is well is told so, and not put off. */
@@ -129,38 +130,35 @@ static bool is_of_api(const struct http_route *route)
 
 /* What is no route of ours is told apart by nothing: anybody may ask for anything. */
 static void count_answer(struct observe *o, size_t requests, size_t seconds,
-                         const struct http_route *route, int status, int64_t took_us)
+                         const struct http_answered *a)
 {
     static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
-    const size_t class = (size_t)status / 100;
-    const char *const labels[] = {route ? route->pattern : "none",
-                                  route ? route->method : "none",
+    const size_t class = (size_t)a->status / 100;
+    const char *const labels[] = {a->route ? a->route->pattern : "none",
+                                  a->route ? a->route->method : "none",
                                   classes[class < COUNT_OF(classes) ? class : 0]};
 
     metric_add(metrics_get(o->metrics, requests, labels), 1);
-    metric_observe(metrics_get(o->metrics, seconds, labels), took_us);
+    metric_observe(metrics_get(o->metrics, seconds, labels), a->took_us);
 }
 
-static void on_answered(void *arg, const struct http_route *route, int status,
-                        int64_t took_us)
+static void on_answered(void *arg, const struct http_answered *a)
 {
     struct observe *o = arg;
 
-    count_answer(o, FAMILY_HTTP_REQUESTS, FAMILY_HTTP_SECONDS, route, status, took_us);
-    if (is_of_api(route))
-        count_limits(o, status);
-    if (route && strcmp(route->pattern, REST_WEBHOOKS) == 0) {
-        const char *const result[] = {webhook_result(status)};
+    count_answer(o, FAMILY_HTTP_REQUESTS, FAMILY_HTTP_SECONDS, a);
+    if (is_of_api(a->route))
+        count_limits(o, a);
+    if (a->route && strcmp(a->route->pattern, REST_WEBHOOKS) == 0) {
+        const char *const result[] = {webhook_result(a->status)};
 
         metric_add(metrics_get(o->metrics, FAMILY_WEBHOOK_CALLS, result), 1);
     }
 }
 
-static void on_task_answered(void *arg, const struct http_route *route, int status,
-                             int64_t took_us)
+static void on_task_answered(void *arg, const struct http_answered *a)
 {
-    count_answer(arg, FAMILY_TASK_REQUESTS, FAMILY_TASK_SECONDS, route, status,
-                 took_us);
+    count_answer(arg, FAMILY_TASK_REQUESTS, FAMILY_TASK_SECONDS, a);
 }
 
 /* --- from when to when --- */

@@ -82,6 +82,8 @@ static void answer_problem(struct rest_call *c)
                                               .instance = c->request->path,
                                               .request = c->request_id,
                                               .errors = buf_text(&c->errors)});
+    if (problem == PROBLEM_OPEN_RUNS)
+        http_reply_why(c->reply, REST_OPEN_RUNS);
     if (status == 401)
         http_reply_header(c->reply, "WWW-Authenticate", "Bearer");
     if (status == 429 || status == 503)

@@ -16,6 +16,8 @@ struct rest;
 #define REST_PREFIX "/api/v1"
 /* The pattern of the route that calls of webhooks come by. */
 #define REST_WEBHOOKS REST_PREFIX "/webhooks/{tenant}/{path}"
+/* Why a request is answered 429 that did not come too often (http_reply_why). */
+#define REST_OPEN_RUNS "open_runs"
 
 /* Section "server" of the configuration. */
 struct rest_settings {

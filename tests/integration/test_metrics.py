@@ -290,6 +290,26 @@ class Counts(MetricsTest):
         )
         self.assertEqual(self.stop().code, 0)
 
+    def test_who_asked_too_often_is_not_who_has_too_many_runs(self) -> None:
+        self.serve()
+        key = self.make_key("operator")
+        name = "flowforge_http_limited_total"
+        self.change("POST", "/workflows", {"source": CHAIN})
+        self.change("PATCH", "/tenants/default", {"max_open_runs": 0}, 204)
+        for _ in range(3):
+            answer = self.ask("POST", "/runs", {"workflow": "chain"}, key)
+            self.problem(answer, 429, "TOO_MANY_OPEN_RUNS")
+        page = self.scrape()
+        self.assertEqual(page.get(name, reason="open_runs"), 3)
+        self.assertEqual(page.get(name, reason="rate"), 0)
+        self.change("PATCH", "/tenants/default", {"max_requests_per_s": 1}, 204)
+        asked = [self.ask("GET", "/me", key=key).status for _ in range(100)]
+        page = self.scrape()
+        self.assertGreater(asked.count(429), 0)
+        self.assertEqual(page.get(name, reason="rate"), asked.count(429))
+        self.assertEqual(page.get(name, reason="open_runs"), 3)
+        self.assertEqual(self.stop().code, 0)
+
 
 class Standing(MetricsTest):
     def test_what_waits_for_a_slot_by_tenant(self) -> None:
