@@ -64,7 +64,8 @@ struct principal {
     } more[PRINCIPAL_MORE]; /* the same of other projects */
     size_t n_more;
     bool platform; /* administers the installation, which gives no role in a tenant */
-    int64_t expires_us; /* since 1970; 0: not by itself */
+    int64_t expires_us;  /* since 1970; 0: not by itself */
+    int64_t key_ends_us; /* the API key that he shows, or had shown for his session */
 };
 
 bool role_may(enum role role, enum permission permission);
@@ -194,6 +195,8 @@ struct access_new_key {
     struct access_scope where;
     int64_t expires_at; /* MODEL_NULL: never */
 };
+/* Until when a key that he makes is valid at most; INT64_MAX: for ever. */
+int64_t access_key_latest(const struct access_call *c);
 int access_key_create(const struct access_call *c, const struct access_new_key *want,
                       struct access_credential *made, struct batch *b,
                       struct ff_err *err);

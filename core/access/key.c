@@ -8,7 +8,7 @@
     (60 * UNITS_SECOND) /* last_used_at is written at most so often                    \
                          */
 
-#define BY_SESSION_US (INT64_C(366) * 24 * 3600 * UNITS_SECOND)
+#define BRIEF_MAKES_US (INT64_C(366) * 24 * 3600 * UNITS_SECOND)
 
 /* --- reads --- */
 
@@ -58,11 +58,35 @@ static int check_room(const struct access_call *c, const struct tenant_row *tena
     return access_check_quota(tenant, QUOTA_KEYS, n, err);
 }
 
-/* Who took a session for an hour shall not have it for ever. */
-static bool outlives_session(const struct access_call *c, int64_t expires_at)
+/* Of what somebody was given for a while he shall not make something for ever: no key
+ * makes one that outlives it, and who is known for an hour makes none without end. */
+int64_t access_key_latest(const struct access_call *c)
 {
-    return c->who->kind == PRINCIPAL_SESSION &&
-           (expires_at == MODEL_NULL || expires_at > c->now_us + BY_SESSION_US);
+    const struct principal *who = c->who;
+    const bool brief = who->kind == PRINCIPAL_USER || who->kind == PRINCIPAL_SESSION;
+    const int64_t by_key = who->key_ends_us != 0 ? who->key_ends_us : INT64_MAX;
+    const int64_t by_kind = brief ? c->now_us + BRIEF_MAKES_US : INT64_MAX;
+
+    return by_key < by_kind ? by_key : by_kind;
+}
+
+static int check_end(const struct access_call *c, int64_t expires_at,
+                     struct ff_err *err)
+{
+    const int64_t latest = access_key_latest(c);
+    char end[UNITS_TEXT];
+
+    if (latest == INT64_MAX || (expires_at != MODEL_NULL && expires_at <= latest))
+        return FF_OK;
+    units_time_text(latest, end);
+    if (latest == c->who->key_ends_us)
+        return ff_fail(err, FF_INVALID, 0,
+                       "a key that an API key makes ends with it, which is at %s, or "
+                       "before",
+                       end);
+    return ff_fail(err, FF_INVALID, 0,
+                   "a key that is made with a token or a session is valid for 366 days "
+                   "at most: an API key or the server's own user makes others");
 }
 
 static int check_new(const struct access_call *c, const struct access_new_key *want,
@@ -78,11 +102,7 @@ static int check_new(const struct access_call *c, const struct access_new_key *w
                        "of the whole installation there is the role admin only");
     if (want->expires_at != MODEL_NULL && want->expires_at <= c->now_us)
         return ff_fail(err, FF_INVALID, 0, "a key cannot expire before it is made");
-    if (outlives_session(c, want->expires_at))
-        return ff_fail(err, FF_INVALID, 0,
-                       "a key that is made with a session is valid for 366 days at "
-                       "most: an API key or the server's own user makes others");
-    return FF_OK;
+    return check_end(c, want->expires_at, err);
 }
 
 static void add_detail(struct buf *out, const struct api_key_row *row)
@@ -295,6 +315,7 @@ static void fill(const struct api_key_row *row, struct principal *p)
         .project_role = confined ? role : ROLE_NONE,
         .platform = platform && row->role == ROLE_ADMIN,
         .expires_us = row->expires_at == MODEL_NULL ? 0 : row->expires_at,
+        .key_ends_us = row->expires_at == MODEL_NULL ? 0 : row->expires_at,
     };
     snprintf(p->subject, sizeof(p->subject), ACCESS_KEY_PREFIX "%.*s", (int)row->id.len,
              row->id.s);

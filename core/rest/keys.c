@@ -91,27 +91,48 @@ int rest_key_get(struct rest_call *c, struct ff_err *err)
 
 /* --- made and revoked --- */
 
-/* Which it is valid until: as given, or for the usual time; MODEL_NULL: for ever. */
-static int64_t end_of(const struct rest_call *c)
+/* Which it is valid until: as given, or for the usual time, or as long as may be;
+ * MODEL_NULL: for ever. */
+static int64_t end_of(const struct rest_call *c, const struct access_call *call)
 {
     const char *given = rest_text(c, "expires_at");
+    const int64_t latest = access_key_latest(call);
     int64_t at_us = c->now_us + USUAL_LIFE_US;
 
     if (rest_bool(c, "never_expires"))
         return MODEL_NULL;
     if (given)
         units_time(given, &at_us);
+    else if (at_us > latest)
+        at_us = latest;
     return at_us;
+}
+
+static void add_made(struct buf *out, const struct access_credential *made,
+                     int64_t expires_at)
+{
+    struct jsonw w = {.out = out};
+    char end[UNITS_TEXT];
+
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "id");
+    jsonw_text(&w, made->id);
+    jsonw_key(&w, "credential");
+    jsonw_text(&w, made->text);
+    if (expires_at != MODEL_NULL) {
+        units_time_text(expires_at, end);
+        jsonw_key(&w, "expires_at");
+        jsonw_text(&w, end);
+    }
+    jsonw_close(&w, '}');
 }
 
 int rest_key_create(struct rest_call *c, struct ff_err *err)
 {
     struct access_new_key want = {.name = rest_text(c, "name"),
                                   .role = access_role(rest_text(c, "role")),
-                                  .where = c->scope,
-                                  .expires_at = end_of(c)};
+                                  .where = c->scope};
     struct access_credential made = {0};
-    struct jsonw w = {.out = &c->out};
     struct access_call call;
     int code = rest_find_project(c, rest_text(c, "project"), &want.where.project, err);
 
@@ -121,15 +142,11 @@ int rest_key_create(struct rest_call *c, struct ff_err *err)
     if (code != FF_OK)
         return code;
     rest_access(c, &call);
+    want.expires_at = end_of(c, &call);
     code = access_key_create(&call, &want, &made, c->batch, err);
     if (code == FF_OK) {
         rest_set_location(c, "/keys/%s", made.id);
-        jsonw_open(&w, '{');
-        jsonw_key(&w, "id");
-        jsonw_text(&w, made.id);
-        jsonw_key(&w, "credential");
-        jsonw_text(&w, made.text);
-        jsonw_close(&w, '}');
+        add_made(&c->out, &made, want.expires_at);
     }
     access_credential_wipe(&made);
     return code;

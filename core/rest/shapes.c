@@ -335,6 +335,7 @@ const struct rest_shape shape_new_session = {.name = "NewSession",
 static const struct rest_field new_key_fields[] = {
     {.name = "id", .type = REST_TEXT},
     {.name = "credential", .type = REST_TEXT, .help = "shown now, and never again"},
+    {.name = "expires_at", .type = REST_TIME, .help = "absent: never"},
     {0},
 };
 const struct rest_shape shape_new_key = {.name = "NewApiKey", .more = new_key_fields};

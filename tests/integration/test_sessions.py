@@ -26,6 +26,14 @@ def token(sub: str = "ada", roles: str = "", lives: int = 300, **more: Any) -> s
     return str(jwt.encode(said, SECRET, algorithm="HS256"))
 
 
+NEW_KEY = {"name": "ci", "role": "viewer"}
+
+
+def new_key(days: int) -> dict[str, Any]:
+    at = time.gmtime(time.time() + days * 86400)
+    return NEW_KEY | {"expires_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", at)}
+
+
 class Sessions(ApiTest):
     def setUp(self) -> None:
         super().setUp()
@@ -192,28 +200,43 @@ class Sessions(ApiTest):
         self.assertEqual(soon[:19], made["expires_at"][:19])
         self.stop()
 
-    def test_a_key_that_a_session_makes_has_an_end(self) -> None:
+    def no_key(self, key: str, body: Any, why: str) -> None:
+        said = self.problem(self.ask("POST", "/keys", body, key=key), 400, "INVALID")
+        self.assertIn(why, said["detail"])
+
+    def test_a_key_of_who_is_known_for_a_while_has_an_end(self) -> None:
         self.serve()
-        admin = self.make_key("admin")
-        session = self.session(admin)["credential"]
+        endless = self.make_key("admin", "--expires", "never")
+        ada = token(roles="admin")
+        sessions = [self.session(key)["credential"] for key in (ada, endless)]
+        for key in (ada, *sessions):
+            for body in (new_key(367), NEW_KEY | {"never_expires": True}):
+                self.no_key(key, body, "366 days")
+            for body in (new_key(365), NEW_KEY):
+                made = self.change("POST", "/keys", body, key=key).json()
+                row = self.get(f"/keys/{made['id']}")
+                self.assertEqual(made["expires_at"], row["expires_at"])
+        for body in (new_key(367), NEW_KEY | {"never_expires": True}):
+            made = self.change("POST", "/keys", body, key=endless).json()
+            self.assertEqual("never_expires" in body, "expires_at" not in made)
+        self.stop()
 
-        def lives(days: int) -> dict[str, Any]:
-            at = time.gmtime(time.time() + days * 86400)
-            until = time.strftime("%Y-%m-%dT%H:%M:%SZ", at)
-            return {"name": "ci", "role": "viewer", "expires_at": until}
-
-        usual = {"name": "ci", "role": "viewer"}
-        for body in (lives(367), usual | {"never_expires": True}):
-            said = self.problem(
-                self.ask("POST", "/keys", body, key=session), 400, "INVALID"
-            )
-            self.assertIn("366 days", said["detail"])
-            self.change("POST", "/keys", body, key=admin)
-        for body in (lives(365), usual):
-            made = self.change("POST", "/keys", body, key=session).json()
-            self.assertEqual(
-                self.get(f"/keys/{made['id']}", admin)["expires_at"] is None, False
-            )
+    def test_what_a_key_makes_does_not_outlive_it(self) -> None:
+        self.serve()
+        maker = self.make_key("admin", "--expires", "30d")
+        end = self.get("/keys")["items"][0]["expires_at"]
+        for key in (maker, self.session(maker)["credential"]):
+            for body in (new_key(31), NEW_KEY | {"never_expires": True}):
+                self.no_key(key, body, f"which is at {end}")
+            # What is not asked for is as much as there is.
+            for body, until in (
+                (NEW_KEY, end),
+                (NEW_KEY | {"expires_at": end}, end),
+                (new_key(29), new_key(29)["expires_at"]),
+            ):
+                made = self.change("POST", "/keys", body, key=key).json()
+                self.assertEqual(made["expires_at"][:16], until[:16])
+                self.assertLessEqual(made["expires_at"], end)
         self.stop()
 
     def test_own_ones_are_listed_and_ended(self) -> None:

@@ -78,7 +78,7 @@ static int print_key(const struct cli *c, const struct key_plan *plan)
 static int ask_server(struct cli *c, const struct access_session *a,
                       struct key_plan *plan)
 {
-    const struct access_new_key *want = &plan->want;
+    struct access_new_key *want = &plan->want;
     char expires[UNITS_TEXT];
     json_t *answer = NULL;
     json_t *body =
@@ -88,14 +88,17 @@ static int ask_server(struct cli *c, const struct access_session *a,
     units_time_text(want->expires_at, expires);
     if (want->expires_at == MODEL_NULL)
         json_object_set_new(body, "never_expires", json_true());
-    else
+    else if (cli_has(&c->args, "expires"))
         json_object_set_new(body, "expires_at", json_string(expires));
     const int code =
         access_ask(a, "POST", remote_path("keys", (char *)NULL), body, &answer);
     const char *id = json_string_value(json_object_get(answer, "id"));
     const char *text = json_string_value(json_object_get(answer, "credential"));
+    const char *end = json_string_value(json_object_get(answer, "expires_at"));
     snprintf(plan->made.id, sizeof(plan->made.id), "%s", id ? id : "");
     snprintf(plan->made.text, sizeof(plan->made.text), "%s", text ? text : "");
+    if (end) /* without --expires it may be less than usual */
+        units_time(end, &want->expires_at);
     json_decref(answer);
     return code;
 }

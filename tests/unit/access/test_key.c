@@ -261,7 +261,7 @@ static void a_key_gives_no_more_than_who_makes_it_has(void **state)
         struct key_plan plan = {.want = {.name = "k",
                                          .role = cases[i].role,
                                          .where = cases[i].where,
-                                         .expires_at = MODEL_NULL}};
+                                         .expires_at = NOW + 1}};
         const struct access_call c = call_of(p, cases[i].who);
 
         assert_int_equal(access_commit(&c, plan_key, &plan, &p->err), cases[i].code);
