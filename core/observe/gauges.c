@@ -148,8 +148,7 @@ static void set_lead(const struct observe *o, const struct control *control)
 
 static void set_http(struct observe *o)
 {
-    const struct store_readers_counts readers =
-        store_readers_counts(rest_readers(o->setup.rest));
+    const struct store_readers_counts readers = store_readers_counts(o->readers);
     struct http_counts http;
 
     http_server_counts(o->setup.api, &http);
@@ -201,7 +200,8 @@ void observe_gauges(struct observe *o)
 
     set_lead(o, control);
     set_tenants(o);
-    set_http(o);
+    if (o->setup.api)
+        set_http(o);
     set_executors(o);
     set_process(o);
     for (int i = LOG_ERROR; i <= LOG_INFO; i++)

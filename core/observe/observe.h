@@ -1,5 +1,6 @@
 /* observe/observe.h - what can be measured of a server process, shown as GET /metrics
- * on a port of its own, to whoever asks there.
+ * on a port of its own, to whoever asks there, and beside it whether the process is
+ * well: also where it serves no API.
  *
  * What is counted of runs, tasks and schedules is what became durable, read from the
  * rows of each batch; what stands at a moment is looked up when somebody asks. A server
@@ -22,8 +23,8 @@ struct observe_lead {
 struct observe_setup {
     struct loop *loop;
     struct node *node;
-    struct http_server *api;
     struct observe_lead lead;
+    struct http_server *api; /* NULL, as rest: the process serves none */
     struct rest *rest;
     const char *version; /* of the program */
     struct rest_listen place;
@@ -44,7 +45,8 @@ void observe_changed(struct observe *o, const struct run_row *run);
 /* Answers nobody any more, and counts nothing. Before the API's server and the node's
  * ownership go. Takes NULL. */
 void observe_stop(struct observe *o);
-/* After rest_free, which waits for what a scrape has it read. Takes NULL. */
+/* After rest_free, which waits for what a scrape has it read. Runs the loop where there
+ * is no rest: not from a callback. Takes NULL. */
 void observe_free(struct observe *o);
 
 #endif

@@ -79,6 +79,8 @@ struct observe {
     struct observe_setup setup;
     struct metrics *metrics;
     struct http_server *server;
+    struct store_readers *readers; /* of its own, or those of the API */
+    bool owns_readers;
     struct map tenants; /* number -> name */
     size_t n_reading;   /* scrapes for which names are read */
     bool stopped;

@@ -1,5 +1,6 @@
-/* page.c - GET /metrics, on a server of its own. Names of tenants that are new are read
- * beside the loop first; when that cannot be, a number stands for one. */
+/* page.c - GET /metrics, on a server of its own, and whether the process is well, for
+ * who manages it. Names of tenants that are new are read beside the loop first; when
+ * that cannot be, a number stands for one. */
 #include "observe/observe_priv.h"
 
 #include "access/access.h"
@@ -92,8 +93,8 @@ static void on_metrics(void *arg, const struct http_request *r,
     *s = (struct scrape){.o = o, .request = r, .reply = reply};
     observe_unnamed(o, &s->numbers);
     s->names = mem_array(s->numbers.n + 1, sizeof(*s->names));
-    if (s->numbers.n > 0 && store_readers_do(rest_readers(o->setup.rest), read_names,
-                                             have_read, s, &busy) == FF_OK) {
+    if (s->numbers.n > 0 &&
+        store_readers_do(o->readers, read_names, have_read, s, &busy) == FF_OK) {
         o->n_reading++;
         return;
     }
@@ -101,9 +102,33 @@ static void on_metrics(void *arg, const struct http_request *r,
     free_scrape(s);
 }
 
+static void on_live(void *arg, const struct http_request *r, struct http_reply *reply)
+{
+    struct buf text = {0};
+
+    (void)arg;
+    (void)r;
+    rest_tell_live(&text);
+    http_reply_take(reply, 200, "application/json", &text);
+}
+
+static void on_ready(void *arg, const struct http_request *r, struct http_reply *reply)
+{
+    const struct observe *o = arg;
+    struct buf text = {0};
+    const int status = rest_tell_ready(o->setup.node, o->setup.rest, &text);
+
+    (void)r;
+    http_reply_take(reply, status, "application/json", &text);
+}
+
 int observe_listen(struct observe *o, struct ff_err *err)
 {
-    static const struct http_route route = {"GET", "/metrics", on_metrics, 0, NULL};
+    static const struct http_route routes[] = {
+        {"GET", "/metrics", on_metrics, 0, NULL}, {"GET", "/livez", on_live, 0, NULL},
+        {"GET", "/healthz", on_live, 0, NULL},    {"GET", "/readyz", on_ready, 0, NULL},
+        {"GET", "/health", on_ready, 0, NULL},
+    };
     const struct http_options opts = {
         .address = o->setup.place.address,
         .port = o->setup.place.port,
@@ -113,6 +138,6 @@ int observe_listen(struct observe *o, struct ff_err *err)
     };
 
     o->server = http_server_new(o->setup.loop, &opts);
-    http_server_mount(o->server, &route, 1, o);
+    http_server_mount(o->server, routes, COUNT_OF(routes), o);
     return http_server_listen(o->server, err);
 }

@@ -191,7 +191,8 @@ void observe_work_begin(struct observe *o)
 
     observe_leads(o, &o->setup.lead);
     store_set_watch(node_store(o->setup.node), &store);
-    http_server_on_answer(o->setup.api, on_answered, o);
+    if (o->setup.api)
+        http_server_on_answer(o->setup.api, on_answered, o);
 }
 
 void observe_work_end(struct observe *o)
@@ -201,6 +202,7 @@ void observe_work_end(struct observe *o)
     if (control)
         control_set_watch(control, NULL);
     store_set_watch(node_store(o->setup.node), NULL);
-    http_server_on_answer(o->setup.api, NULL, NULL);
+    if (o->setup.api)
+        http_server_on_answer(o->setup.api, NULL, NULL);
     watch_tasks(o, NULL, NULL);
 }

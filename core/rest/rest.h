@@ -21,6 +21,7 @@ struct rest;
 
 /* Section "server" of the configuration. */
 struct rest_settings {
+    const char *roles;  /* "api,controller": what the process is for */
     const char *listen; /* NULL: host and http_port */
     const char *host;
     int64_t http_port, grpc_port; /* grpc_port: 0 or set */
@@ -51,6 +52,9 @@ struct rest_listen {
  * that, as the setting `insecure` does. */
 int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
                       struct ff_err *err);
+/* What of it is checked wherever the process listens: FF_INVALID, one of two that
+ * belong together is missing. */
+int rest_check_pairs(const struct rest_settings *s, struct ff_err *err);
 /* The same of the metrics, which nobody shows a credential for; they have a place. */
 bool rest_has_metrics(const struct rest_settings *s);
 int rest_metrics_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
@@ -78,6 +82,11 @@ struct rest *rest_new(const struct rest_setup *setup, struct ff_err *err);
  * small jobs of others; they are there until rest_free. */
 size_t rest_streams(const struct rest *r);
 struct store_readers *rest_readers(struct rest *r);
+
+/* What GET /livez and /readyz answer, and the status of the latter, for who answers it
+ * elsewhere as well; r is NULL where no API is served. */
+void rest_tell_live(struct buf *out);
+int rest_tell_ready(struct node *n, const struct rest *r, struct buf *out);
 
 /* Executors are those of another fleet, or of none, from now on. Takes NULL. */
 void rest_use_fleet(struct rest *r, const struct fleet *fleet);

@@ -11,6 +11,8 @@
     .name = (text), .offset = offsetof(struct rest_settings, field)
 
 const struct ff_opt rest_options[] = {
+    {OPT(roles), .type = FF_OPT_TEXT, .fallback = "api,controller",
+     .help = "what this process is for: api, controller, or both"},
     {OPT(host), .type = FF_OPT_TEXT, .fallback = "127.0.0.1",
      .help = "address of the HTTP API"},
     {OPT(http_port), .type = FF_OPT_INT, .fallback = "8080", .max = 65535,
@@ -188,13 +190,8 @@ int rest_executors_parse(const struct rest_settings *s, bool dev,
     return FF_OK;
 }
 
-int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
-                      struct ff_err *err)
+int rest_check_pairs(const struct rest_settings *s, struct ff_err *err)
 {
-    *out = (struct rest_listen){0};
-    if ((s->listen ? take_listen("listen", s->listen, out, err)
-                   : take_host(s, s->http_port, out, err)) != FF_OK)
-        return err->code;
     if (!s->tls_cert != !s->tls_key)
         return ff_fail(err, FF_INVALID, 0,
                        "server.tls_cert and server.tls_key belong together: one of "
@@ -203,6 +200,18 @@ int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_liste
         return ff_fail(err, FF_INVALID, 0,
                        "server.oidc_issuer and server.oidc_client_id belong together: "
                        "one of them is missing");
+    return FF_OK;
+}
+
+int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_listen *out,
+                      struct ff_err *err)
+{
+    *out = (struct rest_listen){0};
+    if ((s->listen ? take_listen("listen", s->listen, out, err)
+                   : take_host(s, s->http_port, out, err)) != FF_OK)
+        return err->code;
+    if (rest_check_pairs(s, err) != FF_OK)
+        return err->code;
     out->loopback = is_loopback(out->address);
     if (!out->loopback && !s->tls_cert && !s->insecure && !dev)
         return ff_fail(err, FF_INVALID, 0,

@@ -10,73 +10,14 @@
 int rest_live(struct rest_call *c, struct ff_err *err)
 {
     (void)err;
-    buf_add_text(&c->out, "{\"status\":\"ok\"}");
+    rest_tell_live(&c->out);
     return FF_OK;
-}
-
-/* The sentence of a store may name hosts and files: who is not known hears one word. */
-static const char *store_word(struct rest *r)
-{
-    struct ff_err err = {0};
-
-    return store_health(r->store, &err) == FF_OK ? "ok" : "failing";
-}
-
-/* Who comes with an API key is let in meanwhile, so it is no reason to stay away. */
-static const char *auth_word(const struct rest *r)
-{
-    return driver_auth_ops(r->setup.auth)->ready(r->auth, NULL) == FF_OK ? "ok"
-                                                                         : "waiting";
-}
-
-static bool tells_auth(const struct rest *r)
-{
-    return r->auth && driver_auth_ops(r->setup.auth)->ready;
-}
-
-/* By anybody. A server that does not lead is as ready as the one that does. */
-static bool is_led(const struct rest *r)
-{
-    struct node_leader leader;
-
-    node_leader(r->setup.node, &leader);
-    return leader.leads;
-}
-
-static void add_health(struct rest_call *c)
-{
-    struct rest *r = c->rest;
-    const char *store = store_word(r);
-    const bool well = strcmp(store, "ok") == 0;
-    struct jsonw w = {.out = &c->out};
-
-    jsonw_open(&w, '{');
-    jsonw_key(&w, "status");
-    jsonw_text(&w, r->draining ? "draining" : well ? "ok" : "failing");
-    jsonw_key(&w, "checks");
-    jsonw_open(&w, '{');
-    jsonw_key(&w, "store");
-    jsonw_text(&w, store);
-    jsonw_key(&w, "leads");
-    jsonw_bool(&w, node_is_owner(r->setup.node));
-    if (node_is_leased(r->setup.node)) {
-        jsonw_key(&w, "led");
-        jsonw_bool(&w, is_led(r));
-    }
-    if (tells_auth(r)) {
-        jsonw_key(&w, "auth");
-        jsonw_text(&w, auth_word(r));
-    }
-    jsonw_close(&w, '}');
-    jsonw_close(&w, '}');
-    if (r->draining || !well)
-        c->status = 503;
 }
 
 int rest_ready(struct rest_call *c, struct ff_err *err)
 {
     (void)err;
-    add_health(c);
+    c->status = rest_tell_ready(c->rest->setup.node, c->rest, &c->out);
     return FF_OK;
 }
 

@@ -3,6 +3,8 @@
 #include "cli/serve/serve.h"
 
 const struct cli_option serve_options[] = {
+    {"roles", "LIST", "what it is for (api,controller): api serves, controller leads",
+     NULL, 0},
     {"listen", "ADDRESS:PORT", "where (127.0.0.1:8080); port 0: any that is free", NULL,
      0},
     {"tls-cert", "FILE", "certificate with its chain, PEM: HTTPS", NULL, 0},

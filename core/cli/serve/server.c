@@ -1,10 +1,12 @@
 /* server.c - leads runs as `flowforge engine --stay` does, and serves the HTTP API
  * beside it, in one process and on one loop. Where hosts share the store, one of many
- * such servers leads: the others serve all the same, and one of them follows it. */
+ * such servers leads: the others serve all the same, and one of them follows it. There
+ * a process may also have one of these roles alone. */
 #include "cli/owner/owner.h"
 #include "cli/owner/signals.h"
 #include "cli/serve/executors.h"
 #include "cli/serve/notify.h"
+#include "cli/serve/roles.h"
 #include "cli/serve/serve.h"
 #include "observe/observe.h"
 #include "rest/rest.h"
@@ -20,14 +22,17 @@
 #define RATE_MIN           256 /* bytes a second */
 #define PER_CONNECTION_MAX 100000
 #define TRY_AGAIN_US       UNITS_SECOND /* when the shard could not be had after all */
+#define LOOK_US            (3 * UNITS_SECOND) /* for a leader, where none is there */
 
 struct server {
     struct cli *c;
+    const char *program;   /* as it was called */
     struct config *config; /* what the settings stand in: read before all else, so that
                             * mistakes in them are told beside those of the others */
     struct cli_session session;
     struct signals *signals;
     struct rest_settings settings;
+    unsigned roles; /* enum role_set */
     struct rest_listen place, metrics_place, executors_place;
     const char *executor_token_file;
     struct executors *executors; /* NULL: attempts run on this host */
@@ -46,6 +51,16 @@ struct server {
     int signo;
     struct ff_err fatal;
 };
+
+static bool is_api(const struct server *s)
+{
+    return s->roles & ROLE_API;
+}
+
+static bool is_controller(const struct server *s)
+{
+    return s->roles & ROLE_CONTROLLER;
+}
 
 static void run_loop(struct server *s)
 {
@@ -118,7 +133,7 @@ static void on_signal(void *arg, int signo)
         return;
     }
     s->signo = signo;
-    if (s->leaving || !s->http) {
+    if (s->leaving || (is_api(s) && !s->http)) {
         s->done = true;
         end_wait(s);
         return;
@@ -126,6 +141,10 @@ static void on_signal(void *arg, int signo)
     s->leaving = true;
     notify_manager("STOPPING=1");
     node_follow_no_more(s->session.node);
+    if (!s->http) {
+        end_well(s);
+        return;
+    }
     rest_drain(s->rest);
     http_server_stop(s->http, GRACE_US, end_well, s);
 }
@@ -140,12 +159,30 @@ static void take_flag(const struct cli *c, const char *name, const char **settin
         *setting = given;
 }
 
+static int read_roles(struct server *s, struct ff_err *err)
+{
+    const char *flag = cli_get(&s->c->args, "roles");
+    const char *named = roles_of_program(s->program);
+
+    if (flag && named)
+        return ff_fail(err, FF_INVALID, 0,
+                       "this program has one role, %s: `flowforge server --roles` has "
+                       "any",
+                       named);
+    return roles_read(flag ? flag : named ? named : s->settings.roles, &s->roles, err);
+}
+
+/* A file of settings may be that of several services: what this process does not listen
+ * on is not looked at. */
 static int read_places(struct server *s, struct ff_err *err)
 {
     const bool dev = cli_has(&s->c->args, "dev");
-    const int code = rest_listen_parse(&s->settings, dev, &s->place, err);
 
-    if (code != FF_OK ||
+    if (rest_check_pairs(&s->settings, err) != FF_OK)
+        return err->code;
+    if (is_api(s) && rest_listen_parse(&s->settings, dev, &s->place, err) != FF_OK)
+        return err->code;
+    if (is_controller(s) &&
         rest_executors_parse(&s->settings, dev, &s->executors_place, err) != FF_OK)
         return err->code;
     if (!rest_has_metrics(&s->settings))
@@ -170,9 +207,13 @@ static int read_settings(struct server *s)
     take_flag(s->c, "tls-cert", &s->settings.tls_cert);
     take_flag(s->c, "tls-key", &s->settings.tls_key);
     take_flag(s->c, "metrics-listen", &s->settings.metrics_listen);
-    if (read_places(s, &err) != FF_OK)
+    if (read_roles(s, &err) != FF_OK || read_places(s, &err) != FF_OK)
         return cli_fail(CLI_CONFIG, "%s", err.msg);
-    if (s->settings.grpc_port)
+    if (!is_api(s) && !rest_has_metrics(&s->settings))
+        log_warn(
+            "server.metrics_listen is not set: nobody can ask this process whether "
+            "it is well");
+    if (is_api(s) && s->settings.grpc_port)
         log_warn("server.grpc_port: there is no gRPC in this version");
     return CLI_OK;
 }
@@ -181,7 +222,7 @@ static int open_auth(struct server *s, struct ff_err *err)
 {
     const struct node_settings *n = node_settings(s->session.node);
 
-    if (!s->settings.auth)
+    if (!s->settings.auth || !is_api(s))
         return FF_OK;
     MEM_AUTO char *dir = n->driver_dir ? mem_text(n->driver_dir) : driver_default_dir();
     s->auth = driver_chain_new(dir, s->settings.auth, NULL, FF_AUTH, s->session.loop,
@@ -294,26 +335,47 @@ static void add_place(struct buf *text, const char *scheme, const char *address,
                port);
 }
 
+struct told_place {
+    const char *key, *words; /* in JSON; for people */
+    const struct rest_listen *place;
+    uint16_t port;    /* 0: nothing listens there */
+    const char *path; /* or NULL: users, or executors, come there */
+};
+
 /* Nothing in an address has to be escaped for JSON. */
+static void tell_place(const struct server *s, struct buf *text,
+                       const struct told_place *told)
+{
+    const bool tls = !told->path && s->settings.tls_cert;
+
+    if (s->c->json)
+        buf_printf(text, "%s\"%s\": \"", text->len > 1 ? ", " : "", told->key);
+    else
+        buf_printf(text, "%s%s on ", text->len > 0 ? "\n" : "", told->words);
+    add_place(text, tls ? "https" : "http", told->place->address, told->port);
+    buf_add_text(text, told->path ? told->path : "");
+    if (s->c->json)
+        buf_add_char(text, '"');
+}
+
 static int tell_places(const struct server *s)
 {
-    const bool json = s->c->json;
+    const struct told_place places[] = {
+        {"url", "listening", &s->place, s->http ? http_server_port(s->http) : 0, NULL},
+        {"metrics", "metrics", &s->metrics_place,
+         s->observe ? observe_port(s->observe) : 0, "/metrics"},
+        {"executors", "executors", &s->executors_place,
+         s->executors ? executors_port(s->executors) : 0, NULL},
+    };
     struct buf text = {0};
 
-    buf_add_text(&text, json ? "{\"url\": \"" : "listening on ");
-    add_place(&text, s->settings.tls_cert ? "https" : "http", s->place.address,
-              http_server_port(s->http));
-    if (s->observe) {
-        buf_add_text(&text, json ? "\", \"metrics\": \"" : "\nmetrics on ");
-        add_place(&text, "http", s->metrics_place.address, observe_port(s->observe));
-        buf_add_text(&text, "/metrics");
-    }
-    if (s->executors) {
-        buf_add_text(&text, json ? "\", \"executors\": \"" : "\nexecutors on ");
-        add_place(&text, s->settings.tls_cert ? "https" : "http",
-                  s->executors_place.address, executors_port(s->executors));
-    }
-    buf_add_text(&text, json ? "\"}\n" : "\n");
+    buf_add_text(&text, s->c->json ? "{" : "");
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        if (places[i].port)
+            tell_place(s, &text, &places[i]);
+    if (text.len == 0)
+        buf_add_text(&text, "listening nowhere");
+    buf_add_text(&text, s->c->json ? "}\n" : "\n");
     return cli_print(&text);
 }
 
@@ -376,9 +438,20 @@ static void may_lead(void *arg)
     end_wait(s);
 }
 
+/* Who does not lead in any case looks at who does, for those who ask. */
+static void nobody_leads(void *arg)
+{
+    struct server *s = arg;
+    struct ff_err err;
+
+    if (node_follow(s->session.node, LOOK_US, nobody_leads, s, &err) != FF_OK)
+        log_warn("who leads: %s", err.msg);
+}
+
 static int follow(struct server *s, int64_t pause_us, struct ff_err *err)
 {
-    return node_follow(s->session.node, pause_us, may_lead, s, err);
+    return node_follow(s->session.node, pause_us,
+                       is_controller(s) ? may_lead : nobody_leads, s, err);
 }
 
 /* Another one may have been faster, or the store may have gone away again. */
@@ -443,7 +516,7 @@ static int fail_start(struct server *s, int code, const struct rest_listen *plac
 static int open_doors(struct server *s)
 {
     struct ff_err err = {0};
-    int code = listen_on(s, &err);
+    int code = is_api(s) ? listen_on(s, &err) : FF_OK;
 
     if (code != FF_OK)
         return fail_start(s, code, &s->place, &err);
@@ -457,6 +530,14 @@ static int open_doors(struct server *s)
 static int serve_alone(struct server *s)
 {
     struct ff_err err = {0};
+
+    if (!is_controller(s))
+        return cli_fail(CLI_CONFIG,
+                        "server.roles: in %s one process leads runs and serves the "
+                        "API; let it have both roles, or set engine.store to one that "
+                        "servers share, such as store-postgres",
+                        node_settings(s->session.node)->store);
+
     const int code = lead(s, &err);
 
     if (code == FF_BUSY)
@@ -470,10 +551,19 @@ static int serve_alone(struct server *s)
     return open_doors(s);
 }
 
+static void tell_address(struct server *s)
+{
+    struct buf url = {0};
+
+    add_place(&url, s->settings.tls_cert ? "https" : "http", s->place.address,
+              http_server_port(s->http));
+    node_set_address(s->session.node, buf_text(&url));
+    buf_done(&url);
+}
+
 /* It serves before it leads, and whether it does or not. */
 static int serve_beside_others(struct server *s)
 {
-    struct buf url = {0};
     struct ff_err err = {0};
     int code;
 
@@ -481,10 +571,8 @@ static int serve_beside_others(struct server *s)
     code = open_doors(s);
     if (code != CLI_OK)
         return code;
-    add_place(&url, s->settings.tls_cert ? "https" : "http", s->place.address,
-              http_server_port(s->http));
-    node_set_address(s->session.node, buf_text(&url));
-    buf_done(&url);
+    if (is_api(s))
+        tell_address(s);
     return follow(s, 0, &err) == FF_OK ? CLI_OK
                                        : cli_fail_config(s->session.config, &err);
 }
@@ -512,9 +600,9 @@ static int serve(struct server *s)
     return CLI_OK;
 }
 
-static int serve_all(struct cli *c)
+static int serve_all(struct cli *c, const char *program)
 {
-    struct server s = {.c = c};
+    struct server s = {.c = c, .program = program};
     struct ff_err err = {0};
     int code = cli_load_config(c, &s.config);
 
@@ -551,7 +639,7 @@ int serve_main(char *const *argv, char *const *env)
                                    "`flowforge help server` explains it");
     } else {
         cli_read_globals(&c);
-        code = serve_all(&c);
+        code = serve_all(&c, argv[0]);
     }
     cli_args_done(&c.args);
     return code;
