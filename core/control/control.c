@@ -119,6 +119,13 @@ int64_t control_slots(const struct control *c)
     return c->setup.slots;
 }
 
+void control_set_slots(struct control *c, int64_t slots)
+{
+    sched_add_slots(c->sched, slots - c->setup.slots);
+    c->setup.slots = slots;
+    control_post_pump(c);
+}
+
 int64_t control_free_slots(const struct control *c)
 {
     return sched_free_slots(c->sched);

@@ -152,6 +152,9 @@ void control_waiting(const struct control *c, control_waiting_fn *fn, void *arg)
 /* All slots that there are; those that are free, below zero where more attempts were
  * adopted than there are; those that a tenant has. */
 int64_t control_slots(const struct control *c);
+/* From now on there are so many: what has more goes on, and none starts before less
+ * than that run. */
+void control_set_slots(struct control *c, int64_t slots);
 int64_t control_free_slots(const struct control *c);
 int64_t control_tenant_slots(const struct control *c, struct tenant t);
 

@@ -14,6 +14,29 @@ void fleet_random_text(char out[SESSION_TEXT])
 
 /* --- once a turn --- */
 
+/* Who leaves keeps the places of what he still has. */
+static int64_t count_places(const struct fleet *f)
+{
+    int64_t n = 0;
+    void *value;
+
+    for (size_t i = 0; map_next(&f->members, &i, &value);) {
+        const struct member *m = value;
+        n += m->draining ? fleet_member_attempts(m) : m->places;
+    }
+    return n;
+}
+
+static void tell_places(struct fleet *f)
+{
+    const int64_t n = count_places(f);
+
+    if (n == f->n_places)
+        return;
+    f->n_places = n;
+    f->setup.places(f->setup.arg, n);
+}
+
 static void take_turn(void *arg)
 {
     struct fleet *f = arg;
@@ -23,6 +46,7 @@ static void take_turn(void *arg)
     if (!f->host)
         return;
     fleet_tell_ends(f);
+    tell_places(f);
     fleet_place(f);
     for (size_t i = 0; map_next(&f->members, &i, &m);)
         fleet_pull_answer(m);

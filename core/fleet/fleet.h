@@ -29,6 +29,9 @@ struct fleet_setup {
     /* Where the chunks of an attempt go that an earlier process started; mem_free it.
      * NULL: that is no attempt. */
     char *(*log_dir)(void *arg, const char *attempt_id);
+    /* How many attempts the executors can have at once by now; at first none. Called
+     * from the loop when that changes. */
+    void (*places)(void *arg, int64_t n_places);
     void *arg;
 };
 

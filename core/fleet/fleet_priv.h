@@ -92,6 +92,7 @@ struct fleet {
     } tells;
     struct lane *lane; /* NULL: closed */
     uint64_t turns;
+    int64_t n_places; /* as it was told */
     uint64_t n_registered, n_gone, n_lost;
 };
 

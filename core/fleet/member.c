@@ -144,6 +144,7 @@ void fleet_member_free(struct member *m)
     }
     fleet_pull_refuse(m);
     drop_commands(m, UINT64_MAX);
+    fleet_later(m->fleet);
     loop_timer_del(m->lease);
     loop_timer_del(m->poll);
     map_del_text(&m->fleet->members, m->id);
@@ -324,6 +325,7 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
     fleet_member_heard(m);
     reconcile(m, ids);
     json_array_foreach(ids, i, one) claim(m, json_string_value(one));
+    fleet_later(f);
     *out = m;
     return FF_OK;
 }

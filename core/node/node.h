@@ -75,6 +75,9 @@ void node_use_runtime(struct node *n, struct driver *runtime,
  * see `elsewhere` in exec.h. */
 #define NODE_ELSEWHERE "remote"
 void node_use_executors(struct node *n, struct driver *runtime);
+/* They have room for so many attempts, none at first; no more start at once, and not
+ * more than engine.slots either. Loop thread, also before the node owns. */
+void node_set_places(struct node *n, int64_t n_places);
 /* What tasks of any host get of its environment, and names given beside it: a list that
  * ends with NULL, whose first text is to be freed before the list is. */
 char **node_pass_env(const char *more);

@@ -377,6 +377,20 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
     return exec_new(&setup, err);
 }
 
+static int64_t slots_of(const struct node *n)
+{
+    const int64_t most = n->settings.slots;
+
+    return n->elsewhere && n->n_places < most ? n->n_places : most;
+}
+
+void node_set_places(struct node *n, int64_t n_places)
+{
+    n->n_places = n_places;
+    if (n->control)
+        control_set_slots(n->control, slots_of(n));
+}
+
 static struct control *wire_control(struct node *n, struct ff_err *err)
 {
     const struct control_setup setup = {
@@ -384,7 +398,7 @@ static struct control *wire_control(struct node *n, struct ff_err *err)
         .store = n->store,
         .queue = n->queue_driver,
         .shard = NODE_SHARD,
-        .slots = n->settings.slots,
+        .slots = slots_of(n),
         .sizes = n->sizes.items,
         .n_sizes = n->sizes.n,
         .resolve = resolve,

@@ -101,8 +101,8 @@ const struct metric_family observe_families[N_FAMILIES] = {
     [FAMILY_EXECUTOR_ATTEMPTS] = {GAUGE("flowforge_executor_attempts",
                                         "Attempts that they have.")},
     [FAMILY_EXECUTOR_WAITING] = {GAUGE("flowforge_executor_waiting",
-                                       "Attempts that were started and that no "
-                                       "executor has a place for.")},
+                                       "Attempts that were started and wait for "
+                                       "an executor to ask.")},
     [FAMILY_EXECUTORS_GONE] = {COUNTER("flowforge_executors_gone",
                                        "Executors that were silent for too long.")},
     [FAMILY_EXECUTOR_LOST] = {COUNTER("flowforge_executor_attempts_lost",

@@ -197,24 +197,42 @@ static void add_executor(void *arg, const struct fleet_executor *e)
     jsonw_close(w, '}');
 }
 
+static void add_waiting(void *arg, struct tenant t, int64_t n, int64_t since_us)
+{
+    (void)t;
+    (void)since_us;
+    *(int64_t *)arg += n;
+}
+
+/* What was started and has no place yet, and what does not start before there is one.
+ */
+static int64_t count_waiting(const struct rest_call *c, const struct fleet *f)
+{
+    const struct control *control = node_control(c->rest->setup.node);
+    struct fleet_counts counts;
+    int64_t n = 0;
+
+    fleet_count(f, &counts);
+    if (control)
+        control_waiting(control, add_waiting, &n);
+    return n + (int64_t)counts.n_waiting;
+}
+
 /* Where this host runs attempts there are none. */
 int rest_executors(struct rest_call *c, struct ff_err *err)
 {
     const struct fleet *f = c->rest->setup.fleet;
-    struct fleet_counts counts = {0};
     struct jsonw w = {.out = &c->out};
 
     (void)err;
     jsonw_open(&w, '{');
     jsonw_key(&w, "executors");
     jsonw_open(&w, '[');
-    if (f) {
-        fleet_count(f, &counts);
+    if (f)
         fleet_each(f, add_executor, &w);
-    }
     jsonw_close(&w, ']');
     jsonw_key(&w, "waiting");
-    jsonw_int(&w, (int64_t)counts.n_waiting);
+    jsonw_int(&w, f ? count_waiting(c, f) : 0);
     jsonw_close(&w, '}');
     return FF_OK;
 }

@@ -152,8 +152,8 @@ class WhoIsThere(ExecutorTest):
         gone = "\nflowforge_executors_gone_total 1\n"
         self.wait_until(lambda: gone in page(), "it is gone")
         self.assertIn("\nflowforge_executor_attempts_lost_total 1\n", page())
-        waiting = "\nflowforge_executor_waiting 1\n"
-        self.wait_until(lambda: waiting in page(), "its next attempt waits")
+        none = "\nflowforge_slots 0\n"
+        self.wait_until(lambda: none in page(), "its next attempt waits")
         self.call("cancel", run)
         self.wait_state(run, "cancelled")
 
@@ -482,20 +482,43 @@ class WhatDies(ExecutorTest):
         self.assertEqual(len(self.lines()), 1)
         self.assertEqual(self.get("/system/executors")["executors"][0]["name"], "a")
 
+    def state_of_task(self, run: str) -> str:
+        return str(self.get(f"/runs/{run}/tasks/only")["state"])
+
     def test_a_server_leaves_at_once_though_starts_wait(self) -> None:
+        """For an executor whose places count, and which does not ask."""
+        self.lease = "60s"
         server = self.lead()
+        self.kill_host(self.ready("a"), "a")
         run = self.gated()
-        self.wait_until(lambda: self.get("/system/executors")["waiting"] == 1)
+        self.wait_until(lambda: self.state_of_task(run) == "running")
         began = time.monotonic()
         done = server.end(signal.SIGTERM)
         self.assertLess(time.monotonic() - began, 4.5)
         self.assertNotIn("leaving without it", done.err)
+        self.lease = "4s"
         self.lead()
         self.ready("a")
         self.wait_lines(1)
         (self.folder / "open").touch()
         self.wait_state(run, "succeeded")
         self.assertEqual(len(self.lines()), 1)
+
+    def test_what_has_no_place_stays_queued_for_who_leads_next(self) -> None:
+        """Nobody has to find out that it never began."""
+        self.lease = "60s"
+        server = self.lead()
+        self.ready("a", places=1)
+        items = list(range(5))
+        text = MANY.format(items=items, place=self.folder, wait=UNTIL_OPEN)
+        run = self.begin(text.replace('echo "$PWD"', 'echo "$FF_ATTEMPT"'))
+        self.wait_lines(1)
+        for signo in (signal.SIGKILL, signal.SIGTERM):
+            server.end(signo)
+            server = self.lead()
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.lines(), ["1"] * len(items))
 
     def test_what_no_executor_brings_back_is_lost_after_a_lease(self) -> None:
         server = self.lead()

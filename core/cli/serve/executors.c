@@ -24,6 +24,11 @@ static char *log_dir(void *arg, const char *attempt_id)
     return exec_log_dir_of(node_settings(e->node)->files_dir, attempt_id);
 }
 
+static void use_places(void *arg, int64_t n_places)
+{
+    node_set_places(((const struct executors *)arg)->node, n_places);
+}
+
 struct executors *executors_new(struct loop *l, struct node *n,
                                 const struct rest_settings *settings,
                                 const char *token_file, const struct rest_listen *place,
@@ -40,6 +45,7 @@ struct executors *executors_new(struct loop *l, struct node *n,
                                       .token_file = token_file,
                                       .lease_us = settings->executor_lease_us,
                                       .log_dir = log_dir,
+                                      .places = use_places,
                                       .arg = e};
     if (token_file)
         e->fleet = fleet_new(&setup, err);
