@@ -18,6 +18,19 @@ from ff_api import Answer, UnixConnection
 from ff_cli import PATIENCE, PROGRAM, Process, Result
 from postgres import Postgres
 
+MANY = """flowforge: 1
+name: many
+tasks:
+  each:
+    foreach: ${{ range(5) }}
+    max_parallel: 2
+    run: sleep 0.1; echo "$FLOWFORGE_TASK_ID $FLOWFORGE_ATTEMPT_ID" >> LEDGER
+  last:
+    needs: [each]
+    run: echo "$FLOWFORGE_TASK_ID $FLOWFORGE_ATTEMPT_ID" >> LEDGER
+"""
+ITEMS = ("each.0", "each.1", "each.2", "each.3", "each.4", "last")
+
 
 class Replica:
     """One of them. Its clients come by the socket of its data directory."""
@@ -29,8 +42,8 @@ class Replica:
         self.env = env
         self.process: Process | None = None
 
-    def start(self, *args: str) -> None:
-        words = [PROGRAM, "server", "--listen", "127.0.0.1:0", *args]
+    def start(self, *args: str, listen: str = "127.0.0.1:0") -> None:
+        words = [PROGRAM, "server", "--listen", listen, *args]
         with self.log_path.open("ab") as log:
             popen = subprocess.Popen(
                 [*words, "--data-dir", str(self.data)],
@@ -178,3 +191,42 @@ class ReplicasTest(unittest.TestCase):
             yield
         finally:
             os.kill(replica.pid, signal.SIGCONT)
+
+    # --- a ledger of what tasks did ---
+
+    def many(self) -> str:
+        return MANY.replace("LEDGER", str(self.folder / "ledger"))
+
+    def judge(self, accepted: list[str]) -> None:
+        """Every run that was acknowledged has ended well, each of its tasks did once,
+        and what ran more than once belongs to an attempt that was lost."""
+        state = dict(
+            line.split("|") for line in self.sql("SELECT id, state FROM @run").split()
+        )
+        self.assertEqual({state.get(run) for run in accepted}, {"succeeded"})
+        ended, lost = self.count_ends()
+        self.assertTrue(ended)
+        self.assertEqual({n for n in ended.values()}, {1})
+        ledger = (self.folder / "ledger").read_text().split("\n")[:-1]
+        self.assertEqual(len(set(ledger)), len(ledger), "an attempt ran twice")
+        tasks = [line.split()[0] for line in ledger]
+        self.assertEqual(set(tasks), {f"{r}/{i}" for r in state for i in ITEMS})
+        self.assertLessEqual(len(tasks) - len(set(tasks)), lost)
+
+    def count_ends(self) -> tuple[dict[str, int], int]:
+        """How often each task succeeded by its history, and how many attempts were
+        lost."""
+        ended: dict[str, int] = {}
+        lost = 0
+        rows = self.sql("SELECT run, body FROM @event ORDER BY run, seq").split("\n")
+        for row in rows:
+            run, _, body = row.partition("|")
+            for event in json.loads(body):
+                if event.get("state") == "succeeded" and "attempt" in event:
+                    key = f"{run}/{event['task']}.{event.get('item')}"
+                    ended[key] = ended.get(key, 0) + 1
+                lost += event.get("reason") == "lost"
+        return ended, lost
+
+    def n_ended(self) -> int:
+        return int(self.sql("SELECT count(*) FROM @run WHERE state = 'succeeded'"))

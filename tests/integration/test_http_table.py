@@ -231,7 +231,8 @@ class Readers(unittest.TestCase):
             site.connect() as sock,
         ):
             ask = f"GET /events?n=16000&size=1000&stall={stall_ms}&ahead={ahead}"
-            sock.sendall(ask.encode() + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+            sock.sendall(ask.encode() + b" HTTP/1.1\r\n" + HOST)
+            sock.sendall(b"Connection: close\r\n\r\n")
             if stall_ms < 1000:
                 site.wait_for("gone", 1)
             else:

@@ -25,17 +25,6 @@ tasks:
   a: {run: echo a}
   b: {needs: a, run: echo b}
 """
-MANY = """flowforge: 1
-name: many
-tasks:
-  each:
-    foreach: ${{ range(5) }}
-    max_parallel: 2
-    run: sleep 0.1; echo "$FLOWFORGE_TASK_ID $FLOWFORGE_ATTEMPT_ID" >> LEDGER
-  last:
-    needs: [each]
-    run: echo "$FLOWFORGE_TASK_ID $FLOWFORGE_ATTEMPT_ID" >> LEDGER
-"""
 LARGE = """flowforge: 1
 name: large
 outputs: {text: "${{ tasks.a.outputs.text }}"}
@@ -96,45 +85,8 @@ class Replicas(ReplicasTest):
             lambda: replica.get(f"/runs/{run}")["state"] == "succeeded"
         )
 
-    def n_ended(self) -> int:
-        return int(self.sql("SELECT count(*) FROM @run WHERE state = 'succeeded'"))
-
     def epoch(self) -> int:
         return int(self.sql("SELECT epoch FROM @shard"))
-
-    def many(self) -> str:
-        return MANY.replace("LEDGER", str(self.folder / "ledger"))
-
-    def judge(self, accepted: list[str]) -> None:
-        """Every run that was acknowledged has ended well, each of its tasks did once,
-        and what ran more than once belongs to an attempt that was lost."""
-        state = dict(
-            line.split("|") for line in self.sql("SELECT id, state FROM @run").split()
-        )
-        self.assertEqual({state.get(run) for run in accepted}, {"succeeded"})
-        ended, lost = self.count_ends()
-        self.assertTrue(ended)
-        self.assertEqual({n for n in ended.values()}, {1})
-        ledger = (self.folder / "ledger").read_text().split("\n")[:-1]
-        self.assertEqual(len(set(ledger)), len(ledger), "an attempt ran twice")
-        tasks = [line.split()[0] for line in ledger]
-        self.assertEqual(set(tasks), {f"{r}/{i}" for r in state for i in ITEMS})
-        self.assertLessEqual(len(tasks) - len(set(tasks)), lost)
-
-    def count_ends(self) -> tuple[dict[str, int], int]:
-        """How often each task succeeded by its history, and how many attempts were
-        lost."""
-        ended: dict[str, int] = {}
-        lost = 0
-        rows = self.sql("SELECT run, body FROM @event ORDER BY run, seq").split("\n")
-        for row in rows:
-            run, _, body = row.partition("|")
-            for event in json.loads(body):
-                if event.get("state") == "succeeded" and "attempt" in event:
-                    key = f"{run}/{event['task']}.{event.get('item')}"
-                    ended[key] = ended.get(key, 0) + 1
-                lost += event.get("reason") == "lost"
-        return ended, lost
 
     # --- all of them serve ---
 
@@ -365,7 +317,6 @@ class Replicas(ReplicasTest):
         return lines
 
 
-ITEMS = ("each.0", "each.1", "each.2", "each.3", "each.4", "last")
 LEASE_WORDS = ("shard", "_session", "clock_timestamp", "BEGIN", "COMMIT", "pg_notify")
 
 

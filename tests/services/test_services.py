@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+"""The services of a production under faults, while clients go on submitting: nothing
+that was acknowledged is lost, no attempt runs twice, and all go on by themselves.
+
+Each fault lasts FF_SECONDS (default: short enough for every test run), and FF_SEED
+chooses the random ones. What was reached is printed."""
+# ctest: timeout=600
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+import unittest
+from collections.abc import Callable
+
+from ff_services import Load, ServicesTest
+
+SECONDS = float(os.environ.get("FF_SECONDS", "8"))
+SEED = int(os.environ.get("FF_SEED", time.time_ns() % 1_000_000_007))
+LEASE_S = 3.0
+
+
+class Services(ServicesTest):
+    def suffer(
+        self, fault: Callable[[], object], every_s: float, pause_s: float = 0.2
+    ) -> Load:
+        """The load that there was while the fault came again and again, when all of it
+        has ended."""
+        self.begin_all()
+        n_faults = 0
+        began = time.monotonic()
+        with self.load(2, self.many(), pause_s) as load:
+            end = began + max(SECONDS, 2 * every_s)
+            while time.monotonic() < end:
+                time.sleep(every_s)
+                fault()
+                n_faults += 1
+        self.assertTrue(load.accepted, load.failures[:3])
+        took = time.monotonic() - began
+        self.wait_until(self.nothing_is_open)
+        self.judge(load.accepted)
+        print(
+            f"{self.id().rsplit('.', 1)[1]}: {n_faults} faults in {took:.0f} s:"
+            f" {len(load.accepted)} runs, {load.n_calls} calls, {len(load.failures)}"
+            f" of them failed; {self.starts()}",
+            file=sys.stderr,
+        )
+        return load
+
+    def nothing_is_open(self) -> bool:
+        return self.sql("SELECT count(*) FROM @open_run") == "0"
+
+    def starts(self) -> str:
+        """How long tasks waited for their start, in seconds: half of them, one of a
+        hundred, one."""
+        waits = (
+            "SELECT percentile_disc(ARRAY[0.5, 0.99, 1]) WITHIN GROUP"
+            " (ORDER BY started_at - queued_at) FROM @task"
+        )
+        half, most, all_ = json.loads("[" + self.sql(waits).strip("{}") + "]")
+        return f"starts after {half / 1e6:.2f}, {most / 1e6:.2f}, {all_ / 1e6:.2f} s"
+
+    # --- Redis ---
+
+    def test_a_queue_that_forgets_every_two_seconds_loses_nothing(self) -> None:
+        load = self.suffer(lambda: self.redis.call("FLUSHALL"), 2.0)
+        self.assertEqual(load.failures, [])
+
+    def test_a_queue_that_is_restarted_loses_nothing(self) -> None:
+        load = self.suffer(self.redis.restart, 4.0)
+        self.assertEqual(load.failures, [])
+
+    # --- all services, in order ---
+
+    def test_a_rolling_restart_fails_no_call(self) -> None:
+        def roll() -> None:
+            for number, replica in enumerate(self.replicas):
+                self.assertEqual(replica.end(signal.SIGTERM), 0, self.logs())
+                self.start_server(number)
+            for executor in self.executors:
+                executor.end(signal.SIGTERM)
+                executor.start()
+
+        load = self.suffer(roll, min(10.0, SECONDS / 2))
+        self.assertEqual(load.failures, [])
+
+    # --- anything, at any moment ---
+
+    def test_whatever_dies_nothing_is_lost(self) -> None:
+        self.dice = random.Random(SEED)
+        print(f"seed {SEED} (FF_SEED)", file=sys.stderr)
+        faults = [
+            self.kill_server,
+            self.kill_executor,
+            self.stop_server,
+            self.redis.restart,
+            self.crash_store,
+        ]
+
+        self.suffer(lambda: self.dice.choice(faults)(), 2.0)
+
+    def kill_server(self) -> None:
+        number = self.dice.randrange(2)
+        self.replicas[number].end(signal.SIGKILL)
+        self.start_server(number)
+
+    def kill_executor(self) -> None:
+        executor = self.dice.choice(self.executors)
+        executor.end(signal.SIGKILL)
+        executor.start()
+
+    def stop_server(self) -> None:
+        with self.stopped(self.dice.choice(self.replicas)):
+            time.sleep(LEASE_S + 1)
+
+    def crash_store(self) -> None:
+        self.server.crash()
+        self.server.start()
+
+
+if __name__ == "__main__":
+    unittest.main()
