@@ -105,7 +105,7 @@ void kit_drop(struct kit *k);
 
 /* The value of a placeholder, for instances made from now on. {dir} and {unique} have
  * values from the beginning, {jwks}, {issuer}, {audience} and {secret} wait for their
- * check. */
+ * check; {discovery} is false but in the checks that are about it. */
 void kit_set(struct kit *k, const char *placeholder, const char *value);
 /* From now on {dir} is a new empty directory and {unique} a new word: a second store.
  */

@@ -9,9 +9,17 @@
 #define MAX_ROLES 1000
 
 const struct kit_check *const kit_auth_checks[] = {
-    kit_auth_use,      kit_auth_deny,  kit_auth_admit,  kit_auth_options,
-    kit_auth_parallel, kit_auth_token, kit_auth_claims, kit_auth_forged,
-    kit_auth_rotation, NULL,
+    kit_auth_use,
+    kit_auth_deny,
+    kit_auth_admit,
+    kit_auth_options,
+    kit_auth_parallel,
+    kit_auth_token,
+    kit_auth_claims,
+    kit_auth_forged,
+    kit_auth_rotation,
+    kit_auth_discovery,
+    NULL,
 };
 
 void kit_auth_open_of(struct kit *k, struct kit_auth *a, struct driver_instance *i)

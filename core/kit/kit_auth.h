@@ -15,6 +15,7 @@ extern const struct kit_check kit_auth_token[];
 extern const struct kit_check kit_auth_claims[];
 extern const struct kit_check kit_auth_forged[];
 extern const struct kit_check kit_auth_rotation[];
+extern const struct kit_check kit_auth_discovery[];
 
 /* --- asking --- */
 
@@ -75,6 +76,7 @@ void kit_need_tokens(struct kit *k, unsigned more);
 /* Writes the set anew with these keys alone: bits of enum kit_key. */
 void kit_write_keys(struct kit *k, unsigned keys);
 void kit_write_jwks(struct kit *k, const char *text);
+char *kit_keys_text(unsigned keys); /* a set as text; the caller frees */
 
 const char *kit_key_id(enum kit_key key);
 json_t *kit_jwk(enum kit_key key);
@@ -110,5 +112,27 @@ const char *kit_sign_text(struct kit *k, const char *header, const char *payload
 const char *kit_token(struct kit *k, json_t *claims);
 
 void kit_base64url(struct buf *out, const void *bytes, size_t len);
+
+/* --- an issuer (kit_issuer.c) that says where its keys are --- */
+
+struct kit_issuer;
+
+struct kit_published {
+    unsigned keys;      /* bits of enum kit_key */
+    const char *issuer; /* whose document it says that it is; NULL: its own */
+    bool busy;          /* answers 503 to everything */
+};
+struct kit_asked {
+    size_t documents, keys; /* that it has answered with */
+};
+
+/* Skips the check where the driver cannot be told to ask an issuer. From now on
+ * {issuer} is this one, {discovery} is true, and {jwks} holds KIT_STRANGER alone. */
+struct kit_issuer *kit_need_issuer(struct kit *k, const struct kit_published *first);
+void kit_issuer_publish(struct kit_issuer *i, const struct kit_published *now);
+struct kit_asked kit_issuer_asked(struct kit_issuer *i);
+/* A token of this issuer, in order, by KIT_RSA. */
+const char *kit_issuer_token(const struct kit_issuer *i);
+void kit_issuer_end(struct kit_issuer *i); /* nobody asks it any more */
 
 #endif

@@ -8,8 +8,8 @@
 
 #define LOOP_LOOK_US 2000
 
-const char *const kit_place_names[KIT_N_PLACES] = {"dir",    "unique",   "jwks",
-                                                   "issuer", "audience", "secret"};
+const char *const kit_place_names[KIT_N_PLACES] = {
+    "dir", "unique", "jwks", "issuer", "audience", "secret", "discovery"};
 enum { PLACE_DIR, PLACE_UNIQUE };
 
 int64_t kit_mono_us(void)
@@ -56,7 +56,7 @@ int kit_check_option(const char *option, struct ff_err *err)
         if (len && find_place(at, len) < 0)
             return ff_fail(err, FF_INVALID, 0,
                            "there is no placeholder %.*s; there are {dir}, {unique}, "
-                           "{jwks}, {issuer}, {audience} and {secret}",
+                           "{jwks}, {issuer}, {audience}, {secret} and {discovery}",
                            (int)len, at);
     }
     return FF_OK;
@@ -310,6 +310,7 @@ void kit_init(struct kit *k, const struct kit_settings *settings,
     rand_seed(&k->rand, settings->seed ^ name);
     for (int i = 0; i < KIT_N_PLACES; i++)
         k->places[i].name = kit_place_names[i];
+    kit_set(k, "discovery", "false");
 }
 
 void kit_done(struct kit *k)

@@ -120,7 +120,7 @@ struct kit_place {
     const char *name;
     char *value; /* NULL: none yet */
 };
-#define KIT_N_PLACES 6
+#define KIT_N_PLACES 7
 extern const char *const kit_place_names[KIT_N_PLACES];
 
 struct kit {

@@ -181,7 +181,7 @@ void kit_write_jwks(struct kit *k, const char *text)
     kit_set(k, "jwks", path);
 }
 
-void kit_write_keys(struct kit *k, unsigned wanted)
+char *kit_keys_text(unsigned wanted)
 {
     json_t *list = json_array();
     json_t *set = json_pack("{s:o}", "keys", list);
@@ -189,8 +189,15 @@ void kit_write_keys(struct kit *k, unsigned wanted)
     for (enum kit_key key = 0; key < KIT_N_KEYS; key++)
         if (wanted >> key & 1)
             json_array_append_new(list, kit_jwk(key));
-    MEM_AUTO char *text = json_text(set);
+    char *text = json_text(set);
     json_decref(set);
+    return text;
+}
+
+void kit_write_keys(struct kit *k, unsigned wanted)
+{
+    MEM_AUTO char *text = kit_keys_text(wanted);
+
     kit_write_jwks(k, text);
 }
 

@@ -27,6 +27,7 @@ OPTIONS: dict[str, list[str]] = {
     "auth-jwt": [
         *("-o", "jwks_file={jwks}", "-o", "jwt_secret={secret}"),
         *("-o", "issuer={issuer}", "-o", "audience={audience}"),
+        *("-o", "issuer_discovery={discovery}"),
     ],
     "auth-dev": [
         *("-o", "token=kit-development-token", "--accept", "kit-development-token"),

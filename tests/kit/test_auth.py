@@ -16,7 +16,10 @@ OPTIONAL = {
         "auth/deny/known",
     },
 }
-TOKENS = ("auth/token/", "auth/claims/", "auth/forged/", "auth/rotation/")
+TOKENS = (
+    *("auth/token/", "auth/claims/", "auth/forged/", "auth/rotation/"),
+    "auth/discovery/",
+)
 
 
 class Ours(unittest.TestCase):

@@ -45,7 +45,10 @@ struct ff_auth_ops {
      *
      * Signed tokens: the algorithm MUST be a property of the key and never of the
      * token; keys MUST be those of the configuration, whatever a token says about
-     * keys; expiry, issuer and audience MUST be there and be right. */
+     * keys; expiry, issuer and audience MUST be there and be right. Where an issuer is
+     * asked for its keys (OpenID Connect Discovery 1.0), a document that names another
+     * one MUST NOT be believed, and until its keys have come a token that they might
+     * have signed is FF_UNAVAILABLE. */
     int (*verify)(void *auth, const char *credential, ff_principal_fn *fn, void *arg,
                   struct ff_err *err);
 
