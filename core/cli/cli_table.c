@@ -685,8 +685,8 @@ const struct cli_command cli_commands[] = {
     {"server", "", "serve the HTTP API, and lead runs and schedules",
      "It prints where it listens. Who comes over the network shows an API key\n"
      "(`flowforge key create`) or a token; who may open the data directory comes by\n"
-     "its api.sock. SIGTERM lets requests come to their end; SIGHUP reads the\n"
-     "certificate again.",
+     "its api.sock. SIGTERM lets requests come to their end; SIGHUP reads again the\n"
+     "log's level, the certificate, keys for tokens and executors' credential.",
      serve_options, cmd_server, 0, 0, false},
     {0},
 };

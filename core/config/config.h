@@ -58,6 +58,14 @@ void config_mistakes(const struct config *c, config_warn_fn *tell, void *arg);
  * and the nearest known name. */
 void config_unknown(const struct config *c, config_warn_fn *warn, void *arg);
 
+/* Names each setting, "section.key", whose value in the file of `now` is another one
+ * than in that of `before`, in which what reads it is known, unless a flag or variable
+ * wins over both. What is not in one of the files has the default that it has in
+ * `before`. */
+typedef void config_change_fn(void *arg, const char *name);
+void config_changes(const struct config *before, const struct config *now,
+                    config_change_fn *tell, void *arg);
+
 /* Every known setting with its source; secrets as "***". value is NULL where nothing
  * is set; where is a place in the file, a variable, "command line" or "default". For
  * `config show`. */

@@ -86,6 +86,9 @@ struct fleet_tokens {
     size_t n, cap;
 };
 int fleet_read_tokens(const char *path, struct fleet_tokens *out, struct ff_err *err);
+/* Who comes shows one of those that the file holds now. When it cannot be read, as
+ * standard input cannot be twice, those there were stay. */
+int fleet_reload_tokens(struct fleet *f, struct ff_err *err);
 void fleet_tokens_done(struct fleet_tokens *t); /* and wipes them */
 
 /* An attempt as JSON, and back; texts of any bytes are base64. */

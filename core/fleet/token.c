@@ -125,6 +125,19 @@ int fleet_read_tokens(const char *path, struct fleet_tokens *out, struct ff_err 
     return code;
 }
 
+int fleet_reload_tokens(struct fleet *f, struct ff_err *err)
+{
+    struct fleet_tokens tokens;
+
+    if (strcmp(f->setup.token_file, STANDARD_INPUT) == 0)
+        return ff_fail(err, FF_UNSUPPORTED, 0, "it came by standard input");
+    if (fleet_read_tokens(f->setup.token_file, &tokens, err) != FF_OK)
+        return err->code;
+    fleet_tokens_done(&f->tokens);
+    f->tokens = tokens;
+    return FF_OK;
+}
+
 void fleet_tokens_done(struct fleet_tokens *t)
 {
     for (size_t i = 0; i < t->n; i++) {

@@ -91,6 +91,10 @@ int rest_tell_ready(struct node *n, const struct rest *r, struct buf *out);
 /* Executors are those of another fleet, or of none, from now on. Takes NULL. */
 void rest_use_fleet(struct rest *r, const struct fleet *fleet);
 
+/* The auth driver reads its keys again, beside the loop; what came of it is in the log,
+ * and what was found out about callers before is found out again. */
+void rest_refresh_auth(struct rest *r);
+
 /* Is not ready from now on: load balancers shall look elsewhere. */
 void rest_drain(struct rest *r);
 /* Waits for what is on lanes; what is answered after it is dropped. After

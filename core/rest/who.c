@@ -264,3 +264,61 @@ void who_ask(struct rest_call *c)
     if (c->code == FF_DENIED || c->code == FF_INVALID)
         c->problem = PROBLEM_UNAUTHENTICATED;
 }
+
+/* --- keys, read again --- */
+
+struct refresh {
+    struct rest *rest;
+    int code;
+    struct ff_err err;
+};
+
+static void refresh_on_lane(void *arg, struct store_reader *reader)
+{
+    struct refresh *f = arg;
+    struct rest *r = f->rest;
+    const bool parallel = driver_instance_info(r->setup.auth)->d.threads == FF_PARALLEL;
+
+    (void)reader;
+    if (!parallel)
+        pthread_mutex_lock(&r->auth_mutex);
+    f->code = driver_auth_ops(r->setup.auth)->refresh(r->auth, &f->err);
+    if (!parallel)
+        pthread_mutex_unlock(&r->auth_mutex);
+}
+
+/* Also where it failed: of several sources of keys one may have been read. */
+static void refreshed(void *arg)
+{
+    struct refresh *f = arg;
+    struct rest *r = f->rest;
+
+    if (f->code == FF_OK)
+        log_info("%s has read its keys again", r->setup.settings.auth);
+    else
+        log_error("%s keeps keys that it has: %s", r->setup.settings.auth, f->err.msg);
+    mem_free(f);
+    who_forget(r);
+    live_callers_look(r->live);
+    r->n_working--;
+    work_note(r);
+    rest_tell_stop(r);
+}
+
+void rest_refresh_auth(struct rest *r)
+{
+    struct refresh *f;
+    struct ff_err err;
+
+    if (!r->auth || !driver_auth_ops(r->setup.auth)->refresh)
+        return;
+    f = mem_alloc(sizeof(*f));
+    *f = (struct refresh){.rest = r};
+    if (store_readers_do(r->readers, refresh_on_lane, refreshed, f, &err) == FF_OK) {
+        r->n_working++;
+        work_note(r);
+        return;
+    }
+    log_error("%s keeps the keys that it has: %s", r->setup.settings.auth, err.msg);
+    mem_free(f);
+}

@@ -35,16 +35,25 @@ static int apply_flags(const struct cli *c, struct config *config, struct ff_err
     return code;
 }
 
+int cli_read_config(const struct cli *c, struct config **config, struct ff_err *err)
+{
+    *config = config_load(cli_get(&c->args, "config"), c->env, err);
+    return *config ? apply_flags(c, *config, err) : err->code;
+}
+
 int cli_load_config(struct cli *c, struct config **config)
 {
     struct ff_err err = {0};
 
-    *config = config_load(cli_get(&c->args, "config"), c->env, &err);
-    if (!*config)
-        return cli_fail(CLI_CONFIG, "%s", err.msg);
-    if (apply_flags(c, *config, &err) != FF_OK)
+    if (cli_read_config(c, config, &err) != FF_OK)
         return cli_fail(CLI_CONFIG, "%s", err.msg);
     return CLI_OK;
+}
+
+void cli_use_log_level(const struct cli *c, int64_t level)
+{
+    if (!c->quiet && !c->verbose)
+        log_setup((int)level + LOG_ERROR, false);
 }
 
 int cli_open(struct cli *c, struct cli_session *s)
@@ -62,8 +71,7 @@ int cli_open(struct cli *c, struct cli_session *s)
     s->node = node_open_over(s->loop, s->config, c->remote_store, &err);
     if (!s->node)
         return cli_fail_config(s->config, &err);
-    if (!c->quiet && !c->verbose)
-        log_setup((int)node_settings(s->node)->log_level + LOG_ERROR, false);
+    cli_use_log_level(c, node_settings(s->node)->log_level);
     return CLI_OK;
 }
 

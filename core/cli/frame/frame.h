@@ -179,6 +179,11 @@ struct cli_session {
     struct loop *loop;
     struct node *node;
 };
+/* What this call is to do, anew: file, environment and flags. *config is to be freed in
+ * either case, and may be NULL. */
+int cli_read_config(const struct cli *c, struct config **config, struct ff_err *err);
+/* engine.log_level, unless --quiet or --verbose says another one. */
+void cli_use_log_level(const struct cli *c, int64_t level);
 /* Exit code; has printed why. Close it in either case. */
 int cli_load_config(struct cli *c, struct config **config);
 /* For what came of reading settings or of opening what they name: where they are wrong

@@ -89,12 +89,12 @@ uint16_t executors_port(const struct executors *e)
 
 struct fleet *executors_fleet(const struct executors *e)
 {
-    return e->fleet;
+    return e ? e->fleet : NULL;
 }
 
-int executors_reload(const struct executors *e, struct ff_err *err)
+int executors_reload_certificate(const struct executors *e, struct ff_err *err)
 {
-    return http_server_reload(e->http, err);
+    return e->http ? http_server_reload(e->http, err) : FF_OK;
 }
 
 void executors_close(struct executors *e)

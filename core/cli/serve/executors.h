@@ -18,8 +18,9 @@ struct executors *executors_new(struct loop *l, struct node *n,
 /* Once it leads. FF_CONFLICT: another process listens there. */
 int executors_listen(struct executors *e, struct ff_err *err);
 uint16_t executors_port(const struct executors *e);
-struct fleet *executors_fleet(const struct executors *e);
-int executors_reload(const struct executors *e, struct ff_err *err);
+struct fleet *executors_fleet(const struct executors *e); /* takes NULL */
+/* Nothing where nobody listens: it is read when somebody does. */
+int executors_reload_certificate(const struct executors *e, struct ff_err *err);
 void executors_close(struct executors *e); /* nobody is answered any more; takes NULL */
 void executors_free(struct executors *e);  /* when it leads no more; takes NULL */
 

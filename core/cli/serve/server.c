@@ -6,6 +6,7 @@
 #include "cli/owner/signals.h"
 #include "cli/serve/executors.h"
 #include "cli/serve/notify.h"
+#include "cli/serve/reload.h"
 #include "cli/serve/roles.h"
 #include "cli/serve/serve.h"
 #include "observe/observe.h"
@@ -41,7 +42,9 @@ struct server {
     struct http_server *http;
     struct rest *rest;
     struct observe *observe; /* NULL: nobody is shown metrics */
+    int64_t log_level;       /* in use */
     bool in_loop;
+    bool serves;               /* all that it begins with is there */
     struct rlimit descriptors; /* as they were at first */
     bool may_lead;             /* the shard could be had */
     bool lost;                 /* it led, and has to stop */
@@ -107,20 +110,22 @@ static void on_changed(void *arg, const struct run_row *run)
 
 /* --- signals --- */
 
-static void reload(struct server *s)
+static void read_again(struct server *s)
 {
-    struct ff_err err = {0};
+    const struct reload what = {.c = s->c,
+                                .config = s->session.config,
+                                .log_level = &s->log_level,
+                                .has_certificate = s->settings.tls_cert,
+                                .http = s->http,
+                                .rest = s->rest,
+                                .executors = s->executors};
 
-    if (http_server_reload(s->http, &err) == FF_OK &&
-        (!s->executors || executors_reload(s->executors, &err) == FF_OK))
-        log_info("the certificate was read again");
-    else
-        log_error("the certificate stays as it was: %s", err.msg);
+    reload(&what);
 }
 
-/* The first one lets requests come to their end, another one does not. SIGHUP is about
- * the certificate, and where there is none it is about nothing: whoever sends it to all
- * servers when certificates are renewed ends none. */
+/* The first one lets requests come to their end, another one does not. SIGHUP never
+ * ends it: one that comes before it serves is about nothing, as all has just been read.
+ */
 static void on_signal(void *arg, int signo)
 {
     struct server *s = arg;
@@ -128,8 +133,8 @@ static void on_signal(void *arg, int signo)
     if (signo == SIGWINCH)
         return;
     if (signo == SIGHUP) {
-        if (s->settings.tls_cert && s->http)
-            reload(s);
+        if (s->serves)
+            read_again(s);
         return;
     }
     s->signo = signo;
@@ -139,6 +144,7 @@ static void on_signal(void *arg, int signo)
         return;
     }
     s->leaving = true;
+    s->serves = false;
     notify_manager("STOPPING=1");
     node_follow_no_more(s->session.node);
     if (!s->http) {
@@ -383,6 +389,7 @@ static void stop(struct server *s)
 {
     struct observe *observe = s->observe;
 
+    s->serves = false;
     s->observe = NULL;
     observe_stop(observe);
     if (s->http)
@@ -593,6 +600,8 @@ static int serve(struct server *s)
     if (tell_places(s) != CLI_OK)
         return CLI_IO;
     notify_manager("READY=1");
+    s->serves = true;
+    s->log_level = node_settings(s->session.node)->log_level;
     if (stay(s, &err) != FF_OK)
         return cli_fail_config(s->session.config, &err);
     if (s->fatal.code != FF_OK)

@@ -52,9 +52,9 @@ struct ff_auth_ops {
     int (*verify)(void *auth, const char *credential, ff_principal_fn *fn, void *arg,
                   struct ff_err *err);
 
-    /* Optional: fetch keys again; called on a worker thread every so often. What was
-     * added is known afterwards, what was removed is not. When it fails, with a
-     * sentence, the keys there were stay. */
+    /* Optional: fetch keys again; called on a worker thread when the operator asks for
+     * it. What was added is known afterwards, what was removed is not. When it fails,
+     * with a sentence, the keys there were stay. */
     int (*refresh)(void *auth, struct ff_err *err);
 
     /* Optional, any thread, never blocks: FF_OK, or why good credentials may be

@@ -1,0 +1,117 @@
+/* reload.c - see reload.h. */
+#include "cli/serve/reload.h"
+
+#include <string.h>
+
+#define LOG_LEVEL "engine.log_level"
+
+/* --- settings --- */
+
+static const char *level_name(int64_t level)
+{
+    for (const struct ff_opt *o = node_options; o->name; o++)
+        if (strcmp(o->name, "log_level") == 0)
+            return o->choices[level];
+    return "";
+}
+
+/* The sections of the core, which have to be right as a whole; those of drivers are
+ * read by drivers that begin. */
+static int fill(struct config *c, struct node_settings *engine, struct ff_err *err)
+{
+    const struct config_section sections[] = {{"engine", node_options},
+                                              {"server", rest_options}};
+    struct rest_settings server = {0};
+
+    rest_defaults(c);
+    if (config_fill(c, &sections[0], engine, err) != FF_OK)
+        return err->code;
+    return config_fill(c, &sections[1], &server, err);
+}
+
+static void use_level(const struct reload *r, int64_t level)
+{
+    if (level == *r->log_level || r->c->quiet || r->c->verbose)
+        return;
+    *r->log_level = level;
+    cli_use_log_level(r->c, level);
+    log_info(LOG_LEVEL " is %s now", level_name(level));
+}
+
+static void add_name(void *arg, const char *name)
+{
+    struct buf *names = arg;
+
+    if (strcmp(name, LOG_LEVEL) != 0)
+        buf_printf(names, "%s%s", names->len > 0 ? ", " : "", name);
+}
+
+static void tell_others(const struct reload *r, const struct config *now)
+{
+    struct buf names = {0};
+
+    config_changes(r->config, now, add_name, &names);
+    if (names.len > 0)
+        log_warn("these settings are others in the file than in use, and count after a "
+                 "restart: %s",
+                 buf_text(&names));
+    buf_done(&names);
+}
+
+static void read_settings(const struct reload *r)
+{
+    struct node_settings in_use = {0}, engine = {0};
+    struct config *now = NULL;
+    struct ff_err err = {0};
+    int code = cli_read_config(r->c, &now, &err);
+
+    if (code == FF_OK)
+        code = fill(now, &engine, &err);
+    if (code == FF_OK) /* so that their defaults are known there */
+        code = fill(r->config, &in_use, &err);
+    if (code == FF_OK) {
+        use_level(r, engine.log_level);
+        log_info("the settings were read again");
+        tell_others(r, now);
+    } else {
+        log_error("the settings stay as they were: %s", err.msg);
+    }
+    config_free(now);
+}
+
+/* --- what settings name --- */
+
+static void tell(int code, const char *what, const struct ff_err *err)
+{
+    if (code == FF_OK)
+        log_info("%s was read again", what);
+    else
+        log_error("%s stays as it was: %s", what, err->msg);
+}
+
+static void read_certificate(const struct reload *r)
+{
+    struct ff_err err = {0};
+    int code = FF_OK;
+
+    if (r->http)
+        code = http_server_reload(r->http, &err);
+    if (code == FF_OK && r->executors)
+        code = executors_reload_certificate(r->executors, &err);
+    if (r->http || r->executors)
+        tell(code, "the certificate", &err);
+}
+
+void reload(const struct reload *r)
+{
+    struct fleet *fleet = executors_fleet(r->executors);
+    struct ff_err err = {0};
+
+    read_settings(r);
+    if (r->has_certificate)
+        read_certificate(r);
+    if (fleet)
+        tell(fleet_reload_tokens(fleet, &err), "the credential of executors", &err);
+    if (r->rest)
+        rest_refresh_auth(r->rest);
+}
