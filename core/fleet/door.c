@@ -95,17 +95,10 @@ static void take_register(void *arg, const struct http_request *r,
 
     if (!said)
         return;
-    if (fleet_member_register(f, said, r->peer->address, &m, &err) != FF_OK) {
+    if (fleet_member_register(f, said, r->peer->address, &m, &err) != FF_OK)
         http_reply_err(reply, &err);
-    } else {
-        json_t *answer =
-            json_pack("{s:s, s:s, s:I}", "session", m->session, "controller",
-                      f->controller, "lease_us", (json_int_t)f->setup.lease_us);
-        log_info("executor %s registers with %lld places", m->name,
-                 (long long)m->places);
-        http_reply_json(reply, 200, answer);
-        json_decref(answer);
-    }
+    else
+        fleet_member_greet(m, reply);
     json_decref(said);
 }
 
@@ -219,7 +212,7 @@ static void take_leave(void *arg, const struct http_request *r,
         http_reply_problem(reply, 422, "it still holds attempts");
     else if (m) {
         log_info("executor %s leaves", m->name);
-        fleet_member_free(m);
+        fleet_member_left(m);
         answer_empty(reply);
     }
     json_decref(said);

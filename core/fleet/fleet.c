@@ -119,6 +119,9 @@ void fleet_free(struct fleet *f)
         fleet_member_free(value);
     for (size_t i = 0; map_next(&f->attempts, &i, &value);)
         fleet_attempt_free(value);
+    for (size_t i = 0; map_next(&f->awaited, &i, &value);)
+        mem_free(value);
+    map_done(&f->awaited);
     for (size_t i = 0; i < f->tells.n; i++)
         mem_free(f->tells.items[i]);
     ARRAY_DONE(&f->tells);

@@ -32,6 +32,10 @@ struct fleet_setup {
     /* How many attempts the executors can have at once by now; at first none. Called
      * from the loop when that changes. */
     void (*places)(void *arg, int64_t n_places);
+    /* Whoever leads next has to know who may hold attempts: keep this one; fleet_noted
+     * says that it is kept, and it is given nothing before. forget: it holds none. */
+    void (*note)(void *arg, const char *id, const char *name);
+    void (*forget)(void *arg, const char *id);
     void *arg;
 };
 
@@ -39,6 +43,10 @@ struct fleet_setup {
 struct fleet *fleet_new(const struct fleet_setup *setup, struct ff_err *err);
 /* The runtime driver over it; one fleet at a time in a process. */
 struct driver *fleet_driver(struct fleet *f, struct ff_err *err);
+/* It may hold attempts of whoever led before: kept by his `note`. Before the routes. */
+void fleet_await(struct fleet *f, const char *id, const char *name);
+/* err NULL: it is durable. Not from inside `note`. */
+void fleet_noted(struct fleet *f, const char *id, const struct ff_err *err);
 /* The routes for executors; the server goes first. */
 void fleet_mount(struct fleet *f, struct http_server *server);
 /* Waits for files that are being written; their requests are answered by the loop.

@@ -62,8 +62,10 @@ struct member {
     uint64_t seq;     /* of the last command */
     struct list commands;
     bool draining, masks;
-    struct http_reply *pull; /* NULL: none waits */
-    struct loop_timer *poll; /* answers it */
+    bool noting, noted;          /* it is being kept that it is there; it is */
+    struct http_reply *greeting; /* to its registration, which waits for that */
+    struct http_reply *pull;     /* NULL: none waits */
+    struct loop_timer *poll;     /* answers it */
     struct loop_timer *lease;
     int64_t heard_at; /* monotonic */
     bool spared;      /* this process stood still, and may not have listened */
@@ -78,6 +80,7 @@ struct fleet {
     struct map attempts;           /* by id */
     struct map members;            /* by id */
     struct list waiting;
+    struct map awaited;         /* names by ids: of before, and not heard of yet */
     const struct ff_host *host; /* NULL: no session */
     ff_run_event_fn *fn;
     void *fn_arg;
@@ -146,6 +149,10 @@ int64_t fleet_member_attempts(const struct member *m);
 uint64_t fleet_member_command(struct member *m, enum command_kind kind, const char *id,
                               int64_t grace_us);
 void fleet_member_free(struct member *m); /* nothing is its any more */
+/* Its registration is answered, once it is kept that it is there. */
+void fleet_member_greet(struct member *m, struct http_reply *reply);
+/* It holds nothing any more, and is not waited for. */
+void fleet_member_left(struct member *m);
 /* Its attempts are lost. */
 void fleet_member_gone(struct member *m, const char *why);
 
@@ -179,6 +186,10 @@ struct fleet_attempt *fleet_door_attempt(struct fleet *f, const struct http_requ
                                          struct http_reply *reply);
 
 /* --- runtime.c --- */
+
+void fleet_expect(struct fleet *f); /* for a lease at most */
+/* What the core expects, and nobody who may hold it has named, is lost. */
+void fleet_give_up(struct fleet *f);
 
 extern const struct ff_runtime_ops fleet_ops;
 

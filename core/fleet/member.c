@@ -132,6 +132,15 @@ void fleet_member_heard(struct member *m)
                        &m->lease);
 }
 
+static void refuse_greeting(struct member *m, const char *why)
+{
+    struct http_reply *reply = m->greeting;
+
+    m->greeting = NULL;
+    if (reply)
+        http_reply_problem(reply, 503, why);
+}
+
 void fleet_member_free(struct member *m)
 {
     void *value;
@@ -143,6 +152,7 @@ void fleet_member_free(struct member *m)
             a->member = NULL;
     }
     fleet_pull_refuse(m);
+    refuse_greeting(m, "this server takes it no more");
     drop_commands(m, UINT64_MAX);
     fleet_later(m->fleet);
     loop_timer_del(m->lease);
@@ -172,6 +182,15 @@ void fleet_member_gone(struct member *m, const char *why)
         else if (!a->named)
             fleet_attempt_free(a);
     }
+    fleet_member_left(m);
+}
+
+void fleet_member_left(struct member *m)
+{
+    const struct fleet_setup *s = &m->fleet->setup;
+
+    if (m->noted || m->noting)
+        s->forget(s->arg, m->id);
     fleet_member_free(m);
 }
 
@@ -294,6 +313,70 @@ static struct member *member_of(struct fleet *f, const char *id)
     return m;
 }
 
+/* --- being kept, for whoever leads next --- */
+
+static void greet(struct member *m)
+{
+    struct fleet *f = m->fleet;
+    struct http_reply *reply = m->greeting;
+    json_t *answer =
+        json_pack("{s:s, s:s, s:I}", "session", m->session, "controller", f->controller,
+                  "lease_us", (json_int_t)f->setup.lease_us);
+
+    m->greeting = NULL;
+    log_info("executor %s registers with %lld places", m->name, (long long)m->places);
+    http_reply_json(reply, 200, answer);
+    json_decref(answer);
+}
+
+void fleet_member_greet(struct member *m, struct http_reply *reply)
+{
+    const struct fleet_setup *s = &m->fleet->setup;
+
+    refuse_greeting(m, "another request took the place of this one");
+    m->greeting = reply;
+    if (m->noted) {
+        greet(m);
+    } else if (!m->noting) {
+        m->noting = true;
+        s->note(s->arg, m->id, m->name);
+    }
+}
+
+void fleet_noted(struct fleet *f, const char *id, const struct ff_err *err)
+{
+    struct member *m = map_get_text(&f->members, id);
+
+    if (!m || !m->noting)
+        return;
+    m->noting = false;
+    m->noted = !err;
+    if (err)
+        refuse_greeting(m, err->msg);
+    else if (m->greeting)
+        greet(m);
+}
+
+void fleet_await(struct fleet *f, const char *id, const char *name)
+{
+    map_set_text(&f->awaited, id, mem_text(name));
+    fleet_expect(f);
+}
+
+/* It says what it holds, and is not waited for any more. */
+static void came_back(struct member *m)
+{
+    struct fleet *f = m->fleet;
+    char *name = map_get_text(&f->awaited, m->id);
+
+    if (!name)
+        return;
+    map_del_text(&f->awaited, m->id);
+    mem_free(name);
+    m->noted = true;
+    fleet_give_up(f);
+}
+
 int fleet_member_register(struct fleet *f, const json_t *said, const char *address,
                           struct member **out, struct ff_err *err)
 {
@@ -325,6 +408,7 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
     fleet_member_heard(m);
     reconcile(m, ids);
     json_array_foreach(ids, i, one) claim(m, json_string_value(one));
+    came_back(m);
     fleet_later(f);
     *out = m;
     return FF_OK;

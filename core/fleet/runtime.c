@@ -142,12 +142,36 @@ static void remote_cancel(void *runtime, const char *id, int64_t grace_us,
 
 /* --- adopt, release --- */
 
+void fleet_give_up(struct fleet *f)
+{
+    void *value;
+
+    for (size_t i = 0;
+         f->all_named && f->awaited.n == 0 && map_next(&f->attempts, &i, &value);) {
+        struct fleet_attempt *a = value;
+        if (a->state == FLEET_IS_EXPECTED)
+            fleet_attempt_lost(a, "no executor that came back holds it");
+    }
+}
+
+static void await_no_more(struct fleet *f)
+{
+    const struct fleet_setup *s = &f->setup;
+    void *name;
+
+    for (size_t i = 0; map_next(&f->awaited, &i, &name);) {
+        log_warn("executor %s has not come back within its lease", (char *)name);
+        s->forget(s->arg, map_key_text(&f->awaited, i));
+        mem_free(name);
+    }
+    map_done(&f->awaited);
+}
+
 /* Who holds what the core names has had a lease's time to say so. */
 static void on_expected(void *arg)
 {
     struct fleet *f = arg;
     const int64_t due = f->opened_at + f->setup.lease_us;
-    void *value;
 
     if (!f->spared && fleet_stood_still(f, due)) {
         f->spared = true;
@@ -155,14 +179,11 @@ static void on_expected(void *arg)
                        on_expected, f, &f->expecting);
         return;
     }
-    for (size_t i = 0; map_next(&f->attempts, &i, &value);) {
-        struct fleet_attempt *a = value;
-        if (a->state == FLEET_IS_EXPECTED)
-            fleet_attempt_lost(a, "no executor that came back holds it");
-    }
+    await_no_more(f);
+    fleet_give_up(f);
 }
 
-static void expect(struct fleet *f)
+void fleet_expect(struct fleet *f)
 {
     const int64_t left = f->opened_at + f->setup.lease_us - loop_mono_us(f->setup.loop);
 
@@ -177,7 +198,7 @@ static void adopt_one(struct fleet *f, const char *id)
 
     if (!a) {
         a = fleet_attempt_new(f, id, FLEET_IS_EXPECTED);
-        expect(f);
+        fleet_expect(f);
     }
     a->named = true;
     fleet_attempt_tell(a);
@@ -198,6 +219,7 @@ static void end_unnamed(struct fleet *f)
         fleet_attempt_free(a);
     }
     fleet_sweep_files(f);
+    fleet_give_up(f);
 }
 
 static void remote_adopt(void *runtime, const char *const *ids, size_t n,

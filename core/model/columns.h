@@ -173,6 +173,15 @@ enum shard_column {
     N_SHARD_COLUMNS
 };
 
+enum executor_column {
+    COL_EXECUTOR_SHARD,
+    COL_EXECUTOR_ID,
+    COL_EXECUTOR_VERSION,
+    COL_EXECUTOR_NAME,
+    COL_EXECUTOR_SINCE,
+    N_EXECUTOR_COLUMNS
+};
+
 enum knock_column { COL_KNOCK_SHARD, COL_KNOCK_VERSION, COL_KNOCK_AT, N_KNOCK_COLUMNS };
 
 enum counter_column {

@@ -234,6 +234,16 @@ struct knock_row {
     int64_t at;
 };
 
+/* It may hold attempts: whoever leads next waits for it before he gives up what nobody
+ * says to hold. */
+struct executor_row {
+    int64_t shard;  /* key */
+    struct span id; /* key; it stays while its folder does */
+    int64_t version;
+    struct span name; /* for people */
+    int64_t since;
+};
+
 /* Numbers are taken in blocks: next is the first one nobody has. */
 struct counter_row {
     struct span name; /* key */
@@ -332,10 +342,10 @@ struct artifact_row {
 };
 
 extern const struct ff_record record_run, record_open_run, record_workflow, record_task,
-    record_event, record_log, record_inbox, record_shard, record_knock, record_counter,
-    record_workflow_version, record_workflow_label, record_secret, record_schedule,
-    record_schedule_run, record_backfill, record_occurrence, record_child_run,
-    record_artifact;
+    record_event, record_log, record_inbox, record_shard, record_knock, record_executor,
+    record_counter, record_workflow_version, record_workflow_label, record_secret,
+    record_schedule, record_schedule_run, record_backfill, record_occurrence,
+    record_child_run, record_artifact;
 extern const struct ff_schema model_schema;
 
 /* Column numbers by record, for patches and queries: COL_RUN_STATE ... in the

@@ -302,6 +302,21 @@ const struct ff_record record_knock = {
     RECORD_SINCE("knock", knock_columns, N_KNOCK_COLUMNS, 1, 2),
 };
 
+/* --- executor --- */
+
+#define ROW executor_row
+static const struct ff_column executor_columns[] = {
+    [COL_EXECUTOR_SHARD] = INT_2(shard),     [COL_EXECUTOR_ID] = TEXT_2(id),
+    [COL_EXECUTOR_VERSION] = INT_2(version), [COL_EXECUTOR_NAME] = TEXT_2(name),
+    [COL_EXECUTOR_SINCE] = TIME_2(since),
+};
+#undef ROW
+COMPLETE(executor_columns, N_EXECUTOR_COLUMNS);
+
+const struct ff_record record_executor = {
+    RECORD_SINCE("executor", executor_columns, N_EXECUTOR_COLUMNS, 2, 2),
+};
+
 /* --- counter --- */
 
 #define ROW counter_row
@@ -455,6 +470,7 @@ static const struct ff_record *const records[] = {
     &record_inbox,
     &record_shard,
     &record_knock,
+    &record_executor,
     &record_counter,
     &record_workflow_version,
     &record_workflow_label,

@@ -142,6 +142,15 @@ CREATE TABLE knock (
     PRIMARY KEY (shard)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE executor (
+    shard INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (shard, id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE counter (
     name TEXT NOT NULL,
     version INTEGER NOT NULL,

@@ -75,6 +75,14 @@ void node_use_runtime(struct node *n, struct driver *runtime,
  * see `elsewhere` in exec.h. */
 #define NODE_ELSEWHERE "remote"
 void node_use_executors(struct node *n, struct driver *runtime);
+/* Which of them may hold attempts is kept as rows, which whoever leads next reads.
+ * Loop thread, while the node owns. The first is as store_commit; the last blocks. */
+void node_note_executor(struct node *n, const char *id, const char *name,
+                        store_done_fn *done, void *arg);
+void node_forget_executor(struct node *n, const char *id);
+typedef void node_executor_fn(void *arg, const char *id, const char *name);
+int node_each_executor(struct node *n, node_executor_fn *fn, void *arg,
+                       struct ff_err *err);
 /* They have room for so many attempts, none at first; no more start at once, and not
  * more than engine.slots either. Loop thread, also before the node owns. */
 void node_set_places(struct node *n, int64_t n_places);

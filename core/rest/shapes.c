@@ -70,7 +70,9 @@ static const struct rest_field executors_fields[] = {
              "(since it was heard of last) and draining (it takes no more)"},
     {.name = "waiting",
      .type = REST_INT,
-     .help = "attempts that were started and that none has a place for"},
+     .help =
+         "tasks and items that are ready, and attempts that were started, for which "
+         "there is no place yet"},
     {0},
 };
 const struct rest_shape shape_executors = {.name = "Executors",

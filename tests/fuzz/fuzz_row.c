@@ -7,10 +7,10 @@
 #define COLUMNS_MAX 64
 
 static const struct ff_record *const records[] = {
-    &record_run,        &record_open_run, &record_workflow,  &record_task,
-    &record_event,      &record_log,      &record_inbox,     &record_shard,
-    &record_knock,      &record_counter,  &record_slot,      &record_rate_token,
-    &record_limit_size, &record_signal,   &record_event_wait};
+    &record_run,        &record_open_run, &record_workflow,   &record_task,
+    &record_event,      &record_log,      &record_inbox,      &record_shard,
+    &record_knock,      &record_counter,  &record_slot,       &record_rate_token,
+    &record_limit_size, &record_signal,   &record_event_wait, &record_executor};
 
 static char *json_piece(struct fuzz_input *in, size_t *len)
 {

@@ -520,6 +520,34 @@ class WhatDies(ExecutorTest):
         self.wait_state(run, "succeeded")
         self.assertEqual(self.lines(), ["1"] * len(items))
 
+    def test_what_never_came_to_an_executor_is_lost_once_all_are_back(self) -> None:
+        """No lease is waited for: who may hold it is known, and has spoken."""
+        self.lease = "300s"
+        server = self.lead()
+        a = self.ready("a")
+        self.ready("b", places=1)
+        self.kill_host(a, "a")
+        items = list(range(3))
+        text = MANY.format(items=items, place=self.folder, wait=UNTIL_OPEN)
+        run = self.begin(text.replace('echo "$PWD"', 'echo "$FF_INDEX $FF_ATTEMPT"'))
+        self.wait_lines(1)
+        started = "two are meant for the one that is dead"
+        self.wait_until(
+            lambda: self.call("history", run).out.count("task.started") == 3, started
+        )
+        server.popen.kill()
+        server.popen.wait()
+        self.lead()
+        time.sleep(1)
+        self.assertEqual(len(self.lines()), 1)
+        self.ready("a")
+        self.wait_lines(3)
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(
+            sorted(line.split()[1] for line in self.lines()), ["1", "2", "2"]
+        )
+
     def test_what_no_executor_brings_back_is_lost_after_a_lease(self) -> None:
         server = self.lead()
         a = self.ready("a")

@@ -13,6 +13,7 @@ struct executors {
     const struct rest_settings *settings;
     struct rest_listen place;
     struct fleet *fleet;
+    struct list notes; /* struct note: commits that are under way */
     struct http_server *http;
     struct task_api *tasks;
 };
@@ -29,6 +30,57 @@ static void use_places(void *arg, int64_t n_places)
     node_set_places(((const struct executors *)arg)->node, n_places);
 }
 
+/* --- who may hold attempts, for whoever leads next --- */
+
+struct note {
+    struct list link;    /* executors->notes */
+    struct fleet *fleet; /* NULL: it is there no more */
+    char *id;
+};
+
+static void on_noted(void *arg, int code, size_t failed, const struct ff_err *err)
+{
+    struct note *note = arg;
+
+    (void)failed;
+    if (note->fleet)
+        fleet_noted(note->fleet, note->id, code == FF_OK ? NULL : err);
+    list_del(&note->link);
+    mem_free(note->id);
+    mem_free(note);
+}
+
+static void note_one(void *arg, const char *id, const char *name)
+{
+    struct executors *e = arg;
+    struct note *note = mem_alloc(sizeof(*note));
+
+    note->fleet = e->fleet;
+    note->id = mem_text(id);
+    list_add_tail(&e->notes, &note->link);
+    node_note_executor(e->node, id, name, on_noted, note);
+}
+
+static void forget_one(void *arg, const char *id)
+{
+    node_forget_executor(((const struct executors *)arg)->node, id);
+}
+
+static void await_one(void *arg, const char *id, const char *name)
+{
+    fleet_await(((const struct executors *)arg)->fleet, id, name);
+}
+
+static void let_go_of_notes(struct executors *e)
+{
+    struct list *link;
+
+    while ((link = list_first(&e->notes))) {
+        LIST_OF(link, struct note, link)->fleet = NULL;
+        list_del(link);
+    }
+}
+
 struct executors *executors_new(struct loop *l, struct node *n,
                                 const struct rest_settings *settings,
                                 const char *token_file, const struct rest_listen *place,
@@ -40,12 +92,15 @@ struct executors *executors_new(struct loop *l, struct node *n,
 
     *e =
         (struct executors){.loop = l, .node = n, .settings = settings, .place = *place};
+    list_init(&e->notes);
     const struct fleet_setup setup = {.loop = l,
                                       .dir = dir,
                                       .token_file = token_file,
                                       .lease_us = settings->executor_lease_us,
                                       .log_dir = log_dir,
                                       .places = use_places,
+                                      .note = note_one,
+                                      .forget = forget_one,
                                       .arg = e};
     if (token_file)
         e->fleet = fleet_new(&setup, err);
@@ -75,6 +130,8 @@ int executors_listen(struct executors *e, struct ff_err *err)
         .idle_timeout_us = IDLE_US,
     };
 
+    if (node_each_executor(e->node, await_one, e, err) != FF_OK)
+        return err->code;
     e->http = http_server_new(e->loop, &opts);
     fleet_mount(e->fleet, e->http);
     e->tasks = task_api_new(e->loop, e->http, &task_exec_ops, node_exec(e->node),
@@ -114,6 +171,7 @@ void executors_free(struct executors *e)
     if (!e)
         return;
     executors_close(e);
+    let_go_of_notes(e);
     fleet_free(e->fleet);
     mem_free(e);
 }

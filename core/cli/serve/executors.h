@@ -15,7 +15,8 @@ struct executors *executors_new(struct loop *l, struct node *n,
                                 const struct rest_settings *settings,
                                 const char *token_file, const struct rest_listen *place,
                                 struct ff_err *err);
-/* Once it leads. FF_CONFLICT: another process listens there. */
+/* Once it leads, before its loop goes on: those that the one before had are waited for.
+ * FF_CONFLICT: another process listens there. */
 int executors_listen(struct executors *e, struct ff_err *err);
 uint16_t executors_port(const struct executors *e);
 struct fleet *executors_fleet(const struct executors *e); /* takes NULL */
