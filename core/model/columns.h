@@ -170,6 +170,7 @@ enum shard_column {
     COL_SHARD_PLACE,
     COL_SHARD_ADDRESS,
     COL_SHARD_SINCE,
+    COL_SHARD_MIXED,
     N_SHARD_COLUMNS
 };
 

@@ -224,6 +224,7 @@ struct shard_row {
     struct span place;   /* which data directory, since which start of the machine */
     struct span address; /* of its HTTP API */
     int64_t since;       /* by the store's clock */
+    int64_t mixed;       /* 1: another place has had it, too, and may run attempts */
 };
 
 /* Written by whoever does not lead, in the commit that has something new for whoever

@@ -279,6 +279,7 @@ static const struct ff_column shard_columns[] = {
     [COL_SHARD_PLACE] = TEXT_NULL_2(place),
     [COL_SHARD_ADDRESS] = TEXT_NULL_2(address),
     [COL_SHARD_SINCE] = TIME_NULL_2(since),
+    [COL_SHARD_MIXED] = INT_NULL_2(mixed),
 };
 #undef ROW
 COMPLETE(shard_columns, N_SHARD_COLUMNS);

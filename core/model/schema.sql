@@ -132,6 +132,7 @@ CREATE TABLE shard (
     place TEXT,
     address TEXT,
     since INTEGER,
+    mixed INTEGER,
     PRIMARY KEY (shard)
 ) STRICT, WITHOUT ROWID;
 

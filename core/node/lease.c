@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LEASE_US  NODE_LEASE_US
 #define RENEW_US  UNITS_SECOND
@@ -43,22 +44,27 @@ static int make_id(struct node *n, const char *path, char id[ID_TEXT])
     return file_write_durable(path, id, strlen(id), 0600);
 }
 
-/* With the start of the machine: a copy of its disk that runs elsewhere is another
- * place. Two that make it at the same time are two places for once, which costs whoever
- * follows the other one the rest of a lease. */
+/* With the start of the machine, and where the file stands: a copy of the disk that
+ * runs elsewhere is another place, and so is a copy of the directory, which has a lock
+ * of its own. Two that make it at the same time are two places for once, which costs
+ * whoever follows the other one the rest of a lease. */
 static int find_place(struct node *n, struct ff_err *err)
 {
     MEM_AUTO char *path = file_join(n->data_dir, PLACE_FILE);
     char id[ID_TEXT], boot[ID_TEXT] = "";
+    struct stat st = {0};
     int sys = read_id(path, id);
 
     if (sys == -ENOENT || sys == -EINVAL)
         sys = make_id(n, path, id);
+    if (sys == 0 && stat(path, &st) != 0)
+        sys = -errno;
     if (sys != 0)
         return ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", path, strerror(-sys));
     if (read_id(BOOT_FILE, boot) != 0)
         boot[0] = '\0';
-    snprintf(n->lease.place, sizeof(n->lease.place), "%s@%s", id, boot);
+    snprintf(n->lease.place, sizeof(n->lease.place), "%s@%s/%llx-%llx", id, boot,
+             (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
     return FF_OK;
 }
 
@@ -123,6 +129,7 @@ void node_lease_took(struct node *n, const struct shard_row *row, int64_t asked_
 
     l->leader = leader_of(n, row, row->since != MODEL_NULL ? row->since : 0);
     l->leader.leads = true;
+    l->mixed = row->mixed == 1;
     l->seen_us = l->asked_us = asked_us;
     if (l->leader.since_us == MODEL_NULL)
         l->leader.since_us = loop_wall_us(n->loop);

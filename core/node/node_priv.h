@@ -52,11 +52,12 @@ struct keeper {
 };
 
 /* lease.c */
+#define PLACE_TEXT 128
 struct node_lease {
     struct lane *lane;            /* NULL: not opened, or the store is this host's */
     struct store_reader *reader;  /* the lane's */
     bool watches;                 /* the store tells of commits */
-    char place[STORE_PLACE_TEXT]; /* this data directory; "": not known yet */
+    char place[PLACE_TEXT];       /* this data directory; "": not known yet */
     char *address;                /* of the HTTP API, or NULL */
     struct loop_timer *next;      /* a renewal, or a look */
     struct loop_timer *end;       /* this process leads no longer */
@@ -64,7 +65,7 @@ struct node_lease {
     bool renewing;                /* being committed */
     bool again;                   /* it is to look once more */
     bool lost;                    /* it led, and does not any more */
-    bool elsewhere;               /* another place led before this one */
+    bool mixed;                   /* another place may run attempts */
     int64_t asked_us, renewed_us; /* by our own clock, before it was asked */
     struct node_leader leader;    /* as it was seen: */
     int64_t seen_us;              /* by our own clock */

@@ -48,7 +48,7 @@ static int acquire(struct node *n, struct ff_err *err)
 {
     const bool leased = node_is_leased(n);
     const int64_t asked_us = loop_mono_us(n->loop);
-    char owner[128], host[64] = "", before[STORE_PLACE_TEXT];
+    char owner[128], host[64] = "";
     struct shard_row row = {0};
 
     gethostname(host, sizeof(host) - 1);
@@ -60,11 +60,9 @@ static int acquire(struct node *n, struct ff_err *err)
         .place = leased ? n->lease.place : NULL,
         .lease_us = leased ? NODE_LEASE_US : 0,
     };
-    const int code =
-        store_acquire_shard(n->store, NODE_SHARD, &claim, &row, before, err);
+    const int code = store_acquire_shard(n->store, NODE_SHARD, &claim, &row, err);
     if (code != FF_OK)
         return code;
-    n->lease.elsewhere = leased && before[0] && strcmp(before, claim.place) != 0;
     store_set_fence(n->store, &row);
     node_lease_took(n, &row, asked_us);
     return FF_OK;
@@ -361,7 +359,7 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
         .token_life_us = n->auth.task_token_us,
         .is_mute = n->is_mute,
         .elsewhere = n->elsewhere,
-        .another_place = n->lease.elsewhere,
+        .another_place = n->lease.mixed,
         .source = {.arg = n,
                    .describe = source_describe,
                    .is_current = source_is_current,

@@ -109,12 +109,17 @@ static int take_shard(struct store *s, struct shard_row *row, struct ff_err *err
     return code;
 }
 
+static bool is_of_place(const struct shard_row *row, const char *place)
+{
+    return row->place.len == strlen(place) &&
+           memcmp(row->place.s, place, row->place.len) == 0;
+}
+
 bool store_shard_is_free(const struct shard_row *row, const char *place, int64_t now_us)
 {
     if (!row->owner.s || row->lease_until <= now_us)
         return true;
-    return place && row->place.s && row->place.len == strlen(place) &&
-           memcmp(row->place.s, place, row->place.len) == 0;
+    return place && row->place.s && is_of_place(row, place);
 }
 
 static struct span span_or_none(const char *text)
@@ -122,10 +127,20 @@ static struct span span_or_none(const char *text)
     return text ? span_of(text) : (struct span){0};
 }
 
+/* Once another place has had it this stays so: whoever takes what that one has left may
+ * end before it has said a word about it, and so may the next one of his place. */
+static int64_t is_mixed(const struct shard_row *row, const char *place)
+{
+    if (!place)
+        return MODEL_NULL;
+    return row->mixed == 1 || (row->place.s && !is_of_place(row, place));
+}
+
 /* Without a lease the row must not look taken when the clock is set back. */
 static void claim_row(struct shard_row *row, const struct store_claim *claim,
                       int64_t now_us)
 {
+    row->mixed = is_mixed(row, claim->place);
     row->epoch++;
     row->owner = span_or_none(claim->owner);
     row->endpoint = span_or_none(claim->endpoint);
@@ -135,16 +150,8 @@ static void claim_row(struct shard_row *row, const struct store_claim *claim,
     row->since = claim->lease_us > 0 ? now_us : MODEL_NULL;
 }
 
-static void note_place(const struct shard_row *row, char before[STORE_PLACE_TEXT])
-{
-    if (before)
-        snprintf(before, STORE_PLACE_TEXT, "%.*s", (int)row->place.len,
-                 row->place.s ? row->place.s : "");
-}
-
 int store_acquire_shard(struct store *s, int64_t shard, const struct store_claim *claim,
-                        struct shard_row *row, char before[STORE_PLACE_TEXT],
-                        struct ff_err *err)
+                        struct shard_row *row, struct ff_err *err)
 {
     int code = FF_CONFLICT;
 
@@ -159,7 +166,6 @@ int store_acquire_shard(struct store *s, int64_t shard, const struct store_claim
         if (!store_shard_is_free(row, claim->place, now_us))
             return ff_fail(err, FF_BUSY, 0, "shard %lld belongs to %.*s",
                            (long long)shard, (int)row->owner.len, row->owner.s);
-        note_place(row, before);
         claim_row(row, claim, now_us);
         code = take_shard(s, row, err);
     }

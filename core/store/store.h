@@ -113,12 +113,9 @@ struct store_claim {
 };
 /* Takes shard `shard` if it is free, released or its lease is over by the store's
  * clock; epoch grows. FF_BUSY when another owner holds it: *row then says who (text
- * in it lives until the next call). before (NULL: not wanted) gets the place of who
- * had it last, "" for none. */
-#define STORE_PLACE_TEXT 80
+ * in it lives until the next call). */
 int store_acquire_shard(struct store *s, int64_t shard, const struct store_claim *claim,
-                        struct shard_row *row, char before[STORE_PLACE_TEXT],
-                        struct ff_err *err);
+                        struct shard_row *row, struct ff_err *err);
 /* Could it be taken with this claim? */
 bool store_shard_is_free(const struct shard_row *row, const char *place,
                          int64_t now_us);

@@ -66,6 +66,16 @@ class Replica:
         assert self.process
         popen, self.process = self.process.popen, None
         popen.send_signal(signo)
+        return self.reap(popen)
+
+    def wait(self) -> int:
+        """Until it ends by itself."""
+        assert self.process
+        popen, self.process = self.process.popen, None
+        return self.reap(popen)
+
+    @staticmethod
+    def reap(popen: "subprocess.Popen[str]") -> int:
         popen.wait(PATIENCE)
         if popen.stdout:
             popen.stdout.close()

@@ -37,6 +37,14 @@ tasks:
     env: {SIZE: "${{ size(tasks.a.outputs.text) }}"}
     run: test -n "$SIZE"
 """
+LONG = """flowforge: 1
+name: long
+tasks:
+  a:
+    run: |
+      echo "$FLOWFORGE_ATTEMPT_ID" >> LEDGER
+      while [ ! -e GATE ]; do sleep 0.05; done
+"""
 
 
 class Load:
@@ -257,6 +265,37 @@ class Replicas(ReplicasTest):
         self.assertLess(max(slow), 2.0)
         self.wait_for_all(replicas[0], load.accepted)
         self.judge(load.accepted)
+
+    def test_no_attempt_runs_twice_when_who_takes_over_dies_at_once(self) -> None:
+        """The one that comes back has the place of the one before it, which had not
+        told yet that it did not start what it found."""
+        other, first = self.begin(2)
+        self.wait_for_run(other, self.submit(other))  # its runtime knows what it runs
+        self.assertEqual(other.end(signal.SIGTERM), 0)
+        self.wait_until(first.leads)
+        run = self.submit(first, self.long())
+        self.wait_until((self.folder / "ledger").exists)
+        first.end(signal.SIGKILL)
+        other.env["FF_FAILPOINT"] = "node.own.wired:kill"
+        other.start()
+        self.assertEqual(other.wait(), -signal.SIGKILL)
+        del other.env["FF_FAILPOINT"]
+        other.start()
+        self.wait_until(lambda: len(self.ledger()) == 2)
+        self.assertEqual(self.ledger(), [f"{run}/a/1", f"{run}/a/2"])
+        (self.folder / "gate").touch()
+        self.wait_for_run(other, run)
+
+    def long(self) -> str:
+        """One attempt, until there is a file."""
+        words = {"LEDGER": self.folder / "ledger", "GATE": self.folder / "gate"}
+        text = LONG
+        for word, path in words.items():
+            text = text.replace(word, str(path))
+        return text
+
+    def ledger(self) -> list[str]:
+        return (self.folder / "ledger").read_text().split()
 
     def test_a_server_that_comes_back_at_once_need_not_wait_for_its_own_lease(
         self,

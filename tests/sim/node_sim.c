@@ -457,8 +457,7 @@ static void try_to_own(void *arg)
 
     if (may_take_lock(n)) {
         lock_holder = n;
-        if (store_acquire_shard(n->store, SIM_SHARD, &claim, &row, NULL, &err) ==
-            FF_OK) {
+        if (store_acquire_shard(n->store, SIM_SHARD, &claim, &row, &err) == FF_OK) {
             sim_trace("process %d owns the shard: epoch %lld", n->no,
                       (long long)row.epoch);
             store_set_fence(n->store, &row);

@@ -192,7 +192,7 @@ static void own(struct process *p)
     const struct store_claim claim = {.owner = "test"};
     struct shard_row row = {0};
 
-    check(store_acquire_shard(p->store, 0, &claim, &row, NULL, &err), &err);
+    check(store_acquire_shard(p->store, 0, &claim, &row, &err), &err);
     check(driver_open_queue(p->queue_driver, &p->queue, &err), &err);
     check(driver_queue_ops(p->queue_driver)
               ->subscribe(p->queue, CONTROL_TOPIC_START, 4, on_start, p, &err),

@@ -224,9 +224,9 @@ static void who_has_lost_his_shard_tells_users_to_come_again(void **state)
     struct shard_row row;
     struct ff_err err = {0};
 
-    check(store_acquire_shard(p->store, NODE_SHARD, &me, &row, NULL, &err), &err);
+    check(store_acquire_shard(p->store, NODE_SHARD, &me, &row, &err), &err);
     store_set_fence(p->store, &row);
-    check(store_acquire_shard(p->store, NODE_SHARD, &other, &row, NULL, &err), &err);
+    check(store_acquire_shard(p->store, NODE_SHARD, &other, &row, &err), &err);
     ask(p, plan_add, &a, &a.asked);
     run_until(p, 1);
     assert_int_equal(a.asked.code, FF_UNAVAILABLE);

@@ -13,7 +13,7 @@ static int acquire(struct store *s, const char *owner, int64_t lease_us,
     const struct store_claim claim = {
         .owner = owner, .endpoint = "/run/x.sock", .lease_us = lease_us};
 
-    return store_acquire_shard(s, 1, &claim, row, NULL, &err);
+    return store_acquire_shard(s, 1, &claim, row, &err);
 }
 
 static void a_shard_has_one_owner_at_a_time(void **state)
@@ -60,30 +60,45 @@ static void without_a_lease_no_clock_keeps_the_next_one_out(void **state)
     assert_int_equal(acquire(r->store, "two", LEASE_US, &row), FF_OK);
 }
 
+static int acquire_from(struct store *s, const char *place, struct shard_row *row)
+{
+    const struct store_claim claim = {
+        .owner = "one", .place = place, .lease_us = LEASE_US};
+    struct ff_err err = {0};
+
+    return store_acquire_shard(s, 1, &claim, row, &err);
+}
+
 static void a_lease_of_the_same_place_is_over(void **state)
 {
     struct real *r = *state;
     struct store *other = real_open_again(r);
-    struct store_claim claim = {.owner = "one", .place = "here", .lease_us = LEASE_US};
-    char before[STORE_PLACE_TEXT] = "?";
+    struct shard_row row;
+
+    assert_int_equal(acquire_from(r->store, "here", &row), FF_OK);
+    assert_int_equal(row.lease_until - row.since, LEASE_US);
+    assert_int_equal(acquire_from(other, "elsewhere", &row), FF_BUSY);
+    assert_int_equal(acquire_from(other, NULL, &row), FF_BUSY);
+    assert_int_equal(acquire_from(other, "here", &row), FF_OK);
+    assert_int_equal(row.epoch, 2);
+    assert_int_equal(row.mixed, 0);
+    store_close(other);
+}
+
+/* Not only the next one has to know it: he may end before he has done anything. */
+static void that_another_place_had_it_is_not_forgotten(void **state)
+{
+    struct real *r = *state;
     struct ff_err err = {0};
     struct shard_row row;
 
-    assert_int_equal(store_acquire_shard(r->store, 1, &claim, &row, before, &err),
-                     FF_OK);
-    assert_string_equal(before, "");
-    assert_int_equal(row.lease_until - row.since, LEASE_US);
-    claim.place = "elsewhere";
-    assert_int_equal(store_acquire_shard(other, 1, &claim, &row, before, &err),
-                     FF_BUSY);
-    claim.place = NULL;
-    assert_int_equal(store_acquire_shard(other, 1, &claim, &row, before, &err),
-                     FF_BUSY);
-    claim.place = "here";
-    assert_int_equal(store_acquire_shard(other, 1, &claim, &row, before, &err), FF_OK);
-    assert_string_equal(before, "here");
-    assert_int_equal(row.epoch, 2);
-    store_close(other);
+    assert_int_equal(acquire_from(r->store, "here", &row), FF_OK);
+    store_set_fence(r->store, &row);
+    assert_int_equal(store_release_shard(r->store, &err), FF_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(acquire_from(r->store, "elsewhere", &row), FF_OK);
+        assert_int_equal(row.mixed, 1);
+    }
 }
 
 static int commit_and_wait(struct real *r, struct store *s, int64_t no)
@@ -337,6 +352,7 @@ int main(void)
         ON_EACH(a_released_shard_is_free),
         ON_EACH(without_a_lease_no_clock_keeps_the_next_one_out),
         ON_EACH(a_lease_of_the_same_place_is_over),
+        ON_EACH(that_another_place_had_it_is_not_forgotten),
         ON_EACH(an_owner_whose_lease_is_over_writes_nothing_more),
         ON_EACH(a_renewal_extends_the_lease),
         ON_EACH(numbers_come_in_blocks_without_gaps),

@@ -210,8 +210,8 @@ void support_open_failing(struct process *p, int nth)
     support_check(p->store_driver ? FF_OK : err.code, &err);
     p->store = store_open(p->loop, p->store_driver, &err);
     support_check(p->store ? FF_OK : err.code, &err);
-    if (store_acquire_shard(p->store, 0, &claim, &row, NULL, &err) != FF_OK)
-        support_check(store_acquire_shard(p->store, 0, &claim, &row, NULL, &err), &err);
+    if (store_acquire_shard(p->store, 0, &claim, &row, &err) != FF_OK)
+        support_check(store_acquire_shard(p->store, 0, &claim, &row, &err), &err);
 }
 
 void support_open_process(struct process *p)
