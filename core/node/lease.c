@@ -4,18 +4,26 @@
  * is the epoch in the same row. By its own clock, counted from before the request that
  * last renewed, it stops before anybody else can have the shard. Whoever does not lead
  * looks at the row when it changes, and when the lease would be over. Where the store
- * is this host's nothing of this is there: no thread, no session, no timer. */
+ * is this host's nothing of this is there: no thread, no session, no timer.
+ *
+ * A store that is slow shall not move the lead about, because attempts of the host that
+ * led are lost with it. So the lease is as long as some renewals take, and where the
+ * store was away, or stood still, whoever led may come back first. */
 #include "node/node_priv.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define LEASE_US  NODE_LEASE_US
-#define RENEW_US  UNITS_SECOND
-#define MARGIN_US (UNITS_SECOND / 4)  /* for timers that come late, and slow clocks */
-#define AGAIN_US  (UNITS_SECOND / 4)  /* after a refusal */
-#define BEHIND_US (UNITS_SECOND / 50) /* behind the end of the lease of another one */
+#define LEASE_US     (3 * UNITS_SECOND)
+#define LEASE_MAX_US (60 * UNITS_SECOND)
+#define N_RENEWALS   8 /* that a lease has time for, where they are slow */
+#define RENEW_US     UNITS_SECOND
+#define MARGIN_US    (UNITS_SECOND / 4) /* for timers that come late, and slow clocks */
+#define AGAIN_US     (UNITS_SECOND / 4) /* after a refusal */
+#define BEHIND_US    (UNITS_SECOND / 50) /* behind the end of the lease of another one */
+/* Who has lost the store tries again within two seconds, with each of two sessions. */
+#define PATIENCE_US (4 * UNITS_SECOND)
 
 #define PLACE_FILE "place.id"
 #define BOOT_FILE  "/proc/sys/kernel/random/boot_id"
@@ -68,6 +76,40 @@ static int find_place(struct node *n, struct ff_err *err)
     return FF_OK;
 }
 
+/* --- how long it is --- */
+
+/* The last one counts, and those before it less and less. */
+static void note_pace(struct node_lease *l, int64_t took_us)
+{
+    l->slow_us = took_us > l->slow_us / 2 ? took_us : l->slow_us / 2;
+}
+
+/* A renewal waits for the commit before it, which may have waited for others. */
+static int64_t lease_us(const struct node_lease *l)
+{
+    const int64_t us = l->slow_us * N_RENEWALS;
+
+    if (l->slow_us <= RENEW_US)
+        return LEASE_US;
+    return us < LEASE_MAX_US ? us : LEASE_MAX_US;
+}
+
+int64_t node_lease_choose(struct node *n)
+{
+    return n->lease.length_us = node_is_leased(n) ? lease_us(&n->lease) : 0;
+}
+
+bool node_lease_is_short(struct node *n, int64_t asked_us)
+{
+    struct node_lease *l = &n->lease;
+    const int64_t took_us = loop_mono_us(n->loop) - asked_us;
+
+    if (l->length_us == 0)
+        return false;
+    note_pace(l, took_us);
+    return took_us + RENEW_US > l->length_us && l->length_us < LEASE_MAX_US;
+}
+
 /* --- who leads --- */
 
 static void copy_text(char *out, size_t size, struct span text)
@@ -78,11 +120,11 @@ static void copy_text(char *out, size_t size, struct span text)
 static struct node_leader leader_of(const struct node *n, const struct shard_row *row,
                                     int64_t now_us)
 {
-    struct node_leader out = {
-        .epoch = row->epoch,
-        .since_us = row->since,
-        .is_free = store_shard_is_free(row, n->lease.place[0] ? n->lease.place : NULL,
-                                       now_us)};
+    const char *place = n->lease.place[0] ? n->lease.place : NULL;
+    struct node_leader out = {.epoch = row->epoch,
+                              .since_us = row->since,
+                              .is_free = store_shard_is_free(row, place, now_us),
+                              .is_given = store_shard_is_free(row, place, INT64_MIN)};
 
     out.leads = row->owner.s && (row->lease_until == 0 || row->lease_until > now_us);
     out.lease_left_us =
@@ -188,8 +230,8 @@ static void hold(struct node *n, int64_t asked_us)
     struct node_lease *l = &n->lease;
 
     l->seen_us = asked_us;
-    l->leader.lease_left_us = LEASE_US;
-    arm(n, asked_us + LEASE_US - MARGIN_US, on_end, &l->end);
+    l->leader.lease_left_us = l->length_us;
+    arm(n, asked_us + l->length_us - MARGIN_US, on_end, &l->end);
     renew_at(n, asked_us + RENEW_US);
 }
 
@@ -207,6 +249,8 @@ static void on_renewed(void *arg, int code, size_t failed, const struct ff_err *
     if (l->lost)
         return;
     if (code == FF_OK) {
+        note_pace(l, loop_mono_us(n->loop) - l->renewed_us);
+        l->length_us = l->wanted_us;
         hold(n, l->renewed_us);
         if (!l->watches)
             node_wake(n); /* nobody told it of what is new */
@@ -243,7 +287,8 @@ static void on_clock(void *arg)
     }
     l->renewing = true;
     l->renewed_us = l->asked_us;
-    store_renew(n->store, l->now_us + LEASE_US, on_renewed, n);
+    l->wanted_us = lease_us(l);
+    store_renew(n->store, l->now_us + l->wanted_us, on_renewed, n);
 }
 
 static void ask_clock(void *arg)
@@ -296,7 +341,7 @@ static void look_again(struct node *n)
     const struct node_lease *l = &n->lease;
     int64_t pause_us = AGAIN_US;
 
-    if (l->code == FF_OK && l->found.lease_left_us != MODEL_NULL)
+    if (l->code == FF_OK && !l->found.is_free)
         pause_us = l->found.lease_left_us + BEHIND_US;
     if (pause_us > LEASE_US + BEHIND_US)
         pause_us = LEASE_US + BEHIND_US;
@@ -312,6 +357,31 @@ static void tell_free(struct node *n)
     fn(l->may_lead_arg);
 }
 
+/* Nobody could renew while the store was away, or stood still. */
+static void note_look(struct node *n)
+{
+    struct node_lease *l = &n->lease;
+    const int64_t now_us = loop_mono_us(n->loop);
+    const int64_t took_us = now_us - l->asked_us;
+
+    if (l->code != FF_OK) {
+        l->away = true;
+        return;
+    }
+    if (l->away || (took_us > RENEW_US && took_us > 2 * l->look_us))
+        l->patient_until_us = now_us + PATIENCE_US;
+    l->away = false;
+    l->look_us = took_us;
+}
+
+static bool may_be_had(const struct node *n)
+{
+    const struct node_lease *l = &n->lease;
+
+    return l->code == FF_OK && l->found.is_free &&
+           (l->found.is_given || loop_mono_us(n->loop) >= l->patient_until_us);
+}
+
 static void on_looked(void *arg)
 {
     struct node *n = arg;
@@ -322,13 +392,14 @@ static void on_looked(void *arg)
         node_lease_came_back(n);
         return;
     }
+    note_look(n);
     if (l->code == FF_OK) {
         l->leader = l->found;
         l->seen_us = l->asked_us;
     } else {
         log_debug("who leads: %s", l->err.msg);
     }
-    if (l->code == FF_OK && l->found.is_free)
+    if (may_be_had(n))
         tell_free(n);
     else if (l->again)
         look(n);

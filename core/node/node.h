@@ -120,9 +120,10 @@ bool node_is_owner(const struct node *n);
  * is told FF_DENIED: node_disown, and follow; the process may go on. */
 bool node_is_leased(const struct node *n);
 struct node_leader {
-    bool leads; /* somebody does; else the rest tells of nobody */
-    bool here;  /* this process */
-    bool is_free;
+    bool leads;                    /* somebody does; else the rest tells of nobody */
+    bool here;                     /* this process */
+    bool is_free;                  /* for this process */
+    bool is_given;                 /* and not only since its time is over */
     char owner[128], address[256]; /* PID@HOST; of its HTTP API, or "" */
     int64_t epoch, since_us;
     int64_t lease_left_us; /* MODEL_NULL: it has no lease */

@@ -67,6 +67,11 @@ struct node_lease {
     bool lost;                    /* it led, and does not any more */
     bool mixed;                   /* another place may run attempts */
     int64_t asked_us, renewed_us; /* by our own clock, before it was asked */
+    int64_t length_us, wanted_us; /* of the lease; of the one that is asked for */
+    int64_t slow_us;              /* how long renewals took of late, at most */
+    int64_t look_us;              /* how long the last look took */
+    bool away;                    /* the store did not answer */
+    int64_t patient_until_us;     /* whoever led gets the time to come back */
     struct node_leader leader;    /* as it was seen: */
     int64_t seen_us;              /* by our own clock */
     struct node_leader found;     /* the lane's, as the next three */
@@ -137,7 +142,10 @@ void node_lease_came_back(struct node *n);
 void node_lose(struct node *n, const struct ff_err *why);
 /* What this batch brings is new for whoever leads. */
 void node_knock(const struct node *n, struct batch *b);
-#define NODE_LEASE_US (3 * UNITS_SECOND)
+/* How long the next lease is; 0 where there is none. */
+int64_t node_lease_choose(struct node *n);
+/* Has it been asked for so long ago that it can hardly be renewed in time? */
+bool node_lease_is_short(struct node *n, int64_t asked_us);
 
 /* Between node_open's beginning and node_close's end. */
 void node_numbers_init(struct node *n);

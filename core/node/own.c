@@ -44,12 +44,9 @@ static void drop_lock(struct node *n)
     n->lock_fd = -1;
 }
 
-static int acquire(struct node *n, struct ff_err *err)
+static int take_shard(struct node *n, struct shard_row *row, struct ff_err *err)
 {
-    const bool leased = node_is_leased(n);
-    const int64_t asked_us = loop_mono_us(n->loop);
     char owner[128], host[64] = "";
-    struct shard_row row = {0};
 
     gethostname(host, sizeof(host) - 1);
     snprintf(owner, sizeof(owner), "%ld@%s", (long)getpid(), host);
@@ -57,10 +54,24 @@ static int acquire(struct node *n, struct ff_err *err)
         .owner = owner,
         .endpoint = n->socket,
         .address = n->lease.address,
-        .place = leased ? n->lease.place : NULL,
-        .lease_us = leased ? NODE_LEASE_US : 0,
+        .place = node_is_leased(n) ? n->lease.place : NULL,
+        .lease_us = node_lease_choose(n),
     };
-    const int code = store_acquire_shard(n->store, NODE_SHARD, &claim, &row, err);
+
+    return store_acquire_shard(n->store, NODE_SHARD, &claim, row, err);
+}
+
+/* What a slow store has left of the lease may be too little: it is taken once more. */
+static int acquire(struct node *n, struct ff_err *err)
+{
+    struct shard_row row = {0};
+    int64_t asked_us;
+    int code;
+
+    do {
+        asked_us = loop_mono_us(n->loop);
+        code = take_shard(n, &row, err);
+    } while (code == FF_OK && node_lease_is_short(n, asked_us));
     if (code != FF_OK)
         return code;
     store_set_fence(n->store, &row);

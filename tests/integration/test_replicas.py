@@ -11,9 +11,10 @@ import signal
 import threading
 import time
 import unittest
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
 
+from ff_cli import PATIENCE
 from ff_replicas import Replica, ReplicasTest
 
 PAUSE = 0.3  # between two submits: less than what the slots can do
@@ -44,6 +45,14 @@ tasks:
     run: |
       echo "$FLOWFORGE_ATTEMPT_ID" >> LEDGER
       while [ ! -e GATE ]; do sleep 0.05; done
+"""
+# Each commit of ours takes so long as the table says.
+SLOW_COMMITS = """
+CREATE TABLE IF NOT EXISTS @pace AS SELECT 0.0::float8 AS seconds;
+CREATE FUNCTION @wait() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN PERFORM pg_sleep(seconds) FROM @pace; RETURN NEW; END $$;
+CREATE TRIGGER wait BEFORE INSERT OR UPDATE ON @_session
+  FOR EACH ROW EXECUTE FUNCTION @wait();
 """
 
 
@@ -323,6 +332,53 @@ class Replicas(ReplicasTest):
                 took = self.wait_until(lambda: any(r.leads() for r in replicas))
                 self.assertLess(took, SOON)
                 self.wait_for_run(replicas[2], self.submit(replicas[2]))
+
+    def test_who_led_goes_on_when_the_store_comes_back(self) -> None:
+        """Another one would have to begin again what runs here."""
+        first, other = self.begin(2)
+        run = self.submit(first, self.long())
+        self.wait_until((self.folder / "ledger").exists)
+        for _ in range(4):
+            self.server.crash()
+            time.sleep(4.0)  # beyond the lease
+            self.server.start()
+            self.wait_until(lambda: first.leads() or other.leads())
+            self.assertTrue(first.leads())
+        (self.folder / "gate").touch()
+        self.wait_for_run(other, run)
+        self.assertEqual(self.ledger(), [f"{run}/a/1"])
+
+    def test_a_store_that_is_slow_keeps_its_leader(self) -> None:
+        """The lease is as long as some renewals take."""
+        first, other = self.begin(2)
+        self.sql(SLOW_COMMITS)
+        self.sql("UPDATE @pace SET seconds = 2")
+        self.wait_until(self.led_for(8.0), 2 * PATIENCE)
+        epoch = self.epoch()
+        run = self.submit(other)
+        state = "SELECT 1 FROM @run WHERE state <> 'pending'"
+        self.wait_until(lambda: self.sql(state))
+        self.assertEqual(self.epoch(), epoch)
+        self.sql("UPDATE @pace SET seconds = 0")
+        self.wait_for_run(first, run)
+
+    def led_for(self, seconds: float) -> Callable[[], bool]:
+        """By the same one, whose lease was not over in between."""
+        epoch, since = 0, time.monotonic()
+        lease = "SELECT epoch, lease_until > @now() FROM @shard"
+        self.sql(
+            "CREATE FUNCTION @now() RETURNS bigint LANGUAGE sql AS"
+            " 'SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint'"
+        )
+
+        def look() -> bool:
+            nonlocal epoch, since
+            seen, holds = self.sql(lease).split("|")
+            if int(seen) != epoch or holds != "t":
+                epoch, since = int(seen), time.monotonic()
+            return time.monotonic() - since >= seconds
+
+        return look
 
     def serves(self, replica: Replica) -> bool:
         answer = replica.ask("POST", "/runs", {"source": ONE})
