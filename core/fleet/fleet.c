@@ -14,7 +14,7 @@ void fleet_random_text(char out[SESSION_TEXT])
 
 /* --- once a turn --- */
 
-/* Who leaves keeps the places of what he still has. */
+/* Who leaves keeps the places of what he still has, as does who seems to have died. */
 static int64_t count_places(const struct fleet *f)
 {
     int64_t n = 0;
@@ -22,7 +22,8 @@ static int64_t count_places(const struct fleet *f)
 
     for (size_t i = 0; map_next(&f->members, &i, &value);) {
         const struct member *m = value;
-        n += m->draining ? fleet_member_attempts(m) : m->places;
+        const bool takes_none = m->draining || fleet_member_hung_up(m);
+        n += takes_none ? fleet_member_attempts(m) : m->places;
     }
     return n;
 }

@@ -144,6 +144,8 @@ void fleet_member_heard(struct member *m);
 /* What every request says: the number, what it has, what is free. */
 void fleet_member_note(struct member *m, const json_t *said);
 int64_t fleet_member_room(const struct member *m);
+/* The connection that it asked by has ended: it has died, most likely. */
+bool fleet_member_hung_up(const struct member *m);
 int64_t fleet_member_attempts(const struct member *m);
 /* Its number. */
 uint64_t fleet_member_command(struct member *m, enum command_kind kind, const char *id,

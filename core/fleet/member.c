@@ -33,6 +33,11 @@ int64_t fleet_member_attempts(const struct member *m)
     return n;
 }
 
+bool fleet_member_hung_up(const struct member *m)
+{
+    return m->pull && http_reply_ended(m->pull);
+}
+
 int64_t fleet_member_room(const struct member *m)
 {
     int64_t room = m->credit;

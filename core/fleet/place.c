@@ -23,7 +23,7 @@ static struct member *choose(const struct fleet *f, bool masked)
 
     for (size_t i = 0; map_next(&f->members, &i, &value);) {
         struct member *m = value;
-        if (!m->pull || http_reply_gone(m->pull) || fleet_member_room(m) <= 0)
+        if (!m->pull || fleet_member_hung_up(m) || fleet_member_room(m) <= 0)
             continue;
         if ((!masked || m->masks) && (!best || is_better(m, best)))
             best = m;

@@ -109,6 +109,8 @@ int http_code_for(int status);           /* the code that a status means to a cl
 /* Has the peer gone? Work for a reply that nobody reads may be skipped, but the reply
  * must still be answered. */
 bool http_reply_gone(const struct http_reply *reply);
+/* Has it at least closed its side? It may still read; most that do so have died. */
+bool http_reply_ended(const struct http_reply *reply);
 
 /* A body that comes bit by bit. `gone` is called once, from the loop and never from
  * inside a call of yours (http_server_free excepted), when the peer has left, read too

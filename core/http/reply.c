@@ -124,6 +124,11 @@ bool http_reply_gone(const struct http_reply *reply)
     return !reply->x;
 }
 
+bool http_reply_ended(const struct http_reply *reply)
+{
+    return !reply->x || reply->x->conn->input_ended;
+}
+
 const char *http_reason(int status)
 {
     static const struct {

@@ -548,6 +548,16 @@ class WhatDies(ExecutorTest):
             sorted(line.split()[1] for line in self.lines()), ["1", "2", "2"]
         )
 
+    def test_one_that_has_died_is_given_nothing_though_its_lease_lasts(self) -> None:
+        self.lease = "300s"
+        self.lead()
+        a = self.ready("a", places=9)
+        self.ready("b", places=2)
+        self.kill_host(a, "a")
+        run = self.begin(MANY.format(items=[1, 2, 3], place=self.folder, wait=""))
+        self.wait_state(run, "succeeded")
+        self.assertEqual(len(self.lines()), 3)
+
     def test_what_no_executor_brings_back_is_lost_after_a_lease(self) -> None:
         server = self.lead()
         a = self.ready("a")
