@@ -1,5 +1,6 @@
 # Programs: cmd/NAME/*.c becomes bin/NAME, linked with the rooms of the command line, or
-# with the PROGRAM_LIBS that cmd/NAME/program.cmake sets.
+# with the PROGRAM_LIBS that cmd/NAME/program.cmake sets. Its PROGRAM_NAMES are links to the program,
+# which does what it is called by.
 file(GLOB ff_program_files CONFIGURE_DEPENDS cmd/*/*.c)
 set(ff_programs)
 foreach(file ${ff_program_files})
@@ -11,9 +12,15 @@ foreach(name ${ff_programs})
   file(GLOB sources CONFIGURE_DEPENDS cmd/${name}/*.c)
   add_executable(${name} ${sources})
   set(PROGRAM_LIBS ff_cli)
+  set(PROGRAM_NAMES)
   include(cmd/${name}/program.cmake OPTIONAL)
   target_link_libraries(${name} PRIVATE ff_flags ${PROGRAM_LIBS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${FF_BIN_OUTPUT_DIR})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  foreach(link ${PROGRAM_NAMES})
+    add_custom_command(TARGET ${name} POST_BUILD VERBATIM COMMAND
+      ${CMAKE_COMMAND} -E create_symlink ${name} ${FF_BIN_OUTPUT_DIR}/${link})
+    install(PROGRAMS ${FF_BIN_OUTPUT_DIR}/${link} DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endforeach()
   set_property(GLOBAL APPEND PROPERTY FF_PROGRAMS ${name})
 endforeach()

@@ -1,4 +1,5 @@
-/* main.c - the program `flowforge-server`, which `flowforge server` becomes. */
+/* main.c - the program `flowforge-server`, which `flowforge server` becomes, and which
+ * has one role where it is called `flowforge-api-server` or `flowforge-controller`. */
 #include "cli/serve/serve.h"
 
 int main(int argc, char **argv)

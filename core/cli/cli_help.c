@@ -4,42 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool has_letter(const struct cli_option *options, char letter)
-{
-    for (const struct cli_option *o = options; o && o->name; o++)
-        if (o->letter == letter)
-            return true;
-    return false;
-}
-
-static void add_option(struct cli_grid *g, const struct cli_option *o,
-                       const struct cli_option *before)
-{
-    char letter[8] = "";
-
-    if (o->letter && !has_letter(before, o->letter))
-        snprintf(letter, sizeof(letter), "-%c,", o->letter);
-    cli_cell(g, CLI_PLAIN, "");
-    cli_cell(g, CLI_PLAIN, letter);
-    cli_cell_f(g, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-    cli_cell(g, CLI_PLAIN, o->help);
-}
-
-/* A letter that is an option of `before` means that one. */
-static void add_options(struct buf *out, const char *title,
-                        const struct cli_option *options,
-                        const struct cli_option *before)
-{
-    struct cli_grid g = {.n_columns = 4};
-
-    if (!options)
-        return;
-    buf_printf(out, "\n%s:\n", title);
-    for (const struct cli_option *o = options; o->name; o++)
-        add_option(&g, o, before);
-    cli_grid_add_to(&g, out);
-}
-
 static void add_command_help(struct buf *out, const struct cli_command *command)
 {
     buf_printf(out, "flowforge %s - %s\n\nusage: flowforge %s%s%s [OPTIONS]\n",
@@ -47,8 +11,9 @@ static void add_command_help(struct buf *out, const struct cli_command *command)
                command->words[0] ? " " : "", command->words);
     if (command->about)
         buf_printf(out, "\n%s\n", command->about);
-    add_options(out, "options", command->options, NULL);
-    add_options(out, "options of every command", cli_global_options, command->options);
+    cli_add_options(out, "options", command->options, NULL);
+    cli_add_options(out, "options of every command", cli_global_options,
+                    command->options);
 }
 
 static void add_general_help(struct buf *out)
@@ -65,7 +30,7 @@ static void add_general_help(struct buf *out)
         cli_cell(&g, CLI_PLAIN, k->summary);
     }
     cli_grid_add_to(&g, out);
-    add_options(out, "options of every command", cli_global_options, NULL);
+    cli_add_options(out, "options of every command", cli_global_options, NULL);
     g.n_columns = 3;
     buf_add_text(out, "\nexit codes:\n");
     for (const struct cli_exit_word *e = cli_exits; e->meaning; e++) {

@@ -56,6 +56,10 @@ struct cli_command {
 };
 
 extern const struct cli_option cli_global_options[];
+/* For --help; nothing where `options` is NULL. A letter that is an option of `before`
+ * means that one. */
+void cli_add_options(struct buf *out, const char *title,
+                     const struct cli_option *options, const struct cli_option *before);
 
 /* --- arguments (cli_args.c) --- */
 

@@ -2,15 +2,22 @@
  * in the step whose commit says that it starts, by whoever leads, so a process that
  * only scheduled would have to ask the leader for everything it decides on. */
 #include "cli/serve/roles.h"
+#include "cli/serve/serve.h"
 
 #include <string.h>
 
 static const struct {
     const char *name, *program;
     enum role_set role;
+    const char *about;
 } table[] = {
-    {"api", "flowforge-api-server", ROLE_API},
-    {"controller", "flowforge-controller", ROLE_CONTROLLER},
+    {"api", "flowforge-api-server", ROLE_API,
+     "Serves the HTTP API to any number of users, and leads no runs: one of the\n"
+     "controllers that share its store does."},
+    {"controller", "flowforge-controller", ROLE_CONTROLLER,
+     "Leads runs and schedules when it can, one of all controllers that share a "
+     "store.\n"
+     "It binds no port of the API."},
 };
 
 static unsigned role_of(const char *name, size_t len)
@@ -61,4 +68,15 @@ const char *roles_of_program(const char *path)
         if (strcmp(table[i].program, name) == 0)
             return table[i].name;
     return NULL;
+}
+
+void roles_add_help(const char *role, struct buf *out)
+{
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        if (strcmp(table[i].name, role) == 0)
+            buf_printf(out, "usage: %s [OPTIONS]\n\n%s\n", table[i].program,
+                       table[i].about);
+    /* Without the first one, --roles. */
+    cli_add_options(out, "options", serve_options + 1, NULL);
+    cli_add_options(out, "options of every command", cli_global_options, NULL);
 }

@@ -14,5 +14,7 @@ int roles_read(const char *list, unsigned *roles, struct ff_err *err);
 
 /* The role that a program of this path has by its name, or NULL. */
 const char *roles_of_program(const char *path);
+/* What such a program, the only ones that have it, says to --help. */
+void roles_add_help(const char *role, struct buf *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "cli/serve/serve.h"
 
 const struct cli_option serve_options[] = {
+    /* The first: programs that have a role by their name take the others. */
     {"roles", "LIST", "what it is for (api,controller): api serves, controller leads",
      NULL, 0},
     {"listen", "ADDRESS:PORT", "where (127.0.0.1:8080); port 0: any that is free", NULL,

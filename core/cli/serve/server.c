@@ -632,8 +632,21 @@ static int serve_all(struct cli *c, const char *program)
     return code == CLI_OK && !s.left ? 128 + s.signo : code;
 }
 
+/* Who is called by the name of a role is started by itself, and explains itself. */
+static int tell_about(const struct cli *c, const char *role)
+{
+    struct buf text = {0};
+
+    if (cli_has(&c->args, "help"))
+        roles_add_help(role, &text);
+    else
+        buf_printf(&text, "flowforge %s, role %s\n", FLOWFORGE_VERSION, role);
+    return cli_print(&text);
+}
+
 int serve_main(char *const *argv, char *const *env)
 {
+    const char *role = roles_of_program(argv[0]);
     struct cli c = {.env = env};
     struct ff_err err = {0};
     size_t used;
@@ -642,6 +655,10 @@ int serve_main(char *const *argv, char *const *env)
     int code = cli_args_read(&c.args, serve_options, argv + 1, false, &used, &err);
     if (code != FF_OK) {
         code = cli_fail_err(&err);
+    } else if (role && (cli_has(&c.args, "help") || cli_has(&c.args, "version"))) {
+        code = tell_about(&c, role);
+    } else if (role && c.args.words.n > 0) {
+        code = cli_fail(CLI_USAGE, "it takes no words: --help lists its options");
     } else if (c.args.words.n > 0 || cli_has(&c.args, "help") ||
                cli_has(&c.args, "version")) {
         code = cli_fail(CLI_USAGE, "this is what `flowforge server` becomes: "
