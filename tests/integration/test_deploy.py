@@ -15,8 +15,7 @@ from pathlib import Path
 from ff_api import ApiTest
 from ff_cli import BIN, PATIENCE, SOURCE
 
-UNIT = SOURCE / "deploy/systemd/flowforge-server.service"
-EXECUTOR_UNIT = SOURCE / "deploy/systemd/flowforge-executor.service"
+UNITS = sorted((SOURCE / "deploy/systemd").glob("*.service"))
 LIB = Path(os.environ.get("FLOWFORGE_LIB") or BIN.parent / "lib/flowforge")
 DOCKERFILE = SOURCE / "deploy/docker/Dockerfile"
 
@@ -24,7 +23,8 @@ DOCKERFILE = SOURCE / "deploy/docker/Dockerfile"
 class Systemd(ApiTest):
     @unittest.skipUnless(shutil.which("systemd-analyze"), "there is no systemd-analyze")
     def test_the_units_are_such_that_systemd_knows_all_words_of(self) -> None:
-        for unit in (UNIT, EXECUTOR_UNIT):
+        self.assertEqual(len(UNITS), 4)
+        for unit in UNITS:
             text = re.sub(r"/usr/local/bin/[\w-]+", "/bin/true", unit.read_text())
             copy = self.folder / unit.name
             copy.write_text(text)
@@ -44,6 +44,13 @@ class Systemd(ApiTest):
                 check=False,
             )
             self.assertIn("Restarts", done.stderr)
+
+    def test_the_units_start_programs_that_are_installed(self) -> None:
+        for unit in UNITS:
+            (program,) = re.findall(
+                r"^ExecStart=/usr/local/bin/(\S+)", unit.read_text(), re.M
+            )
+            self.assertTrue(os.access(BIN / program, os.X_OK), program)
 
     def told(self, manager: socket.socket) -> str:
         return manager.recv(1000).decode()
@@ -81,7 +88,7 @@ class Docker(unittest.TestCase):
 
     def test_the_image_has_every_library_that_programs_and_drivers_need(self) -> None:
         files = [*LIB.glob("*.so"), LIB / "flowforge-supervisor"]
-        files += [BIN / n for n in ("flowforge", "flowforge-server", "flowforge-http")]
+        files += sorted(BIN.glob("flowforge*"))
         names = set().union(*(self.needed(f) for f in files))
         names -= {n for n in names if re.match(r"lib(asan|ubsan|tsan)\.", n)}
         self.assertIn("libpq.so.5", names)
@@ -93,6 +100,24 @@ class Docker(unittest.TestCase):
             of = {line.split(":")[0] for line in owners.splitlines()}
             self.assertTrue(of & packages, f"{name} is of {of}")
 
+    def targets(self) -> dict[str, str]:
+        """The program that each image begins with, by its target."""
+        text = DOCKERFILE.read_text()
+        parts = re.findall(r"^FROM base AS (\S+)\n(.*?)(?=^FROM|\Z)", text, re.M | re.S)
+        return {
+            name: re.findall(r'^ENTRYPOINT \[.*?"(flowforge[\w-]*)"', part, re.M)[0]
+            for name, part in parts
+        }
+
+    def test_each_service_has_an_image_that_begins_with_its_program(self) -> None:
+        targets = self.targets()
+        services = {"server", "api-server", "controller", "executor"}
+        self.assertEqual(set(targets), {"flowforge"} | services)
+        for name in services - {"server"}:
+            self.assertEqual(targets[name], f"flowforge-{name}")
+        for program in targets.values():
+            self.assertTrue(os.access(BIN / program, os.X_OK), program)
+
     def test_the_images_are_built_and_tell_their_version(self) -> None:
         base = re.findall(r"^FROM (\S+:\S+)", DOCKERFILE.read_text(), re.M)[0]
         if (
@@ -102,7 +127,7 @@ class Docker(unittest.TestCase):
             ).returncode
         ):
             self.skipTest(f"there is no Docker that has {base}")
-        for target in ("flowforge", "server"):
+        for target in self.targets():
             subprocess.run(
                 ["docker", "build", "-q", "-f", str(DOCKERFILE), "--target", target]
                 + ["-t", f"flowforge-test-{target}", str(SOURCE)],
