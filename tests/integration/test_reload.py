@@ -63,7 +63,7 @@ class Settings(ReloadTest):
         self.serve()
         self.settings(
             engine={"log_level": "info", "slots": 3},
-            server={"streams": 8, "http_port": 8080},
+            server={"streams": 8, "http_port": 8080, "listen": "127.0.0.1:9"},
             auth={"jwt_secret": "not-to-be-told-to-anybody-4711"},
         )
         for _ in range(2):
@@ -72,6 +72,7 @@ class Settings(ReloadTest):
             )
             self.assertNotIn("4711", said)
             self.assertNotIn("http_port", said)  # the default, written down
+            self.assertNotIn("server.listen", said)  # --listen wins
         self.settings(**first)
         said = self.hangup(AGAIN)
         # Whatever it has to say stands before what the next one says.

@@ -38,24 +38,43 @@ static void use_level(const struct reload *r, int64_t level)
     log_info(LOG_LEVEL " is %s now", level_name(level));
 }
 
+struct others {
+    const struct reload *reload;
+    struct buf names;
+};
+
+/* `server.tls_cert` is also the option --tls-cert, which wins. */
+static bool is_option(const struct cli *c, const char *name)
+{
+    const char section[] = "server.";
+    char option[64];
+
+    if (!text_starts(name, section))
+        return false;
+    snprintf(option, sizeof(option), "%s", name + strlen(section));
+    for (char *at = option; (at = strchr(at, '_'));)
+        *at = '-';
+    return cli_has(&c->args, option);
+}
+
 static void add_name(void *arg, const char *name)
 {
-    struct buf *names = arg;
+    struct others *o = arg;
 
-    if (strcmp(name, LOG_LEVEL) != 0)
-        buf_printf(names, "%s%s", names->len > 0 ? ", " : "", name);
+    if (strcmp(name, LOG_LEVEL) != 0 && !is_option(o->reload->c, name))
+        buf_printf(&o->names, "%s%s", o->names.len > 0 ? ", " : "", name);
 }
 
 static void tell_others(const struct reload *r, const struct config *now)
 {
-    struct buf names = {0};
+    struct others o = {.reload = r};
 
-    config_changes(r->config, now, add_name, &names);
-    if (names.len > 0)
+    config_changes(r->config, now, add_name, &o);
+    if (o.names.len > 0)
         log_warn("these settings are others in the file than in use, and count after a "
                  "restart: %s",
-                 buf_text(&names));
-    buf_done(&names);
+                 buf_text(&o.names));
+    buf_done(&o.names);
 }
 
 static void read_settings(const struct reload *r)
