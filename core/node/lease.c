@@ -3,7 +3,8 @@
  * Whoever leads renews it each second. It is about liveness only: what fences commits
  * is the epoch in the same row. By its own clock, counted from before the request that
  * last renewed, it stops before anybody else can have the shard. Whoever does not lead
- * looks at the row when it changes, and when the lease would be over. Where the store
+ * looks at the row when it changes, and when the lease would be over, which he counts
+ * by his own clock from when he first saw it: the store's may be set. Where the store
  * is this host's nothing of this is there: no thread, no session, no timer.
  *
  * A store that is slow shall not move the lead about, because attempts of the host that
@@ -121,10 +122,11 @@ static struct node_leader leader_of(const struct node *n, const struct shard_row
                                     int64_t now_us)
 {
     const char *place = n->lease.place[0] ? n->lease.place : NULL;
+    /* That its time is over is for note_lease to say. */
     struct node_leader out = {.epoch = row->epoch,
                               .since_us = row->since,
-                              .is_free = store_shard_is_free(row, place, now_us),
-                              .is_given = store_shard_is_free(row, place, INT64_MIN)};
+                              .version = row->version,
+                              .is_free = store_shard_is_free(row, place, INT64_MIN)};
 
     out.leads = row->owner.s && (row->lease_until == 0 || row->lease_until > now_us);
     out.lease_left_us =
@@ -339,13 +341,14 @@ static void look_on_lane(void *arg)
 static void look_again(struct node *n)
 {
     const struct node_lease *l = &n->lease;
+    const int64_t now_us = loop_mono_us(n->loop);
     int64_t pause_us = AGAIN_US;
 
-    if (l->code == FF_OK && !l->found.is_free)
-        pause_us = l->found.lease_left_us + BEHIND_US;
+    if (l->code == FF_OK && l->over_us > now_us)
+        pause_us = l->over_us - now_us + BEHIND_US;
     if (pause_us > LEASE_US + BEHIND_US)
         pause_us = LEASE_US + BEHIND_US;
-    arm(n, loop_mono_us(n->loop) + pause_us, look, &n->lease.next);
+    arm(n, now_us + pause_us, look, &n->lease.next);
 }
 
 static void tell_free(struct node *n)
@@ -355,6 +358,19 @@ static void tell_free(struct node *n)
 
     l->may_lead = NULL;
     fn(l->may_lead_arg);
+}
+
+/* A row that is still the same was not renewed, whatever the store's clock says. */
+static void note_lease(struct node_lease *l, int64_t now_us)
+{
+    int64_t left_us = l->found.lease_left_us;
+
+    if (l->found.version == l->seen_version)
+        return;
+    if (left_us > LEASE_MAX_US)
+        left_us = LEASE_MAX_US;
+    l->seen_version = l->found.version;
+    l->over_us = now_us + (left_us == MODEL_NULL ? 0 : left_us);
 }
 
 /* Nobody could renew while the store was away, or stood still. */
@@ -372,14 +388,24 @@ static void note_look(struct node *n)
         l->patient_until_us = now_us + PATIENCE_US;
     l->away = false;
     l->look_us = took_us;
+    note_lease(l, now_us);
+}
+
+int64_t node_lease_over(const struct node *n)
+{
+    const struct node_lease *l = &n->lease;
+
+    return loop_mono_us(n->loop) >= l->over_us ? l->seen_version : FF_ABSENT;
 }
 
 static bool may_be_had(const struct node *n)
 {
     const struct node_lease *l = &n->lease;
 
-    return l->code == FF_OK && l->found.is_free &&
-           (l->found.is_given || loop_mono_us(n->loop) >= l->patient_until_us);
+    if (l->code != FF_OK)
+        return false;
+    return l->found.is_free || (node_lease_over(n) == l->found.version &&
+                                loop_mono_us(n->loop) >= l->patient_until_us);
 }
 
 static void on_looked(void *arg)

@@ -122,10 +122,9 @@ bool node_is_leased(const struct node *n);
 struct node_leader {
     bool leads;                    /* somebody does; else the rest tells of nobody */
     bool here;                     /* this process */
-    bool is_free;                  /* for this process */
-    bool is_given;                 /* and not only since its time is over */
+    bool is_free;                  /* nobody has it, or who had it was of this place */
     char owner[128], address[256]; /* PID@HOST; of its HTTP API, or "" */
-    int64_t epoch, since_us;
+    int64_t epoch, since_us, version;
     int64_t lease_left_us; /* MODEL_NULL: it has no lease */
 };
 /* As it was last seen, where this process leads or follows. */

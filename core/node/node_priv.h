@@ -72,6 +72,8 @@ struct node_lease {
     int64_t look_us;              /* how long the last look took */
     bool away;                    /* the store did not answer */
     int64_t patient_until_us;     /* whoever led gets the time to come back */
+    int64_t seen_version;         /* of the row, and by our own clock: */
+    int64_t over_us;              /* when a lease is over that is not renewed */
     struct node_leader leader;    /* as it was seen: */
     int64_t seen_us;              /* by our own clock */
     struct node_leader found;     /* the lane's, as the next three */
@@ -142,6 +144,8 @@ void node_lease_came_back(struct node *n);
 void node_lose(struct node *n, const struct ff_err *why);
 /* What this batch brings is new for whoever leads. */
 void node_knock(const struct node *n, struct batch *b);
+/* The version of a row that was seen, and not renewed in time; or FF_ABSENT. */
+int64_t node_lease_over(const struct node *n);
 /* How long the next lease is; 0 where there is none. */
 int64_t node_lease_choose(struct node *n);
 /* Has it been asked for so long ago that it can hardly be renewed in time? */

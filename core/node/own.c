@@ -55,6 +55,7 @@ static int take_shard(struct node *n, struct shard_row *row, struct ff_err *err)
         .endpoint = n->socket,
         .address = n->lease.address,
         .place = node_is_leased(n) ? n->lease.place : NULL,
+        .over = node_lease_over(n),
         .lease_us = node_lease_choose(n),
     };
 

@@ -163,7 +163,8 @@ int store_acquire_shard(struct store *s, int64_t shard, const struct store_claim
             code = store_clock(s, STORE_READER_CALLER, &now_us, err);
         if (code != FF_OK)
             return code;
-        if (!store_shard_is_free(row, claim->place, now_us))
+        if (!store_shard_is_free(row, claim->place, now_us) &&
+            (row->version != claim->over || claim->over == FF_ABSENT))
             return ff_fail(err, FF_BUSY, 0, "shard %lld belongs to %.*s",
                            (long long)shard, (int)row->owner.len, row->owner.s);
         claim_row(row, claim, now_us);

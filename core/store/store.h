@@ -109,6 +109,7 @@ int store_commit_now(struct store *s, struct batch *b, size_t *failed,
 struct store_claim {
     const char *owner, *endpoint, *address;
     const char *place; /* of a lease with the same one it is known that it is over */
+    int64_t over;      /* so it is of one with this version of the row; or FF_ABSENT */
     int64_t lease_us;
 };
 /* Takes shard `shard` if it is free, released or its lease is over by the store's

@@ -362,6 +362,35 @@ class Replicas(ReplicasTest):
         self.sql("UPDATE @pace SET seconds = 0")
         self.wait_for_run(first, run)
 
+    def test_a_clock_of_the_store_that_is_set_moves_no_lead(self) -> None:
+        """And keeps none: who follows counts by a clock of his own."""
+        self.sql_of_clock()
+        self.addCleanup(self.server.sql, "ALTER ROLE flowforge RESET search_path")
+        first, other = self.begin(2)
+        self.wait_until(lambda: self.leader_of(other) == first.pid)
+        epoch = self.epoch()
+        for ahead in (0, 600, -600):
+            renewed = self.renewals()
+            self.server.sql(f"UPDATE clock.ahead SET seconds = {ahead}")
+            self.wait_until(lambda n=renewed: self.renewals() > n + 4)
+            self.assertEqual(self.epoch(), epoch)
+        first.end(signal.SIGKILL)
+        self.server.sql("UPDATE clock.ahead SET seconds = -1200")
+        self.assertLess(self.wait_until(other.leads), 3 * SOON)
+
+    def renewals(self) -> int:
+        return int(self.sql("SELECT version FROM @shard"))
+
+    def sql_of_clock(self) -> None:
+        """A clock that can be set, in front of the one that the server has."""
+        self.server.sql(
+            "CREATE SCHEMA clock; CREATE TABLE clock.ahead AS SELECT 0 AS seconds;"
+            " CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql"
+            " AS 'SELECT pg_catalog.clock_timestamp() + seconds * interval ''1 s''"
+            " FROM clock.ahead';"
+            " ALTER ROLE flowforge SET search_path = clock, pg_catalog"
+        )
+
     def led_for(self, seconds: float) -> Callable[[], bool]:
         """By the same one, whose lease was not over in between."""
         epoch, since = 0, time.monotonic()

@@ -85,6 +85,21 @@ static void a_lease_of_the_same_place_is_over(void **state)
     store_close(other);
 }
 
+static void a_lease_that_was_seen_to_end_is_over(void **state)
+{
+    struct real *r = *state;
+    struct store_claim claim = {.owner = "two", .lease_us = LEASE_US};
+    struct shard_row row, seen;
+    struct ff_err err = {0};
+
+    assert_int_equal(acquire(r->store, "one", LEASE_US, &seen), FF_OK);
+    claim.over = seen.version + 1;
+    assert_int_equal(store_acquire_shard(r->store, 1, &claim, &row, &err), FF_BUSY);
+    claim.over = seen.version;
+    assert_int_equal(store_acquire_shard(r->store, 1, &claim, &row, &err), FF_OK);
+    assert_int_equal(row.epoch, 2);
+}
+
 /* Not only the next one has to know it: he may end before he has done anything. */
 static void that_another_place_had_it_is_not_forgotten(void **state)
 {
@@ -352,6 +367,7 @@ int main(void)
         ON_EACH(a_released_shard_is_free),
         ON_EACH(without_a_lease_no_clock_keeps_the_next_one_out),
         ON_EACH(a_lease_of_the_same_place_is_over),
+        ON_EACH(a_lease_that_was_seen_to_end_is_over),
         ON_EACH(that_another_place_had_it_is_not_forgotten),
         ON_EACH(an_owner_whose_lease_is_over_writes_nothing_more),
         ON_EACH(a_renewal_extends_the_lease),
