@@ -78,6 +78,20 @@ class Front:
         self.popen.wait(PATIENCE)
 
 
+class Server(Replica):
+    """One that begins again as it began."""
+
+    def __init__(
+        self, name: str, folder: Path, env: dict[str, str], *words: str
+    ) -> None:
+        super().__init__(name, folder, env)
+        self.words = words
+        self.listen = "127.0.0.1:0"
+
+    def again(self) -> None:
+        self.start(*self.words, listen=self.listen)
+
+
 class Executor:
     """One that any of the servers may give work to."""
 
@@ -208,9 +222,10 @@ class Load:
 
 
 class ServicesTest(ReplicasTest):
-    """Two servers and two executors, with what they share."""
+    """Two that serve the API, two controllers, two executors, and what they share."""
 
     redis: Redis
+    replicas: list[Server]  # type: ignore[assignment]
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -232,44 +247,45 @@ class ServicesTest(ReplicasTest):
         self.executors: list[Executor] = []
 
     def begin_all(self) -> None:
-        """All is up, and the first server leads."""
-        self.ports = [free_port(), free_port()]
-        self.executor_ports = [free_port(), free_port()]
-        for number in (0, 1):
-            self.replicas.append(Replica(f"r{number}", self.folder, dict(self.env)))
-            self.start_server(number)
-            if number == 0:
-                self.wait_until(self.replicas[0].leads)
-        servers = ",".join(f"http://127.0.0.1:{port}" for port in self.executor_ports)
+        """All is up, and a controller leads."""
+        executor_ports = [free_port(), free_port()]
+        ports = [free_port(), free_port()]
+        for port in executor_ports:
+            self.begin_server("controller", port)
+        for port in ports:
+            self.begin_server("api", port)
+        servers = ",".join(f"http://127.0.0.1:{port}" for port in executor_ports)
         env = {k: v for k, v in self.env.items() if k != "FLOWFORGE_ENGINE_RUNTIME"}
-        for name in ("a", "b"):
-            at = ("--set", f"executor.servers={servers}", "--set", "executor.places=4")
-            self.executors.append(Executor(name, self.folder, env, *at))
+        for name in ("x", "y"):
+            at_ = ("--set", f"executor.servers={servers}", "--set", "executor.places=4")
+            self.executors.append(Executor(name, self.folder, env, *at_))
             self.executors[-1].start()
-        self.front = Front(self.folder, self.ports)
+        self.front = Front(self.folder, ports)
         self.key = self.make_key()
-        self.wait_until(self.answers)
+        self.wait_until(self.is_led)
 
-    def start_server(self, number: int) -> None:
-        self.replicas[number].start(
-            *(
-                "--set",
-                f"server.executor_listen=127.0.0.1:{self.executor_ports[number]}",
-            ),
-            listen=f"127.0.0.1:{self.ports[number]}",
-        )
+    def begin_server(self, role: str, port: int) -> None:
+        at = ("--set", f"server.executor_listen=127.0.0.1:{port}")
+        words = ("--roles", role, *(at if role == "controller" else ()))
+        name = f"{role}-{len(self.replicas)}"
+        server = Server(name, self.folder, dict(self.env), *words)
+        if role == "api":
+            server.listen = f"127.0.0.1:{port}"
+        self.replicas.append(server)
+        server.again()
+
+    def is_led(self) -> bool:
+        """So somebody says who serves the API, too."""
+        probe = Client(self.front.port, self.key, "")
+        said = probe.ask("GET", "/system")
+        probe.close()
+        return bool(said and said["leader"])
 
     def make_key(self) -> str:
         words = ("key", "create", "campaign", "--role", "author")
-        made = self.replicas[0].cli(*words)
+        made = self.replicas[-1].cli(*words)
         self.assertEqual(made.code, 0, made.err)
         return made.out.strip()
-
-    def answers(self) -> bool:
-        probe = Client(self.front.port, self.key, "")
-        answered = probe.ask("GET", "/runs") is not None
-        probe.close()
-        return answered
 
     def load(self, n: int, source: str, pause_s: float) -> Load:
         return Load(

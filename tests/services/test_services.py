@@ -76,9 +76,9 @@ class Services(ServicesTest):
 
     def test_a_rolling_restart_fails_no_call(self) -> None:
         def roll() -> None:
-            for number, replica in enumerate(self.replicas):
-                self.assertEqual(replica.end(signal.SIGTERM), 0, self.logs())
-                self.start_server(number)
+            for server in self.replicas:
+                self.assertEqual(server.end(signal.SIGTERM), 0, self.logs())
+                server.again()
             for executor in self.executors:
                 executor.end(signal.SIGTERM)
                 executor.start()
@@ -102,9 +102,9 @@ class Services(ServicesTest):
         self.suffer(lambda: self.dice.choice(faults)(), 2.0)
 
     def kill_server(self) -> None:
-        number = self.dice.randrange(2)
-        self.replicas[number].end(signal.SIGKILL)
-        self.start_server(number)
+        server = self.dice.choice(self.replicas)
+        server.end(signal.SIGKILL)
+        server.again()
 
     def kill_executor(self) -> None:
         executor = self.dice.choice(self.executors)
