@@ -43,7 +43,6 @@ static void take_turn(void *arg)
     struct fleet *f = arg;
     void *m;
 
-    f->turn_posted = false;
     if (!f->host)
         return;
     fleet_tell_ends(f);
@@ -55,10 +54,8 @@ static void take_turn(void *arg)
 
 void fleet_later(struct fleet *f)
 {
-    if (f->turn_posted)
-        return;
-    f->turn_posted = true;
-    loop_post(f->setup.loop, take_turn, f);
+    if (!f->turn)
+        loop_timer_add(f->setup.loop, 0, take_turn, f, &f->turn);
 }
 
 bool fleet_stood_still(const struct fleet *f, int64_t due_at)
@@ -127,6 +124,7 @@ void fleet_free(struct fleet *f)
         mem_free(f->tells.items[i]);
     ARRAY_DONE(&f->tells);
     loop_timer_del(f->expecting);
+    loop_timer_del(f->turn);
     map_done(&f->members);
     map_done(&f->attempts);
     fleet_tokens_done(&f->tokens);

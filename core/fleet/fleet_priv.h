@@ -84,9 +84,9 @@ struct fleet {
     const struct ff_host *host; /* NULL: no session */
     ff_run_event_fn *fn;
     void *fn_arg;
-    int64_t opened_at; /* monotonic */
-    bool all_named;    /* by the core: of others it knows nothing */
-    bool turn_posted;
+    int64_t opened_at;            /* monotonic */
+    bool all_named;               /* by the core: of others it knows nothing */
+    struct loop_timer *turn;      /* no post: that could not be taken back */
     struct loop_timer *expecting; /* until nobody else can hold what is expected */
     bool spared;                  /* as in struct member */
     struct {

@@ -15,6 +15,7 @@ import time
 import unittest
 from collections.abc import Callable
 
+from ff_replicas import Replica
 from ff_services import Load, ServicesTest
 
 SECONDS = float(os.environ.get("FF_SECONDS", "8"))
@@ -85,6 +86,31 @@ class Services(ServicesTest):
 
         load = self.suffer(roll, min(10.0, SECONDS / 2))
         self.assertEqual(load.failures, [])
+
+    # --- the lead comes and goes ---
+
+    def test_who_lost_the_lead_and_its_executors_leads_again(self) -> None:
+        self.begin_all()
+        first, second = self.replicas
+        self.wait_until(lambda: self.n_executors(first) == 2)
+        self.pass_lead(first, second)
+        self.wait_until(lambda: self.n_executors(second) == 2)
+        self.pass_lead(second, first)
+        self.wait_until(lambda: self.n_executors(first) == 2)
+        load = self.load(1, self.many(), 0)
+        load.clients[0].submit(lambda: False)
+        load.clients[0].close()
+        self.wait_until(self.nothing_is_open)
+        self.judge(load.accepted)
+
+    def pass_lead(self, leader: Replica, other: Replica) -> None:
+        with self.stopped(leader):
+            self.wait_until(other.leads)
+        self.wait_until(lambda: "this server follows" in leader.log())
+        self.wait_until(lambda: not leader.leads())
+
+    def n_executors(self, replica: Replica) -> int:
+        return len(replica.get("/system/executors")["executors"])
 
     # --- anything, at any moment ---
 
