@@ -66,6 +66,7 @@ struct member {
     struct http_reply *greeting; /* to its registration, which waits for that */
     struct http_reply *pull;     /* NULL: none waits */
     struct loop_timer *poll;     /* answers it */
+    bool hung_up;                /* it had closed the one before, and asks no more */
     struct loop_timer *lease;
     int64_t heard_at; /* monotonic */
     bool spared;      /* this process stood still, and may not have listened */
@@ -144,7 +145,7 @@ void fleet_member_heard(struct member *m);
 /* What every request says: the number, what it has, what is free. */
 void fleet_member_note(struct member *m, const json_t *said);
 int64_t fleet_member_room(const struct member *m);
-/* The connection that it asked by has ended: it has died, most likely. */
+/* The connection that it asked by last has ended: it has died, most likely. */
 bool fleet_member_hung_up(const struct member *m);
 int64_t fleet_member_attempts(const struct member *m);
 /* Its number. */

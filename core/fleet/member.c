@@ -35,7 +35,7 @@ int64_t fleet_member_attempts(const struct member *m)
 
 bool fleet_member_hung_up(const struct member *m)
 {
-    return m->pull && http_reply_ended(m->pull);
+    return m->pull ? http_reply_ended(m->pull) : m->hung_up;
 }
 
 int64_t fleet_member_room(const struct member *m)
@@ -409,7 +409,7 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
     m->credit = 0;
     m->request = m->ack = m->seq = 0;
     m->masks = json_is_true(json_object_get(said, "masks"));
-    m->draining = false;
+    m->draining = m->hung_up = false;
     fleet_member_heard(m);
     reconcile(m, ids);
     json_array_foreach(ids, i, one) claim(m, json_string_value(one));

@@ -93,6 +93,7 @@ static void answer(struct member *m)
     struct buf text = {0};
     struct jsonw w = {.out = &text};
 
+    m->hung_up = http_reply_ended(reply);
     m->pull = NULL;
     loop_timer_del(m->poll);
     jsonw_open(&w, '{');
@@ -120,6 +121,7 @@ void fleet_pull_begin(struct member *m, struct http_reply *reply)
 
     fleet_pull_refuse(m); /* who asks again has given the other one up */
     m->pull = reply;
+    m->hung_up = false;
     loop_timer_add(m->fleet->setup.loop, share < POLL_MAX ? share : POLL_MAX, on_poll,
                    m, &m->poll);
     fleet_later(m->fleet);

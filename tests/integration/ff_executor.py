@@ -47,6 +47,10 @@ class ExecutorTest(ApiTest):
         self.port = int(said["url"].rpartition(":")[2])
         return self.server
 
+    def metrics(self) -> str:
+        """Where they are, of a server that shows them."""
+        return str(json.loads(self.server.seen)["metrics"])
+
     # --- executors ---
 
     def place(self, name: str) -> Path:

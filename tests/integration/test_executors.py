@@ -8,7 +8,10 @@ import hashlib
 import http.client
 import json
 import os
+import select
 import signal
+import socket
+import struct
 import subprocess
 import time
 import unittest
@@ -136,7 +139,7 @@ class WhoIsThere(ExecutorTest):
 
     def test_they_are_measured(self) -> None:
         self.lead("--metrics-listen", "127.0.0.1:0")
-        where = json.loads(self.server.seen)["metrics"]
+        where = self.metrics()
 
         def page() -> str:
             with urllib.request.urlopen(where, timeout=PATIENCE) as answer:
@@ -489,13 +492,15 @@ class WhatDies(ExecutorTest):
         """For an executor whose places count, and which does not ask."""
         self.lease = "60s"
         server = self.lead()
-        self.kill_host(self.ready("a"), "a")
+        a = self.ready("a")
+        a.popen.send_signal(signal.SIGSTOP)
         run = self.gated()
         self.wait_until(lambda: self.state_of_task(run) == "running")
         began = time.monotonic()
         done = server.end(signal.SIGTERM)
         self.assertLess(time.monotonic() - began, 4.5)
         self.assertNotIn("leaving without it", done.err)
+        self.kill_host(a, "a")
         self.lease = "4s"
         self.lead()
         self.ready("a")
@@ -526,17 +531,18 @@ class WhatDies(ExecutorTest):
         server = self.lead()
         a = self.ready("a")
         self.ready("b", places=1)
-        self.kill_host(a, "a")
+        a.popen.send_signal(signal.SIGSTOP)
         items = list(range(3))
         text = MANY.format(items=items, place=self.folder, wait=UNTIL_OPEN)
         run = self.begin(text.replace('echo "$PWD"', 'echo "$FF_INDEX $FF_ATTEMPT"'))
         self.wait_lines(1)
-        started = "two are meant for the one that is dead"
+        started = "two are meant for the one that takes none"
         self.wait_until(
             lambda: self.call("history", run).out.count("task.started") == 3, started
         )
         server.popen.kill()
         server.popen.wait()
+        self.kill_host(a, "a")
         self.lead()
         time.sleep(1)
         self.assertEqual(len(self.lines()), 1)
@@ -557,6 +563,52 @@ class WhatDies(ExecutorTest):
         run = self.begin(MANY.format(items=[1, 2, 3], place=self.folder, wait=""))
         self.wait_state(run, "succeeded")
         self.assertEqual(len(self.lines()), 3)
+
+    def test_nor_do_its_places_count(self) -> None:
+        """What is more than the others have room for stays queued."""
+        self.lease = "300s"
+        self.lead("--metrics-listen", "127.0.0.1:0")
+        waits = self.ask_for_work(places=9)
+        assert waits.sock
+        waits.sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        waits.close()
+        self.ready("b", places=2)
+        run = self.begin(MANY.format(items=[1], place=self.folder, wait=""))
+        self.wait_state(run, "succeeded")
+        with urllib.request.urlopen(self.metrics(), timeout=PATIENCE) as page:
+            self.assertIn("\nflowforge_slots 2\n", page.read().decode())
+
+    def ask_for_work(self, places: int) -> http.client.HTTPConnection:
+        """By hand. Of two requests for work the older one is refused as soon as the
+        other one waits."""
+        asks = [
+            http.client.HTTPConnection(
+                "127.0.0.1", self.executor_port, timeout=PATIENCE
+            )
+            for _ in range(2)
+        ]
+        who = {"protocol": 1, "id": "x", "name": "x", "version": "1", "attempts": []}
+        self.say(asks[0], "register", who | {"places": places})
+        session = json.loads(asks[0].getresponse().read())["session"]
+        for number, ask in enumerate(asks):
+            said = {"session": session, "request": number + 1, "credit": places}
+            self.say(ask, "pull", said)
+        answered, _, _ = select.select([ask.sock for ask in asks], [], [], PATIENCE)
+        older = 0 if answered == [asks[0].sock] else 1
+        self.assertEqual(asks[older].getresponse().status, 409)
+        self.addCleanup(asks[older].close)
+        return asks[1 - older]
+
+    def say(
+        self, to: http.client.HTTPConnection, what: str, said: dict[str, object]
+    ) -> None:
+        headers = {
+            "Authorization": "Bearer " + self.token.read_text().strip(),
+            "Content-Type": "application/json",
+        }
+        to.request("POST", f"/executor/v1/{what}", json.dumps(said), headers)
 
     def test_what_no_executor_brings_back_is_lost_after_a_lease(self) -> None:
         server = self.lead()
