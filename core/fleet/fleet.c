@@ -97,11 +97,22 @@ static void cancel_starts(struct fleet *f)
         fleet_attempt_answer(value, &err);
 }
 
+/* Nobody can be heard any more: silence says nothing, and whoever leads next judges. */
+static void judge_no_more(struct fleet *f)
+{
+    void *value;
+
+    loop_timer_del(f->expecting);
+    for (size_t i = 0; map_next(&f->members, &i, &value);)
+        loop_timer_del(((struct member *)value)->lease);
+}
+
 void fleet_close(struct fleet *f)
 {
     if (!f)
         return;
     cancel_starts(f);
+    judge_no_more(f);
     lane_free(f->lane);
     f->lane = NULL;
 }

@@ -118,7 +118,8 @@ static void on_lease(void *arg)
     const struct fleet_setup *s = &m->fleet->setup;
     const int64_t due = m->heard_at + s->lease_us;
     const int64_t left = due - loop_mono_us(s->loop);
-    const bool spare = !m->spared && fleet_stood_still(m->fleet, due);
+    /* While it is being kept that it is there, it waits for us. */
+    const bool spare = m->noting || (!m->spared && fleet_stood_still(m->fleet, due));
 
     m->spared = m->spared || spare;
     if (left > 0 || spare)

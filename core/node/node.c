@@ -390,6 +390,7 @@ void node_use_executors(struct node *n, struct driver *runtime)
 {
     n->given_runtime = runtime;
     n->elsewhere = true;
+    n->n_places = 0; /* when it led before, others may have been there */
 }
 
 void node_use_no_secrets(struct node *n)
