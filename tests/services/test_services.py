@@ -15,8 +15,7 @@ import time
 import unittest
 from collections.abc import Callable
 
-from ff_replicas import Replica
-from ff_services import Load, ServicesTest
+from ff_services import Executor, Load, Server, ServicesTest
 
 SECONDS = float(os.environ.get("FF_SECONDS", "8"))
 SEED = int(os.environ.get("FF_SEED", time.time_ns() % 1_000_000_007))
@@ -91,26 +90,30 @@ class Services(ServicesTest):
 
     def test_who_lost_the_lead_and_its_executors_leads_again(self) -> None:
         self.begin_all()
-        first, second = self.replicas
-        self.wait_until(lambda: self.n_executors(first) == 2)
-        self.pass_lead(first, second)
-        self.wait_until(lambda: self.n_executors(second) == 2)
-        self.pass_lead(second, first)
-        self.wait_until(lambda: self.n_executors(first) == 2)
-        load = self.load(1, self.many(), 0)
-        load.clients[0].submit(lambda: False)
-        load.clients[0].close()
+        controllers = self.replicas[:2]
+        first, second = sorted(controllers, key=self.leads, reverse=True)
+        for n, (one, other) in enumerate(((first, second), (second, first)), 1):
+            self.pass_lead(n, one, other)
+        with self.load(1, self.many(), 0.2) as load:
+            self.wait_until(lambda: load.accepted)
         self.wait_until(self.nothing_is_open)
         self.judge(load.accepted)
+        for controller in controllers:
+            assert controller.process
+            self.assertIsNone(controller.process.popen.poll(), controller.log())
 
-    def pass_lead(self, leader: Replica, other: Replica) -> None:
-        with self.stopped(leader):
-            self.wait_until(other.leads)
-        self.wait_until(lambda: "this server follows" in leader.log())
-        self.wait_until(lambda: not leader.leads())
+    def pass_lead(self, n: int, one: Server, other: Server) -> None:
+        """When each executor has registered n times."""
+        self.wait_until(lambda: min(map(self.n_registered, self.executors)) >= n)
+        with self.stopped(one):
+            self.wait_until(lambda: self.leads(other))
 
-    def n_executors(self, replica: Replica) -> int:
-        return len(replica.get("/system/executors")["executors"])
+    def leads(self, server: Server) -> bool:
+        return self.sql("SELECT owner FROM @shard").startswith(f"{server.pid}@")
+
+    @staticmethod
+    def n_registered(executor: Executor) -> int:
+        return executor.log_path.read_text().count("registered with")
 
     # --- anything, at any moment ---
 
