@@ -13,7 +13,7 @@
 #include "model/span.h"
 #include <flowforge/store.h>
 
-#define MODEL_SCHEMA_VERSION 2
+#define MODEL_SCHEMA_VERSION 3
 
 /* Who may see what: the first argument of every function that reads or writes
  * a tenant's rows. */
@@ -25,6 +25,9 @@ struct tenant {
 
 /* An int column that holds nothing. */
 #define MODEL_NULL INT64_MIN
+
+/* Of a row that may have been written before there was a column for it. */
+int64_t model_project(int64_t stored);
 
 /* Names as people see them; the order is stored nowhere, the names are. */
 enum run_state {
@@ -119,6 +122,7 @@ struct workflow_version_row {
     struct span label; /* `version:` of the file, or null */
     struct span dir;   /* where its scripts and data stand: its runs work there */
     int64_t created_at;
+    int64_t project; /* of all versions of a name; see model_project */
 };
 
 /* A word for one version of a name. It may be moved to another one. */
@@ -273,6 +277,7 @@ struct schedule_row {
     /* Of one with debounce: the time of the event that it holds, and of the first that
      * it held in a row; or MODEL_NULL. */
     int64_t held_at, held_since;
+    int64_t project; /* of its workflow, and of its runs; see model_project */
 };
 
 enum schedule_run_state {
@@ -329,6 +334,7 @@ struct occurrence_row {
     int64_t run;      /* that ended, or MODEL_NULL */
     struct span body; /* JSON of the event, or null */
     int64_t at;
+    int64_t project; /* of that run, or MODEL_NULL */
 };
 
 /* A run names a blob: put in the batch that writes the output which is it, deleted with

@@ -38,6 +38,9 @@
 #define TIME_NULL_2(field) COLUMN_2(field, FF_TIME, FF_COL_NULLABLE)
 #define ENUM_2(field, of)  COLUMN_SINCE(field, FF_ENUM, 0, of, 2)
 
+/* Since version 3. */
+#define INT_NULL_3(field) COLUMN_SINCE(field, FF_INT, FF_COL_NULLABLE, NULL, 3)
+
 #define RECORD_SINCE(table, table_columns, count, keys, first)                         \
     .struct_size = sizeof(struct ff_record), .name = (table),                          \
     .columns = (table_columns), .n_columns = (count), .n_key = (keys),                 \

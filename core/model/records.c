@@ -127,6 +127,7 @@ static const struct ff_column workflow_version_columns[] = {
     [COL_WORKFLOW_VERSION_LABEL] = TEXT_NULL_2(label),
     [COL_WORKFLOW_VERSION_DIR] = TEXT_NULL_2(dir),
     [COL_WORKFLOW_VERSION_CREATED_AT] = TIME_2(created_at),
+    [COL_WORKFLOW_VERSION_PROJECT] = INT_NULL_3(project),
 };
 #undef ROW
 COMPLETE(workflow_version_columns, N_WORKFLOW_VERSION_COLUMNS);
@@ -510,6 +511,11 @@ const struct ff_schema model_schema = {
 bool run_state_final(int64_t state)
 {
     return state == RUN_SUCCEEDED || state == RUN_FAILED || state == RUN_CANCELLED;
+}
+
+int64_t model_project(int64_t stored)
+{
+    return stored > 0 ? stored : PROJECT_DEFAULT;
 }
 
 /* Numbers of runs begin with 1. */

@@ -38,6 +38,7 @@ static const struct ff_column schedule_columns[] = {
     [COL_SCHEDULE_LAST_RUN] = TEXT_NULL_2(last_run),
     [COL_SCHEDULE_HELD_AT] = TIME_NULL_2(held_at),
     [COL_SCHEDULE_HELD_SINCE] = TIME_NULL_2(held_since),
+    [COL_SCHEDULE_PROJECT] = INT_NULL_3(project),
 };
 #undef ROW
 COMPLETE(schedule_columns, N_SCHEDULE_COLUMNS);
@@ -99,10 +100,15 @@ const struct ff_record record_backfill = {
 
 #define ROW occurrence_row
 static const struct ff_column occurrence_columns[] = {
-    [COL_OCCURRENCE_TENANT] = INT_2(tenant),   [COL_OCCURRENCE_ID] = TEXT_2(id),
-    [COL_OCCURRENCE_VERSION] = INT_2(version), [COL_OCCURRENCE_KIND] = TEXT_2(kind),
-    [COL_OCCURRENCE_NAME] = TEXT_2(name),      [COL_OCCURRENCE_RUN] = INT_NULL_2(run),
-    [COL_OCCURRENCE_BODY] = JSON_NULL_2(body), [COL_OCCURRENCE_AT] = TIME_2(at),
+    [COL_OCCURRENCE_TENANT] = INT_2(tenant),
+    [COL_OCCURRENCE_ID] = TEXT_2(id),
+    [COL_OCCURRENCE_VERSION] = INT_2(version),
+    [COL_OCCURRENCE_KIND] = TEXT_2(kind),
+    [COL_OCCURRENCE_NAME] = TEXT_2(name),
+    [COL_OCCURRENCE_RUN] = INT_NULL_2(run),
+    [COL_OCCURRENCE_BODY] = JSON_NULL_2(body),
+    [COL_OCCURRENCE_AT] = TIME_2(at),
+    [COL_OCCURRENCE_PROJECT] = INT_NULL_3(project),
 };
 #undef ROW
 COMPLETE(occurrence_columns, N_OCCURRENCE_COLUMNS);

@@ -168,6 +168,7 @@ CREATE TABLE workflow_version (
     label TEXT,
     dir TEXT,
     created_at INTEGER NOT NULL,
+    project INTEGER,
     PRIMARY KEY (tenant, name, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -243,6 +244,7 @@ CREATE TABLE schedule (
     last_run TEXT,
     held_at INTEGER,
     held_since INTEGER,
+    project INTEGER,
     PRIMARY KEY (tenant, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -288,6 +290,7 @@ CREATE TABLE occurrence (
     run INTEGER,
     body TEXT,
     at INTEGER NOT NULL,
+    project INTEGER,
     PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 
