@@ -24,6 +24,22 @@ static int add_source(struct apply *a, struct ff_err *err)
 
 /* --- its version --- */
 
+/* known: its newest version, or NULL. */
+static int check_project(struct apply *a, const struct workflow_version_row *known,
+                         struct ff_err *err)
+{
+    const int64_t wanted = a->what->project;
+    const int64_t project = model_project(known ? known->project : wanted);
+
+    a->applied->project = project;
+    if (wanted == 0 || wanted == project)
+        return FF_OK;
+    return ff_fail(err, FF_CONFLICT, 0,
+                   "the workflow %s belongs to another project: delete it there first, "
+                   "or take another name",
+                   a->what->flow->name);
+}
+
 static int add_version(struct apply *a, struct ff_err *err)
 {
     const struct flow *f = a->what->flow;
@@ -33,6 +49,8 @@ static int add_version(struct apply *a, struct ff_err *err)
 
     if (code != FF_OK && code != FF_NOT_FOUND)
         return code;
+    if (check_project(a, code == FF_OK ? &newest : NULL, err) != FF_OK)
+        return err->code;
     a->applied->is_new = code == FF_NOT_FOUND || !span_is(newest.hash, f->hash);
     a->applied->number = newest.number + a->applied->is_new;
     if (!a->applied->is_new)
@@ -45,6 +63,7 @@ static int add_version(struct apply *a, struct ff_err *err)
         .label = span_of(f->version),
         .dir = span_of(a->what->dir),
         .created_at = a->now_us,
+        .project = a->applied->project,
     };
     batch_put(a->plan->batch, &record_workflow_version, &row, FF_ABSENT);
     return FF_OK;
@@ -157,7 +176,8 @@ int node_plan_forget(const struct node_plan *p, struct tenant t, const char *nam
             code = parts[i].forget(&f, err);
     /* The try before may have forgotten it. */
     if (code == FF_OK && p->batch->n == n_before && !p->doubted)
-        code = node_workflow_unknown(p->node, p->reader, t, name, err);
+        code = node_workflow_unknown(
+            p->node, p->reader, (struct workflow_place){t, PROJECT_ALL}, name, err);
     return code;
 }
 

@@ -31,8 +31,20 @@ int node_workflow_newest(struct node *n, struct store_reader *r, struct tenant t
 int node_workflow_read_label(struct node *n, struct store_reader *r,
                              struct arena *arena, struct workflow_label_row *row,
                              struct ff_err *err);
+/* Where a name is looked for by a workflow: in its own project, and in the default one,
+ * whose workflows are for all. PROJECT_ALL: in the whole tenant. */
+struct workflow_place {
+    struct tenant tenant;
+    int64_t project;
+};
+/* As node_workflow_find, there. */
+int node_workflow_used(struct node *n, struct store_reader *r,
+                       struct workflow_place place, const char *word,
+                       struct arena *arena, struct workflow_version_row *row,
+                       struct ff_err *err);
 /* Says that there is no workflow of this name, and how there would be one. */
-int node_workflow_unknown(struct node *n, struct store_reader *r, struct tenant t,
-                          const char *name, struct ff_err *err);
+int node_workflow_unknown(struct node *n, struct store_reader *r,
+                          struct workflow_place place, const char *name,
+                          struct ff_err *err);
 
 #endif

@@ -146,6 +146,7 @@ static void put_occurrence(const struct node_plan *p, struct tenant t,
         .run = MODEL_NULL,
         .body = span_of(body),
         .at = loop_wall_us(l),
+        .project = MODEL_NULL,
     };
     batch_put(p->batch, &record_occurrence, &row, FF_ABSENT);
 }

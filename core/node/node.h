@@ -198,18 +198,23 @@ void node_check_machine(const struct flow *flow, const char *dir,
 /* --- workflows by name (blocking) --- */
 
 /* Makes a workflow known under its name: its text becomes the newest version, unless it
- * is that already. FF_CONFLICT: its `version:` is another text. What else the file asks
- * for while it is applied goes into the same commit (see apply.c). */
+ * is that already. FF_CONFLICT: its `version:` is another text, or its webhook's path
+ * is taken by another project. What else the file asks for while it is applied goes
+ * into the same commit (see apply.c). */
 struct node_apply {
     const char *source;
     size_t source_len;
     const char *path;        /* of the file, or NULL */
     const char *dir;         /* absolute: where its runs work */
     const struct flow *flow; /* of that source */
+    /* Of a name that is new, 0: the default one. A name that is known stays where it
+     * is: FF_CONFLICT where another one is said. */
+    int64_t project;
 };
 struct node_applied {
     int64_t number;
     bool is_new;
+    int64_t project;
 };
 int node_plan_apply(const struct node_plan *p, struct tenant t,
                     const struct node_apply *what, struct node_applied *applied,

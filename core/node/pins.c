@@ -2,6 +2,8 @@
  * runs inside it. Each `uses` is found by the hash of the file that it stands in. */
 #include "node/pins.h"
 
+#include "node/apply.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -91,7 +93,8 @@ static int read_stored(struct found *found, const struct trouble *t)
     struct workflow_row row;
     struct arena arena = {0};
     struct node *n = p->plan->node;
-    int code = node_workflow_find(n, p->plan->reader, p->tenant,
+    const struct workflow_place place = {p->tenant, p->project};
+    int code = node_workflow_used(n, p->plan->reader, place,
                                   t->task->work->uses + strlen(FLOW_USES_WORKFLOW),
                                   &arena, &version, t->err);
 

@@ -8,6 +8,7 @@ struct pins {
     const struct node_plan *plan; /* gets the texts that the store has not. NULL: what
                                    * is used by its name is not looked for */
     struct tenant tenant;
+    int64_t project; /* where what is used by its name must be, or in the default one */
     struct flow_problems *problems; /* gets what is wrong; or NULL */
     json_t *pins;                   /* the result: run_row.pins; the caller's */
     int code;                       /* of the first workflow that could not be had */

@@ -5,6 +5,8 @@
 #include "node/pins.h"
 #include "node/schedule_priv.h"
 
+#include <string.h>
+
 struct applying {
     struct apply *apply;
     struct {
@@ -146,6 +148,7 @@ static int add_trigger(struct applying *a, const struct flow_trigger *t)
         .active_run = MODEL_NULL,
         .held_at = MODEL_NULL,
         .held_since = MODEL_NULL,
+        .project = apply->applied->project,
     };
     struct schedule_row *old = find_old(a, name);
     if (!old)
@@ -159,11 +162,50 @@ static int add_trigger(struct applying *a, const struct flow_trigger *t)
 static int pin_uses(struct applying *a)
 {
     struct apply *apply = a->apply;
-    struct pins pins = {.plan = apply->plan, .tenant = apply->tenant};
+    struct pins pins = {.plan = apply->plan,
+                        .tenant = apply->tenant,
+                        .project = apply->applied->project};
     const int code = node_pin(&pins, apply->what->flow, NULL, a->err);
 
     a->pins = pins.pins;
     return code;
+}
+
+/* Who knows the secret of a path calls all of them there, and what he says is not for
+ * another project. */
+struct taking {
+    const struct apply *apply;
+    const char *path;
+    bool taken;
+};
+
+static void look_at_path(void *arg, const struct schedule_row *row)
+{
+    struct taking *t = arg;
+    struct ff_err ignored;
+
+    if (!span_is(row->kind, flow_trigger_names[FLOW_TRIGGER_WEBHOOK]) ||
+        model_project(row->project) == t->apply->applied->project)
+        return;
+    json_t *spec = json_parse(row->spec.s, row->spec.len, &ignored);
+    const char *path = json_string_value(json_object_get(spec, "name"));
+
+    t->taken = t->taken || (path && strcmp(path, t->path) == 0);
+    json_decref(spec);
+}
+
+static int check_path(struct applying *a, const struct flow_trigger *t)
+{
+    struct taking taking = {.apply = a->apply, .path = t->name};
+    int code = FF_OK;
+
+    if (t->kind == FLOW_TRIGGER_WEBHOOK)
+        code = node_schedules(a->apply->plan->node, a->apply->plan->reader,
+                              a->apply->tenant, NULL, look_at_path, &taking, a->err);
+    if (code != FF_OK || !taking.taken)
+        return code;
+    return ff_fail(a->err, FF_CONFLICT, 0,
+                   "trigger %s: the webhook %s is another project's", t->id, t->name);
 }
 
 /* Before all else, so that it is said where in the file the name stands. */
@@ -226,8 +268,11 @@ int node_apply_schedules(struct apply *apply, struct ff_err *err)
     code = check_zones(&a);
     if (code == FF_OK && f->n_triggers > 0)
         code = pin_uses(&a);
-    for (uint32_t i = 0; code == FF_OK && i < f->n_triggers; i++)
-        code = add_trigger(&a, &f->triggers[i]);
+    for (uint32_t i = 0; code == FF_OK && i < f->n_triggers; i++) {
+        code = check_path(&a, &f->triggers[i]);
+        if (code == FF_OK)
+            code = add_trigger(&a, &f->triggers[i]);
+    }
     for (size_t i = 0; code == FF_OK && i < a.old.n; i++)
         if (a.old.items[i].tenant != 0 && !a.old.items[i].pinned)
             code = take_away(&a, &a.old.items[i]);

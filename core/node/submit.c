@@ -105,7 +105,10 @@ static int add_all(const struct node_plan *p, struct tenant t,
         .path = span_of(what->path),
         .created_at = loop_wall_us(p->node->loop),
     };
-    struct pins pins = {.plan = p, .tenant = t, .problems = what->problems};
+    struct pins pins = {.plan = p,
+                        .tenant = t,
+                        .project = model_project(what->project),
+                        .problems = what->problems};
     int code = node_check_open_runs(p, t, err);
 
     if (code == FF_OK)

@@ -64,7 +64,17 @@ int node_workflow_read_label(struct node *n, struct store_reader *r,
 
 /* --- what there is instead --- */
 
+static bool is_there(struct workflow_place place,
+                     const struct workflow_version_row *row)
+{
+    const int64_t project = model_project(row->project);
+
+    return place.project == PROJECT_ALL || project == PROJECT_DEFAULT ||
+           project == place.project;
+}
+
 struct near {
+    struct workflow_place place;
     char names[100][SHA256_TEXT];
     const char *list[101];
     size_t n;
@@ -75,7 +85,8 @@ static int add_name(void *arg, const void *row)
     const struct span name = ((const struct workflow_version_row *)row)->name;
     struct near *near = arg;
 
-    if (near->n > 0 && span_is(name, near->names[near->n - 1]))
+    if (!is_there(near->place, row) ||
+        (near->n > 0 && span_is(name, near->names[near->n - 1])))
         return 0;
     if (near->n == COUNT_OF(near->names))
         return 1;
@@ -86,13 +97,17 @@ static int add_name(void *arg, const void *row)
     return 0;
 }
 
-int node_workflow_unknown(struct node *n, struct store_reader *r, struct tenant t,
-                          const char *name, struct ff_err *err)
+int node_workflow_unknown(struct node *n, struct store_reader *r,
+                          struct workflow_place place, const char *name,
+                          struct ff_err *err)
 {
-    const struct workflow_version_row like = {.tenant = t.no};
+    const struct workflow_version_row like = {.tenant = place.tenant.no};
     const struct store_query query = {
         .record = &record_workflow_version, .like = &like, .n_equal = 1};
     struct near *near = mem_alloc(sizeof(*near));
+
+    near->place = place;
+
     const int code = store_scan(n->store, r, &query, add_name, near, err);
     const char *other = code == FF_OK ? text_nearest(name, near->list) : NULL;
 
@@ -221,10 +236,12 @@ static int find_label(struct node *n, struct store_reader *r, struct tenant t,
     return find_hash(n, r, t, word->name, by, err);
 }
 
-int node_workflow_find(struct node *n, struct store_reader *r, struct tenant t,
-                       const char *text, struct arena *arena,
-                       struct workflow_version_row *row, struct ff_err *err)
+int node_workflow_used(struct node *n, struct store_reader *r,
+                       struct workflow_place place, const char *text,
+                       struct arena *arena, struct workflow_version_row *row,
+                       struct ff_err *err)
 {
+    const struct tenant t = place.tenant;
     struct by_prefix by = {.arena = arena, .row = row};
     struct word word;
 
@@ -234,8 +251,8 @@ int node_workflow_find(struct node *n, struct store_reader *r, struct tenant t,
                        "NAME@sha256:HASH",
                        text);
     int code = node_workflow_newest(n, r, t, word.name, arena, row, err);
-    if (code == FF_NOT_FOUND)
-        return node_workflow_unknown(n, r, t, word.name, err);
+    if (code == FF_NOT_FOUND || (code == FF_OK && !is_there(place, row)))
+        return node_workflow_unknown(n, r, place, word.name, err);
     if (code != FF_OK || !word.at || strcmp(word.at, FLOW_LATEST) == 0)
         return code;
     if (text_starts(word.at, HASH_WORD)) {
@@ -243,6 +260,15 @@ int node_workflow_find(struct node *n, struct store_reader *r, struct tenant t,
         return find_hash(n, r, t, word.name, by, err);
     }
     return find_label(n, r, t, &word, arena, row, err);
+}
+
+int node_workflow_find(struct node *n, struct store_reader *r, struct tenant t,
+                       const char *word, struct arena *arena,
+                       struct workflow_version_row *row, struct ff_err *err)
+{
+    const struct workflow_place place = {.tenant = t, .project = PROJECT_ALL};
+
+    return node_workflow_used(n, r, place, word, arena, row, err);
 }
 
 /* --- labels --- */
@@ -271,7 +297,8 @@ static int find_version(const struct node_plan *p, struct tenant t, const char *
     const int code = node_workflow_newest(p->node, p->reader, t, name, arena, row, err);
 
     if (code == FF_NOT_FOUND)
-        return node_workflow_unknown(p->node, p->reader, t, name, err);
+        return node_workflow_unknown(
+            p->node, p->reader, (struct workflow_place){t, PROJECT_ALL}, name, err);
     if (code != FF_OK)
         return code;
     if (text_starts(hash, HASH_WORD))

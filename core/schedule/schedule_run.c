@@ -46,7 +46,7 @@ static int64_t begin_named_run(const struct schedule *s, struct schedule_step *s
         .tenant = s->row.tenant,
         .run = run,
         .id = span_of(id),
-        .project = PROJECT_DEFAULT,
+        .project = model_project(s->row.project),
         .workflow = s->row.workflow,
         .hash = s->row.hash,
         .kind = span_of(engine_dag.name),

@@ -226,6 +226,7 @@ static void put_end(struct trigger *t, const struct run_row *run, struct batch *
         .run = run->run,
         .body = span_of(buf_text(&body)),
         .at = run->finished_at,
+        .project = run->project,
     };
     batch_put(b, &record_occurrence, &row, FF_ABSENT);
     buf_done(&body);

@@ -19,6 +19,17 @@ static void tell_ended(struct trigger *t)
     t->ended.n = 0;
 }
 
+/* What ended in a project is told to its schedules, and to those of the default one,
+ * which are the tenant's. */
+static bool may_hear(const struct schedule *s, const struct happened *h)
+{
+    const int64_t project = model_project(s->row.project);
+
+    return s->row.tenant == h->row.tenant &&
+           (h->kind != FLOW_TRIGGER_WORKFLOW || project == PROJECT_DEFAULT ||
+            project == model_project(h->row.project));
+}
+
 /* Whoever waits for it is told in the batch that deletes it; what happened first is
  * told first. */
 static void tell_happened(struct trigger *t)
@@ -30,8 +41,7 @@ static void tell_happened(struct trigger *t)
         const struct happened *h = &set->happened.items[n_told++];
         for (size_t i = 0; i < set->schedules.n; i++) {
             struct schedule *s = set->schedules.items[i];
-            if (s->row.tenant == h->row.tenant &&
-                schedule_wants(s, h->kind, h->row.name, h->state))
+            if (may_hear(s, h) && schedule_wants(s, h->kind, h->row.name, h->state))
                 schedule_on_event(s, &t->step, h->row.body.s, h->row.at);
         }
         batch_delete(&t->step.batch, &record_occurrence, &h->row, h->row.version);
