@@ -30,16 +30,44 @@ static void answer(struct rest_call *c, const struct flow *flow,
     jsonw_close(&w, '}');
 }
 
+/* A name that is known stays in its project; that it is there is told to who may not
+ * see it, too, since a name is one workflow's in the tenant. */
+static int choose(struct rest_call *c, const char *name, int64_t *project,
+                  struct ff_err *err)
+{
+    const char *given = rest_text(c, "project");
+    struct workflow_version_row row;
+    int code = given_find(c, name, &row, err);
+
+    if (code == FF_NOT_FOUND)
+        return rest_choose_project(c, MAY_AUTHOR, PROJECT_ALL, project, err);
+    if (code == FF_OK && given)
+        return rest_choose_project(c, MAY_AUTHOR, PROJECT_ALL, project, err);
+    if (code == FF_OK)
+        code = rest_judge(c, model_project(row.project), err);
+    if (code == FF_NOT_FOUND)
+        return rest_fail(c, PROBLEM_CONFLICT, err,
+                         "the name %.63s is taken in another project", name);
+    *project = model_project(row.project);
+    return code;
+}
+
 /* The same text again changes nothing, and is answered with 200. */
 int rest_workflow_apply(struct rest_call *c, struct ff_err *err)
 {
     struct node_applied applied = {0};
     struct given s;
+    int64_t project = PROJECT_ALL;
     int code = given_source(c, &s, err);
 
+    if (code == FF_OK)
+        code = choose(c, s.flow->name, &project, err);
     if (code == FF_OK) {
-        const struct node_apply what = {
-            .source = s.text, .source_len = s.len, .dir = s.dir, .flow = s.flow};
+        const struct node_apply what = {.source = s.text,
+                                        .source_len = s.len,
+                                        .dir = s.dir,
+                                        .flow = s.flow,
+                                        .project = project};
 
         code = node_plan_apply(&c->plan, c->who.tenant, &what, &applied, err);
     }
@@ -53,13 +81,27 @@ int rest_workflow_apply(struct rest_call *c, struct ff_err *err)
     return code;
 }
 
+/* For who may. FF_NOT_FOUND: there is none for him. The try before may have deleted it.
+ */
+static int judge(struct rest_call *c, const char *name, struct ff_err *err)
+{
+    struct workflow_version_row row;
+    const int code = given_find(c, name, &row, err);
+
+    if (code == FF_NOT_FOUND && c->plan.doubted)
+        return FF_OK;
+    return code == FF_OK ? rest_judge(c, model_project(row.project), err) : code;
+}
+
 int rest_workflow_delete(struct rest_call *c, struct ff_err *err)
 {
     const char *name = rest_path(c, "workflow");
-    const int code = node_plan_forget(&c->plan, c->who.tenant, name, err);
+    int code = judge(c, name, err);
 
+    if (code == FF_OK)
+        code = node_plan_forget(&c->plan, c->who.tenant, name, err);
     if (code == FF_NOT_FOUND)
-        return ff_fail(err, code, 0, "there is no workflow %.100s", name);
+        return given_fail_missing(name, err);
     return code == FF_OK ? note(c, "workflow.delete", name, err) : code;
 }
 
@@ -69,9 +111,11 @@ int rest_workflow_label(struct rest_call *c, struct ff_err *err)
     const struct node_label want = {
         .workflow = name, .label = rest_path(c, "label"), .hash = rest_text(c, "hash")};
     struct span moved_from;
-    const int code =
-        node_plan_label(&c->plan, c->who.tenant, &want, &c->arena, &moved_from, err);
+    int code = judge(c, name, err);
 
+    if (code == FF_OK)
+        code = node_plan_label(&c->plan, c->who.tenant, &want, &c->arena, &moved_from,
+                               err);
     if (code == FF_NOT_FOUND)
         return ff_fail(err, code, 0, "there is no workflow %.100s with such a version",
                        name);

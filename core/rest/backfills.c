@@ -3,32 +3,6 @@
 
 #include <string.h>
 
-static int fail_missing(const struct rest_call *c, struct ff_err *err)
-{
-    return ff_fail(err, FF_NOT_FOUND, 0, "there is no schedule %.127s",
-                   rest_path(c, "schedule"));
-}
-
-static int find_one(void *arg, const void *row)
-{
-    (void)row;
-    *(bool *)arg = true;
-    return 1;
-}
-
-/* Of one schedule: the name of a workflow stands for several. */
-static int check_schedule(struct rest_call *c, struct ff_err *err)
-{
-    const struct schedule_row like = {.tenant = c->who.tenant.no,
-                                      .name = span_of(rest_path(c, "schedule"))};
-    const struct store_query q = {
-        .record = &record_schedule, .like = &like, .n_equal = 2, .limit = 1};
-    bool found = false;
-    const int code = store_scan(c->store, c->reader, &q, find_one, &found, err);
-
-    return code != FF_OK || found ? code : fail_missing(c, err);
-}
-
 /* --- the list --- */
 
 static int list_one(void *arg, const void *row)
@@ -51,7 +25,7 @@ int rest_backfills_list(struct rest_call *c, struct ff_err *err)
     struct store_query q = {.record = &record_backfill, .like = &after, .n_equal = 2};
     struct rest_page p;
 
-    if (check_schedule(c, err) != FF_OK)
+    if (rest_judge_schedule(c, err) != FF_OK)
         return err->code;
 
     int code = rest_page_begin(c, &p, err);
@@ -108,7 +82,7 @@ int rest_backfill_create(struct rest_call *c, struct ff_err *err)
 
     units_time(rest_text(c, "from"), &what.from_us);
     units_time(rest_text(c, "to"), &what.below_us);
-    if (check_schedule(c, err) != FF_OK)
+    if (rest_judge_schedule(c, err) != FF_OK)
         return err->code;
 
     const int code =
@@ -122,7 +96,7 @@ int rest_backfills_stop(struct rest_call *c, struct ff_err *err)
     struct jsonw w = {.out = &c->out};
     int64_t n = 0;
 
-    if (check_schedule(c, err) != FF_OK ||
+    if (rest_judge_schedule(c, err) != FF_OK ||
         node_plan_stop_backfills(&c->plan, c->who.tenant, rest_path(c, "schedule"), &n,
                                  err) != FF_OK)
         return err->code;

@@ -147,17 +147,25 @@ bool rest_sees(const struct rest_call *c, int64_t project)
 
 /* Where it is about, from now on; of one that is seen, others are told that they may
  * not. */
-int rest_judge_run(struct rest_call *c, int64_t project, struct ff_err *err)
+int rest_judge(struct rest_call *c, int64_t project, struct ff_err *err)
 {
     const struct access_scope where = {c->who.tenant, project};
 
     if (!access_may(&c->who, MAY_VIEW, where))
-        return ff_fail(err, FF_NOT_FOUND, 0, "there is no run %.40s",
-                       rest_path(c, "id"));
+        return FF_NOT_FOUND;
     c->scope = where;
     if (!access_may(&c->who, c->route->needs, where))
         return rest_fail_denied(c, c->route->needs, err);
     return FF_OK;
+}
+
+int rest_judge_run(struct rest_call *c, int64_t project, struct ff_err *err)
+{
+    const int code = rest_judge(c, project, err);
+
+    if (code != FF_NOT_FOUND)
+        return code;
+    return ff_fail(err, code, 0, "there is no run %.40s", rest_path(c, "id"));
 }
 
 int rest_find_run(struct rest_call *c, struct run_row *run, struct ff_err *err)

@@ -84,17 +84,20 @@ int given_hash(struct rest_call *c, struct span hash, struct span dir, struct gi
     return read_dir(c, s, dir, err);
 }
 
-int given_name(struct rest_call *c, const char *word, struct given *s,
+int given_fail_missing(const char *word, struct ff_err *err)
+{
+    return ff_fail(err, FF_NOT_FOUND, 0, "there is no workflow %.100s", word);
+}
+
+int given_find(struct rest_call *c, const char *word, struct workflow_version_row *row,
                struct ff_err *err)
 {
-    struct workflow_version_row row;
     const int code = node_workflow_find(c->rest->setup.node, c->reader, c->who.tenant,
-                                        word, &c->arena, &row, err);
+                                        word, &c->arena, row, err);
 
-    *s = (struct given){0};
     if (code == FF_NOT_FOUND || code == FF_INVALID)
-        return ff_fail(err, FF_NOT_FOUND, 0, "there is no workflow %.100s", word);
-    return code == FF_OK ? given_hash(c, row.hash, row.dir, s, err) : code;
+        return given_fail_missing(word, err);
+    return code;
 }
 
 void given_done(struct given *s)

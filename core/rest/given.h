@@ -13,11 +13,15 @@ struct given {
     struct rest *rest; /* with flow */
 };
 
-/* The field `source`; NAME, NAME@LABEL or NAME@sha256:HASH; the text of a hash, with
- * the folder that its runs worked in or the null span. given_done in any case. */
-int given_source(struct rest_call *c, struct given *s, struct ff_err *err);
-int given_name(struct rest_call *c, const char *word, struct given *s,
+/* The version that NAME, NAME@LABEL or NAME@sha256:HASH means, in any project. What is
+ * no such word is no workflow either. */
+int given_find(struct rest_call *c, const char *word, struct workflow_version_row *row,
                struct ff_err *err);
+int given_fail_missing(const char *word, struct ff_err *err);
+
+/* The field `source`; the text of a hash, with the folder that its runs worked in or
+ * the null span. given_done in any case. */
+int given_source(struct rest_call *c, struct given *s, struct ff_err *err);
 int given_hash(struct rest_call *c, struct span hash, struct span dir, struct given *s,
                struct ff_err *err);
 void given_done(struct given *s);

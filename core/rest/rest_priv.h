@@ -28,8 +28,9 @@ struct live_streams;
 enum rest_scope {
     REST_OPEN,    /* nowhere: anybody may */
     REST_SELF,    /* whoever is known may */
-    REST_RUNS,    /* the projects of the caller's tenant: each run is looked at */
-    REST_PROJECT, /* the caller's tenant, project `default`: workflows and the rest */
+    REST_RUNS,    /* the projects of the caller's tenant: each run, workflow or schedule
+                   * is looked at */
+    REST_PROJECT, /* the caller's tenant, project `default`: limits and the rest */
     REST_TENANT,  /* a whole tenant: the caller's, or by ?tenant=NAME another one */
     REST_PLATFORM /* the installation */
 };
@@ -312,6 +313,8 @@ bool rest_sees(const struct rest_call *c, int64_t project);
 int rest_find_run(struct rest_call *c, struct run_row *run, struct ff_err *err);
 /* The same of one that is there, in this project. */
 int rest_judge_run(struct rest_call *c, int64_t project, struct ff_err *err);
+/* The same of anything: FF_NOT_FOUND without a sentence. */
+int rest_judge(struct rest_call *c, int64_t project, struct ff_err *err);
 
 /* For plans of core/access; after it, audit rows of the batch are sealed once they are
  * durable. */
@@ -480,6 +483,21 @@ rest_handle_fn rest_queues_list, rest_queue_pause, rest_queue_unpause;
 rest_handle_fn rest_secrets_list, rest_secret_put, rest_secret_delete;
 rest_handle_fn rest_rows_list; /* rows.c */
 
+/* --- names that the caller sees (names.c) --- */
+
+/* Rows that say only the name of a workflow or schedule are seen with what has that
+ * name. */
+struct rest_names {
+    const struct rest_call *c;
+    bool all;       /* he sees the whole tenant */
+    struct map map; /* name -> when it was made, or first applied; the call's arena */
+};
+int rest_names_read(struct rest_call *c, const struct ff_record *record,
+                    struct rest_names *names, struct ff_err *err);
+bool rest_names_see(const struct rest_names *names, const struct ff_record *record,
+                    const void *row);
+void rest_names_done(struct rest_names *names);
+
 /* --- projects by name (tenants.c) --- */
 
 /* Names of the projects of the call's tenant by number as text; json_decref it. NULL
@@ -490,6 +508,16 @@ void rest_add_project(struct jsonw *w, const json_t *names, int64_t project);
 /* The field or parameter `project`, or PROJECT_ALL; FF_NOT_FOUND. */
 int rest_find_project(struct rest_call *c, const char *name, int64_t *project,
                       struct ff_err *err);
+/* What a list is of: the parameter `project`, or PROJECT_ALL; one in which he sees
+ * nothing is not there. */
+int rest_ask_project(struct rest_call *c, int64_t *project, struct ff_err *err);
+/* Where something new belongs, of which it is the scope then: the field `project`, else
+ * `usual`, or without that (PROJECT_ALL) where the caller may. */
+int rest_choose_project(struct rest_call *c, enum permission needed, int64_t usual,
+                        int64_t *project, struct ff_err *err);
+
+/* The schedule that the path names, for who may (schedules.c). */
+int rest_judge_schedule(struct rest_call *c, struct ff_err *err);
 
 /* Those that {id} and {task} name (logs.c). */
 int rest_find_run_task(struct rest_call *c, struct run_row *run, struct task_row *row,

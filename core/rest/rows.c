@@ -14,13 +14,14 @@
 
 #define BIT(column) COLUMN_BIT(COL_##column)
 
-/* What may be asked for, and where the permission is needed: what is of runs in the
- * project of the run, and other things in the whole tenant or in its project `default`.
+/* What may be asked for, and where the permission is needed: what is of runs, workflows
+ * and schedules in their projects (names of projects by who sees what is in them), and
+ * other things in the whole tenant or in its project `default`.
  * `paths`: on the server's disk, for whoever administers the tenant. */
 static const struct shown {
     const struct ff_record *record;
     enum permission needs;
-    enum { OF_RUN, IN_DEFAULT, WHOLE } of;
+    enum { OF_RUN, OF_NAME, IN_DEFAULT, WHOLE } of;
     uint64_t hidden, paths;
 } all_shown[] = {
     {&record_run, MAY_VIEW, OF_RUN, 0, BIT(RUN_DIR)},
@@ -30,11 +31,11 @@ static const struct shown {
     {&record_event, MAY_VIEW, OF_RUN, 0, 0},
     {&record_cache, MAY_MEMBERS, WHOLE, 0, 0},
     {&record_workflow, MAY_VIEW, OF_RUN, 0, BIT(WORKFLOW_PATH)},
-    {&record_workflow_version, MAY_VIEW, IN_DEFAULT, 0, BIT(WORKFLOW_VERSION_DIR)},
-    {&record_workflow_label, MAY_VIEW, IN_DEFAULT, 0, 0},
-    {&record_schedule, MAY_VIEW, IN_DEFAULT, 0, BIT(SCHEDULE_DIR)},
-    {&record_schedule_run, MAY_VIEW, IN_DEFAULT, 0, 0},
-    {&record_backfill, MAY_VIEW, IN_DEFAULT, 0, 0},
+    {&record_workflow_version, MAY_VIEW, OF_NAME, 0, BIT(WORKFLOW_VERSION_DIR)},
+    {&record_workflow_label, MAY_VIEW, OF_NAME, 0, 0},
+    {&record_schedule, MAY_VIEW, OF_NAME, 0, BIT(SCHEDULE_DIR)},
+    {&record_schedule_run, MAY_VIEW, OF_NAME, 0, 0},
+    {&record_backfill, MAY_VIEW, OF_NAME, 0, 0},
     {&record_slot, MAY_VIEW, IN_DEFAULT, 0, 0},
     {&record_rate_token, MAY_VIEW, IN_DEFAULT, 0, 0},
     {&record_limit_size, MAY_VIEW, IN_DEFAULT, 0, 0},
@@ -63,6 +64,7 @@ struct reading {
     uint64_t hidden;
     int64_t limit, n, n_looks, until_us;
     bool more;
+    struct rest_names names; /* of workflows and schedules that he sees */
     struct buf after; /* where more follows behind the last row that was looked at */
     json_t *kept;     /* parameters as JSON, which the query points into */
 };
@@ -93,8 +95,12 @@ static int may(struct rest_call *c, const struct shown *shown, struct ff_err *er
         c->scope.tenant = TENANT_PLATFORM;
     else if (shown->of != WHOLE)
         c->scope.project = PROJECT_DEFAULT;
-    if (shown->of == OF_RUN && c->scope.tenant.no == c->who.tenant.no &&
+    if ((shown->of == OF_RUN || shown->of == OF_NAME) &&
+        c->scope.tenant.no == c->who.tenant.no &&
         access_may_somewhere(&c->who, shown->needs))
+        return FF_OK;
+    if (shown->record == &record_project && c->scope.tenant.no == c->who.tenant.no &&
+        access_may_somewhere(&c->who, MAY_VIEW))
         return FF_OK;
     if (access_may(&c->who, shown->needs, c->scope))
         return FF_OK;
@@ -291,7 +297,8 @@ static int ask_version(void *arg, const void *row)
     const struct workflow_version_row *version = row;
     struct asking *a = arg;
 
-    return stop_asking(a, span_eq(version->hash, a->hash));
+    return stop_asking(a, span_eq(version->hash, a->hash) &&
+                              may_view(a->r, model_project(version->project)));
 }
 
 /* The newest runs first, as who asks has just looked at one. */
@@ -304,10 +311,7 @@ static int look_for_text(struct asking *a, struct ff_err *err)
         .record = &record_run, .like = &run, .n_equal = 1, .descending = true};
     const struct store_query versions = {
         .record = &record_workflow_version, .like = &version, .n_equal = 1};
-    int code = FF_OK;
-
-    if (may_view(a->r, PROJECT_DEFAULT))
-        code = store_scan(c->store, c->reader, &versions, ask_version, a, err);
+    int code = store_scan(c->store, c->reader, &versions, ask_version, a, err);
     a->n_looks = 0;
     if (code == FF_OK && !a->sees)
         code = store_scan(c->store, c->reader, &runs, ask_run, a, err);
@@ -428,6 +432,21 @@ static void add_row(struct reading *r, const void *row)
 
 /* --- the answer --- */
 
+/* Of the project that is asked for, as far as the row itself says whose it is. */
+static bool is_of(const struct reading *r, const void *row)
+{
+    const struct ff_record *record = r->shown->record;
+    const struct workflow_version_row *version = row;
+    const struct schedule_row *schedule = row;
+    int64_t project = r->only;
+
+    if (record == &record_workflow_version)
+        project = model_project(version->project);
+    else if (record == &record_schedule)
+        project = model_project(schedule->project);
+    return r->only == PROJECT_ALL || project == r->only;
+}
+
 /* What is of a run is its project's. Of rows of several runs only who sees all of them
  * is told; open runs are numbers. */
 static bool is_seen(const struct reading *r, const void *row)
@@ -435,6 +454,11 @@ static bool is_seen(const struct reading *r, const void *row)
     const struct ff_record *record = r->shown->record;
     const struct run_row *run = row;
 
+    if (record == &record_project)
+        return access_may(&r->c->who, r->shown->needs, r->c->scope) ||
+               may_view(r, ((const struct project_row *)row)->project);
+    if (r->shown->of == OF_NAME)
+        return rest_names_see(&r->names, record, row) && is_of(r, row);
     if (r->shown->of != OF_RUN || record == &record_open_run)
         return true;
     if (record == &record_workflow)
@@ -532,6 +556,8 @@ int rest_rows_list(struct rest_call *c, struct ff_err *err)
         code = read_query(&r, &q, err);
     if (code == FF_OK && q.record == &record_workflow)
         code = judge_text(&r, &q, err);
+    if (code == FF_OK && r.shown->of == OF_NAME)
+        code = rest_names_read(c, q.record, &r.names, err);
     if (code == FF_OK)
         code = find_id(&r, &q, err);
     jsonw_open(&r.w, '{');
@@ -548,6 +574,7 @@ int rest_rows_list(struct rest_call *c, struct ff_err *err)
     }
     jsonw_close(&r.w, '}');
     buf_done(&r.after);
+    rest_names_done(&r.names);
     json_decref(r.kept);
     return code;
 }

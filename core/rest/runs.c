@@ -86,14 +86,10 @@ static int64_t ask_time(const struct rest_call *c, const char *name, int64_t oth
     return text && units_time(text, &at_us) ? at_us : other;
 }
 
-/* One in which he sees nothing is not there. */
 static int find_projects(struct listing *l, struct ff_err *err)
 {
-    const char *name = rest_ask(l->c, "project");
-    int code = rest_find_project(l->c, name, &l->project, err);
+    const int code = rest_ask_project(l->c, &l->project, err);
 
-    if (code == FF_OK && name && !rest_sees(l->c, l->project))
-        code = ff_fail(err, FF_NOT_FOUND, 0, "there is no project %.64s", name);
     if (code != FF_OK)
         return code;
     l->projects = rest_project_names(l->c, err);

@@ -96,18 +96,18 @@ const struct rest_shape shape_rows = {.name = "Rows", .more = rows_fields};
      BIT(RUN_MESSAGE) | BIT(RUN_CREATED_AT) | BIT(RUN_STARTED_AT) |                    \
      BIT(RUN_FINISHED_AT) | BIT(RUN_LABELS) | BIT(RUN_PRIORITY) | BIT(RUN_SCHEDULE) |  \
      BIT(RUN_NOMINAL_AT) | BIT(RUN_PAUSED))
-static const struct rest_field run_fields[] = {
+static const struct rest_field belonging[] = {
     {.name = "project", .type = REST_TEXT, .help = "its name"}, {0}};
 const struct rest_shape shape_run_short = {.name = "RunSummary",
                                            .record = &record_run,
                                            .columns = RUN_SHORT,
-                                           .more = run_fields};
+                                           .more = belonging};
 const struct rest_shape shape_run = {.name = "Run",
                                      .record = &record_run,
                                      .columns = RUN_SHORT | BIT(RUN_HASH) |
                                                 BIT(RUN_INPUTS) | BIT(RUN_OUTPUTS) |
                                                 BIT(RUN_CANCEL),
-                                     .more = run_fields};
+                                     .more = belonging};
 
 #define TASK_SHORT                                                                     \
     (BIT(TASK_TASK) | BIT(TASK_ITEM) | BIT(TASK_STATE) | BIT(TASK_ATTEMPT) |           \
@@ -209,8 +209,10 @@ const struct rest_shape shape_version = {.name = "WorkflowVersion",
                                          .columns = VERSION_COLUMNS};
 const struct rest_shape shape_workflow = {.name = "WorkflowSummary",
                                           .record = &record_workflow_version,
-                                          .columns = VERSION_COLUMNS};
+                                          .columns = VERSION_COLUMNS,
+                                          .more = belonging};
 static const struct rest_field workflow_fields[] = {
+    {.name = "project", .type = REST_TEXT, .help = "its name"},
     {.name = "source", .type = REST_TEXT, .help = "the file as it was given"},
     {0},
 };
@@ -248,7 +250,8 @@ const struct rest_shape shape_schedule = {
     .columns = BIT(SCHEDULE_NAME) | BIT(SCHEDULE_WORKFLOW) | BIT(SCHEDULE_KIND) |
                BIT(SCHEDULE_SPEC) | BIT(SCHEDULE_HASH) | BIT(SCHEDULE_CREATED_AT) |
                BIT(SCHEDULE_CHANGED_AT) | BIT(SCHEDULE_PAUSED_AT) |
-               BIT(SCHEDULE_LAST_AT) | BIT(SCHEDULE_NEXT_AT) | BIT(SCHEDULE_LAST_RUN)};
+               BIT(SCHEDULE_LAST_AT) | BIT(SCHEDULE_NEXT_AT) | BIT(SCHEDULE_LAST_RUN),
+    .more = belonging};
 const struct rest_shape shape_backfill = {
     .name = "Backfill",
     .record = &record_backfill,

@@ -138,26 +138,35 @@ static int submit(struct rest_call *c, struct submitting *s, int code,
     return code;
 }
 
-/* Into the one that is named, or else where the caller may. One in which he sees
- * nothing is not there. */
-static int choose_project(struct rest_call *c, enum permission needed, int64_t *project,
-                          struct ff_err *err)
+/* A workflow of the default project is for all; one of another project is there for who
+ * sees it, and runs there unless it is said where. */
+static int by_name(struct rest_call *c, const char *word, struct submitting *s,
+                   struct ff_err *err)
 {
-    const char *name = rest_text(c, "project");
-    struct access_scope where = {.tenant = c->who.tenant};
+    struct workflow_version_row row;
+    int64_t usual = PROJECT_ALL;
 
-    if (!name)
-        where.project = access_project_of(&c->who, needed);
-    else if (rest_find_project(c, name, &where.project, err) != FF_OK)
+    if (given_find(c, word, &row, err) != FF_OK)
         return err->code;
-    if (name && !access_may(&c->who, MAY_VIEW, where))
-        return ff_fail(err, FF_NOT_FOUND, 0, "there is no project %.64s", name);
-    if (where.project != PROJECT_ALL)
-        c->scope = where;
-    if (where.project == PROJECT_ALL || !access_may(&c->who, needed, where))
-        return rest_fail_denied(c, needed, err);
-    *project = where.project;
-    return FF_OK;
+
+    const int64_t project = model_project(row.project);
+    const struct access_scope where = {c->who.tenant, project};
+
+    if (project != PROJECT_DEFAULT && access_may(&c->who, MAY_VIEW, where))
+        usual = project;
+    else if (project != PROJECT_DEFAULT)
+        return given_fail_missing(word, err);
+    if (rest_choose_project(c, MAY_OPERATE, usual, &s->project, err) != FF_OK)
+        return err->code;
+    return given_hash(c, row.hash, row.dir, &s->source, err);
+}
+
+/* A file of one's own does all that a workflow can: who runs others' may less. */
+static int by_source(struct rest_call *c, struct submitting *s, struct ff_err *err)
+{
+    if (rest_choose_project(c, MAY_AUTHOR, PROJECT_ALL, &s->project, err) != FF_OK)
+        return err->code;
+    return given_source(c, &s->source, err);
 }
 
 int rest_run_submit(struct rest_call *c, struct ff_err *err)
@@ -169,13 +178,10 @@ int rest_run_submit(struct rest_call *c, struct ff_err *err)
         return rest_fail(c, PROBLEM_INVALID, err,
                          "say what is to run: either workflow, the name of one that "
                          "was applied, or source, a workflow file");
-    /* A file of one's own does all that a workflow can: who runs others' may less. */
-    if (choose_project(c, word ? MAY_OPERATE : MAY_AUTHOR, &s.project, err) != FF_OK)
-        return err->code;
-    return submit(c, &s,
-                  word ? given_name(c, word, &s.source, err)
-                       : given_source(c, &s.source, err),
-                  err);
+
+    const int code = word ? by_name(c, word, &s, err) : by_source(c, &s, err);
+
+    return submit(c, &s, code, err);
 }
 
 /* --- the same again --- */

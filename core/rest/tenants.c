@@ -238,3 +238,34 @@ int rest_find_project(struct rest_call *c, const char *name, int64_t *project,
         return ff_fail(err, code, 0, "there is no project %.64s", name);
     return code;
 }
+
+int rest_ask_project(struct rest_call *c, int64_t *project, struct ff_err *err)
+{
+    const char *name = rest_ask(c, "project");
+    const int code = rest_find_project(c, name, project, err);
+
+    if (code == FF_OK && name && !rest_sees(c, *project))
+        return ff_fail(err, FF_NOT_FOUND, 0, "there is no project %.64s", name);
+    return code;
+}
+
+/* One in which he sees nothing is not there. */
+int rest_choose_project(struct rest_call *c, enum permission needed, int64_t usual,
+                        int64_t *project, struct ff_err *err)
+{
+    const char *name = rest_text(c, "project");
+    struct access_scope where = {.tenant = c->who.tenant, .project = usual};
+
+    if (!name && usual == PROJECT_ALL)
+        where.project = access_project_of(&c->who, needed);
+    else if (name && rest_find_project(c, name, &where.project, err) != FF_OK)
+        return err->code;
+    if (name && !access_may(&c->who, MAY_VIEW, where))
+        return ff_fail(err, FF_NOT_FOUND, 0, "there is no project %.64s", name);
+    if (where.project != PROJECT_ALL)
+        c->scope = where;
+    if (where.project == PROJECT_ALL || !access_may(&c->who, needed, where))
+        return rest_fail_denied(c, needed, err);
+    *project = where.project;
+    return FF_OK;
+}

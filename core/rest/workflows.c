@@ -1,5 +1,5 @@
 /* workflows.c - workflows by name, their versions, and whether a file is one. */
-#include "rest/rest_priv.h"
+#include "rest/given.h"
 
 #include <string.h>
 
@@ -51,48 +51,84 @@ static int read_newest(struct rest_call *c, struct one *one, struct ff_err *err)
     return store_scan(c->store, c->reader, &q, take_row, one, err);
 }
 
-static int tell_names(struct rest_call *c, struct rest_page *p, struct ff_err *err)
+static void add(struct rest_page *p, const struct rest_shape *shape,
+                const struct workflow_version_row *row, const json_t *projects)
 {
+    jsonw_open(&p->w, '{');
+    rest_add_row(&p->w, shape, row);
+    rest_add_project(&p->w, projects, model_project(row->project));
+    jsonw_close(&p->w, '}');
+}
+
+struct listing {
+    struct rest_page page;
+    int64_t project; /* of this one only, or PROJECT_ALL */
+    json_t *projects;
+};
+
+/* All versions of a name are of one project. */
+static bool is_wanted(const struct rest_call *c, const struct listing *l,
+                      const struct workflow_version_row *row)
+{
+    const int64_t project = model_project(row->project);
+
+    return rest_sees(c, project) &&
+           (l->project == PROJECT_ALL || project == l->project);
+}
+
+static int tell_names(struct rest_call *c, struct listing *l, struct ff_err *err)
+{
+    struct rest_page *p = &l->page;
     struct span name = {.s = buf_text(&p->after), .len = p->after.len};
     struct one one;
 
     for (;;) {
         if (next_name(c, name, &one, err) != FF_OK)
             return err->code;
-        if (!one.found || !rest_page_step(p, true, one.row.name.s, one.row.name.len))
+
+        const bool wanted = one.found && is_wanted(c, l, &one.row);
+
+        if (!one.found || !rest_page_step(p, wanted, one.row.name.s, one.row.name.len))
             return FF_OK;
         name = one.row.name;
+        if (!wanted)
+            continue;
         if (read_newest(c, &one, err) != FF_OK)
             return err->code;
-        jsonw_open(&p->w, '{');
-        rest_add_row(&p->w, &shape_workflow, &one.row);
-        jsonw_close(&p->w, '}');
+        add(p, &shape_workflow, &one.row, l->projects);
     }
 }
 
 int rest_workflows_list(struct rest_call *c, struct ff_err *err)
 {
-    struct rest_page p;
-    int code = rest_page_begin(c, &p, err);
+    struct listing l = {0};
+
+    if (rest_ask_project(c, &l.project, err) != FF_OK)
+        return err->code;
+    l.projects = rest_project_names(c, err);
+    if (!l.projects)
+        return err->code;
+
+    int code = rest_page_begin(c, &l.page, err);
 
     if (code == FF_OK)
-        code = tell_names(c, &p, err);
-    return rest_page_end(&p, code);
+        code = tell_names(c, &l, err);
+    json_decref(l.projects);
+    return rest_page_end(&l.page, code);
 }
 
 /* --- one --- */
 
-/* NAME, NAME@LABEL, NAME@sha256:HASH. What is no such word is no workflow either. */
+/* For who may: NAME, NAME@LABEL, NAME@sha256:HASH. */
 static int find(struct rest_call *c, struct workflow_version_row *row,
                 struct ff_err *err)
 {
     const char *word = rest_path(c, "workflow");
-    const int code = node_workflow_find(c->rest->setup.node, c->reader, c->who.tenant,
-                                        word, &c->arena, row, err);
+    int code = given_find(c, word, row, err);
 
-    if (code == FF_NOT_FOUND || code == FF_INVALID)
-        return ff_fail(err, FF_NOT_FOUND, 0, "there is no workflow %.100s", word);
-    return code;
+    if (code == FF_OK)
+        code = rest_judge(c, model_project(row->project), err);
+    return code == FF_NOT_FOUND ? given_fail_missing(word, err) : code;
 }
 
 int rest_workflow_get(struct rest_call *c, struct ff_err *err)
@@ -105,11 +141,18 @@ int rest_workflow_get(struct rest_call *c, struct ff_err *err)
         store_workflow(c->store, c->reader, c->who.tenant, row.hash, &c->arena, &text,
                        err) != FF_OK)
         return err->code;
+    const int64_t project = model_project(row.project);
+    json_t *projects = project == PROJECT_DEFAULT ? NULL : rest_project_names(c, err);
+
+    if (project != PROJECT_DEFAULT && !projects)
+        return err->code;
     /* The same text may come back under another number. */
     snprintf(c->etag, sizeof(c->etag), "\"v%lld-%.*s\"", (long long)row.number,
              (int)(row.hash.len < ETAG_HASH ? row.hash.len : ETAG_HASH), row.hash.s);
     jsonw_open(&w, '{');
     rest_add_row(&w, &shape_workflow_full, &row);
+    rest_add_project(&w, projects, project);
+    json_decref(projects);
     jsonw_key(&w, "source");
     jsonw_text_len(&w, text.source.s, text.source.len);
     jsonw_close(&w, '}');

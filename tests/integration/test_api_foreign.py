@@ -65,6 +65,7 @@ TEXTS = {
 }
 # What a body must have beside the field that is tried.
 BODIES: dict[str, dict[str, Any]] = {
+    "applyWorkflow": {"source": "flowforge: 1\nname: new\ntasks: {t: {noop: true}}\n"},
     "changeTenant": {"disabled": True},
     "labelWorkflow": {"hash": "0123456789"},
     "createBackfill": {"from": "2025-01-01T00:00:00Z", "to": "2025-02-01T00:00:00Z"},
