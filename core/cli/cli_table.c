@@ -304,6 +304,12 @@ static const struct cli_option fmt_options[] = {
 
 static const struct cli_option apply_options[] = {
     {"dir", "DIR", "where its runs work, instead of the folder of FILE", NULL, 0},
+    {"project", "NAME", "the project that a new name belongs to", NULL, 0},
+    {0},
+};
+
+static const struct cli_option workflow_list_options[] = {
+    {"project", "NAME", "only those of this project", NULL, 0},
     {0},
 };
 
@@ -332,6 +338,7 @@ static const struct cli_option lint_options[] = {
 
 static const struct cli_option schedule_list_options[] = {
     {"workflow", "NAME", "only those of this workflow", NULL, 'w'},
+    {"project", "NAME", "only those of this project", NULL, 0},
     {0},
 };
 
@@ -431,8 +438,8 @@ const struct cli_command cli_commands[] = {
      apply_options, cmd_apply, 1, -1, false},
     {"workflow apply", "FILE...", "make workflow files known by their names",
      APPLY_ABOUT, apply_options, cmd_apply, 1, -1, false},
-    {"workflow list", "", "list the workflows that are known by name", NULL, NO_OPTIONS,
-     cmd_workflow_list, 0, 0, false},
+    {"workflow list", "", "list the workflows that are known by name", NULL,
+     workflow_list_options, cmd_workflow_list, 0, 0, false},
     {"workflow get", "NAME[@LABEL]", "print the text of a workflow", NULL, NO_OPTIONS,
      cmd_workflow_get, 1, 1, false},
     {"workflow versions", "NAME", "list the versions of a workflow, the newest first",

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Runs belong to projects of a tenant: who has a role in one sees, starts and steers
-the runs of that one, and those of others are not there for him."""
+"""Runs, workflows and schedules belong to projects of a tenant: who has a role in one
+sees, starts and steers those of that one, and those of others are not there for him."""
+# ctest: timeout=300
 
 import json
 import sqlite3
@@ -28,6 +29,27 @@ tasks:
       curl -sf --unix-socket "${FLOWFORGE_API_ENDPOINT#unix://}" -o "$FF_OUT/said" \
         -H "Authorization: Bearer $FLOWFORGE_AUTH_TOKEN" http://task/api/v1/task
     outputs: {names: {}, said: {as: json}}
+"""
+TICK = """flowforge: 1
+name: tick
+triggers:
+  cron: {id: year, expr: "0 0 1 1 *"}
+tasks:
+  t: {noop: true}
+"""
+HEARS = """flowforge: 1
+name: hears
+triggers:
+  workflow: {name: tick}
+tasks:
+  t: {noop: true}
+"""
+HOOK = """flowforge: 1
+name: hook
+triggers:
+  webhook: {path: paid, secret: paid}
+tasks:
+  t: {noop: true}
 """
 
 
@@ -112,8 +134,10 @@ class Projects(ApiTest):
             self.problem(refused, 404, "NOT_FOUND")
         body = {"source": WAITS, "project": "site"}
         self.problem(self.ask("POST", "/runs", body, key=self.viewer), 403, "DENIED")
-        # What is not a run's is of the project default.
-        for path in ("/workflows", "/schedules", "/secrets", "/limits", "/queues"):
+        # Of the project default only who has a role in it sees anything.
+        for path in ("/workflows", "/schedules"):
+            self.assertEqual(self.get(path, self.author)["items"], [])
+        for path in ("/secrets", "/limits", "/queues"):
             self.problem(self.ask("GET", path, key=self.author), 403, "DENIED")
         self.change("POST", f"/runs/{mine}/pause", {}, 202, key=self.author)
         self.change("POST", f"/runs/{mine}/cancel", None, 202, key=self.author)
@@ -224,6 +248,232 @@ class Projects(ApiTest):
         rows = self.get(f"/rows/workflow?equal={equal}", key)["rows"]
         return [row["source"] for row in rows]
 
+    # --- workflows and schedules ---
+
+    def two_projects(self) -> None:
+        """`tick` of site, with a schedule, and `waits` of default; two authors."""
+        self.set_up()
+        often = {"max_requests_per_s": 100000}
+        self.change("PATCH", "/tenants/default", often, 204)
+        self.operator = self.make_key("operator", "--project", "site")
+        made = self.change("POST", "/workflows", {"source": TICK}, key=self.author)
+        self.assertEqual(made.headers["location"], "/api/v1/workflows/tick")
+
+    def names(self, path: str, key: str | None = None) -> list[tuple[str, str]]:
+        return [(i["name"], i["project"]) for i in self.get(path, key)["items"]]
+
+    def test_workflows_and_schedules_are_their_projects(self) -> None:
+        self.two_projects()
+        tick, waits = ("tick", "site"), ("waits", "default")
+        self.assertEqual(self.names("/workflows"), [tick, waits])
+        self.assertEqual(self.names("/workflows?project=site"), [tick])
+        for key in (self.author, self.viewer, self.operator):
+            self.assertEqual(self.names("/workflows", key), [tick])
+            self.assertEqual(self.names("/schedules", key), [("tick.year", "site")])
+            self.assertEqual(self.get("/workflows/tick", key)["project"], "site")
+            self.get("/workflows/tick/versions", key)
+            self.get("/schedules/tick.year", key)
+            self.get("/schedules/tick.year/backfills", key)
+            for path in ("/workflows", "/schedules"):
+                answer = self.ask("GET", f"{path}?project=shop", key=key)
+                self.problem(answer, 404, "NOT_FOUND")
+        self.assertEqual(self.names("/workflows", self.shop), [])
+        self.assertEqual(self.names("/schedules", self.shop), [])
+        # One page after the other, passing over what is not his.
+        self.assertEqual(self.pages("/workflows", 1, self.shop), [])
+        usual = self.make_key("author", "--project", "default")
+        self.assertEqual(self.names("/workflows", usual), [waits])
+        # The same text elsewhere is not the same workflow: nobody takes a name over.
+        tries: list[tuple[dict[str, str], str | None]] = [
+            ({"source": TICK}, self.shop),
+            ({"source": TICK, "project": "shop"}, None),
+            ({"source": TICK, "project": "default"}, None),
+        ]
+        for body, asks in tries:
+            answer = self.ask("POST", "/workflows", body, key=asks)
+            self.problem(answer, 409, "CONFLICT")
+        again = {"source": TICK + "# more\n"}
+        self.change("POST", "/workflows", again)
+        self.change("POST", "/workflows", {"source": TICK, "project": "site"})
+        self.assertEqual(self.get("/workflows/tick")["number"], 3)
+        self.assertEqual(self.names("/schedules"), [("tick.year", "site")])
+        # Neither is one made where its author has no role, or none to make any.
+        for project, status in (("shop", 404), ("default", 404)):
+            body = {"source": OUTER, "project": project}
+            answer = self.ask("POST", "/workflows", body, key=self.author)
+            self.assertEqual(answer.status, status)
+        self.problem(
+            self.ask("POST", "/workflows", {"source": OUTER}, key=self.operator),
+            403,
+            "DENIED",
+        )
+        # What was forgotten is free for everybody.
+        self.change("DELETE", "/workflows/tick", None, 204, key=self.author)
+        self.change("POST", "/workflows", {"source": TICK}, key=self.shop)
+        self.assertEqual(self.names("/workflows", self.author), [])
+        self.assertEqual(self.names("/schedules", self.shop), [("tick.year", "shop")])
+        self.stop()
+
+    def test_what_is_anothers_is_answered_as_what_is_not_there(self) -> None:
+        self.two_projects()
+        label = {"hash": self.get("/workflows/tick")["hash"]}
+        times = {"from": "2023-01-01T00:00:00Z", "to": "2024-01-02T00:00:00Z"}
+        asked: list[tuple[str, str, Any]] = [
+            ("GET", "/workflows/{}", None),
+            ("GET", "/workflows/{}/versions", None),
+            ("PUT", "/workflows/{}/labels/good", label),
+            ("DELETE", "/workflows/{}", None),
+            ("GET", "/schedules/{}.year", None),
+            ("POST", "/schedules/{}.year/pause", None),
+            ("POST", "/schedules/{}.year/resume", None),
+            ("POST", "/schedules/{}.year/pin", None),
+            ("POST", "/schedules/{}.year/unpin", None),
+            ("POST", "/schedules/{}.year/trigger", None),
+            ("GET", "/schedules/{}.year/backfills", None),
+            ("POST", "/schedules/{}.year/backfills", times),
+            ("POST", "/schedules/{}.year/backfills/stop", None),
+            ("DELETE", "/schedules/{}.year", None),
+        ]
+        for method, path, body in asked:
+            with self.subTest(asked=f"{method} {path}"):
+                theirs, none = (
+                    self.problem(
+                        self.ask(method, path.format(name), body, key=self.shop),
+                        404,
+                        "NOT_FOUND",
+                    )
+                    for name in ("tick", "tock")
+                )
+                same = theirs["detail"].replace("tick", "tock")
+                self.assertEqual(same, none["detail"])
+                if method != "GET":
+                    refused = self.ask(
+                        method, path.format("tick"), body, key=self.viewer
+                    )
+                    self.problem(refused, 403, "DENIED")
+        for body in (
+            {"workflow": "tick"},
+            {"source": OUTER.replace("waits", "tick")},
+        ):
+            answer = self.ask("POST", "/runs", body, key=self.shop)
+            self.assertIn(answer.status, (400, 404), answer.body)
+            said = answer.json()["detail"]
+            other = json.loads(json.dumps(body).replace("tick", "tock"))
+            none = self.ask("POST", "/runs", other, key=self.shop).json()["detail"]
+            self.assertEqual(said.replace("tick", "tock"), none)
+        # Nobody is led to a name that he may not see.
+        near = {"source": OUTER.replace("waits", "tic")}
+        said = self.ask("POST", "/runs", near, key=self.shop).json()["detail"]
+        self.assertNotIn("tick", said)
+        said = self.ask("POST", "/runs", near, key=self.author).json()["detail"]
+        self.assertIn("tick", said)
+        for record in ("workflow_version", "schedule", "workflow_label", "backfill"):
+            self.assertEqual(self.get(f"/rows/{record}", self.shop)["rows"], [])
+        self.stop()
+
+    def test_runs_of_a_schedule_belong_where_it_does(self) -> None:
+        self.two_projects()
+        run = self.change("POST", "/schedules/tick.year/trigger", key=self.operator)
+        runs = {run.json()["id"]}
+        times = {"from": "2023-01-01T00:00:00Z", "to": "2024-01-02T00:00:00Z"}
+        self.change("POST", "/schedules/tick.year/backfills", times, key=self.operator)
+        while len(listed := self.listed(self.viewer)) < 3:
+            pass
+        runs |= {run for run, _ in listed}
+        # By its name it runs where it belongs, too, unless it is said where.
+        runs.add(self.change("POST", "/runs", {"workflow": "tick"}).json()["id"])
+        self.assertEqual({p for r, p in self.listed() if r in runs}, {"site"})
+        self.assertEqual(len(runs), 4)
+        for project in ("default", "shop"):
+            body = {"workflow": "tick", "project": project}
+            made = self.change("POST", "/runs", body).json()["id"]
+            self.assertEqual(self.get(f"/runs/{made}")["project"], project)
+        rows = self.get("/rows/schedule_run", self.viewer)["rows"]
+        self.assertGreaterEqual(len(rows), 3)
+        self.assertEqual(self.get("/rows/schedule_run", self.shop)["rows"], [])
+        audit = [(e["action"], e.get("project")) for e in self.get("/audit")["items"]]
+        for action in ("workflow.apply", "schedule.trigger", "schedule.backfill"):
+            self.assertIn((action, "site"), audit)
+        self.stop()
+
+    def test_what_was_stored_before_is_of_the_default_project(self) -> None:
+        self.serve()
+        self.change("POST", "/workflows", {"source": TICK})
+        self.stop()
+        with sqlite3.connect(self.data / "flowforge.db") as db:
+            for table in ("workflow_version", "schedule", "occurrence"):
+                db.execute(f"alter table {table} drop column project")
+            db.execute("alter table shard drop column mixed")
+            db.execute("drop table executor")
+            db.execute("pragma user_version = 2")
+        self.serve()
+        usual = self.make_key("author", "--project", "default")
+        self.assertEqual(self.names("/workflows", usual), [("tick", "default")])
+        self.assertEqual(self.names("/schedules", usual), [("tick.year", "default")])
+        made = self.change("POST", "/schedules/tick.year/trigger", key=usual).json()
+        self.assertEqual(self.get(f"/runs/{made['id']}", usual)["project"], "default")
+        again = {"source": TICK + "# more\n"}
+        self.change("POST", "/workflows", again, key=usual)
+        self.assertEqual(self.names("/workflows"), [("tick", "default")])
+        self.stop()
+
+    def test_ends_and_calls_are_heard_in_their_project(self) -> None:
+        self.two_projects()
+        for name, key in (("sites", self.author), ("shops", self.shop)):
+            source = HEARS.replace("hears", name)
+            self.change("POST", "/workflows", {"source": source}, key=key)
+        self.change("POST", "/workflows", {"source": HEARS})
+        self.change("POST", "/runs", {"workflow": "tick"}, key=self.operator)
+        while len(self.get("/runs?workflow=sites")["items"]) < 1:
+            pass
+        while len(self.get("/runs?workflow=hears")["items"]) < 1:
+            pass
+        # All three were told, or not, in one commit.
+        self.assertEqual(self.get("/runs?workflow=shops")["items"], [])
+        # A path is one project's.
+        called = HOOK.replace("hook\n", "one\n")
+        self.change("POST", "/workflows", {"source": called}, key=self.author)
+        other = {"source": HOOK.replace("hook\n", "two\n")}
+        for asks in (self.shop, None):
+            answer = self.ask("POST", "/workflows", other, key=asks)
+            self.problem(answer, 409, "CONFLICT")
+        self.change("POST", "/workflows", other, key=self.author)
+        self.stop()
+
+    def test_the_command_line_applies_to_projects(self) -> None:
+        self.set_up()
+        path = self.file("tick.yaml", TICK)
+        there = ("--server", f"http://127.0.0.1:{self.port}")
+        self.call("apply", path, "--project", "site")
+        self.call("apply", path)
+        self.call("apply", path, "--project", "shop", expect=3)
+        self.call("apply", path, "--project", "none", expect=4)
+        listed = self.call("workflow", "list", "-o", "json").json()
+        known = {w["workflow"]: w["project"] for w in listed}
+        self.assertEqual(known, {"tick": "site", "waits": "default"})
+        here = [
+            self.call(*command, *more).out
+            for command in (("workflow", "list"), ("schedule", "list"))
+            for more in ((), ("--project", "site"), ("--project", "shop"))
+        ]
+        self.assertIn("PROJECT", here[0])
+        run = self.call("run", "tick", "-d").out.strip()
+        self.assertEqual(self.get(f"/runs/{run}")["project"], "site")
+        self.env |= {"FLOWFORGE_TOKEN": self.author}
+        self.call("apply", self.file("outer.yaml", HEARS), *there)
+        self.assertEqual(self.get("/workflows/hears")["project"], "site")
+        self.call("workflow", "delete", "hears", *there)
+        self.env |= {"FLOWFORGE_TOKEN": self.make_key("viewer")}
+        self.assertEqual(
+            here,
+            [
+                self.call(*command, *more, *there).out
+                for command in (("workflow", "list"), ("schedule", "list"))
+                for more in ((), ("--project", "site"), ("--project", "shop"))
+            ],
+        )
+        self.stop()
+
     def test_the_text_of_a_run_is_shown_to_who_sees_the_run(self) -> None:
         self.set_up()
         mine = self.submit(self.author, source=NAMES)
@@ -238,7 +488,7 @@ class Projects(ApiTest):
         ):
             shown = self.text_of(mine, key) + self.text_of(theirs, key)
             self.assertEqual(shown, sees)
-        # What was applied is of the project default, and so is a run without another.
+        # It was applied to the project default, and so is a run without another.
         applied = self.submit(source=WAITS)
         self.assertEqual(self.text_of(applied, usual), [WAITS])
         self.stop()

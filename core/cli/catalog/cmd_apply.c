@@ -51,9 +51,9 @@ static void report(struct applying *a, const struct flow_file *f,
 static int apply_there(struct applying *a, const struct flow_file *f)
 {
     json_t *answer = NULL;
-    const int code =
-        remote_tell(a->s.remote, "POST", "/workflows",
-                    json_pack("{ss}", "source", buf_text(&f->source)), &answer);
+    json_t *body = json_pack("{ss ss*}", "source", buf_text(&f->source), "project",
+                             cli_get(&a->c->args, "project"));
+    const int code = remote_tell(a->s.remote, "POST", "/workflows", body, &answer);
     const struct node_applied applied = {
         .number = json_integer_value(json_object_get(answer, "number")),
         .is_new = json_is_true(json_object_get(answer, "new"))};
@@ -72,12 +72,14 @@ static int apply(struct applying *a, const struct flow_file *f)
 
     char *dir = flow_file_dir(f->path, cli_get(&a->c->args, "dir"), &code);
     char *path = file_real(f->path);
+    struct node_apply what = {.source = buf_text(&f->source),
+                              .source_len = f->source.len,
+                              .dir = dir,
+                              .flow = f->flow};
+    if (code == CLI_OK)
+        code = cli_find_project(&a->s, cli_get(&a->c->args, "project"), &what.project);
     if (code == CLI_OK) {
-        const struct node_apply what = {.source = buf_text(&f->source),
-                                        .source_len = f->source.len,
-                                        .path = path ? path : f->path,
-                                        .dir = dir,
-                                        .flow = f->flow};
+        what.path = path ? path : f->path;
         if (node_apply(a->s.node, TENANT_DEFAULT, &what, &applied, &err) == FF_OK)
             report(a, f, &applied);
         else

@@ -1,6 +1,7 @@
 /* cmd_schedule.c - the schedules there are, and one of them with what became of its
  * times. What changes them is in cmd_schedule_do.c. */
 #include "cli/catalog/catalog.h"
+#include "cli/catalog/project_names.h"
 #include "cli/catalog/schedule_text.h"
 #include "cli/owner/engine_need.h"
 
@@ -13,6 +14,7 @@
 struct showing {
     struct cli *c;
     struct cli_session s;
+    struct project_names projects;
     struct cli_grid grid;
     struct buf json;
     struct jsonw w;
@@ -37,6 +39,8 @@ static void take(void *arg, const struct schedule_row *row)
     struct showing *sh = arg;
     struct schedule_row copy = *row;
 
+    if (!project_names_wants(&sh->projects, row->project))
+        return;
     store_own_row(&record_schedule, &copy, &sh->arena);
     ARRAY_ADD(&sh->rows, copy);
 }
@@ -93,6 +97,8 @@ static void add_cells(struct showing *sh, const struct schedule_row *row)
     cli_cell(&sh->grid, state < 0 ? CLI_DIM : cli_run_colour(state),
              state < 0 ? "-" : run_state_names[state]);
     cli_cell_span(&sh->grid, CLI_DIM, row->last_run);
+    if (sh->projects.several)
+        cli_cell(&sh->grid, CLI_PLAIN, project_names_of(&sh->projects, row->project));
     buf_done(&when);
 }
 
@@ -101,10 +107,13 @@ static void add_json(struct showing *sh, const struct schedule_row *row)
     const int64_t state = last_state(sh, row);
 
     jsonw_open(&sh->w, '{');
-    model_row_keys(
-        &sh->w, &record_schedule, row,
-        ~(COLUMN_BIT(COL_SCHEDULE_TENANT) | COLUMN_BIT(COL_SCHEDULE_VERSION)) &
-            ((UINT64_C(1) << N_SCHEDULE_COLUMNS) - 1));
+    model_row_keys(&sh->w, &record_schedule, row,
+                   ~(COLUMN_BIT(COL_SCHEDULE_TENANT) |
+                     COLUMN_BIT(COL_SCHEDULE_VERSION) |
+                     COLUMN_BIT(COL_SCHEDULE_PROJECT)) &
+                       ((UINT64_C(1) << N_SCHEDULE_COLUMNS) - 1));
+    jsonw_key(&sh->w, "project");
+    jsonw_text(&sh->w, project_names_of(&sh->projects, row->project));
     if (state >= 0) {
         jsonw_key(&sh->w, "last_state");
         jsonw_text(&sh->w, run_state_names[state]);
@@ -148,21 +157,24 @@ static void showing_done(struct showing *sh)
     buf_done(&sh->json);
     ARRAY_DONE(&sh->rows);
     arena_done(&sh->arena);
+    project_names_done(&sh->projects);
     cli_close(&sh->s);
 }
 
 int cmd_schedule_list(struct cli *c)
 {
-    static const char *const heads[] = {"SCHEDULE", "KIND",   "WHEN",
-                                        "NEXT",     "RESULT", "LAST RUN"};
+    static const char *const heads[] = {"SCHEDULE", "KIND",     "WHEN",   "NEXT",
+                                        "RESULT",   "LAST RUN", "PROJECT"};
     struct showing sh = {.c = c};
     int code = cli_open(c, &sh.s);
 
+    if (code == CLI_OK)
+        code = project_names_open(&sh.projects, c, &sh.s);
     sh.w = (struct jsonw){.out = &sh.json};
     if (c->json)
         jsonw_open(&sh.w, '[');
     else
-        begin(&sh, heads, COUNT_OF(heads));
+        begin(&sh, heads, COUNT_OF(heads) - !sh.projects.several);
     if (code == CLI_OK)
         code = read_rows(&sh, cli_get(&c->args, "workflow"));
     if (code == CLI_OK)
@@ -332,6 +344,8 @@ int cmd_schedule_get(struct cli *c)
         return cli_fail_err(&err);
     int code = cli_open(c, &sh.s);
     sh.w = (struct jsonw){.out = &sh.json};
+    if (code == CLI_OK)
+        code = project_names_open(&sh.projects, c, &sh.s);
     if (code == CLI_OK)
         code = read_rows(&sh, word);
     if (code == CLI_OK && sh.rows.n > 1)

@@ -1,6 +1,7 @@
 /* cmd_workflow.c - the workflows that are known by name: which there are, their
  * versions and labels. */
 #include "cli/catalog/catalog.h"
+#include "cli/catalog/project_names.h"
 #include "cli/frame/frame.h"
 #include "cli/remote/remote.h"
 #include "flow/flow.h"
@@ -19,6 +20,7 @@ struct showing {
     struct cli *c;
     struct cli_session s;
     struct labels labels;
+    struct project_names projects; /* of list alone */
     struct cli_grid grid;
     json_t *list;
     struct workflow_version_row newest; /* of the name being walked over */
@@ -92,6 +94,10 @@ static void show(struct showing *sh, const struct workflow_version_row *row, boo
             json_object_set_new(one, "dir", json_stringn(row->dir.s, row->dir.len));
         if (brief)
             json_object_set_new(one, "versions", json_integer(sh->n_versions));
+        if (brief)
+            json_object_set_new(
+                one, "project",
+                json_string(project_names_of(&sh->projects, row->project)));
         json_array_append_new(sh->list, one);
         return;
     }
@@ -102,6 +108,8 @@ static void show(struct showing *sh, const struct workflow_version_row *row, boo
     cli_cell_f(&sh->grid, "%.*s", HASH_SHOWN, row->hash.s);
     cell_labels(sh, row->name, row->hash);
     cli_cell(&sh->grid, CLI_PLAIN, at);
+    if (brief && sh->projects.several)
+        cli_cell(&sh->grid, CLI_PLAIN, project_names_of(&sh->projects, row->project));
 }
 
 static void begin(struct showing *sh, const char *const *heads, uint32_t n)
@@ -130,6 +138,7 @@ static int print(struct showing *sh)
 static void done(struct showing *sh)
 {
     json_decref(sh->list);
+    project_names_done(&sh->projects);
     ARRAY_DONE(&sh->labels.rows);
     arena_done(&sh->labels.arena);
     arena_done(&sh->arena);
@@ -140,7 +149,7 @@ static void done(struct showing *sh)
 
 static void end_of_name(struct showing *sh)
 {
-    if (sh->n_versions > 0)
+    if (sh->n_versions > 0 && project_names_wants(&sh->projects, sh->newest.project))
         show(sh, &sh->newest, true);
     sh->n_versions = 0;
 }
@@ -162,8 +171,8 @@ static int list_one(void *arg, const void *row)
 
 int cmd_workflow_list(struct cli *c)
 {
-    static const char *const heads[] = {"WORKFLOW", "VERSION", "HASH", "LABELS",
-                                        "APPLIED"};
+    static const char *const heads[] = {"WORKFLOW", "VERSION", "HASH",
+                                        "LABELS",   "APPLIED", "PROJECT"};
     const struct workflow_version_row like = {.tenant = TENANT_DEFAULT.no};
     const struct store_query query = {
         .record = &record_workflow_version, .like = &like, .n_equal = 1};
@@ -172,8 +181,10 @@ int cmd_workflow_list(struct cli *c)
 
     int code = cli_open(c, &sh.s);
     if (code == CLI_OK)
+        code = project_names_open(&sh.projects, c, &sh.s);
+    if (code == CLI_OK)
         code = read_labels(&sh, NULL);
-    begin(&sh, heads, COUNT_OF(heads));
+    begin(&sh, heads, COUNT_OF(heads) - !sh.projects.several);
     if (code == CLI_OK && store_scan(node_store(sh.s.node), STORE_READER_CALLER, &query,
                                      list_one, &sh, &err) != FF_OK)
         code = cli_fail_err(&err);

@@ -138,6 +138,7 @@ int flow_file_stored(struct flow_file *f, const struct cli_session *s, const cha
     } else {
         code = flow_file_of_hash(f, s, row.hash);
         f->dir = row.dir.s ? mem_text_len(row.dir.s, row.dir.len) : NULL;
+        f->project = model_project(row.project);
     }
     arena_done(&arena);
     return code;

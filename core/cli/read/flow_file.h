@@ -11,7 +11,8 @@ struct flow_file {
     struct buf source;
     struct flow *flow; /* NULL: see problems */
     struct flow_problems problems;
-    char *dir; /* of a stored one: where its runs work; or NULL */
+    char *dir;       /* of a stored one: where its runs work; or NULL */
+    int64_t project; /* the same, where they belong; 0: the default one */
 };
 
 /* CLI_OK (flow set), CLI_INVALID (problems set), or another code after having printed

@@ -119,7 +119,8 @@ static void add_query(const struct reading *r, struct buf *path)
         remote_add_query(path, "descending", "true");
     snprintf(limit, sizeof(limit), "%llu", (unsigned long long)r->page);
     remote_add_query(path, "limit", limit);
-    if (q->record == &record_run)
+    if (q->record == &record_run || q->record == &record_workflow_version ||
+        q->record == &record_schedule)
         remote_add_query(path, "project", asked->only);
     remote_add_place(path, asked);
 }

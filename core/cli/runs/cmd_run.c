@@ -165,6 +165,7 @@ static int submit(struct cli *c, struct cli_session *s, const struct flow_file *
                                .labels = labels,
                                .flow = f->flow,
                                .priority = priority,
+                               .project = f->project,
                                .no_cache = cli_has(&c->args, "no-cache")};
     code = s->remote ? ask_server(c, s, f, &what, id) : submit_here(c, s, f, what, id);
     json_decref(labels);
