@@ -38,8 +38,13 @@
 #define TIME_NULL_2(field) COLUMN_2(field, FF_TIME, FF_COL_NULLABLE)
 #define ENUM_2(field, of)  COLUMN_SINCE(field, FF_ENUM, 0, of, 2)
 
-/* Since version 3. */
-#define INT_NULL_3(field) COLUMN_SINCE(field, FF_INT, FF_COL_NULLABLE, NULL, 3)
+/* Since version 3; the same holds. */
+#define COLUMN_3(field, column_type, column_flags)                                     \
+    COLUMN_SINCE(field, column_type, column_flags, NULL, 3)
+#define INT_3(field)      COLUMN_3(field, FF_INT, 0)
+#define INT_NULL_3(field) COLUMN_3(field, FF_INT, FF_COL_NULLABLE)
+#define TEXT_3(field)     COLUMN_3(field, FF_TEXT, 0)
+#define TIME_3(field)     COLUMN_3(field, FF_TIME, 0)
 
 #define RECORD_SINCE(table, table_columns, count, keys, first)                         \
     .struct_size = sizeof(struct ff_record), .name = (table),                          \

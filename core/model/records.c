@@ -280,7 +280,7 @@ static const struct ff_column shard_columns[] = {
     [COL_SHARD_PLACE] = TEXT_NULL_2(place),
     [COL_SHARD_ADDRESS] = TEXT_NULL_2(address),
     [COL_SHARD_SINCE] = TIME_NULL_2(since),
-    [COL_SHARD_MIXED] = INT_NULL_2(mixed),
+    [COL_SHARD_MIXED] = INT_NULL_3(mixed),
 };
 #undef ROW
 COMPLETE(shard_columns, N_SHARD_COLUMNS);
@@ -308,15 +308,15 @@ const struct ff_record record_knock = {
 
 #define ROW executor_row
 static const struct ff_column executor_columns[] = {
-    [COL_EXECUTOR_SHARD] = INT_2(shard),     [COL_EXECUTOR_ID] = TEXT_2(id),
-    [COL_EXECUTOR_VERSION] = INT_2(version), [COL_EXECUTOR_NAME] = TEXT_2(name),
-    [COL_EXECUTOR_SINCE] = TIME_2(since),
+    [COL_EXECUTOR_SHARD] = INT_3(shard),     [COL_EXECUTOR_ID] = TEXT_3(id),
+    [COL_EXECUTOR_VERSION] = INT_3(version), [COL_EXECUTOR_NAME] = TEXT_3(name),
+    [COL_EXECUTOR_SINCE] = TIME_3(since),
 };
 #undef ROW
 COMPLETE(executor_columns, N_EXECUTOR_COLUMNS);
 
 const struct ff_record record_executor = {
-    RECORD_SINCE("executor", executor_columns, N_EXECUTOR_COLUMNS, 2, 2),
+    RECORD_SINCE("executor", executor_columns, N_EXECUTOR_COLUMNS, 2, 3),
 };
 
 /* --- counter --- */
