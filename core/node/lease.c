@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #define LEASE_US     (3 * UNITS_SECOND)
+#define SILENT_US    (5 * UNITS_SECOND) /* a question that has no answer yet */
 #define LEASE_MAX_US (60 * UNITS_SECOND)
 #define N_RENEWALS   8 /* that a lease has time for, where they are slow */
 #define RENEW_US     UNITS_SECOND
@@ -179,6 +180,14 @@ void node_lease_took(struct node *n, const struct shard_row *row, int64_t asked_
         l->leader.since_us = loop_wall_us(n->loop);
 }
 
+bool node_store_answers(const struct node *n)
+{
+    const struct node_lease *l = &n->lease;
+    const bool is_asked = l->looking || l->renewing;
+
+    return !l->away && (!is_asked || loop_mono_us(n->loop) - l->asked_us < SILENT_US);
+}
+
 void node_set_address(struct node *n, const char *url)
 {
     mem_free(n->lease.address);
@@ -278,6 +287,7 @@ static void on_clock(void *arg)
     struct node_lease *l = &n->lease;
 
     l->looking = false;
+    l->away = l->code != FF_OK;
     if (!n->owner || l->lost) {
         node_lease_came_back(n);
         return;

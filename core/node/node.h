@@ -137,6 +137,9 @@ int node_read_leader(struct node *n, struct store_reader *r, struct node_leader 
 int node_follow(struct node *n, int64_t pause_us, ff_call_fn *may_lead, void *arg,
                 struct ff_err *err);
 void node_follow_no_more(struct node *n);
+/* Has the store answered what was last asked about the lease, or may it do so yet? True
+ * where nothing is asked. */
+bool node_store_answers(const struct node *n);
 /* Where users reach this process, for others to say; before node_own. */
 void node_set_address(struct node *n, const char *url);
 

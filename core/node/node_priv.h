@@ -70,7 +70,7 @@ struct node_lease {
     int64_t length_us, wanted_us; /* of the lease; of the one that is asked for */
     int64_t slow_us;              /* how long renewals took of late, at most */
     int64_t look_us;              /* how long the last look took */
-    bool away;                    /* the store did not answer */
+    bool away;                    /* the store did not answer what was last asked */
     int64_t patient_until_us;     /* whoever led gets the time to come back */
     int64_t seen_version;         /* of the row, and by our own clock: */
     int64_t over_us;              /* when a lease is over that is not renewed */

@@ -9,12 +9,14 @@ void rest_tell_live(struct buf *out)
     buf_add_text(out, "{\"status\":\"ok\"}");
 }
 
-/* The sentence of a store may name hosts and files: who is not known hears one word. */
+/* The sentence of a store may name hosts and files: who is not known hears one word.
+ * Where it says nothing at all requests would wait until they are given up. */
 static const char *store_word(struct node *n)
 {
     struct ff_err err = {0};
+    const bool well = store_health(node_store(n), &err) == FF_OK;
 
-    return store_health(node_store(n), &err) == FF_OK ? "ok" : "failing";
+    return well && node_store_answers(n) ? "ok" : "failing";
 }
 
 /* Who comes with an API key is let in meanwhile, so it is no reason to stay away. */

@@ -7,6 +7,7 @@ goes on with what it led, without anything being lost or done twice."""
 import contextlib
 import itertools
 import json
+import os
 import signal
 import threading
 import time
@@ -361,6 +362,27 @@ class Replicas(ReplicasTest):
         self.assertEqual(self.epoch(), epoch)
         self.sql("UPDATE @pace SET seconds = 0")
         self.wait_for_run(first, run)
+
+    def test_a_server_that_hears_nothing_of_the_store_is_not_ready(self) -> None:
+        """Its requests would wait for an answer until they are given up."""
+        replicas = self.begin(2)
+        assert self.server.popen
+        processes = [self.server.popen.pid, *self.server.children()]
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            for replica in replicas:
+                self.wait_until(lambda r=replica: self.readiness(r) == (503, "failing"))
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+        for replica in replicas:
+            self.wait_until(lambda r=replica: self.readiness(r) == (200, "ok"))
+
+    @staticmethod
+    def readiness(replica: Replica) -> tuple[int, str]:
+        answer = replica.ask("GET", "/readyz")
+        return answer.status, str(answer.json()["checks"]["store"])
 
     def test_a_clock_of_the_store_that_is_set_moves_no_lead(self) -> None:
         """And keeps none: who follows counts by a clock of his own."""
