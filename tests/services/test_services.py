@@ -39,7 +39,7 @@ class Services(ServicesTest):
                 n_faults += 1
         self.assertTrue(load.accepted, load.failures[:3])
         took = time.monotonic() - began
-        self.wait_until(self.nothing_is_open)
+        self.wait_for_all()
         self.judge(load.accepted)
         print(
             f"{self.id().rsplit('.', 1)[1]}: {n_faults} faults in {took:.0f} s:"
@@ -49,8 +49,13 @@ class Services(ServicesTest):
         )
         return load
 
-    def nothing_is_open(self) -> bool:
-        return self.sql("SELECT count(*) FROM @open_run") == "0"
+    def wait_for_all(self) -> None:
+        """However many they are: each time until there are fewer."""
+        while left := self.n_open():
+            self.wait_until(lambda n=left: self.n_open() < n)
+
+    def n_open(self) -> int:
+        return int(self.sql("SELECT count(*) FROM @open_run"))
 
     def starts(self) -> str:
         """How long tasks waited for their start, in seconds: half of them, one of a
@@ -96,7 +101,7 @@ class Services(ServicesTest):
             self.pass_lead(n, one, other)
         with self.load(1, self.many(), 0.2) as load:
             self.wait_until(lambda: load.accepted)
-        self.wait_until(self.nothing_is_open)
+        self.wait_for_all()
         self.judge(load.accepted)
         for controller in controllers:
             assert controller.process
