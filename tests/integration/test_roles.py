@@ -7,6 +7,7 @@ with an executor that runs the tasks."""
 import contextlib
 import http.client
 import json
+import os
 import secrets
 import signal
 import socket
@@ -161,6 +162,31 @@ class Roles(ReplicasTest):
         self.wait_until(lambda: api.ready()["led"])
         self.assertEqual(api.get("/system")["leader"]["pid"], controller.pid)
         return api
+
+    def test_a_store_that_is_away_makes_nobody_ready_and_kills_nobody(self) -> None:
+        services = [
+            self.service("api", "api"),
+            self.service("controller", "controller"),
+        ]
+        self.wait_until(services[1].leads)
+        self.server.crash()
+        try:
+            for service in services:
+                self.wait_until(lambda s=service: ask(s.metrics, "/readyz")[0] == 503)
+                self.assertEqual(ask(service.metrics, "/livez")[0], 200)
+        finally:
+            self.server.start()
+        for service in services:
+            self.wait_until(lambda s=service: ask(s.metrics, "/readyz")[0] == 200)
+        self.wait_for(services[0], self.submit(services[0], ONE))
+
+    def test_a_hangup_is_for_those_that_serve_no_api_too(self) -> None:
+        level = ("--set", "engine.log_level=info")
+        controller = self.service("controller", "controller", *level)
+        self.wait_until(controller.leads)
+        os.kill(controller.pid, signal.SIGHUP)
+        self.wait_until(lambda: "the settings were read again" in controller.log())
+        self.assertTrue(controller.leads())
 
     def test_tenants_have_their_names_in_the_metrics_of_a_controller(self) -> None:
         controller = self.service("controller", "controller", "--set", "engine.slots=1")
