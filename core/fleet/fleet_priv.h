@@ -85,8 +85,10 @@ struct fleet {
     const struct ff_host *host; /* NULL: no session */
     ff_run_event_fn *fn;
     void *fn_arg;
-    int64_t opened_at;            /* monotonic */
-    bool all_named;               /* by the core: of others it knows nothing */
+    int64_t opened_at; /* monotonic */
+    bool all_named;    /* by the core: of others it knows nothing */
+    bool all_back;     /* who was known to hold some, or all had a lease's time: where
+                        * nobody was known, anybody may */
     struct loop_timer *turn;      /* no post: that could not be taken back */
     struct loop_timer *expecting; /* until nobody else can hold what is expected */
     bool spared;                  /* as in struct member */

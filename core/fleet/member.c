@@ -380,6 +380,7 @@ static void came_back(struct member *m)
     map_del_text(&f->awaited, m->id);
     mem_free(name);
     m->noted = true;
+    f->all_back = f->awaited.n == 0;
     fleet_give_up(f);
 }
 

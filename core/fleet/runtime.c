@@ -27,7 +27,7 @@ static int remote_open(const struct ff_host *host, const void *config,
     f->host = host;
     f->fn = fn;
     f->fn_arg = arg;
-    f->all_named = f->spared = false;
+    f->all_named = f->all_back = f->spared = false;
     f->opened_at = loop_mono_us(f->setup.loop);
     *runtime = f;
     return FF_OK;
@@ -147,7 +147,7 @@ void fleet_give_up(struct fleet *f)
     void *value;
 
     for (size_t i = 0;
-         f->all_named && f->awaited.n == 0 && map_next(&f->attempts, &i, &value);) {
+         f->all_named && f->all_back && map_next(&f->attempts, &i, &value);) {
         struct fleet_attempt *a = value;
         if (a->state == FLEET_IS_EXPECTED)
             fleet_attempt_lost(a, "no executor that came back holds it");
@@ -180,6 +180,7 @@ static void on_expected(void *arg)
         return;
     }
     await_no_more(f);
+    f->all_back = true;
     fleet_give_up(f);
 }
 

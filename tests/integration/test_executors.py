@@ -4,6 +4,7 @@ what becomes of it when either side dies, is cut off, or leaves.
 """
 # ctest: timeout=600
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -11,6 +12,7 @@ import os
 import select
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import time
@@ -553,6 +555,26 @@ class WhatDies(ExecutorTest):
         self.assertEqual(
             sorted(line.split()[1] for line in self.lines()), ["1", "2", "2"]
         )
+
+    def test_one_that_the_store_does_not_know_is_waited_for_too(self) -> None:
+        """As after an upgrade from where nobody was kept."""
+        self.lease = "60s"
+        server = self.lead()
+        a = self.ready("a")
+        run = self.gated()
+        self.wait_lines(1)
+        a.popen.send_signal(signal.SIGSTOP)
+        server.popen.kill()
+        server.popen.wait()
+        with contextlib.closing(sqlite3.connect(self.data / "flowforge.db")) as store:
+            self.assertEqual(store.execute("DELETE FROM executor").rowcount, 1)
+            store.commit()
+        self.lead()
+        time.sleep(1)
+        a.popen.send_signal(signal.SIGCONT)
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual(len(self.lines()), 1)
 
     def test_one_that_has_died_is_given_nothing_though_its_lease_lasts(self) -> None:
         self.lease = "300s"
