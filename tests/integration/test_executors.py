@@ -632,6 +632,40 @@ class WhatDies(ExecutorTest):
         }
         to.request("POST", f"/executor/v1/{what}", json.dumps(said), headers)
 
+    def supervisor_of(self, name: str) -> int:
+        """Its command is the program alone, without our words."""
+        found = []
+        for pid in self.pids_of(name):
+            if "supervisor" in Path(f"/proc/{pid}/exe").readlink().name:
+                found.append(pid)
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def test_a_start_of_a_process_that_has_died_never_comes_late(self) -> None:
+        """The supervisor was slow, and hears of it and of the next process at once."""
+        self.lease = "60s"
+        self.lead()
+        a = self.ready("a")
+        first = self.begin("flowforge: 1\nname: n\ntasks: {a: {run: exit 0}}\n")
+        self.wait_state(first, "succeeded")
+        supervisor = self.supervisor_of("a")
+        os.kill(supervisor, signal.SIGSTOP)
+        run = self.gated()
+        places = self.place("a") / "attempts"
+        self.wait_until(lambda: list(places.glob("*/id")), "its place")
+        time.sleep(0.3)
+        a.popen.kill()
+        a.popen.wait()
+        a = self.executor("a")
+        time.sleep(0.5)
+        os.kill(supervisor, signal.SIGCONT)
+        a.wait_for_err("registered with")
+        self.wait_lines(1)
+        time.sleep(0.3)
+        (self.folder / "open").touch()
+        self.wait_state(run, "succeeded")
+        self.assertEqual([line.split()[0] for line in self.lines()], ["1"])
+
     def test_what_no_executor_brings_back_is_lost_after_a_lease(self) -> None:
         server = self.lead()
         a = self.ready("a")

@@ -124,11 +124,23 @@ static void remove_on_lane(void *arg)
     mem_free(arg);
 }
 
+/* It may be started anew before the lane comes to it, in a folder of the same name. */
+static void remove_place(const struct hosted *h)
+{
+    struct buf gone = {0};
+
+    buf_printf(&gone, "%s.%016llx", h->dir,
+               (unsigned long long)loop_random(h->ex->loop));
+    if (rename(h->dir, buf_text(&gone)) == 0)
+        lane_do(h->ex->tell_lane, remove_on_lane, NULL, buf_take(&gone));
+    buf_done(&gone);
+}
+
 static void forget(struct hosted *h)
 {
     struct executor *ex = h->ex;
 
-    lane_do(ex->tell_lane, remove_on_lane, NULL, mem_text(h->dir));
+    remove_place(h);
     hosted_free(h);
     executor_check_left(ex);
 }
@@ -430,10 +442,11 @@ static void find_all(struct executor *ex)
     const struct dirent *e;
 
     while (dir && (e = readdir(dir))) {
-        if (strlen(e->d_name) != SHA256_TEXT - 1)
-            continue;
         MEM_AUTO char *one = file_join(path, e->d_name);
-        find_one(ex, one);
+        if (strlen(e->d_name) == SHA256_TEXT - 1)
+            find_one(ex, one);
+        else if (e->d_name[0] != '.')
+            file_remove_tree(one); /* remove_place */
     }
     if (dir)
         closedir(dir);

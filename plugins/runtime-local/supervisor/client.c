@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -124,6 +125,17 @@ bool clients_listen(struct sup *sup)
            !chmod(NEW_SOCKET, 0600) && !listen(fd, MAX_CLIENTS) &&
            !rename(NEW_SOCKET, RL_SOCKET) &&
            loop_watch(&sup->loop, &sup->listener, EPOLLIN);
+}
+
+/* What a process that has died asked for last may not have been read yet. It will never
+ * be: whoever adopts is told what is there, and nothing may begin behind his back. */
+void clients_end_dead(struct sup *sup)
+{
+    for (struct client *client = sup->clients; client; client = client->next) {
+        struct pollfd fd = {.fd = client->source.fd};
+        if (poll(&fd, 1, 0) > 0 && (fd.revents & (POLLHUP | POLLERR)))
+            client->closing = true;
+    }
 }
 
 void client_done(struct client *client, uint64_t seq, const struct ff_err *err)

@@ -24,6 +24,9 @@ struct client {
 /* Carries out one request. */
 void client_request(struct client *client, struct rl_frame *frame);
 
+/* Those whose process has died are not listened to any more. */
+void clients_end_dead(struct sup *sup);
+
 void client_done(struct client *client, uint64_t seq, const struct ff_err *err);
 
 #endif

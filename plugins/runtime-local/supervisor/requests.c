@@ -300,6 +300,7 @@ static void adopt(struct client *client, struct rl_frame *frame)
 {
     struct rl_in count = frame->body;
 
+    clients_end_dead(client->sup);
     if (rl_get_u32(&count) == 0 && !count.bad)
         client->sup->all_named = true;
     each_id(client, frame, adopt_one);
