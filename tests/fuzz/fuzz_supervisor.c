@@ -18,6 +18,11 @@ void client_done(struct client *client, uint64_t seq, const struct ff_err *err)
     n_done++;
 }
 
+void clients_end_dead(struct sup *sup)
+{
+    (void)sup; /* there is one, and it lives */
+}
+
 void client_event(struct client *client, struct attempt *attempt)
 {
     (void)client;
