@@ -261,7 +261,8 @@ class Check(unittest.TestCase):
 
     def test_an_event_that_no_schedule_heard_is_found(self) -> None:
         self.sql(
-            "INSERT INTO occurrence VALUES (1, 'x', 1, 'event', 'paid', NULL, NULL, 0)"
+            "INSERT INTO occurrence VALUES"
+            " (1, 'x', 1, 'event', 'paid', NULL, NULL, 0, 0)"
         )
         self.finds("event paid was never heard")
         self.sql("UPDATE occurrence SET kind = 'workflow'")

@@ -5,7 +5,6 @@ is stored afterwards is judged by check.py."""
 # ctest: timeout=300
 
 import errno
-import os
 import random
 import signal
 import sys
@@ -17,9 +16,10 @@ import check
 import flows
 import ledger
 import operations
+from fresh_seed import fresh_seed
 from place import PATIENCE, PAUSE, Aim, Place
 
-SEED = int(os.environ.get("FF_SEED") or time.time_ns() % 1_000_000_007)
+SEED = fresh_seed()
 STORE_GONE = 74  # docs/cli.md: the store is damaged, full or gone
 UNREADABLE = 78  # a driver that cannot be read is refused
 SAID_SO = (69, 71, 74)  # it cannot go on now, and says why

@@ -17,11 +17,12 @@ import sys
 import time
 from collections.abc import Iterator
 
+from fresh_seed import fresh_seed
 from operations import OPERATIONS, Operation
 from place import POINT, Aim
 from points import HOWS, TEARABLE, Score, count, strike
 
-SEED = int(os.environ.get("FF_SEED") or time.time_ns() % 1_000_000_007)
+SEED = fresh_seed()
 ALL = os.environ.get("FF_CRASH_ALL") == "1"
 SAMPLE = int(os.environ.get("FF_CRASH_POINTS") or 2)
 ONLY = os.environ.get("FF_CRASH_ONLY")

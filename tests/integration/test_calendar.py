@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import calendar_reference as reference
+from fresh_seed import fresh_seed
 
 PROGRAM = Path(os.environ.get("FLOWFORGE_BIN", "build/asan/bin")) / "ff-recur"
 
@@ -149,7 +150,7 @@ def check_reference(expression: str, first: int, below: int) -> bool:
 
 def main() -> None:
     reference.enter()
-    seed = int(os.environ.get("FF_SEED", random.randrange(1 << 30)))
+    seed = fresh_seed()
     n_random = int(os.environ.get("FF_CASES", "60"))
     print(f"FF_SEED={seed}")
     rand = random.Random(seed)

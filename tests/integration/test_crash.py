@@ -20,8 +20,10 @@ import time
 import unittest
 from pathlib import Path
 
+from fresh_seed import fresh_seed
+
 FLOWFORGE = str(Path(os.environ["FLOWFORGE_BIN"]) / "flowforge")
-SEED = int(os.environ.get("FF_SEED", time.time_ns() % 1_000_000_007))
+SEED = fresh_seed()
 KILLS = int(os.environ.get("FF_KILLS", "25"))
 PATIENCE = 60
 OPEN = ("pending", "running", "cancelling")

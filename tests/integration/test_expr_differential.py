@@ -11,7 +11,7 @@ many random expressions there are.
 import json
 import math
 import os
-import random
+import re
 import subprocess
 import sys
 import time
@@ -22,6 +22,7 @@ import expr_conformance
 import expr_generate
 import expr_reference
 from expr_reference import Failed, TypeName
+from fresh_seed import fresh_seed
 
 PROGRAM = Path(os.environ.get("FLOWFORGE_BIN", "build/bin")) / "ff-expr-eval"
 
@@ -78,6 +79,14 @@ def excused(answer: Any, messages: tuple[str, ...]) -> bool:
     return isinstance(answer, Failed) and any(m in answer.message for m in messages)
 
 
+# The reference reads numbers with blanks around them, which the language does not say.
+BLANK = re.compile(r"^'(\s.*|.*\s)' cannot be made a", re.DOTALL)
+
+
+def is_blank(answer: Any) -> bool:
+    return isinstance(answer, Failed) and bool(BLANK.search(answer.message))
+
+
 def hides_a_quirk(answer: Any, text: str) -> bool:
     meet = "&&" in text or "||" in text
     return isinstance(answer, Failed) and meet and any(h in text for h in HIDDEN)
@@ -95,7 +104,7 @@ class Tally:
         if excused(wanted, QUIRKS) or excused(got, LEFT_OUT):
             self.excused += 1
             return
-        if hides_a_quirk(wanted, text):
+        if hides_a_quirk(wanted, text) or is_blank(got):
             self.excused += 1
             return
         self.failed += 1
@@ -149,7 +158,7 @@ def patterns(tally: Tally, seed: int, n: int) -> None:
 def main() -> int:
     expr_reference.enter()
     start = time.monotonic()
-    seed = int(os.environ.get("FF_SEED", random.SystemRandom().randrange(1 << 31)))
+    seed = fresh_seed()
     n = int(os.environ.get("FF_CASES", "5000"))
     print(f"FF_SEED={seed} FF_CASES={n}")
     tally = Tally()

@@ -9,11 +9,11 @@ import random
 import signal
 import sqlite3
 import subprocess
-import time
 import unittest
 from typing import Any
 
 from ff_cli import CliTest, Process
+from fresh_seed import fresh_seed
 
 TRAIN = """flowforge: 1
 name: {name}
@@ -47,7 +47,7 @@ tasks:
     retry: {max_attempts: 50, delay: 0ms, on: [lost]}
     run: 'sleep 0.02'
 """
-SEED = int(os.environ.get("FF_SEED", time.time_ns() % 1_000_000_007))
+SEED = fresh_seed()
 KILLS = int(os.environ.get("FF_KILLS", "8"))
 
 

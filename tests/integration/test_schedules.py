@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ff_cli import PATIENCE, CliTest
+from fresh_seed import fresh_seed
 
 TICK = """flowforge: 1
 name: tick
@@ -327,7 +328,7 @@ class Schedules(CliTest):
         self.assertLessEqual(reasons, {None, "debounced"})
 
     def test_no_time_is_lost_or_started_twice_under_kill(self) -> None:
-        seed = int(os.environ.get("FF_SEED", random.randrange(1 << 30)))
+        seed = fresh_seed()
         print(f"FF_SEED={seed}")
         rand = random.Random(seed)
         log = self.folder / "log"

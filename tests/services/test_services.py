@@ -16,9 +16,10 @@ import unittest
 from collections.abc import Callable
 
 from ff_services import Executor, Load, Server, ServicesTest
+from fresh_seed import fresh_seed
 
 SECONDS = float(os.environ.get("FF_SECONDS", "8"))
-SEED = int(os.environ.get("FF_SEED", time.time_ns() % 1_000_000_007))
+SEED = fresh_seed()
 LEASE_S = 3.0
 
 
