@@ -144,7 +144,7 @@ static void refuse_greeting(struct member *m, const char *why)
 
     m->greeting = NULL;
     if (reply)
-        http_reply_problem(reply, 503, why);
+        http_reply_problem(reply, 503, "%s", why);
 }
 
 void fleet_member_free(struct member *m)
