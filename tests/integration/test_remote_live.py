@@ -3,6 +3,7 @@
 death, and without asking again and again."""
 # ctest: timeout=300
 
+import contextlib
 import json
 import select
 import signal
@@ -68,7 +69,8 @@ class Unsteady:
             for answer in self.answers:
                 with self.socket.accept()[0] as peer:
                     self.asked.append((time.monotonic(), self.hear(peer)))
-                    peer.sendall(answer.encode())
+                    with contextlib.suppress(ConnectionError):
+                        peer.sendall(answer.encode())
 
     def hear(self, peer: socket.socket) -> str | None:
         text = b""
@@ -195,6 +197,16 @@ class RemoteLive(MetricsTest):
         self.assertIn("401", self.ended(events, 77).err)
         took = server.asked[4][0] - server.asked[0][0]
         self.assertGreater(took, 1.4)  # 0.1 + 0.2 + 0.4 + 0.8
+
+    def test_what_is_too_large_ends_it_with_a_sentence(self) -> None:
+        """And is not asked for again, which would come to the same."""
+        large = "x" * (9 << 20)
+        for rest in (f"data: {large}\n\n", "data: " + 2 * large):
+            server = Unsteady(told("c0", 1, rest=rest), told("c0", 2))
+            events = self.start("events", "-f", "--server", server.url)
+            result = self.ended(events, 69)
+            self.assertIn("something larger than 8 MiB", result.err)
+            self.assertEqual([i for _, i in server.asked], [None])
 
     # --- logs ---
 

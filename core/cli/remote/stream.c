@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-#define EVENT_MAX     ((size_t)8 * 1024 * 1024) /* then this is no server of ours */
-#define SILENT_S      60L /* it sends a comment every 15 seconds */
+#define EVENT_MAX     ((size_t)8 * 1024 * 1024)
+#define IN_MAX        (2 * EVENT_MAX) /* an event, and what came right behind it */
+#define SILENT_S      60L             /* it sends a comment every 15 seconds */
 #define FIRST_US      (UNITS_SECOND / 10)
 #define WAIT_MAX_US   (5 * UNITS_SECOND)
 #define NEVER_OPEN_US (5 * UNITS_SECOND) /* as long as other requests are tried */
@@ -38,6 +39,7 @@ struct remote_stream {
     char reason[32]; /* for which the server ended it */
     int64_t begun_at, lost_at, wait_us;
     bool opened, lost, busy, closed;
+    bool too_large; /* an event is, and would be each time it is asked for */
 };
 
 static void turn(struct remote_stream *s, curl_socket_t fd, int what);
@@ -105,7 +107,8 @@ static size_t take_bytes(char *bytes, size_t size, size_t n, void *arg)
 {
     struct remote_stream *s = arg;
 
-    if (s->in.len + size * n > EVENT_MAX)
+    s->too_large = s->too_large || s->in.len + size * n > IN_MAX;
+    if (s->too_large)
         return 0; /* which ends the transfer */
     buf_add(&s->in, bytes, size * n);
     return size * n;
@@ -118,9 +121,12 @@ static void take_field(struct remote_stream *s, const char *name, size_t len,
     struct buf *const places[] = {&s->id, &s->event, &s->data};
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (len != strlen(names[i]) || memcmp(name, names[i], len) != 0 ||
-            places[i]->len + value_len > EVENT_MAX)
+        if (len != strlen(names[i]) || memcmp(name, names[i], len) != 0)
             continue;
+        if (places[i]->len + value_len > EVENT_MAX) {
+            s->too_large = true;
+            return;
+        }
         if (places[i] != &s->data)
             buf_clear(places[i]);
         else if (s->data.len > 0)
@@ -134,6 +140,18 @@ static void tell_end(struct remote_stream *s, const json_t *data)
     const char *reason = json_string_value(json_object_get(data, "reason"));
 
     snprintf(s->reason, sizeof(s->reason), "%s", reason ? reason : "");
+}
+
+static bool is_known(const struct remote_stream *s)
+{
+    return s->opened || s->setup.known;
+}
+
+static void found(struct remote_stream *s)
+{
+    if (s->lost && s->setup.lost && is_known(s) && !s->closed)
+        s->setup.lost(s->setup.arg, NULL);
+    s->lost = false;
 }
 
 /* An empty line ends an event. The id counts when it has been told. */
@@ -150,7 +168,7 @@ static void tell(struct remote_stream *s)
     if (s->id.len > 0) {
         mem_free(s->last_id);
         s->last_id = mem_text(buf_text(&s->id));
-        s->lost = false;
+        found(s);
         if (!s->opened && s->setup.opened && !s->closed)
             s->setup.opened(s->setup.arg);
         s->opened = true;
@@ -194,7 +212,8 @@ static void tell_lines(struct remote_stream *s)
 
     if (s->in.len == 0 || !is_stream(s))
         return;
-    while (!s->closed && (newline = memchr(text + at, '\n', s->in.len - at))) {
+    while (!s->closed && !s->too_large &&
+           (newline = memchr(text + at, '\n', s->in.len - at))) {
         const size_t len = (size_t)(newline - text) - at;
 
         take_line(s, text + at, len);
@@ -261,9 +280,9 @@ static int refuse(const struct remote_stream *s, const struct connection *o)
 }
 
 /* Where it was reached before it is not its name that is wrong, nor its protocol. */
-static bool is_known(const struct remote_stream *s, CURLcode result)
+static bool is_passing_there(const struct remote_stream *s, CURLcode result)
 {
-    return s->opened &&
+    return is_known(s) &&
            (result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_SSL_CONNECT_ERROR);
 }
 
@@ -273,24 +292,42 @@ static bool is_passing(const struct remote_stream *s, const struct connection *o
         return true; /* it was opened once, so it may be again */
     if (o->result != CURLE_OK)
         return curl_is_passing(o->result) || o->result == CURLE_OPERATION_TIMEDOUT ||
-               is_known(s, o->result);
+               is_passing_there(s, o->result);
     return o->status == 429 || (o->status >= 502 && o->status <= 504);
 }
 
+static void say_lost(const struct remote_stream *s, const struct connection *o)
+{
+    char status[32];
+
+    if (!is_known(s))
+        return;
+    if (!s->setup.lost && !s->lost)
+        cli_note(s->setup.c, "%s does not answer any more; asking again",
+                 s->setup.remote->server);
+    if (!s->setup.lost)
+        return;
+    snprintf(status, sizeof(status), "it answers %ld", o->status);
+    s->setup.lost(s->setup.arg, o->result == CURLE_OK
+                                    ? o->streamed ? "it broke off" : status
+                                : s->why[0] ? s->why
+                                            : libcurl.error(o->result));
+}
+
 /* False: it was tried for too long. */
-static bool try_again(struct remote_stream *s)
+static bool try_again(struct remote_stream *s, const struct connection *o)
 {
     const int64_t now = loop_mono_us(s->setup.loop);
 
     if (!s->lost)
         s->lost_at = now;
-    if (!s->lost && s->opened)
-        cli_note(s->setup.c, "%s does not answer any more; asking again",
-                 s->setup.remote->server);
+    say_lost(s, o);
     s->lost = true;
+    if (s->closed)
+        return true;
     if (now - s->begun_at > WAIT_MAX_US) /* else who ends all at once is asked less */
         s->wait_us = FIRST_US;
-    if (now - s->lost_at > (s->opened ? LOST_US : NEVER_OPEN_US))
+    if (now - s->lost_at > (is_known(s) ? LOST_US : NEVER_OPEN_US))
         return false;
     loop_timer_add(s->setup.loop, s->wait_us, begin, s, &s->timer);
     s->wait_us = 2 * s->wait_us < WAIT_MAX_US ? 2 * s->wait_us : WAIT_MAX_US;
@@ -305,7 +342,11 @@ static void decide(struct remote_stream *s, const struct connection *o)
     if (strcmp(s->reason, "denied") == 0)
         code = cli_fail(CLI_DENIED, "%s: the credential may not see this any more",
                         s->setup.remote->server);
-    else if (!over && is_passing(s, o) && try_again(s))
+    else if (s->too_large)
+        code = cli_fail(CLI_UNAVAILABLE,
+                        "%s tells of something larger than %zu MiB, which is too much",
+                        s->setup.remote->server, EVENT_MAX >> 20);
+    else if (!over && is_passing(s, o) && try_again(s, o))
         return;
     else if (!over)
         code = refuse(s, o);
@@ -357,7 +398,7 @@ static void turn(struct remote_stream *s, curl_socket_t fd, int what)
         }
     s->busy = true;
     tell_lines(s);
-    if (over && !s->closed)
+    if ((over || s->too_large) && !s->closed)
         judge(s, result);
     s->busy = false;
     if (s->closed)

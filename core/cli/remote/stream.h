@@ -17,6 +17,11 @@ struct remote_stream_setup {
     /* From now on nothing is missed. Once; may be NULL. */
     void (*opened)(void *arg);
     void (*event)(void *arg, const json_t *data);
+    /* The way to the server is lost, for which reason: at each try. NULL: it is there
+     * again. Without this a note says that it is lost. Not before `opened`, but of a
+     * server that is known. */
+    void (*lost)(void *arg, const char *why);
+    bool known; /* it is there: if not now it is waited for, as if it had broken off */
     /* The last call. CLI_OK: there will never be more; else it has printed why. */
     void (*ended)(void *arg, int code);
     void *arg;
