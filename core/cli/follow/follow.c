@@ -15,7 +15,7 @@
 #define PAUSE_MAX_US UNITS_SECOND
 #define PATIENCE_US  (60 * UNITS_SECOND)
 
-static enum stop wait_for(struct follow *f)
+enum stop follow_wait(struct follow *f)
 {
     if (follow_all_final(f))
         return STOP_DONE;
@@ -89,7 +89,7 @@ static enum stop lead(struct follow *f)
     f->leads = true;
     look_once_more(f);
     follow_pass_cancel(f);
-    const enum stop why = wait_for(f);
+    const enum stop why = follow_wait(f);
     f->leads = false;
     loop_timer_del(f->retry_cancel);
     return why;
@@ -150,7 +150,7 @@ static enum stop listen_to_owner(struct follow *f)
         log_debug("the owner: %s", err.msg);
         return STOP_OWNER_LOST;
     }
-    const enum stop why = wait_for(f);
+    const enum stop why = follow_wait(f);
     owner_link_free(link);
     return why;
 }
@@ -169,7 +169,7 @@ static enum stop pause_for(struct follow *f, int64_t us)
         (int64_t)(loop_random(f->setup.s->loop) % (uint64_t)us) - us / 2;
 
     loop_timer_add(f->setup.s->loop, us + jitter, pause_over, f, &f->pause);
-    const enum stop why = wait_for(f);
+    const enum stop why = follow_wait(f);
     loop_timer_del(f->pause);
     return why;
 }
@@ -198,16 +198,8 @@ struct turns {
     struct ff_err err;
 };
 
-/* A server leads its runs: it is looked at from time to time what became of them, at
- * first soon after something happened and then less and less often. */
-static void look_at_server(struct follow *f, enum stop *why)
-{
-    f->heard = f->happened;
-    f->happened = false;
-    *why = STOP_OWNER_LOST;
-}
-
-/* To an owner of this host; one of another host is followed in its rows. */
+/* To an owner of this host; one of another host is followed in its rows, at first soon
+ * after something happened and then less and less often. */
 static enum stop listen(struct follow *f, struct turns *turns)
 {
     enum stop why = listen_to_owner(f);
@@ -218,20 +210,15 @@ static enum stop listen(struct follow *f, struct turns *turns)
         return why;
     turns->heard_at = loop_mono_us(f->setup.s->loop);
     follow_pass_cancel(f);
-    look_at_server(f, &why);
-    return why;
+    f->heard = f->happened;
+    f->happened = false;
+    return STOP_OWNER_LOST;
 }
 
 /* One turn. Exit code; *why says what ended it. */
 static int take_turn(struct follow *f, struct turns *turns, enum stop *why)
 {
-    if (f->setup.s->remote) {
-        turns->heard_at = loop_mono_us(f->setup.s->loop);
-        look_at_server(f, why);
-        return CLI_OK;
-    }
-
-    int code = try_to_lead(f, why, &turns->err);
+    const int code = try_to_lead(f, why, &turns->err);
 
     f->heard = code == FF_OK;
     f->led = f->led || code == FF_OK;
@@ -311,6 +298,9 @@ static void print_results(struct follow *f)
             jsonw_close(&w, '}');
             jsonw_close(&w, '}');
             buf_add_char(&out, '\n');
+        } else {
+            view_note(&f->view, "the result of run %s cannot be read: %s", t->id,
+                      err.msg);
         }
         if (f->setup.c->json)
             cli_print(&out);
@@ -375,9 +365,11 @@ static int run_all(struct follow *f)
         return cli_fail_err(&err);
     view_begin(&f->view, &view);
     follow_limits_begin(f);
-    int code = in_turns(f, &why);
+    int code = f->setup.s->remote ? follow_there(f, &why) : in_turns(f, &why);
     if (code == CLI_OK)
         code = finish(f, why);
+    else if (f->setup.s->remote && code == CLI_UNAVAILABLE)
+        say_open(f);
     view_end(&f->view);
     loop_timer_del(f->look_at_limits);
     loop_timer_del(f->look_again);

@@ -88,7 +88,7 @@ void follow_inside_look(void *arg)
 {
     struct looking l = {.f = arg, .left = INSIDE_MAX};
 
-    for (int pass = 0; pass < 2; pass++) {
+    for (int pass = 0; pass < 2 && !l.f->away; pass++) {
         l.ended = pass > 0;
         for (size_t i = 0; i < l.f->tracks.n; i++)
             look_into(&l, l.f->tracks.items[i]);

@@ -58,7 +58,7 @@ static void look(void *arg)
     struct limit_waits waits;
     bool changed = false;
 
-    if (limit_waits_read(&waits, f->setup.s) == CLI_OK) {
+    if (!f->away && limit_waits_read(&waits, f->setup.s) == CLI_OK) {
         for (size_t i = 0; i < f->tracks.n; i++)
             changed |= look_at(f->tracks.items[i], &waits);
         limit_waits_done(&waits);

@@ -1,6 +1,7 @@
 /* cli/follow/follow_priv.h - following: follow.c leads from owner to client and back,
  * follow_read.c brings what is committed into the tracks, follow_inside.c what is
- * inside them, follow_stop.c is how it is told to stop. */
+ * inside them, follow_there.c does all of it for runs of a server, follow_stop.c is how
+ * it is told to stop. */
 #ifndef CLI_FOLLOW_FOLLOW_PRIV_H
 #define CLI_FOLLOW_FOLLOW_PRIV_H
 
@@ -32,6 +33,8 @@ struct follow {
     bool elsewhere; /* it is on another host: there are only its rows */
     bool heard;     /* from an owner, in this attempt */
     bool happened;  /* something was read, since it was last looked at */
+    bool away;      /* so is the server, for the moment */
+    bool untold;    /* it has not heard of `asked` */
     bool in_loop;   /* a loop_stop would end our wait, and nobody else's */
     enum cancel_mode asked;
     enum cancel_mode left; /* of that, as a request of its rows */
@@ -42,10 +45,21 @@ struct follow {
     struct ff_err fatal;
 };
 
+/* follow.c */
+enum stop follow_wait(struct follow *f);
+
+/* follow_there.c. Exit code; has printed why. */
+int follow_there(struct follow *f, enum stop *why);
+
 /* follow_read.c */
 int follow_open_tracks(struct follow *f);
 /* Reads what happened since; ends the wait when all runs are final. Exit code. */
 int follow_read(struct follow *f, struct track *t, bool silent);
+/* The same without a word where it cannot be. */
+void follow_try(struct follow *f, struct track *t);
+/* One step that somebody tells. */
+void follow_step(struct follow *f, struct track *t, const struct event_row *step,
+                 const json_t *events);
 int follow_read_all(struct follow *f, bool silent);
 bool follow_all_final(const struct follow *f);
 struct track *follow_find(const struct follow *f, int64_t run);

@@ -28,6 +28,24 @@ int follow_read(struct follow *f, struct track *t, bool silent)
     return CLI_OK;
 }
 
+void follow_try(struct follow *f, struct track *t)
+{
+    struct ff_err err = {0};
+
+    if (track_read(t, node_store(f->setup.s->node), show, f, &err) != FF_OK)
+        log_debug("the run %s: %s", t->id, err.msg);
+    if (follow_all_final(f))
+        follow_end_wait(f, STOP_DONE);
+}
+
+void follow_step(struct follow *f, struct track *t, const struct event_row *step,
+                 const json_t *events)
+{
+    track_step(t, step, events, show, f);
+    if (follow_all_final(f))
+        follow_end_wait(f, STOP_DONE);
+}
+
 int follow_read_all(struct follow *f, bool silent)
 {
     int code = CLI_OK;

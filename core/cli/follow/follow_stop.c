@@ -77,8 +77,13 @@ static void cancel_by_server(struct follow *f, const struct track *t)
     const struct remote_request what = {.method = "POST", .path = path};
     struct ff_err err = {0};
 
-    /* 409: it has ended. */
-    if (remote_call(f->setup.s->remote, &what, NULL, &err) != FF_OK && err.sys != 409)
+    f->untold = f->untold || f->away;
+    if (f->away) /* the wait for it would keep the next Ctrl-C waiting */
+        return;
+    const int code = remote_call(f->setup.s->remote, &what, NULL, &err);
+    if (code == FF_UNAVAILABLE)
+        f->untold = true;
+    if (code != FF_OK && err.sys != 409) /* which means that it has ended */
         view_note(&f->view, "the run could not be cancelled: %s", err.msg);
 }
 
@@ -86,6 +91,7 @@ void follow_pass_cancel(struct follow *f)
 {
     if (f->asked == CANCEL_NONE)
         return;
+    f->untold = false;
     for (size_t i = 0; i < f->tracks.n; i++) {
         const struct track *t = f->tracks.items[i];
         if (run_state_final(t->state))

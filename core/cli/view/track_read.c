@@ -7,25 +7,33 @@ struct reading {
     void *arg;
 };
 
+void track_step(struct track *t, const struct event_row *step, const json_t *events,
+                track_event_fn *fn, void *arg)
+{
+    struct track_event e;
+    const json_t *one;
+    size_t i;
+
+    if (step->seq <= t->last_seq)
+        return;
+    t->last_seq = step->seq;
+    json_array_foreach(events, i, one)
+    {
+        if (track_apply(t, step->at, one, &e) && fn)
+            fn(arg, t, &e);
+    }
+}
+
 static int apply_row(void *arg, const void *row)
 {
     const struct reading *r = arg;
     const struct event_row *event = row;
-    struct track_event e;
     struct ff_err err = {0};
-    json_t *one;
-    size_t i;
-
-    r->track->last_seq = event->seq;
     json_t *list = json_parse(event->body.s, event->body.len, &err);
     if (!list)
         log_warn("event %lld of run %s: %s", (long long)event->seq, r->track->id,
                  err.msg);
-    json_array_foreach(list, i, one)
-    {
-        if (track_apply(r->track, event->at, one, &e) && r->fn)
-            r->fn(r->arg, r->track, &e);
-    }
+    track_step(r->track, event, list, r->fn, r->arg);
     json_decref(list);
     return 0;
 }

@@ -8,6 +8,10 @@
 
 typedef void track_event_fn(void *arg, const struct track *t,
                             const struct track_event *e);
+/* One step, as its events; those that the track has already are passed over. fn may be
+ * NULL. */
+void track_step(struct track *t, const struct event_row *step, const json_t *events,
+                track_event_fn *fn, void *arg);
 /* fn may be NULL. */
 int track_read(struct track *t, struct store *store, track_event_fn *fn, void *arg,
                struct ff_err *err);
