@@ -54,68 +54,64 @@ bool artifact_from_json(const json_t *v, struct artifact *a)
 
 /* --- put --- */
 
-static int put_folder(struct blobs *b, struct tenant t, int folder,
-                      const struct artifact_source *from, struct artifact *out,
-                      struct ff_err *err)
+static int pack_folder(int folder, const struct artifact_source *from,
+                       struct artifact *out, struct ff_err *err)
 {
     const int tar = walk_scratch(from->scratch);
-    int code;
 
-    if (tar < 0)
-        return blob_fail_sys(err, -tar, from->scratch);
+    if (tar < 0) {
+        blob_fail_sys(err, -tar, from->scratch);
+        return -1;
+    }
     out->type = ARTIFACT_FOLDER;
-    code = tar_pack(folder, tar, from->max_bytes, err);
-    if (code == FF_OK)
-        code = blob_put_fd(b, t, tar, out->hash, &out->size, err);
+    if (tar_pack(folder, tar, from->max_bytes, err) == FF_OK)
+        return tar;
     close(tar);
-    return code;
+    return -1;
 }
 
-static int put_file(struct blobs *b, struct tenant t, int fd, const struct stat *st,
-                    const struct artifact_source *from, struct artifact *out,
-                    struct ff_err *err)
-{
-    if (st->st_size > from->max_bytes)
-        return ff_fail(err, FF_INVALID, 0, "it is larger than %lld bytes",
-                       (long long)from->max_bytes);
-    out->type = ARTIFACT_FILE;
-    out->executable = st->st_mode & S_IXUSR;
-    return blob_put_fd(b, t, fd, out->hash, &out->size, err);
-}
-
-static int put_open(struct blobs *b, struct tenant t, int fd,
-                    const struct artifact_source *from, struct artifact *out,
-                    struct ff_err *err)
+/* Its content, which is the descriptor itself where that is a file. */
+static int content_of(int fd, const struct artifact_source *from, struct artifact *out,
+                      struct ff_err *err)
 {
     struct stat st;
 
     *out = (struct artifact){0};
     if (fstat(fd, &st) != 0)
-        return blob_fail_sys(err, errno, from->path);
-    if (S_ISDIR(st.st_mode))
-        return put_folder(b, t, fd, from, out, err);
-    if (S_ISREG(st.st_mode))
-        return put_file(b, t, fd, &st, from, out, err);
-    return ff_fail(err, FF_INVALID, 0, "it is neither a file nor a folder");
+        blob_fail_sys(err, errno, from->path);
+    else if (S_ISDIR(st.st_mode))
+        return pack_folder(fd, from, out, err);
+    else if (!S_ISREG(st.st_mode))
+        ff_fail(err, FF_INVALID, 0, "it is neither a file nor a folder");
+    else if (st.st_size > from->max_bytes)
+        ff_fail(err, FF_INVALID, 0, "it is larger than %lld bytes",
+                (long long)from->max_bytes);
+    else {
+        out->type = ARTIFACT_FILE;
+        out->executable = st.st_mode & S_IXUSR;
+        return fd;
+    }
+    return -1;
 }
 
 static int fail_open(const struct artifact_source *from, int sys, struct ff_err *err)
 {
     if (sys == ENOENT)
-        return ff_fail(err, FF_NOT_FOUND, sys, "there is no %.160s", from->path);
-    if (sys == ELOOP || sys == ENOTDIR)
-        return ff_fail(err, FF_INVALID, sys,
-                       "it is a link, or lies behind one; an artifact has files and "
-                       "folders only");
-    return blob_fail_sys(err, sys, from->path);
+        ff_fail(err, FF_NOT_FOUND, sys, "there is no %.160s", from->path);
+    else if (sys == ELOOP || sys == ENOTDIR)
+        ff_fail(err, FF_INVALID, sys,
+                "it is a link, or lies behind one; an artifact has files and folders "
+                "only");
+    else
+        blob_fail_sys(err, sys, from->path);
+    return -1;
 }
 
-int artifact_put(struct blobs *b, struct tenant t, const struct artifact_source *from,
-                 struct artifact *out, struct ff_err *err)
+int artifact_open(const struct artifact_source *from, struct artifact *out,
+                  struct ff_err *err)
 {
     const char *name;
     const int folder = walk_to(from->root, from->path, false, &name);
-    int code;
 
     if (folder < 0)
         return fail_open(from, -folder, err);
@@ -125,26 +121,81 @@ int artifact_put(struct blobs *b, struct tenant t, const struct artifact_source 
     close(folder);
     if (fd < 0)
         return fail_open(from, -fd, err);
-    code = put_open(b, t, fd, from, out, err);
+
+    const int content = content_of(fd, from, out, err);
+
+    if (content != fd)
+        close(fd);
+    return content;
+}
+
+int artifact_put(struct blobs *b, struct tenant t, const struct artifact_source *from,
+                 struct artifact *out, struct ff_err *err)
+{
+    const int fd = artifact_open(from, out, err);
+
+    if (fd < 0)
+        return err->code;
+
+    const int code = blob_put_fd(b, t, fd, out->hash, &out->size, err);
+
     close(fd);
     return code;
 }
 
 /* --- get --- */
 
-static int get_file(struct blobs *b, struct tenant t, const struct artifact *a,
-                    int folder, const char *name, struct ff_err *err)
+/* Where the content comes from: a store, or an open file. */
+struct getting {
+    struct blobs *blobs;
+    struct tenant tenant;
+    int content; /* -1: the store */
+    const struct artifact *a;
+};
+
+static int copy_all(int from, int to, struct ff_err *err)
+{
+    MEM_AUTO char *piece = mem_alloc(BLOB_PIECE_BYTES);
+    off_t at = 0;
+    ssize_t n;
+
+    while ((n = pread(from, piece, BLOB_PIECE_BYTES, at)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return blob_fail_sys(err, errno, "reading a file");
+        for (ssize_t done = 0; done < n;) {
+            const ssize_t some = write(to, piece + done, (size_t)(n - done));
+
+            if (some < 0 && errno != EINTR)
+                return blob_fail_sys(err, errno, "writing a file");
+            done += some > 0 ? some : 0;
+        }
+        at += n;
+    }
+    return FF_OK;
+}
+
+static int write_content(const struct getting *g, int fd, struct ff_err *err)
+{
+    if (g->content >= 0)
+        return copy_all(g->content, fd, err);
+    return blobs_get(g->blobs, g->tenant, g->a->hash, fd, err);
+}
+
+static int get_file(const struct getting *g, int folder, const char *name,
+                    struct ff_err *err)
 {
     const int fd =
         openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-               a->executable ? 0755 : 0644);
+               g->a->executable ? 0755 : 0644);
     int code;
 
     if (fd < 0 && errno == EEXIST)
         return ff_fail(err, FF_INVALID, EEXIST, "%.160s is there already", name);
     if (fd < 0)
         return blob_fail_sys(err, errno, name);
-    code = blobs_get(b, t, a->hash, fd, err);
+    code = write_content(g, fd, err);
     close(fd);
     if (code != FF_OK)
         unlinkat(folder, name, 0);
@@ -168,24 +219,26 @@ static int unpack_into(int tar, int folder, const char *name, struct ff_err *err
 }
 
 /* All of it is checked before any of it is unpacked. */
-static int get_folder(struct blobs *b, struct tenant t, const struct artifact *a,
-                      const struct artifact_target *to, int folder, const char *name,
-                      struct ff_err *err)
+static int get_folder(const struct getting *g, const struct artifact_target *to,
+                      int folder, const char *name, struct ff_err *err)
 {
+    if (g->content >= 0)
+        return unpack_into(g->content, folder, name, err);
+
     const int tar = walk_scratch(to->scratch);
     int code;
 
     if (tar < 0)
         return blob_fail_sys(err, -tar, to->scratch);
-    code = blobs_get(b, t, a->hash, tar, err);
+    code = write_content(g, tar, err);
     if (code == FF_OK)
         code = unpack_into(tar, folder, name, err);
     close(tar);
     return code;
 }
 
-int artifact_get(struct blobs *b, struct tenant t, const struct artifact *a,
-                 const struct artifact_target *to, struct ff_err *err)
+static int get(const struct getting *g, const struct artifact_target *to,
+               struct ff_err *err)
 {
     const char *name;
     const int folder = walk_to(to->root, to->path, true, &name);
@@ -193,10 +246,26 @@ int artifact_get(struct blobs *b, struct tenant t, const struct artifact *a,
 
     if (folder < 0)
         return blob_fail_sys(err, -folder, to->path);
-    if (a->type == ARTIFACT_FOLDER)
-        code = get_folder(b, t, a, to, folder, name, err);
+    if (g->a->type == ARTIFACT_FOLDER)
+        code = get_folder(g, to, folder, name, err);
     else
-        code = get_file(b, t, a, folder, name, err);
+        code = get_file(g, folder, name, err);
     close(folder);
     return code;
+}
+
+int artifact_get(struct blobs *b, struct tenant t, const struct artifact *a,
+                 const struct artifact_target *to, struct ff_err *err)
+{
+    const struct getting g = {.blobs = b, .tenant = t, .content = -1, .a = a};
+
+    return get(&g, to, err);
+}
+
+int artifact_place(int content, const struct artifact *a,
+                   const struct artifact_target *to, struct ff_err *err)
+{
+    const struct getting g = {.content = content, .a = a};
+
+    return get(&g, to, err);
 }

@@ -24,6 +24,10 @@ int blobs_stat(struct blobs *b, struct tenant t, const char *hash, int64_t *size
 /* Writes it to the file. FF_OK: it is whole, and what its hash says. */
 int blobs_get(struct blobs *b, struct tenant t, const char *hash, int fd,
               struct ff_err *err);
+/* The content of an open file, from its beginning. FF_CORRUPT: it is not what its hash
+ * and size say. */
+int blobs_put(struct blobs *b, struct tenant t, const char *hash, int64_t size, int fd,
+              struct ff_err *err);
 int blobs_ping(struct blobs *b, struct ff_err *err);
 /* FF_CONFLICT: it was put at before_us or since. */
 int blobs_remove(struct blobs *b, struct tenant t, const char *hash, int64_t before_us,
@@ -77,5 +81,17 @@ struct artifact_target {
 };
 int artifact_get(struct blobs *b, struct tenant t, const struct artifact *a,
                  const struct artifact_target *to, struct ff_err *err);
+
+/* --- artifacts that come another way than from a store --- */
+
+/* What lies there as content to be read, from its beginning; all of `out` but the hash
+ * is known. A descriptor, or -1 with what artifact_put gives. */
+int artifact_open(const struct artifact_source *from, struct artifact *out,
+                  struct ff_err *err);
+/* The SHA-256 and the size of an open file, wherever it is read just now. */
+int artifact_hash(int fd, char hash[SHA256_TEXT], int64_t *size, struct ff_err *err);
+/* As artifact_get, with the content of an open file, which is what `a` says. */
+int artifact_place(int content, const struct artifact *a,
+                   const struct artifact_target *to, struct ff_err *err);
 
 #endif

@@ -73,7 +73,7 @@ static int read_at(void *arg, uint64_t offset, void *to, size_t len)
     return 0;
 }
 
-static int hash_fd(int fd, char hash[SHA256_TEXT], int64_t *size, struct ff_err *err)
+int artifact_hash(int fd, char hash[SHA256_TEXT], int64_t *size, struct ff_err *err)
 {
     MEM_AUTO char *piece = mem_alloc(BLOB_PIECE_BYTES);
     SHA2_CTX ctx;
@@ -94,17 +94,36 @@ static int hash_fd(int fd, char hash[SHA256_TEXT], int64_t *size, struct ff_err 
     return FF_OK;
 }
 
-int blob_put_fd(struct blobs *b, struct tenant t, int fd, char hash[SHA256_TEXT],
-                int64_t *size, struct ff_err *err)
+static int put_hashed(struct blobs *b, struct tenant t, int fd, const char *hash,
+                      int64_t size, struct ff_err *err)
 {
     char space[SPACE_TEXT];
     const struct ff_blob_id id = {.space = space, .hash = hash};
     struct source source = {.fd = fd};
 
-    if (hash_fd(fd, hash, size, err) != FF_OK)
-        return err->code;
     space_of(t, space);
-    return b->ops->put(b->session, &id, (uint64_t)*size, read_at, &source, err);
+    return b->ops->put(b->session, &id, (uint64_t)size, read_at, &source, err);
+}
+
+int blob_put_fd(struct blobs *b, struct tenant t, int fd, char hash[SHA256_TEXT],
+                int64_t *size, struct ff_err *err)
+{
+    if (artifact_hash(fd, hash, size, err) != FF_OK)
+        return err->code;
+    return put_hashed(b, t, fd, hash, *size, err);
+}
+
+int blobs_put(struct blobs *b, struct tenant t, const char *hash, int64_t size, int fd,
+              struct ff_err *err)
+{
+    char seen[SHA256_TEXT];
+    int64_t seen_size = 0;
+
+    if (artifact_hash(fd, seen, &seen_size, err) != FF_OK)
+        return err->code;
+    if (seen_size != size || strcmp(seen, hash) != 0)
+        return ff_fail(err, FF_CORRUPT, 0, "its content is not what its hash says");
+    return put_hashed(b, t, fd, hash, size, err);
 }
 
 /* --- get --- */

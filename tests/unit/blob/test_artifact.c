@@ -250,6 +250,52 @@ static void a_folder_comes_back(void **state)
     assert_int_equal(access(empty, R_OK | X_OK), 0);
 }
 
+/* As it is brought over a network: the same content, packed and unpacked without a
+ * store, and kept by one elsewhere. */
+static void content_can_go_another_way(void **state)
+{
+    const struct artifact_source from = {
+        .root = f.left, .path = "t", .scratch = f.folder, .max_bytes = MAX_ALL};
+    const struct artifact_target to = {.root = f.got, .path = "there"};
+    struct artifact a, stored;
+
+    (void)state;
+    make_tree();
+    assert_int_equal(put("t", MAX_ALL, &stored), FF_OK);
+    const int fd = artifact_open(&from, &a, &f.err);
+    assert_true(fd >= 0);
+    assert_int_equal(artifact_hash(fd, a.hash, &a.size, &f.err), FF_OK);
+    assert_string_equal(a.hash, stored.hash);
+    assert_int_equal(artifact_place(fd, &a, &to, &f.err), FF_OK);
+    assert_text("there/b/two", "2", true);
+    assert_int_equal(blobs_put(f.blobs, TENANT, a.hash, a.size, fd, &f.err), FF_OK);
+    assert_int_equal(get("copy", &a), FF_OK);
+    assert_text("copy/a", "1", false);
+    close(fd);
+}
+
+static void content_that_is_not_whole_is_not_kept(void **state)
+{
+    const struct artifact_source from = {
+        .root = f.left, .path = "x", .scratch = f.folder, .max_bytes = MAX_ALL};
+    struct artifact a;
+
+    (void)state;
+    make_file("x", "all of it", 0600);
+    const int fd = artifact_open(&from, &a, &f.err);
+    assert_int_equal(artifact_hash(fd, a.hash, &a.size, &f.err), FF_OK);
+    make_file("y", "all of", 0600);
+    MEM_AUTO char *part = file_join(f.left, "y");
+    const int half = open(part, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(blobs_put(f.blobs, TENANT, a.hash, a.size, half, &f.err),
+                     FF_CORRUPT);
+    assert_int_equal(blobs_put(f.blobs, TENANT, a.hash, a.size + 1, fd, &f.err),
+                     FF_CORRUPT);
+    assert_int_equal(get("copy", &a), FF_NOT_FOUND);
+    close(half);
+    close(fd);
+}
+
 /* The hash is that of the format, too: it must not change between versions, or caches
  * and stored hashes would miss what they know. */
 static void the_same_folder_is_the_same_blob(void **state)
@@ -399,6 +445,8 @@ int main(void)
         WITH(pipes_are_refused_and_not_waited_for),
         WITH(what_is_too_large_is_refused),
         WITH(a_folder_comes_back),
+        WITH(content_can_go_another_way),
+        WITH(content_that_is_not_whole_is_not_kept),
         WITH(the_same_folder_is_the_same_blob),
         WITH(tar_understands_a_folder),
         WITH(only_the_whole_value_is_an_artifact),
