@@ -95,6 +95,7 @@ static int render_script(struct render *re, const struct run *r, struct work *wo
     if (w->text)
         argv[n++] = langs[w->lang].flag;
     argv[n++] = w->text ? own(re, w->text) : script_path(re, r, w->file);
+    work->script = w->text ? NULL : argv[n - 1];
     argv[n] = NULL;
     work->argv = argv;
     return FF_OK;

@@ -218,8 +218,9 @@ struct work {
     const char *tenant, *project; /* names, by who leads runs; NULL: the default one */
     const char *const *argv;      /* ends with NULL; NULL: nothing, it has succeeded */
     const char *const *env;       /* "K=V", ends with NULL */
-    const char *dir;              /* absolute, or relative to run_row.dir, or NULL */
-    const char *input;            /* or NULL */
+    const char *script; /* argv[1], where that is a file beside the workflow; or NULL */
+    const char *dir;    /* absolute, or relative to run_row.dir, or NULL */
+    const char *input;  /* or NULL */
     size_t input_len;
     int64_t timeout_us, grace_us, cpu_milli, memory_bytes;
     int64_t heartbeat_us; /* the longest silence; 0: any */

@@ -51,13 +51,10 @@ static const char *working_dir(struct arena *a, struct span run_dir, const char 
     return text;
 }
 
-static char *artifact_dir(const struct attempt *a)
+/* Of one that runs elsewhere a script beside the workflow is brought there too. */
+static bool has_files(const struct attempt *a)
 {
-    struct buf b = {0};
-
-    buf_printf(&b, "%s/" EXEC_ARTIFACTS "/%s.%" PRId64, a->run_dir, a->work.path,
-               a->key.attempt);
-    return buf_take(&b);
+    return a->work.artifact_dir || (a->exec->setup.elsewhere && a->work.script);
 }
 
 /* One is kept for the next attempt: most live for a moment only. */
@@ -104,8 +101,9 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
     a->run_dir = exec_run_dir(x->setup.files_dir, a->run_id);
     a->log_dir =
         exec_log_dir(x->setup.files_dir, a->run_id, a->work.path, key->attempt);
-    if (a->work.artifact_dir)
-        a->artifact_dir = artifact_dir(a);
+    if (has_files(a))
+        a->artifact_dir = exec_artifact_dir(x->setup.files_dir, a->run_id, a->work.path,
+                                            key->attempt);
     a->handle = ++x->next_handle;
     map_set_text(&x->by_key, a->key_text, a);
     map_set_text(&x->by_id, a->id, a);

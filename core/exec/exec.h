@@ -138,13 +138,15 @@ int exec_task_heartbeat(struct exec *x, int64_t handle, struct exec_beat *beat,
  *                        {"$value_at": HASH, "size": n} in their place. With "run": ID
  *                        it stands in the folder of that run: the one around it
  *   files/HASH/NAME      outputs kept `as: file`
- *   artifacts/PATH.ATTEMPT/  $FF_ARTIFACTS of an attempt, until it is settled */
+ *   artifacts/PATH.ATTEMPT/  $FF_ARTIFACTS of an attempt, until it is settled; of one
+ *                        that runs elsewhere what it is given, and leaves */
 #define EXEC_INLINE_MAX ((size_t)64 << 10)
 char *exec_run_dir(const char *data_dir, const char *run_id); /* mem_free these */
 char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
                    int64_t attempt);
 /* The same for RUN/PATH/ATTEMPT; NULL: that is no id of an attempt. */
 char *exec_log_dir_of(const char *data_dir, const char *attempt_id);
+char *exec_files_dir_of(const char *data_dir, const char *attempt_id);
 
 /* Do some of these outputs stand in the run's folder, and go with it? */
 bool exec_in_run(const char *stored);

@@ -3,8 +3,8 @@
  * exec.c is the door and takes start messages; attempt.c keeps attempts; spec.c turns
  * work into what the runtime is told; events.c hears the runtime; collect.c picks up
  * outputs on a lane; silence.c waits for signs of life; values.c keeps large ones;
- * artifacts.c fetches and keeps files and folders; report.c hears the tasks; token.c
- * makes and checks their tokens. */
+ * artifacts.c fetches and keeps files and folders, luggage.c those of attempts that run
+ * elsewhere; report.c hears the tasks; token.c makes and checks their tokens. */
 #ifndef EXEC_EXEC_PRIV_H
 #define EXEC_EXEC_PRIV_H
 
@@ -59,7 +59,8 @@ struct attempt {
     const char *dir;                 /* absolute working directory; see elsewhere */
     struct attempt_secrets *secrets; /* NULL: none, or not read yet */
     char *run_dir, *log_dir;
-    char *artifact_dir; /* or NULL */
+    char *artifact_dir; /* $FF_ARTIFACTS, or files_dir of one that runs elsewhere; or
+                         * NULL */
     bool prepared;      /* what it is given lies there */
     char *sdk_file;     /* outputs that the SDK reported; exists once used */
     bool sdk_used;
@@ -78,6 +79,7 @@ struct attempt {
 
 #define EXEC_ARTIFACT_LANES 2
 #define EXEC_ARTIFACTS      "artifacts" /* in the folder of the run */
+#define EXEC_LOGS           "logs"
 
 struct exec {
     struct exec_setup setup;
@@ -192,6 +194,8 @@ struct values_place {
     const char *run_id; /* written into references: they stand in rows of other runs;
                          * or NULL */
 };
+char *exec_artifact_dir(const char *data_dir, const char *run_id, const char *path,
+                        int64_t attempt);
 /* The stored form of one value. */
 int values_add(struct jsonw *w, const struct values_place *place, const json_t *value,
                struct ff_err *err);
@@ -216,6 +220,29 @@ int artifact_collect(struct attempt *a, const struct work_output *o, json_t **va
 const char *artifact_reason(int code);
 void artifacts_forget(struct attempt *a); /* its folder may go */
 void artifacts_close(struct exec *x);
+
+/* luggage.c (blocking): files_dir of an attempt that runs elsewhere */
+struct luggage {
+    const char *dir;
+    int64_t max_bytes;         /* of one file that it leaves */
+    bool artifacts;            /* it has a $FF_ARTIFACTS */
+    json_t *in, *out, *script; /* as given/files.json has them; script may be NULL */
+};
+int luggage_begin(struct luggage *l,
+                  struct ff_err *err); /* dir and max_bytes are set */
+/* It finds this artifact there, at `path` in $FF_ARTIFACTS. */
+int luggage_add(struct luggage *l, struct blobs *b, struct tenant t,
+                const struct artifact *a, const char *path, struct ff_err *err);
+void luggage_add_folder(struct luggage *l, const char *path); /* an empty one */
+int luggage_add_script(struct luggage *l, const char *script, struct ff_err *err);
+/* It is to leave this there. */
+void luggage_want(struct luggage *l, const char *name, const char *path);
+int luggage_write(struct luggage *l, struct ff_err *err); /* given/files.json */
+void luggage_done(struct luggage *l);
+/* What it has left under this name, and its content to be read. FF_NOT_FOUND: nothing;
+ * else as it was said where it ran. */
+int luggage_open(const char *dir, const char *name, struct artifact *a, int *fd,
+                 struct ff_err *err);
 
 /* token.c */
 int token_load_key(struct exec *x, struct ff_err *err);

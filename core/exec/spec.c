@@ -144,7 +144,7 @@ static const char *const *task_env(struct attempt *a)
     env_printf(&e, "FF_TASK=%s", a->work.task);
     env_printf(&e, "FF_TASK_ID=%s", a->task_id);
     env_printf(&e, "FF_ATTEMPT=%lld", (long long)a->key.attempt);
-    if (a->artifact_dir)
+    if (a->artifact_dir && !s->elsewhere)
         env_printf(&e, "FF_ARTIFACTS=%s", a->artifact_dir);
     if (a->work.http && s->http_allow)
         env_printf(&e, "FF_HTTP_ALLOW=%s", s->http_allow);
@@ -283,6 +283,7 @@ static void ask_runtime(struct attempt *a)
         .cpu_milli = w->cpu_milli,
         .memory_bytes = w->memory_bytes,
         .masks = secrets ? masks_list(&secrets->masks) : NULL,
+        .files_dir = x->setup.elsewhere ? a->artifact_dir : NULL,
     };
 
     st->exec = x;

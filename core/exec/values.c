@@ -259,17 +259,29 @@ json_t *values_keep_file(const struct attempt *a, const char *name, struct ff_er
     return v;
 }
 
-char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
-                   int64_t attempt)
+static char *dir_of(const char *data_dir, const char *run_id, const char *kind,
+                    const char *path, int64_t attempt)
 {
     MEM_AUTO char *run_dir = exec_run_dir(data_dir, run_id);
     struct buf b = {0};
 
-    buf_printf(&b, "%s/logs/%s.%lld", run_dir, path, (long long)attempt);
+    buf_printf(&b, "%s/%s/%s.%lld", run_dir, kind, path, (long long)attempt);
     return buf_take(&b);
 }
 
-char *exec_log_dir_of(const char *data_dir, const char *attempt_id)
+char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
+                   int64_t attempt)
+{
+    return dir_of(data_dir, run_id, EXEC_LOGS, path, attempt);
+}
+
+char *exec_artifact_dir(const char *data_dir, const char *run_id, const char *path,
+                        int64_t attempt)
+{
+    return dir_of(data_dir, run_id, EXEC_ARTIFACTS, path, attempt);
+}
+
+static char *dir_of_id(const char *data_dir, const char *kind, const char *attempt_id)
 {
     const char *first = strchr(attempt_id, '/'), *last = strrchr(attempt_id, '/');
 
@@ -277,5 +289,15 @@ char *exec_log_dir_of(const char *data_dir, const char *attempt_id)
         return NULL;
     MEM_AUTO char *run = mem_text_len(attempt_id, (size_t)(first - attempt_id));
     MEM_AUTO char *path = mem_text_len(first + 1, (size_t)(last - first - 1));
-    return exec_log_dir(data_dir, run, path, strtoll(last + 1, NULL, 10));
+    return dir_of(data_dir, run, kind, path, strtoll(last + 1, NULL, 10));
+}
+
+char *exec_log_dir_of(const char *data_dir, const char *attempt_id)
+{
+    return dir_of_id(data_dir, EXEC_LOGS, attempt_id);
+}
+
+char *exec_files_dir_of(const char *data_dir, const char *attempt_id)
+{
+    return dir_of_id(data_dir, EXEC_ARTIFACTS, attempt_id);
 }

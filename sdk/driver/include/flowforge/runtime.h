@@ -19,7 +19,8 @@ enum ff_runtime_caps {
     FF_RUNTIME_LOCAL_FILES = 1, /* log_dir and take() name files of this host */
     FF_RUNTIME_IMAGES = 2,      /* obeys image */
     FF_RUNTIME_LIMITS = 4,      /* obeys cpu_milli and memory_bytes */
-    FF_RUNTIME_MASKS = 8        /* obeys masks; without it no attempt gets secrets */
+    FF_RUNTIME_MASKS = 8,       /* obeys masks; without it no attempt gets secrets */
+    FF_RUNTIME_FILES = 16       /* obeys files_dir: for attempts on other hosts */
 };
 
 enum ff_run_state {
@@ -63,6 +64,10 @@ struct ff_run_spec {
      * begin. Ends with NULL; NULL: none. Not to be kept longer than the attempt runs.
      */
     const char *const *masks;
+    /* NULL, or a folder of this host: what lies in its folder `given` is brought to
+     * where the attempt runs before it starts, and what that leaves comes into its
+     * folder `left` before the final event. `given/files.json` says what is what. */
+    const char *files_dir;
 };
 
 struct ff_run_event {
