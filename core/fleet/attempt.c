@@ -46,6 +46,7 @@ void fleet_attempt_free(struct fleet_attempt *a)
     map_del_text(&a->fleet->attempts, a->id);
     forget_spec(a);
     mem_free(a->log_dir);
+    mem_free(a->files_dir);
     mem_free(a->message);
     mem_free(a->id);
     mem_free(a);
@@ -163,6 +164,15 @@ const char *fleet_attempt_log_dir(struct fleet_attempt *a)
     if (!a->log_dir && a->named && s->log_dir)
         a->log_dir = s->log_dir(s->arg, a->id);
     return a->log_dir;
+}
+
+const char *fleet_attempt_files_dir(struct fleet_attempt *a)
+{
+    const struct fleet_setup *s = &a->fleet->setup;
+
+    if (!a->files_dir && a->named && s->files_dir)
+        a->files_dir = s->files_dir(s->arg, a->id);
+    return a->files_dir;
 }
 
 /* An id is no name of a folder: it has slashes. */

@@ -8,7 +8,7 @@ enum {
     REGISTER_MAX = 4 << 20, /* the ids of all that it holds */
     PULL_MAX = 4096,
     TELL_MAX = 4 << 20,
-    PIECE_MAX = 1 << 20, /* of a file */
+    PIECE_MAX = FLEET_PIECE,
 };
 
 /* --- who asks --- */
@@ -249,6 +249,8 @@ static const struct http_route routes[] = {
     {"POST", "/executor/v1/leave", take_leave, PULL_MAX, admit},
     {"PUT", "/executor/v1/log", fleet_take_log, PIECE_MAX, admit},
     {"PUT", "/executor/v1/output", fleet_take_output, PIECE_MAX, admit},
+    {"GET", "/executor/v1/file", fleet_give_file, 0, admit},
+    {"PUT", "/executor/v1/file", fleet_take_file, PIECE_MAX, admit},
 };
 
 void fleet_mount(struct fleet *f, struct http_server *server)

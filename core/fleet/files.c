@@ -1,7 +1,9 @@
 /* files.c - what executors send to be kept: chunks of logs, written as they are to
- * where the start said, and the files of $FF_OUT, in a folder of the attempt until the
- * core has collected them. All of it comes in pieces that say where they belong, so
- * that one may come twice; before the end of an attempt is told, all of it is here. */
+ * where the start said, the files of $FF_OUT, in a folder of the attempt until the
+ * core has collected them, and files that the core wants back. All of it comes in
+ * pieces that say where they belong, so that one may come twice; before the end of an
+ * attempt is told, all of it is here. What an attempt is given goes to its executor the
+ * same way. */
 #include "fleet/fleet_priv.h"
 
 #include <dirent.h>
@@ -13,6 +15,8 @@
 
 #define CHUNK_MAX 999999
 #define READ_SIZE ((size_t)64 << 10)
+#define GIVEN_DIR "given" /* as flowforge/runtime.h says */
+#define LEFT_DIR  "left"
 
 struct writing {
     struct http_reply *reply;
@@ -166,6 +170,91 @@ void fleet_take_output(void *arg, const struct http_request *r,
     }
     char *dir = fleet_attempt_dir(f, a->id);
     begin(f, r, reply, dir, file_join(dir, name), offset);
+}
+
+/* What is in it, the core judges. */
+void fleet_take_file(void *arg, const struct http_request *r, struct http_reply *reply)
+{
+    struct fleet *f = arg;
+    struct fleet_attempt *a = fleet_door_attempt(f, r, reply);
+    const char *files = a ? fleet_attempt_files_dir(a) : NULL;
+    const char *name = http_query(r, "name");
+    int64_t offset = 0;
+
+    if (!a)
+        return;
+    if (!files || !is_file_name(name) ||
+        !read_number(r, "offset", INT64_MAX, &offset)) {
+        http_reply_problem(reply, 422, "name is that of a file, offset a number");
+        return;
+    }
+    char *dir = file_join(files, LEFT_DIR);
+    begin(f, r, reply, dir, file_join(dir, name), offset);
+}
+
+/* --- what an attempt is given --- */
+
+struct reading {
+    struct http_reply *reply;
+    char *path;
+    int64_t offset;
+    struct buf piece;
+    int sys;
+};
+
+static void read_on_lane(void *arg)
+{
+    struct reading *rd = arg;
+    const int fd = open(rd->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    ssize_t n = -1;
+
+    if (fd >= 0) {
+        char *to = buf_room(&rd->piece, FLEET_PIECE);
+        do
+            n = pread(fd, to, FLEET_PIECE, rd->offset);
+        while (n < 0 && errno == EINTR);
+    }
+    rd->sys = n < 0 ? errno : 0;
+    buf_added(&rd->piece, n > 0 ? (size_t)n : 0);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void after_reading(void *arg)
+{
+    struct reading *rd = arg;
+
+    if (rd->sys == ENOENT)
+        http_reply_problem(rd->reply, 410, "there is no such file any more");
+    else if (rd->sys)
+        http_reply_problem(rd->reply, 503, "it cannot be read: %s", strerror(rd->sys));
+    else
+        http_reply_take(rd->reply, 200, "application/octet-stream", &rd->piece);
+    buf_done(&rd->piece);
+    mem_free(rd->path);
+    mem_free(rd);
+}
+
+void fleet_give_file(void *arg, const struct http_request *r, struct http_reply *reply)
+{
+    struct fleet *f = arg;
+    struct fleet_attempt *a = fleet_door_attempt(f, r, reply);
+    const char *files = a ? fleet_attempt_files_dir(a) : NULL;
+    const char *name = http_query(r, "name");
+    int64_t offset = 0;
+
+    if (!a)
+        return;
+    if (!files || !is_file_name(name) ||
+        !read_number(r, "offset", INT64_MAX, &offset)) {
+        http_reply_problem(reply, 422, "name is that of a file, offset a number");
+        return;
+    }
+    struct reading *rd = mem_alloc(sizeof(*rd));
+    MEM_AUTO char *dir = file_join(files, GIVEN_DIR);
+    *rd = (struct reading){
+        .reply = reply, .path = file_join(dir, name), .offset = offset};
+    lane_do(f->lane, read_on_lane, after_reading, rd);
 }
 
 /* --- what the core collects: worker threads, which change nothing of the fleet --- */

@@ -29,6 +29,7 @@ struct fleet_setup {
     /* Where the chunks of an attempt go that an earlier process started; mem_free it.
      * NULL: that is no attempt. */
     char *(*log_dir)(void *arg, const char *attempt_id);
+    char *(*files_dir)(void *arg, const char *attempt_id); /* the same, of its files */
     /* How many attempts the executors can have at once by now; at first none. Called
      * from the loop when that changes. */
     void (*places)(void *arg, int64_t n_places);
@@ -99,9 +100,14 @@ int fleet_read_tokens(const char *path, struct fleet_tokens *out, struct ff_err 
 int fleet_reload_tokens(struct fleet *f, struct ff_err *err);
 void fleet_tokens_done(struct fleet_tokens *t); /* and wipes them */
 
+#define FLEET_FILES "files.json"      /* of what is brought to an attempt: all of it */
+#define FLEET_LEFT  "left.json"       /* the same, of what comes back */
+#define FLEET_PIECE ((size_t)1 << 20) /* of a file; a shorter one is the last */
+
 /* An attempt as JSON, and back; texts of any bytes are base64. */
 struct fleet_spec {
     struct ff_run_spec spec; /* its texts stand in the arena */
+    bool files;              /* it is given files, or leaves some: FLEET_FILES says */
     struct arena arena;
 };
 void fleet_spec_write(struct buf *out, const struct ff_run_spec *spec);

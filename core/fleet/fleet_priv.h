@@ -32,8 +32,10 @@ struct fleet_attempt {
     size_t spec_len;
     uint64_t start;   /* the command by which its member was told; 0: by none */
     bool masked;      /* needs an executor that can mask */
+    bool has_files;   /* and one that can bring files */
     struct ff_op *op; /* of its start; NULL: answered */
     char *log_dir;    /* NULL: not asked yet */
+    char *files_dir;  /* the same */
     bool stop;        /* as soon as somebody has it */
     int64_t grace_us;
     struct ff_run_event end;
@@ -61,7 +63,7 @@ struct member {
     uint64_t ack;     /* the last command that it has */
     uint64_t seq;     /* of the last command */
     struct list commands;
-    bool draining, masks;
+    bool draining, masks, files;
     bool noting, noted;          /* it is being kept that it is there; it is */
     struct http_reply *greeting; /* to its registration, which waits for that */
     struct http_reply *pull;     /* NULL: none waits */
@@ -134,6 +136,8 @@ void fleet_tell_ends(struct fleet *f);
 void fleet_attempt_unknown(struct fleet_attempt *a);
 /* Where its chunks go; NULL: nowhere. */
 const char *fleet_attempt_log_dir(struct fleet_attempt *a);
+/* Where its files are; NULL: it has none. */
+const char *fleet_attempt_files_dir(struct fleet_attempt *a);
 /* Its folder below dir; mem_free it. */
 char *fleet_attempt_dir(const struct fleet *f, const char *id);
 
@@ -173,6 +177,8 @@ void fleet_pull_refuse(struct member *m);
 void fleet_take_log(void *arg, const struct http_request *r, struct http_reply *reply);
 void fleet_take_output(void *arg, const struct http_request *r,
                        struct http_reply *reply);
+void fleet_give_file(void *arg, const struct http_request *r, struct http_reply *reply);
+void fleet_take_file(void *arg, const struct http_request *r, struct http_reply *reply);
 void fleet_forget_files(struct fleet *f, const char *id);
 /* What a process before this one left behind. */
 void fleet_sweep_files(struct fleet *f);

@@ -411,6 +411,7 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
     m->credit = 0;
     m->request = m->ack = m->seq = 0;
     m->masks = json_is_true(json_object_get(said, "masks"));
+    m->files = json_is_true(json_object_get(said, "files"));
     m->draining = m->hung_up = false;
     fleet_member_heard(m);
     reconcile(m, ids);

@@ -16,7 +16,13 @@ static bool is_better(const struct member *a, const struct member *b)
     return room_a > room_b || (room_a == room_b && a->turn < b->turn);
 }
 
-static struct member *choose(const struct fleet *f, bool masked)
+/* a NULL: anything. */
+static bool can_run(const struct member *m, const struct fleet_attempt *a)
+{
+    return !a || ((!a->masked || m->masks) && (!a->has_files || m->files));
+}
+
+static struct member *choose(const struct fleet *f, const struct fleet_attempt *a)
 {
     struct member *best = NULL;
     void *value;
@@ -25,7 +31,7 @@ static struct member *choose(const struct fleet *f, bool masked)
         struct member *m = value;
         if (!m->pull || fleet_member_hung_up(m) || fleet_member_room(m) <= 0)
             continue;
-        if ((!masked || m->masks) && (!best || is_better(m, best)))
+        if (can_run(m, a) && (!best || is_better(m, best)))
             best = m;
     }
     return best;
@@ -33,7 +39,7 @@ static struct member *choose(const struct fleet *f, bool masked)
 
 static bool place_one(struct fleet_attempt *a)
 {
-    struct member *m = choose(a->fleet, a->masked);
+    struct member *m = choose(a->fleet, a);
 
     if (!m)
         return false;
@@ -47,7 +53,7 @@ static bool place_one(struct fleet_attempt *a)
 
 static bool any_room(const struct fleet *f)
 {
-    return choose(f, false) != NULL;
+    return choose(f, NULL) != NULL;
 }
 
 void fleet_place(struct fleet *f)

@@ -52,6 +52,11 @@ static void keep_spec(struct fleet_attempt *a, const struct ff_run_spec *spec)
     a->spec_len = text.len;
     a->spec = buf_take(&text);
     a->masked = FF_HAS(spec, masks) && spec->masks && spec->masks[0];
+    a->has_files = FF_HAS(spec, files_dir) && spec->files_dir;
+    if (a->has_files) {
+        mem_free(a->files_dir);
+        a->files_dir = mem_text(spec->files_dir);
+    }
 }
 
 static size_t bytes_of(const char *const *items)
@@ -120,7 +125,7 @@ static void stop(struct fleet_attempt *a, int64_t grace_us)
     a->grace_us = grace_us;
     if (a->state == FLEET_IS_WAITING)
         fleet_attempt_cancelled(a);
-    else if (a->state == FLEET_IS_RUNNING)
+    else if (a->member && a->state != FLEET_IS_ENDED) /* it may be fetching its files */
         fleet_member_command(a->member, COMMAND_CANCEL, a->id, grace_us);
 }
 
@@ -271,7 +276,7 @@ const struct ff_runtime_ops fleet_ops = {
 
 static const struct ff_driver description = {
     FF_DRIVER_HEAD(FF_RUNTIME, FF_ON_LOOP, struct ff_runtime_ops),
-    .caps = FF_RUNTIME_LIMITS | FF_RUNTIME_MASKS,
+    .caps = FF_RUNTIME_LIMITS | FF_RUNTIME_MASKS | FF_RUNTIME_FILES,
     .name = FLEET_RUNTIME,
     .version = FLOWFORGE_VERSION,
     .summary = "hands tasks to executors, which come and go",

@@ -54,6 +54,10 @@ void fleet_spec_write(struct buf *out, const struct ff_run_spec *spec)
         write_bytes(&w, "dir", spec->dir, strlen(spec->dir));
     if (spec->input)
         write_bytes(&w, "input", spec->input, spec->input_len);
+    if (FF_HAS(spec, files_dir) && spec->files_dir) {
+        jsonw_key(&w, "files");
+        jsonw_bool(&w, true);
+    }
     write_int(&w, "log_max_bytes", spec->log_max_bytes);
     write_int(&w, "timeout_us", spec->timeout_us);
     write_int(&w, "grace_us", spec->grace_us);
@@ -140,6 +144,7 @@ int fleet_spec_read(const json_t *value, struct fleet_spec *out, struct ff_err *
     s->masks = read_list(arena, value, "masks");
     s->dir = read_bytes(arena, value, "dir", &len);
     s->input = read_bytes(arena, value, "input", &s->input_len);
+    out->files = json_is_true(json_object_get(value, "files"));
     const bool whole = is_whole(value, s);
     if (s->masks && !s->masks[0])
         s->masks = NULL;

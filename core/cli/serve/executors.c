@@ -25,6 +25,13 @@ static char *log_dir(void *arg, const char *attempt_id)
     return exec_log_dir_of(node_settings(e->node)->files_dir, attempt_id);
 }
 
+static char *files_dir(void *arg, const char *attempt_id)
+{
+    const struct executors *e = arg;
+
+    return exec_files_dir_of(node_settings(e->node)->files_dir, attempt_id);
+}
+
 static void use_places(void *arg, int64_t n_places)
 {
     node_set_places(((const struct executors *)arg)->node, n_places);
@@ -98,6 +105,7 @@ struct executors *executors_new(struct loop *l, struct node *n,
                                       .token_file = token_file,
                                       .lease_us = settings->executor_lease_us,
                                       .log_dir = log_dir,
+                                      .files_dir = files_dir,
                                       .places = use_places,
                                       .note = note_one,
                                       .forget = forget_one,

@@ -40,6 +40,7 @@ static void an_attempt_comes_out_as_it_went_in(void **state)
         .cpu_milli = 10,
         .memory_bytes = 11,
         .masks = masks,
+        .files_dir = "/here/only",
     };
     struct fleet_spec out;
     struct ff_err err;
@@ -64,6 +65,8 @@ static void an_attempt_comes_out_as_it_went_in(void **state)
     assert_int_equal(out.spec.grace_us, 9);
     assert_int_equal(out.spec.cpu_milli, 10);
     assert_int_equal(out.spec.memory_bytes, 11);
+    assert_true(out.files);
+    assert_null(out.spec.files_dir);
     fleet_spec_done(&out);
     json_decref(v);
 }
@@ -84,6 +87,7 @@ static void what_is_not_given_is_not_there(void **state)
     assert_null(out.spec.input);
     assert_null(out.spec.masks);
     assert_null(out.spec.env[0]);
+    assert_false(out.files);
     fleet_spec_done(&out);
     json_decref(v);
 }
