@@ -1,5 +1,6 @@
 """A network between clients and one server, which can be cut and mended: while it is
-cut nothing gets through, and nobody is told so.
+cut nothing gets through, and nobody is told so. It can be told to cut itself just
+before a request.
 """
 
 import contextlib
@@ -16,12 +17,30 @@ class Network:
         self.whole.set()
         self.mutex = threading.Lock()
         self.sides: list[socket.socket] = []
+        self.request, self.n_left = b"", 0
+        self.held = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
 
     def cut(self) -> None:
         self.whole.clear()
+
+    def hold(self, request: bytes, n: int) -> None:
+        """It is cut before the n-th request that begins so. Before mend()."""
+        self.held.clear()
+        self.request, self.n_left = request, n
+
+    def look(self, piece: bytes) -> None:
+        with self.mutex:
+            if not self.request or self.request not in piece:
+                return
+            self.n_left -= 1
+            if self.n_left > 0:
+                return
+            self.request = b""
+        self.cut()
+        self.held.set()
 
     def mend(self) -> None:
         """What was on its way is lost, as when connections have timed out."""
@@ -58,6 +77,7 @@ class Network:
     def pass_on(self, source: socket.socket, to: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while piece := source.recv(PIECE):
+                self.look(piece)
                 self.whole.wait()
                 to.sendall(piece)
         self.hang_up(to)

@@ -74,7 +74,7 @@ static void add_sdk(struct env *e, const char *sdk)
 }
 
 const char *const *env_here(const struct executor *ex, struct arena *arena,
-                            const char *const *given)
+                            const char *const *given, const char *artifacts)
 {
     const char *const *own = (const char *const *)environ;
     const size_t cap = count(own) + count(given) + 8;
@@ -90,6 +90,8 @@ const char *const *env_here(const struct executor *ex, struct arena *arena,
         set(&e, "PATH", "/usr/local/bin:/usr/bin:/bin");
     if (ex->sdk)
         add_sdk(&e, ex->sdk);
+    if (artifacts)
+        set(&e, "FF_ARTIFACTS", artifacts);
     set(&e, "FLOWFORGE_API_ENDPOINT", ex->endpoint);
     set(&e, "FLOWFORGE_LOG_ENDPOINT", ex->endpoint);
     e.items[e.n] = NULL;

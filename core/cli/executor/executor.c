@@ -29,6 +29,7 @@ static void end_loop(void *arg)
 static void finish(struct executor *ex)
 {
     ship_close(ex);
+    files_close(ex);
     tasks_close(ex);
     link_close(ex);
     loop_post(ex->loop, end_loop, ex);
@@ -204,7 +205,7 @@ static int open_all(struct executor *ex, struct ff_err *err)
         return err->code;
     find_what_tasks_need(ex);
     if (link_open(ex, err) != FF_OK || ship_open(ex, err) != FF_OK ||
-        tasks_open(ex, err) != FF_OK)
+        files_open(ex, err) != FF_OK || tasks_open(ex, err) != FF_OK)
         return err->code;
     return hosted_open(ex, err);
 }

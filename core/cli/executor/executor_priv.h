@@ -3,10 +3,12 @@
  * executor.c is the program: what it begins and ends with; link.c speaks with the
  * server that leads: registers, pulls commands, tells what has happened; hosted.c the
  * attempts that are here, and the runtime that runs them; env.c their environment;
- * ship.c sends what they write; tasks.c lets them speak to the server. */
+ * ship.c sends what they write; files.c brings what they are given, and sends what they
+ * hand on; tasks.c lets them speak to the server. */
 #ifndef CLI_EXECUTOR_EXECUTOR_PRIV_H
 #define CLI_EXECUTOR_EXECUTOR_PRIV_H
 
+#include "blob/blob.h"
 #include "cli/executor/ask.h"
 #include "cli/executor/executor.h"
 #include "fleet/fleet.h"
@@ -15,6 +17,7 @@
 #define ID_TEXT_SIZE 33
 #define N_SHIPPERS   4
 #define N_FORWARDERS 4
+#define N_CARRIERS   4
 
 struct executor;
 
@@ -48,6 +51,21 @@ struct hosted {
     struct ship_mark mark;
     bool shipped; /* everything, after its end */
     bool told;    /* its end, to this controller */
+
+    bool has_files;           /* its folder has FLEET_FILES, once it runs */
+    char *artifacts, *script; /* where they lie when its files are here; or NULL */
+    struct fleet_spec *spec;  /* until they are, and it starts; or NULL */
+    bool fetching;            /* a lane does */
+    bool cancelled;           /* before it began */
+    struct loop_timer *fetch_again;
+    size_t n_sent;    /* of what it hands on, begun with this controller */
+    atomic_bool halt; /* the lane is to let go of it */
+};
+
+struct carrier {
+    struct lane *lane;
+    struct asker *asker;
+    size_t n_jobs;
 };
 
 struct shipper {
@@ -105,6 +123,7 @@ struct executor {
     struct loop_timer *retry, *tell_retry, *ship_retry;
     struct loop_timer *rest; /* the runtime had no room: no place is free for a while */
 
+    struct carrier carriers[N_CARRIERS];
     struct shipper shippers[N_SHIPPERS];
     struct list ships;
 
@@ -132,6 +151,9 @@ void hosted_cancel(struct executor *ex, const char *id, int64_t grace_us);
 void hosted_drop(struct executor *ex, const char *id);
 /* A lane has let go of it, or its end was told: what waited for that is done. */
 void hosted_settle(struct hosted *h);
+/* Its files are here, err NULL; or they cannot be, and this is told of it. It may be
+ * gone then. */
+void hosted_go_on(struct hosted *h, const struct ff_err *err, enum fleet_word word);
 /* Another controller, which knows nothing of what was sent to the one before. */
 void hosted_resend(struct executor *ex);
 
@@ -139,8 +161,9 @@ void hosted_resend(struct executor *ex);
 
 /* The whole environment: that of the attempt, and what is of this host. Ends with NULL;
  * in the arena. */
+/* artifacts: its $FF_ARTIFACTS, or NULL. */
 const char *const *env_here(const struct executor *ex, struct arena *arena,
-                            const char *const *given);
+                            const char *const *given, const char *artifacts);
 
 /* --- link.c --- */
 
@@ -155,13 +178,28 @@ void link_close(struct executor *ex);
 /* A request to the server that leads, but for method and what is asked. */
 struct ask link_ask(const struct executor *ex);
 int64_t link_timeout_us(const struct executor *ex);
+/* Another try may do: of a body that was too slow, or a server that knows nobody yet.
+ */
+bool link_may_pass(long status);
 
 /* --- ship.c --- */
 
 int ship_open(struct executor *ex, struct ff_err *err);
 void ship_later(struct hosted *h);
 void ship_retry_later(struct executor *ex);
+/* Its files are with the server of this session, or could not be sent. */
+void ship_sent(struct hosted *h, const char *session, bool ok);
 void ship_close(struct executor *ex);
+
+/* --- files.c --- */
+
+int files_open(struct executor *ex, struct ff_err *err);
+/* Then hosted_go_on. Of one that was dropped or cancelled meanwhile: gives up. */
+void files_fetch(struct hosted *h);
+/* What the attempt hands on, after all else; then ship_sent. */
+void files_send(struct hosted *h);
+bool files_are_here(const struct hosted *h);
+void files_close(struct executor *ex);
 
 /* --- tasks.c --- */
 

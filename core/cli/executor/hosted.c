@@ -106,10 +106,22 @@ static struct hosted *hosted_new(struct executor *ex, const char *id,
     return h;
 }
 
+static void forget_spec(struct hosted *h)
+{
+    if (h->spec)
+        fleet_spec_done(h->spec);
+    mem_free(h->spec);
+    h->spec = NULL;
+}
+
 static void hosted_free(struct hosted *h)
 {
     unwatch_log(h);
     list_del(&h->queue);
+    loop_timer_del(h->fetch_again);
+    forget_spec(h);
+    mem_free(h->artifacts);
+    mem_free(h->script);
     map_del_text(&h->ex->hosted, h->id);
     mem_free(h->id);
     mem_free(h->dir);
@@ -168,7 +180,8 @@ void hosted_settle(struct hosted *h)
     struct executor *ex = h->ex;
     const char *id = h->id;
 
-    if (h->shipping || ex->gone) /* the lanes are: the next process does it */
+    if (h->shipping || h->fetching ||
+        ex->gone) /* the lanes are: the next process does it */
         return;
     if (h->dropped && h->state == HOSTED_ENDED) {
         ex->n_asked++;
@@ -190,6 +203,7 @@ static void never_began(struct hosted *h, enum fleet_word word, int code,
                         const char *why)
 {
     h->state = HOSTED_UNBORN;
+    forget_spec(h);
     list_del(&h->queue);
     h->unborn = word;
     h->end.exit_code = code;
@@ -244,14 +258,27 @@ static int make_place(const struct hosted *h, const char *work, struct ff_err *e
                               strerror(-sys));
 }
 
+/* A script beside the workflow lies elsewhere here. */
+static void use_script(const struct hosted *h, struct fleet_spec *s)
+{
+    const char **argv = arena_alloc(&s->arena, 3 * sizeof(*argv));
+
+    argv[0] = s->spec.argv[0];
+    argv[1] = h->script;
+    argv[2] = NULL;
+    s->spec.argv = argv;
+}
+
 static void ask_runtime(struct hosted *h, struct fleet_spec *s, const char *dir)
 {
     struct executor *ex = h->ex;
     struct starting *st = mem_alloc(sizeof(*st));
     const char *const http[] = {ex->http_program, NULL};
 
-    s->spec.env = env_here(ex, &s->arena, s->spec.env);
+    s->spec.env = env_here(ex, &s->arena, s->spec.env, h->artifacts);
     s->spec.dir = dir;
+    if (h->script)
+        use_script(h, s);
     s->spec.log_dir = h->log_dir;
     if (strcmp(s->spec.argv[0], WORK_HTTP_PROGRAM) == 0 && !s->spec.argv[1])
         s->spec.argv = http;
@@ -281,6 +308,36 @@ static struct hosted *hosted_begin(struct executor *ex, const char *id, uint64_t
 }
 
 /* A folder that is not said begins in one of its own. */
+static char *working_dir(const struct hosted *h, const struct fleet_spec *s)
+{
+    MEM_AUTO char *work = file_join(h->dir, "work");
+
+    return file_join(work, s->spec.dir ? s->spec.dir : "");
+}
+
+void hosted_go_on(struct hosted *h, const struct ff_err *err, enum fleet_word word)
+{
+    struct fleet_spec *s = h->spec;
+
+    if (err) {
+        log_warn("%s cannot start: %s", h->id, err->msg);
+        never_began(h, word, err->code, err->msg);
+        return;
+    }
+    MEM_AUTO char *dir = working_dir(h, s);
+    ask_runtime(h, s, dir);
+    forget_spec(h);
+}
+
+static void fetch(struct hosted *h, struct fleet_spec *s)
+{
+    h->has_files = true;
+    h->spec = mem_alloc(sizeof(*h->spec));
+    *h->spec = *s;
+    *s = (struct fleet_spec){0};
+    files_fetch(h);
+}
+
 static void start(struct executor *ex, struct fleet_spec *s, uint64_t seq)
 {
     struct hosted *h = hosted_begin(ex, s->spec.attempt_id, seq);
@@ -289,7 +346,7 @@ static void start(struct executor *ex, struct fleet_spec *s, uint64_t seq)
     if (!h)
         return;
     MEM_AUTO char *work = file_join(h->dir, "work");
-    MEM_AUTO char *dir = file_join(work, s->spec.dir ? s->spec.dir : "");
+    MEM_AUTO char *dir = working_dir(h, s);
     const bool own = !s->spec.dir || s->spec.dir[0] != '/';
     h->mark.known = h->mark.fresh = true;
     if (ex->leaving || hosted_running(ex) > ex->settings.places) {
@@ -300,7 +357,10 @@ static void start(struct executor *ex, struct fleet_spec *s, uint64_t seq)
         never_began(h, FLEET_UNSTARTED, err.code, err.msg);
     } else {
         watch_log(h);
-        ask_runtime(h, s, dir);
+        if (s->files)
+            fetch(h, s);
+        else
+            ask_runtime(h, s, dir);
     }
 }
 
@@ -326,8 +386,13 @@ void hosted_cancel(struct executor *ex, const char *id, int64_t grace_us)
 {
     struct hosted *h = hosted_by_id(ex, id);
 
-    if (h && (h->state == HOSTED_RUNNING || h->state == HOSTED_STARTING))
+    if (h && h->spec) {
+        h->cancelled = true;
+        atomic_store(&h->halt, true);
+        files_fetch(h);
+    } else if (h && (h->state == HOSTED_RUNNING || h->state == HOSTED_STARTING)) {
         stop(h, grace_us);
+    }
 }
 
 void hosted_drop(struct executor *ex, const char *id)
@@ -337,7 +402,12 @@ void hosted_drop(struct executor *ex, const char *id)
     if (!h || h->dropped)
         return;
     h->dropped = true;
+    atomic_store(&h->halt, true);
     list_del(&h->queue);
+    if (h->spec) {
+        files_fetch(h);
+        return;
+    }
     if (h->state == HOSTED_RUNNING) {
         log_warn("%s is given up by the server: it ends", h->id);
         stop(h, 0);
@@ -352,6 +422,7 @@ void hosted_resend(struct executor *ex)
     for (size_t i = 0; map_next(&ex->hosted, &i, &value);) {
         struct hosted *h = value;
         h->told = h->shipped = false;
+        h->n_sent = 0;
         h->again = true;
         if (!h->shipping)
             h->mark = (struct ship_mark){.chunk = 1};
@@ -427,6 +498,7 @@ static void find_one(struct executor *ex, const char *dir)
 
     if (file_read(path, 255, &id) == 0 && id.len > 0) {
         struct hosted *h = hosted_new(ex, buf_text(&id), HOSTED_RUNNING);
+        h->has_files = files_are_here(h);
         watch_log(h);
         ship_later(h); /* what it wrote while nobody looked */
     } else {

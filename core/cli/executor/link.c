@@ -65,6 +65,16 @@ struct ask link_ask(const struct executor *ex)
     };
 }
 
+bool link_may_pass(long status)
+{
+    static const long passing[] = {0, 401, 403, 408, 409, 429};
+
+    for (size_t i = 0; i < COUNT_OF(passing); i++)
+        if (status == passing[i])
+            return true;
+    return status >= 500;
+}
+
 /* Takes the body. */
 static struct talk *talk_new(struct executor *ex, struct asker *asker, const char *path,
                              json_t *body)
@@ -215,6 +225,7 @@ static void after_register(void *arg)
 
 void link_register(struct executor *ex)
 {
+    const uint64_t caps = driver_instance_info(ex->driver)->d.caps;
     json_t *ids = json_array();
     void *value;
 
@@ -224,12 +235,11 @@ void link_register(struct executor *ex)
         if (!h->dropped && h->state != HOSTED_UNBORN)
             json_array_append_new(ids, json_string(h->id));
     }
-    json_t *body =
-        json_pack("{s:i, s:s, s:s, s:s, s:I, s:b, s:o}", "protocol", 1, "id", ex->id,
-                  "name", ex->name, "version", FLOWFORGE_VERSION, "places",
-                  (json_int_t)ex->settings.places, "masks",
-                  (driver_instance_info(ex->driver)->d.caps & FF_RUNTIME_MASKS) != 0,
-                  "attempts", ids);
+    json_t *body = json_pack(
+        "{s:i, s:s, s:s, s:s, s:I, s:b, s:b, s:o}", "protocol", 1, "id", ex->id, "name",
+        ex->name, "version", FLOWFORGE_VERSION, "places",
+        (json_int_t)ex->settings.places, "masks", (caps & FF_RUNTIME_MASKS) != 0,
+        "files", (caps & FF_RUNTIME_LOCAL_FILES) != 0, "attempts", ids);
     ex->session[0] = '\0';
     lane_do(ex->pull_lane, talk_on_lane, after_register,
             talk_new(ex, ex->pull_asker, "register", body));

@@ -58,18 +58,6 @@ static void read_answer(struct ship *s, const struct answer *a)
     json_decref(said);
 }
 
-/* Of a body that was too slow, or a server that knows nobody yet, another try may do.
- */
-static bool may_pass(long status)
-{
-    static const long passing[] = {0, 401, 403, 408, 409, 429};
-
-    for (size_t i = 0; i < COUNT_OF(passing); i++)
-        if (status == passing[i])
-            return true;
-    return status >= 500;
-}
-
 /* A server that refuses for good is not asked again: the end is told as it is. */
 static bool send_to(struct ship *s, const char *url, const void *bytes, size_t len)
 {
@@ -84,7 +72,7 @@ static bool send_to(struct ship *s, const char *url, const void *bytes, size_t l
     ask(s->shipper->asker, &s->ask, &a, &err);
     if (a.status == STATUS_OK)
         read_answer(s, &a);
-    else if (may_pass(a.status))
+    else if (link_may_pass(a.status))
         s->failed = true;
     else if (a.status != STATUS_OUR)
         log_warn("%s: %s", url, buf_text(&a.body));
@@ -290,31 +278,62 @@ static void ship_on_lane(void *arg)
 
 static void kick(struct executor *ex);
 
+/* A turn is over; done: nothing is left to be sent. */
+static void end_turn(struct hosted *h, bool done, bool again)
+{
+    struct executor *ex = h->ex;
+
+    h->shipping = false;
+    h->shipped = h->shipped || done;
+    if (again || h->again || (h->state == HOSTED_ENDED && !h->shipped))
+        ship_later(h);
+    if (h->shipped && !h->told)
+        link_tell(ex);
+    hosted_settle(h);
+    kick(ex);
+}
+
+void ship_sent(struct hosted *h, const char *session, bool ok)
+{
+    if (!ok)
+        ship_retry_later(h->ex);
+    end_turn(h, ok && strcmp(session, h->ex->session) == 0, !ok);
+}
+
+/* Of one that did not do its work nobody wants what it may have left. */
+static bool hands_on(const struct hosted *h)
+{
+    return h->has_files && h->end.state == FF_RUN_EXITED && h->end.exit_code == 0 &&
+           h->end.signal == 0 && h->end.reason == FF_REASON_NONE;
+}
+
 static void after_ship(void *arg)
 {
     struct ship *s = arg;
     struct executor *ex = s->ex;
     struct hosted *h = s->h;
+    const bool here = strcmp(s->session, ex->session) == 0;
+    const bool done = s->ended && !s->more && !s->failed && here;
+    const bool again = s->failed || s->more;
 
     s->shipper->busy = false;
-    h->shipping = false;
-    if (h->again && strcmp(s->session, ex->session) != 0)
+    if (h->again && !here)
         h->mark = (struct ship_mark){.chunk = 1}; /* it may be another server */
     else
         h->mark = s->mark;
     if (s->failed)
         ship_retry_later(ex);
-    else if (s->ended && !s->more && strcmp(s->session, ex->session) == 0)
-        h->shipped = true;
-    if (s->failed || s->more || h->again || (h->state == HOSTED_ENDED && !h->shipped))
-        ship_later(h);
-    if (h->shipped && !h->told)
-        link_tell(ex);
     mem_free(s->server);
     mem_free(s->session);
     mem_free(s);
-    hosted_settle(h);
-    kick(ex);
+    if (!done || !hands_on(h)) {
+        end_turn(h, done, again);
+    } else if (h->again || h->dropped || ex->gone) {
+        end_turn(h, false, true);
+    } else {
+        files_send(h);
+        kick(ex);
+    }
 }
 
 static void begin(struct shipper *shipper, struct hosted *h)
