@@ -145,6 +145,13 @@ size_t http_stream_unread(const struct http_stream *s);
 /* With less than its length the peer is dropped, so that it takes nothing for whole. */
 void http_stream_end(struct http_stream *s);
 
+/* Where to listen, as settings say it: "127.0.0.1:8080", "[::1]:8080" or
+ * "localhost:8080"; false: none of these. */
+#define HTTP_ADDRESS_TEXT 64
+bool http_read_place(const char *text, char address[HTTP_ADDRESS_TEXT], uint16_t *port);
+bool http_is_address(const char *text); /* without brackets and port */
+bool http_is_loopback(const char *address);
+
 /* Zero means the default. */
 struct http_options {
     const char *unix_path;   /* NULL: none. Mode 0600; only this user and root */

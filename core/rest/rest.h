@@ -44,7 +44,7 @@ extern const struct ff_opt rest_options[];
 void rest_defaults(struct config *c);
 
 struct rest_listen {
-    char address[64];
+    char address[HTTP_ADDRESS_TEXT];
     uint16_t port;
     bool loopback;
 };

@@ -1,7 +1,6 @@
 /* settings.c - section "server" of the configuration, and what of it is refused. */
 #include "rest/rest.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #define DAY_US (86400 * UNITS_SECOND)
@@ -75,62 +74,12 @@ void rest_defaults(struct config *c)
             config_default(c, "server.auth", "auth-jwt");
 }
 
-static bool is_loopback(const char *address)
-{
-    struct in_addr v4;
-
-    if (inet_pton(AF_INET, address, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    return strcmp(address, "::1") == 0;
-}
-
-static bool is_address(const char *address)
-{
-    struct in6_addr any;
-
-    return inet_pton(AF_INET, address, &any) == 1 ||
-           inet_pton(AF_INET6, address, &any) == 1;
-}
-
-static bool read_port(const char *text, uint16_t *port)
-{
-    const size_t len = strlen(text);
-    const long n = strtol(text, NULL, 10);
-
-    if (len == 0 || len > 5 || strspn(text, "0123456789") != len || n > 65535)
-        return false;
-    *port = (uint16_t)n;
-    return true;
-}
-
-/* "127.0.0.1:8080", "[::1]:8080", "localhost:8080" */
-static bool split(const char *text, struct rest_listen *out)
-{
-    const char *colon = strrchr(text, ':');
-    const bool brackets = *text == '[';
-    size_t len = colon ? (size_t)(colon - text) : 0;
-
-    if (!colon || !read_port(colon + 1, &out->port))
-        return false;
-    if (brackets && (len < 2 || text[len - 1] != ']'))
-        return false;
-    if (brackets)
-        len -= 2;
-    if (len == 0 || len >= sizeof(out->address))
-        return false;
-    memcpy(out->address, text + brackets, len);
-    out->address[len] = '\0';
-    if (strcmp(out->address, "localhost") == 0)
-        snprintf(out->address, sizeof(out->address), "127.0.0.1");
-    return is_address(out->address) && (strchr(out->address, ':') != NULL) == brackets;
-}
-
 static int take_host(const struct rest_settings *s, int64_t port,
                      struct rest_listen *out, struct ff_err *err)
 {
     const char *host = strcmp(s->host, "localhost") == 0 ? "127.0.0.1" : s->host;
 
-    if (!is_address(host))
+    if (!http_is_address(host))
         return ff_fail(err, FF_INVALID, 0,
                        "server.host: \"%.80s\" is no address; write 127.0.0.1, ::1 or "
                        "0.0.0.0",
@@ -143,7 +92,7 @@ static int take_host(const struct rest_settings *s, int64_t port,
 static int take_listen(const char *setting, const char *text, struct rest_listen *out,
                        struct ff_err *err)
 {
-    if (!split(text, out))
+    if (!http_read_place(text, out->address, &out->port))
         return ff_fail(err, FF_INVALID, 0,
                        "server.%s: \"%.80s\" is no address and port; write "
                        "127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8443",
@@ -163,7 +112,7 @@ int rest_metrics_parse(const struct rest_settings *s, bool dev, struct rest_list
     if ((s->metrics_listen ? take_listen("metrics_listen", s->metrics_listen, out, err)
                            : take_host(s, s->metrics_port, out, err)) != FF_OK)
         return err->code;
-    out->loopback = is_loopback(out->address);
+    out->loopback = http_is_loopback(out->address);
     if (!out->loopback && !s->metrics_exposed && !dev)
         return ff_fail(err, FF_INVALID, 0,
                        "%s can be reached from other machines, and whoever does would "
@@ -179,7 +128,7 @@ int rest_executors_parse(const struct rest_settings *s, bool dev,
     *out = (struct rest_listen){0};
     if (take_listen("executor_listen", s->executor_listen, out, err) != FF_OK)
         return err->code;
-    out->loopback = is_loopback(out->address);
+    out->loopback = http_is_loopback(out->address);
     if (!out->loopback && !s->tls_cert && !s->insecure && !dev)
         return ff_fail(err, FF_INVALID, 0,
                        "%s can be reached from other machines: what executors are "
@@ -212,7 +161,7 @@ int rest_listen_parse(const struct rest_settings *s, bool dev, struct rest_liste
         return err->code;
     if (rest_check_pairs(s, err) != FF_OK)
         return err->code;
-    out->loopback = is_loopback(out->address);
+    out->loopback = http_is_loopback(out->address);
     if (!out->loopback && !s->tls_cert && !s->insecure && !dev)
         return ff_fail(err, FF_INVALID, 0,
                        "%s can be reached from other machines: credentials would be "
