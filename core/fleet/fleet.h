@@ -83,8 +83,9 @@ struct executor_settings {
     const char *name;    /* or NULL: that of the host */
     const char *dir;     /* or NULL: below HOME */
     const char *runtime, *driver_dir, *pass_env, *sdk;
+    const char *metrics_listen; /* or NULL: nowhere */
     int64_t places;
-    int64_t insecure; /* 0 or 1 */
+    int64_t insecure, metrics_exposed; /* 0 or 1 */
 };
 extern const struct ff_opt executor_options[];
 

@@ -31,5 +31,10 @@ const struct ff_opt executor_options[] = {
     {OPT(sdk), .type = FF_OPT_TEXT,
      .help = "folder that holds the Python package flowforge; default: the installed "
              "one"},
+    {OPT(metrics_listen), .type = FF_OPT_TEXT,
+     .help = "address and port where it is told whether the executor is well, and what "
+             "is measured of it; default: nowhere"},
+    {OPT(metrics_exposed), .type = FF_OPT_BOOL, .fallback = "false",
+     .help = "these, which want no credential, may be off loopback"},
     {0},
 };

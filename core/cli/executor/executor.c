@@ -2,7 +2,7 @@
  *
  * The first SIGTERM or SIGINT lets attempts come to their end and takes no more;
  * another one leaves at once. Attempts go on then, and the next process with this
- * folder takes them over. */
+ * folder takes them over. SIGHUP has the credential read again. */
 #include "cli/executor/executor_priv.h"
 #include "cli/owner/signals.h"
 
@@ -56,10 +56,32 @@ void executor_check_left(struct executor *ex)
         link_leave(ex);
 }
 
+/* What cannot be read changes nothing. */
+static void reload(struct executor *ex)
+{
+    struct fleet_tokens tokens;
+    struct ff_err err = {0};
+    int code = FF_OK;
+
+    if (strcmp(ex->token_file, "-") == 0)
+        code = ff_fail(&err, FF_UNSUPPORTED, 0, "it came by standard input");
+    else
+        code = fleet_read_tokens(ex->token_file, &tokens, &err);
+    if (code != FF_OK) {
+        log_error("the credential stays as it was: %s", err.msg);
+        return;
+    }
+    ARRAY_ADD(&ex->old_tokens, ex->tokens);
+    ex->tokens = tokens;
+    log_info("the credential was read again");
+}
+
 static void on_signal(void *arg, int signo)
 {
     struct executor *ex = arg;
 
+    if (signo == SIGHUP)
+        reload(ex);
     if (signo == SIGWINCH || signo == SIGHUP)
         return;
     if (ex->leaving) {
@@ -171,7 +193,8 @@ static int read_settings(struct executor *ex)
         return cli_fail(CLI_CONFIG,
                         "auth.executor_token_file has to name the file with "
                         "the credential that the server takes");
-    if (fleet_read_tokens(keys.executor_token_file, &ex->tokens, &err) != FF_OK)
+    ex->token_file = keys.executor_token_file;
+    if (fleet_read_tokens(ex->token_file, &ex->tokens, &err) != FF_OK)
         return cli_fail(CLI_CONFIG, "%s", err.msg);
     if (ex->settings.places == 0) {
         const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -204,6 +227,8 @@ static int open_all(struct executor *ex, struct ff_err *err)
         read_id(ex, err) != FF_OK)
         return err->code;
     find_what_tasks_need(ex);
+    if (health_open(ex, err) != FF_OK)
+        return err->code;
     if (link_open(ex, err) != FF_OK || ship_open(ex, err) != FF_OK ||
         files_open(ex, err) != FF_OK || tasks_open(ex, err) != FF_OK)
         return err->code;
@@ -218,6 +243,7 @@ static void close_all(struct executor *ex)
     }
     if (ex->http)
         http_server_free(ex->http);
+    health_close(ex);
     hosted_close(ex);
     signals_close(ex->signals);
     loop_free(ex->loop);
@@ -230,6 +256,9 @@ static void close_all(struct executor *ex)
     free(ex->sdk);
     free(ex->dir);
     fleet_tokens_done(&ex->tokens);
+    for (size_t i = 0; i < ex->old_tokens.n; i++)
+        fleet_tokens_done(&ex->old_tokens.items[i]);
+    ARRAY_DONE(&ex->old_tokens);
     config_free(ex->config);
 }
 

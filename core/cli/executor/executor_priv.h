@@ -4,7 +4,8 @@
  * server that leads: registers, pulls commands, tells what has happened; hosted.c the
  * attempts that are here, and the runtime that runs them; env.c their environment;
  * ship.c sends what they write; files.c brings what they are given, and sends what they
- * hand on; tasks.c lets them speak to the server. */
+ * hand on; tasks.c lets them speak to the server;
+ * health.c tells who asks how it is. */
 #ifndef CLI_EXECUTOR_EXECUTOR_PRIV_H
 #define CLI_EXECUTOR_EXECUTOR_PRIV_H
 
@@ -84,7 +85,12 @@ struct executor {
     struct cli *c;
     struct config *config;
     struct executor_settings settings;
+    const char *token_file; /* the configuration's */
     struct fleet_tokens tokens;
+    struct {
+        struct fleet_tokens *items; /* requests that are on their way still show them */
+        size_t n, cap;
+    } old_tokens;
     struct loop *loop;
     struct signals *signals;
     char *dir;
@@ -126,6 +132,9 @@ struct executor {
     struct carrier carriers[N_CARRIERS];
     struct shipper shippers[N_SHIPPERS];
     struct list ships;
+
+    struct health *health; /* NULL: nobody can ask */
+    uint64_t n_sessions, n_starts, n_ends;
 
     struct http_server *http;
     struct forwarder forwarders[N_FORWARDERS];
@@ -205,5 +214,10 @@ void files_close(struct executor *ex);
 
 int tasks_open(struct executor *ex, struct ff_err *err);
 void tasks_close(struct executor *ex);
+
+/* --- health.c --- */
+
+int health_open(struct executor *ex, struct ff_err *err); /* where settings say so */
+void health_close(struct executor *ex);
 
 #endif

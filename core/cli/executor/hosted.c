@@ -229,6 +229,7 @@ static void on_started(void *arg, int code, const struct ff_err *err)
         return;
     if (code == FF_OK) {
         h->state = HOSTED_RUNNING;
+        ex->n_starts++;
         link_tell(ex);
         if (h->dropped)
             stop(h, 0);
@@ -444,6 +445,7 @@ static void on_event(void *arg, const struct ff_run_event *event)
         return;
     }
     h->state = HOSTED_ENDED;
+    ex->n_ends++;
     h->message = mem_text(event->message);
     h->end = *event;
     h->end.struct_size = sizeof(h->end);

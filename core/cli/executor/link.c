@@ -174,6 +174,7 @@ static void take_session(struct executor *ex, const json_t *said)
     ex->lease_us = lease;
     ex->request = ex->ack = 0;
     ex->n_failed = 0;
+    ex->n_sessions++;
     mem_free(ex->url);
     ex->url = mem_text(ex->servers[ex->server]);
     log_info("registered with %s", ex->url);
