@@ -271,9 +271,14 @@ struct exec *exec_new(const struct exec_setup *setup, struct ff_err *err)
     return x;
 }
 
-void exec_drain(struct exec *x, ff_call_fn *fn, void *arg)
+void exec_begin_no_more(struct exec *x)
 {
     x->draining = true;
+}
+
+void exec_drain(struct exec *x, ff_call_fn *fn, void *arg)
+{
+    exec_begin_no_more(x);
     x->drained = fn;
     x->drained_arg = arg;
     exec_pending(x);

@@ -69,7 +69,10 @@ struct exec_setup {
 };
 
 struct exec *exec_new(const struct exec_setup *setup, struct ff_err *err);
-/* Takes no more starts; fn is called on the loop thread once nothing is in flight; then
+/* Begins nothing any more: what was not asked of the runtime yet is left to the next
+ * owner. What runs is heard of as before. Loop thread. */
+void exec_begin_no_more(struct exec *x);
+/* The same; fn is called on the loop thread once nothing is in flight; then
  * it may be freed. Attempts go on. */
 void exec_drain(struct exec *x, ff_call_fn *fn, void *arg);
 void exec_free(struct exec *x); /* drained, or its loop never runs again; takes NULL */

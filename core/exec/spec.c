@@ -248,6 +248,8 @@ void attempt_start(struct attempt *a)
 {
     struct ff_err err;
 
+    if (a->exec->draining)
+        return; /* the next owner asks the runtime, and begins it */
     a->state = ATTEMPT_STARTING;
     if (attempt_is_masked(a) && a->artifact_dir && !a->prepared)
         attempt_prepare(a);

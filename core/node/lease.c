@@ -207,6 +207,7 @@ void node_lose(struct node *n, const struct ff_err *why)
     loop_timer_del(l->next);
     loop_timer_del(l->end);
     store_lose_shard(n->store);
+    exec_begin_no_more(n->exec);
     if (n->listener.fatal)
         n->listener.fatal(n->listener.arg, why);
 }

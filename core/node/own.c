@@ -639,6 +639,7 @@ void node_disown(struct node *n)
     n->drained = false;
     node_keeper_stop(n);
     node_lease_end(n);
+    exec_begin_no_more(n->exec); /* the lease may be over before all is durable */
     trigger_drain(n->trigger, trigger_drained, n);
     if (!is_left(n))
         loop_run(n->loop);
