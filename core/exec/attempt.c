@@ -162,6 +162,7 @@ void exec_came_back(struct exec *x)
         return;
     ff_call_fn *fn = x->drained;
     x->drained = NULL;
+    x->is_drained = true;
     fn(x->drained_arg);
 }
 

@@ -39,6 +39,8 @@ void exec_on_event(void *arg, const struct ff_run_event *event)
 
     if (event->state == FF_RUN_STARTED)
         return; /* the grant says so already */
+    if (x->is_drained)
+        return; /* until it is freed; the next owner asks, and hears it again */
     if (!a && map_get_text(&x->abandoned, event->attempt_id)) {
         mem_free(map_del_text(&x->abandoned, event->attempt_id));
         exec_later_release(x, event->attempt_id);

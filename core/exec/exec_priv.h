@@ -106,6 +106,7 @@ struct exec {
     size_t n_adopting; /* asked of the runtime, which has not answered yet */
     size_t n_pending;  /* lane jobs, driver calls and posts that will come back */
     bool draining;
+    bool is_drained; /* nothing that happens now is heard */
     ff_call_fn *drained;
     void *drained_arg;
     void (*on_progress)(void *arg, const struct attempt_key *key);
