@@ -236,6 +236,11 @@ static void renew_at(struct node *n, int64_t at_us)
     arm(n, at_us, ask_clock, &n->lease.next);
 }
 
+static void end_at(struct node *n, int64_t over_us)
+{
+    arm(n, over_us - MARGIN_US, on_end, &n->lease.end);
+}
+
 /* It ends so long after we asked for it, or later. */
 static void hold(struct node *n, int64_t asked_us)
 {
@@ -243,7 +248,7 @@ static void hold(struct node *n, int64_t asked_us)
 
     l->seen_us = asked_us;
     l->leader.lease_left_us = l->length_us;
-    arm(n, asked_us + l->length_us - MARGIN_US, on_end, &l->end);
+    end_at(n, asked_us + l->length_us);
     renew_at(n, asked_us + RENEW_US);
 }
 
@@ -274,6 +279,15 @@ static void on_renewed(void *arg, int code, size_t failed, const struct ff_err *
     }
 }
 
+/* A shorter one may be durable long before that is heard. */
+static void end_sooner(struct node *n)
+{
+    const struct node_lease *l = &n->lease;
+
+    if (l->renewed_us + l->wanted_us < l->seen_us + l->length_us)
+        end_at(n, l->renewed_us + l->wanted_us);
+}
+
 static void clock_on_lane(void *arg)
 {
     struct node *n = arg;
@@ -301,6 +315,7 @@ static void on_clock(void *arg)
     l->renewing = true;
     l->renewed_us = l->asked_us;
     l->wanted_us = lease_us(l);
+    end_sooner(n);
     store_renew(n->store, l->now_us + l->wanted_us, on_renewed, n);
 }
 
