@@ -235,6 +235,19 @@ class Replicas(ReplicasTest):
         self.wait_until(lambda: self.sql(n) == "0")
         self.assertTrue(runs)
 
+    def test_a_store_that_is_full_is_waited_for_by_who_is_to_lead(self) -> None:
+        (first,) = self.begin(1)
+        other = Replica("r1", self.folder, dict(self.env))
+        self.replicas.append(other)
+        faults = {"code": "full", "rate": "1000", "max_faults": "2"}
+        words = ["--set", "engine.store_filters=store-fault"]
+        for key, value in faults.items():
+            words += ["--set", f"store-fault.{key}={value}"]
+        other.start(*words)
+        first.end(signal.SIGKILL)
+        self.wait_until(other.leads)
+        self.wait_for_run(other, self.submit(other))
+
     def test_a_leader_that_stood_still_writes_nothing_and_follows(self) -> None:
         first, other = self.begin(2)
         self.submit(first, self.many())

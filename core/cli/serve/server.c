@@ -461,7 +461,7 @@ static int follow(struct server *s, int64_t pause_us, struct ff_err *err)
                        is_controller(s) ? may_lead : nobody_leads, s, err);
 }
 
-/* Another one may have been faster, or the store may have gone away again. */
+/* Another one may have been faster, or the store may have gone away again, or full. */
 static int try_to_lead(struct server *s, struct ff_err *err)
 {
     s->may_lead = false;
@@ -473,8 +473,8 @@ static int try_to_lead(struct server *s, struct ff_err *err)
         return FF_OK;
     }
     lead_no_more(s);
-    if (code != FF_BUSY && code != FF_UNAVAILABLE && code != FF_CONFLICT &&
-        code != FF_IN_DOUBT)
+    if (code != FF_BUSY && code != FF_UNAVAILABLE && code != FF_FULL &&
+        code != FF_CONFLICT && code != FF_IN_DOUBT)
         return code;
     log_debug("another one may lead the runs: %s", err->msg);
     return follow(s, TRY_AGAIN_US, err);
