@@ -332,6 +332,7 @@ static void on_shard(int node, const struct ff_change *c)
         return;
     mirror.owner = node;
     mirror.owned_in = mirror.n_commits;
+    mirror.owned_at = sim.now;
     pause_new_owner();
 }
 
@@ -371,6 +372,8 @@ static void apply(int node, const struct ff_change *c)
     sim_check(!is_of_runs(c) || node == mirror.owner,
               "G4: process %d writes %s, and %d owns the shard", node, c->record->name,
               mirror.owner);
+    if (is_of_runs(c))
+        lead_check_fence(node, c);
     if (c->kind == FF_CHECK)
         return;
     if (c->record == &record_workflow)
@@ -455,7 +458,8 @@ static void settle_runs(const struct ff_change *changes, size_t n)
 static void check_slots(void)
 {
     const bool may_exceed = sim.o.store_conflict || sim.o.store_doubt ||
-                            sim.o.read_down || sim.o.inner || sim.o.values;
+                            sim.o.read_down || sim.o.link_us || sim.o.inner ||
+                            sim.o.values;
 
     sim_check(may_exceed || mirror.n_running <= sim.o.slots,
               "I17: %lld attempts hold %lld slots", (long long)mirror.n_running,
@@ -469,6 +473,7 @@ void check_commit(int node, const struct ff_change *changes, size_t n)
 {
     mirror.n_commits++;
     sim_trace("commit of %d: %zu changes", node, n);
+    lead_begin(node, changes, n);
     inbox_begin(changes, n);
     wait_begin(changes, n);
     pause_begin(changes, n);

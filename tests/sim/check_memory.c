@@ -148,8 +148,8 @@ static bool nobody_died(void)
 {
     const struct sim_options *o = &sim.o;
 
-    return !o->crash_us && !o->pause_us && !o->drain_us && !o->store_fatal &&
-           !o->store_conflict && !o->store_doubt;
+    return !o->hosts && !o->crash_us && !o->pause_us && !o->drain_us &&
+           !o->store_fatal && !o->store_conflict && !o->store_doubt;
 }
 
 void check_memory_end(void)

@@ -52,8 +52,9 @@ void client_open(void)
     node_numbers_init(&client);
     sim_loop_init(client.loop, SIM_CLIENT, 0);
     sim_opening(SIM_CLIENT, client.loop);
-    client.store_driver = driver_instance_new(driver_from(&store_sim_driver, &err),
-                                              client.loop, NULL, "store", &err);
+    client.store_driver = driver_instance_new(
+        driver_from(sim.o.hosts ? &store_hosts_driver : &store_sim_driver, &err),
+        client.loop, NULL, "store", &err);
     client.store = store_open(client.loop, client.store_driver, &err);
     if (!client.store)
         sim_fail("the client cannot open the store: %s", err.msg);

@@ -31,6 +31,7 @@ struct loop {
     uint64_t n_events;
     bool dead, paused, turn_set, stopped;
     int result;
+    struct stack *apart; /* a call that waits in loop_run; or NULL */
     struct {
         struct call *items;
         size_t n, cap;
@@ -79,6 +80,26 @@ static void fire(struct sim_event *e)
     sim.loop = NULL;
 }
 
+/* A call that waits in loop_run of this loop goes on where an event has stopped it. */
+static void go_on(struct loop *l)
+{
+    if (!l || !l->apart || !l->stopped || l->dead || l->paused)
+        return;
+    sim.loop = l;
+    if (stack_go(l->apart))
+        l->apart = NULL;
+    sim.loop = NULL;
+}
+
+void sim_apart(struct loop *l, ff_call_fn *fn, void *arg)
+{
+    sim_check(!l->apart, "two calls wait in one loop");
+    l->apart = stack_new(fn, arg);
+    l->stopped = false;
+    if (stack_go(l->apart))
+        l->apart = NULL;
+}
+
 int64_t sim_next_at(void)
 {
     const struct heap_item *first = heap_first(&events);
@@ -93,7 +114,9 @@ bool sim_step(void)
 
     if (!e)
         return false;
+    struct loop *l = e->loop;
     heap_del(&events, first);
+    sim.due = first->when;
     if (first->when > sim.now)
         sim.now = first->when;
     sim.n_events++;
@@ -103,6 +126,7 @@ bool sim_step(void)
         ARRAY_ADD(&e->loop->frozen, e);
     else
         fire(e);
+    go_on(l);
     return true;
 }
 
@@ -207,8 +231,8 @@ uint64_t sim_loop_events(const struct loop *l)
 
 int loop_run(struct loop *l)
 {
-    while (!l->stopped && sim_step())
-        ;
+    while (!l->stopped)
+        stack_wait();
     l->stopped = false;
     return l->result;
 }
@@ -358,7 +382,7 @@ struct lane *lane_new(struct loop *l, const char *name, struct ff_err *err)
 
 static int64_t lane_delay(void)
 {
-    return sim_between(RAND_LOOP, 0, sim.o.lane_us);
+    return sim_between(RAND_LOOP, 0, sim.o.lane_us) + host_link_delay();
 }
 
 static struct job take_job(struct lane *ln)

@@ -16,6 +16,7 @@ struct args {
     uint64_t from, n;
     int64_t jobs, seconds;
     const char *corpus;
+    bool hosts; /* seeds of hosts that share the store */
     bool one, verbose, hashes, cover, counts, keep_going, quiet, no_shrink;
     const char *sets[64];
     size_t n_sets;
@@ -101,10 +102,16 @@ static void reap(const struct args *a)
         note_failure(&c, &r);
 }
 
-static bool all_was_seen(void)
+/* Seeds of hosts need not show again what all others show. */
+static bool is_missing(const struct args *a, int i)
+{
+    return total.seen[i] == 0 && a->hosts == (i >= SEEN_OF_HOSTS);
+}
+
+static bool all_was_seen(const struct args *a)
 {
     for (int i = 0; i < N_SEEN; i++)
-        if (total.seen[i] == 0)
+        if (is_missing(a, i))
             return false;
     return true;
 }
@@ -118,7 +125,7 @@ static bool may_go_on(const struct args *a, time_t began)
     if (total.n_failed > 0 && !a->keep_going)
         return false;
     return a->seconds == 0 || for_seconds < a->seconds ||
-           (a->cover && for_seconds < COVER_PATIENCE * a->seconds && !all_was_seen());
+           (a->cover && for_seconds < COVER_PATIENCE * a->seconds && !all_was_seen(a));
 }
 
 static void run_one_of_many(const struct args *a, uint64_t seed)
@@ -161,12 +168,12 @@ static void run_corpus(const struct args *a)
     fclose(f);
 }
 
-static int check_coverage(void)
+static int check_coverage(const struct args *a)
 {
     int missing = 0;
 
     for (int i = 0; i < N_SEEN; i++) {
-        if (total.seen[i] > 0)
+        if (!is_missing(a, i))
             continue;
         printf("never seen: %s\n", sim_seen_names[i]);
         missing++;
@@ -198,7 +205,7 @@ static int run_all(const struct args *a)
             shrink(&total.first_failed, total.invariant);
         return 1;
     }
-    return a->cover && check_coverage() > 0;
+    return a->cover && check_coverage(a) > 0;
 }
 
 /* --- the command line --- */
@@ -207,7 +214,7 @@ static void usage(void)
 {
     fputs("ff-sim [--seeds N] [--from SEED] [--seconds N] [--jobs N] [--corpus FILE]\n"
           "       [--store model|sqlite] [--set OPTION=N]... [--cover] [--counts]\n"
-          "       [--hashes] [--keep-going] [--no-shrink] [--quiet]\n"
+          "       [--hosts] [--hashes] [--keep-going] [--no-shrink] [--quiet]\n"
           "ff-sim --seed SEED [--verbose]      one seed, in this process\n",
           stderr);
     exit(2);
@@ -264,7 +271,7 @@ static struct args parse(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (flag(argv[i], "--verbose", &a.verbose) ||
             flag(argv[i], "--hashes", &a.hashes) ||
-            flag(argv[i], "--cover", &a.cover) ||
+            flag(argv[i], "--cover", &a.cover) || flag(argv[i], "--hosts", &a.hosts) ||
             flag(argv[i], "--counts", &a.counts) ||
             flag(argv[i], "--keep-going", &a.keep_going) ||
             flag(argv[i], "--no-shrink", &a.no_shrink) ||
@@ -273,6 +280,8 @@ static struct args parse(int argc, char **argv)
         take_word(&a, argv[i], argv[i + 1]);
         i++;
     }
+    if (a.hosts && a.n_sets < COUNT_OF(a.sets))
+        a.sets[a.n_sets++] = "hosts=1";
     if (a.n == UINT64_MAX && a.seconds == 0)
         a.n = 100;
     if (a.jobs < 1 || a.jobs > MAX_JOBS)

@@ -1,7 +1,8 @@
 #!/bin/bash
 # mutants.sh [NAME...]: proves that the simulator finds bugs. Each patch in mutants/ puts
 # one into a scratch copy of the tree; ff-sim must find it within SEEDS (500) seeds. A
-# survivor means that an invariant is missing.
+# survivor means that an invariant is missing. A patch may begin with a line "ff-sim: WORDS":
+# more words of the command line, for seeds of another shape.
 #
 # Prints how many seeds it took and what was found; the status is 1 if any survived.
 set -u
@@ -27,6 +28,9 @@ prepare() {
 # One line: NAME, seeds until it was found, what was found.
 judge() {
     name=$1
+    words=$(sed -n 's/^ff-sim: //p' "$source/tests/sim/mutants/$name.patch")
+    # shellcheck disable=SC2086 # words are several
+    set -- $words
     if ! patch -s -p1 -d "$scratch/tree" <"$source/tests/sim/mutants/$name.patch"; then
         echo "$name: the patch does not fit any more"
         survivors=$((survivors + 1))
@@ -35,7 +39,7 @@ judge() {
     if ! build; then
         printf '%-28s does not compile, see %s\n' "$name" "$scratch/build.log"
         survivors=$((survivors + 1))
-    elif "$scratch/build/tests/ff-sim" --seeds "$seeds" --from 1 ${SHRINK:---no-shrink} >"$scratch/out" 2>&1; then
+    elif "$scratch/build/tests/ff-sim" --seeds "$seeds" --from 1 "$@" ${SHRINK:---no-shrink} >"$scratch/out" 2>&1; then
         printf '%-28s SURVIVED %s seeds\n' "$name" "$seeds"
         survivors=$((survivors + 1))
     else

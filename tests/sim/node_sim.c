@@ -12,8 +12,16 @@ struct sim_node sim_nodes[SIM_MAX_NODES];
 static struct sim_node *lock_holder;
 static struct driver *store_driver, *queue_driver, *runtime_driver, *blob_driver;
 
+/* Who has what makes an owner, or nobody; he may not be one any more, or not yet. */
+static struct sim_node *holder(void)
+{
+    return sim.o.hosts ? host_owner() : lock_holder;
+}
+
 struct sim_node *nodes_owner(void)
 {
+    if (sim.o.hosts)
+        return host_owner();
     return lock_holder && lock_holder->phase == NODE_OWNER ? lock_holder : NULL;
 }
 
@@ -202,14 +210,20 @@ static void report_twice(const struct attempt_key *key, const struct result *res
     sim_at(NULL, sim_between(RAND_NODES, 0, 5 * SECOND), report_again, a);
 }
 
+void node_sim_result(struct sim_node *n, const struct attempt_key *key,
+                     const struct result *result)
+{
+    if (sim.faults && sim_chance(RAND_NODES, sim.o.result_double))
+        report_twice(key, result);
+    note_result(n, key);
+}
+
 static void source_result(void *arg, const struct attempt_key *key,
                           const struct result *result)
 {
     struct sim_node *n = arg;
 
-    if (sim.faults && sim_chance(RAND_NODES, sim.o.result_double))
-        report_twice(key, result);
-    note_result(n, key);
+    node_sim_result(n, key, result);
     control_result(n->control, key, result);
 }
 
@@ -249,8 +263,25 @@ static void boot_later(struct sim_node *n)
     sim_at(NULL, sim_between(RAND_NODES, 0, 2 * SECOND), boot, n);
 }
 
+static void is_down(struct sim_node *n)
+{
+    if (lock_holder == n)
+        lock_holder = NULL;
+    n->phase = NODE_DOWN;
+    n->life++;
+    boot_later(n);
+}
+
+void node_sim_ended(struct sim_node *n)
+{
+    sim_trace("process %d has ended in order", n->no);
+    sim_seen(SEEN_DRAIN);
+    sim_loop_kill(n->loop);
+    is_down(n);
+}
+
 /* kill -9: nothing of it is freed, its events never come. */
-static void crash(struct sim_node *n)
+void node_sim_crash(struct sim_node *n)
 {
     if (n->phase == NODE_DOWN)
         return;
@@ -262,19 +293,17 @@ static void crash(struct sim_node *n)
     store_sim_crash(n->no);
     queue_sim_crash(n->no);
     runtime_sim_crash(n->no);
-    if (lock_holder == n)
-        lock_holder = NULL;
-    n->phase = NODE_DOWN;
-    n->life++;
-    boot_later(n);
+    if (sim.o.hosts)
+        host_crash(n);
+    is_down(n);
 }
 
 static void crash_now(void *arg)
 {
-    crash(arg);
+    node_sim_crash(arg);
 }
 
-static void on_fatal(void *arg, const struct ff_err *err)
+void node_sim_fatal(void *arg, const struct ff_err *err)
 {
     struct sim_node *n = arg;
 
@@ -309,14 +338,7 @@ static void close_node(void *arg)
         sim_trace("the shard is left without a word: %s", err.msg);
     store_close(n->store);
     driver_instance_free(n->store_driver);
-    sim_trace("process %d has ended in order", n->no);
-    sim_seen(SEEN_DRAIN);
-    if (lock_holder == n)
-        lock_holder = NULL;
-    n->phase = NODE_DOWN;
-    n->life++;
-    sim_loop_kill(n->loop);
-    boot_later(n);
+    node_sim_ended(n);
 }
 
 static void exec_drained(void *arg)
@@ -345,6 +367,10 @@ static void drain(void *arg)
 {
     struct sim_node *n = arg;
 
+    if (sim.o.hosts) {
+        host_drain(n);
+        return;
+    }
     if (n->phase != NODE_OWNER)
         return;
     sim_trace("process %d is told to end", n->no);
@@ -411,7 +437,7 @@ static void wire(struct sim_node *n)
                      .changed = on_changed,
                      .ending = on_ending,
                      .gone = on_gone,
-                     .fatal = on_fatal},
+                     .fatal = node_sim_fatal},
     };
     const struct trigger_setup trigger = {
         .loop = n->loop,
@@ -422,7 +448,7 @@ static void wire(struct sim_node *n)
         .started = trigger_started,
         .cancel = trigger_cancel,
         .loaded = trigger_loaded,
-        .fatal = on_fatal,
+        .fatal = node_sim_fatal,
     };
     struct ff_err err = {0};
 
@@ -489,6 +515,11 @@ static void open_store(void *arg)
     try_to_own(n);
 }
 
+static void host_boot(void *arg)
+{
+    host_open(arg);
+}
+
 static int64_t any_skew(void)
 {
     return sim.o.skew_us ? sim_between(RAND_NODES, -sim.o.skew_us, sim.o.skew_us) : 0;
@@ -506,7 +537,7 @@ static void boot(void *arg)
     n->blob = NULL;
     map_done(&n->unsettled);
     n->unsettled = (struct map){0};
-    sim_at(n->loop, 0, open_store, n);
+    sim_at(n->loop, 0, sim.o.hosts ? host_boot : open_store, n);
 }
 
 /* --- what happens to processes --- */
@@ -520,8 +551,10 @@ static int64_t next_in(int64_t mean)
 static struct sim_node *any_node(void)
 {
     /* The owner has more to lose. */
-    if (lock_holder && sim_chance(RAND_NODES, 700))
-        return lock_holder;
+    struct sim_node *first = holder();
+
+    if (first && sim_chance(RAND_NODES, 700))
+        return first;
     return &sim_nodes[sim_rand(RAND_NODES, (uint64_t)sim.o.n_nodes)];
 }
 
@@ -532,7 +565,7 @@ static void fall(void)
     sim_seen(SEEN_FALL);
     for (int i = 0; i < sim.o.n_nodes; i++)
         if (sim_nodes[i].phase != NODE_DOWN)
-            crash(&sim_nodes[i]);
+            node_sim_crash(&sim_nodes[i]);
     runtime_sim_wipe(true);
 }
 
@@ -544,7 +577,7 @@ static void plague_crash(void *arg)
     if (sim.o.wipe_us > 0 && sim_chance(RAND_NODES, 300))
         fall();
     else
-        crash(any_node());
+        node_sim_crash(any_node());
     sim_at(NULL, next_in(sim.o.crash_us), plague_crash, NULL);
 }
 
@@ -555,7 +588,7 @@ static void plague_drain(void *arg)
     (void)arg;
     if (!sim.faults)
         return;
-    if (n->phase == NODE_OWNER)
+    if (n->phase == NODE_OWNER || (sim.o.hosts && n->phase == NODE_STANDBY))
         sim_at(n->loop, 0, drain, n);
     sim_at(NULL, next_in(sim.o.drain_us), plague_drain, NULL);
 }
@@ -572,6 +605,8 @@ static void resume(void *arg)
     if (p->node->life == p->life && sim_loop_is_paused(p->node->loop)) {
         sim_trace("process %d goes on", p->node->no);
         p->node->calm_since = sim.now;
+        if (sim.o.hosts && p->node->phase == NODE_OWNER && p->node != holder())
+            sim_seen(SEEN_STOOD_STILL);
         sim_loop_resume(p->node->loop);
     }
     mem_free(p);
@@ -654,6 +689,8 @@ void nodes_boot(void)
     begin_plague(sim.o.wipe_us, plague_wipe);
     if (sim.o.skew_us > 0)
         begin_plague(sim.o.clock_us, plague_clock);
+    if (sim.o.hosts)
+        hosts_begin();
 }
 
 void nodes_heal(void)
@@ -692,9 +729,9 @@ static void wake(void *arg)
 }
 
 /* An idle owner has nothing but the knock; one that leads a run sweeps now and then. */
-static bool wake_is_lost(void)
+static bool wake_is_lost(const struct sim_node *owner)
 {
-    if (!sim.faults || control_open_runs(lock_holder->control) == 0 ||
+    if (!sim.faults || control_open_runs(owner->control) == 0 ||
         !sim_chance(RAND_CLIENT, sim.o.wake_lost))
         return false;
     sim_seen(SEEN_WAKE_LOST);
@@ -704,8 +741,10 @@ static bool wake_is_lost(void)
 /* A process that is not there yet looks by itself when it comes. */
 void nodes_wake(void)
 {
-    if (!nodes_owner())
+    struct sim_node *owner = nodes_owner();
+
+    if (!owner)
         return;
-    ff_call_fn *fn = wake_is_lost() ? wake_trigger : wake;
-    sim_at(lock_holder->loop, sim_between(RAND_CLIENT, 0, 3000), fn, lock_holder);
+    ff_call_fn *fn = wake_is_lost(owner) ? wake_trigger : wake;
+    sim_at(owner->loop, sim_between(RAND_CLIENT, 0, 3000), fn, owner);
 }

@@ -285,6 +285,37 @@ void options_draw(struct sim_options *o)
     }
 }
 
+static int64_t of_hosts(int64_t permille, int64_t low, int64_t high)
+{
+    const bool on = sim_chance(RAND_HOSTS, permille);
+    const int64_t value = sim_between(RAND_HOSTS, low, high);
+
+    return on ? value : 0;
+}
+
+/* A lease of three seconds has to do where nothing fails. */
+#define LANE_MAX_US (100 * 1000)
+
+/* What is drawn for hosts that share the store is drawn beside all else, so that other
+ * seeds are what they were. Who leads is to change often, by each way that there is. */
+void options_draw_hosts(struct sim_options *o)
+{
+    o->n_nodes = sim_between(RAND_HOSTS, 2, SIM_MAX_NODES - 1);
+    if (o->lane_us > LANE_MAX_US)
+        o->lane_us = LANE_MAX_US;
+    o->pause_us = of_hosts(600, 4 * SECOND, 30 * SECOND);
+    o->crash_us = of_hosts(500, 4 * SECOND, 40 * SECOND);
+    o->drain_us = of_hosts(500, 5 * SECOND, 40 * SECOND);
+    o->link_us = of_hosts(500, 4 * SECOND, 40 * SECOND);
+    o->link_slow = of_hosts(300, 1, 60);
+    o->store_clock_us = of_hosts(300, 5 * SECOND, 40 * SECOND);
+    if (sim_chance(RAND_HOSTS, 500))
+        o->queue_shared = 1;
+    if (sim_chance(RAND_HOSTS, 500))
+        narrow(o);
+    o->steal = 0;
+}
+
 static int64_t *place(struct sim_options *o, size_t i)
 {
     return (int64_t *)(void *)((char *)o + table[i].offset);

@@ -229,6 +229,7 @@ static void judge_start(const struct session *s, const struct ff_run_spec *spec)
 
     if (s->node != mirror.owner) {
         sim_trace("%s is started by %d, which has lost its shard", id, s->node);
+        lead_check_start(s->node, id);
         strays = true;
         return;
     }

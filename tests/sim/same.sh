@@ -3,7 +3,7 @@
 # looks like, and whichever compiler built the other one.
 #
 # same.sh --all: builds ff-sim with gcc and clang, at -O0 and at -O2, and compares the
-# traces of SEEDS (100) seeds of all four, over both stores. The builds stay in SCRATCH.
+# traces of SEEDS (100) seeds of all four, over both stores, and of hosts. The builds stay in SCRATCH.
 set -eu
 
 compare() {
@@ -27,6 +27,7 @@ run() {
     for store in model sqlite; do
         "$1" --seeds "${SEEDS:-100}" --from 3000 --hashes --store $store | sort
     done >"$2"
+    "$1" --seeds "${SEEDS:-100}" --from 4000 --hashes --hosts | sort >>"$2"
 }
 
 if [ "$1" = --all ]; then
@@ -52,4 +53,8 @@ trap 'rm -rf "$here"' EXIT
 
 "$one" --seeds 20 --from 1000 --jobs 1 --hashes >"$here/one"
 MALLOC_PERTURB_=165 "$other" --seeds 20 --from 1000 --jobs 1 --hashes >"$here/other"
+compare "$here/one" "$here/other"
+
+"$one" --hosts --seeds 10 --from 1000 --jobs 1 --hashes >"$here/one"
+MALLOC_PERTURB_=165 "$other" --hosts --seeds 10 --from 1000 --jobs 1 --hashes >"$here/other"
 compare "$here/one" "$here/other"

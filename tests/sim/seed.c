@@ -68,6 +68,13 @@ static void on_signal(int signal_no)
     raise(signal_no);
 }
 
+static void set_options(const struct seed_job *job, struct sim_options *o)
+{
+    for (size_t i = 0; i < job->n_sets; i++)
+        if (!options_set(o, job->sets[i]))
+            sim_fail("there is no option %s", job->sets[i]);
+}
+
 void seed_options(const struct seed_job *job, struct sim_options *o)
 {
     sim.seed = job->seed;
@@ -75,9 +82,11 @@ void seed_options(const struct seed_job *job, struct sim_options *o)
         rand_seed(&sim.streams[i],
                   rand_mix(job->seed + UINT64_C(1000003) * (uint64_t)i));
     options_draw(o);
-    for (size_t i = 0; i < job->n_sets; i++)
-        if (!options_set(o, job->sets[i]))
-            sim_fail("there is no option %s", job->sets[i]);
+    set_options(job, o);
+    if (o->hosts) {
+        options_draw_hosts(o);
+        set_options(job, o);
+    }
     if (job->options)
         *o = *job->options;
 }

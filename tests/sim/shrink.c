@@ -49,7 +49,8 @@ static const struct {
     {"schedule_acts", 0, true},  {"schedules", 0, true},
     {"clock_us", 0, false},      {"values", 0, false},
     {"inner", 0, false},         {"limits", 0, false},
-    {"resets", 0, true},
+    {"resets", 0, true},         {"link_us", 0, false},
+    {"link_slow", 0, false},     {"store_clock_us", 0, false},
 };
 
 static struct {

@@ -10,3 +10,6 @@ ff_add_test(sim.seeds sim ff-sim --corpus ${sim_dir}/seeds.txt --seconds 45
 ff_add_test(sim.same sim sh ${sim_dir}/same.sh $<TARGET_FILE:ff-sim>)
 set_tests_properties(sim.seeds sim.same PROPERTIES TIMEOUT 360)
 ff_add_test(sim.stores sim sh ${sim_dir}/stores.sh $<TARGET_FILE:ff-sim>)
+# Processes of several hosts: seeds that are known, since fresh ones are for campaigns.
+ff_add_test(sim.hosts sim ff-sim --hosts --seeds 60 --from 1 --quiet)
+set_tests_properties(sim.hosts PROPERTIES TIMEOUT 360)

@@ -5,12 +5,13 @@
  * failed smaller; world.c leads one seed from its
  * options (options.c) through faults to the end; loop_sim.c is the loop in virtual
  * time; store_sim.c, queue_sim.c and runtime_sim.c are drivers with faults; node_sim.c
- * is one process of FlowForge that may crash and be stopped; client.c submits and
- * cancels what flow_gen.c wrote, client_people.c decides and opens again, client_wait.c
- * tells what is waited for, client_again.c has tasks begin again while their run goes
- * on, client_schedule.c lets triggers start runs; check_*.c judge. One
- * seed is one process, so what is here is global: a crashed process of the simulation
- * is simply left in memory. */
+ * is one process of FlowForge that may crash and be stopped, host_sim.c one of several
+ * hosts that share the store, by core/node itself (stack_sim.c: where that waits);
+ * client.c submits and cancels what flow_gen.c wrote, client_people.c decides and opens
+ * again, client_wait.c tells what is waited for, client_again.c has tasks begin again
+ * while their run goes on, client_schedule.c lets triggers start runs; check_*.c judge.
+ * One seed is one process, so what is here is global: a crashed process of the
+ * simulation is simply left in memory. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -35,6 +36,7 @@ enum stream {
     RAND_BLOB,
     RAND_LATER, /* what was added when many seeds were known: they stay as they are */
     RAND_FOCUS, /* the same, of options */
+    RAND_HOSTS, /* hosts that share the store, where there are any */
     N_STREAMS
 };
 uint64_t sim_rand(enum stream s, uint64_t n); /* 0 .. n-1 */
@@ -96,17 +98,21 @@ bool sim_chance(enum stream s, int64_t permille);
     X(blob_down)     /* permille of puts and gets that fail */                         \
     X(blob_doubt)    /* permille of puts that are carried out and fail */              \
     X(blob_full)                                                                       \
-    X(blob_slow)     /* permille of puts and gets that take seconds */                 \
-    X(clears)        /* how often all that is kept is forgotten */                     \
-    X(same_again)    /* permille of runs with the file of the one before */            \
-    X(schedules)     /* workflows that are started by triggers */                      \
-    X(schedule_acts) /* what people do to these, in all */                             \
-    X(values)        /* permille of attempts that give a value too large for a row */  \
-    X(shares)        /* permille of tenants with a weight and a bound of their own */  \
-    X(ack_lost)      /* permille of acknowledgements that the queue never gets */      \
-    X(clock_us)      /* mean time between two times that a clock is set */             \
-    X(replaces)      /* permille of triggers that surely say `overlap: cancel` */      \
-    X(sqlite)        /* the store is SQLite; 0: the model */
+    X(blob_slow)      /* permille of puts and gets that take seconds */                \
+    X(clears)         /* how often all that is kept is forgotten */                    \
+    X(same_again)     /* permille of runs with the file of the one before */           \
+    X(schedules)      /* workflows that are started by triggers */                     \
+    X(schedule_acts)  /* what people do to these, in all */                            \
+    X(values)         /* permille of attempts that give a value too large for a row */ \
+    X(shares)         /* permille of tenants with a weight and a bound of their own */ \
+    X(ack_lost)       /* permille of acknowledgements that the queue never gets */     \
+    X(clock_us)       /* mean time between two times that a clock is set */            \
+    X(replaces)       /* permille of triggers that surely say `overlap: cancel` */     \
+    X(hosts)          /* each process is on a host of its own, and holds a lease */    \
+    X(link_us)        /* mean time between two times that a host's store is away */    \
+    X(link_slow)      /* permille of what a host asks of it that takes seconds */      \
+    X(store_clock_us) /* mean time between two times that the store's clock is set */  \
+    X(sqlite)         /* the store is SQLite; 0: the model */
 
 struct sim_options {
 #define X(name) int64_t name;
@@ -114,6 +120,7 @@ struct sim_options {
 #undef X
 };
 void options_draw(struct sim_options *o);
+void options_draw_hosts(struct sim_options *o); /* over it, with `hosts` */
 bool options_set(struct sim_options *o, const char *assignment); /* "slots=1" */
 int64_t *options_find(struct sim_options *o, const char *name);
 int options_on(const struct sim_options *o); /* how many; of NULL: how many there are */
@@ -196,7 +203,10 @@ void options_print(const struct sim_options *o);
     X(BACKFILL_BEGAN) X(BACKFILL_DONE) X(BACKFILL_STOPPED) X(BACKFILL_PASSED)            \
     X(EVENT_STARTED) X(EVENT_MISSED) X(EVENT_IF_FALSE) X(EVENT_WAITED)                   \
     X(AFTER_STARTED) X(AFTER_MISSED)                                                     \
-    X(SQLITE)
+    X(SQLITE)                                                                            \
+    X(LED_FREE) X(LED_AGAIN) X(LED_OVER) X(LED_CHANGED) X(LEASE_RENEWED) X(LEASE_LONG)   \
+    X(LEASE_LOST) X(LEASE_DENIED) X(LEASE_REFUSED) X(EPOCH_REFUSED) X(LINK_CUT)          \
+    X(LINK_SLOW) X(STORE_CLOCK_SET) X(STOOD_STILL) X(LEFT_FOLLOWING)
 /* clang-format on */
 
 enum sim_seen {
@@ -205,6 +215,8 @@ enum sim_seen {
 #undef X
         N_SEEN
 };
+/* Those from here on are of hosts that share the store, and met with option `hosts`. */
+#define SEEN_OF_HOSTS SEEN_LED_FREE
 extern const char *const sim_seen_names[];
 void sim_seen(enum sim_seen what);
 
@@ -220,6 +232,7 @@ struct sim {
     struct sim_options o;
     struct rand streams[N_STREAMS];
     int64_t now; /* virtual microseconds */
+    int64_t due; /* when what happens was to happen */
     uint64_t n_events;
     bool faults;         /* they may still happen */
     int64_t healed_at;   /* when they stopped */
@@ -270,7 +283,17 @@ bool sim_loop_is_dead(const struct loop *l);
 bool sim_loop_is_paused(const struct loop *l);
 void sim_loop_set_clock(struct loop *l, int64_t skew_us);
 int sim_loop_node(const struct loop *l);
+/* On the loop's thread, with a stack of its own: fn may wait in loop_run of this loop,
+ * and the world goes on. It never comes back when the loop is dead. */
+void sim_apart(struct loop *l, ff_call_fn *fn, void *arg);
 uint64_t sim_loop_events(const struct loop *l); /* that it has had */
+
+/* --- stack_sim.c: for loop_sim.c --- */
+
+struct stack;
+struct stack *stack_new(ff_call_fn *fn, void *arg);
+bool stack_go(struct stack *s); /* until it waits: false; or it is over, and freed */
+void stack_wait(void);          /* on one: until it is told to go on */
 
 /* --- ops_sim.c: operations of drivers that are completed later --- */
 
@@ -288,13 +311,17 @@ void ops_close(struct sim_ops *ops); /* what is open: FF_CANCELLED */
 
 /* --- drivers --- */
 
-extern const struct ff_driver store_sim_driver, queue_sim_driver, runtime_sim_driver,
-    blob_sim_driver;
+extern const struct ff_driver store_sim_driver, store_hosts_driver, queue_sim_driver,
+    runtime_sim_driver, blob_sim_driver;
 bool blob_sim_has(struct tenant t, const char *hash);
 /* The instance whose sessions are opened next belongs to this process. */
 void sim_opening(int node, struct loop *l);
 
 void store_sim_init(void);
+/* Where hosts share it: its clock, and a host that does not reach it for so long. */
+int64_t store_sim_clock(void);
+void store_sim_set_clock(int64_t skew_us);
+void store_sim_cut(int node, int64_t for_us);
 void store_sim_check_end(void);
 void store_sim_done(void);
 void store_sim_crash(int node);
@@ -329,6 +356,7 @@ struct sim_node {
     struct loop *loop;
     struct driver_instance *store_driver, *queue, *runtime, *blob;
     struct store *store;
+    struct node *node; /* where hosts share the store: of core/node, or NULL */
     struct control *control;
     struct exec *exec;
     struct trigger *trigger;
@@ -343,6 +371,34 @@ void nodes_heal(void);              /* all are up and stay so */
 void nodes_held_up(void);           /* none of them could do anything until now */
 struct sim_node *nodes_owner(void); /* holds the lock; may be paused, dead soon; NULL */
 void nodes_wake(void);              /* a client knocks */
+void node_sim_crash(struct sim_node *n); /* kill -9, and it begins again soon */
+void node_sim_ended(struct sim_node *n); /* the same of one that has ended in order */
+void node_sim_fatal(void *arg, const struct ff_err *err);
+/* This is told to control now, and maybe again. */
+struct attempt_key;
+struct result;
+void node_sim_result(struct sim_node *n, const struct attempt_key *key,
+                     const struct result *result);
+
+/* --- host_sim.c: processes of hosts that share the store, by core/node itself --- */
+
+void host_open(struct sim_node *n);  /* it follows whoever leads, and may lead */
+void host_drain(struct sim_node *n); /* it ends in order; it may wait: sim_apart */
+void host_crash(struct sim_node *n);
+struct sim_node *host_owner(void); /* of the epoch, and it knows that; or NULL */
+int64_t host_link_delay(void);     /* of something that a lane does */
+void hosts_begin(void);            /* what happens to hosts */
+
+/* --- check_lead.c: who leads, by the shard's row --- */
+
+void lead_begin(int node, const struct ff_change *changes, size_t n); /* of a commit */
+void lead_refused(int node, const struct ff_change *changes, size_t n, size_t failed);
+void lead_clock_set(void);                       /* the store's is another one now */
+void lead_check(void);                           /* after each event */
+void lead_check_start(int node, const char *id); /* it begins an attempt */
+void lead_check_end(void);
+/* A commit that writes this is told from one of who does not lead. */
+void lead_check_fence(int node, const struct ff_change *c);
 struct flow *client_parse(const char *source); /* what was generated; flow_unref it */
 void client_knock(void *arg);                  /* the same, for sim_at */
 /* After a change of that answer: one that failed may have been stored all the same. */
@@ -457,6 +513,7 @@ struct mirror {
     struct map flows;  /* hash -> struct flow */
     int owner;         /* process that took the shard last */
     int64_t owned_in;  /* number of the commit that gave it to it */
+    int64_t owned_at;  /* virtual time of it */
     int64_t n_running; /* task rows RUNNING that hold a slot */
     int64_t n_inbox, n_open;
 };

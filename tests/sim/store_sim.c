@@ -26,6 +26,8 @@ static struct {
     struct loop *loop;
 } opening;
 static int64_t untold_until[SIM_MAX_NODES];
+static int64_t clock_skew_us;            /* the store's, from what is true */
+static int64_t cut_until[SIM_MAX_NODES]; /* a host does not reach the store */
 
 void sim_opening(int node, struct loop *l)
 {
@@ -45,6 +47,27 @@ void store_sim_init(void)
     if (inner_ops->open(&no_host, no_config, &plain, &err) != FF_OK ||
         inner_ops->setup(plain, &model_schema, &err) != FF_OK)
         sim_fail("the store cannot be opened: %s", err.msg);
+}
+
+int64_t store_sim_clock(void)
+{
+    return SIM_EPOCH_US + sim.now + clock_skew_us;
+}
+
+void store_sim_set_clock(int64_t skew_us)
+{
+    clock_skew_us = skew_us;
+    lead_clock_set();
+}
+
+void store_sim_cut(int node, int64_t for_us)
+{
+    cut_until[node] = sim.now + for_us;
+}
+
+static bool is_cut(const struct session *s)
+{
+    return s->node >= 0 && cut_until[s->node] > sim.now;
 }
 
 void store_sim_check_end(void)
@@ -124,8 +147,10 @@ static int execute(void *session, int node, const struct ff_change *changes, siz
         told_written(changes, n);
         check_commit(node, changes, n);
     } else {
-        if (code == FF_CONFLICT)
+        if (code == FF_CONFLICT) {
             told_at_fault(changes, n, *failed);
+            lead_refused(node, changes, n, *failed);
+        }
         sim_trace("commit of %d refused: %d at %zu of %zu", node, code, *failed, n);
     }
     return code;
@@ -281,6 +306,8 @@ static int sim_commit(void *store, const struct ff_change *changes, size_t n,
         sim_seen(SEEN_STORE_BUSY);
         return ff_fail(err, FF_BUSY, 0, "somebody else writes");
     }
+    if (faults && is_cut(s))
+        return ff_fail(err, FF_UNAVAILABLE, 0, "the store is not to be reached");
     if (faults && (s->down_until > sim.now || sim_chance(RAND_STORE, sim.o.store_down)))
         return down(err);
     if (faults && rival_comes(changes, n, failed))
@@ -299,7 +326,7 @@ static int read_faults(const struct session *s, struct ff_err *err)
         for (int64_t n = sim_between(RAND_STORE, 1, 3); n > 0; n--)
             client_act_now();
     }
-    if (sim.faults && s->down_until > sim.now)
+    if (sim.faults && (s->down_until > sim.now || is_cut(s)))
         return ff_fail(err, FF_UNAVAILABLE, 0, "the link is down");
     if (!sim.faults || !sim_chance(RAND_STORE, sim.o.read_down))
         return FF_OK;
@@ -380,10 +407,11 @@ static int sim_ping(void *store, struct ff_err *err)
 
 static int sim_now(void *store, int64_t *now_us, struct ff_err *err)
 {
-    (void)store;
-    (void)err;
-    *now_us = SIM_EPOCH_US + sim.now;
-    return FF_OK;
+    /* Elsewhere nobody leads by it. */
+    const int code = sim.o.hosts ? read_faults(store, err) : FF_OK;
+
+    *now_us = store_sim_clock();
+    return code;
 }
 
 static const struct ff_store_ops ops = {
@@ -400,4 +428,13 @@ static const struct ff_store_ops ops = {
 const struct ff_driver store_sim_driver = {
     FF_DRIVER_HEAD(FF_STORE, FF_PARALLEL, ops), .name = "sim",     .version = "1",
     .summary = "the memory store with faults",  .ops.store = &ops,
+};
+
+const struct ff_driver store_hosts_driver = {
+    FF_DRIVER_HEAD(FF_STORE, FF_PARALLEL, ops),
+    .name = "sim",
+    .version = "1",
+    .caps = FF_STORE_SHARED | FF_STORE_REMOTE,
+    .summary = "the same, of several hosts",
+    .ops.store = &ops,
 };
