@@ -292,6 +292,7 @@ void exec_free(struct exec *x)
     if (!x)
         return;
     lane_free(x->lane);
+    x->lane = NULL; /* attempts that go now ask nothing of it */
     artifacts_close(x);
     for (size_t i = 0; map_next(&x->by_key, &i, &value);)
         attempt_free(value);
