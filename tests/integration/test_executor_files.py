@@ -292,6 +292,21 @@ class InTheMiddle(FilesTest):
         self.lead()
         self.ends_well()
 
+    def test_both_die_while_it_fetches(self) -> None:
+        """That it has not begun is known, though the server is told that it is held."""
+        a = self.executor_at(GET, 7)
+        self.server.popen.kill()
+        self.server.popen.wait()
+        self.network.hold(GET, 4)
+        self.network.mend()
+        self.lead()
+        self.assertTrue(self.network.held.wait(PATIENCE), "it fetches again")
+        a.popen.kill()
+        a.popen.wait()
+        self.network.mend()
+        self.ready("a", port=self.network.port)
+        self.ends_well()
+
     def test_a_cut_costs_no_more_than_what_was_on_its_way(self) -> None:
         self.executor_at(PUT, 7)
         self.network.hold(GET, 7)

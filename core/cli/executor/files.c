@@ -38,6 +38,7 @@ struct carry {
 static bool stops(struct carry *c)
 {
     c->over = c->over || atomic_load(&c->h->halt);
+    c->failed = c->failed || atomic_load(&c->ex->given_up);
     return c->failed || c->over || c->err.code != FF_OK;
 }
 
@@ -260,8 +261,12 @@ static bool place_one(struct carry *c, const char *root, const json_t *entry)
     const int fd = open(content, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail_sys(c, content, errno);
-    const bool ok = artifact_place(fd, &a, &to, &c->err) == FF_OK;
+    struct ff_err why = {0};
+    const bool ok = artifact_place(fd, &a, &to, &why) == FF_OK;
     close(fd);
+    if (!ok)
+        ff_fail(&c->err, why.code, why.sys, "artifacts.in, %.64s: %.160s", path,
+                why.msg);
     return ok;
 }
 
@@ -296,7 +301,7 @@ static bool place_all(struct carry *c)
         return fail_sys(c, root, -sys);
     json_array_foreach(json_object_get(c->list, "in"), i, entry)
     {
-        if (!place_one(c, root, entry))
+        if (stops(c) || !place_one(c, root, entry))
             return false;
     }
     return place_script(c) && file_remove_tree(given) == 0;
@@ -532,7 +537,7 @@ static void send_on_lane(void *arg)
     json_t *left = json_object();
     json_array_foreach(json_object_get(c->list, "out"), i, want)
     {
-        if (!send_one(c, want, i >= c->n_sent, left))
+        if (stops(c) || !send_one(c, want, i >= c->n_sent, left))
             break;
         if (i >= c->n_sent)
             c->n_sent = i + 1;

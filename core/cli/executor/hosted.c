@@ -321,7 +321,8 @@ void hosted_go_on(struct hosted *h, const struct ff_err *err, enum fleet_word wo
     struct fleet_spec *s = h->spec;
 
     if (err) {
-        log_warn("%s cannot start: %s", h->id, err->msg);
+        if (word == FLEET_FAILED)
+            log_warn("%s cannot start: %s", h->id, err->msg);
         never_began(h, word, err->code, err->msg);
         return;
     }

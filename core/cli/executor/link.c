@@ -233,7 +233,7 @@ void link_register(struct executor *ex)
     for (size_t i = 0; map_next(&ex->hosted, &i, &value);) {
         struct hosted *h = value;
         h->seq = 0;
-        if (!h->dropped && h->state != HOSTED_UNBORN)
+        if (!h->dropped) /* that one was not started is told next: it is not lost */
             json_array_append_new(ids, json_string(h->id));
     }
     json_t *body = json_pack(
