@@ -2,6 +2,9 @@
  * the supervisor (or the cluster): it outlives the processes of the simulation and
  * knows each attempt by its id until that is released.
  *
+ * Where each host runs its own (option `apart`) there is one such for each of them, and
+ * none knows of the others'.
+ *
  * How an attempt lives is drawn from its id, not from the stream of random numbers. */
 #include "sim.h"
 
@@ -38,10 +41,32 @@ struct proc {
     char *dir; /* of its artifacts, or NULL */
 };
 
-static struct map procs; /* by id: those not released */
-static struct map known; /* by id: all that ever started */
+/* What one supervisor knows: that of all, or of a host. */
+struct place {
+    struct map procs; /* by id: those not released */
+    struct map known; /* by id: all that ever started */
+    bool knows_all;   /* what is unknown never began: all that stood were named */
+};
+static struct place places[SIM_MAX_NODES];
 static bool strays;
-static bool knows_all; /* what is unknown never began: all that stood were named */
+
+static int n_places(void)
+{
+    return sim.o.apart ? (int)sim.o.n_nodes : 1;
+}
+
+static struct place *place_of(int node)
+{
+    return &places[sim.o.apart ? node : 0];
+}
+
+/* As whoever leads would be told. */
+static const struct proc *find_known(const char *id)
+{
+    const struct place *place = place_of(mirror.owner == SIM_CLIENT ? 0 : mirror.owner);
+
+    return map_get_text(&place->known, id);
+}
 
 /* --- luck of one attempt --- */
 
@@ -245,9 +270,13 @@ static void judge_start(const struct session *s, const struct ff_run_spec *spec)
         id);
     /* What a process began that had lost its shard, and a falling machine ended, is not
      * told apart from what never began: on one host there is no such process. */
-    const struct proc *before = map_get_text(&known, id);
-    sim_check(!before || before->stray || map_get_text(&procs, id),
-              "I9: %s is started again after its release", id);
+    for (int i = 0; i < n_places(); i++) {
+        const struct proc *before = map_get_text(&places[i].known, id);
+        sim_check(
+            !before || before->stray ||
+                (&places[i] == place_of(s->node) && map_get_text(&places[i].procs, id)),
+            "I9: %s is started again after its release, or on another host", id);
+    }
     check_env(spec);
 }
 
@@ -259,7 +288,7 @@ static void attach(struct proc *p, struct session *s)
     ARRAY_ADD(&p->sessions, s);
 }
 
-static struct proc *new_proc(const char *id)
+static struct proc *new_proc(struct place *place, const char *id)
 {
     struct proc *p = mem_alloc(sizeof(*p));
 
@@ -268,8 +297,8 @@ static struct proc *new_proc(const char *id)
     p->grace_us = -1;
     p->started_us = SIM_EPOCH_US + sim.now;
     rand_seed(&p->luck, rand_mix(sim.seed) ^ hash_text(id));
-    map_set_text(&procs, id, p);
-    map_set_text(&known, id, p);
+    map_set_text(&place->procs, id, p);
+    map_set_text(&place->known, id, p);
     return p;
 }
 
@@ -279,7 +308,7 @@ static void runtime_start(void *runtime, const struct ff_run_spec *spec,
     struct session *s = runtime;
     const bool slow = sim.faults && sim_chance(RAND_RUNTIME, sim.o.start_slow);
     const int64_t delay = sim_between(RAND_RUNTIME, 0, slow ? 5 * SECOND : 3000);
-    struct proc *p = map_get_text(&procs, spec->attempt_id);
+    struct proc *p = map_get_text(&place_of(s->node)->procs, spec->attempt_id);
 
     sim_trace("start %s", spec->attempt_id);
     judge_start(s, spec);
@@ -297,7 +326,7 @@ static void runtime_start(void *runtime, const struct ff_run_spec *spec,
             tell_end(s, p);
         return;
     }
-    p = new_proc(spec->attempt_id);
+    p = new_proc(place_of(s->node), spec->attempt_id);
     p->stray = s->node != mirror.owner;
     if (!p->stray)
         p->dir = artifact_sim_begin(spec);
@@ -317,7 +346,7 @@ static void runtime_cancel(void *runtime, const char *id, int64_t grace_us,
                            struct ff_op *op)
 {
     struct session *s = runtime;
-    struct proc *p = map_get_text(&procs, id);
+    struct proc *p = map_get_text(&place_of(s->node)->procs, id);
     struct ending how = {.state = FF_RUN_EXITED,
                          .exit_code = 143,
                          .signal = 15,
@@ -345,19 +374,32 @@ static void runtime_cancel(void *runtime, const char *id, int64_t grace_us,
     plan_end(p, delay, how);
 }
 
+static bool runs_elsewhere(const struct place *here, const char *id)
+{
+    for (int i = 0; i < n_places(); i++) {
+        const struct proc *p = map_get_text(&places[i].procs, id);
+        if (&places[i] != here && p && p->running)
+            return true;
+    }
+    return false;
+}
+
 static void adopt_one(struct session *s, const char *id)
 {
-    struct proc *p = map_get_text(&procs, id);
+    struct place *place = place_of(s->node);
+    struct proc *p = map_get_text(&place->procs, id);
 
     sim_trace("adopt %s: %s", id, !p ? "unknown" : p->running ? "runs" : "ended");
-    if (!p && knows_all) {
+    if (!p && runs_elsewhere(place, id))
+        sim_seen(SEEN_LEFT_ELSEWHERE);
+    if (!p && place->knows_all) {
         sim_seen(SEEN_ADOPT_NEVER_BEGAN);
         tell(s, NULL, id, FF_RUN_UNKNOWN);
         return;
     }
     if (!p) {
         sim_seen(SEEN_ADOPT_UNKNOWN);
-        p = new_proc(id);
+        p = new_proc(place, id);
         p->running = false;
         p->state = FF_RUN_LOST;
         p->started_us = 0;
@@ -372,10 +414,11 @@ static void runtime_adopt(void *runtime, const char *const *ids, size_t n,
                           struct ff_op *op)
 {
     struct session *s = runtime;
+    struct place *place = place_of(s->node);
 
     for (size_t i = 0; i < n; i++)
         adopt_one(s, ids[i]);
-    knows_all = knows_all || (n == 0 && s->node == mirror.owner);
+    place->knows_all = place->knows_all || (n == 0 && s->node == mirror.owner);
     ops_complete(&s->ops, op, FF_OK, NULL, sim_between(RAND_RUNTIME, 0, 2000));
 }
 
@@ -395,14 +438,15 @@ static void runtime_release(void *runtime, const char *const *ids, size_t n,
                             struct ff_op *op)
 {
     struct session *s = runtime;
+    struct map *procs = &place_of(s->node)->procs;
 
     for (size_t i = 0; i < n; i++) {
-        struct proc *p = map_get_text(&procs, ids[i]);
+        const struct proc *p = map_get_text(procs, ids[i]);
         sim_trace("release %s", ids[i]);
         judge_release(s, ids[i]);
         if (!p)
             continue;
-        map_del_text(&procs, ids[i]);
+        map_del_text(procs, ids[i]);
     }
     ops_complete(&s->ops, op, FF_OK, NULL, 0);
 }
@@ -436,9 +480,11 @@ static int runtime_output(void *runtime, const char *id, const char *name,
                           ff_bytes_fn *fn, void *arg, struct ff_err *err)
 {
     struct buf out = {0};
+    const struct proc *p =
+        map_get_text(&place_of(((struct session *)runtime)->node)->known, id);
 
-    (void)runtime;
-    sim_check(!runtime_sim_runs(id), "outputs of %s are read while it runs", id);
+    sim_check(!p || !p->running || p->stray, "outputs of %s are read while it runs",
+              id);
     if (name[0] == '.' || !runtime_sim_output(id, name, &out))
         return ff_fail(err, FF_NOT_FOUND, 0, "there is no such file");
     fn(arg, out.data, out.len);
@@ -460,28 +506,28 @@ static int runtime_take(void *runtime, const char *id, const char *name, const c
 
 bool runtime_sim_runs(const char *attempt_id)
 {
-    const struct proc *p = map_get_text(&known, attempt_id);
+    const struct proc *p = find_known(attempt_id);
 
     return p && p->running && !p->stray;
 }
 
 int64_t runtime_sim_ended(const char *attempt_id)
 {
-    const struct proc *p = map_get_text(&known, attempt_id);
+    const struct proc *p = find_known(attempt_id);
 
     return p && !p->running ? p->ended_us : 0;
 }
 
 bool runtime_sim_went_well(const char *attempt_id)
 {
-    const struct proc *p = map_get_text(&known, attempt_id);
+    const struct proc *p = find_known(attempt_id);
 
     return p && !p->running && p->state == FF_RUN_EXITED && p->exit_code == 0;
 }
 
 int64_t runtime_sim_started(const char *attempt_id)
 {
-    const struct proc *p = map_get_text(&known, attempt_id);
+    const struct proc *p = find_known(attempt_id);
 
     return p ? p->started_us : 0;
 }
@@ -491,26 +537,31 @@ size_t runtime_sim_running(void)
     size_t n = 0;
     void *value;
 
-    for (size_t i = 0; map_next(&procs, &i, &value);)
-        n += ((struct proc *)value)->running;
+    for (int k = 0; k < n_places(); k++)
+        for (size_t i = 0; map_next(&places[k].procs, &i, &value);)
+            n += ((struct proc *)value)->running;
     return n;
 }
 
 size_t runtime_sim_known(void)
 {
-    return procs.n;
+    size_t n = 0;
+
+    for (int i = 0; i < n_places(); i++)
+        n += places[i].procs.n;
+    return n;
 }
 
 bool runtime_sim_strays(void)
 {
-    return strays;
+    return strays || sim.o.apart;
 }
 
 void runtime_sim_crash(int node)
 {
     void *value;
 
-    for (size_t i = 0; map_next(&procs, &i, &value);) {
+    for (size_t i = 0; map_next(&place_of(node)->procs, &i, &value);) {
         struct proc *p = value;
         for (size_t k = p->sessions.n; k > 0; k--)
             if (p->sessions.items[k - 1]->node == node)
@@ -520,12 +571,12 @@ void runtime_sim_crash(int node)
 
 /* Nothing is known any more of those that ran while nobody listened: the machine fell
  * and rose again. Those that somebody waits for are asked for anew, and are lost. */
-static void forget_running(void)
+static void forget_running(struct place *place)
 {
     struct map kept = {0};
     void *value;
 
-    for (size_t i = 0; map_next(&procs, &i, &value);) {
+    for (size_t i = 0; map_next(&place->procs, &i, &value);) {
         struct proc *p = value;
         if (!p->running || p->sessions.n > 0) {
             map_set_text(&kept, p->id, p);
@@ -536,27 +587,33 @@ static void forget_running(void)
         p->running = false;
         p->plan++;
     }
-    map_done(&procs);
-    procs = kept;
-    knows_all = false;
+    map_done(&place->procs);
+    place->procs = kept;
+    place->knows_all = false;
 }
 
 /* The supervisor dies and takes all of its tasks along; what ended before is on disk.
  */
-void runtime_sim_wipe(bool forgets)
+static void wipe(struct place *place, bool forgets)
 {
     void *value;
 
-    sim_seen(SEEN_WIPED);
     if (forgets)
-        forget_running();
-    for (size_t i = 0; map_next(&procs, &i, &value);) {
+        forget_running(place);
+    for (size_t i = 0; map_next(&place->procs, &i, &value);) {
         struct proc *p = value;
         if (!p->running)
             continue;
         p->state = FF_RUN_LOST;
         end_proc(p);
     }
+}
+
+void runtime_sim_wipe(bool forgets)
+{
+    sim_seen(SEEN_WIPED);
+    for (int i = 0; i < n_places(); i++)
+        wipe(&places[i], forgets);
 }
 
 /* --- sessions --- */
