@@ -39,8 +39,8 @@ struct task_api_beat {
  * try again later. All but `authorize` may answer FF_CONFLICT too: fenced meanwhile. */
 struct task_api_ops {
     /* FF_OK fills who; FF_DENIED: no such token, or expired; FF_CONFLICT: its attempt
-     * is no longer the current one. Called for each request, before its body is read:
-     * it MUST be cheap. */
+     * is no longer the current one; FF_UNAVAILABLE: nobody can say yet. Called for each
+     * request, before its body is read: it MUST be cheap. */
     int (*authorize)(void *arg, const char *token, struct task_api_who *who,
                      struct ff_err *err);
     /* Stores lines in order. Each process of a task numbers its batches: repeated ones

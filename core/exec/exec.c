@@ -149,6 +149,7 @@ void exec_adopted_all(struct exec *x)
 {
     const char *const none[] = {NULL};
 
+    x->all_named = true;
     exec_pending(x);
     x->runtime_ops->adopt(x->runtime, none, 0,
                           driver_op(x->setup.runtime, on_adopted, x));

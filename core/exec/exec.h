@@ -113,7 +113,8 @@ struct exec_log_line {
     const char *level, *text;
     size_t len;
 };
-/* FF_DENIED: bad or expired; FF_CONFLICT: no longer the current attempt. */
+/* FF_DENIED: bad or expired; FF_CONFLICT: no longer the current attempt;
+ * FF_UNAVAILABLE: of what stood when this began not all is known yet. */
 int exec_authorize(struct exec *x, const char *token, struct exec_caller *who,
                    struct ff_err *err);
 int exec_task_log(struct exec *x, int64_t handle, const struct exec_log_line *lines,

@@ -110,6 +110,7 @@ struct exec {
     ff_call_fn *drained;
     void *drained_arg;
     void (*on_progress)(void *arg, const struct attempt_key *key);
+    bool all_named;    /* by control: every attempt that stood when this began */
     void *on_progress_arg;
 };
 
@@ -186,6 +187,11 @@ void attempt_heard(struct attempt *a);
 void attempt_sdk_path(struct attempt *a);
 
 /* collect.c */
+/* Who may speak: NULL with FF_CONFLICT where another attempt is the current one, or
+ * with FF_UNAVAILABLE where nobody can say yet. */
+struct attempt *attempt_current(const struct exec *x, const struct attempt_key *key,
+                                struct ff_err *err);
+
 void attempt_collect(struct attempt *a, const struct ff_run_event *event);
 
 /* values.c (blocking) */

@@ -9,18 +9,34 @@
 
 #define LOG_PIECE ((size_t)16 * 1024)
 
+/* One that nobody has named yet may be the current one of a run that is being loaded.
+ */
+struct attempt *attempt_current(const struct exec *x, const struct attempt_key *key,
+                                struct ff_err *err)
+{
+    struct attempt *a = attempt_by_key(x, key);
+
+    if (a && a->state != ATTEMPT_REPORTED &&
+        x->setup.source.is_current(x->setup.source.arg, key))
+        return a;
+    if (!a && !x->all_named)
+        ff_fail(err, FF_UNAVAILABLE, 0,
+                "the server has begun a moment ago, and looks for what runs");
+    else
+        ff_fail(err, FF_CONFLICT, 0, "this attempt is not the current one");
+    return NULL;
+}
+
 int exec_authorize(struct exec *x, const char *token, struct exec_caller *who,
                    struct ff_err *err)
 {
     struct attempt_key key;
-    const int code = token_check(x, token, &key, err);
 
-    if (code != FF_OK)
-        return code;
-    const struct attempt *a = attempt_by_key(x, &key);
-    if (!a || a->state == ATTEMPT_REPORTED ||
-        !x->setup.source.is_current(x->setup.source.arg, &key))
-        return ff_fail(err, FF_CONFLICT, 0, "this attempt is not the current one");
+    if (token_check(x, token, &key, err) != FF_OK)
+        return err->code;
+    const struct attempt *a = attempt_current(x, &key, err);
+    if (!a)
+        return err->code;
     *who = (struct exec_caller){.attempt_id = a->id,
                                 .task_id = a->task_id,
                                 .run_id = a->run_id,
