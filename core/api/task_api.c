@@ -8,7 +8,9 @@ enum {
     BODY_MAX = 1024 * 1024,
     OUTPUT_BODY_MAX = BODY_MAX + 1024, /* a value of BODY_MAX and its name */
     STATUS_BODY_MAX = 64 * 1024,
-    MESSAGE_MAX = 4096
+    MESSAGE_MAX = 4096,
+    NONCE_MIN = 22, /* 128 bits in base 64 */
+    NONCE_MAX = 128
 };
 
 /* A token that stopped being good is not the same as one whose attempt has been
@@ -19,6 +21,15 @@ static void answer_err(struct http_reply *reply, const struct ff_err *err)
         http_reply_problem(reply, 403, "%s", err->msg);
     else
         http_reply_err(reply, err);
+}
+
+/* Of what a token or ticket is worth. */
+static void answer_who(struct http_reply *reply, const struct ff_err *err)
+{
+    if (err->code == FF_DENIED)
+        http_reply_problem(reply, 401, "%s", err->msg);
+    else
+        answer_err(reply, err);
 }
 
 static bool identify(struct task_api *api, const struct http_request *r,
@@ -33,13 +44,9 @@ static bool identify(struct task_api *api, const struct http_request *r,
     }
     *who = (struct task_api_who){0};
     int code = api->ops->authorize(api->arg, token, who, &err);
-    if (code == FF_OK)
-        return true;
-    if (code == FF_DENIED)
-        http_reply_problem(reply, 401, "%s", err.msg);
-    else
-        answer_err(reply, &err);
-    return false;
+    if (code != FF_OK)
+        answer_who(reply, &err);
+    return code == FF_OK;
 }
 
 /* Before the body is read: who has no token cannot make the server read a megabyte. */
@@ -251,6 +258,69 @@ static void take_heartbeat(void *arg, const struct http_request *r,
     begin(arg, r, reply, take_beat);
 }
 
+/* --- POST /api/v1/task/start --- */
+
+/* A ticket says who asks, and is no token: nobody is identified here. */
+static bool has_bearer(void *arg, const struct http_request *r,
+                       struct http_reply *reply)
+{
+    (void)arg;
+    if (http_bearer(r))
+        return true;
+    http_reply_problem(reply, 401, "the request carries no bearer token");
+    return false;
+}
+
+/* The API may be gone by then: the reply is not. */
+static void on_started(void *arg, const struct task_api_token *token,
+                       const struct ff_err *err)
+{
+    char expires[UNITS_TEXT];
+
+    if (err) {
+        answer_who(arg, err);
+        return;
+    }
+    units_time_text(token->expires_us, expires);
+    json_t *answer =
+        json_pack("{s:s, s:s}", "token", token->text, "expires_at", expires);
+
+    http_reply_json(arg, 200, answer);
+    json_decref(answer);
+}
+
+static int read_start(const json_t *body, struct task_api_start *out,
+                      struct ff_err *err)
+{
+    const json_t *nonce = json_object_get(body, "nonce");
+
+    out->attempt_id = json_string_value(json_object_get(body, "attempt_id"));
+    out->nonce = json_string_value(nonce);
+    if (!out->attempt_id)
+        return ff_fail(err, FF_INVALID, 0, "attempt_id is missing");
+    if (is_given(nonce) && (!out->nonce || strlen(out->nonce) < NONCE_MIN ||
+                            strlen(out->nonce) > NONCE_MAX))
+        return ff_fail(err, FF_INVALID, 0, "nonce is not a text of %d to %d bytes",
+                       NONCE_MIN, NONCE_MAX);
+    return FF_OK;
+}
+
+static void take_start(void *arg, const struct http_request *r,
+                       struct http_reply *reply)
+{
+    struct task_api *api = arg;
+    struct ff_err err = {0};
+    struct task_api_start start = {.ticket = http_bearer(r)};
+    json_t *body = http_json(r, &err);
+    int code = body ? read_start(body, &start, &err) : err.code;
+
+    if (code == FF_OK)
+        code = api->ops->start(api->arg, &start, on_started, reply, &err);
+    if (code != FF_OK)
+        answer_who(reply, &err);
+    json_decref(body);
+}
+
 /* --- the table --- */
 
 static const struct http_route routes[] = {
@@ -259,6 +329,7 @@ static const struct http_route routes[] = {
     {"POST", "/api/v1/task/status", take_status, STATUS_BODY_MAX, admit},
     {"POST", "/api/v1/task/outputs", take_output, OUTPUT_BODY_MAX, admit},
     {"POST", "/api/v1/task/heartbeat", take_heartbeat, 1024, admit},
+    {"POST", "/api/v1/task/start", take_start, 1024, has_bearer},
 };
 
 struct task_api *task_api_new(struct loop *l, struct http_server *server,

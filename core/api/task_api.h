@@ -35,6 +35,19 @@ struct task_api_beat {
     int64_t interval_us; /* until the next; comes with what the server would say */
 };
 
+/* What an attempt shows when it begins; see exec_task_start. */
+struct task_api_start {
+    const char *ticket, *attempt_id;
+    const char *nonce; /* or NULL */
+};
+struct task_api_token {
+    const char *text;
+    int64_t expires_us;
+};
+/* err NULL: there is a token. */
+typedef void task_api_started_fn(void *arg, const struct task_api_token *token,
+                                 const struct ff_err *err);
+
 /* All return an ff_code at once and fill err on failure. FF_UNAVAILABLE makes the task
  * try again later. All but `authorize` may answer FF_CONFLICT too: fenced meanwhile. */
 struct task_api_ops {
@@ -60,6 +73,10 @@ struct task_api_ops {
      * other processes of the task still use it. */
     int (*heartbeat)(void *arg, const struct task_api_who *who,
                      struct task_api_beat *beat, struct ff_err *err);
+    /* Exchanges a ticket for a token. FF_OK: fn will be called, never from inside this.
+     * FF_DENIED: no ticket, or expired; FF_CANCELLED: used before. */
+    int (*start)(void *arg, const struct task_api_start *start, task_api_started_fn *fn,
+                 void *fn_arg, struct ff_err *err);
 };
 
 /* Mounts the routes. heartbeat_us: the interval that tasks are told. ops and arg must

@@ -70,10 +70,41 @@ static int heartbeat(void *arg, const struct task_api_who *who,
     return FF_OK;
 }
 
+struct starting {
+    task_api_started_fn *fn;
+    void *arg;
+};
+
+static void on_started(void *arg, const struct exec_beat *beat,
+                       const struct ff_err *err)
+{
+    struct starting *s = arg;
+    const struct task_api_token token = {beat->token, beat->expires_us};
+
+    s->fn(s->arg, &token, err);
+    mem_free(s);
+}
+
+static int start(void *arg, const struct task_api_start *given, task_api_started_fn *fn,
+                 void *fn_arg, struct ff_err *err)
+{
+    const struct exec_start what = {.ticket = given->ticket,
+                                    .attempt_id = given->attempt_id,
+                                    .nonce = given->nonce};
+    struct starting *s = mem_alloc(sizeof(*s));
+
+    *s = (struct starting){fn, fn_arg};
+    const int code = exec_task_start(arg, &what, on_started, s, err);
+    if (code != FF_OK)
+        mem_free(s);
+    return code;
+}
+
 const struct task_api_ops task_exec_ops = {
     .authorize = authorize,
     .log = log_lines,
     .status = status,
     .output = output,
     .heartbeat = heartbeat,
+    .start = start,
 };

@@ -72,7 +72,7 @@ static const struct driver_kind kinds[] = {
     [FF_QUEUE] = {"queue", queue_slots, sizeof(struct ff_queue_ops), LOOP, LOOP_TEXT,
                   0},
     [FF_RUNTIME] = {"runtime", runtime_slots, sizeof(struct ff_runtime_ops), LOOP,
-                    LOOP_TEXT, 0},
+                    LOOP_TEXT, FF_RUNTIME_SHOWS_ENV},
     [FF_AUTH] = {"auth", auth_slots, sizeof(struct ff_auth_ops), BLOCKING,
                  BLOCKING_TEXT, FF_AUTH_LOOPBACK_ONLY},
     [FF_BLOB] = {"blob", blob_slots, sizeof(struct ff_blob_ops), BLOCKING,

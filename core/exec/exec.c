@@ -264,6 +264,7 @@ struct exec *exec_new(const struct exec_setup *setup, struct ff_err *err)
     struct exec *x = mem_alloc(sizeof(*x));
 
     x->setup = *setup;
+    list_init(&x->redeems);
     x->lane = lane_new(setup->loop, "collect", err);
     if (!x->lane || token_load_key(x, err) != FF_OK || open_drivers(x, err) != FF_OK) {
         exec_free(x);
@@ -294,6 +295,7 @@ void exec_free(struct exec *x)
         return;
     lane_free(x->lane);
     x->lane = NULL; /* attempts that go now ask nothing of it */
+    tickets_close(x);
     artifacts_close(x);
     for (size_t i = 0; map_next(&x->by_key, &i, &value);)
         attempt_free(value);

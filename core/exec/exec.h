@@ -10,6 +10,7 @@
 #include "driver/driver.h"
 #include "engine/engine.h"
 #include "loop/loop.h"
+#include "store/store.h"
 
 struct exec;
 
@@ -44,9 +45,10 @@ struct exec_setup {
     struct loop *loop;
     struct driver_instance *queue;
     struct driver_instance *runtime;
+    struct store *store; /* where it stands which tickets have been used */
     uint32_t slots;
-    const char *data_dir;        /* sdk/ stands below it, and task.key in it */
-    const char *files_dir;       /* runs/ stands below it */
+    const char *data_dir;        /* sdk/ stands below it */
+    const char *files_dir;       /* runs/ stands below it, and task.key in it */
     const char *api_endpoint;    /* "unix:///..." for FLOWFORGE_API_ENDPOINT */
     const char *sdk_path;        /* folder of the Python package, or NULL */
     const char *http_program;    /* carries out tasks with http; absolute */
@@ -132,6 +134,23 @@ struct exec_beat {
 };
 int exec_task_heartbeat(struct exec *x, int64_t handle, struct exec_beat *beat,
                         struct ff_err *err);
+
+/* Exchanges the ticket that an attempt began with for a token. That it was is a row
+ * before the token is given, so a ticket is good once, over restarts and whoever leads.
+ * The same `nonce`, which the caller chooses and nobody else knows, stands for the same
+ * exchange: whoever did not hear its answer, or shares it, asks again. NULL or "": then
+ * nobody can.
+ *
+ * FF_OK: fn is called once, never from inside this. Codes, here or there: FF_DENIED: no
+ * ticket, or expired; FF_CONFLICT: it is of another attempt than attempt_id, or of one
+ * that is not the current one; FF_CANCELLED: it was used; FF_UNAVAILABLE: later. */
+struct exec_start {
+    const char *ticket, *attempt_id, *nonce;
+};
+typedef void exec_started_fn(void *arg, const struct exec_beat *beat,
+                             const struct ff_err *err); /* err NULL: beat says what */
+int exec_task_start(struct exec *x, const struct exec_start *start, exec_started_fn *fn,
+                    void *arg, struct ff_err *err);
 
 /* --- what runs leave on disk (any process; blocking) ---
  *

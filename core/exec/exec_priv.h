@@ -4,7 +4,8 @@
  * work into what the runtime is told; events.c hears the runtime; collect.c picks up
  * outputs on a lane; silence.c waits for signs of life; values.c keeps large ones;
  * artifacts.c fetches and keeps files and folders, luggage.c those of attempts that run
- * elsewhere; report.c hears the tasks; token.c makes and checks their tokens. */
+ * elsewhere; report.c hears the tasks; token.c makes and checks their tokens, and
+ * ticket.c exchanges tickets for them. */
 #ifndef EXEC_EXEC_PRIV_H
 #define EXEC_EXEC_PRIV_H
 
@@ -14,6 +15,8 @@
 #define VALUE_MAX          ((size_t)16 << 20) /* of one text or JSON output */
 #define TOKEN_KEY_SIZE     32
 #define TOKEN_MAX          256
+#define TOKEN_WORD         "ff1"
+#define TICKET_WORD        "fft1"
 #define START_DELAY_US     (200 * 1000) /* first wait after the runtime had no room */
 #define START_DELAY_MAX_US (5 * UNITS_SECOND)
 #define START_TRIES        60
@@ -73,7 +76,8 @@ struct attempt {
     bool stop_asked, stop_sent;
     bool settled; /* its end is recorded */
     int64_t grace_us;
-    int progress; /* -1: never said */
+    bool shown_again; /* its ticket, and that was noted */
+    int progress;     /* -1: never said */
     char *status, *message;
 };
 
@@ -98,6 +102,7 @@ struct exec {
     struct map abandoned; /* attempt id -> itself: released when its end is heard */
     int64_t next_handle;
     uint8_t token_key[TOKEN_KEY_SIZE];
+    struct list redeems; /* tickets that are being exchanged */
     struct {
         char **items;
         size_t n, cap;
@@ -105,12 +110,12 @@ struct exec {
     bool flush_posted;
     size_t n_adopting; /* asked of the runtime, which has not answered yet */
     size_t n_pending;  /* lane jobs, driver calls and posts that will come back */
+    bool all_named;    /* by control: every attempt that stood when this began */
     bool draining;
     bool is_drained; /* nothing that happens now is heard */
     ff_call_fn *drained;
     void *drained_arg;
     void (*on_progress)(void *arg, const struct attempt_key *key);
-    bool all_named;    /* by control: every attempt that stood when this began */
     void *on_progress_arg;
 };
 
@@ -183,15 +188,15 @@ void sdk_log_line(struct buf *b, const struct exec_log_line *line,
 void attempt_listen(struct attempt *a);
 void attempt_heard(struct attempt *a);
 
-/* report.c: where the outputs stand that the SDK reports */
-void attempt_sdk_path(struct attempt *a);
-
-/* collect.c */
 /* Who may speak: NULL with FF_CONFLICT where another attempt is the current one, or
  * with FF_UNAVAILABLE where nobody can say yet. */
 struct attempt *attempt_current(const struct exec *x, const struct attempt_key *key,
                                 struct ff_err *err);
 
+/* report.c: where the outputs stand that the SDK reports */
+void attempt_sdk_path(struct attempt *a);
+
+/* collect.c */
 void attempt_collect(struct attempt *a, const struct ff_run_event *event);
 
 /* values.c (blocking) */
@@ -257,6 +262,20 @@ void token_make(const struct exec *x, const struct attempt *a, int64_t expires_u
                 char out[TOKEN_MAX]);
 int token_check(const struct exec *x, const char *token, struct attempt_key *key,
                 struct ff_err *err);
+
+/* How long a token of this attempt is good: not for long where its environment might
+ * have told others, and who has it renews it. */
+int64_t token_life_us(const struct attempt *a);
+/* What the attempt exchanges for a token when it has started. */
+void ticket_make(const struct exec *x, const struct attempt *a, int64_t expires_us,
+                 char out[TOKEN_MAX]);
+/* It may have expired. */
+int ticket_check(const struct exec *x, const char *ticket, struct attempt_key *key,
+                 int64_t *expires_us, struct ff_err *err);
+
+/* ticket.c */
+bool attempt_wants_ticket(const struct attempt *a);
+void tickets_close(struct exec *x);
 
 /* stdout_read.c (blocking): what an attempt wrote to stdout, from its log chunks. */
 int stdout_read(const char *log_dir, uint64_t chunks, struct buf *out,

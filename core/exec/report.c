@@ -238,7 +238,7 @@ int exec_task_heartbeat(struct exec *x, int64_t handle, struct exec_beat *beat,
     if (!a)
         return err->code;
     beat->cancel = a->stop_asked;
-    beat->expires_us = loop_wall_us(x->setup.loop) + x->setup.token_life_us;
+    beat->expires_us = loop_wall_us(x->setup.loop) + token_life_us(a);
     beat->within_us = a->work.heartbeat_us / 3; /* two may be lost */
     token_make(x, a, beat->expires_us, beat->token);
     return FF_OK;

@@ -117,6 +117,7 @@ static const char *const *task_env(struct attempt *a)
 {
     const struct exec_setup *s = &a->exec->setup;
     const char *const *own = (const char *const *)environ;
+    const int64_t ends_us = loop_wall_us(s->loop) + s->token_life_us;
     char token[TOKEN_MAX];
     struct env e = {.arena = &a->arena};
 
@@ -132,7 +133,10 @@ static const char *const *task_env(struct attempt *a)
     e.items[e.n] = NULL;
     if (!s->elsewhere)
         add_of_host(&e, a);
-    token_make(a->exec, a, loop_wall_us(s->loop) + s->token_life_us, token);
+    if (attempt_wants_ticket(a))
+        ticket_make(a->exec, a, ends_us, token);
+    else
+        token_make(a->exec, a, ends_us, token);
     env_printf(&e, "FLOWFORGE_TASK_ID=%s", a->task_id);
     env_printf(&e, "FLOWFORGE_ATTEMPT_ID=%s", a->id);
     env_printf(&e, "FLOWFORGE_WORKFLOW_ID=%s", a->run_id);

@@ -1,31 +1,64 @@
-/* token.c - the tokens by which running attempts speak: the attempt's key and an end,
- * signed (HMAC-SHA256) with a key that only the owner of the data directory has. They
- * survive a change of owner without being stored. */
+/* token.c - the tokens by which running attempts speak, and the tickets that are
+ * exchanged for them: the attempt's key and an end, signed (HMAC-SHA256) with a key of
+ * all hosts that may lead. They survive a change of owner without being stored. One is
+ * no other: the word that they begin with is signed, too. */
 #include "exec/exec_priv.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
-int token_load_key(struct exec *x, struct ff_err *err)
+static int read_key(struct exec *x, const char *path, struct ff_err *err)
 {
-    MEM_AUTO char *path = file_join(x->setup.data_dir, "task.key");
     struct buf b = {0};
-    int sys = file_read(path, TOKEN_KEY_SIZE, &b);
+    const int sys = file_read(path, TOKEN_KEY_SIZE, &b);
+    const bool whole = sys == 0 && b.len == TOKEN_KEY_SIZE;
 
-    if (sys == 0 && b.len == TOKEN_KEY_SIZE) {
+    if (whole)
         memcpy(x->token_key, b.data, TOKEN_KEY_SIZE);
-        buf_done(&b);
-        return FF_OK;
-    }
     buf_done(&b);
-    if (sys != -ENOENT && sys != 0)
-        return ff_fail(err, FF_UNAVAILABLE, -sys, "%s: %s", path, strerror(-sys));
-    rand_system(x->token_key, TOKEN_KEY_SIZE);
-    sys = file_write_durable(path, x->token_key, TOKEN_KEY_SIZE, 0600);
+    if (whole)
+        return FF_OK;
+    if (sys == 0 || sys == -EFBIG)
+        return ff_fail(err, FF_UNAVAILABLE, 0,
+                       "%s has not %d bytes: delete it, and tasks that run now cannot "
+                       "speak any more",
+                       path, TOKEN_KEY_SIZE);
+    return ff_fail(err, sys == -ENOENT ? FF_NOT_FOUND : FF_UNAVAILABLE, -sys, "%s: %s",
+                   path, strerror(-sys));
+}
+
+/* It is there whole, or not at all; that of who was first stays. */
+static int offer_key(const char *path, struct ff_err *err)
+{
+    MEM_AUTO char *own = NULL;
+    uint8_t key[TOKEN_KEY_SIZE];
+    struct buf name = {0};
+    uint64_t random;
+
+    rand_system(&random, sizeof(random));
+    rand_system(key, sizeof(key));
+    buf_printf(&name, "%s.%" PRIx64, path, random);
+    own = buf_take(&name);
+    int sys = file_write_durable(own, key, sizeof(key), 0600);
+    if (sys == 0 && link(own, path) != 0 && errno != EEXIST)
+        sys = -errno;
+    unlink(own);
+    explicit_bzero(key, sizeof(key));
     if (sys != 0)
         return ff_fail(err, FF_UNAVAILABLE, -sys, "%s: %s", path, strerror(-sys));
     return FF_OK;
+}
+
+int token_load_key(struct exec *x, struct ff_err *err)
+{
+    MEM_AUTO char *path = file_join(x->setup.files_dir, "task.key");
+    const int code = read_key(x, path, err);
+
+    if (code != FF_NOT_FOUND)
+        return code;
+    return offer_key(path, err) == FF_OK ? read_key(x, path, err) : err->code;
 }
 
 static void sign(const struct exec *x, const char *text, char out[SHA256_TEXT])
@@ -33,16 +66,28 @@ static void sign(const struct exec *x, const char *text, char out[SHA256_TEXT])
     sha256_hmac(x->token_key, TOKEN_KEY_SIZE, text, strlen(text), out);
 }
 
-void token_make(const struct exec *x, const struct attempt *a, int64_t expires_us,
-                char out[TOKEN_MAX])
+static void make(const struct exec *x, const char *word, const struct attempt *a,
+                 int64_t expires_us, char out[TOKEN_MAX])
 {
     char signature[SHA256_TEXT];
     const int n = snprintf(
-        out, TOKEN_MAX, "ff1.%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64,
-        a->key.tenant.no, a->key.run, a->key.node, a->key.attempt, expires_us);
+        out, TOKEN_MAX, "%s.%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64,
+        word, a->key.tenant.no, a->key.run, a->key.node, a->key.attempt, expires_us);
 
     sign(x, out, signature);
     snprintf(out + n, TOKEN_MAX - (size_t)n, ".%s", signature);
+}
+
+void token_make(const struct exec *x, const struct attempt *a, int64_t expires_us,
+                char out[TOKEN_MAX])
+{
+    make(x, TOKEN_WORD, a, expires_us, out);
+}
+
+void ticket_make(const struct exec *x, const struct attempt *a, int64_t expires_us,
+                 char out[TOKEN_MAX])
+{
+    make(x, TICKET_WORD, a, expires_us, out);
 }
 
 /* Takes as long for a wrong one as for a right one. */
@@ -55,25 +100,56 @@ static bool equal(const char *a, const char *b, size_t n)
     return difference == 0;
 }
 
-int token_check(const struct exec *x, const char *token, struct attempt_key *key,
-                struct ff_err *err)
+static bool is_of_word(const char *text, const char *word)
 {
-    char text[TOKEN_MAX], signature[SHA256_TEXT];
-    int64_t expires;
+    return text_starts(text, word) && text[strlen(word)] == '.';
+}
+
+static bool is_signed(const struct exec *x, const char *token, char text[TOKEN_MAX])
+{
+    char signature[SHA256_TEXT];
     const size_t len = strlen(token);
 
-    if (len >= sizeof(text) || len < SHA256_TEXT)
-        return ff_fail(err, FF_DENIED, 0, "this is no task token");
+    if (len >= TOKEN_MAX || len < SHA256_TEXT)
+        return false;
     const size_t body = len - SHA256_TEXT; /* the dot before the signature */
     memcpy(text, token, body);
     text[body] = 0;
     sign(x, text, signature);
-    if (token[body] != '.' || !equal(token + body + 1, signature, SHA256_TEXT - 1))
+    return token[body] == '.' && equal(token + body + 1, signature, SHA256_TEXT - 1);
+}
+
+static bool read_signed(const struct exec *x, const char *word, const char *token,
+                        struct attempt_key *key, int64_t *expires_us)
+{
+    char text[TOKEN_MAX];
+
+    return is_signed(x, token, text) && is_of_word(text, word) &&
+           sscanf(text + strlen(word),
+                  ".%" SCNd64 ".%" SCNd64 ".%" SCNd64 ".%" SCNd64 ".%" SCNd64,
+                  &key->tenant.no, &key->run, &key->node, &key->attempt,
+                  expires_us) == 5;
+}
+
+int token_check(const struct exec *x, const char *token, struct attempt_key *key,
+                struct ff_err *err)
+{
+    int64_t expires_us;
+
+    if (is_of_word(token, TICKET_WORD))
+        return ff_fail(err, FF_DENIED, 0,
+                       "this is a start ticket: it is exchanged for a token first");
+    if (!read_signed(x, TOKEN_WORD, token, key, &expires_us))
         return ff_fail(err, FF_DENIED, 0, "this is no task token");
-    if (sscanf(text, "ff1.%" SCNd64 ".%" SCNd64 ".%" SCNd64 ".%" SCNd64 ".%" SCNd64,
-               &key->tenant.no, &key->run, &key->node, &key->attempt, &expires) != 5)
-        return ff_fail(err, FF_DENIED, 0, "this is no task token");
-    if (expires < loop_wall_us(x->setup.loop))
+    if (expires_us < loop_wall_us(x->setup.loop))
         return ff_fail(err, FF_DENIED, 0, "the task token has expired");
+    return FF_OK;
+}
+
+int ticket_check(const struct exec *x, const char *ticket, struct attempt_key *key,
+                 int64_t *expires_us, struct ff_err *err)
+{
+    if (!read_signed(x, TICKET_WORD, ticket, key, expires_us))
+        return ff_fail(err, FF_DENIED, 0, "this is no start ticket");
     return FF_OK;
 }

@@ -358,6 +358,7 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
         .loop = n->loop,
         .queue = n->queue_driver,
         .runtime = n->runtime_driver,
+        .store = n->store,
         .slots = (uint32_t)n->settings.slots,
         .data_dir = n->data_dir,
         .files_dir = n->files_dir,

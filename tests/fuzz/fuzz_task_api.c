@@ -79,14 +79,30 @@ static int heartbeat(void *arg, const struct task_api_who *who,
     return FF_OK;
 }
 
-static const struct task_api_ops ops = {authorize, log_lines, status, output,
-                                        heartbeat};
+static int start(void *arg, const struct task_api_start *given, task_api_started_fn *fn,
+                 void *fn_arg, struct ff_err *err)
+{
+    const struct task_api_token token = {"good", 1};
+
+    (void)arg;
+    FUZZ_CHECK(given->ticket && given->attempt_id);
+    FUZZ_CHECK(!given->nonce ||
+               (strlen(given->nonce) >= 22 && strlen(given->nonce) <= 128));
+    if (strcmp(given->attempt_id, "a") != 0)
+        return ff_fail(err, FF_CONFLICT, 0, "no");
+    fn(fn_arg, &token, NULL);
+    return FF_OK;
+}
+
+static const struct task_api_ops ops = {authorize, log_lines, status,
+                                        output,    heartbeat, start};
 
 static void write_request(struct evbuffer *out, const uint8_t *data, size_t size)
 {
     static const char *const routes[] = {
-        "POST /api/v1/task/logs", "POST /api/v1/task/status",
-        "POST /api/v1/task/outputs", "POST /api/v1/task/heartbeat", "GET /api/v1/task"};
+        "POST /api/v1/task/logs",    "POST /api/v1/task/status",
+        "POST /api/v1/task/outputs", "POST /api/v1/task/heartbeat",
+        "GET /api/v1/task",          "POST /api/v1/task/start"};
     const size_t route = size ? data[0] : 0;
 
     if (size && route > 0)

@@ -472,6 +472,11 @@ static int open_runtime(struct executor *ex, struct ff_err *err)
     if (!ex->driver)
         return err->code;
     ex->ops = driver_runtime_ops(ex->driver);
+    if (driver_instance_info(ex->driver)->d.caps & FF_RUNTIME_SHOWS_ENV)
+        return ff_fail(err, FF_UNSUPPORTED, 0,
+                       "%.80s shows the environment of attempts to others, and those "
+                       "of an executor have their tokens in it",
+                       s->runtime);
     if (!ex->ops->outputs)
         return ff_fail(err, FF_UNSUPPORTED, 0, "%.80s cannot say what a task leaves",
                        s->runtime);

@@ -78,7 +78,7 @@ class Link:
         self._failures = min(self._failures, 1)
         self._retry_at = 0.0
 
-    def _failed(self, problem: str, wanted_pause: float = 0.0) -> Away:
+    def failed(self, problem: str, wanted_pause: float = 0.0) -> Away:
         self.close()
         self.problem = problem
         self._failures += 1
@@ -133,10 +133,10 @@ class Link:
                 status, data, pause = self._exchange(path, body, token, timeout)
         except (OSError, http.client.HTTPException) as error:
             text = str(error) or type(error).__name__
-            raise self._failed(text) from None
+            raise self.failed(text) from None
         if status >= 500 or status in _RETRIED:
             seconds = float(pause) if pause.isdigit() else 0.0
-            raise self._failed(f"it answers with status {status}", seconds)
+            raise self.failed(f"it answers with status {status}", seconds)
         self._failures = 0
         self._retry_at = 0.0
         return status, _as_object(data)

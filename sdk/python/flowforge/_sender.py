@@ -13,7 +13,7 @@ import secrets
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import _notice
 from ._batches import MEMORY_MAX, Batches
@@ -22,6 +22,7 @@ from ._cancel import Cancellation
 from ._link import Away, Link
 from ._settings import Endpoint, Settings, read_token
 from ._spool import Spool
+from ._ticket import is_ticket, shared_nonce
 from ._values import Line
 
 API = "/api/v1/task"
@@ -38,6 +39,7 @@ _OVER = {
     401: "the token is not accepted",
     FENCED: "this attempt is no longer the current one",
     404: "there is no task API at the endpoint",
+    409: "the start ticket was used by somebody else",
 }
 
 
@@ -56,6 +58,8 @@ class Sender:
         self._settings = settings
         self._cancellation = cancellation
         self._token = settings.token
+        self._ticket = self._token if is_ticket(self._token) else ""
+        self._nonce = shared_nonce(settings.out_dir) if self._ticket else ""
         self._api = Link(api)
         logs = settings.logs or api
         self._logs = self._api if logs == api else Link(logs)
@@ -308,15 +312,44 @@ class Sender:
         timeout = min(POST_TIMEOUT, max(0.1, left))
         self._may_send.wait(timeout)  # else a fork might wait for the lock for long
         with self._wire:
-            status, answer = link.post(path, body, self._token, timeout)
-            if status == 401 and self._reread_token():
-                status, answer = link.post(path, body, self._token, timeout)
+            status, answer = self._ask(link, path, body, timeout)
         if status >= 300:
             self._refused(status, path, answer.get("detail"))
             return {}
         if answer.get("cancel") is True:
             self._cancellation.request()
         return answer
+
+    def _ask(
+        self, link: Link, path: str, body: bytes, timeout: float
+    ) -> Tuple[int, Dict[str, Any]]:
+        if self._ticket == self._token and not self._reread_token():
+            status, answer = self._exchange(link, timeout)
+            if status >= 300:
+                return status, answer
+        status, answer = link.post(path, body, self._token, timeout)
+        if status == 401 and (self._reread_token() or self._has_again(link, timeout)):
+            status, answer = link.post(path, body, self._token, timeout)
+        return status, answer
+
+    def _has_again(self, link: Link, timeout: float) -> bool:
+        """Of a token that has expired while nobody renewed it."""
+        return bool(self._ticket) and self._exchange(link, timeout)[0] < 300
+
+    def _exchange(self, link: Link, timeout: float) -> Tuple[int, Dict[str, Any]]:
+        """The ticket for a token, which `link` waits for."""
+        said = {"attempt_id": self._settings.attempt_id, "nonce": self._nonce}
+        body = json.dumps(said).encode("ascii")
+        try:
+            status, answer = self._api.post(f"{API}/start", body, self._ticket, timeout)
+        except Away as error:
+            if link is self._api:
+                raise
+            raise link.failed(str(error)) from None
+        token = answer.get("token")
+        if status < 300 and isinstance(token, str) and token:
+            self._token = token
+        return status, answer
 
     def _reread_token(self) -> bool:
         path = self._settings.token_file

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
+from ._ticket import is_ticket
+
 FLUSH_TIMEOUT = 5.0
 FLUSH_TIMEOUT_MAX = 300.0
 SPOOL_NAME = ".flowforge-spool.jsonl"
@@ -25,8 +27,9 @@ class Endpoint(NamedTuple):
 class Settings(NamedTuple):
     api: Optional[Endpoint]  # None: outside FlowForge
     logs: Optional[Endpoint]
-    token: str
+    token: str  # or a start ticket
     token_file: str
+    attempt_id: str
     out_dir: str  # "": there is none
     flush_timeout: float  # seconds, at the end of the process
 
@@ -74,13 +77,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     logs = parse_endpoint(environ.get("FLOWFORGE_LOG_ENDPOINT", ""))
     token_file = environ.get("FLOWFORGE_AUTH_TOKEN_FILE", "")
     token = environ.get("FLOWFORGE_AUTH_TOKEN", "").strip()
-    if not token and token_file:
-        token = read_token(token_file)
+    if token_file and (not token or is_ticket(token)):
+        token = read_token(token_file) or token
     return Settings(
         api=api,
         logs=logs or api,
         token=token,
         token_file=token_file,
+        attempt_id=environ.get("FLOWFORGE_ATTEMPT_ID", ""),
         out_dir=environ.get("FF_OUT", ""),
         flush_timeout=_seconds(environ.get("FLOWFORGE_FLUSH_TIMEOUT", "")),
     )

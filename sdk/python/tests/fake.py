@@ -88,6 +88,9 @@ class FakeApi:
         self.cancel = False
         self.good_token: Optional[str] = None  # None: all are good
         self.next_token = ""
+        self.ticket = ""  # exchanged for the good token, by whoever names the nonce
+        self.nonce = ""  # of who was first
+        self.starts: List[Dict[str, Any]] = []
         self._seen: Dict[str, int] = {}
         self._lock = threading.Lock()
         self.changed = threading.Condition(self._lock)
@@ -129,11 +132,22 @@ class FakeApi:
             self.changed.notify_all()
             if isinstance(fault, int):
                 return fault, fault, {"detail": f"told to answer {fault}"}
+            if path == f"{API}/start":
+                return (fault, *self._start(body, token))
             if self.good_token is not None and token != self.good_token:
                 return None, 401, {"detail": "the token has expired"}
             answer = {} if fault == "drop" else self._act(path, body)
             self.changed.notify_all()
             return fault, 200, answer
+
+    def _start(self, body: Dict[str, Any], ticket: str) -> Tuple[int, Any]:
+        self.starts.append(body)
+        if not self.ticket or ticket != self.ticket:
+            return 401, {"detail": "this is no start ticket"}
+        self.nonce = self.nonce or body["nonce"]
+        if body["nonce"] != self.nonce:
+            return 409, {"detail": "the ticket has been used"}
+        return 200, {"token": self.good_token, "expires_at": "2026-11-21T19:20:37Z"}
 
     def _act(self, path: str, body: Dict[str, Any]) -> Dict[str, Any]:
         if path == f"{API}/logs":

@@ -83,11 +83,38 @@ static int beat(void *arg, const struct task_api_who *who, struct task_api_beat 
     return begin(x, who, err);
 }
 
+static void answer_start(void *arg)
+{
+    struct fake_exec *x = arg;
+    const struct task_api_token token = {"fresh", 1000000 * INT64_C(1795288837)};
+    struct ff_err err = {.code = x->fail};
+
+    snprintf(err.msg, sizeof(err.msg), "told to fail");
+    x->started(x->started_arg, &token, x->fail ? &err : NULL);
+}
+
+static int take_start(void *arg, const struct task_api_start *start,
+                      task_api_started_fn *fn, void *fn_arg, struct ff_err *err)
+{
+    struct fake_exec *x = arg;
+
+    if (strcmp(start->ticket, "ticket") != 0)
+        return ff_fail(err, FF_DENIED, 0, "this is no ticket");
+    if (strcmp(start->attempt_id, "a-1") != 0)
+        return ff_fail(err, FF_CONFLICT, 0, "it is of another attempt");
+    buf_printf(&x->status, "%s;", start->nonce ? start->nonce : "-");
+    x->started = fn;
+    x->started_arg = fn_arg;
+    loop_post(x->loop, answer_start, x);
+    return FF_OK;
+}
+
 static const struct task_api_ops ops = {.authorize = authorize,
                                         .log = take_log,
                                         .status = take_status,
                                         .output = take_output,
-                                        .heartbeat = beat};
+                                        .heartbeat = beat,
+                                        .start = take_start};
 
 static void free_extra(void *extra)
 {
@@ -96,7 +123,7 @@ static void free_extra(void *extra)
 
 void mount_fake_exec(struct site *s)
 {
-    fake_exec = (struct fake_exec){.token = "good", .next_token = ""};
+    fake_exec = (struct fake_exec){.token = "good", .next_token = "", .loop = s->loop};
     s->extra = task_api_new(s->loop, s->server, &ops, &fake_exec, 2500000);
     s->free_extra = free_extra;
 }

@@ -17,6 +17,9 @@ struct fake_exec {
     struct buf status;  /* "STATUS progress message;" */
     int64_t last_time_us, last_seq;
     int n_authorized, n_logs;
+    struct loop *loop;
+    task_api_started_fn *started;
+    void *started_arg;
 };
 
 extern struct fake_exec fake_exec;

@@ -403,6 +403,57 @@ static void an_executor_may_want_heartbeats_sooner(void **state)
 
 /* --- the end of the server --- */
 
+/* --- start tickets --- */
+
+static int start_with(const char *ticket, const char *text)
+{
+    struct client *c = client_with(ticket);
+    const int status = post_as(c, "start", text);
+
+    client_free(c);
+    return status;
+}
+
+static void a_ticket_is_exchanged_for_a_token(void **state)
+{
+    (void)state;
+    assert_int_equal(start_with("ticket", "{\"attempt_id\": \"a-1\"}"), 200);
+    assert_answer("{\"token\":\"fresh\","
+                  "\"expires_at\":\"2026-11-21T19:20:37.000000Z\"}");
+    assert_int_equal(start_with("ticket", "{\"attempt_id\": \"a-1\", \"nonce\": "
+                                          "\"0123456789012345678901\"}"),
+                     200);
+    assert_string_equal(buf_text(&fake_exec.status), "-;0123456789012345678901;");
+    assert_int_equal(fake_exec.n_authorized, 0);
+}
+
+static void what_a_ticket_is_worth_decides_the_status(void **state)
+{
+    static const struct {
+        const char *ticket, *body;
+        int fail, status;
+    } cases[] = {
+        {"other", "{\"attempt_id\": \"a-1\"}", 0, 401},
+        {"ticket", "{\"attempt_id\": \"a-2\"}", 0, 403},
+        {"ticket", "{}", 0, 400},
+        {"ticket", "[]", 0, 400},
+        {"ticket", "{\"attempt_id\": 1}", 0, 400},
+        {"ticket", "{\"attempt_id\": \"a-1\", \"nonce\": 1}", 0, 400},
+        {"ticket", "{\"attempt_id\": \"a-1\", \"nonce\": \"012345678901234567890\"}", 0,
+         400},
+        {"ticket", "{\"attempt_id\": \"a-1\"}", FF_CANCELLED, 409},
+        {"ticket", "{\"attempt_id\": \"a-1\"}", FF_CONFLICT, 403},
+        {"ticket", "{\"attempt_id\": \"a-1\"}", FF_DENIED, 401},
+        {"ticket", "{\"attempt_id\": \"a-1\"}", FF_UNAVAILABLE, 503},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        fake_exec.fail = cases[i].fail;
+        assert_int_equal(start_with(cases[i].ticket, cases[i].body), cases[i].status);
+    }
+}
+
 static void free_task_api(void *arg)
 {
     (void)arg;
@@ -463,6 +514,8 @@ int main(void)
         TEST(malformed_outputs_are_refused),
         TEST(a_heartbeat_renews_the_token),
         TEST(an_executor_may_want_heartbeats_sooner),
+        TEST(a_ticket_is_exchanged_for_a_token),
+        TEST(what_a_ticket_is_worth_decides_the_status),
         TEST(a_call_in_hand_survives_the_end_of_the_routes),
     };
 

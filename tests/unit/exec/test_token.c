@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -24,7 +25,7 @@ static int open_one(void **state)
     snprintf(f->dir, sizeof(f->dir), "/tmp/ff-token-XXXXXX");
     if (!mkdtemp(f->dir))
         return -1;
-    f->exec.setup.data_dir = f->dir;
+    f->exec.setup.files_dir = f->dir;
     f->exec.setup.loop = loop_new(&err);
     f->attempt.exec = &f->exec;
     f->attempt.key = (struct attempt_key){{1}, 5, NODE_OF(3, 7), 2};
@@ -103,6 +104,46 @@ static void the_key_outlives_the_process(void **state)
     assert_int_equal(token_check(&next, token, &key, &err), FF_OK);
 }
 
+static void a_ticket_is_no_token(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t ends_us = loop_wall_us(f->exec.setup.loop) + 1000000;
+    char token[TOKEN_MAX], ticket[TOKEN_MAX], mixed[TOKEN_MAX + 1];
+    struct attempt_key key;
+    int64_t said_us;
+    struct ff_err err;
+
+    token_make(&f->exec, &f->attempt, ends_us, token);
+    ticket_make(&f->exec, &f->attempt, ends_us, ticket);
+    assert_int_equal(ticket_check(&f->exec, ticket, &key, &said_us, &err), FF_OK);
+    assert_int_equal(key.run, 5);
+    assert_int_equal(key.attempt, 2);
+    assert_int_equal(said_us, ends_us);
+    assert_int_equal(token_check(&f->exec, ticket, &key, &err), FF_DENIED);
+    assert_non_null(strstr(err.msg, "exchanged"));
+    assert_int_equal(ticket_check(&f->exec, token, &key, &said_us, &err), FF_DENIED);
+    /* Nor is one with the word of the other in front of it. */
+    snprintf(mixed, sizeof(mixed), "fft1%s", token + strlen("ff1"));
+    assert_int_equal(ticket_check(&f->exec, mixed, &key, &said_us, &err), FF_DENIED);
+    snprintf(mixed, sizeof(mixed), "ff1%s", ticket + strlen("fft1"));
+    assert_int_equal(token_check(&f->exec, mixed, &key, &err), FF_DENIED);
+}
+
+static void a_key_that_is_cut_short_is_not_made_anew(void **state)
+{
+    struct fixture *f = *state;
+    MEM_AUTO char *path = file_join(f->dir, "task.key");
+    struct exec next = {.setup = f->exec.setup};
+    struct ff_err err;
+
+    assert_int_equal(truncate(path, TOKEN_KEY_SIZE - 1), 0);
+    assert_int_equal(token_load_key(&next, &err), FF_UNAVAILABLE);
+    assert_non_null(strstr(err.msg, "delete it"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(token_load_key(&next, &err), FF_OK);
+    assert_memory_not_equal(next.token_key, f->exec.token_key, TOKEN_KEY_SIZE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +153,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_ends, open_one, close_one),
         cmocka_unit_test_setup_teardown(the_key_outlives_the_process, open_one,
                                         close_one),
+        cmocka_unit_test_setup_teardown(a_ticket_is_no_token, open_one, close_one),
+        cmocka_unit_test_setup_teardown(a_key_that_is_cut_short_is_not_made_anew,
+                                        open_one, close_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,11 @@ enum ff_runtime_caps {
     FF_RUNTIME_IMAGES = 2,      /* obeys image */
     FF_RUNTIME_LIMITS = 4,      /* obeys cpu_milli and memory_bytes */
     FF_RUNTIME_MASKS = 8,       /* obeys masks; without it no attempt gets secrets */
-    FF_RUNTIME_FILES = 16       /* obeys files_dir: for attempts on other hosts */
+    FF_RUNTIME_FILES = 16,      /* obeys files_dir: for attempts on other hosts */
+    FF_RUNTIME_SHOWS_ENV = 32   /* others than the attempt's own user can read env, as
+                                 * in the description of a pod: attempts get a start
+                                 * ticket in place of a token. It binds: it is true of
+                                 * a chain of which it is true of one layer */
 };
 
 enum ff_run_state {
