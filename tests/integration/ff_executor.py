@@ -20,6 +20,7 @@ EXECUTOR = str(BIN / "flowforge-executor")
 
 class ExecutorTest(ApiTest):
     lease = "4s"
+    prepare: Callable[[], None] | None = None  # each process, just before it begins
 
     def setUp(self) -> None:
         super().setUp()
@@ -40,6 +41,7 @@ class ExecutorTest(ApiTest):
             *("--set", f"server.executor_listen=127.0.0.1:{self.executor_port}"),
             *("--set", f"server.executor_lease={self.lease}"),
             *args,
+            preexec_fn=self.prepare,
         )
         self.server.wait_for("\n")
         said = json.loads(self.server.seen)
@@ -78,6 +80,7 @@ class ExecutorTest(ApiTest):
             ],
             cwd=self.folder,
             env=self.env,
+            preexec_fn=self.prepare,
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -8,6 +8,8 @@ import hashlib
 import http.client
 import json
 import re
+import resource
+import signal
 import unittest
 from typing import Any
 from urllib.parse import urlencode
@@ -232,6 +234,59 @@ tasks:
         task = self.task(run, "use")
         self.assertEqual(task["reason"], "artifact_missing")
         self.assertIn("artifacts.in.x:", task["message"])
+
+
+def ignore_too_large() -> None:
+    """What is too large fails, as on a full disk, and does not end the process."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+class FullDisks(FilesTest):
+    """No file may become larger than one that is sent."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.prepare = ignore_too_large
+
+    def limited(self, pid: int) -> None:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (8 * MIB, 8 * MIB))
+
+    def begin_big(self) -> str:
+        self.big(12)
+        flow = """flowforge: 1
+name: large
+tasks:
+  make:
+    env: {PLACE: "%s"}
+    run: ln "$PLACE/big" "$FF_ARTIFACTS/x"
+    artifacts: {out: {x: }}
+  use:
+    needs: make
+    run: 'true'
+    artifacts: {in: {x: "${{ tasks.make.artifacts.x }}"}}
+"""
+        return self.begin(flow % self.folder)
+
+    def test_a_server_without_room_fails_who_hands_on(self) -> None:
+        self.lead()
+        self.ready("a")
+        self.limited(self.server.popen.pid)
+        run = self.begin_big()
+        self.wait_state(run, "failed")
+        task = self.task(run, "make")
+        self.assertEqual(task["reason"], "artifact_store_full")
+        self.assert_nothing_is_left("a", run)
+
+    def test_an_executor_without_room_fails_who_is_given_it(self) -> None:
+        self.lead()
+        a = self.ready("a")
+        self.limited(a.popen.pid)
+        run = self.begin_big()
+        self.wait_state(run, "failed")
+        task = self.task(run, "use")
+        self.assertEqual(task["reason"], "start_failed")
+        self.assertIn("File too large", task["message"])
+        self.assert_nothing_is_left("a", run)
 
 
 class InTheMiddle(FilesTest):

@@ -44,8 +44,10 @@ static bool stops(struct carry *c)
 
 static bool fail_sys(struct carry *c, const char *what, int sys)
 {
-    ff_fail(&c->err, sys == ENOSPC || sys == EDQUOT ? FF_FULL : FF_UNAVAILABLE, sys,
-            "%.160s: %s", what, strerror(sys));
+    const bool full = sys == ENOSPC || sys == EDQUOT || sys == EFBIG;
+
+    ff_fail(&c->err, full ? FF_FULL : FF_UNAVAILABLE, sys, "%.160s: %s", what,
+            strerror(sys));
     return false;
 }
 
