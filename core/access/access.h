@@ -155,6 +155,9 @@ int access_tenant_limit(const struct access_call *c, const char *name, enum quot
 int access_project(struct store *s, struct store_reader *r, struct tenant t,
                    const char *name, struct arena *arena, struct project_row *row,
                    struct ff_err *err);
+int access_project_by_no(struct store *s, struct store_reader *r, struct tenant t,
+                         int64_t no, struct arena *arena, struct project_row *row,
+                         struct ff_err *err);
 int access_projects(struct store *s, struct store_reader *r, struct tenant t,
                     store_row_fn *fn, void *arg, struct ff_err *err);
 int access_project_create(const struct access_call *c, struct tenant t,

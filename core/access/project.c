@@ -40,6 +40,21 @@ int access_project(struct store *s, struct store_reader *r, struct tenant t,
     return code;
 }
 
+int access_project_by_no(struct store *s, struct store_reader *r, struct tenant t,
+                         int64_t no, struct arena *arena, struct project_row *row,
+                         struct ff_err *err)
+{
+    const struct project_row like = {.tenant = t.no, .project = no};
+    const struct store_query q = {
+        .record = &record_project, .like = &like, .n_equal = 2};
+    const int code = access_first(s, r, &q, arena, row, err);
+
+    if (code != FF_NOT_FOUND || no != PROJECT_DEFAULT)
+        return code;
+    *row = default_project(t);
+    return FF_OK;
+}
+
 int access_projects(struct store *s, struct store_reader *r, struct tenant t,
                     store_row_fn *fn, void *arg, struct ff_err *err)
 {

@@ -248,6 +248,14 @@ int control_describe(struct control *c, const struct attempt_key *key,
     return code;
 }
 
+const struct run_row *control_run_row(struct control *c, struct tenant t, int64_t run)
+{
+    const struct attempt_key key = {.tenant = t, .run = run};
+    const struct run *r = run_of(c, &key);
+
+    return r ? &r->row : NULL;
+}
+
 bool control_is_current(struct control *c, const struct attempt_key *key)
 {
     const struct run *r = run_of(c, key);

@@ -125,6 +125,8 @@ void control_silent(struct control *c, const struct attempt_key *key);
 int control_describe(struct control *c, const struct attempt_key *key,
                      struct arena *arena, struct work *work, const struct run_row **run,
                      struct ff_err *err);
+/* The row of a run that is open here, or NULL. Borrowed until the next turn. */
+const struct run_row *control_run_row(struct control *c, struct tenant t, int64_t run);
 bool control_is_current(struct control *c, const struct attempt_key *key);
 /* Its start has been published by this owner, and describe was not asked for it yet. */
 bool control_may_start(struct control *c, const struct attempt_key *key);

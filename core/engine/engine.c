@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define KINDS_MAX 8
+#define KINDS_MAX       8
+#define TRACEPARENT_LEN 55
 
 static const struct engine_kind *kinds[KINDS_MAX] = {&engine_dag};
 
@@ -195,8 +196,9 @@ void engine_step_seal(struct run *r, struct step *s)
     buf_clear(&s->events);
 }
 
-/* The body of its first event. */
-static void describe_created(struct step *s, struct span workflow, struct span inputs)
+/* The body of its first event; `asked` is what engine_run_asked_by has put there. */
+static void describe_created(struct step *s, struct span workflow, struct span inputs,
+                             struct span asked)
 {
     struct jsonw w = step_event(s, "run.created");
 
@@ -205,6 +207,10 @@ static void describe_created(struct step *s, struct span workflow, struct span i
     if (inputs.s) {
         jsonw_key(&w, "inputs");
         jsonw_raw(&w, inputs.s, inputs.len);
+    }
+    if (asked.s) {
+        jsonw_key(&w, "traceparent");
+        jsonw_text_len(&w, asked.s, asked.len);
     }
     step_event_end(s, &w);
     buf_add_char(&s->events, ']');
@@ -216,23 +222,57 @@ void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b
         .shard = shard, .tenant = row->tenant, .run = row->run};
     struct step s = {.now_us = row->created_at};
 
-    describe_created(&s, row->workflow, row->inputs);
+    describe_created(&s, row->workflow, row->inputs, (struct span){0});
     batch_put(b, &record_run, row, FF_ABSENT);
     batch_put(b, &record_open_run, &open, FF_ABSENT);
     add_event_row(row, 1, row->created_at, &s.events, b);
     step_done(&s);
 }
 
-void engine_run_set_inputs(struct batch *b, size_t at, struct span inputs)
+/* Of a run that was just put into the batch: its row, then open_run, then the event. */
+static void describe_again(struct batch *b, size_t at, struct span inputs,
+                           struct span asked)
 {
     const struct ff_value *workflow = &b->items[at].values[COL_RUN_WORKFLOW];
     struct step s = {0};
 
-    describe_created(&s, (struct span){.s = workflow->s, .len = workflow->len}, inputs);
-    batch_set_text(b, at, COL_RUN_INPUTS, inputs);
+    describe_created(&s, (struct span){.s = workflow->s, .len = workflow->len}, inputs,
+                     asked);
     batch_set_text(b, at + 2, COL_EVENT_BODY,
                    (struct span){.s = s.events.data, .len = s.events.len});
     step_done(&s);
+}
+
+void engine_run_asked_by(struct batch *b, size_t at, const char *traceparent)
+{
+    const struct ff_value *inputs = &b->items[at].values[COL_RUN_INPUTS];
+
+    describe_again(b, at, (struct span){.s = inputs->s, .len = inputs->len},
+                   span_of(traceparent));
+}
+
+/* It stands at the end, where inputs, an object, cannot be taken for it. */
+static struct span asked_by(const struct batch *b, size_t at)
+{
+    static const char key[] = ",\"traceparent\":\"";
+    const struct ff_value *body = &b->items[at + 2].values[COL_EVENT_BODY];
+    const size_t len = TRACEPARENT_LEN + strlen("\"}]");
+    const size_t all = strlen(key) + len;
+
+    if (body->len < all || memcmp(body->s + body->len - all, key, strlen(key)) != 0)
+        return (struct span){0};
+    return (struct span){.s = body->s + body->len - len, .len = TRACEPARENT_LEN};
+}
+
+void engine_run_set_inputs(struct batch *b, size_t at, struct span inputs)
+{
+    MEM_AUTO char *asked = NULL;
+    const struct span now = asked_by(b, at);
+
+    if (now.s)
+        asked = mem_text_len(now.s, now.len);
+    batch_set_text(b, at, COL_RUN_INPUTS, inputs);
+    describe_again(b, at, inputs, span_of(asked));
 }
 
 void engine_child_create(const struct run_row *row, int64_t shard, struct batch *b)

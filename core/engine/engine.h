@@ -309,6 +309,10 @@ void engine_run_free(struct run *r); /* takes NULL */
 /* The rows that a new run consists of: run, open_run, first event. */
 void engine_run_create(const struct run_row *row, int64_t shard, struct batch *b);
 
+/* Who asked for a run that engine_run_create has put into the batch, `at` that place: a
+ * traceparent of W3C's Trace Context, which its history then has. */
+void engine_run_asked_by(struct batch *b, size_t at, const char *traceparent);
+
 /* Other inputs for a run that engine_run_create has put into the batch: `at` is the
  * change that makes its row. */
 void engine_run_set_inputs(struct batch *b, size_t at, struct span inputs);

@@ -68,6 +68,12 @@ static void give_back_arena(struct exec *x, struct arena *arena)
     x->spare = *arena;
 }
 
+static void name_span(struct attempt *a, struct span outermost)
+{
+    if (outermost.s)
+        trace_parent(outermost, a->id, a->traceparent);
+}
+
 struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
                             struct ff_err *err)
 {
@@ -96,6 +102,8 @@ struct attempt *attempt_new(struct exec *x, const struct attempt_key *key,
     a->project = work.project ? work.project : "default";
     a->task_id = join3(&a->arena, a->run_id, a->work.path, 0);
     a->id = join3(&a->arena, a->run_id, a->work.path, key->attempt);
+    if (x->setup.traced)
+        name_span(a, source->outermost(source->arg, run));
     a->dir = x->setup.elsewhere ? a->work.dir
                                 : working_dir(&a->arena, run->dir, a->work.dir);
     a->run_dir = exec_run_dir(x->setup.files_dir, a->run_id);

@@ -25,6 +25,9 @@ struct exec_source {
     void *arg;
     int (*describe)(void *arg, const struct attempt_key *key, struct arena *arena,
                     struct work *work, const struct run_row **run, struct ff_err *err);
+    /* The id of the run around all others of this one, its own where it is inside none;
+     * the null span: it is not known here. */
+    struct span (*outermost)(void *arg, const struct run_row *run);
     bool (*is_current)(void *arg, const struct attempt_key *key);
     /* Granted by this owner, and nobody asked for it by describe yet. */
     bool (*may_start)(void *arg, const struct attempt_key *key);
@@ -64,6 +67,8 @@ struct exec_setup {
      * variables above, PATH, where the API and the SDK are, a folder to work in - is
      * added there. A start may wait there for room, and be stopped while it does. */
     bool elsewhere;
+    /* Spans are made of attempts: they get TRACEPARENT. */
+    bool traced;
     /* Attempts that stand may be of another host: of one that is unknown here it is
      * never out of the question that it runs there. */
     bool another_place;

@@ -11,6 +11,7 @@
 
 #include "blob/blob.h"
 #include "exec/exec.h"
+#include "traces/traces.h"
 
 #define VALUE_MAX          ((size_t)16 << 20) /* of one text or JSON output */
 #define TOKEN_KEY_SIZE     32
@@ -59,8 +60,9 @@ struct attempt {
     struct arena arena; /* everything below that is text, and the outputs */
     struct work work;
     const char *id, *task_id, *run_id, *tenant, *project;
-    const char *dir;                 /* absolute working directory; see elsewhere */
-    struct attempt_secrets *secrets; /* NULL: none, or not read yet */
+    char traceparent[TRACE_PARENT_TEXT]; /* or "" */
+    const char *dir;                     /* absolute working directory; see elsewhere */
+    struct attempt_secrets *secrets;     /* NULL: none, or not read yet */
     char *run_dir, *log_dir;
     char *artifact_dir; /* $FF_ARTIFACTS, or files_dir of one that runs elsewhere; or
                          * NULL */

@@ -152,6 +152,9 @@ static const char *const *task_env(struct attempt *a)
         env_printf(&e, "FF_ARTIFACTS=%s", a->artifact_dir);
     if (a->work.http && s->http_allow)
         env_printf(&e, "FF_HTTP_ALLOW=%s", s->http_allow);
+    e.items[e.n] = NULL;
+    if (a->traceparent[0] && !find_var(e.items, "TRACEPARENT"))
+        env_printf(&e, "TRACEPARENT=%s", a->traceparent);
     if (NODE_ITEM(a->key.node) >= 0)
         env_printf(&e, "FF_INDEX=%lld", (long long)NODE_ITEM(a->key.node));
     e.items[e.n] = NULL;

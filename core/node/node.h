@@ -96,6 +96,9 @@ char *node_http_program(void);
 /* Tasks are given words that stand for their secrets; none that is stored is read. */
 void node_use_no_secrets(struct node *n);
 
+/* Somebody makes spans of what becomes of attempts, which get TRACEPARENT. Before
+ * node_own. */
+void node_trace(struct node *n);
 const struct node_settings *node_settings(const struct node *n);
 struct store *node_store(struct node *n);
 /* Do other processes see the same rows, also after this one has ended? */
@@ -165,8 +168,9 @@ struct node_submit {
     json_t *inputs;
     int64_t priority; /* -100..100 */
     bool no_cache;
-    json_t *labels;  /* object of texts, or NULL */
-    int64_t project; /* 0: the default one */
+    json_t *labels;          /* object of texts, or NULL */
+    int64_t project;         /* 0: the default one */
+    const char *traceparent; /* of who asks for it (W3C Trace Context), or NULL */
     /* Of that source, for its `uses`, and where the file stands, for those beside it;
      * NULL: it uses no workflow, and no file. */
     const struct flow *flow;

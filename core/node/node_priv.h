@@ -101,6 +101,7 @@ struct node {
     struct driver *given_runtime;            /* the same */
     bool (*is_mute)(const char *attempt_id); /* its attempts; or NULL */
     bool elsewhere;                          /* they run on other hosts */
+    bool traced;                             /* see node_trace */
     int64_t n_places;                        /* that these have */
     bool no_secrets;                         /* what stands for them is enough */
     struct store *store;

@@ -120,6 +120,18 @@ static bool source_may_start(void *arg, const struct attempt_key *key)
     return control_may_start(((struct node *)arg)->control, key);
 }
 
+/* A run around others is open for as long as they are. */
+static struct span source_outermost(void *arg, const struct run_row *run)
+{
+    struct control *control = ((struct node *)arg)->control;
+    const struct run_row *root =
+        run->root == MODEL_NULL
+            ? run
+            : control_run_row(control, (struct tenant){run->tenant}, run->root);
+
+    return root ? root->id : (struct span){0};
+}
+
 static bool source_is_current(void *arg, const struct attempt_key *key)
 {
     return control_is_current(((struct node *)arg)->control, key);
@@ -372,9 +384,11 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
         .token_life_us = n->auth.task_token_us,
         .is_mute = n->is_mute,
         .elsewhere = n->elsewhere,
+        .traced = n->traced,
         .another_place = n->lease.mixed,
         .source = {.arg = n,
                    .describe = source_describe,
+                   .outermost = source_outermost,
                    .is_current = source_is_current,
                    .may_start = source_may_start,
                    .node_path = source_node_path,
@@ -393,6 +407,11 @@ static int64_t slots_of(const struct node *n)
     const int64_t most = n->settings.slots;
 
     return n->elsewhere && n->n_places < most ? n->n_places : most;
+}
+
+void node_trace(struct node *n)
+{
+    n->traced = true;
 }
 
 void node_set_places(struct node *n, int64_t n_places)

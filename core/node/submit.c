@@ -89,7 +89,11 @@ static int add_run(const struct node_plan *p, struct tenant t,
         .no_cache = what->no_cache ? 1 : MODEL_NULL,
     };
 
+    const size_t at = p->batch->n;
+
     engine_run_create(&row, NODE_SHARD, p->batch);
+    if (what->traceparent)
+        engine_run_asked_by(p->batch, at, what->traceparent);
     return what->reuse ? node_reuse(p, what, made->run, err) : FF_OK;
 }
 

@@ -173,6 +173,15 @@ const struct metric_family observe_families[N_FAMILIES] = {
                                     "From the time of a schedule to the run that it "
                                     "started.",
                                     waits)},
+    [FAMILY_SPANS] = {COUNTER("flowforge_trace_spans",
+                              "Spans that were sent to a collector, by what it said."),
+                      .labels = {"result"}},
+    [FAMILY_TRACES_PASSED_OVER] = {COUNTER("flowforge_trace_runs_passed_over",
+                                           "Runs that ended and no span of which is "
+                                           "sent, as too many waited.")},
+    [FAMILY_TRACES_WAITING] = {GAUGE("flowforge_trace_runs_waiting",
+                                     "Runs that ended and whose spans are not yet "
+                                     "sent.")},
     [FAMILY_LOG_LINES] = {COUNTER("flowforge_log_lines",
                                   "Lines of the program's own log."),
                           .labels = {"level"}},

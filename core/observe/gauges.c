@@ -183,6 +183,22 @@ static void set_executors(const struct observe *o)
     metric_set(o->plain[FAMILY_EXECUTOR_LOST], (int64_t)n.n_lost);
 }
 
+static void set_spans(const struct observe *o)
+{
+    const struct observe_spans spans =
+        o->setup.spans ? o->setup.spans(o->setup.spans_arg) : (struct observe_spans){0};
+    const struct {
+        const char *result;
+        int64_t n;
+    } results[] = {{"sent", spans.n_sent}, {"rejected", spans.n_rejected}};
+
+    for (size_t i = 0; i < COUNT_OF(results); i++)
+        metric_set(metrics_get(o->metrics, FAMILY_SPANS, &results[i].result),
+                   results[i].n);
+    metric_set(o->plain[FAMILY_TRACES_PASSED_OVER], spans.n_passed_over);
+    metric_set(o->plain[FAMILY_TRACES_WAITING], spans.n_waiting);
+}
+
 static void set_process(const struct observe *o)
 {
     const struct metrics_process p = metrics_process();
@@ -203,6 +219,7 @@ void observe_gauges(struct observe *o)
     if (o->setup.api)
         set_http(o);
     set_executors(o);
+    set_spans(o);
     set_process(o);
     for (int i = LOG_ERROR; i <= LOG_INFO; i++)
         metric_set(metrics_get(o->metrics, FAMILY_LOG_LINES, &levels[i]),

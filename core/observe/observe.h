@@ -20,6 +20,12 @@ struct observe_lead {
     const struct fleet *fleet; /* who runs attempts; NULL: this host does */
 };
 
+/* Of spans that are sent elsewhere; see cli/export. */
+struct observe_spans {
+    int64_t n_sent, n_rejected;
+    int64_t n_passed_over, n_waiting; /* runs */
+};
+
 struct observe_setup {
     struct loop *loop;
     struct node *node;
@@ -28,6 +34,8 @@ struct observe_setup {
     struct rest *rest;
     const char *version; /* of the program */
     struct rest_listen place;
+    struct observe_spans (*spans)(void *arg); /* NULL: none are sent */
+    void *spans_arg;
 };
 
 /* Counts from now on, and listens. FF_CONFLICT: another process does so there. Loop

@@ -2,25 +2,17 @@
 #include "rest/rest_priv.h"
 
 #include "secret/secret.h"
+#include "traces/traces.h"
 #include <string.h>
-
-/* Trace Context, level 1: version, trace id, parent id and flags. */
-static bool is_traceparent(const char *text)
-{
-    static const size_t ends[] = {2, 35, 52};
-
-    if (strlen(text) != 55 || text_starts(text, "ff"))
-        return false;
-    for (size_t i = 0; i < COUNT_OF(ends); i++)
-        if (text[ends[i]] != '-')
-            return false;
-    return strspn(text, "0123456789abcdef-") == 55 && strspn(text + 3, "0") != 32 &&
-           strspn(text + 36, "0") != 16;
-}
 
 static int64_t seconds(int64_t us)
 {
     return (us + UNITS_SECOND - 1) / UNITS_SECOND;
+}
+
+bool rest_is_traceparent(const char *header)
+{
+    return header && trace_is_parent(header, strlen(header));
 }
 
 void rest_add_headers(struct rest_call *c)
@@ -28,7 +20,7 @@ void rest_add_headers(struct rest_call *c)
     const char *trace = http_header(c->request, "traceparent");
 
     http_reply_header(c->reply, "X-Request-Id", c->request_id);
-    if (trace && is_traceparent(trace))
+    if (rest_is_traceparent(trace))
         http_reply_header(c->reply, "traceparent", trace);
     if (c->limit.limit > 0) {
         http_reply_header_int(c->reply, "RateLimit-Limit", c->limit.limit);

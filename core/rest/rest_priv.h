@@ -258,7 +258,9 @@ http_handle_fn rest_handle; /* serve.c */
 bool rest_deny(struct rest_call *c);
 /* Answers; the call is gone. */
 void rest_end(struct rest_call *c);
-void rest_answer(struct rest_call *c);      /* answer.c */
+void rest_answer(struct rest_call *c); /* answer.c */
+/* NULL is none. */
+bool rest_is_traceparent(const char *header);
 void rest_add_headers(struct rest_call *c); /* those that all answers have */
 void rest_answer_busy(struct rest_call *c);
 void rest_tell_stop(struct rest *r); /* was it waited for? */

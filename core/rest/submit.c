@@ -95,22 +95,25 @@ static void answer(struct rest_call *c, const struct flow *flow)
 
 static int put(struct rest_call *c, const struct submitting *s, struct ff_err *err)
 {
+    const char *traceparent = http_header(c->request, "traceparent");
     struct flow_problems problems = {0};
     char object[64];
-    const struct node_submit what = {.source = s->source.text,
-                                     .source_len = s->source.len,
-                                     .dir = s->source.dir,
-                                     .workflow = s->source.flow->name,
-                                     .hash = s->source.flow->hash,
-                                     .inputs = s->inputs,
-                                     .labels = s->labels,
-                                     .project = s->project,
-                                     .flow = s->source.flow,
-                                     .priority = rest_int(c, "priority", 0),
-                                     .no_cache = rest_bool(c, "no_cache"),
-                                     .reuse = s->from ? s->old : NULL,
-                                     .from = s->from,
-                                     .problems = &problems};
+    const struct node_submit what = {
+        .source = s->source.text,
+        .source_len = s->source.len,
+        .dir = s->source.dir,
+        .workflow = s->source.flow->name,
+        .hash = s->source.flow->hash,
+        .inputs = s->inputs,
+        .labels = s->labels,
+        .project = s->project,
+        .flow = s->source.flow,
+        .priority = rest_int(c, "priority", 0),
+        .no_cache = rest_bool(c, "no_cache"),
+        .reuse = s->from ? s->old : NULL,
+        .from = s->from,
+        .traceparent = rest_is_traceparent(traceparent) ? traceparent : NULL,
+        .problems = &problems};
     int code = node_plan_submit(&c->plan, c->who.tenant, &what, &c->made, err);
 
     if (code != FF_OK && problems.n > 0)

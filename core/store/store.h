@@ -189,6 +189,12 @@ int store_scan(struct store *s, struct store_reader *reader,
                const struct store_query *q, store_row_fn *fn, void *arg,
                struct ff_err *err);
 
+/* The first row of the query, its text in the arena; FF_NOT_FOUND. *row is written on
+ * success only. */
+int store_read_one(struct store *s, struct store_reader *reader,
+                   const struct store_query *q, struct arena *arena, void *row,
+                   struct ff_err *err);
+
 /* What a read would see now: as long as it stays the same, every read gives what it
  * gave before, whoever commits. False: this cannot be told, so read. */
 struct store_moment {

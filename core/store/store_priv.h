@@ -39,12 +39,6 @@ struct session *store_session(struct store *s, struct store_reader *reader);
 int session_open(struct store *s, struct session *session, struct ff_err *err);
 void session_close(const struct store *s, struct session *session);
 
-/* The first row of the query, its text in the arena; FF_NOT_FOUND. *row is written on
- * success only. */
-int store_read_one(struct store *s, struct store_reader *reader,
-                   const struct store_query *q, struct arena *arena, void *row,
-                   struct ff_err *err);
-
 /* --- batches on their way --- */
 
 /* Nobody has said anything about it yet. */

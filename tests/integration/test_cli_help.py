@@ -49,7 +49,7 @@ class Help(CliTest):
             # Directories are those of this test and this build.
             (s["key"], "" if s["key"].endswith("_dir") else s["value"] or "")
             for s in shown.json()
-            if s["section"] in ("engine", "server", "executor")
+            if s["section"] in ("engine", "server", "executor", "traces")
         ]
         self.assertEqual(known, told)
 

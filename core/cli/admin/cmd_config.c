@@ -1,6 +1,7 @@
 /* cmd_config.c - every setting that is known here: the core's and those of all drivers
  * that can be loaded. */
 #include "cli/admin/admin.h"
+#include "cli/export/export.h"
 #include "cli/frame/frame.h"
 #include "fleet/fleet.h"
 #include "rest/rest.h"
@@ -54,15 +55,19 @@ static int know_all(struct cli *c, struct config *config)
     struct node_settings settings = {0};
     struct executor_settings executors = {0};
     struct rest_settings served = {0};
+    const struct config_section traces = {"traces", export_options};
+    struct export_settings exported = {0};
     struct node_auth keys = {0};
     struct ff_err err = {0};
 
     node_defaults(config);
     rest_defaults(config);
+    export_defaults(config);
     if (config_fill(config, &engine, &settings, &err) != FF_OK ||
         config_fill(config, &auth, &keys, &err) != FF_OK ||
         config_fill(config, &server, &served, &err) != FF_OK ||
-        config_fill(config, &executor, &executors, &err) != FF_OK)
+        config_fill(config, &executor, &executors, &err) != FF_OK ||
+        config_fill(config, &traces, &exported, &err) != FF_OK)
         return cli_fail_config(config, &err);
     if (cli_know_drivers(config, &settings, &err) != FF_OK)
         cli_note(c, "warning: the settings of drivers are left out: %s", err.msg);

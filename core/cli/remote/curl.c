@@ -9,7 +9,7 @@
 
 #define LIBRARY    "libcurl.so.4"
 #define CONNECT_S  10L
-#define TOTAL_S    120L
+#define TOTAL_MS   120000L
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
 
 struct libcurl libcurl;
@@ -70,15 +70,21 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *arg)
     return size * n;
 }
 
+static void add_line(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = libcurl.append(*list, line);
+
+    if (!longer)
+        mem_exhausted();
+    *list = longer;
+}
+
 static void add_header(struct curl_slist **list, const char *name, const char *value)
 {
     struct buf line = {0};
 
     buf_printf(&line, "%s: %s", name, value);
-    struct curl_slist *longer = libcurl.append(*list, buf_text(&line));
-    if (!longer)
-        mem_exhausted();
-    *list = longer;
+    add_line(list, buf_text(&line));
     explicit_bzero(line.data, line.len);
     buf_done(&line);
 }
@@ -105,6 +111,8 @@ static struct curl_slist *headers_of(const struct curl_request *request)
         explicit_bzero(bearer.data, bearer.len);
         buf_done(&bearer);
     }
+    for (size_t i = 0; request->headers && request->headers[i]; i++)
+        add_line(&list, request->headers[i]);
     return list;
 }
 
@@ -167,7 +175,8 @@ static CURLcode perform(const struct curl_request *request, struct curl_answer *
     if (!handle)
         mem_exhausted();
     struct curl_slist *headers = curl_set_up(handle, request, why);
-    libcurl.setopt(handle, CURLOPT_TIMEOUT, TOTAL_S);
+    libcurl.setopt(handle, CURLOPT_TIMEOUT_MS,
+                   request->timeout_us ? (long)(request->timeout_us / 1000) : TOTAL_MS);
     libcurl.setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
     libcurl.setopt(handle, CURLOPT_WRITEDATA, &answer->body);
     const CURLcode code = libcurl.perform(handle);

@@ -13,6 +13,8 @@ struct curl_request {
     const char *form;            /* instead of it: NAME=VALUE&..., or NULL */
     const char *idempotency_key; /* or NULL */
     const char *last_event_id;   /* or NULL */
+    const char *const *headers;  /* more of them, "Name: value"; NULL ends; or NULL */
+    int64_t timeout_us;          /* 0: two minutes */
     bool streams;                /* server-sent events are wanted */
 };
 struct curl_answer {

@@ -1,6 +1,8 @@
 /* reload.c - see reload.h. */
 #include "cli/serve/reload.h"
 
+#include "cli/export/export.h"
+
 #include <string.h>
 
 #define LOG_LEVEL "engine.log_level"
@@ -19,14 +21,17 @@ static const char *level_name(int64_t level)
  * read by drivers that begin. */
 static int fill(struct config *c, struct node_settings *engine, struct ff_err *err)
 {
-    const struct config_section sections[] = {{"engine", node_options},
-                                              {"server", rest_options}};
+    const struct config_section sections[] = {
+        {"engine", node_options}, {"server", rest_options}, {"traces", export_options}};
     struct rest_settings server = {0};
+    struct export_settings traces = {0};
 
     rest_defaults(c);
-    if (config_fill(c, &sections[0], engine, err) != FF_OK)
+    export_defaults(c);
+    if (config_fill(c, &sections[0], engine, err) != FF_OK ||
+        config_fill(c, &sections[1], &server, err) != FF_OK)
         return err->code;
-    return config_fill(c, &sections[1], &server, err);
+    return config_fill(c, &sections[2], &traces, err);
 }
 
 static void use_level(const struct reload *r, int64_t level)

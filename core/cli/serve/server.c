@@ -2,6 +2,7 @@
  * beside it, in one process and on one loop. Where hosts share the store, one of many
  * such servers leads: the others serve all the same, and one of them follows it. There
  * a process may also have one of these roles alone. */
+#include "cli/export/export.h"
 #include "cli/owner/owner.h"
 #include "cli/owner/signals.h"
 #include "cli/serve/executors.h"
@@ -42,7 +43,9 @@ struct server {
     struct http_server *http;
     struct rest *rest;
     struct observe *observe; /* NULL: nobody is shown metrics */
-    int64_t log_level;       /* in use */
+    struct export_settings traces;
+    struct exporter *exporter; /* NULL: nobody is told what became of runs */
+    int64_t log_level;         /* in use */
     bool in_loop;
     bool serves;               /* all that it begins with is there */
     struct rlimit descriptors; /* as they were at first */
@@ -105,7 +108,10 @@ static void end_well(void *arg)
 
 static void on_changed(void *arg, const struct run_row *run)
 {
-    observe_changed(((const struct server *)arg)->observe, run);
+    const struct server *s = arg;
+
+    observe_changed(s->observe, run);
+    exporter_ended(s->exporter, run);
 }
 
 /* --- signals --- */
@@ -200,13 +206,18 @@ static int read_settings(struct server *s)
 {
     const struct config_section section = {"server", rest_options};
     const struct config_section auth = {"auth", node_auth_options};
+    const struct config_section traces = {"traces", export_options};
     struct node_auth tokens = {0};
     struct ff_err err = {0};
 
     rest_defaults(s->config);
+    export_defaults(s->config);
     if (config_fill(s->config, &section, &s->settings, &err) != FF_OK ||
-        config_fill(s->config, &auth, &tokens, &err) != FF_OK)
+        config_fill(s->config, &auth, &tokens, &err) != FF_OK ||
+        config_fill(s->config, &traces, &s->traces, &err) != FF_OK)
         return cli_fail_config(s->config, &err);
+    if (export_check(&s->traces, &err) != FF_OK)
+        return cli_fail(CLI_CONFIG, "%s", err.msg);
     s->settings.session_max = tokens.token_us;
     s->executor_token_file = tokens.executor_token_file;
     take_flag(s->c, "listen", &s->settings.listen);
@@ -312,6 +323,28 @@ static void lower_descriptors(const struct server *s)
         setrlimit(RLIMIT_NOFILE, &s->descriptors);
 }
 
+/* Who leads runs tells of them. */
+static int open_exporter(struct server *s, struct ff_err *err)
+{
+    if (!s->traces.endpoint || !is_controller(s))
+        return FF_OK;
+    node_trace(s->session.node);
+    s->exporter = exporter_new(s->session.loop, s->session.node, &s->traces,
+                               FLOWFORGE_VERSION, err);
+    return s->exporter ? FF_OK : err->code;
+}
+
+static struct observe_spans spans_of(void *arg)
+{
+    const struct exporter_counts n =
+        exporter_counts(((const struct server *)arg)->exporter);
+
+    return (struct observe_spans){.n_sent = n.n_sent,
+                                  .n_rejected = n.n_rejected,
+                                  .n_passed_over = n.n_passed_over,
+                                  .n_waiting = n.n_waiting};
+}
+
 static struct observe_lead lead_of(const struct server *s)
 {
     return (struct observe_lead){.tasks = s->owner.server, .fleet = fleet_of(s)};
@@ -327,6 +360,8 @@ static int measure(struct server *s, struct ff_err *err)
                                                      .rest = s->rest,
                                                      .version = FLOWFORGE_VERSION,
                                                      .lead = lead_of(s),
+                                                     .spans = spans_of,
+                                                     .spans_arg = s,
                                                      .place = s->metrics_place},
                              err);
     return s->observe ? FF_OK : err->code;
@@ -400,6 +435,7 @@ static void stop(struct server *s)
     s->http = NULL;
     s->rest = NULL;
     owner_stop(&s->owner, s->signo ? 128 + s->signo : CLI_IO);
+    exporter_free(s->exporter);
     executors_free(s->executors);
     driver_instance_free(s->auth);
 }
@@ -589,7 +625,7 @@ static int serve(struct server *s)
     struct ff_err err = {0};
 
     getrlimit(RLIMIT_NOFILE, &s->descriptors);
-    if (open_auth(s, &err) != FF_OK)
+    if (open_auth(s, &err) != FF_OK || open_exporter(s, &err) != FF_OK)
         return cli_fail_config(s->session.config, &err);
 
     const int code =

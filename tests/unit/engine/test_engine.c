@@ -97,6 +97,8 @@ static void a_new_run_is_three_rows_with_its_inputs_if_there_are_any(void **stat
     batch_done(&b);
 }
 
+#define TRACEPARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 static void a_new_run_can_be_given_other_inputs_before_its_commit(void **state)
 {
     (void)state;
@@ -117,6 +119,14 @@ static void a_new_run_can_be_given_other_inputs_before_its_commit(void **state)
     assert_true(span_is(event_body(&b), "[{\"type\":\"run.created\",\"workflow\":"
                                         "\"test\",\"inputs\":{\"n\":22}}]"));
     assert_int_equal(b.n, at + 3);
+    engine_run_asked_by(&b, at, TRACEPARENT);
+    assert_true(span_is(event_body(&b),
+                        "[{\"type\":\"run.created\",\"workflow\":\"test\",\"inputs\":"
+                        "{\"n\":22},\"traceparent\":\"" TRACEPARENT "\"}]"));
+    engine_run_set_inputs(&b, at, span_of("{\"m\":3}"));
+    assert_true(span_is(event_body(&b),
+                        "[{\"type\":\"run.created\",\"workflow\":\"test\",\"inputs\":"
+                        "{\"m\":3},\"traceparent\":\"" TRACEPARENT "\"}]"));
     batch_done(&b);
 }
 
