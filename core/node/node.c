@@ -257,6 +257,11 @@ static int set_store_path(struct node *n, struct ff_err *err)
 
 /* --- opening --- */
 
+struct driver_instance *node_open_queue(struct node *n, struct ff_err *err)
+{
+    return node_instance(n, FF_QUEUE, err);
+}
+
 struct driver_instance *node_instance(struct node *n, uint32_t kind, struct ff_err *err)
 {
     const struct node_settings *s = &n->settings;

@@ -370,6 +370,10 @@ int node_reset_answer(struct node *n, struct store_reader *r, const struct run_r
 int node_clear_cache(struct node *n, struct tenant t, const char *workflow,
                      const char *task, int64_t *n_deleted, struct ff_err *err);
 
+/* The queue of the settings, opened once more: not that of the owner. Loop thread;
+ * driver_instance_free it before the node is closed. NULL with a sentence. */
+struct driver_instance *node_open_queue(struct node *n, struct ff_err *err);
+
 /* A session with the blobs, for the thread that asks; blobs_close it before the node is
  * closed. NULL with a sentence. */
 struct blobs *node_open_blobs(struct node *n, struct ff_err *err);

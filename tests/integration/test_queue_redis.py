@@ -251,6 +251,20 @@ class QueueRedis(CliTest):
         self.assertEqual(0, done.code, done.err)
         self.assertEqual(["last"], self.ledger())
 
+    def test_the_doctor_asks_it_and_leaves_nothing_there(self) -> None:
+        self.server.call("FLUSHALL")
+        (said,) = self.call("doctor", "queue", "-o", "json").json()
+        self.assertIn("queue-redis carries messages", said["says"])
+        keys = self.server.call("KEYS", "*")
+        self.assertNotIn(":doctor.", keys)
+        self.server.pause()
+        try:
+            said = self.call("doctor", "queue", expect=1).out
+        finally:
+            self.server.go_on()
+        self.assertIn("bad queue", said)
+        self.assertIn("see engine.queue", said)
+
     def test_a_server_that_comes_late_is_found(self) -> None:
         self.server.stop()
         try:

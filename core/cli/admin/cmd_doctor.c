@@ -97,8 +97,9 @@ static const struct {
     const char *name;
     int (*check)(struct doctor *d);
 } checks[] = {
-    {"store", check_store},  {"owner", check_owner},      {"version", check_version},
-    {"slots", doctor_slots}, {"artifacts", doctor_blobs}, {"paused", doctor_paused},
+    {"store", check_store},    {"owner", check_owner},  {"version", check_version},
+    {"queue", doctor_queue},   {"slots", doctor_slots}, {"artifacts", doctor_blobs},
+    {"paused", doctor_paused},
 };
 
 /* --- what they say --- */
@@ -162,7 +163,7 @@ static int check_words(const struct cli *c)
         if (k == COUNT_OF(checks))
             return cli_fail(CLI_USAGE,
                             "there is no check %.40s; there are store, owner, version, "
-                            "slots, artifacts and paused",
+                            "queue, slots, artifacts and paused",
                             c->args.words.items[i]);
     }
     return CLI_OK;

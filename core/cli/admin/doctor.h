@@ -28,6 +28,7 @@ int doctor_each_open_run(struct doctor *d, doctor_run_fn *fn);
 
 /* FF_OK: d tells what was found; else the store could not be asked. */
 int doctor_slots(struct doctor *d);
+int doctor_queue(struct doctor *d);
 int doctor_blobs(struct doctor *d);
 int doctor_paused(struct doctor *d);
 
