@@ -238,6 +238,7 @@ static void renew_at(struct node *n, int64_t at_us)
 
 static void end_at(struct node *n, int64_t over_us)
 {
+    n->lease.end_us = over_us;
     arm(n, over_us - MARGIN_US, on_end, &n->lease.end);
 }
 
@@ -279,12 +280,13 @@ static void on_renewed(void *arg, int code, size_t failed, const struct ff_err *
     }
 }
 
-/* A shorter one may be durable long before that is heard. */
+/* A shorter one may be durable long before that is heard, and also where it is said to
+ * have failed. */
 static void end_sooner(struct node *n)
 {
     const struct node_lease *l = &n->lease;
 
-    if (l->renewed_us + l->wanted_us < l->seen_us + l->length_us)
+    if (l->renewed_us + l->wanted_us < l->end_us)
         end_at(n, l->renewed_us + l->wanted_us);
 }
 

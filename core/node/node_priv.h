@@ -68,6 +68,7 @@ struct node_lease {
     bool mixed;                   /* another place may run attempts */
     int64_t asked_us, renewed_us; /* by our own clock, before it was asked */
     int64_t length_us, wanted_us; /* of the lease; of the one that is asked for */
+    int64_t end_us;               /* when it is over, by our own clock */
     int64_t slow_us;              /* how long renewals took of late, at most */
     int64_t look_us;              /* how long the last look took */
     bool away;                    /* the store did not answer what was last asked */
