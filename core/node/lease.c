@@ -253,6 +253,13 @@ static void hold(struct node *n, int64_t asked_us)
     renew_at(n, asked_us + RENEW_US);
 }
 
+/* Where nothing else is committed nobody else would hear of it. */
+static void tell_dead(const struct node *n, const struct ff_err *why)
+{
+    if (n->listener.fatal)
+        n->listener.fatal(n->listener.arg, why);
+}
+
 static void on_renewed(void *arg, int code, size_t failed, const struct ff_err *err)
 {
     struct node *n = arg;
@@ -274,6 +281,8 @@ static void on_renewed(void *arg, int code, size_t failed, const struct ff_err *
             node_wake(n); /* nobody told it of what is new */
     } else if (code == FF_DENIED) {
         node_lose(n, err);
+    } else if (code == FF_FATAL || code == FF_CORRUPT) {
+        tell_dead(n, err);
     } else {
         log_debug("the lease: %s", err->msg);
         renew_at(n, loop_mono_us(n->loop) + AGAIN_US);
