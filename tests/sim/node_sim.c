@@ -162,7 +162,8 @@ static const struct zone *find_zone(void *arg, const char *name, struct ff_err *
 }
 
 struct again {
-    struct sim_node *owner; /* when it is said again */
+    const struct sim_node *first; /* it was said to this one */
+    struct sim_node *owner;       /* when it is said again */
     struct attempt_key key;
     struct result result;
 };
@@ -190,20 +191,21 @@ static void report_again(void *arg)
     struct again *a = arg;
 
     a->owner = nodes_owner();
-    if (a->owner)
+    if (a->owner && (!sim.o.apart || a->owner == a->first))
         sim_at(a->owner->loop, 0, report_to_owner, a);
     else
         again_free(a);
 }
 
-/* As an executor would that did not hear the answer: it says so to whoever leads then.
- */
-static void report_twice(const struct attempt_key *key, const struct result *result)
+/* As an executor would that did not hear the answer: it says so to whoever leads then;
+ * one of a host only to that host. */
+static void report_twice(const struct sim_node *n, const struct attempt_key *key,
+                         const struct result *result)
 {
     struct again *a = mem_alloc(sizeof(*a));
 
     sim_seen(SEEN_RESULT_DOUBLE);
-    *a = (struct again){.key = *key, .result = *result};
+    *a = (struct again){.first = n, .key = *key, .result = *result};
     a->result.outputs = json_incref(result->outputs);
     a->result.stored = mem_text(result->stored);
     a->result.message = "said again";
@@ -214,7 +216,7 @@ void node_sim_result(struct sim_node *n, const struct attempt_key *key,
                      const struct result *result)
 {
     if (sim.faults && sim_chance(RAND_NODES, sim.o.result_double))
-        report_twice(key, result);
+        report_twice(n, key, result);
     note_result(n, key);
 }
 

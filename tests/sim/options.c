@@ -315,6 +315,7 @@ void options_draw_hosts(struct sim_options *o)
         narrow(o);
     o->steal = 0;
     o->apart = sim_chance(RAND_HOSTS, 400);
+    o->watches = sim_chance(RAND_HOSTS, 500);
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

@@ -244,6 +244,28 @@ static void plan_life(struct proc *p, int64_t timeout_us, int64_t grace_us)
 
 /* --- starts --- */
 
+/* By somebody who led then, and not just asked for there. */
+static bool ran_elsewhere(const struct place *here, const char *id)
+{
+    for (int i = 0; i < n_places(); i++) {
+        const struct proc *p = map_get_text(&places[i].known, id);
+        if (&places[i] != here && p && p->started_us > 0 && !p->stray)
+            return true;
+    }
+    return false;
+}
+
+static void judge_again(const struct session *s, const char *id)
+{
+    /* What a process began that had lost its shard, and a falling machine ended, is not
+     * told apart from what never began: on one host there is no such process. */
+    const struct proc *before = map_get_text(&place_of(s->node)->known, id);
+    sim_check(!before || before->stray || map_get_text(&place_of(s->node)->procs, id),
+              "I9: %s is started again after its release", id);
+    sim_check(!ran_elsewhere(place_of(s->node), id), "I9: %s is started on two hosts",
+              id);
+}
+
 /* Only what is durable is acted upon, only by the owner, and never twice. */
 static void judge_start(const struct session *s, const struct ff_run_spec *spec)
 {
@@ -268,15 +290,7 @@ static void judge_start(const struct session *s, const struct ff_run_spec *spec)
         "I12: %s is started, which an owner before granted, and nobody has said that "
         "it never began",
         id);
-    /* What a process began that had lost its shard, and a falling machine ended, is not
-     * told apart from what never began: on one host there is no such process. */
-    for (int i = 0; i < n_places(); i++) {
-        const struct proc *before = map_get_text(&places[i].known, id);
-        sim_check(
-            !before || before->stray ||
-                (&places[i] == place_of(s->node) && map_get_text(&places[i].procs, id)),
-            "I9: %s is started again after its release, or on another host", id);
-    }
+    judge_again(s, id);
     check_env(spec);
 }
 

@@ -110,6 +110,7 @@ bool sim_chance(enum stream s, int64_t permille);
     X(replaces)       /* permille of triggers that surely say `overlap: cancel` */     \
     X(hosts)          /* each process is on a host of its own, and holds a lease */    \
     X(apart)          /* and runs attempts of its own there */                         \
+    X(watches)        /* the store tells the others of commits */                      \
     X(link_us)        /* mean time between two times that a host's store is away */    \
     X(link_slow)      /* permille of what a host asks of it that takes seconds */      \
     X(store_clock_us) /* mean time between two times that the store's clock is set */  \
@@ -207,7 +208,7 @@ void options_print(const struct sim_options *o);
     X(SQLITE)                                                                            \
     X(LED_FREE) X(LED_AGAIN) X(LED_OVER) X(LED_CHANGED) X(LEASE_RENEWED) X(LEASE_LONG)   \
     X(LEASE_LOST) X(LEASE_DENIED) X(LEASE_REFUSED) X(EPOCH_REFUSED) X(LINK_CUT)          \
-    X(LINK_SLOW) X(STORE_CLOCK_SET) X(STOOD_STILL) X(LEFT_FOLLOWING) X(LEFT_ELSEWHERE)
+    X(LINK_SLOW) X(STORE_CLOCK_SET) X(STOOD_STILL) X(LEFT_FOLLOWING) X(LEFT_ELSEWHERE) X(WATCHED)
 /* clang-format on */
 
 enum sim_seen {

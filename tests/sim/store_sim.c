@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define SECOND UNITS_SECOND
+#define SECOND  UNITS_SECOND
+#define TOLD_US 3000 /* most of the time until others are told of a commit */
 
 const struct ff_driver *ff_driver_entry(void); /* of plugins/store-memory */
 
@@ -101,6 +102,73 @@ bool store_sim_untold(int node)
     return untold_until[node] > sim.now;
 }
 
+/* --- who is told of commits --- */
+
+struct told {
+    struct list link; /* kept to the end of the seed */
+    const struct session *session;
+    const struct ff_record *record;
+    ff_call_fn *fn;
+    void *arg;
+};
+
+static struct list tolds = {&tolds, &tolds};
+
+static void on_told(void *arg)
+{
+    const struct told *t = arg;
+
+    if (t->session)
+        t->fn(t->arg);
+}
+
+/* A host that was not there is told when it is back. */
+static void tell_of(const struct ff_record *record)
+{
+    for (struct list *at = tolds.next; at != &tolds; at = at->next) {
+        struct told *t = LIST_OF(at, struct told, link);
+        if (t->record != record || !t->session || sim_loop_is_dead(t->session->loop))
+            continue;
+        const int64_t away_us = cut_until[t->session->node] - sim.now;
+        sim_at(t->session->loop,
+               (away_us > 0 ? away_us : 0) + sim_between(RAND_HOSTS, 0, TOLD_US),
+               on_told, t);
+    }
+}
+
+static void tell_watches(const struct ff_change *changes, size_t n)
+{
+    const struct ff_record *before = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        if (changes[i].kind != FF_CHECK && changes[i].record != before)
+            tell_of(changes[i].record);
+        before = changes[i].kind != FF_CHECK ? changes[i].record : before;
+    }
+}
+
+static int sim_watch(void *store, const struct ff_record *record, ff_call_fn *fn,
+                     void *arg, struct ff_err *err)
+{
+    struct told *t = mem_alloc(sizeof(*t));
+
+    if (!sim.o.watches)
+        return ff_fail(err, FF_UNSUPPORTED, 0, "this store tells of no commits");
+    *t = (struct told){.session = store, .record = record, .fn = fn, .arg = arg};
+    list_add_tail(&tolds, &t->link);
+    sim_seen(SEEN_WATCHED);
+    return FF_OK;
+}
+
+static void watch_no_more(const struct session *s)
+{
+    for (struct list *at = tolds.next; at != &tolds; at = at->next) {
+        struct told *t = LIST_OF(at, struct told, link);
+        if (t->session == s)
+            t->session = NULL;
+    }
+}
+
 /* --- commits that arrive after their sender gave up --- */
 
 struct late {
@@ -146,6 +214,7 @@ static int execute(void *session, int node, const struct ff_change *changes, siz
     if (code == FF_OK) {
         told_written(changes, n);
         check_commit(node, changes, n);
+        tell_watches(changes, n);
     } else {
         if (code == FF_CONFLICT) {
             told_at_fault(changes, n, *failed);
@@ -385,6 +454,7 @@ static void sim_close(void *store)
     if (s->inner)
         inner_ops->close(s->inner);
     s->inner = NULL;
+    watch_no_more(s);
     for (struct session **link = &sessions; *link; link = &(*link)->next)
         if (*link == s) {
             *link = s->next;
@@ -430,11 +500,23 @@ const struct ff_driver store_sim_driver = {
     .summary = "the memory store with faults",  .ops.store = &ops,
 };
 
+static const struct ff_store_ops hosts_ops = {
+    .open = sim_open,
+    .close = sim_close,
+    .setup = sim_setup,
+    .commit = sim_commit,
+    .scan = sim_scan,
+    .count = sim_count,
+    .ping = sim_ping,
+    .now = sim_now,
+    .watch = sim_watch,
+};
+
 const struct ff_driver store_hosts_driver = {
-    FF_DRIVER_HEAD(FF_STORE, FF_PARALLEL, ops),
+    FF_DRIVER_HEAD(FF_STORE, FF_PARALLEL, hosts_ops),
     .name = "sim",
     .version = "1",
-    .caps = FF_STORE_SHARED | FF_STORE_REMOTE,
+    .caps = FF_STORE_SHARED | FF_STORE_WATCH | FF_STORE_REMOTE,
     .summary = "the same, of several hosts",
-    .ops.store = &ops,
+    .ops.store = &hosts_ops,
 };
