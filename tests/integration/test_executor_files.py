@@ -11,6 +11,7 @@ import re
 import resource
 import signal
 import unittest
+from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -363,12 +364,30 @@ class InTheMiddle(FilesTest):
         self.ends_well()
 
     def test_a_cut_costs_no_more_than_what_was_on_its_way(self) -> None:
+        self.network.keep_requests()
         self.executor_at(PUT, 7)
+        self.refuse()
         self.network.hold(GET, 7)
         self.network.mend()
         self.assertTrue(self.network.held.wait(PATIENCE), "it fetches")
+        self.refuse()
         self.network.mend()
         self.ends_well()
+        self.assert_asked_twice_at_most_once(PUT)
+        self.assert_asked_twice_at_most_once(GET)
+
+    def refuse(self) -> None:
+        self.network.refuse(6)
+        self.assertTrue(self.network.refused.wait(PATIENCE), "it tries again")
+
+    def assert_asked_twice_at_most_once(self, method: bytes) -> None:
+        """Of pieces, but for first ones: a turn begins by asking what is there."""
+        place = re.compile(rb"name=([0-9a-f]{64})&offset=([1-9][0-9]*)")
+        asked = [r for r in self.network.requests or [] if r.startswith(method)]
+        pieces = Counter(m.groups() for r in asked if (m := place.search(r)))
+        again = sum(n - 1 for n in pieces.values())
+        self.assertGreater(len(pieces), 12)
+        self.assertLessEqual(again, 1, pieces)
 
     def test_one_that_fetches_is_cancelled(self) -> None:
         self.executor_at(GET, 7)

@@ -4,10 +4,12 @@ before a request.
 """
 
 import contextlib
+import re
 import socket
 import threading
 
 PIECE = 1 << 16
+REQUEST = re.compile(rb"(GET|PUT|POST) /[^\r\n]* HTTP/1.1\r\n")
 
 
 class Network:
@@ -19,6 +21,9 @@ class Network:
         self.sides: list[socket.socket] = []
         self.request, self.n_left = b"", 0
         self.held = threading.Event()
+        self.requests: list[bytes] | None = None
+        self.n_to_refuse = 0
+        self.refused = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -31,8 +36,14 @@ class Network:
         self.held.clear()
         self.request, self.n_left = request, n
 
+    def keep_requests(self) -> None:
+        """Their first lines from now on: of HTTP, where one waits for its answer."""
+        self.requests = []
+
     def look(self, piece: bytes) -> None:
         with self.mutex:
+            if self.requests is not None and REQUEST.match(piece):
+                self.requests.append(piece.partition(b"\r\n")[0])
             if not self.request or self.request not in piece:
                 return
             self.n_left -= 1
@@ -44,11 +55,31 @@ class Network:
 
     def mend(self) -> None:
         """What was on its way is lost, as when connections have timed out."""
+        self.n_to_refuse = 0
+        self.lose()
+        self.whole.set()
+
+    def lose(self) -> None:
         with self.mutex:
             for side in self.sides:
                 self.hang_up(side)
             self.sides.clear()
-        self.whole.set()
+
+    def refuse(self, n: int) -> None:
+        """Connections break, and n that come: who tries again at once fails, too. What
+        else comes until mend() waits."""
+        self.refused.clear()
+        self.n_to_refuse = n
+        self.lose()
+
+    def is_refused(self, client: socket.socket) -> bool:
+        if self.n_to_refuse == 0:
+            return False
+        client.close()
+        self.n_to_refuse -= 1
+        if self.n_to_refuse == 0:
+            self.refused.set()
+        return True
 
     def close(self) -> None:
         self.listener.close()
@@ -58,6 +89,8 @@ class Network:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
+                if self.is_refused(client):
+                    continue
                 threading.Thread(target=self.talk, args=(client,), daemon=True).start()
 
     def talk(self, client: socket.socket) -> None:

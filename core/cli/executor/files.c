@@ -425,12 +425,14 @@ void files_fetch(struct hosted *h)
 
 /* --- what it hands on --- */
 
-static int64_t begin_content(struct carry *c, const struct artifact *a, bool fresh)
+static int64_t begin_content(struct carry *c, const struct artifact *a, size_t i)
 {
-    struct sending s = {.name = a->hash, .bytes = "", .fresh = fresh};
+    struct sending s = {.name = a->hash, .bytes = "", .fresh = i >= c->n_sent};
     int64_t size = 0;
     bool ok = put_piece(c, &s, &size);
 
+    if (ok && s.fresh) /* what comes now is kept, should it break off */
+        c->n_sent = i + 1;
     if (ok && size > a->size) { /* it is none of it */
         s.fresh = true;
         ok = put_piece(c, &s, &size);
@@ -438,11 +440,11 @@ static int64_t begin_content(struct carry *c, const struct artifact *a, bool fre
     return ok && size <= a->size ? size : -1;
 }
 
-/* From where the server has it. */
-static bool send_content(struct carry *c, int fd, const struct artifact *a, bool fresh)
+/* The i-th of them, from where the server has it. */
+static bool send_content(struct carry *c, int fd, const struct artifact *a, size_t i)
 {
     MEM_AUTO char *piece = mem_alloc(FLEET_PIECE);
-    int64_t at = begin_content(c, a, fresh);
+    int64_t at = begin_content(c, a, i);
 
     while (at >= 0 && at < a->size && !stops(c)) {
         const ssize_t n = pread(fd, piece, FLEET_PIECE, at);
@@ -470,7 +472,7 @@ static void say_why(json_t *left, const char *name, struct ff_err *err)
     *err = (struct ff_err){0};
 }
 
-static bool send_one(struct carry *c, const json_t *want, bool fresh, json_t *left)
+static bool send_one(struct carry *c, const json_t *want, size_t i, json_t *left)
 {
     MEM_AUTO char *root = file_join(c->h->dir, ARTIFACTS);
     MEM_AUTO char *scratch = file_join(c->h->dir, "scratch");
@@ -486,7 +488,7 @@ static bool send_one(struct carry *c, const json_t *want, bool fresh, json_t *le
         return fail_sys(c, FLEET_FILES, EINVAL);
     const int fd = artifact_open(&from, &a, &c->err);
     if (fd >= 0 && artifact_hash(fd, a.hash, &a.size, &c->err) == FF_OK &&
-        send_content(c, fd, &a, fresh))
+        send_content(c, fd, &a, i))
         json_object_set_new(left, name, artifact_json(&a));
     if (fd >= 0)
         close(fd);
@@ -539,10 +541,8 @@ static void send_on_lane(void *arg)
     json_t *left = json_object();
     json_array_foreach(json_object_get(c->list, "out"), i, want)
     {
-        if (stops(c) || !send_one(c, want, i >= c->n_sent, left))
+        if (stops(c) || !send_one(c, want, i, left))
             break;
-        if (i >= c->n_sent)
-            c->n_sent = i + 1;
     }
     if (!stops(c) && json_object_get(c->list, "out"))
         send_list(c, left);
