@@ -30,25 +30,35 @@ static int read_key(struct exec *x, const char *path, struct ff_err *err)
 }
 
 /* It is there whole, or not at all; that of who was first stays. */
-static int offer_key(const char *path, struct ff_err *err)
+static int offer_key(const struct exec *x, const char *path, struct ff_err *err)
 {
     MEM_AUTO char *own = NULL;
-    uint8_t key[TOKEN_KEY_SIZE];
     struct buf name = {0};
     uint64_t random;
 
     rand_system(&random, sizeof(random));
-    rand_system(key, sizeof(key));
     buf_printf(&name, "%s.%" PRIx64, path, random);
     own = buf_take(&name);
-    int sys = file_write_durable(own, key, sizeof(key), 0600);
+    int sys = file_write_durable(own, x->token_key, TOKEN_KEY_SIZE, 0600);
     if (sys == 0 && link(own, path) != 0 && errno != EEXIST)
         sys = -errno;
     unlink(own);
-    explicit_bzero(key, sizeof(key));
+    if (sys == 0)
+        sys = file_sync_dir(x->setup.files_dir);
     if (sys != 0)
         return ff_fail(err, FF_UNAVAILABLE, -sys, "%s: %s", path, strerror(-sys));
     return FF_OK;
+}
+
+/* Version 0.1 had it in the data directory, and tasks that run may have tokens of it.
+ */
+static void choose_key(struct exec *x)
+{
+    MEM_AUTO char *old = file_join(x->setup.data_dir, "task.key");
+    struct ff_err ignored;
+
+    if (read_key(x, old, &ignored) != FF_OK)
+        rand_system(x->token_key, TOKEN_KEY_SIZE);
 }
 
 int token_load_key(struct exec *x, struct ff_err *err)
@@ -58,7 +68,8 @@ int token_load_key(struct exec *x, struct ff_err *err)
 
     if (code != FF_NOT_FOUND)
         return code;
-    return offer_key(path, err) == FF_OK ? read_key(x, path, err) : err->code;
+    choose_key(x);
+    return offer_key(x, path, err) == FF_OK ? read_key(x, path, err) : err->code;
 }
 
 static void sign(const struct exec *x, const char *text, char out[SHA256_TEXT])

@@ -25,7 +25,7 @@ static int open_one(void **state)
     snprintf(f->dir, sizeof(f->dir), "/tmp/ff-token-XXXXXX");
     if (!mkdtemp(f->dir))
         return -1;
-    f->exec.setup.files_dir = f->dir;
+    f->exec.setup.files_dir = f->exec.setup.data_dir = f->dir;
     f->exec.setup.loop = loop_new(&err);
     f->attempt.exec = &f->exec;
     f->attempt.key = (struct attempt_key){{1}, 5, NODE_OF(3, 7), 2};
@@ -144,6 +144,23 @@ static void a_key_that_is_cut_short_is_not_made_anew(void **state)
     assert_memory_not_equal(next.token_key, f->exec.token_key, TOKEN_KEY_SIZE);
 }
 
+static void a_key_of_the_data_directory_stays_good(void **state)
+{
+    struct fixture *f = *state;
+    MEM_AUTO char *files = file_join(f->dir, "files");
+    MEM_AUTO char *old = file_join(f->dir, "task.key");
+    struct exec next = {.setup = f->exec.setup};
+    struct ff_err err;
+
+    next.setup.files_dir = files;
+    assert_int_equal(file_make_dirs(files, 0700), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(token_load_key(&next, &err), FF_OK);
+        assert_memory_equal(next.token_key, f->exec.token_key, TOKEN_KEY_SIZE);
+        unlink(old); /* it is not wanted any more */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +171,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_key_outlives_the_process, open_one,
                                         close_one),
         cmocka_unit_test_setup_teardown(a_ticket_is_no_token, open_one, close_one),
+        cmocka_unit_test_setup_teardown(a_key_of_the_data_directory_stays_good,
+                                        open_one, close_one),
         cmocka_unit_test_setup_teardown(a_key_that_is_cut_short_is_not_made_anew,
                                         open_one, close_one),
     };
