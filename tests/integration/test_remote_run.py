@@ -33,10 +33,10 @@ class RemoteRun(MetricsTest):
         self.env["FLOWFORGE_TOKEN"] = self.make_key("author")
         self.env["FLOWFORGE_SERVER"] = f"http://{self.listen}"
 
-    def begin(self) -> None:
+    def begin(self, *args: str) -> None:
         # What the server itself is started with is no server to ask.
         asked = self.env.pop("FLOWFORGE_SERVER", None)
-        self.serve("--listen", self.listen)
+        self.serve("--listen", self.listen, *args)
         if asked:
             self.env["FLOWFORGE_SERVER"] = asked
 
@@ -115,6 +115,15 @@ class RemoteRun(MetricsTest):
             self.change("POST", "/runs", {"source": LONG})
         done = self.call("cancel", "--state", "running", "-w", "long", "--wait")
         self.assertEqual(done.out.count("cancelled: long"), MANY)
+
+    def test_who_gets_no_stream_reads(self) -> None:
+        """The server has no room for one: it is not away, and a cancel reaches it."""
+        self.die()
+        self.begin("--set", "server.streams_per_caller=0")
+        run = self.start("run", self.file("long.yaml", LONG))
+        run.wait_for("a waits")
+        run.popen.send_signal(signal.SIGINT)
+        self.assertNotIn(AWAY, self.ended(run, 5).err)
 
     # --- it is away ---
 

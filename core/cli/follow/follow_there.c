@@ -1,7 +1,7 @@
 /* follow_there.c - the runs of a server: a stream of each tells its steps, from the
  * first one to the last, over the server's death and restarts. Nothing is asked beside
- * it, but for runs beyond MAX_STREAMS: they are read now and then until there is room.
- */
+ * it, but for runs that have none, beyond MAX_STREAMS or where the server has no room:
+ * they are read now and then until there is. */
 #include "cli/follow/follow_priv.h"
 
 #include "cli/remote/stream.h"
@@ -25,6 +25,7 @@ struct follow_there {
     struct follow *f;
     struct told *items;
     size_t n, n_streams, n_lost;
+    size_t room; /* streams that the server has room for, as far as is known */
     struct loop_timer *ask, *away;
     char why[128]; /* it is away */
     bool said;     /* that it is */
@@ -105,6 +106,35 @@ static void on_step(void *arg, const json_t *step)
 
 static void ask_later(struct follow_there *there);
 
+/* While the server is away, of which streams tell, it is not asked. */
+static void read_now(struct told *told)
+{
+    struct follow *f = told->there->f;
+
+    if (!f->away)
+        follow_try(f, told->track);
+}
+
+static void let_go(struct told *told)
+{
+    remote_stream_close(told->stream);
+    told->stream = NULL;
+    told->there->n_streams--;
+    set_lost(told, false);
+}
+
+/* It answers, so it can be read. */
+static void on_crowded(void *arg)
+{
+    struct told *told = arg;
+    struct follow_there *there = told->there;
+
+    let_go(told);
+    there->room = there->n_streams;
+    read_now(told);
+    ask_later(there);
+}
+
 /* Not every run ends with a step that says so: then its row does. Where that cannot be
  * read now, the stream that is asked for again says what there is. */
 static void on_ended(void *arg, int code)
@@ -112,14 +142,11 @@ static void on_ended(void *arg, int code)
     struct told *told = arg;
     struct follow_there *there = told->there;
 
-    remote_stream_close(told->stream);
-    told->stream = NULL;
-    there->n_streams--;
-    set_lost(told, false);
-    if (code != CLI_OK) {
+    if (code != CLI_OK) { /* the way may still be lost */
         leave(there, code);
         return;
     }
+    let_go(told);
     if (track_read_end(told->track, node_store(there->f->setup.s->node)) &&
         follow_all_final(there->f))
         follow_end_wait(there->f, STOP_DONE);
@@ -140,6 +167,7 @@ static int open_one(struct told *told)
                                               .event = on_step,
                                               .lost = on_lost,
                                               .known = true,
+                                              .crowded = on_crowded,
                                               .ended = on_ended,
                                               .arg = told};
 
@@ -160,12 +188,11 @@ static int look(struct follow_there *there)
 
         if (told->stream || run_state_final(told->track->state))
             continue;
-        if (there->n_streams < MAX_STREAMS) {
+        if (there->n_streams < there->room) {
             code = open_one(told);
             continue;
         }
-        if (!there->f->away) /* of which streams tell */
-            follow_try(there->f, told->track);
+        read_now(told);
         ask_later(there);
     }
     return code;
@@ -174,6 +201,10 @@ static int look(struct follow_there *there)
 static void on_ask(void *arg)
 {
     struct follow_there *there = arg;
+
+    if (there->room < MAX_STREAMS) /* it may have some again */
+        there->room = there->n_streams + 1;
+
     const int code = look(there);
 
     if (code != CLI_OK)
@@ -188,8 +219,10 @@ static void ask_later(struct follow_there *there)
 
 int follow_there(struct follow *f, enum stop *why)
 {
-    struct follow_there there = {
-        .f = f, .n = f->tracks.n, .items = mem_array(f->tracks.n, sizeof(struct told))};
+    struct follow_there there = {.f = f,
+                                 .n = f->tracks.n,
+                                 .items = mem_array(f->tracks.n, sizeof(struct told)),
+                                 .room = MAX_STREAMS};
 
     for (size_t i = 0; i < there.n; i++)
         there.items[i] = (struct told){.there = &there, .track = f->tracks.items[i]};

@@ -334,11 +334,20 @@ static bool try_again(struct remote_stream *s, const struct connection *o)
     return true;
 }
 
+static bool is_crowded(const struct remote_stream *s, const struct connection *o)
+{
+    return s->setup.crowded && o->result == CURLE_OK && o->status == 429;
+}
+
 static void decide(struct remote_stream *s, const struct connection *o)
 {
     const bool over = strcmp(s->reason, "over") == 0;
     int code = CLI_OK;
 
+    if (is_crowded(s, o)) {
+        s->setup.crowded(s->setup.arg);
+        return;
+    }
     if (strcmp(s->reason, "denied") == 0)
         code = cli_fail(CLI_DENIED, "%s: the credential may not see this any more",
                         s->setup.remote->server);

@@ -22,6 +22,9 @@ struct remote_stream_setup {
      * server that is known. */
     void (*lost)(void *arg, const char *why);
     bool known; /* it is there: if not now it is waited for, as if it had broken off */
+    /* The server has no room for another stream: the last call. NULL: it is waited for,
+     * as if the way were lost. */
+    void (*crowded)(void *arg);
     /* The last call. CLI_OK: there will never be more; else it has printed why. */
     void (*ended)(void *arg, int code);
     void *arg;
