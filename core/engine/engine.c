@@ -251,15 +251,17 @@ void engine_run_asked_by(struct batch *b, size_t at, const char *traceparent)
                    span_of(traceparent));
 }
 
-/* It stands at the end, where inputs, an object, cannot be taken for it. */
+/* It stands at the end; inputs, an object, have one more bracket there. */
 static struct span asked_by(const struct batch *b, size_t at)
 {
     static const char key[] = ",\"traceparent\":\"";
+    static const char end[] = "\"}]";
     const struct ff_value *body = &b->items[at + 2].values[COL_EVENT_BODY];
-    const size_t len = TRACEPARENT_LEN + strlen("\"}]");
+    const size_t len = TRACEPARENT_LEN + strlen(end);
     const size_t all = strlen(key) + len;
 
-    if (body->len < all || memcmp(body->s + body->len - all, key, strlen(key)) != 0)
+    if (body->len < all || memcmp(body->s + body->len - all, key, strlen(key)) != 0 ||
+        memcmp(body->s + body->len - strlen(end), end, strlen(end)) != 0)
         return (struct span){0};
     return (struct span){.s = body->s + body->len - len, .len = TRACEPARENT_LEN};
 }

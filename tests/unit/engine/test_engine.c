@@ -130,6 +130,27 @@ static void a_new_run_can_be_given_other_inputs_before_its_commit(void **state)
     batch_done(&b);
 }
 
+/* One character less than a traceparent has, so that with its quote it is as long. */
+#define NEARLY "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0"
+
+static void inputs_are_not_taken_for_who_asked(void **state)
+{
+    (void)state;
+    struct batch b = {0};
+    const size_t at = b.n;
+    const struct run_row row = {
+        .tenant = 1,
+        .run = 7,
+        .workflow = span_of("test"),
+        .inputs = span_of("{\"n\":1,\"traceparent\":\"" NEARLY "\"}")};
+
+    engine_run_create(&row, 0, &b);
+    engine_run_set_inputs(&b, at, span_of("{\"n\":2}"));
+    assert_true(span_is(event_body(&b), "[{\"type\":\"run.created\",\"workflow\":"
+                                        "\"test\",\"inputs\":{\"n\":2}}]"));
+    batch_done(&b);
+}
+
 static void a_run_that_is_set_aside_says_why_where_its_history_is_known(void **state)
 {
     (void)state;
@@ -155,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_run_whose_inputs_are_no_json_is_not_made),
         cmocka_unit_test(a_new_run_is_three_rows_with_its_inputs_if_there_are_any),
         cmocka_unit_test(a_new_run_can_be_given_other_inputs_before_its_commit),
+        cmocka_unit_test(inputs_are_not_taken_for_who_asked),
         cmocka_unit_test(a_run_that_is_set_aside_says_why_where_its_history_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
