@@ -49,12 +49,22 @@ static void name_run(struct trace *t)
     trace_span_of(text, t->run_span);
 }
 
+/* When its last time began; 0: all of its history is told, as it never began, or ended
+ * by a clock that is behind the one by which it began. */
+static int64_t since(const struct run_row *run)
+{
+    if (run->started_at == MODEL_NULL ||
+        (run->finished_at != MODEL_NULL && run->finished_at < run->started_at))
+        return 0;
+    return run->started_at;
+}
+
 struct trace *trace_new(const struct trace_of *of)
 {
     struct trace *t = mem_alloc(sizeof(*t));
 
     t->of = *of;
-    t->since_us = of->run->started_at == MODEL_NULL ? 0 : of->run->started_at;
+    t->since_us = since(of->run);
     trace_id(of->outermost, t->id);
     name_run(t);
     if (of->parent)

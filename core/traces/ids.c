@@ -39,13 +39,18 @@ void trace_parent(struct span outermost_run_id, const char *attempt_id,
 /* Version, trace id, parent id and flags. */
 bool trace_is_parent(const char *text, size_t len)
 {
-    static const size_t ends[] = {2, 35, 52};
+    static const struct {
+        size_t at, n;
+    } parts[] = {{0, 2}, {3, ID_DIGITS}, {36, SPAN_DIGITS}, {53, 2}};
 
     if (len != TRACE_PARENT_TEXT - 1 || memcmp(text, "ff", 2) == 0)
         return false;
-    for (size_t i = 0; i < COUNT_OF(ends); i++)
-        if (text[ends[i]] != '-')
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        const size_t end = parts[i].at + parts[i].n;
+
+        if (strspn(text + parts[i].at, "0123456789abcdef") != parts[i].n ||
+            (end < len && text[end] != '-'))
             return false;
-    return strspn(text, "0123456789abcdef-") == len &&
-           strspn(text + 3, "0") != ID_DIGITS && strspn(text + 36, "0") != SPAN_DIGITS;
+    }
+    return strspn(text + 3, "0") != ID_DIGITS && strspn(text + 36, "0") != SPAN_DIGITS;
 }

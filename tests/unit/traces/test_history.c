@@ -255,6 +255,29 @@ static void a_run_that_was_opened_again_tells_of_its_last_time(void **state)
     json_decref(spans);
 }
 
+static void a_clock_that_was_set_back_hides_nothing(void **state)
+{
+    (void)state;
+    struct run_row run = ended;
+    struct told *told;
+
+    run.started_at = 5000;
+    run.finished_at = 4000;
+    told = told_new(&run, NULL);
+    tell(told, 5000, "[{\"type\":\"task.started\",\"task\":\"a\",\"attempt\":1}]");
+    tell(told, 4000,
+         "[{\"type\":\"task.finished\",\"task\":\"a\",\"attempt\":1,"
+         "\"state\":\"succeeded\"},{\"type\":\"run.finished\","
+         "\"state\":\"succeeded\"}]");
+
+    json_t *spans = told_end(told);
+
+    assert_int_equal(json_array_size(spans), 2);
+    assert_time(spans, 0, "5000000", "5000000");
+    assert_time(spans, 1, "100000", "4000000");
+    json_decref(spans);
+}
+
 static void a_step_that_is_too_large_is_taken_in_parts(void **state)
 {
     static const char body[] = "[{\"type\":\"task.finished\",\"task\":\"a\","
@@ -317,6 +340,10 @@ static void a_traceparent_is_one_of_the_standard(void **state)
         {"00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", false},
         {"00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false},
         {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0", false},
+        {"00-0af76519-6cd43dd8448eb211c80319c-b7ad6b7169203331-01", false},
+        {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333--01", false},
+        {"0--0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false},
+        {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331--1", false},
         {"00-0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331-01", false},
         {"", false},
     };
@@ -341,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_run_that_could_not_be_seen_through_leaves_nothing_open),
         cmocka_unit_test(a_run_inside_another_is_inside_that_ones_attempt),
         cmocka_unit_test(a_run_that_was_opened_again_tells_of_its_last_time),
+        cmocka_unit_test(a_clock_that_was_set_back_hides_nothing),
         cmocka_unit_test(a_step_that_is_too_large_is_taken_in_parts),
         cmocka_unit_test(what_makes_no_sense_is_passed_over),
         cmocka_unit_test(a_traceparent_is_one_of_the_standard),
