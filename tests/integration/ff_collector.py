@@ -74,7 +74,8 @@ class Span:
 
 
 class Collector(ThreadingHTTPServer):
-    """Answers each request with the next of `answers`, and then with 200."""
+    """Answers each request with the next of `answers`, and then with 200; while it
+    is mute, not at all."""
 
     daemon_threads = True
 
@@ -85,6 +86,8 @@ class Collector(ThreadingHTTPServer):
         self.asked: list[tuple[str, dict[str, str], bytes]] = []
         self.spans: list[Span] = []  # of requests that were answered with 200
         self.wrong: list[str] = []
+        self.speaks = threading.Event()
+        self.speaks.set()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.thread = threading.Thread(
             target=self.serve_forever, args=(0.05,), daemon=True
@@ -93,6 +96,7 @@ class Collector(ThreadingHTTPServer):
 
     def close(self) -> None:
         """Also once more."""
+        self.speaks.set()
         if self.thread.is_alive():
             self.shutdown()
         self.thread.join()
@@ -123,6 +127,10 @@ class Collector(ThreadingHTTPServer):
                 assert scope["scope"]["name"] == "flowforge", scope
                 self.spans += [Span(span, resource) for span in scope["spans"]]
 
+    def wait_for_requests(self, n: int) -> None:
+        with self.lock:
+            assert self.lock.wait_for(lambda: len(self.asked) >= n, PATIENCE)
+
     def wait_for(self, true_of: Any) -> list[Span]:
         """The spans, once that is true of them."""
         until = time.monotonic() + PATIENCE
@@ -143,6 +151,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         assert isinstance(self.server, Collector)
         status, more, answer = self.server.take(self.path, headers, body)
+        self.server.speaks.wait()
         self.send_response(status)
         for name, value in more.items():
             self.send_header(name, value)

@@ -8,6 +8,7 @@ import unittest
 
 from ff_collector import Collector, Span, has_proto
 from ff_metrics import MetricsTest, Page
+from postgres import Postgres
 
 WORK = """flowforge: 1
 name: work
@@ -242,12 +243,108 @@ class Traces(MetricsTest):
         self.assertEqual(len(self.collector.asked), 3)
 
     def test_a_server_that_leaves_tells_what_it_has(self) -> None:
-        self.collector.answers = [(503, {}, b"")]
+        self.collector.answers = [(503, {"Retry-After": str(2**63 - 1)}, b"")]
         server = self.serve()
         self.run_file(FAILS, expect=1)
         server.wait_for_err("the collector takes no spans")
         self.assertEqual(self.server.end(signal.SIGTERM).code, 0)
         self.assertEqual(len(named(self.collector.spans, "fails")), 1)
+
+    def test_a_server_that_leaves_waits_for_no_collector_that_hangs(self) -> None:
+        self.env["FLOWFORGE_TRACES_TIMEOUT"] = "60s"
+        self.collector.speaks.clear()
+        self.serve()
+        self.run_file(FAILS, expect=1)
+        self.collector.wait_for_requests(1)
+        done = self.server.end(signal.SIGTERM)
+        self.assertEqual(done.code, 0)
+        self.assertIn("what came of 1 runs or more was not told", done.err)
+
+    def test_what_makes_no_sense_in_an_answer_is_as_nothing(self) -> None:
+        def partial(n: str) -> bytes:
+            return b'{"partialSuccess": {"rejectedSpans": "%s"}}' % n.encode()
+
+        answers = (partial("-7"), partial("9" * 18), b"[" * 100_000, b"\xff\x00{")
+        self.collector.answers = [(200, {}, answer) for answer in answers]
+        self.serve()
+        for _ in answers:
+            self.run_file(FAILS, expect=1)
+        self.collector.wait_for(has_run("fails", 4))
+
+        def counted(page: Page) -> bool:
+            return page.get("flowforge_trace_runs_waiting") == 0
+
+        page = self.scrape_until(counted)
+        self.assertEqual(page.get("flowforge_trace_spans_total", result="sent"), 12)
+        self.assertEqual(page.get("flowforge_trace_spans_total", result="rejected"), 0)
+        self.assertEqual(self.stop().code, 0)
+
+    def test_what_is_on_its_way_waits(self) -> None:
+        self.collector.speaks.clear()
+        self.serve()
+        self.run_file(FAILS, expect=1)
+        self.collector.wait_for_requests(1)
+        self.assertEqual(self.scrape().get("flowforge_trace_runs_waiting"), 1)
+        self.collector.speaks.set()
+        self.scrape_until(lambda page: page.get("flowforge_trace_runs_waiting") == 0)
+
+    def test_a_store_that_goes_away_hides_no_run(self) -> None:
+        with Postgres() as postgres:
+            self.env |= postgres.environment()
+            self.collector.speaks.clear()
+            server = self.serve()
+            for _ in range(2):  # the first is on its way, the other one waits
+                self.run_file(FAILS, expect=1)
+            self.scrape_until(
+                lambda page: page.get("flowforge_trace_runs_waiting") == 2
+            )
+            postgres.stop()
+            self.collector.speaks.set()
+            server.wait_for_err("the store cannot be read, and is asked again")
+            postgres.start()
+            self.collector.wait_for(has_run("fails", 2))
+            self.assertEqual(self.stop().code, 0)
+
+    def test_a_caller_that_is_none_spoils_no_request(self) -> None:
+        caller = "00-0af76519-6cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        self.serve()
+        body = {"source": FAILS.replace("{PLACE}", "/"), "inputs": {}}
+        self.change("POST", "/runs", body, traceparent=caller)
+        (whole,) = named(self.collector.wait_for(has_run("fails")), "fails")
+        self.assertNotIn("links", whole.said)
+
+    def test_variables_of_opentelemetry_in_another_form_stop_no_server(self) -> None:
+        self.env |= {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317",
+            "OTEL_RESOURCE_ATTRIBUTES": "no pair",
+            "OTEL_EXPORTER_OTLP_HEADERS": "key=hidden%0D%0Aother: 1",
+        }
+        done = self.call("config", "show")
+        for key in ("endpoint", "resource_attributes", "headers"):
+            self.assertIn(f"traces.{key} is not set by a variable OTEL_", done.err)
+        self.assertNotIn("hidden", done.out + done.err)
+        self.serve()
+        self.run_file(FAILS, expect=1)
+        self.collector.wait_for(has_run("fails"))
+        del self.env["FLOWFORGE_TRACES_ENDPOINT"]
+        self.assertEqual(self.stop().code, 0)
+        self.serve()
+        self.assertEqual(self.stop().code, 0)
+
+    def test_a_url_may_have_a_query(self) -> None:
+        for end, path in (
+            ("?a=/b", "/v1/traces?a=/b"),
+            ("/?a=b", "/v1/traces?a=b"),
+            ("/in?a=b", "/in?a=b"),
+        ):
+            with self.subTest(end):
+                n = len(self.collector.asked)
+                self.env["FLOWFORGE_TRACES_ENDPOINT"] = self.collector.url + end
+                self.serve()
+                self.run_file(FAILS, expect=1)
+                self.collector.wait_for_requests(n + 1)
+                self.assertEqual(self.collector.asked[n][0], path)
+                self.assertEqual(self.stop().code, 0)
 
     def test_the_variables_of_opentelemetry_count(self) -> None:
         del self.env["FLOWFORGE_TRACES_ENDPOINT"]
@@ -273,7 +370,10 @@ class Traces(MetricsTest):
     def test_wrong_settings_are_told_at_the_start(self) -> None:
         for name, value, told in (
             ("ENDPOINT", "collector:4317", "traces.endpoint: "),
+            ("ENDPOINT", "http://me:hidden@collector", "without a user"),
             ("HEADERS", "no pair", "traces.headers: write key=value"),
+            ("HEADERS", "a=1%0D%0Ab: 2", "traces.headers: write key=value"),
+            ("HEADERS", "a b=1", "traces.headers: write key=value"),
             ("RESOURCE_ATTRIBUTES", "a=%zz", "traces.resource_attributes: write"),
         ):
             with self.subTest(name):
@@ -282,6 +382,7 @@ class Traces(MetricsTest):
                 self.env[variable] = value
                 done = self.call("server", "--listen", "127.0.0.1:0", expect=78)
                 self.assertIn(told, done.err)
+                self.assertNotIn("hidden", done.err)
                 del self.env[variable]
                 if before:
                     self.env[variable] = before

@@ -41,6 +41,10 @@ struct exporter_counts {
 };
 struct exporter_counts exporter_counts(const struct exporter *e); /* takes NULL */
 
+/* From now on nothing more is sent, and what is on its way is given up: also while
+ * exporter_free runs. Takes NULL. */
+void exporter_hurry(struct exporter *e);
+
 /* What waits is sent, unless that takes more than a few seconds; the rest is told in
  * the log. Runs the loop: not from a callback. Takes NULL. */
 void exporter_free(struct exporter *e);

@@ -7,6 +7,8 @@
 #include "cli/export/export.h"
 #include "traces/traces.h"
 
+#include <stdatomic.h>
+
 struct export_run {
     struct tenant tenant;
     int64_t run;
@@ -32,14 +34,17 @@ struct export_page {
     struct export_reading at;
     struct buf body;
     size_t n_spans;
+    struct ff_err unread; /* with a code: the store did not answer */
 };
-/* Fills the body. Blocking; of a run that is gone, or goes on again, it has nothing. */
+/* Fills the body. Blocking; of a run that is gone, or goes on again, it has nothing.
+ * Where the store does not answer it ends there, and goes on with that the next time.
+ */
 void export_page_fill(struct export_page *p, struct store_reader *r);
 bool export_page_is_over(const struct export_page *p); /* all its runs are read */
 void export_page_clear(struct export_page *p);         /* its body */
 void export_page_done(struct export_page *p);
 
-enum export_outcome { EXPORT_SENT, EXPORT_REJECTED, EXPORT_AGAIN };
+enum export_outcome { EXPORT_SENT, EXPORT_REJECTED, EXPORT_AGAIN, EXPORT_UNREAD };
 struct export_sent {
     enum export_outcome outcome;
     int64_t n_rejected;    /* of those sent */
@@ -50,12 +55,13 @@ struct export_way {
     const char *url, *ca;
     const char **headers; /* "Name: value", ends with NULL */
     int64_t timeout_us;
+    atomic_bool abandon; /* what is on its way; any thread */
 };
 /* Mem_free the URL, and the list with its texts. */
 void export_way_new(const struct export_settings *s, struct export_way *way);
 void export_way_done(struct export_way *way);
 /* Blocking. */
-void export_send(const struct export_way *way, const struct export_page *p,
+void export_send(struct export_way *way, const struct export_page *p,
                  struct export_sent *sent);
 
 #endif

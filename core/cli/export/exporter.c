@@ -21,11 +21,13 @@ struct exporter {
         struct export_run items[WAITING_MAX];
         size_t first, n;
     } waiting;
+    size_t n_taken; /* of these, by the page, and not all told */
     struct exporter_counts counts;
     struct loop_timer *again;
     int64_t delay_us; /* before the next try; 0: the last one was answered */
+    const char *away; /* who did not answer */
     bool works, leaves, stands_still;
-    ff_call_fn *at_rest; /* while it leaves */
+    bool in_end; /* the loop runs for nothing else */
 };
 
 struct exporter *exporter_new(struct loop *l, struct node *n,
@@ -58,7 +60,7 @@ struct exporter_counts exporter_counts(const struct exporter *e)
 
     if (e) {
         counts = e->counts;
-        counts.n_waiting = (int64_t)e->waiting.n;
+        counts.n_waiting = (int64_t)(e->waiting.n + e->n_taken);
     }
     return counts;
 }
@@ -76,8 +78,12 @@ static void work(void *arg, struct store_reader *r)
         export_page_clear(&e->page);
         export_page_fill(&e->page, r);
     }
-    if (e->page.n_spans > 0)
+    if (e->page.n_spans > 0) {
         export_send(&e->way, &e->page, &e->sent);
+    } else if (e->page.unread.code != FF_OK) {
+        e->sent.outcome = EXPORT_UNREAD;
+        e->sent.err = e->page.unread;
+    }
 }
 
 static void try_again(void *arg)
@@ -88,12 +94,18 @@ static void try_again(void *arg)
 /* The first time is told, and that it is over; not each try between. */
 static void wait(struct exporter *e)
 {
-    const int64_t asked_us = e->sent.retry_after_s * UNITS_SECOND;
-    int64_t delay_us = asked_us > DELAY_MAX_US ? DELAY_MAX_US : asked_us;
+    const int64_t asked_s = e->sent.retry_after_s;
+    int64_t delay_us =
+        asked_s > DELAY_MAX_US / UNITS_SECOND ? DELAY_MAX_US : asked_s * UNITS_SECOND;
 
-    if (e->delay_us == 0)
-        log_warn("traces: the collector takes no spans, and is asked again: %s",
+    const bool unread = e->sent.outcome == EXPORT_UNREAD;
+
+    if (e->delay_us == 0) {
+        e->away = unread ? "the store" : "the collector";
+        log_warn("traces: %s, and is asked again: %s",
+                 unread ? "the store cannot be read" : "the collector takes no spans",
                  e->sent.err.msg);
+    }
     e->delay_us = e->delay_us == 0 ? DELAY_US : e->delay_us * 2;
     if (e->delay_us > DELAY_MAX_US)
         e->delay_us = DELAY_MAX_US;
@@ -112,7 +124,7 @@ static void take_answer(struct exporter *e)
         e->sent.n_rejected = n_spans;
     }
     if (e->delay_us > 0)
-        log_info("traces: the collector answers again");
+        log_info("traces: %s answers again", e->away);
     e->delay_us = 0;
     e->counts.n_rejected += e->sent.n_rejected;
     e->counts.n_sent += n_spans - e->sent.n_rejected;
@@ -122,13 +134,15 @@ static void take_answer(struct exporter *e)
 static void worked(void *arg)
 {
     struct exporter *e = arg;
+    const bool again =
+        e->sent.outcome == EXPORT_AGAIN || e->sent.outcome == EXPORT_UNREAD;
 
     e->works = false;
-    if (e->sent.outcome == EXPORT_AGAIN && !e->leaves) {
+    if (again && !e->leaves) {
         wait(e);
         return;
     }
-    if (e->sent.outcome == EXPORT_AGAIN)
+    if (again)
         e->stands_still = true;
     else
         take_answer(e);
@@ -145,6 +159,7 @@ static void take_waiting(struct exporter *e)
         e->waiting.first = (e->waiting.first + 1) % WAITING_MAX;
         e->waiting.n--;
     }
+    e->n_taken = p->runs.n;
 }
 
 static bool has_work(struct exporter *e)
@@ -166,8 +181,8 @@ static void go_on(struct exporter *e)
         e->works = true;
         return;
     }
-    if (e->at_rest)
-        e->at_rest(e->loop);
+    if (e->in_end)
+        loop_stop(e->loop, 0); /* which may not have begun: then it does not */
 }
 
 void exporter_ended(struct exporter *e, const struct run_row *run)
@@ -193,33 +208,38 @@ static void stop_loop(void *arg)
     loop_stop(arg, 0);
 }
 
-/* Posted: the loop may not run yet. */
-static void stop_soon(void *arg)
-{
-    loop_post(arg, stop_loop, arg);
-}
-
 static void send_rest(struct exporter *e)
 {
     struct loop_timer *stuck = NULL;
 
-    e->leaves = true;
-    e->at_rest = stop_soon;
-    loop_timer_del(e->again);
-    e->again = NULL;
+    e->in_end = true;
     loop_timer_add(e->loop, LEAVE_US, stop_loop, e->loop, &stuck);
     go_on(e);
     loop_run(e->loop);
     loop_timer_del(stuck);
-    e->at_rest = NULL;
-    e->stands_still = true;
+    e->in_end = false;
+}
+
+void exporter_hurry(struct exporter *e)
+{
+    if (!e)
+        return;
+    e->leaves = e->stands_still = true;
+    atomic_store(&e->way.abandon, true);
+    if (e->in_end)
+        loop_stop(e->loop, 0);
 }
 
 void exporter_free(struct exporter *e)
 {
     if (!e)
         return;
-    send_rest(e);
+    e->leaves = true;
+    loop_timer_del(e->again);
+    e->again = NULL;
+    if (!e->stands_still)
+        send_rest(e);
+    exporter_hurry(e);
     store_readers_close(e->readers);
 
     const size_t n = e->waiting.n + (e->page.runs.n - e->page.runs.next) +

@@ -3,6 +3,7 @@
  * Exporter Configuration" and "Environment Variable Specification"). */
 #include "cli/export/export_priv.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -55,6 +56,88 @@ static bool is_off(void)
     return protocol && strcmp(protocol, "grpc") == 0;
 }
 
+/* --- what is well formed --- */
+
+/* Of the URL, behind its scheme: as far as the path, or what there is instead. */
+static size_t authority(const char *host)
+{
+    return strcspn(host, "/?#");
+}
+
+static bool is_endpoint(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    if (!host || (!text_starts(url, "http://") && !text_starts(url, "https://")))
+        return false;
+    host += strlen("://");
+    return authority(host) > 0 && !memchr(host, '@', authority(host));
+}
+
+/* No line of it begins another one, and its name is one (RFC 9110, 5.6.2). */
+static void look_at_header(void *arg, const char *key, const char *value)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    bool *good = arg;
+
+    for (const char *k = key; *k; k++)
+        *good = *good && (isalnum((unsigned char)*k) || strchr(others, *k));
+    for (const char *v = value; *v; v++)
+        *good = *good && !iscntrl((unsigned char)*v);
+}
+
+static bool are_headers(const char *list)
+{
+    bool good = true;
+
+    return trace_pairs(list, look_at_header, &good) && good;
+}
+
+static void ignore(void *arg, const char *key, const char *value)
+{
+    (void)arg;
+    (void)key;
+    (void)value;
+}
+
+static bool are_pairs(const char *list)
+{
+    return trace_pairs(list, ignore, NULL);
+}
+
+int export_check(const struct export_settings *s, struct ff_err *err)
+{
+    if (!s->endpoint)
+        return FF_OK;
+    if (!is_endpoint(s->endpoint))
+        return ff_fail(err, FF_INVALID, 0,
+                       "traces.endpoint: write a URL that begins with http:// or "
+                       "https://, without a user (traces.headers can say who sends)");
+    if (s->headers && !are_headers(s->headers))
+        return ff_fail(err, FF_INVALID, 0,
+                       "traces.headers: write key=value, comma separated, and what is "
+                       "no letter or digit of a value as %%XX");
+    if (s->resource_attributes && !are_pairs(s->resource_attributes))
+        return ff_fail(err, FF_INVALID, 0,
+                       "traces.resource_attributes: write key=value, comma separated, "
+                       "and what is no letter or digit of a value as %%XX");
+    return FF_OK;
+}
+
+/* --- variables of OpenTelemetry --- */
+
+/* They may be meant for others, in another form: that stops no server. */
+static void use(struct config *c, const char *key, const char *value,
+                bool (*is_good)(const char *))
+{
+    if (!value)
+        return;
+    if (!is_good || is_good(value))
+        config_default(c, key, value);
+    else
+        log_warn("%s is not set by a variable OTEL_..., which has another form", key);
+}
+
 static void default_endpoint(struct config *c)
 {
     const char *own = getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
@@ -70,7 +153,7 @@ static void default_endpoint(struct config *c)
         buf_add_text(&url, PATH);
     }
     if (url.len > 0)
-        config_default(c, "traces.endpoint", buf_text(&url));
+        use(c, "traces.endpoint", buf_text(&url), is_endpoint);
     buf_done(&url);
 }
 
@@ -78,51 +161,22 @@ void export_defaults(struct config *c)
 {
     static const struct {
         const char *key, *of_traces, *of_all;
+        bool (*is_good)(const char *);
     } names[] = {
         {"traces.headers", "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-         "OTEL_EXPORTER_OTLP_HEADERS"},
+         "OTEL_EXPORTER_OTLP_HEADERS", are_headers},
         {"traces.ca", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
-         "OTEL_EXPORTER_OTLP_CERTIFICATE"},
-        {"traces.service_name", "OTEL_SERVICE_NAME", "OTEL_SERVICE_NAME"},
+         "OTEL_EXPORTER_OTLP_CERTIFICATE", NULL},
+        {"traces.service_name", "OTEL_SERVICE_NAME", "OTEL_SERVICE_NAME", NULL},
         {"traces.resource_attributes", "OTEL_RESOURCE_ATTRIBUTES",
-         "OTEL_RESOURCE_ATTRIBUTES"},
+         "OTEL_RESOURCE_ATTRIBUTES", are_pairs},
     };
 
     if (!is_off())
         default_endpoint(c);
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        const char *value = variable(names[i].of_traces, names[i].of_all);
-
-        if (value)
-            config_default(c, names[i].key, value);
-    }
-}
-
-static void ignore(void *arg, const char *key, const char *value)
-{
-    (void)arg;
-    (void)key;
-    (void)value;
-}
-
-int export_check(const struct export_settings *s, struct ff_err *err)
-{
-    if (!s->endpoint)
-        return FF_OK;
-    if (!text_starts(s->endpoint, "http://") && !text_starts(s->endpoint, "https://"))
-        return ff_fail(err, FF_INVALID, 0,
-                       "traces.endpoint: \"%.100s\" is no URL that begins with http:// "
-                       "or https://",
-                       s->endpoint);
-    if (s->headers && !trace_pairs(s->headers, ignore, NULL))
-        return ff_fail(err, FF_INVALID, 0,
-                       "traces.headers: write key=value, comma separated, and what is "
-                       "no letter or digit of a value as %%XX");
-    if (s->resource_attributes && !trace_pairs(s->resource_attributes, ignore, NULL))
-        return ff_fail(err, FF_INVALID, 0,
-                       "traces.resource_attributes: write key=value, comma separated, "
-                       "and what is no letter or digit of a value as %%XX");
-    return FF_OK;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        use(c, names[i].key, variable(names[i].of_traces, names[i].of_all),
+            names[i].is_good);
 }
 
 /* --- the way there --- */
@@ -152,14 +206,16 @@ static size_t count(const char *list)
 
 void export_way_new(const struct export_settings *s, struct export_way *way)
 {
-    const char *host = strstr(s->endpoint, "://") + 3;
-    const char *path = strchr(host, '/');
+    const char *host = strstr(s->endpoint, "://") + strlen("://");
+    const char *path = host + authority(host);
     struct lines lines = {.items = mem_array(count(s->headers) + 1, sizeof(char *))};
     struct buf url = {0};
 
-    buf_add_text(&url, s->endpoint);
-    if (!path || !path[1])
-        buf_add_text(&url, path ? &PATH[1] : PATH);
+    const char *rest = path + (*path == '/');
+
+    buf_add(&url, s->endpoint, (size_t)(path - s->endpoint));
+    buf_add_text(&url, strchr("?#", *rest) ? PATH : "/");
+    buf_add_text(&url, rest);
     if (s->headers)
         trace_pairs(s->headers, add_line, &lines);
     *way = (struct export_way){.url = buf_take(&url),

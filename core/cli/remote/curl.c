@@ -164,6 +164,26 @@ bool curl_is_passing(CURLcode code)
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static CURL *handle;
 
+/* What is not 0 ends the transfer. */
+static int look_up(void *arg, curl_off_t all_down, curl_off_t down, curl_off_t all_up,
+                   curl_off_t up)
+{
+    (void)all_down;
+    (void)down;
+    (void)all_up;
+    (void)up;
+    return atomic_load((atomic_bool *)arg);
+}
+
+static void may_be_abandoned(const struct curl_request *request)
+{
+    if (!request->abandon)
+        return;
+    libcurl.setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    libcurl.setopt(handle, CURLOPT_XFERINFOFUNCTION, look_up);
+    libcurl.setopt(handle, CURLOPT_XFERINFODATA, request->abandon);
+}
+
 static CURLcode perform(const struct curl_request *request, struct curl_answer *answer,
                         char *why)
 {
@@ -177,6 +197,7 @@ static CURLcode perform(const struct curl_request *request, struct curl_answer *
     struct curl_slist *headers = curl_set_up(handle, request, why);
     libcurl.setopt(handle, CURLOPT_TIMEOUT_MS,
                    request->timeout_us ? (long)(request->timeout_us / 1000) : TOTAL_MS);
+    may_be_abandoned(request);
     libcurl.setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
     libcurl.setopt(handle, CURLOPT_WRITEDATA, &answer->body);
     const CURLcode code = libcurl.perform(handle);

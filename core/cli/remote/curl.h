@@ -5,6 +5,8 @@
 
 #include "base/base.h"
 
+#include <stdatomic.h>
+
 struct curl_request {
     const char *method, *url;
     const char *unix_socket;     /* path, or NULL */
@@ -15,6 +17,7 @@ struct curl_request {
     const char *last_event_id;   /* or NULL */
     const char *const *headers;  /* more of them, "Name: value"; NULL ends; or NULL */
     int64_t timeout_us;          /* 0: two minutes */
+    atomic_bool *abandon;        /* once it is set, within a second or so; or NULL */
     bool streams;                /* server-sent events are wanted */
 };
 struct curl_answer {

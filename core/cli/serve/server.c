@@ -145,6 +145,7 @@ static void on_signal(void *arg, int signo)
     }
     s->signo = signo;
     if (s->leaving || (is_api(s) && !s->http)) {
+        exporter_hurry(s->exporter);
         s->done = true;
         end_wait(s);
         return;
