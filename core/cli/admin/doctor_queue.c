@@ -14,8 +14,16 @@ struct asking {
     void *queue;
     char topic[ID_TEXT + 16];
     bool arrived;
+    bool over;            /* nobody waits any more: what comes now stops no loop */
     struct ff_err failed; /* with a code: the queue said so */
 };
+
+static void stop_waiting(struct asking *a)
+{
+    if (!a->over)
+        loop_stop(a->loop, 0);
+    a->over = true;
+}
 
 static void on_acked(void *arg, int code, const struct ff_err *err)
 {
@@ -23,7 +31,7 @@ static void on_acked(void *arg, int code, const struct ff_err *err)
 
     if (code != FF_OK && code != FF_CANCELLED)
         a->failed = *err;
-    loop_stop(a->loop, 0);
+    stop_waiting(a);
 }
 
 static void come_back(void *arg, const struct ff_message *message)
@@ -41,12 +49,12 @@ static void on_published(void *arg, int code, const struct ff_err *err)
     if (code == FF_OK || code == FF_CANCELLED)
         return;
     a->failed = *err;
-    loop_stop(a->loop, 0);
+    stop_waiting(a);
 }
 
 static void give_up(void *arg)
 {
-    loop_stop(arg, 0);
+    stop_waiting(arg);
 }
 
 static void send_one(struct asking *a)
@@ -59,7 +67,7 @@ static void send_one(struct asking *a)
                                        .len = strlen(a->topic)};
     struct loop_timer *late = NULL;
 
-    loop_timer_add(a->loop, WAIT_US, give_up, a->loop, &late);
+    loop_timer_add(a->loop, WAIT_US, give_up, a, &late);
     a->ops->publish(a->queue, &message, 1, driver_op(a->driver, on_published, a));
     loop_run(a->loop);
     loop_timer_del(late);
