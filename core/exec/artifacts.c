@@ -387,9 +387,12 @@ static void remove_on_lane(void *arg)
     mem_free(arg);
 }
 
+/* Behind all that is done there. Of one that was prepared by a process before this one
+ * the lane may never have been opened. */
 void artifacts_forget(struct attempt *a)
 {
-    struct lane *lane = a->work.artifact_dir ? lane_of(a)->lane : a->exec->lane;
+    struct lane *own = a->work.artifact_dir ? lane_of(a)->lane : NULL;
+    struct lane *lane = own ? own : a->exec->lane;
 
     if (a->artifact_dir && lane)
         lane_do(lane, remove_on_lane, NULL, mem_text(a->artifact_dir));

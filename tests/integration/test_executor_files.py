@@ -397,6 +397,20 @@ class InTheMiddle(FilesTest):
         self.assertEqual(self.lines("used"), [])
         self.assert_nothing_is_left("a", self.run_id)
 
+    def test_one_that_fetches_is_cancelled_by_the_next_server(self) -> None:
+        self.executor_at(GET, 7)
+        self.server.popen.kill()
+        self.server.popen.wait()
+        self.network.hold(GET, 4)
+        self.network.mend()
+        self.lead()
+        self.assertTrue(self.network.held.wait(PATIENCE), "it fetches again")
+        self.call("cancel", self.run_id)
+        self.network.mend()
+        self.wait_state(self.run_id, "cancelled")
+        self.assertEqual(self.lines("used"), [])
+        self.assert_nothing_is_left("a", self.run_id)
+
 
 class WhoMay(FilesTest):
     def test_files_are_for_who_holds_the_attempt(self) -> None:
