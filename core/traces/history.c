@@ -269,8 +269,13 @@ static void end(struct trace *t, const struct about *a, const struct ended *how)
     mem_free(begun);
 }
 
-/* Of a run that could not be seen through, attempts may be left. */
-static void end_all(struct trace *t, int64_t at_us)
+static bool has_room(const struct trace *t)
+{
+    return t->room->n < t->room->max;
+}
+
+/* All items, which are inside their tasks, or all others. False: the room is full. */
+static bool end_kind(struct trace *t, int64_t at_us, bool items)
 {
     void *value;
 
@@ -281,13 +286,24 @@ static void end_all(struct trace *t, int64_t at_us)
         snprintf(path, sizeof(path), "%s", map_key_text(&t->begun, i));
         snprintf(about.path, sizeof(about.path), "%s", path);
         char *dot = strchr(path, '.');
+        if ((dot != NULL) != items)
+            continue;
+        if (!has_room(t))
+            return false;
         if (dot) {
             *dot = '\0';
             about.item = strtoll(dot + 1, NULL, 10);
         }
         add_lost(t, &about, value, at_us);
+        mem_free(map_del_text(&t->begun, about.path));
     }
-    forget_begun(t);
+    return true;
+}
+
+/* Of a run that could not be seen through, attempts may be left. */
+static bool end_all(struct trace *t, int64_t at_us)
+{
+    return end_kind(t, at_us, true) && end_kind(t, at_us, false);
 }
 
 static void take_task(struct trace *t, int64_t at_us, const char *type,
@@ -320,23 +336,26 @@ static void take_caller(struct trace *t, const json_t *event)
         snprintf(t->caller, sizeof(t->caller), "%s", caller);
 }
 
-static void take_event(struct trace *t, int64_t at_us, const json_t *event)
+/* False: there was no room for all of it. */
+static bool take_event(struct trace *t, int64_t at_us, const json_t *event)
 {
     const char *type = text_of(event, "type");
     const bool before = at_us < t->since_us;
 
     if (!type)
-        return;
-    if (strcmp(type, "run.created") == 0)
+        return true;
+    if (strcmp(type, "run.created") == 0) {
         take_caller(t, event);
-    else if (strcmp(type, "run.finished") == 0 && before)
+    } else if (strcmp(type, "run.finished") == 0 && before) {
         t->again = true;
-    else if (strcmp(type, "run.finished") == 0) {
-        end_all(t, at_us);
+    } else if (strcmp(type, "run.finished") == 0) {
+        if (!end_all(t, at_us))
+            return false;
         add_run(t, at_us, event);
     } else if (!before) {
         take_task(t, at_us, type, event);
     }
+    return true;
 }
 
 bool trace_take(struct trace *t, const struct event_row *step, struct trace_room *room)
@@ -346,8 +365,9 @@ bool trace_take(struct trace *t, const struct event_row *step, struct trace_room
     const size_t n = json_array_size(events);
 
     t->room = room;
-    for (; t->n_taken < n && room->n < room->max; t->n_taken++)
-        take_event(t, step->at, json_array_get(events, t->n_taken));
+    while (t->n_taken < n && has_room(t) &&
+           take_event(t, step->at, json_array_get(events, t->n_taken)))
+        t->n_taken++;
     json_decref(events);
     if (t->n_taken < n)
         return false;

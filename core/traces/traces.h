@@ -42,7 +42,7 @@ struct trace *trace_new(const struct trace_of *of);
  * there was no room for all of them, and the same row is to be given again. */
 struct trace_room {
     struct jsonw *spans; /* in an open array */
-    size_t n, max;       /* are there; are wanted: one event may bring some more */
+    size_t n, max;       /* are there; are wanted: one event may bring one more */
 };
 bool trace_take(struct trace *t, const struct event_row *step, struct trace_room *room);
 void trace_free(struct trace *t); /* takes NULL */

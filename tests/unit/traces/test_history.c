@@ -208,6 +208,37 @@ static void a_run_that_could_not_be_seen_through_leaves_nothing_open(void **stat
     json_decref(spans);
 }
 
+static void what_is_left_open_is_told_in_parts_too(void **state)
+{
+    static const char end[] = "[{\"type\":\"run.finished\",\"state\":\"failed\"}]";
+    (void)state;
+    struct told *told = told_new(&ended, NULL);
+    char around[TRACE_SPAN_TEXT], event[128];
+
+    tell(told, 1000, "[{\"type\":\"task.expanded\",\"task\":\"e\",\"items\":5}]");
+    for (int i = 0; i < 5; i++) {
+        snprintf(event, sizeof(event),
+                 "[{\"type\":\"task.started\",\"task\":\"e\",\"item\":%d,"
+                 "\"attempt\":1}]",
+                 i);
+        tell(told, 2000, event);
+    }
+    for (told->room.max = 2; told->room.max < 8; told->room.max += 2) {
+        assert_int_equal(tell(told, 9000, end), told->room.max == 6);
+        assert_in_range(told->room.n, told->room.max, told->room.max + 1);
+    }
+
+    json_t *spans = told_end(told);
+
+    assert_int_equal(json_array_size(spans), 7);
+    trace_span_of(RUN_ID "/e/0", around);
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(text_at(spans, i, "parentSpanId"), around);
+    assert_string_equal(text_at(spans, 5, "spanId"), around);
+    assert_string_equal(text_at(spans, 6, "name"), "work");
+    json_decref(spans);
+}
+
 static void a_run_inside_another_is_inside_that_ones_attempt(void **state)
 {
     (void)state;
@@ -366,6 +397,7 @@ int main(void)
         cmocka_unit_test(what_ends_at_once_is_a_moment_and_what_was_skipped_is_nothing),
         cmocka_unit_test(items_are_inside_their_task),
         cmocka_unit_test(a_run_that_could_not_be_seen_through_leaves_nothing_open),
+        cmocka_unit_test(what_is_left_open_is_told_in_parts_too),
         cmocka_unit_test(a_run_inside_another_is_inside_that_ones_attempt),
         cmocka_unit_test(a_run_that_was_opened_again_tells_of_its_last_time),
         cmocka_unit_test(a_clock_that_was_set_back_hides_nothing),
