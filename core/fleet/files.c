@@ -172,22 +172,33 @@ void fleet_take_output(void *arg, const struct http_request *r,
     begin(f, r, reply, dir, file_join(dir, name), offset);
 }
 
+/* The folder of the attempt that is asked about, and from where on a file of it is;
+ * NULL: it was answered. */
+static const char *find_files(struct fleet *f, const struct http_request *r,
+                              struct http_reply *reply, int64_t *offset)
+{
+    struct fleet_attempt *a = fleet_door_attempt(f, r, reply);
+    const char *files = a ? fleet_attempt_files_dir(a) : NULL;
+
+    if (!a)
+        return NULL;
+    if (files && is_file_name(http_query(r, "name")) &&
+        read_number(r, "offset", INT64_MAX, offset))
+        return files;
+    http_reply_problem(reply, 422, "name is that of a file, offset a number");
+    return NULL;
+}
+
 /* What is in it, the core judges. */
 void fleet_take_file(void *arg, const struct http_request *r, struct http_reply *reply)
 {
     struct fleet *f = arg;
-    struct fleet_attempt *a = fleet_door_attempt(f, r, reply);
-    const char *files = a ? fleet_attempt_files_dir(a) : NULL;
     const char *name = http_query(r, "name");
     int64_t offset = 0;
+    const char *files = find_files(f, r, reply, &offset);
 
-    if (!a)
+    if (!files)
         return;
-    if (!files || !is_file_name(name) ||
-        !read_number(r, "offset", INT64_MAX, &offset)) {
-        http_reply_problem(reply, 422, "name is that of a file, offset a number");
-        return;
-    }
     char *dir = file_join(files, LEFT_DIR);
     begin(f, r, reply, dir, file_join(dir, name), offset);
 }
@@ -238,18 +249,12 @@ static void after_reading(void *arg)
 void fleet_give_file(void *arg, const struct http_request *r, struct http_reply *reply)
 {
     struct fleet *f = arg;
-    struct fleet_attempt *a = fleet_door_attempt(f, r, reply);
-    const char *files = a ? fleet_attempt_files_dir(a) : NULL;
     const char *name = http_query(r, "name");
     int64_t offset = 0;
+    const char *files = find_files(f, r, reply, &offset);
 
-    if (!a)
+    if (!files)
         return;
-    if (!files || !is_file_name(name) ||
-        !read_number(r, "offset", INT64_MAX, &offset)) {
-        http_reply_problem(reply, 422, "name is that of a file, offset a number");
-        return;
-    }
     struct reading *rd = mem_alloc(sizeof(*rd));
     MEM_AUTO char *dir = file_join(files, GIVEN_DIR);
     *rd = (struct reading){

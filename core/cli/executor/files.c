@@ -167,25 +167,30 @@ static int64_t get_rest(struct carry *c, const char *name, int fd, int64_t at)
     return at;
 }
 
-static bool get_list(struct carry *c)
+static bool read_list(struct carry *c)
 {
     MEM_AUTO char *path = file_join(c->h->dir, FLEET_FILES);
-    const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     struct buf text = {0};
-
-    if (fd < 0)
-        return fail_sys(c, path, errno);
-    const bool ok = get_rest(c, FLEET_FILES, fd, 0) >= 0;
-    close(fd);
-    if (!ok)
-        return false;
     const int sys = file_read(path, LIST_MAX, &text);
+
     if (sys == 0)
         c->list = json_parse(buf_text(&text), text.len, &c->err);
     else
         fail_sys(c, path, -sys);
     buf_done(&text);
     return c->list != NULL;
+}
+
+static bool get_list(struct carry *c)
+{
+    MEM_AUTO char *path = file_join(c->h->dir, FLEET_FILES);
+    const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return fail_sys(c, path, errno);
+    const bool ok = get_rest(c, FLEET_FILES, fd, 0) >= 0;
+    close(fd);
+    return ok && read_list(c);
 }
 
 /* What is not what its hash says is no beginning of it either. */
@@ -514,20 +519,6 @@ static void send_list(struct carry *c, const json_t *left)
         if (stops(c) || !put_piece(c, &s, &at))
             return;
     } while (at < len);
-}
-
-static bool read_list(struct carry *c)
-{
-    MEM_AUTO char *path = file_join(c->h->dir, FLEET_FILES);
-    struct buf text = {0};
-    const int sys = file_read(path, LIST_MAX, &text);
-
-    if (sys == 0)
-        c->list = json_parse(buf_text(&text), text.len, &c->err);
-    else
-        fail_sys(c, path, -sys);
-    buf_done(&text);
-    return c->list != NULL;
 }
 
 static void send_on_lane(void *arg)
