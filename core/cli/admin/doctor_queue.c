@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-#define WAIT_US (5 * UNITS_SECOND)
+/* Longer than drivers wait for their servers by default, so that they say what is
+ * wrong. */
+#define WAIT_US (7 * UNITS_SECOND)
 
 struct asking {
     struct loop *loop;
@@ -108,7 +110,7 @@ int doctor_queue(struct doctor *d)
     if (a.failed.code != FF_OK)
         doctor_says(d, "%s: %s", name, a.failed.msg);
     else if (!a.arrived)
-        doctor_says(d, "%s: no message came back within 5 seconds", name);
+        doctor_says(d, "%s: no message came back within 7 seconds", name);
     else
         doctor_says(d, "%s carries messages; one took %lld ms to come back", name,
                     (long long)(loop_mono_us(a.loop) - begun_us) / 1000);
