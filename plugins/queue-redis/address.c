@@ -54,6 +54,9 @@ int rq_read_addresses(struct rq_session *s, struct ff_err *err)
     const struct rq_config *c = &s->config;
     const char *at = c->addresses && *c->addresses ? c->addresses : c->host;
 
+    /* The usual port of a sentinel, unless another one is said. */
+    const int port = rq_has_sentinels(c) && c->port == 6379 ? 26379 : (int)c->port;
+
     while (at && *at) {
         size_t len = strcspn(at, ",");
         const char *next = at + len + (at[len] == ',');
@@ -68,7 +71,7 @@ int rq_read_addresses(struct rq_session *s, struct ff_err *err)
         if (s->n_addresses == RQ_MAX_ADDRESSES)
             return ff_fail(err, FF_INVALID, 0, "redis: more than %d addresses",
                            RQ_MAX_ADDRESSES);
-        a->port = (int)c->port;
+        a->port = port;
         if (len == 0 || !split(at, len, a))
             return ff_fail(err, FF_INVALID, 0,
                            "redis: \"%.80s\" is no address; write HOST:PORT or the "
@@ -82,33 +85,58 @@ int rq_read_addresses(struct rq_session *s, struct ff_err *err)
     return FF_OK;
 }
 
-static bool is_local(const char *host)
+bool rq_read_address(const char *host, const char *port, struct rq_address *out)
+{
+    const size_t len = strlen(host);
+
+    if (len == 0 || len >= sizeof(out->host) || host[0] == '/' || !*port ||
+        strlen(port) > 5 || strspn(port, "0123456789") != strlen(port))
+        return false;
+    memcpy(out->host, host, len + 1);
+    out->port = atoi(port);
+    return out->port > 0 && out->port < 65536;
+}
+
+bool rq_is_local(const struct rq_address *address)
 {
     static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(host, names[i]) == 0)
+        if (strcmp(address->host, names[i]) == 0)
             return true;
-    return host[0] == '/';
+    return address->host[0] == '/';
 }
 
 bool rq_all_local(const struct rq_session *s)
 {
     for (size_t i = 0; i < s->n_addresses; i++)
-        if (!is_local(s->addresses[i].host))
+        if (!rq_is_local(&s->addresses[i]))
             return false;
     return true;
 }
 
-const char *rq_address_text(const struct rq_session *s, char out[280])
+static const char *text_of(const struct rq_address *a, char out[280])
 {
-    const struct rq_address *a = &s->addresses[s->at_address];
-
     if (a->host[0] == '/')
         snprintf(out, 280, "%s", a->host);
     else
         snprintf(out, 280, strchr(a->host, ':') ? "[%s]:%d" : "%s:%d", a->host,
                  a->port);
+    return out;
+}
+
+const char *rq_where(const struct rq_session *s, char out[RQ_WHERE])
+{
+    char target[280];
+    char sentinel[280];
+
+    text_of(&s->target, target);
+    if (s->asking || !rq_has_sentinels(&s->config))
+        snprintf(out, RQ_WHERE, "Redis %sat %.60s", s->asking ? "sentinel " : "",
+                 target);
+    else
+        snprintf(out, RQ_WHERE, "Redis at %.60s, named by the sentinel at %.60s",
+                 target, text_of(&s->addresses[s->at_address], sentinel));
     return out;
 }
 

@@ -27,6 +27,14 @@ static void add_last(struct rq_commands *l, struct rq_command *c)
     l->last = c;
 }
 
+static void add_first(struct rq_commands *l, struct rq_command *c)
+{
+    c->next = l->first;
+    l->first = c;
+    if (!l->last)
+        l->last = c;
+}
+
 static struct rq_command *take_first(struct rq_commands *l)
 {
     struct rq_command *c = l->first;
@@ -176,10 +184,24 @@ static void send_in_full(struct rq_session *s, struct rq_command *c)
         no_memory(s);
 }
 
+/* A server that will not do it has not done it: it is for the next one. */
+static void refused(struct rq_session *s, struct rq_command *c, const redisReply *reply)
+{
+    struct ff_err err;
+    bool loses;
+
+    rq_fail_reply(s, reply, &err, &loses);
+    if (loses && c->again && err.code == FF_UNAVAILABLE)
+        add_first(&s->sent, c);
+    else
+        finish(s, c, NULL, &err);
+    if (loses)
+        rq_lost(s, &err);
+}
+
 void rq_on_reply(struct rq_session *s, redisReply *reply)
 {
     struct rq_command *c = take_first(&s->sent);
-    bool loses = false;
     struct ff_err err;
 
     if (!c) {
@@ -191,10 +213,7 @@ void rq_on_reply(struct rq_session *s, redisReply *reply)
         rq_prove(s);
         finish(s, c, reply, NULL);
     } else {
-        rq_fail_reply(s, reply, &err, &loses);
-        finish(s, c, NULL, &err);
-        if (loses)
-            rq_lost(s, &err);
+        refused(s, c, reply);
     }
     freeReplyObject(reply);
 }
@@ -232,13 +251,13 @@ void rq_fail_waiting(struct rq_session *s, const struct ff_err *err)
 
 static void expire(struct rq_session *s, int64_t now_us)
 {
-    char address[280];
+    char where[RQ_WHERE];
     struct ff_err err = s->why;
     struct rq_command *c;
 
     if (err.code == FF_OK)
-        ff_fail(&err, FF_UNAVAILABLE, 0, "Redis at %.80s: no answer within %s",
-                rq_address_text(s, address), "command_timeout");
+        ff_fail(&err, FF_UNAVAILABLE, 0, "%.160s: no answer within command_timeout",
+                rq_where(s, where));
     while (s->waiting.first && s->waiting.first->deadline_us <= now_us) {
         c = take_first(&s->waiting);
         finish(s, c, NULL, &err);

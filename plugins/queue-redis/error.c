@@ -63,10 +63,10 @@ int rq_fail_auth(const struct rq_session *s, const redisReply *reply,
                  struct ff_err *err)
 {
     const struct meaning *m = meaning_of(reply->str);
-    char address[280];
+    char where[RQ_WHERE];
 
-    return ff_fail(err, m->code != FF_INTERNAL ? m->code : FF_DENIED, 0,
-                   "Redis at %.80s: %s", rq_address_text(s, address),
+    return ff_fail(err, m->code != FF_INTERNAL ? m->code : FF_DENIED, 0, "%.160s: %s",
+                   rq_where(s, where),
                    m->code != FF_INTERNAL ? m->sentence : "it does not take AUTH");
 }
 
@@ -75,9 +75,9 @@ int rq_fail_reply(const struct rq_session *s, const redisReply *reply,
                   struct ff_err *err, bool *loses)
 {
     const struct meaning *m = meaning_of(reply->str);
-    char address[280];
+    char where[RQ_WHERE];
 
     *loses = m->loses;
-    return ff_fail(err, m->code, 0, "Redis at %.80s: %s (%.60s)",
-                   rq_address_text(s, address), m->sentence, reply->str);
+    return ff_fail(err, m->code, 0, "%.160s: %s (%.60s)", rq_where(s, where),
+                   m->sentence, reply->str);
 }

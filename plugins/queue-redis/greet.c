@@ -6,11 +6,11 @@
 #include <string.h>
 
 /* The steps in order; one that is not needed is left out. */
-enum step { AUTH, SELECT, NAME, INFO, LOAD };
+enum step { AUTH, SELECT, NAME, HELLO, INFO, LOAD };
 
 static unsigned steps_before_load(const struct rq_config *c)
 {
-    return (c->password ? 1U : 0U) + (c->db ? 1U : 0U) + 2U;
+    return (c->password ? 1U : 0U) + (c->db ? 1U : 0U) + 3U;
 }
 
 static enum step step_of(const struct rq_config *c, unsigned n)
@@ -19,10 +19,10 @@ static enum step step_of(const struct rq_config *c, unsigned n)
         return AUTH;
     if (c->db && n-- == 0)
         return SELECT;
-    return n == 0 ? NAME : n == 1 ? INFO : LOAD;
+    return n < 3 ? (enum step)(NAME + n) : LOAD;
 }
 
-static void say(struct rq_text *to, const char *const *words)
+void rq_say(struct rq_text *to, const char *const *words)
 {
     size_t n = 0;
 
@@ -33,14 +33,12 @@ static void say(struct rq_text *to, const char *const *words)
         rq_add_bulk(to, words[i], strlen(words[i]));
 }
 
-static void say_who(const struct rq_config *c, struct rq_text *to)
+void rq_say_who(const char *user, const char *password, struct rq_text *to)
 {
-    const bool has_user = c->user && *c->user;
-
-    if (c->password && has_user)
-        say(to, (const char *const[]){"AUTH", c->user, c->password, NULL});
-    else if (c->password)
-        say(to, (const char *const[]){"AUTH", c->password, NULL});
+    if (password && user && *user)
+        rq_say(to, (const char *const[]){"AUTH", user, password, NULL});
+    else if (password)
+        rq_say(to, (const char *const[]){"AUTH", password, NULL});
 }
 
 static bool send_all(struct rq_link *l, struct rq_text *text)
@@ -57,15 +55,15 @@ bool rq_greet(struct rq_session *s)
     struct rq_text text = {0};
     char db[24];
 
-    s->n_greeted = 0;
     snprintf(db, sizeof(db), "%lld", (long long)c->db);
-    say_who(c, &text);
+    rq_say_who(c->user, c->password, &text);
     if (c->db)
-        say(&text, (const char *const[]){"SELECT", db, NULL});
-    say(&text, (const char *const[]){"CLIENT", "SETNAME", "flowforge", NULL});
-    say(&text, (const char *const[]){"INFO", NULL});
+        rq_say(&text, (const char *const[]){"SELECT", db, NULL});
+    rq_say(&text, (const char *const[]){"CLIENT", "SETNAME", "flowforge", NULL});
+    rq_say(&text, (const char *const[]){"HELLO", NULL});
+    rq_say(&text, (const char *const[]){"INFO", NULL});
     for (size_t i = 0; i < RQ_N_SCRIPTS; i++)
-        say(&text, (const char *const[]){"SCRIPT", "LOAD", rq_scripts[i], NULL});
+        rq_say(&text, (const char *const[]){"SCRIPT", "LOAD", rq_scripts[i], NULL});
     return send_all(&s->commands, &text);
 }
 
@@ -74,8 +72,8 @@ bool rq_greet_news(struct rq_session *s)
     struct rq_text text = {0};
 
     s->n_news_greeted = 0;
-    say_who(&s->config, &text);
-    say(&text, (const char *const[]){"CLIENT", "SETNAME", "flowforge-news", NULL});
+    rq_say_who(s->config.user, s->config.password, &text);
+    rq_say(&text, (const char *const[]){"CLIENT", "SETNAME", "flowforge-news", NULL});
     return send_all(&s->news, &text);
 }
 
@@ -108,10 +106,9 @@ static bool info_is(const redisReply *reply, const char *name, const char *value
 static int refuse(const struct rq_session *s, int code, const char *why,
                   struct ff_err *err)
 {
-    char address[280];
+    char where[RQ_WHERE];
 
-    return ff_fail(err, code, 0, "Redis at %.80s: %s", rq_address_text(s, address),
-                   why);
+    return ff_fail(err, code, 0, "%.160s: %s", rq_where(s, where), why);
 }
 
 /* Messages are hints, so losing some is no mistake; but somebody should know why work
@@ -119,7 +116,7 @@ static int refuse(const struct rq_session *s, int code, const char *why,
 static void warn_of_eviction(struct rq_session *s, const redisReply *reply)
 {
     char policy[64];
-    char address[280];
+    char where[RQ_WHERE];
 
     if (s->told_eviction || info_is(reply, "maxmemory", "0") ||
         !info(reply, "maxmemory_policy", policy, sizeof(policy)) ||
@@ -127,9 +124,36 @@ static void warn_of_eviction(struct rq_session *s, const redisReply *reply)
         return;
     s->told_eviction = true;
     ff_log(s->host, FF_WARN,
-           "Redis at %s: with maxmemory-policy %s it drops messages when its memory is "
+           "%s: with maxmemory-policy %s it drops messages when its memory is "
            "full, and work starts late; use noeviction",
-           rq_address_text(s, address), policy);
+           rq_where(s, where), policy);
+}
+
+static int refuse_replica(const struct rq_session *s, struct ff_err *err)
+{
+    return refuse(s, FF_UNAVAILABLE,
+                  rq_has_sentinels(&s->config)
+                      ? "it is a read-only replica"
+                      : "it is a read-only replica; name the primary, or all of them "
+                        "in redis.addresses",
+                  err);
+}
+
+/* The role, from a list of names and values: as ROLE tells it, but that is a right
+ * which few users have. A server that does not know the command refuses writes in time.
+ */
+static int check_role(const struct rq_session *s, const redisReply *reply,
+                      struct ff_err *err)
+{
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        const redisReply *name = reply->element[i];
+        const redisReply *value = reply->element[i + 1];
+
+        if (name->type == REDIS_REPLY_STRING && strcmp(name->str, "role") == 0 &&
+            value->type == REDIS_REPLY_STRING && strcmp(value->str, "replica") == 0)
+            return refuse_replica(s, err);
+    }
+    return FF_OK;
 }
 
 static int judge(struct rq_session *s, const redisReply *reply, struct ff_err *err)
@@ -145,14 +169,11 @@ static int judge(struct rq_session *s, const redisReply *reply, struct ff_err *e
                       "it is part of a cluster; name a server that stands alone", err);
     if (info_is(reply, "redis_mode", "sentinel"))
         return refuse(s, FF_UNSUPPORTED,
-                      "it is a sentinel; name the servers themselves in "
-                      "redis.addresses, and the primary is found among them",
+                      "it is a sentinel; set redis.sentinel_master to the name of "
+                      "the primary that it watches",
                       err);
     if (info_is(reply, "role", "slave"))
-        return refuse(s, FF_UNAVAILABLE,
-                      "it is a read-only replica; name the primary, or all of them in "
-                      "redis.addresses",
-                      err);
+        return refuse_replica(s, err);
     if (info(reply, "redis_version", version, sizeof(version)) && atoi(version) < 7)
         return refuse(s, FF_UNSUPPORTED, "it is older than Redis 7", err);
     warn_of_eviction(s, reply);
@@ -180,6 +201,8 @@ int rq_greeted(struct rq_session *s, const redisReply *reply, bool *done,
     /* A user without the right to ask or to have a name may still do the work. */
     if (rq_is_error(reply, "NOPERM") && (step == NAME || step == INFO))
         return FF_OK;
+    if (step == HELLO && !rq_is_error(reply, "NOAUTH"))
+        return check_role(s, reply, err);
     if (reply->type == REDIS_REPLY_ERROR)
         return step == AUTH ? rq_fail_auth(s, reply, err)
                             : rq_fail_reply(s, reply, err, &loses);

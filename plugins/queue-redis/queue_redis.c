@@ -31,8 +31,8 @@ static const char *const tls_words[] = {"auto", "off", "on", NULL};
 
 static const struct ff_opt options[] = {
     TEXT(addresses,
-         "the servers: HOST:PORT or the path of a socket, several with commas; the "
-         "first primary is used",
+         "the servers, or the sentinels: HOST:PORT or the path of a socket, several "
+         "with commas; the first primary is used",
          NULL, 0),
     TEXT(host, "the server, where addresses is not set", "localhost", 0),
     INT(port, "its port, where an address has none of its own", "6379", 1, 65535),
@@ -56,6 +56,11 @@ static const struct ff_opt options[] = {
      .fallback = "false",
      .type = FF_OPT_BOOL,
      .offset = AT(insecure)},
+    TEXT(sentinel_master,
+         "the primary's name at the sentinels, whose addresses are then in addresses",
+         NULL, 0),
+    TEXT(sentinel_user, "who we are at the sentinels; else the default user", NULL, 0),
+    TEXT(sentinel_password, "the password there", NULL, FF_OPT_SECRET),
     TEXT(prefix, "what all keys and channels begin with: one for each installation",
          "flowforge", 0),
     INT(max_messages, "messages of one topic; publishing more is refused as full",
@@ -101,6 +106,10 @@ static int check_config(const struct rq_config *c, struct ff_err *err)
                        MAX_PREFIX);
     if (c->user && c->user[0] && !c->password)
         return ff_fail(err, FF_INVALID, 0, "redis: a user needs a password");
+    if (c->sentinel_user && c->sentinel_user[0] && !c->sentinel_password)
+        return ff_fail(err, FF_INVALID, 0,
+                       "redis: a sentinel_user needs a "
+                       "sentinel_password");
     if ((c->tls_cert == NULL) != (c->tls_key == NULL))
         return ff_fail(err, FF_INVALID, 0,
                        "redis: tls_cert and tls_key are set together");
@@ -113,13 +122,15 @@ static int set_tls(struct rq_session *s, struct ff_err *err)
 {
     const struct rq_config *c = &s->config;
     const bool local = rq_all_local(s);
-    char address[280];
+    char where[RQ_WHERE];
 
+    s->target = s->addresses[0];
+    s->asking = rq_has_sentinels(c);
     if (c->tls == RQ_TLS_OFF && !local && !c->insecure)
         return ff_fail(err, FF_INVALID, 0,
-                       "redis: tls: off would let anybody between here and %.60s read "
+                       "redis: tls: off would let anybody between here and %.70s read "
                        "everything; leave it on, or set insecure: true",
-                       rq_address_text(s, address));
+                       rq_where(s, where));
     if (c->tls == RQ_TLS_OFF || (c->tls == RQ_TLS_AUTO && local))
         return FF_OK;
     return rq_tls_new(&s->tls, c->tls_ca_cert, c->tls_cert, c->tls_key, err);

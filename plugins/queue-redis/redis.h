@@ -16,6 +16,8 @@
 #define RQ_MAX_ID        255
 #define RQ_MAX_BODY      ((size_t)64 * 1024)
 #define RQ_HOLDER_TEXT   40
+#define RQ_WHERE         168
+#define RQ_MAX_TOLD      16
 
 enum rq_tls { RQ_TLS_AUTO, RQ_TLS_OFF, RQ_TLS_ON };
 
@@ -32,6 +34,9 @@ struct rq_config {
     const char *tls_key;
     const char *tls_server_name;
     int64_t insecure;
+    const char *sentinel_master; /* set: the addresses are those of sentinels */
+    const char *sentinel_user;
+    const char *sentinel_password;
     const char *prefix;
     int64_t max_messages;
     int64_t lease_us;
@@ -133,13 +138,16 @@ struct rq_session {
     struct ssl_ctx_st *tls;  /* NULL: without */
     struct rq_address addresses[RQ_MAX_ADDRESSES];
     size_t n_addresses, at_address;
-    struct rq_places places; /* of the address */
+    struct rq_address target; /* the address, or what the sentinel there has named */
+    bool asking;              /* the target is a sentinel */
+    bool heard;               /* some sentinel has answered since the last pause */
+    struct rq_places places;  /* of the target */
     size_t at_place;
     struct rq_resolve *resolving;
 
     enum rq_state state;
     struct rq_link commands, news;
-    unsigned n_greeted, n_news_greeted; /* replies of the greeting */
+    unsigned n_greeted, n_news_greeted; /* replies of the greeting, or of a sentinel */
     bool listening;
     bool proved; /* it does what we are there for */
     bool was_up;
@@ -148,6 +156,8 @@ struct rq_session {
     struct ff_timer *retry, *connect_timer, *command_timer, *renew_timer;
     struct ff_err why;
     bool told_eviction;
+    uint32_t told[RQ_MAX_TOLD]; /* hashes of what was logged since a server worked */
+    size_t n_told;
     char sha[RQ_N_SCRIPTS][41];
 
     char id[17];
@@ -166,8 +176,12 @@ struct rq_session {
 
 /* address.c */
 int rq_read_addresses(struct rq_session *s, struct ff_err *err);
+/* As a server writes it: no more than a host, or an address without brackets. */
+bool rq_read_address(const char *host, const char *port, struct rq_address *out);
+bool rq_is_local(const struct rq_address *address);
 bool rq_all_local(const struct rq_session *s);
-const char *rq_address_text(const struct rq_session *s, char out[280]);
+/* "Redis at HOST:PORT", for sentences: whom we talk to, or try to. */
+const char *rq_where(const struct rq_session *s, char out[RQ_WHERE]);
 /* True when no name has to be looked up; n is 0 when the address cannot be one. */
 bool rq_place_now(const struct rq_address *address, struct rq_places *out);
 void rq_place_by_name(const struct rq_address *address, struct rq_places *out);
@@ -188,11 +202,18 @@ void rq_start(struct rq_session *s);
 void rq_lost(struct rq_session *s, const struct ff_err *err);
 void rq_prove(struct rq_session *s); /* a command was done */
 void rq_stop(struct rq_session *s);  /* timers and connections */
-void rq_next_try(struct rq_session *s, const struct ff_err *err);
 void rq_release(struct rq_session *s);
 bool rq_is_final(int code); /* no later try of the same server will do better */
 
+/* sentinel.c: which server is the primary. */
+bool rq_has_sentinels(const struct rq_config *c);
+bool rq_ask_sentinel(struct rq_session *s);
+int rq_sentinel_said(struct rq_session *s, const redisReply *reply, bool *done,
+                     struct rq_address *out, struct ff_err *err);
+
 /* greet.c: who we are, and what kind of server it is. */
+void rq_say(struct rq_text *to, const char *const *words); /* NULL ends them */
+void rq_say_who(const char *user, const char *password, struct rq_text *to);
 bool rq_greet(struct rq_session *s);
 int rq_greeted(struct rq_session *s, const redisReply *reply, bool *done,
                struct ff_err *err);

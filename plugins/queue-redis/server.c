@@ -1,5 +1,6 @@
 /* queue-redis/server.c - from addresses to a server that is there, and to the next one
  * when it is gone: the next address at once, all of them again after a growing pause.
+ * Where the addresses are of sentinels, the one that answers names the server.
  *
  * Both connections come and go together, so that there is one state to think of. */
 #include "redis.h"
@@ -9,6 +10,7 @@
 
 #define FIRST_PAUSE_US INT64_C(20000)
 #define MAX_PAUSE_US   INT64_C(2000000)
+#define SENTINELS_PART 5 /* of connect_timeout each of them has this part */
 
 /* A name that is being looked up, on a worker thread. It outlives the session. */
 struct rq_resolve {
@@ -45,7 +47,6 @@ static void disconnect(struct rq_session *s)
     rq_link_close(&s->commands);
     rq_link_close(&s->news);
     s->listening = s->proved = false;
-    s->n_greeted = 0;
     s->state = RQ_WAITING;
 }
 
@@ -85,46 +86,87 @@ static int64_t next_pause(struct rq_session *s)
            (int64_t)(s->host->random(s->host->self) % (uint64_t)(half_us + 1));
 }
 
-/* What is said once is not said again until something else is wrong. */
+/* What is said once is not said again until a server has worked. */
 static void tell(struct rq_session *s, const struct ff_err *err)
 {
-    if (s->why.code == err->code && strcmp(s->why.msg, err->msg) == 0)
-        return;
+    uint32_t hash = 2166136261U; /* FNV-1a */
+
+    for (const char *c = err->msg; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 16777619U;
+    for (size_t i = 0; i < s->n_told && i < RQ_MAX_TOLD; i++)
+        if (s->told[i] == hash)
+            return;
+    s->told[s->n_told++ % RQ_MAX_TOLD] = hash;
     ff_log(s->host, rq_is_final(err->code) ? FF_ERROR : FF_WARN, "%s", err->msg);
 }
 
-void rq_next_try(struct rq_session *s, const struct ff_err *err)
+/* One sentinel that is silent says nothing of the server: who waits is told of it only
+ * when all of them are. */
+static void remember(struct rq_session *s, const struct ff_err *err, bool all_failed)
 {
-    bool all_failed;
+    const bool silent = s->asking && s->n_greeted == 0 && !rq_is_final(err->code);
+    struct ff_err none;
+
+    if (!silent)
+        s->heard = true;
+    if (!silent) {
+        tell(s, err);
+        s->why = *err;
+    } else if (all_failed && !s->heard) {
+        ff_fail(&none, err->code, err->sys,
+                "no Redis sentinel answers; the last: %.200s", err->msg);
+        tell(s, &none);
+        s->why = none;
+    }
+}
+
+static void next_try(struct rq_session *s, const struct ff_err *err)
+{
+    const bool all_failed = ++s->n_failed >= s->n_addresses;
 
     disconnect(s);
-    tell(s, err);
-    s->why = *err;
-    s->at_address = (s->at_address + 1) % s->n_addresses;
-    all_failed = ++s->n_failed >= s->n_addresses;
-    if (all_failed)
+    remember(s, err, all_failed);
+    s->asking = false;
+    if (all_failed) {
         s->n_failed = 0;
-    if (all_failed && rq_is_final(err->code))
-        rq_fail_waiting(s, err);
+        s->heard = false;
+    }
+    if (all_failed && rq_is_final(s->why.code))
+        rq_fail_waiting(s, &s->why);
     if (!s->retry)
         s->retry = s->host->timer_add(s->host->self, all_failed ? next_pause(s) : 0,
                                       on_retry, s);
 }
 
+static void skip_address(struct rq_session *s)
+{
+    s->at_address = (s->at_address + 1) % s->n_addresses;
+}
+
+static struct ff_err named(const struct rq_session *s, const struct ff_err *err)
+{
+    char where[RQ_WHERE];
+    struct ff_err out = *err;
+
+    if (strncmp(err->msg, "Redis ", 6) != 0)
+        ff_fail(&out, err->code, err->sys, "%.160s: %.150s", rq_where(s, where),
+                err->msg);
+    return out;
+}
+
 void rq_lost(struct rq_session *s, const struct ff_err *err)
 {
-    char address[280];
-    struct ff_err named = *err;
+    const struct ff_err why = named(s, err);
 
     if (s->state == RQ_WAITING)
         return;
-    if (strncmp(err->msg, "Redis at", 8) != 0)
-        ff_fail(&named, err->code, err->sys, "Redis at %.80s: %.150s",
-                rq_address_text(s, address), err->msg);
+    /* A sentinel that named a good server is the first to be asked again. */
+    if (!rq_has_sentinels(&s->config) || !s->proved)
+        skip_address(s);
     disconnect(s);
-    rq_keep_unanswered(s, &named);
+    rq_keep_unanswered(s, &why);
     rq_subs_lost(s);
-    rq_next_try(s, &named);
+    next_try(s, &why);
 }
 
 /* --- one try --- */
@@ -135,7 +177,8 @@ static void on_too_late(void *arg)
     struct ff_err err;
 
     s->connect_timer = NULL;
-    ff_fail(&err, FF_UNAVAILABLE, 0, "no connection within connect_timeout");
+    ff_fail(&err, FF_UNAVAILABLE, 0, "no connection within %sconnect_timeout",
+            s->asking ? "a fifth of " : "");
     if (s->state == RQ_UP)
         rq_lost(s, &err);
     else
@@ -146,7 +189,7 @@ static void on_too_late(void *arg)
 static const char *name_of(const struct rq_session *s)
 {
     const char *name = s->config.tls_server_name;
-    const char *host = s->addresses[s->at_address].host;
+    const char *host = s->target.host;
 
     if (name && *name)
         return name;
@@ -162,19 +205,17 @@ static int open_link(struct rq_session *s, struct rq_link *l, struct ff_err *err
 static void arm_connect_timer(struct rq_session *s)
 {
     del_timer(s, &s->connect_timer);
-    s->connect_timer =
-        s->host->timer_add(s->host->self, s->config.connect_timeout_us, on_too_late, s);
+    s->connect_timer = s->host->timer_add(
+        s->host->self, s->config.connect_timeout_us / (s->asking ? SENTINELS_PART : 1),
+        on_too_late, s);
 }
 
 static void give_up(struct rq_session *s, const struct ff_err *err)
 {
-    char address[280];
-    struct ff_err named = *err;
+    const struct ff_err why = named(s, err);
 
-    if (strncmp(err->msg, "Redis at", 8) != 0)
-        ff_fail(&named, err->code, err->sys, "Redis at %.80s: %.150s",
-                rq_address_text(s, address), err->msg);
-    rq_next_try(s, &named);
+    skip_address(s);
+    next_try(s, &why);
 }
 
 static void try_place(struct rq_session *s)
@@ -214,20 +255,20 @@ static void on_looked_up(void *arg)
     free(r);
 }
 
-static void try_address(struct rq_session *s)
+static void try_target(struct rq_session *s)
 {
-    const struct rq_address *a = &s->addresses[s->at_address];
     struct ff_err err;
 
     s->generation++;
+    s->n_greeted = 0;
     s->at_place = 0;
-    if (rq_place_now(a, &s->places)) {
+    if (rq_place_now(&s->target, &s->places)) {
         try_place(s);
         return;
     }
     s->resolving = calloc(1, sizeof(*s->resolving));
     if (s->resolving) {
-        *s->resolving = (struct rq_resolve){.session = s, .address = *a};
+        *s->resolving = (struct rq_resolve){.session = s, .address = s->target};
         s->state = RQ_RESOLVING;
         if (s->host->work(s->host->self, look_up, on_looked_up, s->resolving) == FF_OK)
             return;
@@ -236,6 +277,13 @@ static void try_address(struct rq_session *s)
     }
     ff_fail(&err, FF_NO_MEMORY, 0, "its name cannot be looked up now");
     give_up(s, &err);
+}
+
+static void try_address(struct rq_session *s)
+{
+    s->asking = rq_has_sentinels(&s->config);
+    s->target = s->addresses[s->at_address];
+    try_target(s);
 }
 
 void rq_start(struct rq_session *s)
@@ -249,7 +297,7 @@ void rq_start(struct rq_session *s)
  * done it ends the pauses, or we would come back at once, for ever. */
 void rq_prove(struct rq_session *s)
 {
-    char address[280];
+    char where[RQ_WHERE];
 
     if (s->proved || !s->listening)
         return;
@@ -258,9 +306,10 @@ void rq_prove(struct rq_session *s)
             return;
     s->proved = true;
     if (s->why.code != FF_OK)
-        ff_log(s->host, FF_INFO, "Redis at %s: connected again",
-               rq_address_text(s, address));
+        ff_log(s->host, FF_INFO, "%s: connected again", rq_where(s, where));
     s->why = (struct ff_err){0};
+    s->n_told = 0;
+    s->heard = false;
     s->pause_us = 0;
     s->n_failed = 0;
 }
@@ -277,7 +326,7 @@ static void no_memory(struct rq_session *s)
 
 static void on_up(struct rq_session *s)
 {
-    if (!rq_greet(s))
+    if (!(s->asking ? rq_ask_sentinel(s) : rq_greet(s)))
         no_memory(s);
 }
 
@@ -312,6 +361,39 @@ static void be_up(struct rq_session *s)
         rq_lost(s, &err);
 }
 
+/* Off this machine without TLS only if that was asked for: a sentinel that stands
+ * beside us may name a server that does not. */
+static int check_target(const struct rq_session *s, struct ff_err *err)
+{
+    char where[RQ_WHERE];
+
+    if (s->tls || s->config.insecure || rq_is_local(&s->target))
+        return FF_OK;
+    return ff_fail(err, FF_INVALID, 0,
+                   "%.160s: it is off this machine: set redis.tls: on, or insecure",
+                   rq_where(s, where));
+}
+
+static void on_sentinel(struct rq_session *s, const redisReply *reply)
+{
+    struct rq_address primary = {0};
+    struct ff_err err;
+    bool done;
+
+    if (rq_sentinel_said(s, reply, &done, &primary, &err) != FF_OK) {
+        give_up(s, &err);
+    } else if (done) {
+        disconnect(s);
+        s->asking = false;
+        s->heard = true;
+        s->target = primary;
+        if (check_target(s, &err) == FF_OK)
+            try_target(s);
+        else
+            give_up(s, &err);
+    }
+}
+
 static void on_reply(struct rq_session *s, redisReply *reply)
 {
     struct ff_err err;
@@ -319,6 +401,11 @@ static void on_reply(struct rq_session *s, redisReply *reply)
 
     if (s->state == RQ_UP) {
         rq_on_reply(s, reply);
+        return;
+    }
+    if (s->asking) {
+        on_sentinel(s, reply);
+        freeReplyObject(reply);
         return;
     }
     if (rq_greeted(s, reply, &done, &err) != FF_OK) {

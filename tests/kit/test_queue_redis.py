@@ -13,6 +13,7 @@ import unittest
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from redis_sentinel import MASTER, Sentinel
 from redis_server import Redis, free_port
 
 LIB = Path(os.environ["FLOWFORGE_LIB"])
@@ -149,6 +150,12 @@ class QueueRedis(KitTest):
         with Redis(replicaof=replica_of) as replica:
             text = self.check(replica.by_address(command_timeout="1s"))
             self.assertIn("read-only replica", text)
+            rights = "on >pw ~* &* +@all -info"
+            replica.call("ACL", "SETUSER", "asks-not", *rights.split())
+            text = self.check(
+                replica.options(user="asks-not", password="pw", command_timeout="1s")
+            )
+            self.assertIn("name the primary", text)
             several = f"127.0.0.1:{free_port()}, {replica.socket}, {self.server.socket}"
             self.check({"addresses": several}, expect=0)
 
@@ -313,6 +320,19 @@ class QueueRedisTls(KitTest):
     def test_it_passes_the_kit_through_tls(self) -> None:
         text = self.check(self.tls(), only=(), expect=0)
         self.assertRegex(text, r"0 failed, 0 skipped")
+
+    def test_sentinels_are_asked_through_tls(self) -> None:
+        port = free_port()
+        tls = {
+            name: value
+            for name, value in self.server.settings.items()
+            if name.startswith("tls-") and name != "tls-port"
+        }
+        watched = {MASTER: f"127.0.0.1 {self.port}"}
+        with Sentinel(watched, 9, **{**tls, "tls-port": str(port)}):
+            mine = self.tls(addresses=f"127.0.0.1:{port}", sentinel_master=MASTER)
+            self.assertIn("the certificate is refused", self.check(mine))
+            self.check({**mine, "tls_server_name": "localhost"}, expect=0)
 
     def test_a_certificate_must_be_trusted_and_of_that_name(self) -> None:
         self.check(self.tls(tls_server_name="far"), expect=0)

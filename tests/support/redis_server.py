@@ -27,6 +27,13 @@ def free_port() -> int:
         return port
 
 
+def server_program() -> str:
+    program = shutil.which("redis-server")
+    if program is None:
+        raise AssertionError("redis-server is missing: run scripts/setup --test")
+    return program
+
+
 class Redis:
     def __init__(self, *, password: str = "", **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ff-redis-"))
@@ -53,22 +60,7 @@ class Redis:
     def start(self) -> None:
         """Comes back when it takes connections."""
         assert self.popen is None
-        settings = {
-            "port": str(self.port),
-            "bind": "127.0.0.1",
-            "unixsocket": str(self.socket),
-            "save": "",
-            "appendonly": "no",
-            "dir": str(self.folder),
-            **({"requirepass": self.password} if self.password else {}),
-            **self.settings,
-        }
-        program = shutil.which("redis-server")
-        if program is None:
-            raise AssertionError("redis-server is missing: run scripts/setup --test")
-        call = [program]
-        for name, value in settings.items():
-            call += [f"--{name}", *(value.split(" ") if value else [""])]
+        call = self.command()
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 call,
@@ -83,6 +75,22 @@ class Redis:
             if self.popen.poll() is not None or time.monotonic() > end:
                 raise AssertionError(f"Redis does not start: {self.said()}")
             time.sleep(0.01)
+
+    def command(self) -> list[str]:
+        settings = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "unixsocket": str(self.socket),
+            "save": "",
+            "appendonly": "no",
+            "dir": str(self.folder),
+            **({"requirepass": self.password} if self.password else {}),
+            **self.settings,
+        }
+        call = [server_program()]
+        for name, value in settings.items():
+            call += [f"--{name}", *(value.split(" ") if value else [""])]
+        return call
 
     def is_ready(self) -> bool:
         with contextlib.suppress(OSError, RuntimeError):

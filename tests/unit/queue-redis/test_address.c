@@ -62,6 +62,46 @@ static void what_is_no_address_is_refused(void **state)
     }
 }
 
+static void a_sentinel_has_a_port_of_its_own(void **state)
+{
+    static const struct {
+        int64_t port; /* that is set, or the default */
+        int becomes;
+    } rows[] = {{6379, 26379}, {5000, 5000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rq_session s = {.config = {.addresses = "one,two:7",
+                                          .port = rows[i].port,
+                                          .sentinel_master = "mymaster"}};
+        struct ff_err err;
+
+        assert_int_equal(rq_read_addresses(&s, &err), FF_OK);
+        assert_int_equal(s.addresses[0].port, rows[i].becomes);
+        assert_int_equal(s.addresses[1].port, 7);
+    }
+}
+
+static void what_servers_name_is_an_address_or_nothing(void **state)
+{
+    static const struct {
+        const char *host, *port;
+        bool good;
+    } rows[] = {
+        {"10.0.0.1", "6379", true}, {"::1", "1", true},     {"redis", "65535", true},
+        {"redis", "65536", false},  {"redis", "0", false},  {"redis", "", false},
+        {"redis", "6x", false},     {"redis", "-1", false}, {"", "6379", false},
+        {"/run/x", "6379", false},  {"x", "000001", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rq_address a;
+
+        assert_int_equal(rq_read_address(rows[i].host, rows[i].port, &a), rows[i].good);
+    }
+}
+
 static void only_this_machine_is_local(void **state)
 {
     struct rq_session s;
@@ -92,6 +132,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_have_hosts_and_ports),
         cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(a_sentinel_has_a_port_of_its_own),
+        cmocka_unit_test(what_servers_name_is_an_address_or_nothing),
         cmocka_unit_test(only_this_machine_is_local),
         cmocka_unit_test(more_addresses_than_there_is_room_for_are_refused),
     };
