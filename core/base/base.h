@@ -12,6 +12,7 @@
 #include "base/heap.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "base/labels.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
