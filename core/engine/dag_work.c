@@ -309,6 +309,7 @@ int dag_describe(struct run *r, int64_t node, int64_t attempt, struct arena *are
         .grace_us = t->policy->grace_us,
         .cpu_milli = t->policy->cpu_milli,
         .memory_bytes = t->policy->memory_bytes,
+        .node_selector = t->policy->node_selector,
     };
     /* now() is the run's start: a rendering must not depend on when it is made. */
     dag_scope_init(&re.scope, r, t, NODE_ITEM(node), attempt, r->row.started_at);

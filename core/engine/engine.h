@@ -223,7 +223,8 @@ struct work {
     const char *input;  /* or NULL */
     size_t input_len;
     int64_t timeout_us, grace_us, cpu_milli, memory_bytes;
-    int64_t heartbeat_us; /* the longest silence; 0: any */
+    int64_t heartbeat_us;      /* the longest silence; 0: any */
+    const char *node_selector; /* labels of where it is to run, or NULL */
     const struct work_output *outputs;
     size_t n_outputs;
     const struct work_artifact *artifacts;

@@ -354,6 +354,19 @@ static void note_status(struct collect *co)
     }
 }
 
+/* The same file runs where there is nothing to choose from. */
+static void note_selector(struct collect *co)
+{
+    const struct attempt *a = co->attempt;
+    const size_t n = strlen(co->message);
+
+    if (a->work.node_selector &&
+        !(driver_instance_info(a->exec->setup.runtime)->d.caps & FF_RUNTIME_LABELS))
+        snprintf(co->message + n, sizeof(co->message) - n,
+                 "%snode_selector was ignored: this runtime knows no labels",
+                 n ? "; " : "");
+}
+
 static void after(void *arg)
 {
     struct collect *co = arg;
@@ -361,6 +374,7 @@ static void after(void *arg)
     struct exec *x = a->exec;
 
     note_status(co);
+    note_selector(co);
     if (co->message[0])
         co->result.message = co->message;
     if (co->result.outcome == OUTCOME_SUCCEEDED && co->stored) {

@@ -293,6 +293,7 @@ static void ask_runtime(struct attempt *a)
         .memory_bytes = w->memory_bytes,
         .masks = secrets ? masks_list(&secrets->masks) : NULL,
         .files_dir = x->setup.elsewhere ? a->artifact_dir : NULL,
+        .node_selector = w->node_selector,
     };
 
     st->exec = x;

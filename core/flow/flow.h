@@ -359,9 +359,10 @@ struct flow_policy {
     int64_t total_timeout_us;                       /* over all attempts, 0: none */
     int64_t cpu_milli, memory_bytes;                /* resources:, 0: none */
     const char *queue;                              /* "default" */
-    const struct flow_limits *limits;               /* or NULL */
-    const struct flow_cache *cache;                 /* or NULL */
-    int64_t priority;                               /* -100..100, 0 */
+    const char *node_selector; /* labels of an executor, see base/labels.h; or NULL */
+    const struct flow_limits *limits; /* or NULL */
+    const struct flow_cache *cache;   /* or NULL */
+    int64_t priority;                 /* -100..100, 0 */
 };
 
 /* Kept small: a file may have 200,000 of them, and most differ in little else. */

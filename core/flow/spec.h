@@ -169,6 +169,7 @@ struct spec {
     struct flow_limit limits[FLOW_MAX_SEMAPHORES + 2]; /* of the task being read */
     uint32_t n_limits;
     const struct flow_limits *last_limits;
+    const char *last_selector;          /* NULL: none yet */
     struct spec_env env;                /* what all tasks share */
     const struct tree_node *task_needs; /* of the task being read */
     uint32_t task;                      /* its index, or SPEC_NO_TASK */
@@ -339,6 +340,9 @@ extern const struct spec_range spec_timeout_range, spec_grace_range,
 extern const struct spec_type spec_concurrency_type; /* struct flow_concurrency * */
 extern const struct spec_type spec_semaphores_type, spec_mutex_type, spec_rate_type;
 const struct flow_limits *spec_take_limits(struct spec *s); /* NULL: none */
+
+/* spec_selector.c */
+extern const struct spec_type spec_selector; /* const char *: labels, or NULL */
 
 /* spec_cache.c */
 extern const struct spec_type spec_cache_type; /* const struct flow_cache * */

@@ -191,6 +191,12 @@ static const struct spec_field fields[] = {
      .fallback = "\"default\"",
      .since = "0.2",
      .help = "as in a task"},
+    {.key = "node_selector",
+     .type = &spec_selector,
+     .offset = SLOT(policy.node_selector),
+     .fallback = "{}",
+     .since = "0.2",
+     .help = "as in a task"},
 };
 
 static void finish_schema(json_t *schema)

@@ -30,7 +30,7 @@ struct flow_output spec_own_output(struct spec *s, const char *name);
 #define SPEC_KIND_ATTEMPT_KEYS                                                         \
     "stdin", "working_dir", "timeout", "queue_timeout", "total_timeout", "grace",      \
         "queue", "priority", "resources", "semaphores", "mutex", "rate",               \
-        "heartbeat_timeout", "cache", "artifacts"
+        "heartbeat_timeout", "cache", "artifacts", "node_selector"
 
 /* Before the keys are read: the first kind that stands in the map of a task, whatever
  * is wrong with it. The types of kinds read their value only for this one, so that what

@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const char *const without[] = {
-    "env",      "stdin",     "working_dir",       "queue_timeout", "grace", "queue",
-    "priority", "resources", "heartbeat_timeout", "artifacts",     NULL};
+    "env",           "stdin",    "working_dir", "queue_timeout",     "grace",
+    "queue",         "priority", "resources",   "heartbeat_timeout", "artifacts",
+    "node_selector", NULL};
 
 const struct spec_kind spec_kind_group = {.key = "tasks", .without = without};
 

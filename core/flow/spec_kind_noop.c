@@ -3,8 +3,8 @@
  */
 #include "flow/spec_kind.h"
 
-static const char *const without[] = {"outputs",   "semaphores",    "mutex",
-                                      "rate",      "repeat",        "cache",
-                                      "artifacts", "total_timeout", NULL};
+static const char *const without[] = {
+    "outputs", "semaphores", "mutex",         "rate",          "repeat",
+    "cache",   "artifacts",  "total_timeout", "node_selector", NULL};
 
 const struct spec_kind spec_kind_noop = {.key = "noop", .without = without};

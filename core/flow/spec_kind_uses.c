@@ -4,10 +4,10 @@
 #include <string.h>
 
 static const char *const without[] = {
-    "env",     "stdin",   "working_dir",       "queue_timeout",
-    "grace",   "queue",   "priority",          "resources",
-    "timeout", "outputs", "heartbeat_timeout", "artifacts",
-    NULL};
+    "env",           "stdin",   "working_dir",       "queue_timeout",
+    "grace",         "queue",   "priority",          "resources",
+    "timeout",       "outputs", "heartbeat_timeout", "artifacts",
+    "node_selector", NULL};
 
 const struct spec_kind spec_kind_uses = {.key = "uses", .without = without};
 

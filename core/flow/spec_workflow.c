@@ -121,6 +121,12 @@ static const struct spec_field defaults_fields[] = {
      .fallback = "\"default\"",
      .since = "0.1",
      .help = "as in a task"},
+    {.key = "node_selector",
+     .type = &spec_selector,
+     .offset = SLOT(node_selector),
+     .fallback = "{}",
+     .since = "0.2",
+     .help = "as in a task; a task's own replaces all of it"},
 };
 
 const struct spec_object spec_defaults = {

@@ -21,10 +21,11 @@ enum ff_runtime_caps {
     FF_RUNTIME_LIMITS = 4,      /* obeys cpu_milli and memory_bytes */
     FF_RUNTIME_MASKS = 8,       /* obeys masks; without it no attempt gets secrets */
     FF_RUNTIME_FILES = 16,      /* obeys files_dir: for attempts on other hosts */
-    FF_RUNTIME_SHOWS_ENV = 32   /* others than the attempt's own user can read env, as
+    FF_RUNTIME_SHOWS_ENV = 32,  /* others than the attempt's own user can read env, as
                                  * in the description of a pod: attempts get a start
                                  * ticket in place of a token. It binds: it is true of
                                  * a chain of which it is true of one layer */
+    FF_RUNTIME_LABELS = 64      /* obeys node_selector */
 };
 
 enum ff_run_state {
@@ -72,6 +73,11 @@ struct ff_run_spec {
      * where the attempt runs before it starts, and what that leaves comes into its
      * folder `left` before the final event. `given/files.json` says what is what. */
     const char *files_dir;
+    /* NULL, or labels that the host where it runs MUST have, all of them: "gpu=a100",
+     * more of them with commas between. The attempt waits for such a host. A runtime
+     * without hosts of several kinds ignores it, and has not FF_RUNTIME_LABELS: the
+     * core says so to people. */
+    const char *node_selector;
 };
 
 struct ff_run_event {
