@@ -15,7 +15,7 @@ static const struct im_key spec_keys[] = {
     {"parallelism", IMPORT_DONE, ""},
     {"synchronization", IMPORT_REFUSED, "use concurrency, mutex or semaphores"},
     {"serviceAccountName", IMPORT_APPROXIMATED, ARGO_WHY_PLACE},
-    {"nodeSelector", IMPORT_APPROXIMATED, ARGO_WHY_PLACE},
+    {"nodeSelector", IMPORT_DONE, ""},
     {"tolerations", IMPORT_APPROXIMATED, ARGO_WHY_PLACE},
     {"affinity", IMPORT_APPROXIMATED, ARGO_WHY_PLACE},
     {"volumes", IMPORT_REFUSED, "tasks use the files of their machine"},
@@ -62,6 +62,7 @@ int import_argo(struct import *im)
     const char *named = im_get(meta, "name");
     const char *generated = im_get(meta, "generateName");
     struct argo_scope scope = {.names = "main", .is_entry = true};
+    struct source_node defaults = source_made_map();
 
     if (!spec ||
         (strcmp(kind, "Workflow") != 0 && strcmp(kind, "WorkflowTemplate") != 0 &&
@@ -77,6 +78,9 @@ int import_argo(struct import *im)
     if (strcmp(kind, "CronWorkflow") == 0)
         argo_schedule(im, source_get(im->doc, "spec"));
     argo_inputs(im, source_get(spec, "arguments"));
+    argo_selector(im, spec, &defaults);
+    if (defaults.n > 0)
+        source_add(&im->out, &im->out.root, "defaults", defaults);
     im_set_duration(im, &im->out.root, "timeout",
                     source_get(spec, "activeDeadlineSeconds"), "s");
     im_set_number(im, &im->out.root, "parallelism", source_get(spec, "parallelism"));
@@ -105,6 +109,7 @@ int import_argo(struct import *im)
     argo_bind_artifacts(im, &use);
     if (source_get(entry, "dag") || source_get(entry, "steps")) {
         im_keys(im, entry, argo_template_keys);
+        argo_no_selector(im, entry);
         if (source_get(entry, "dag"))
             argo_dag(im, &scope, source_get(entry, "dag"), &im->tasks);
         else

@@ -128,6 +128,11 @@ void argo_template(struct import *im, struct argo_scope *scope,
                    const struct source_node *template, struct source_node *task);
 
 /* What it says beside its work (argo_policy.c). */
+/* Its nodeSelector becomes one of ours; of a template or of all of them. */
+void argo_selector(struct import *im, const struct source_node *of,
+                   struct source_node *into);
+/* Of a template that starts no program. */
+void argo_no_selector(struct import *im, const struct source_node *template);
 void argo_policy(struct import *im, const struct source_node *template,
                  struct source_node *task);
 void argo_memoize(struct import *im, struct argo_scope *scope,

@@ -58,6 +58,48 @@ static void add_retry(struct import *im, const struct source_node *retry,
     im_did(im, retry, "retryStrategy");
 }
 
+static bool is_pair(const struct source_node *key, const struct source_node *value)
+{
+    const char *text = im_text(value);
+
+    return value->kind == SOURCE_SCALAR &&
+           !labels_key_fault(key->text, strlen(key->text)) &&
+           !labels_value_fault(text, strlen(text));
+}
+
+void argo_selector(struct import *im, const struct source_node *of,
+                   struct source_node *into)
+{
+    const struct source_node *asked = source_get(of, "nodeSelector");
+    struct source_node made = source_made_map();
+
+    if (!asked)
+        return;
+    made.style = SOURCE_FLOW;
+    for (size_t i = 0; asked->kind == SOURCE_MAP && i < asked->n; i++) {
+        const struct source_pair *pair = &asked->items[i];
+        if (is_pair(&pair->key, &pair->value))
+            im_set(im, &made, pair->key.text, im_text(&pair->value));
+        else
+            im_refuse(im, &pair->key, "nodeSelector",
+                      "node_selector takes no parameters: write the label out");
+    }
+    if (made.n > 0) {
+        source_add(&im->out, into, "node_selector", made);
+        im_approximate(im, asked, "nodeSelector",
+                       "executors have these labels when their settings say so");
+    }
+}
+
+void argo_no_selector(struct import *im, const struct source_node *template)
+{
+    const struct source_node *asked = source_get(template, "nodeSelector");
+
+    if (asked)
+        im_approximate(im, asked, "nodeSelector",
+                       "only tasks that start a program run on a node");
+}
+
 void argo_policy(struct import *im, const struct source_node *template,
                  struct source_node *task)
 {
@@ -65,6 +107,10 @@ void argo_policy(struct import *im, const struct source_node *template,
     const struct source_node *mutex = source_get(sync, "mutex");
 
     add_retry(im, source_get(template, "retryStrategy"), task);
+    if (source_get(template, "container") || source_get(template, "script"))
+        argo_selector(im, template, task);
+    else
+        argo_no_selector(im, template);
     if (source_get(template, "timeout"))
         im_set_duration(im, task, "timeout", source_get(template, "timeout"), "s");
     else

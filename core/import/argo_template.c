@@ -20,7 +20,7 @@ const struct im_key argo_template_keys[] = {
     {"failFast", IMPORT_REFUSED,
      "a group goes on with what does not need the failed task"},
     {"memoize", IMPORT_DONE, ""},
-    {"nodeSelector", IMPORT_APPROXIMATED, ARGO_WHY_PLACE},
+    {"nodeSelector", IMPORT_DONE, ""},
     {"tolerations", IMPORT_APPROXIMATED, ARGO_WHY_PLACE},
     {"affinity", IMPORT_APPROXIMATED, ARGO_WHY_PLACE},
     {"serviceAccountName", IMPORT_APPROXIMATED, ARGO_WHY_PLACE},
