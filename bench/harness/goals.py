@@ -29,6 +29,7 @@ MORE, LESS = 1, -1  # which way is better
 
 sys.path.append(str(TESTS / "support"))
 from postgres import Postgres  # noqa: E402
+from redis_server import Redis  # noqa: E402
 
 Pairs = dict[str, tuple[float, float]]  # goal -> its value and its ceiling's
 
@@ -56,6 +57,7 @@ ONE_ROW = "commit of one row"
 VFORK = "a bare vfork loop, durable"
 OPEN = "exec, dlopen and open of SQLite"
 SQLITE = "a process with SQLite open"
+STREAM = "XADD beside XREADGROUP and XACK by bare hiredis, 100 to a call"
 
 # fmt: off
 GOALS = {
@@ -76,6 +78,10 @@ GOALS = {
     "G16": Goal("start to ready", OPEN, LESS, 5, 2, MS, 1e3),
     "G17": Goal("kill -9 in a run of 100,000 to the first dispatch",
                 "raw scan of its rows", LESS, 4, 1.5, MS, 1e3),
+    "G18": Goal("messages through queue-redis, 100 to a call", STREAM, MORE, 0.5, 0.8,
+                RATE),
+    "G18 hop": Goal("one message, longer than XADD to who waits in XREADGROUP",
+                    "a round trip (PING)", LESS, 2, 1, US),
     "G19": Goal("G1 with 1 ms more in each flush", "G1", MORE, 0.8, 0.95, RATE),
 }
 # fmt: on
@@ -146,6 +152,18 @@ def g11(p: Place) -> Pairs:
     data = p.fresh("g11")
     ours = engine(p, data, "flat", 100000)["seconds"]
     return {"G11": (ours, rows(p, data, "once", 1000)["seconds"])}
+
+
+def g18(p: Place) -> Pairs:
+    with Redis() as server:
+        program = p.build / "bench" / "queue_redis"
+        ours = run_json(program, p.drivers, server.socket, 200000, 100, 2000)
+        server.call("FLUSHALL")
+        bare = run_json(p.limit("redis_stream"), server.socket, 200000, 100, 2000)
+    return {
+        "G18": (ours["messages_per_s"], bare["messages_per_s"]),
+        "G18 hop": (ours["hop_p50_us"] - bare["hop_p50_us"], bare["ping_p50_us"]),
+    }
 
 
 def g19(p: Place) -> Pairs:
@@ -288,5 +306,6 @@ MEASURES = (
     Measure(("G15 RSS", "G15 wake-ups"), g15),
     Measure(("G16",), g16),
     Measure(("G17",), g17),
+    Measure(("G18", "G18 hop"), g18),
     Measure(("G19",), g19),
 )
