@@ -157,6 +157,7 @@ void fleet_each(const struct fleet *f, fleet_executor_fn *fn, void *arg)
             .name = m->name,
             .version = m->version,
             .address = m->address,
+            .labels = m->labels,
             .places = m->places,
             .n_attempts = fleet_member_attempts(m),
             .heard_us = now - m->heard_at,

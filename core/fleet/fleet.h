@@ -59,6 +59,7 @@ void fleet_free(struct fleet *f);  /* after the runtime's session; takes NULL */
 
 struct fleet_executor {
     const char *id, *name, *version, *address;
+    const char *labels; /* see base/labels.h */
     int64_t places, n_attempts;
     int64_t heard_us; /* so long ago */
     bool draining;
@@ -82,6 +83,7 @@ struct executor_settings {
     const char *ca;      /* or NULL: those of the system */
     const char *name;    /* or NULL: that of the host */
     const char *dir;     /* or NULL: below HOME */
+    const char *labels;  /* as people write them, or NULL */
     const char *runtime, *driver_dir, *pass_env, *sdk;
     const char *metrics_listen; /* or NULL: nowhere */
     int64_t places;

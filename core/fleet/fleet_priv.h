@@ -56,6 +56,7 @@ struct command {
 struct member {
     struct fleet *fleet;
     char *id, *name, *version, *address;
+    char *labels; /* as labels_read writes them */
     char session[SESSION_TEXT];
     int64_t places;
     int64_t credit;   /* free places when it last said so */

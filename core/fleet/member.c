@@ -168,6 +168,7 @@ void fleet_member_free(struct member *m)
     mem_free(m->name);
     mem_free(m->version);
     mem_free(m->address);
+    mem_free(m->labels);
     mem_free(m);
 }
 
@@ -384,6 +385,16 @@ static void came_back(struct member *m)
     fleet_give_up(f);
 }
 
+/* One of a version before says nothing of them. */
+static int read_labels(const json_t *said, struct buf *out, struct ff_err *err)
+{
+    const json_t *labels = json_object_get(said, "labels");
+
+    if (labels && !json_is_string(labels))
+        return ff_fail(err, FF_INVALID, 0, "labels are one text");
+    return labels_read(labels ? json_string_value(labels) : "", out, err);
+}
+
 int fleet_member_register(struct fleet *f, const json_t *said, const char *address,
                           struct member **out, struct ff_err *err)
 {
@@ -391,6 +402,7 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
     const char *version = word_of(said, "version");
     const json_t *ids = json_object_get(said, "attempts");
     const int64_t places = number_of(said, "places");
+    struct buf labels = {0};
     const json_t *one;
     size_t i;
 
@@ -401,11 +413,17 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
                        "a registration has id, name and version of letters, digits "
                        "and -._, places up to %d, and a list of attempts",
                        FLEET_PLACES_MAX);
+    if (read_labels(said, &labels, err) != FF_OK) {
+        buf_done(&labels);
+        return FF_INVALID;
+    }
     warn_of_copy(f, id, name, address);
     struct member *m = member_of(f, id);
     set_text(&m->name, name);
     set_text(&m->version, version);
     set_text(&m->address, address);
+    set_text(&m->labels, buf_text(&labels));
+    buf_done(&labels);
     fleet_random_text(m->session);
     m->places = places;
     m->credit = 0;

@@ -21,6 +21,9 @@ const struct ff_opt executor_options[] = {
              "~/.local/state/flowforge-executor"},
     {OPT(places), .type = FF_OPT_INT, .fallback = "0", .max = FLEET_PLACES_MAX,
      .help = "attempts that run here at once; 0: twice the processors, at least 4"},
+    {OPT(labels), .type = FF_OPT_TEXT,
+     .help =
+         "what tasks with a node_selector choose it by: KEY=VALUE, comma separated"},
     {OPT(runtime), .type = FF_OPT_TEXT, .fallback = "runtime-local",
      .help = "the runtime driver that runs them"},
     {OPT(driver_dir), .type = FF_OPT_TEXT,

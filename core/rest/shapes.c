@@ -67,7 +67,8 @@ static const struct rest_field executors_fields[] = {
     {.name = "executors",
      .type = REST_LIST,
      .help = "objects of id, name, version, places, attempts (that it has), silent_s "
-             "(since it was heard of last) and draining (it takes no more)"},
+             "(since it was heard of last), draining (it takes no more) and labels (an "
+             "object of texts)"},
     {.name = "waiting",
      .type = REST_INT,
      .help =

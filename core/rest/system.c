@@ -170,6 +170,20 @@ int rest_system(struct rest_call *c, struct ff_err *err)
     return FF_OK;
 }
 
+static void add_labels(struct jsonw *w, const char *labels)
+{
+    jsonw_key(w, "labels");
+    jsonw_open(w, '{');
+    while (*labels) {
+        const size_t len = strcspn(labels, ","), key_len = strcspn(labels, "=");
+        MEM_AUTO char *key = mem_text_len(labels, key_len);
+        jsonw_key(w, key);
+        jsonw_text_len(w, labels + key_len + 1, len - key_len - 1);
+        labels += len + (labels[len] == ',');
+    }
+    jsonw_close(w, '}');
+}
+
 static void add_executor(void *arg, const struct fleet_executor *e)
 {
     struct jsonw *w = arg;
@@ -194,6 +208,7 @@ static void add_executor(void *arg, const struct fleet_executor *e)
     }
     jsonw_key(w, "draining");
     jsonw_bool(w, e->draining);
+    add_labels(w, e->labels);
     jsonw_close(w, '}');
 }
 

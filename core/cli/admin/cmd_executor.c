@@ -22,6 +22,18 @@ static int ask_here(const struct cli_session *s, json_t **out)
     return code;
 }
 
+static void add_labels(struct cli_grid *g, json_t *labels)
+{
+    struct buf text = {0};
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(labels, key, value) buf_printf(
+        &text, "%s%s=%s", text.len > 0 ? "," : "", key, json_string_value(value));
+    cli_cell(g, CLI_PLAIN, buf_text(&text));
+    buf_done(&text);
+}
+
 static void add_row(struct cli_grid *g, const json_t *e)
 {
     const json_int_t attempts = json_integer_value(json_object_get(e, "attempts"));
@@ -34,6 +46,7 @@ static void add_row(struct cli_grid *g, const json_t *e)
     cli_cell_f(g, "%lld/%lld", (long long)attempts, (long long)places);
     cli_cell(g, CLI_PLAIN,
              json_is_true(json_object_get(e, "draining")) ? "leaves" : "works");
+    add_labels(g, json_object_get(e, "labels"));
     cli_cell(g, CLI_DIM, silent);
     cli_cell(g, CLI_DIM, json_string_value(json_object_get(e, "version")));
     cli_cell(g, CLI_DIM, json_string_value(json_object_get(e, "id")));
@@ -41,7 +54,7 @@ static void add_row(struct cli_grid *g, const json_t *e)
 
 static void add_table(struct buf *out, const struct cli *c, const json_t *answer)
 {
-    static const char *const heads[] = {"NAME",   "ATTEMPTS", "STATE",
+    static const char *const heads[] = {"NAME",   "ATTEMPTS", "STATE", "LABELS",
                                         "SILENT", "VERSION",  "ID"};
     struct cli_grid g = {.n_columns = COUNT_OF(heads), .colour = c->colour};
     const json_int_t waiting = json_integer_value(json_object_get(answer, "waiting"));

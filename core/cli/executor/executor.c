@@ -15,6 +15,8 @@
 
 static const struct cli_option options[] = {
     {"name", "NAME", "what it is called where it is shown", NULL, 0},
+    {"labels", "LABELS", "what tasks choose it by: KEY=VALUE, comma separated", NULL,
+     0},
     {0},
 };
 
@@ -174,6 +176,18 @@ static void take_name(struct executor *ex)
         snprintf(ex->name, sizeof(ex->name), "executor");
 }
 
+static int take_labels(struct executor *ex)
+{
+    const char *flag = cli_get(&ex->c->args, "labels");
+    const char *given = flag ? flag : ex->settings.labels;
+    struct ff_err err;
+
+    if (given && labels_read(given, &ex->labels, &err) != FF_OK)
+        return cli_fail(CLI_CONFIG, "%s: %s", flag ? "--labels" : "executor.labels",
+                        err.msg);
+    return CLI_OK;
+}
+
 /* --- settings --- */
 
 static int read_settings(struct executor *ex)
@@ -201,7 +215,7 @@ static int read_settings(struct executor *ex)
         ex->settings.places = cpus > 2 ? 2 * cpus : 4;
     }
     take_name(ex);
-    return CLI_OK;
+    return take_labels(ex);
 }
 
 static void find_what_tasks_need(struct executor *ex)
@@ -259,6 +273,7 @@ static void close_all(struct executor *ex)
     for (size_t i = 0; i < ex->old_tokens.n; i++)
         fleet_tokens_done(&ex->old_tokens.items[i]);
     ARRAY_DONE(&ex->old_tokens);
+    buf_done(&ex->labels);
     config_free(ex->config);
 }
 
@@ -280,7 +295,7 @@ static int work(struct executor *ex)
 
 static const char usage[] =
     "Usage: flowforge-executor [--config FILE] [--set SECTION.KEY=VALUE]... [--name "
-    "NAME]\n\n"
+    "NAME]\n                          [--labels KEY=VALUE,...]\n\n"
     "Asks a server for work, runs it here, and tells what came of it. What it needs "
     "stands\nin the section `executor` of the configuration, and in "
     "auth.executor_token_file.\n";

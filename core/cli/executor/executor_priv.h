@@ -97,7 +97,8 @@ struct executor {
     int lock_fd;
     char id[ID_TEXT_SIZE];
     char name[FLEET_NAME_MAX + 1];
-    char *endpoint; /* of the API, for tasks */
+    struct buf labels; /* as labels_read writes them */
+    char *endpoint;    /* of the API, for tasks */
     char *sdk, *http_program;
     char **pass_env;
     int exit_code;

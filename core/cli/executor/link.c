@@ -236,11 +236,12 @@ void link_register(struct executor *ex)
         if (!h->dropped) /* that one was not started is told next: it is not lost */
             json_array_append_new(ids, json_string(h->id));
     }
-    json_t *body = json_pack(
-        "{s:i, s:s, s:s, s:s, s:I, s:b, s:b, s:o}", "protocol", 1, "id", ex->id, "name",
-        ex->name, "version", FLOWFORGE_VERSION, "places",
-        (json_int_t)ex->settings.places, "masks", (caps & FF_RUNTIME_MASKS) != 0,
-        "files", (caps & FF_RUNTIME_LOCAL_FILES) != 0, "attempts", ids);
+    json_t *body =
+        json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:o}", "protocol", 1, "id",
+                  ex->id, "name", ex->name, "version", FLOWFORGE_VERSION, "labels",
+                  buf_text(&ex->labels), "places", (json_int_t)ex->settings.places,
+                  "masks", (caps & FF_RUNTIME_MASKS) != 0, "files",
+                  (caps & FF_RUNTIME_LOCAL_FILES) != 0, "attempts", ids);
     ex->session[0] = '\0';
     lane_do(ex->pull_lane, talk_on_lane, after_register,
             talk_new(ex, ex->pull_asker, "register", body));
