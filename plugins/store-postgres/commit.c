@@ -210,9 +210,13 @@ static int try_plan(struct pg_session *s, const struct ff_change *changes,
         code = send_all(s, changes, a, err);
     if (code == FF_OK)
         code = receive_all(s, a, err);
+    if (code != FF_OK) {
+        roll_back(s);
+        return code;
+    }
+    code = say_commit(s, err);
     if (code == FF_OK)
-        return say_commit(s, err);
-    roll_back(s);
+        pg_turn_mark(s);
     return code;
 }
 

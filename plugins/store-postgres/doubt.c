@@ -13,6 +13,8 @@
 #define LOOK_US   INT64_C(5000)
 #define END_US    INT64_C(1000000)
 
+#define TURN_COMMITS 256
+
 static int table_sql(const struct pg_session *s, const char *before, const char *after,
                      struct pg_text *sql, struct ff_err *err)
 {
@@ -182,24 +184,41 @@ int pg_settle(struct pg_session *s, struct ff_err *err)
                    s->config->host);
 }
 
-/* No commit of ours can be in doubt any more. Nobody waits for a flush. */
-void pg_forget_mark(struct pg_session *s)
+/* --- its end --- */
+
+/* Nobody waits for a flush. */
+static void forget(struct pg_session *s, const char *where)
 {
     struct pg_text sql = {0};
     struct pg_params p;
     struct ff_err err;
 
-    if (!s->has_row || table_sql(s,
-                                 "WITH quick AS MATERIALIZED (SELECT "
-                                 "set_config('synchronous_commit', 'off', true)) "
-                                 "DELETE FROM ",
-                                 " USING quick WHERE token = $1::text"
-                                 " OR at < now() - interval '1 day'",
-                                 &sql, &err) != FF_OK)
+    if (table_sql(s,
+                  "WITH quick AS MATERIALIZED (SELECT "
+                  "set_config('synchronous_commit', 'off', true)) DELETE FROM ",
+                  where, &sql, &err) != FF_OK)
         return;
     pg_params_begin(s, &p);
     pg_param_text(s, &p, s->token);
     if (pg_params_end(s, &p, &err) == FF_OK)
         pg_run(s, sql.s, &p, NULL, &err);
     pg_text_done(&sql);
+}
+
+/* Should the connection break here, then the row stays for a day. */
+void pg_turn_mark(struct pg_session *s)
+{
+    if (s->n_commits % TURN_COMMITS != 0 || !s->conn)
+        return;
+    forget(s, " USING quick WHERE token = $1::text");
+    pg_make_token(s);
+    s->has_row = false;
+}
+
+/* No commit of ours can be in doubt any more. */
+void pg_forget_mark(struct pg_session *s)
+{
+    if (s->has_row)
+        forget(s, " USING quick WHERE token = $1::text"
+                  " OR at < now() - interval '1 day'");
 }

@@ -126,7 +126,7 @@ static int check_config(const struct pg_config *c, struct ff_err *err)
     return FF_OK;
 }
 
-static void make_token(struct pg_session *s)
+void pg_make_token(struct pg_session *s)
 {
     const struct ff_host *host = s->host;
 
@@ -173,7 +173,7 @@ static int open_session(const struct ff_host *host, const void *config, void **s
         code = pg_take_url(&s->own, err);
     if (code == FF_OK)
         code = check_config(&s->own, err);
-    make_token(s);
+    pg_make_token(s);
     pg_reset_patience(s);
     if (code == FF_OK)
         code = pg_connect(s, false, err);

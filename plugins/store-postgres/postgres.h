@@ -344,6 +344,11 @@ bool pg_knows(const struct ff_schema *schema, const struct ff_record *record);
 int pg_mark_statement(struct pg_session *s, struct ff_err *err);
 /* Into the transaction under way: the row that will tell. Its answer is one row. */
 int pg_send_mark(struct pg_session *s, struct ff_err *err);
+/* After a commit that was done. Whoever holds an old snapshot keeps all versions of a
+ * row, and each write to it would walk along them: so now and then it is another row.
+ */
+void pg_turn_mark(struct pg_session *s);
+void pg_make_token(struct pg_session *s); /* driver.c: the name of its row */
 /* The connection was lost in COMMIT. FF_OK: it was committed; FF_UNAVAILABLE: it was
  * not, and never will be; FF_IN_DOUBT: nobody could say in time. */
 int pg_settle(struct pg_session *s, struct ff_err *err);

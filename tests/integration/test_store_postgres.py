@@ -45,6 +45,17 @@ tasks:
 """
 
 
+MANY = """\
+flowforge: 1
+name: many
+tasks:
+  each:
+    foreach: ${{ range(300) }}
+    max_parallel: 1
+    command: ["true"]
+"""
+
+
 class StorePostgres(ff_stores.LikeSqlite):
     store = "store-postgres"
     server: Postgres
@@ -116,6 +127,27 @@ class StorePostgres(ff_stores.LikeSqlite):
                 number += 1
                 n_killed += 1
         self.assertGreater(n_killed, 8)
+
+    def test_no_row_is_written_for_ever(self) -> None:
+        """Its versions that an old snapshot keeps would be in the way of each write."""
+        self.call("run", self.file("ledger.yaml", LEDGER), "--quiet")
+        self.server.sql(
+            f'CREATE TABLE "{self.schema}"._seen (token text, n bigint);'
+            f' CREATE FUNCTION "{self.schema}"._note() RETURNS trigger AS $$ BEGIN'
+            f' INSERT INTO "{self.schema}"._seen VALUES (NEW.token, NEW.n);'
+            " RETURN NULL; END $$ LANGUAGE plpgsql;"
+            f' CREATE TRIGGER note AFTER INSERT OR UPDATE ON "{self.schema}"._session'
+            f' FOR EACH ROW EXECUTE FUNCTION "{self.schema}"._note()'
+        )
+        self.call("run", self.file("many.yaml", MANY), "--quiet")
+        seen = f'SELECT token, count(*) AS n, max(n) AS last FROM "{self.schema}"._seen'
+        longest, last = self.server.sql(
+            f"SELECT max(n), max(last) FROM ({seen} GROUP BY token) AS x"
+        ).split("|")
+        self.assertGreater(int(last), 256)
+        self.assertLessEqual(int(longest), 256)
+        left = f'SELECT count(*) FROM "{self.schema}"._session'
+        self.assertEqual("0", self.server.sql(left))
 
     # --- the server comes and goes ---
 
