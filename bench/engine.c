@@ -12,8 +12,10 @@
  *   ballast=MB   memory that the engine also holds (0)
  *   set=X.Y=V    a setting of the configuration
  *   resume=1     submits nothing: goes on with what is there
- * changed_us in the result: between one commit and the next, which in a chain is from
- * one task's end to the end of the next one, that does nothing. */
+ *   asked=1      so many runs again for each line of standard input, until it ends;
+ * each time is told by a line of its own, and counts from when it was asked changed_us
+ * in the result: between one commit and the next, which in a chain is from one task's
+ * end to the end of the next one, that does nothing. */
 #include "base/base.h"
 #include "flow/flow.h"
 #include "node/node.h"
@@ -31,7 +33,7 @@ struct options {
     const char *settings[MAX_SETTINGS]; /* ends with NULL */
     int tasks, runs;
     size_t ballast_mb;
-    bool resume;
+    bool resume, asked;
 };
 
 struct times {
@@ -50,6 +52,9 @@ struct bench {
     long peak_kb;
     int64_t first_us, last_us; /* when something changed */
     struct times changes;
+    struct lane *lane; /* that submits, where runs are asked for */
+    int64_t main_us, begun_us;
+    long before_kb;
 };
 
 static int64_t now_us(void)
@@ -139,6 +144,38 @@ static void write_flow(struct buf *b, const struct options *o)
     }
 }
 
+/* --- the result --- */
+
+static int order(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static int64_t part_of(const struct times *t, double part)
+{
+    return t->n ? t->items[(size_t)(part * (double)(t->n - 1))] : 0;
+}
+
+static void print_result(struct bench *b)
+{
+    const int join = strcmp(b->options.shape, "flat") == 0;
+    const int64_t tasks = (int64_t)b->options.runs * (b->options.tasks + join);
+    const double seconds = (double)(b->last_us - b->begun_us) / 1e6;
+
+    qsort(b->changes.items, b->changes.n, sizeof(*b->changes.items), order);
+    printf("{\"tasks\":%lld,\"seconds\":%.6f,\"tasks_per_s\":%.0f,"
+           "\"start_to_first_s\":%.6f,\"changed_us\":{\"p50\":%lld,\"p99\":%lld},"
+           "\"before_kb\":%ld,\"rss_kb\":%ld}\n",
+           (long long)tasks, seconds, (double)tasks / seconds,
+           (double)(b->first_us - b->main_us) / 1e6,
+           (long long)part_of(&b->changes, 0.5), (long long)part_of(&b->changes, 0.99),
+           b->before_kb, b->peak_kb);
+    fflush(stdout);
+}
+
 /* --- what the engine tells --- */
 
 static void changed(void *arg, const struct run_row *run)
@@ -154,7 +191,10 @@ static void changed(void *arg, const struct run_row *run)
     if (!run_state_final(run->state) || --b->left > 0)
         return;
     b->peak_kb = rss_kb();
-    loop_stop(b->loop, 0);
+    if (b->options.asked)
+        print_result(b);
+    else
+        loop_stop(b->loop, 0);
 }
 
 static void fatal(void *arg, const struct ff_err *err)
@@ -205,6 +245,8 @@ static bool take_option(struct options *o, const char *word)
         return add_setting(o, value);
     else if (strncmp(word, "resume=", 7) == 0)
         o->resume = atoi(value);
+    else if (strncmp(word, "asked=", 6) == 0)
+        o->asked = atoi(value);
     else
         return false;
     return true;
@@ -286,62 +328,75 @@ static char *take_ballast(size_t mb)
     return ballast;
 }
 
-/* --- the result --- */
+/* --- rounds --- */
 
-static int order(const void *a, const void *b)
+static void submit_on_lane(void *arg)
 {
-    const int64_t x = *(const int64_t *)a;
-    const int64_t y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
+    submit(arg);
 }
 
-static int64_t part_of(const struct times *t, double part)
+static void submitted(void *arg)
 {
-    return t->n ? t->items[(size_t)(part * (double)(t->n - 1))] : 0;
+    struct bench *b = arg;
+
+    node_wake(b->node);
 }
 
-static void print_result(struct bench *b, long before_kb, int64_t begun_us,
-                         int64_t main_us)
+static void on_line(void *arg, int fd, uint32_t events)
 {
-    const int join = strcmp(b->options.shape, "flat") == 0;
-    const int64_t tasks = (int64_t)b->options.runs * (b->options.tasks + join);
-    const double seconds = (double)(b->last_us - begun_us) / 1e6;
+    struct bench *b = arg;
+    char line[64];
 
-    qsort(b->changes.items, b->changes.n, sizeof(*b->changes.items), order);
-    printf("{\"tasks\":%lld,\"seconds\":%.6f,\"tasks_per_s\":%.0f,"
-           "\"start_to_first_s\":%.6f,\"changed_us\":{\"p50\":%lld,\"p99\":%lld},"
-           "\"before_kb\":%ld,\"rss_kb\":%ld}\n",
-           (long long)tasks, seconds, (double)tasks / seconds,
-           (double)(b->first_us - main_us) / 1e6, (long long)part_of(&b->changes, 0.5),
-           (long long)part_of(&b->changes, 0.99), before_kb, b->peak_kb);
+    (void)events;
+    if (read(fd, line, sizeof(line)) <= 0) {
+        loop_stop(b->loop, 0);
+        return;
+    }
+    b->left = b->options.runs;
+    b->changes.n = 0;
+    b->first_us = 0;
+    b->begun_us = now_us();
+    lane_do(b->lane, submit_on_lane, submitted, b);
+}
+
+static void listen_for_lines(struct bench *b)
+{
+    struct ff_err err = {0};
+
+    b->lane = lane_new(b->loop, "submit", &err);
+    check(b->lane ? FF_OK : err.code, &err);
+    loop_watch_add(b->loop, STDIN_FILENO, FF_FD_READ, on_line, b);
 }
 
 int main(int argc, char **argv)
 {
     static struct bench b;
-    const int64_t main_us = now_us();
     struct ff_err err = {0};
 
+    b.main_us = now_us();
     mem_init();
     take_words(&b.options, argc, argv);
     if (!b.options.command)
         make_idle();
     open_engine(&b);
     char *ballast = take_ballast(b.options.ballast_mb);
-    if (!b.options.resume)
+    if (!b.options.resume && !b.options.asked)
         submit(&b);
     mem_give_back(); /* or the engine would seem to need nothing: it takes what is free
                       */
-    const long before_kb = rss_kb();
-    const int64_t begun_us = now_us();
+    b.before_kb = rss_kb();
+    b.begun_us = now_us();
     const struct control_listener listener = {
         .arg = &b, .changed = changed, .fatal = fatal};
 
     b.left = b.options.runs;
     check(node_own(b.node, &listener, NULL, &err), &err);
+    if (b.options.asked)
+        listen_for_lines(&b);
     loop_run(b.loop);
-    print_result(&b, before_kb, begun_us, main_us);
+    lane_free(b.lane);
+    if (!b.options.asked)
+        print_result(&b);
     node_close(b.node);
     loop_free(b.loop);
     config_free(b.config);
