@@ -163,6 +163,7 @@ static int by_size(const void *x, const void *y)
 
 static double run_hops(struct bench *b)
 {
+    const size_t middle = b->n_hops / 2;
     struct ff_err err;
 
     b->done = 0;
@@ -173,7 +174,7 @@ static double run_hops(struct bench *b)
     hop(b);
     loop_run(b->loop);
     qsort(b->hops_ns, b->n_hops, sizeof(*b->hops_ns), by_size);
-    return (double)b->hops_ns[b->n_hops / 2] / 1e3;
+    return (double)b->hops_ns[middle] / 1e3;
 }
 
 /* --- the whole --- */
