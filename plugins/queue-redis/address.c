@@ -82,6 +82,7 @@ int rq_read_addresses(struct rq_session *s, struct ff_err *err)
     }
     if (s->n_addresses == 0)
         return ff_fail(err, FF_INVALID, 0, "redis: host and addresses are empty");
+    s->n_configured = s->n_addresses;
     return FF_OK;
 }
 

@@ -110,7 +110,7 @@ static struct rq_command *publish_some(struct rq_session *s,
                                        const struct ff_message *messages, size_t n,
                                        size_t *at)
 {
-    struct rq_command *c = rq_command(s, RQ_PUBLISH);
+    struct rq_command *c = rq_command(RQ_PUBLISH);
     struct rq_text packed = {0};
     size_t until = n - *at > PUBLISH_AT_ONCE ? *at + PUBLISH_AT_ONCE : n;
 
@@ -152,7 +152,6 @@ void rq_publish(struct rq_session *s, const struct ff_message *messages, size_t 
 void rq_broadcast(struct rq_session *s, const struct ff_message *m, struct ff_op *op)
 {
     struct rq_text packed = {0};
-    struct rq_text channel = {0};
     struct rq_command *c = NULL;
     struct ff_err err;
     struct batch *b;
@@ -166,13 +165,10 @@ void rq_broadcast(struct rq_session *s, const struct ff_message *m, struct ff_op
         return;
     rq_add(&packed, "n", 1);
     rq_pack(s, &packed, m);
-    rq_addf(&channel, "%s@%lld:", s->config.prefix, (long long)s->config.db);
-    rq_add(&channel, m->topic, strlen(m->topic));
-    if (!packed.failed && !channel.failed)
-        c = rq_command(s, RQ_PLAIN);
+    if (!packed.failed)
+        c = rq_command(RQ_BROADCAST);
     if (c) {
-        rq_arg_text(c, "PUBLISH");
-        rq_arg(c, channel.s, channel.len);
+        rq_arg_text(c, m->topic);
         rq_arg(c, packed.s, packed.len);
         c->again = false; /* it comes once */
         batch_send(s, b, c);
@@ -180,7 +176,6 @@ void rq_broadcast(struct rq_session *s, const struct ff_message *m, struct ff_op
         batch_no_memory(b);
     }
     rq_text_done(&packed);
-    rq_text_done(&channel);
     batch_less(s, b);
 }
 
@@ -208,7 +203,7 @@ static void returns_begin(struct returns *r, struct rq_subscription *sub)
 {
     returns_send(r);
     r->sub = sub;
-    r->command = rq_command_of(r->s, r->script, sub);
+    r->command = rq_command_of(r->script, sub);
     if (r->command && r->script == RQ_NACK) {
         rq_arg_int(r->command, r->due_us);
         rq_arg_int(r->command, r->now_us);

@@ -70,30 +70,21 @@ void rq_arg_int(struct rq_command *c, int64_t n)
     rq_arg_text(c, text);
 }
 
-struct rq_command *rq_command(struct rq_session *s, enum rq_script script)
+struct rq_command *rq_command(enum rq_script script)
 {
     struct rq_command *c = calloc(1, sizeof(*c));
-    char channels[128];
 
     if (!c)
         return NULL;
     c->script = script;
     c->again = true;
-    if (script == RQ_PLAIN)
-        return c;
-    rq_arg_text(c, "0"); /* names of keys follow from topics */
-    rq_arg_text(c, s->config.prefix);
-    snprintf(channels, sizeof(channels), "%s@%lld:", s->config.prefix,
-             (long long)s->config.db);
-    rq_arg_text(c, channels);
-    rq_arg_int(c, s->config.keep_us / 1000);
     return c;
 }
 
-struct rq_command *rq_command_of(struct rq_session *s, enum rq_script script,
+struct rq_command *rq_command_of(enum rq_script script,
                                  const struct rq_subscription *sub)
 {
-    struct rq_command *c = rq_command(s, script);
+    struct rq_command *c = rq_command(script);
 
     rq_arg(c, sub->topic, strlen(sub->topic));
     rq_arg_text(c, sub->holder);
@@ -117,20 +108,40 @@ static void finish(struct rq_session *s, struct rq_command *c, const redisReply 
 
 /* --- sending --- */
 
+static void add_text(struct rq_text *to, const char *text)
+{
+    rq_add_bulk(to, text, strlen(text));
+}
+
+/* What all scripts begin with: only now it is known what kind of server it is for.
+ * Names of keys follow from topics, so none is given but, in a cluster, the one that
+ * leads to the slot. */
+static void add_script(const struct rq_session *s, const struct rq_command *c,
+                       struct rq_text *to)
+{
+    char keep_ms[24];
+
+    snprintf(keep_ms, sizeof(keep_ms), "%lld", (long long)s->config.keep_us / 1000);
+    rq_addf(to, "*%u\r\n", c->n_args + (s->cluster ? 7U : 6U));
+    add_text(to, c->in_full ? "EVAL" : "EVALSHA");
+    add_text(to, c->in_full ? rq_scripts[c->script] : s->sha[c->script]);
+    add_text(to, s->cluster ? "1" : "0");
+    if (s->cluster)
+        add_text(to, s->prefix);
+    add_text(to, s->prefix);
+    add_text(to, s->channels);
+    add_text(to, keep_ms);
+}
+
 static bool transmit(struct rq_session *s, const struct rq_command *c)
 {
     struct rq_text head = {0};
     bool sent;
 
-    if (c->script == RQ_PLAIN) {
+    if (c->script == RQ_PLAIN)
         rq_addf(&head, "*%u\r\n", c->n_args);
-    } else {
-        const char *body = c->in_full ? rq_scripts[c->script] : s->sha[c->script];
-
-        rq_addf(&head, "*%u\r\n", c->n_args + 2);
-        rq_add_bulk(&head, c->in_full ? "EVAL" : "EVALSHA", c->in_full ? 4 : 7);
-        rq_add_bulk(&head, body, strlen(body));
-    }
+    else
+        add_script(s, c, &head);
     sent = !head.failed && rq_link_send(&s->commands, head.s, head.len) &&
            rq_link_send(&s->commands, c->args.s, c->args.len);
     rq_text_done(&head);
@@ -188,15 +199,15 @@ static void send_in_full(struct rq_session *s, struct rq_command *c)
 static void refused(struct rq_session *s, struct rq_command *c, const redisReply *reply)
 {
     struct ff_err err;
-    bool loses;
+    enum rq_after after;
 
-    rq_fail_reply(s, reply, &err, &loses);
-    if (loses && c->again && err.code == FF_UNAVAILABLE)
+    rq_fail_reply(s, reply, &err, &after);
+    c->again = c->again || c->script == RQ_BROADCAST;
+    if (after != RQ_GOES_ON && c->again && err.code == FF_UNAVAILABLE)
         add_first(&s->sent, c);
     else
         finish(s, c, NULL, &err);
-    if (loses)
-        rq_lost(s, &err);
+    rq_leave_after(s, after, reply, &err);
 }
 
 void rq_on_reply(struct rq_session *s, redisReply *reply)

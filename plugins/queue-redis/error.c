@@ -3,47 +3,54 @@
 
 #include <string.h>
 
+#define CLUSTER "it is part of a cluster: redis.cluster must not be off"
+
 struct meaning {
     const char *begins;
     int code;
-    bool loses; /* the connection is of no use: another server is asked */
+    enum rq_after after;
     const char *sentence;
 };
 
 /* The first match counts. */
 static const struct meaning meanings[] = {
-    {"NOAUTH", FF_DENIED, true, "it wants a password: set redis.password"},
-    {"WRONGPASS", FF_DENIED, true, "it refuses the user or the password"},
-    {"ERR AUTH", FF_DENIED, true, "it has no password, but redis.password is set"},
-    {"ERR invalid password", FF_DENIED, true, "it refuses the password"},
-    {"DENIED", FF_DENIED, true,
+    {"NOAUTH", FF_DENIED, RQ_LEAVES, "it wants a password: set redis.password"},
+    {"WRONGPASS", FF_DENIED, RQ_LEAVES, "it refuses the user or the password"},
+    {"ERR AUTH", FF_DENIED, RQ_LEAVES, "it has no password, but redis.password is set"},
+    {"ERR invalid password", FF_DENIED, RQ_LEAVES, "it refuses the password"},
+    {"DENIED", FF_DENIED, RQ_LEAVES,
      "it is in protected mode: set a password there, and in redis.password"},
-    {"NOPERM", FF_DENIED, false, "the user lacks a right; see docs/redis.md"},
-    {"ERR The user executing", FF_DENIED, false,
+    {"NOPERM", FF_DENIED, RQ_GOES_ON, "the user lacks a right; see docs/redis.md"},
+    {"ERR The user executing", FF_DENIED, RQ_GOES_ON,
      "the user lacks a right; see docs/redis.md"},
-    {"OOM", FF_FULL, false, "its memory is full (maxmemory)"},
-    {"FULL", FF_FULL, false, "a topic has redis.max_messages messages already"},
-    {"LOADING", FF_UNAVAILABLE, true, "it is loading its data"},
-    {"READONLY", FF_UNAVAILABLE, true, "it is a read-only replica"},
-    {"MASTERDOWN", FF_UNAVAILABLE, true, "it is a replica without its primary"},
-    {"NOREPLICAS", FF_UNAVAILABLE, false, "it lacks the replicas that it wants"},
-    {"MISCONF", FF_UNAVAILABLE, false, "it takes no writes since it cannot save"},
-    {"BUSY", FF_UNAVAILABLE, false, "it is busy with a script of somebody"},
-    {"UNBLOCKED", FF_UNAVAILABLE, true, "it has just become a replica"},
-    {"CLUSTERDOWN", FF_UNSUPPORTED, true, "it is part of a cluster"},
-    {"MOVED", FF_UNSUPPORTED, true, "it is part of a cluster"},
-    {"ASK", FF_UNSUPPORTED, true, "it is part of a cluster"},
-    {"CROSSSLOT", FF_UNSUPPORTED, true, "it is part of a cluster"},
-    {"ERR max number of clients", FF_UNAVAILABLE, true, "it has too many clients"},
-    {"ERR DB index is out of range", FF_INVALID, true, "it has no such redis.db"},
-    {"ERR invalid DB index", FF_INVALID, true, "it has no such redis.db"},
-    {"WRONGTYPE", FF_INVALID, false,
+    {"OOM", FF_FULL, RQ_GOES_ON, "its memory is full (maxmemory)"},
+    {"FULL", FF_FULL, RQ_GOES_ON, "a topic has redis.max_messages messages already"},
+    {"LOADING", FF_UNAVAILABLE, RQ_LEAVES, "it is loading its data"},
+    {"READONLY", FF_UNAVAILABLE, RQ_LEAVES, "it is a read-only replica"},
+    {"MASTERDOWN", FF_UNAVAILABLE, RQ_LEAVES, "it is a replica without its primary"},
+    {"NOREPLICAS", FF_UNAVAILABLE, RQ_GOES_ON, "it lacks the replicas that it wants"},
+    {"MISCONF", FF_UNAVAILABLE, RQ_GOES_ON, "it takes no writes since it cannot save"},
+    {"BUSY", FF_UNAVAILABLE, RQ_GOES_ON, "it is busy with a script of somebody"},
+    {"UNBLOCKED", FF_UNAVAILABLE, RQ_LEAVES, "it has just become a replica"},
+    {"CLUSTERDOWN", FF_UNAVAILABLE, RQ_LEAVES, "the cluster is down"},
+    {"MOVED", FF_UNAVAILABLE, RQ_FOLLOWS, "our keys are at another node"},
+    {"ASK", FF_UNAVAILABLE, RQ_WAITS, "our keys are on their way to another node"},
+    {"TRYAGAIN", FF_UNAVAILABLE, RQ_WAITS, "our keys are on their way to it"},
+    {"CROSSSLOT", FF_UNSUPPORTED, RQ_LEAVES, CLUSTER},
+    {"ERR Script attempted to access a non local key", FF_UNSUPPORTED, RQ_LEAVES,
+     CLUSTER},
+    {"ERR SELECT is not allowed in cluster mode", FF_INVALID, RQ_LEAVES,
+     "a cluster has no redis.db but 0"},
+    {"ERR max number of clients", FF_UNAVAILABLE, RQ_LEAVES, "it has too many clients"},
+    {"ERR DB index is out of range", FF_INVALID, RQ_LEAVES, "it has no such redis.db"},
+    {"ERR invalid DB index", FF_INVALID, RQ_LEAVES, "it has no such redis.db"},
+    {"WRONGTYPE", FF_INVALID, RQ_GOES_ON,
      "a key with redis.prefix is somebody else's: choose another prefix"},
 };
 
 static const struct meaning *meaning_of(const char *said)
 {
-    static const struct meaning unknown = {"", FF_INTERNAL, false,
+    static const struct meaning unknown = {"", FF_INTERNAL, RQ_GOES_ON,
                                            "an unexpected error"};
 
     for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
@@ -72,12 +79,12 @@ int rq_fail_auth(const struct rq_session *s, const redisReply *reply,
 
 /* The server's own words hold names of commands and of keys, no contents. */
 int rq_fail_reply(const struct rq_session *s, const redisReply *reply,
-                  struct ff_err *err, bool *loses)
+                  struct ff_err *err, enum rq_after *after)
 {
     const struct meaning *m = meaning_of(reply->str);
     char where[RQ_WHERE];
 
-    *loses = m->loses;
+    *after = m->after;
     return ff_fail(err, m->code, 0, "%.160s: %s (%.60s)", rq_where(s, where),
                    m->sentence, reply->str);
 }

@@ -139,21 +139,32 @@ static int refuse_replica(const struct rq_session *s, struct ff_err *err)
                   err);
 }
 
-/* The role, from a list of names and values: as ROLE tells it, but that is a right
- * which few users have. A server that does not know the command refuses writes in time.
- */
-static int check_role(const struct rq_session *s, const redisReply *reply,
-                      struct ff_err *err)
+static void note_mode(struct rq_session *s, bool is_cluster)
+{
+    if (s->config.cluster == RQ_CLUSTER_AUTO && is_cluster)
+        s->cluster = true;
+}
+
+static bool says(const redisReply *reply, const char *name, const char *value)
 {
     for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-        const redisReply *name = reply->element[i];
-        const redisReply *value = reply->element[i + 1];
+        const redisReply *key = reply->element[i];
+        const redisReply *is = reply->element[i + 1];
 
-        if (name->type == REDIS_REPLY_STRING && strcmp(name->str, "role") == 0 &&
-            value->type == REDIS_REPLY_STRING && strcmp(value->str, "replica") == 0)
-            return refuse_replica(s, err);
+        if (key->type == REDIS_REPLY_STRING && strcmp(key->str, name) == 0)
+            return is->type == REDIS_REPLY_STRING && strcmp(is->str, value) == 0;
     }
-    return FF_OK;
+    return false;
+}
+
+/* HELLO gives names and values. The role is as ROLE tells it, but that is a right which
+ * few users have. A server that does not know the command refuses writes in time. In a
+ * cluster a replica says where its primary is. */
+static int meet(struct rq_session *s, const redisReply *reply, struct ff_err *err)
+{
+    note_mode(s, says(reply, "mode", "cluster"));
+    return !s->cluster && says(reply, "role", "replica") ? refuse_replica(s, err)
+                                                         : FF_OK;
 }
 
 static int judge(struct rq_session *s, const redisReply *reply, struct ff_err *err)
@@ -164,15 +175,13 @@ static int judge(struct rq_session *s, const redisReply *reply, struct ff_err *e
         return FF_OK; /* whom it tells nothing may still use it */
     if (info_is(reply, "loading", "1"))
         return refuse(s, FF_UNAVAILABLE, "it is loading its data", err);
-    if (info_is(reply, "redis_mode", "cluster"))
-        return refuse(s, FF_UNSUPPORTED,
-                      "it is part of a cluster; name a server that stands alone", err);
+    note_mode(s, info_is(reply, "redis_mode", "cluster"));
     if (info_is(reply, "redis_mode", "sentinel"))
         return refuse(s, FF_UNSUPPORTED,
                       "it is a sentinel; set redis.sentinel_master to the name of "
                       "the primary that it watches",
                       err);
-    if (info_is(reply, "role", "slave"))
+    if (!s->cluster && info_is(reply, "role", "slave"))
         return refuse_replica(s, err);
     if (info(reply, "redis_version", version, sizeof(version)) && atoi(version) < 7)
         return refuse(s, FF_UNSUPPORTED, "it is older than Redis 7", err);
@@ -195,17 +204,17 @@ int rq_greeted(struct rq_session *s, const redisReply *reply, bool *done,
     const unsigned n = s->n_greeted++;
     const unsigned before = steps_before_load(&s->config);
     const enum step step = step_of(&s->config, n);
-    bool loses;
+    enum rq_after after;
 
     *done = n + 1 == before + RQ_N_SCRIPTS;
     /* A user without the right to ask or to have a name may still do the work. */
     if (rq_is_error(reply, "NOPERM") && (step == NAME || step == INFO))
         return FF_OK;
     if (step == HELLO && !rq_is_error(reply, "NOAUTH"))
-        return check_role(s, reply, err);
+        return meet(s, reply, err);
     if (reply->type == REDIS_REPLY_ERROR)
         return step == AUTH ? rq_fail_auth(s, reply, err)
-                            : rq_fail_reply(s, reply, err, &loses);
+                            : rq_fail_reply(s, reply, err, &after);
     if (step == INFO)
         return judge(s, reply, err);
     return step == LOAD ? keep_sha(s, n - before, reply, err) : FF_OK;
@@ -217,10 +226,10 @@ int rq_news_greeted(struct rq_session *s, const redisReply *reply, bool *done,
     const bool has_auth = s->config.password != NULL;
     const unsigned n = s->n_news_greeted++;
     const bool is_name = n == (has_auth ? 1U : 0U);
-    bool loses;
+    enum rq_after after;
 
     *done = is_name;
     if (reply->type != REDIS_REPLY_ERROR || (is_name && rq_is_error(reply, "NOPERM")))
         return FF_OK;
-    return is_name ? rq_fail_reply(s, reply, err, &loses) : rq_fail_auth(s, reply, err);
+    return is_name ? rq_fail_reply(s, reply, err, &after) : rq_fail_auth(s, reply, err);
 }

@@ -4,16 +4,10 @@
 
 #include <string.h>
 
-/* Channels belong to no database of the server, so their names say which. */
-static void channel_of(const struct rq_session *s, const char *topic,
-                       struct rq_text *out)
-{
-    rq_addf(out, "%s@%lld:", s->config.prefix, (long long)s->config.db);
-    rq_add(out, topic, strlen(topic));
-}
-
 void rq_listen_to(struct rq_session *s, const struct rq_subscription *sub, bool on)
 {
+    /* In a cluster with an S: only the node of the slot tells, and is told. */
+    const char *const verb = &(on ? "SSUBSCRIBE" : "SUNSUBSCRIBE")[s->cluster ? 0 : 1];
     struct rq_text channel = {0};
     struct rq_text text = {0};
     struct ff_err err;
@@ -21,9 +15,10 @@ void rq_listen_to(struct rq_session *s, const struct rq_subscription *sub, bool 
 
     if (!s->listening)
         return;
-    channel_of(s, sub->topic, &channel);
+    rq_add(&channel, s->channels, strlen(s->channels));
+    rq_add(&channel, sub->topic, strlen(sub->topic));
     rq_add(&text, "*2\r\n", 4);
-    rq_add_bulk(&text, on ? "SUBSCRIBE" : "UNSUBSCRIBE", on ? 9 : 11);
+    rq_add_bulk(&text, verb, strlen(verb));
     rq_add_bulk(&text, channel.s, channel.len);
     sent = !channel.failed && !text.failed && rq_link_send(&s->news, text.s, text.len);
     rq_text_done(&channel);
@@ -44,13 +39,9 @@ void rq_listen_to_all(struct rq_session *s)
 static struct rq_subscription *sub_of(const struct rq_session *s,
                                       const redisReply *channel)
 {
-    char before[128];
+    const size_t skip = strlen(s->channels);
     char topic[RQ_MAX_TOPIC + 1];
-    size_t skip;
 
-    snprintf(before, sizeof(before), "%s@%lld:", s->config.prefix,
-             (long long)s->config.db);
-    skip = strlen(before);
     if (channel->type != REDIS_REPLY_STRING || (size_t)channel->len < skip ||
         (size_t)channel->len - skip > RQ_MAX_TOPIC)
         return NULL;
@@ -87,29 +78,32 @@ static void on_message(struct rq_subscription *sub, const redisReply *data)
  * comes between would be heard of by nobody. */
 static void understand(struct rq_session *s, const redisReply *reply)
 {
-    const redisReply *what = reply->element[0];
     struct rq_subscription *sub = sub_of(s, reply->element[1]);
+    const char *what = reply->element[0]->str;
 
-    if (what->type != REDIS_REPLY_STRING || !sub)
+    if (reply->element[0]->type != REDIS_REPLY_STRING || !sub)
         return;
-    if (strcmp(what->str, "message") == 0) {
+    what += what[0] == 's' && s->cluster; /* "smessage", "ssubscribe" */
+    if (strcmp(what, "message") == 0) {
         on_message(sub, reply->element[2]);
-    } else if (strcmp(what->str, "subscribe") == 0) {
+    } else if (strcmp(what, "subscribe") == 0) {
         sub->confirmed = true;
         rq_wake(sub);
-    } else if (strcmp(what->str, "unsubscribe") == 0) {
+    } else if (strcmp(what, "unsubscribe") == 0) {
         sub->confirmed = false; /* the one before; ours is on its way */
+        if (s->cluster)
+            rq_listen_to(s, sub, true); /* or the slot has left: we hear where to */
     }
 }
 
 void rq_on_news(struct rq_session *s, redisReply *reply)
 {
     struct ff_err err;
-    bool loses;
+    enum rq_after after;
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        rq_fail_reply(s, reply, &err, &loses);
-        rq_lost(s, &err);
+        rq_fail_reply(s, reply, &err, &after);
+        rq_leave_after(s, after == RQ_GOES_ON ? RQ_LEAVES : after, reply, &err);
     } else if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 3) {
         understand(s, reply);
     }

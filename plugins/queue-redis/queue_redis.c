@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND_US  INT64_C(1000000)
-#define MAX_PREFIX 80
+#define SECOND_US INT64_C(1000000)
 
+static const char *const cluster_words[] = {"auto", "off", "on", NULL};
 static const char *const tls_words[] = {"auto", "off", "on", NULL};
 
 #define AT(FIELD) offsetof(struct rq_config, FIELD)
@@ -61,6 +61,12 @@ static const struct ff_opt options[] = {
          NULL, 0),
     TEXT(sentinel_user, "who we are at the sentinels; else the default user", NULL, 0),
     TEXT(sentinel_password, "the password there", NULL, FF_OPT_SECRET),
+    {.name = "cluster",
+     .help = "whether all keys share a slot, as a cluster needs it; auto: if it is one",
+     .fallback = "auto",
+     .type = FF_OPT_CHOICE,
+     .offset = AT(cluster),
+     .choices = cluster_words},
     TEXT(prefix, "what all keys and channels begin with: one for each installation",
          "flowforge", 0),
     INT(max_messages, "messages of one topic; publishing more is refused as full",
@@ -101,9 +107,9 @@ static int copy_config(struct rq_session *s, const struct rq_config *config,
 
 static int check_config(const struct rq_config *c, struct ff_err *err)
 {
-    if (!c->prefix[0] || strlen(c->prefix) > MAX_PREFIX)
+    if (!c->prefix[0] || strlen(c->prefix) > RQ_MAX_PREFIX)
         return ff_fail(err, FF_INVALID, 0, "redis: prefix has 1 to %d bytes",
-                       MAX_PREFIX);
+                       RQ_MAX_PREFIX);
     if (c->user && c->user[0] && !c->password)
         return ff_fail(err, FF_INVALID, 0, "redis: a user needs a password");
     if (c->sentinel_user && c->sentinel_user[0] && !c->sentinel_password)

@@ -17,8 +17,10 @@
 #define RQ_MAX_BODY      ((size_t)64 * 1024)
 #define RQ_HOLDER_TEXT   40
 #define RQ_WHERE         168
+#define RQ_MAX_PREFIX    80
 #define RQ_MAX_TOLD      16
 
+enum rq_cluster { RQ_CLUSTER_AUTO, RQ_CLUSTER_OFF, RQ_CLUSTER_ON };
 enum rq_tls { RQ_TLS_AUTO, RQ_TLS_OFF, RQ_TLS_ON };
 
 struct rq_config {
@@ -37,6 +39,7 @@ struct rq_config {
     const char *sentinel_master; /* set: the addresses are those of sentinels */
     const char *sentinel_user;
     const char *sentinel_password;
+    int64_t cluster; /* enum rq_cluster */
     const char *prefix;
     int64_t max_messages;
     int64_t lease_us;
@@ -70,6 +73,7 @@ enum rq_script {
     RQ_NACK,
     RQ_KEEP,
     RQ_RENEW,
+    RQ_BROADCAST,
     RQ_N_SCRIPTS,
     RQ_PLAIN = RQ_N_SCRIPTS /* no script, but a command of the server */
 };
@@ -138,7 +142,9 @@ struct rq_session {
     struct ssl_ctx_st *tls;  /* NULL: without */
     struct rq_address addresses[RQ_MAX_ADDRESSES];
     size_t n_addresses, at_address;
+    size_t n_configured;      /* of them; the others are what a cluster has told */
     struct rq_address target; /* the address, or what the sentinel there has named */
+    bool to_target;           /* the next try is of the target, not of an address */
     bool asking;              /* the target is a sentinel */
     bool heard;               /* some sentinel has answered since the last pause */
     struct rq_places places;  /* of the target */
@@ -148,10 +154,14 @@ struct rq_session {
     enum rq_state state;
     struct rq_link commands, news;
     unsigned n_greeted, n_news_greeted; /* replies of the greeting, or of a sentinel */
+    bool cluster;                       /* the server is a node of one */
+    char prefix[RQ_MAX_PREFIX + 3];
+    char channels[RQ_MAX_PREFIX + 32];
     bool listening;
     bool proved; /* it does what we are there for */
     bool was_up;
-    size_t n_failed; /* addresses tried in vain since the last pause */
+    size_t n_failed;  /* addresses tried in vain since the last pause */
+    unsigned n_jumps; /* from node to node, since one did something for us */
     int64_t pause_us;
     struct ff_timer *retry, *connect_timer, *command_timer, *renew_timer;
     struct ff_err why;
@@ -190,8 +200,15 @@ void rq_place_by_name(const struct rq_address *address, struct rq_places *out);
 extern const char *const rq_scripts[RQ_N_SCRIPTS];
 
 /* error.c */
+enum rq_after {
+    RQ_GOES_ON,
+    RQ_LEAVES, /* the connection is of no use: another server is asked */
+    RQ_WAITS,  /* and comes back to the same one */
+    RQ_FOLLOWS /* to where the answer points */
+};
+
 int rq_fail_reply(const struct rq_session *s, const redisReply *reply,
-                  struct ff_err *err, bool *loses);
+                  struct ff_err *err, enum rq_after *after);
 /* In answer to a password: with none of the server's own words. */
 int rq_fail_auth(const struct rq_session *s, const redisReply *reply,
                  struct ff_err *err);
@@ -200,6 +217,9 @@ bool rq_is_error(const redisReply *reply, const char *word);
 /* server.c: connecting, and connecting again. */
 void rq_start(struct rq_session *s);
 void rq_lost(struct rq_session *s, const struct ff_err *err);
+/* What is to be done after an error of the server, by rq_fail_reply. */
+void rq_leave_after(struct rq_session *s, enum rq_after after, const redisReply *reply,
+                    const struct ff_err *err);
 void rq_prove(struct rq_session *s); /* a command was done */
 void rq_stop(struct rq_session *s);  /* timers and connections */
 void rq_release(struct rq_session *s);
@@ -210,6 +230,12 @@ bool rq_has_sentinels(const struct rq_config *c);
 bool rq_ask_sentinel(struct rq_session *s);
 int rq_sentinel_said(struct rq_session *s, const redisReply *reply, bool *done,
                      struct rq_address *out, struct ff_err *err);
+
+/* cluster.c */
+int rq_name_keys(struct rq_session *s, struct ff_err *err);
+bool rq_moved_to(const struct rq_session *s, const redisReply *reply,
+                 struct rq_address *out);
+void rq_learn_nodes(struct rq_session *s);
 
 /* greet.c: who we are, and what kind of server it is. */
 void rq_say(struct rq_text *to, const char *const *words); /* NULL ends them */
@@ -222,12 +248,12 @@ int rq_news_greeted(struct rq_session *s, const redisReply *reply, bool *done,
                     struct ff_err *err);
 
 /* command.c */
-struct rq_command *rq_command(struct rq_session *s, enum rq_script script);
+struct rq_command *rq_command(enum rq_script script);
 void rq_arg(struct rq_command *c, const void *data, size_t len);
 void rq_arg_text(struct rq_command *c, const char *text);
 void rq_arg_int(struct rq_command *c, int64_t n);
 /* What most scripts begin with. */
-struct rq_command *rq_command_of(struct rq_session *s, enum rq_script script,
+struct rq_command *rq_command_of(enum rq_script script,
                                  const struct rq_subscription *sub);
 /* Takes the command, also when there is no memory for it: fn is told. */
 void rq_send(struct rq_session *s, struct rq_command *c);

@@ -15,11 +15,15 @@
  * due earlier than all before: whoever has not found it empty since then knows. */
 #include "redis.h"
 
-/* Arguments of all: prefix, prefix of channels, milliseconds until what nobody asks for
+/* In a cluster all name one key, which is never there, for the slot of all (cluster.c).
+ * Who listens is then told by that slot's node alone.
+ *
+ * Arguments of all: prefix, prefix of channels, milliseconds until what nobody asks for
  * is forgotten. */
 #define COMMON                                                                         \
     "local P, C, KEEP = ARGV[1], ARGV[2], tonumber(ARGV[3])\n"                         \
     "local call = redis.call\n"                                                        \
+    "local TELL = KEYS[1] and 'SPUBLISH' or 'PUBLISH'\n"                               \
     "local function key(kind, topic) return P..':'..kind..':'..topic end\n"            \
     "local function lasts(k, ms)\n"                                                    \
     "  if call('PTTL', k) < ms then\n"                                                 \
@@ -30,7 +34,7 @@
     "  local t = call('TIME')\n"                                                       \
     "  return t[1] * 1000 + math.floor(t[2] / 1000)\n"                                 \
     "end\n"                                                                            \
-    "local function tell(topic) call('PUBLISH', C..topic, 'w') end\n"                  \
+    "local function tell(topic) call(TELL, C..topic, 'w') end\n"                       \
     "local function again(m)\n"                                                        \
     "  local at = string.find(m, '|', 1, true)\n"                                      \
     "  local n = at and tonumber(string.sub(m, 1, at - 1))\n"                          \
@@ -196,7 +200,12 @@
     "if call('EXISTS', holders) == 1 then lasts(holders, KEEP) end\n"                  \
     "return call('LLEN', key('ready', ARGV[4]))\n"
 
+/* Then: topic, the message. */
+#define BROADCAST                                                                      \
+    "#!lua flags=allow-oom\n" COMMON "return call(TELL, C..ARGV[4], ARGV[5])\n"
+
 const char *const rq_scripts[RQ_N_SCRIPTS] = {
-    [RQ_PUBLISH] = PUBLISH, [RQ_TAKE] = TAKE, [RQ_ACK] = ACK,
-    [RQ_NACK] = NACK,       [RQ_KEEP] = HOLD, [RQ_RENEW] = RENEW,
+    [RQ_PUBLISH] = PUBLISH,     [RQ_TAKE] = TAKE, [RQ_ACK] = ACK,
+    [RQ_NACK] = NACK,           [RQ_KEEP] = HOLD, [RQ_RENEW] = RENEW,
+    [RQ_BROADCAST] = BROADCAST,
 };

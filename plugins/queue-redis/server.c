@@ -1,6 +1,7 @@
 /* queue-redis/server.c - from addresses to a server that is there, and to the next one
  * when it is gone: the next address at once, all of them again after a growing pause.
- * Where the addresses are of sentinels, the one that answers names the server.
+ * Where the addresses are of sentinels, the one that answers names the server; a node
+ * of a cluster that has other keys than ours points to the one that has them.
  *
  * Both connections come and go together, so that there is one state to think of. */
 #include "redis.h"
@@ -10,6 +11,7 @@
 
 #define FIRST_PAUSE_US INT64_C(20000)
 #define MAX_PAUSE_US   INT64_C(2000000)
+#define MAX_JUMPS      5
 #define SENTINELS_PART 5 /* of connect_timeout each of them has this part */
 
 /* A name that is being looked up, on a worker thread. It outlives the session. */
@@ -64,13 +66,24 @@ void rq_stop(struct rq_session *s)
 /* --- the next try --- */
 
 static void try_address(struct rq_session *s);
+static void try_target(struct rq_session *s);
 
 static void on_retry(void *arg)
 {
     struct rq_session *s = arg;
 
     s->retry = NULL;
-    try_address(s);
+    if (s->to_target)
+        try_target(s);
+    else
+        try_address(s);
+}
+
+static void retry_in(struct rq_session *s, int64_t delay_us, bool to_target)
+{
+    s->to_target = to_target;
+    if (!s->retry)
+        s->retry = s->host->timer_add(s->host->self, delay_us, on_retry, s);
 }
 
 /* Between half of the pause and all of it, so that those who lost it together part. */
@@ -133,9 +146,7 @@ static void next_try(struct rq_session *s, const struct ff_err *err)
     }
     if (all_failed && rq_is_final(s->why.code))
         rq_fail_waiting(s, &s->why);
-    if (!s->retry)
-        s->retry = s->host->timer_add(s->host->self, all_failed ? next_pause(s) : 0,
-                                      on_retry, s);
+    retry_in(s, all_failed ? next_pause(s) : 0, false);
 }
 
 static void skip_address(struct rq_session *s)
@@ -154,6 +165,13 @@ static struct ff_err named(const struct rq_session *s, const struct ff_err *err)
     return out;
 }
 
+static void part(struct rq_session *s, const struct ff_err *why)
+{
+    disconnect(s);
+    rq_keep_unanswered(s, why);
+    rq_subs_lost(s);
+}
+
 void rq_lost(struct rq_session *s, const struct ff_err *err)
 {
     const struct ff_err why = named(s, err);
@@ -163,10 +181,48 @@ void rq_lost(struct rq_session *s, const struct ff_err *err)
     /* A sentinel that named a good server is the first to be asked again. */
     if (!rq_has_sentinels(&s->config) || !s->proved)
         skip_address(s);
-    disconnect(s);
-    rq_keep_unanswered(s, &why);
-    rq_subs_lost(s);
+    part(s, &why);
     next_try(s, &why);
+}
+
+/* Back to the same server a little later: what it refuses now it will do, or say who
+ * does. */
+static void wait_for(struct rq_session *s, const struct ff_err *err)
+{
+    part(s, err);
+    tell(s, err);
+    s->why = *err;
+    retry_in(s, next_pause(s), true);
+}
+
+/* To where the server points, unless servers point to each other for ever. */
+static void follow(struct rq_session *s, const redisReply *reply,
+                   const struct ff_err *err)
+{
+    struct rq_address to = {0};
+
+    if (s->n_jumps >= MAX_JUMPS || !rq_moved_to(s, reply, &to)) {
+        s->n_jumps = 0;
+        rq_lost(s, err);
+        return;
+    }
+    s->n_jumps++;
+    part(s, err);
+    s->target = to;
+    retry_in(s, 0, true);
+}
+
+void rq_leave_after(struct rq_session *s, enum rq_after after, const redisReply *reply,
+                    const struct ff_err *err)
+{
+    if (s->state == RQ_WAITING)
+        return;
+    if (after == RQ_LEAVES)
+        rq_lost(s, err);
+    else if (after == RQ_WAITS)
+        wait_for(s, err);
+    else if (after == RQ_FOLLOWS)
+        follow(s, reply, err);
 }
 
 /* --- one try --- */
@@ -255,6 +311,19 @@ static void on_looked_up(void *arg)
     free(r);
 }
 
+/* Off this machine without TLS only if that was asked for: who stands beside us may
+ * name a server that does not. */
+static int check_target(const struct rq_session *s, struct ff_err *err)
+{
+    char where[RQ_WHERE];
+
+    if (s->tls || s->config.insecure || rq_is_local(&s->target))
+        return FF_OK;
+    return ff_fail(err, FF_INVALID, 0,
+                   "%.160s: it is off this machine: set redis.tls: on, or insecure",
+                   rq_where(s, where));
+}
+
 static void try_target(struct rq_session *s)
 {
     struct ff_err err;
@@ -262,6 +331,11 @@ static void try_target(struct rq_session *s)
     s->generation++;
     s->n_greeted = 0;
     s->at_place = 0;
+    s->cluster = s->config.cluster == RQ_CLUSTER_ON;
+    if (check_target(s, &err) != FF_OK) {
+        give_up(s, &err);
+        return;
+    }
     if (rq_place_now(&s->target, &s->places)) {
         try_place(s);
         return;
@@ -312,6 +386,7 @@ void rq_prove(struct rq_session *s)
     s->heard = false;
     s->pause_us = 0;
     s->n_failed = 0;
+    s->n_jumps = 0;
 }
 
 /* --- the connection for commands --- */
@@ -351,27 +426,20 @@ static void be_up(struct rq_session *s)
 {
     struct ff_err err;
 
+    if (rq_name_keys(s, &err) != FF_OK) {
+        give_up(s, &err);
+        return;
+    }
     s->state = RQ_UP;
     /* What was asked before must come before what is out is compared. */
     rq_send_waiting(s);
     if (s->state == RQ_UP && s->was_up)
         rq_subs_back(s);
     s->was_up = true;
+    if (s->state == RQ_UP && s->cluster)
+        rq_learn_nodes(s);
     if (s->state == RQ_UP && open_link(s, &s->news, &err) != FF_OK)
         rq_lost(s, &err);
-}
-
-/* Off this machine without TLS only if that was asked for: a sentinel that stands
- * beside us may name a server that does not. */
-static int check_target(const struct rq_session *s, struct ff_err *err)
-{
-    char where[RQ_WHERE];
-
-    if (s->tls || s->config.insecure || rq_is_local(&s->target))
-        return FF_OK;
-    return ff_fail(err, FF_INVALID, 0,
-                   "%.160s: it is off this machine: set redis.tls: on, or insecure",
-                   rq_where(s, where));
 }
 
 static void on_sentinel(struct rq_session *s, const redisReply *reply)
@@ -387,10 +455,7 @@ static void on_sentinel(struct rq_session *s, const redisReply *reply)
         s->asking = false;
         s->heard = true;
         s->target = primary;
-        if (check_target(s, &err) == FF_OK)
-            try_target(s);
-        else
-            give_up(s, &err);
+        try_target(s);
     }
 }
 

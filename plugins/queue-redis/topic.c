@@ -89,7 +89,7 @@ void rq_settle(struct rq_subscription *sub)
 struct rq_command *rq_leave(struct rq_subscription *sub)
 {
     struct rq_session *s = sub->session;
-    struct rq_command *c = rq_command_of(s, RQ_KEEP, sub);
+    struct rq_command *c = rq_command_of(RQ_KEEP, sub);
 
     stop_timer(sub);
     rq_outs_forget(sub);
@@ -140,7 +140,7 @@ static void on_told(struct rq_session *s, const struct rq_command *c,
 static void give_back_from(struct rq_subscription *sub, uint64_t number, size_t n)
 {
     struct rq_session *s = sub->session;
-    struct rq_command *c = rq_command_of(s, RQ_NACK, sub);
+    struct rq_command *c = rq_command_of(RQ_NACK, sub);
 
     if (!c)
         return; /* it comes back when we leave */
@@ -226,7 +226,7 @@ void rq_pump(struct rq_subscription *sub)
     n = sub->credit - sub->n_out;
     if (n > MAX_TAKE)
         n = MAX_TAKE;
-    c = rq_command_of(s, RQ_TAKE, sub);
+    c = rq_command_of(RQ_TAKE, sub);
     if (!c) {
         wait_for(sub, AGAIN_US);
         return;
@@ -266,7 +266,7 @@ void rq_subs_lost(struct rq_session *s)
 void rq_subs_back(struct rq_session *s)
 {
     for (struct rq_subscription *sub = s->subs; sub; sub = sub->next) {
-        struct rq_command *c = sub->gone ? NULL : rq_command_of(s, RQ_KEEP, sub);
+        struct rq_command *c = sub->gone ? NULL : rq_command_of(RQ_KEEP, sub);
 
         if (!c)
             continue;
@@ -307,7 +307,7 @@ static void on_renewed(struct rq_session *s, const struct rq_command *c,
 
 static void renew(struct rq_session *s, struct rq_subscription *sub)
 {
-    struct rq_command *c = rq_command_of(s, RQ_RENEW, sub);
+    struct rq_command *c = rq_command_of(RQ_RENEW, sub);
 
     if (!c)
         return;

@@ -159,11 +159,6 @@ class QueueRedis(KitTest):
             several = f"127.0.0.1:{free_port()}, {replica.socket}, {self.server.socket}"
             self.check({"addresses": several}, expect=0)
 
-    def test_a_cluster_is_refused(self) -> None:
-        with Redis(cluster_enabled="yes") as server:
-            text = self.check(server.options())
-        self.assertIn("part of a cluster", text)
-
     def test_a_server_that_is_not_there_is_named(self) -> None:
         for address, why in (
             (f"127.0.0.1:{free_port()}", "Connection refused"),
