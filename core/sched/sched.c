@@ -28,6 +28,7 @@ void sched_free(struct sched *s)
     for (size_t i = 0; map_next(&s->tenants, &i, &value);)
         sched_tenant_free(value);
     map_done(&s->tenants);
+    pools_free(s);
     hold_forget_spare(s);
     mem_free(s);
 }
@@ -104,6 +105,7 @@ void sched_run_free(struct sched_run *r)
         return;
     sched_run_clear(r);
     sched_drop_holds(r);
+    places_free(r);
     map_done(&r->by_node);
     mem_free(r);
 }
@@ -154,28 +156,41 @@ static struct offer *offer_of(struct sched_run *r, struct lane *lane)
     return o;
 }
 
-static struct offer *plain_offer(struct sched_run *r, int32_t priority)
+bool sched_is_plain(const struct sched_wants *wants)
 {
+    return wants->n_needs == 0 && !wants->labels &&
+           strcmp(wants->queue, SCHED_QUEUE_DEFAULT) == 0;
+}
+
+static struct offer *plain_offer(struct sched_run *r, const struct sched_wants *wants)
+{
+    const int32_t priority = wants->priority;
     struct offer **known = &r->plain[(uint32_t)priority % COUNT_OF(r->plain)];
 
     if (!*known || (*known)->lane->level->priority != priority)
-        *known =
-            offer_of(r, lane_of(r->project, SCHED_QUEUE_DEFAULT, priority, NULL, 0));
+        *known = offer_of(r, lane_of(r->project, wants));
     return *known;
+}
+
+void sched_offer_wanting(struct sched_run *r, int64_t node, int64_t n,
+                         const struct sched_wants *wants)
+{
+    struct offer *o = sched_is_plain(wants) ? plain_offer(r, wants)
+                                            : offer_of(r, lane_of(r->project, wants));
+
+    offer_add(o, node, n);
+    r->sched->waiting += n;
+    lane_changed(o->lane);
 }
 
 void sched_offer_queued(struct sched_run *r, const char *queue, int64_t node, int64_t n,
                         int32_t priority, const struct sched_need *needs,
                         size_t n_needs)
 {
-    const bool plain = n_needs == 0 && strcmp(queue, SCHED_QUEUE_DEFAULT) == 0;
-    struct offer *o =
-        plain ? plain_offer(r, priority)
-              : offer_of(r, lane_of(r->project, queue, priority, needs, n_needs));
+    const struct sched_wants wants = {
+        .queue = queue, .priority = priority, .needs = needs, .n_needs = n_needs};
 
-    offer_add(o, node, n);
-    r->sched->waiting += n;
-    lane_changed(o->lane);
+    sched_offer_wanting(r, node, n, &wants);
 }
 
 void sched_offer_limited(struct sched_run *r, int64_t node, int64_t n, int32_t priority,
@@ -270,6 +285,8 @@ bool sched_pick(struct sched *s, void **owner, int64_t *node)
     tenant_takes_slot(lane->level->project->tenant);
     if (lane->n_needs > 0)
         hold_take(o->run, *node, lane);
+    if (s->pools.n > 0)
+        pool_take(o->run, *node, lane);
     lane_granted(lane);
     lane_changed(lane);
     return true;

@@ -26,6 +26,12 @@
  * SCHED_OVERTAKEN_MAX times on each limit that it lacks has them kept for it, so that
  * one that wants two places is not starved by those that want one.
  *
+ * EXECUTORS. Where attempts run on several hosts, these stand in pools by their labels,
+ * and a node may ask for labels: it goes when a pool that has them all has a place, and
+ * stands aside until then as for a limit. A pick takes a place of the pool with the
+ * fewest labels that will do; who starts the attempt may find it another one, and
+ * tells.
+ *
  * A place has a number. The caller writes (limit, place) as a row, put with FF_ABSENT,
  * in the batch that grants, and deletes it in the batch that ends the attempt; after a
  * restart it tells the places that it finds. So what is held is what rows say, and no
@@ -103,6 +109,16 @@ void sched_offer_limited(struct sched_run *r, int64_t node, int64_t count,
 void sched_offer_queued(struct sched_run *r, const char *queue, int64_t node,
                         int64_t count, int32_t priority, const struct sched_need *needs,
                         size_t n_needs);
+/* ... of all that there is. */
+struct sched_wants {
+    const char *queue;
+    const char *labels; /* as base/labels.h writes them; NULL: it runs anywhere */
+    int32_t priority;
+    const struct sched_need *needs;
+    size_t n_needs;
+};
+void sched_offer_wanting(struct sched_run *r, int64_t node, int64_t count,
+                         const struct sched_wants *wants);
 void sched_retract(struct sched_run *r, int64_t node, int64_t count);
 
 /* Takes a free slot for the next node; false: no slot is free or nobody may go. */
@@ -117,6 +133,14 @@ int64_t sched_run_waiting(const struct sched_run *r, int64_t *since_us);
 /* Nothing that is offered in this queue goes, now and later, until it is told again.
  * What waits keeps its turn, holds nothing, and no limit is kept for it. */
 void sched_set_paused(struct sched *s, int64_t tenant, const char *queue, bool paused);
+
+/* --- executors --- */
+
+/* Those with these labels have so many places, of all that are slots. 0: none. */
+void sched_set_pool(struct sched *s, const char *labels, int64_t places);
+/* The attempt of this node, which has a slot, is at one with these labels; false: as
+ * was thought. */
+bool sched_placed(struct sched_run *r, int64_t node, const char *labels);
 
 /* --- limits --- */
 

@@ -146,6 +146,7 @@ void sched_ended(struct sched_run *r, int64_t node, sched_place_fn *fn, void *ar
 {
     struct hold *h = map_del(&r->by_node, node);
 
+    place_leave(r, node);
     if (!h)
         return;
     if (h->started)
@@ -175,6 +176,7 @@ void sched_drop_holds(struct sched_run *r)
     r->by_node = (struct map){0};
     free_all(r, &r->holds);
     free_all(r, &r->ending);
+    places_doubt(r);
 }
 
 /* The place of one more. */
@@ -214,6 +216,7 @@ void sched_confirm(struct sched_run *r, int64_t node)
 
     if (h)
         h->confirmed = true;
+    places_confirm(r, node);
 }
 
 size_t sched_end_strays(struct sched_run *r, sched_place_fn *fn, void *arg)
@@ -229,5 +232,6 @@ size_t sched_end_strays(struct sched_run *r, sched_place_fn *fn, void *arg)
         end_hold(r, h, fn, arg);
         n++;
     }
+    places_end_strays(r);
     return n;
 }

@@ -31,56 +31,67 @@ static void level_free(struct level *level)
 
 /* --- lanes come and go --- */
 
-static struct lane *lane_new(struct level *level, const char *key, const char *queue,
-                             const struct sched_need *needs, size_t n)
+static void take_need(struct lane *lane, struct lane_need *need,
+                      const struct sched_need *wanted)
 {
+    list_init(&need->link);
+    need->lane = lane;
+    need->limit = limit_of(lane->level->project->tenant, wanted->name);
+    need->amount = wanted->amount;
+    need->size = wanted->size;
+    need->per_us = wanted->per_us;
+    lane->rated = lane->rated || need->per_us > 0;
+}
+
+static struct lane *lane_new(struct level *level, const char *key,
+                             const struct sched_wants *wants)
+{
+    struct fair_tenant *tenant = level->project->tenant;
+    const size_t n = wants->n_needs;
     struct lane *lane = mem_alloc(sizeof(*lane) + n * sizeof(lane->needs[0]));
 
     lane->level = level;
     lane->key = mem_text(key);
-    lane->queue = mem_text(queue);
-    lane->paused = map_get_text(&level->project->tenant->paused, queue) != NULL;
+    lane->queue = mem_text(wants->queue);
+    lane->paused = map_get_text(&tenant->paused, wants->queue) != NULL;
     lane->n_needs = (uint32_t)n;
-    for (size_t i = 0; i < n; i++) {
-        struct lane_need *need = &lane->needs[i];
-        list_init(&need->link);
-        need->lane = lane;
-        need->limit = limit_of(level->project->tenant, needs[i].name);
-        need->amount = needs[i].amount;
-        need->size = needs[i].size;
-        need->per_us = needs[i].per_us;
-        lane->rated = lane->rated || need->per_us > 0;
-    }
+    for (size_t i = 0; i < n; i++)
+        take_need(lane, &lane->needs[i], &wants->needs[i]);
+    list_init(&lane->alike);
+    if (!wants->labels)
+        return lane;
+    lane->selector = selector_of(tenant->sched, wants->labels);
+    list_add_tail(&lane->selector->lanes, &lane->alike);
     return lane;
 }
 
-static struct lane *keyed_lane(struct level *level, const char *queue,
-                               const struct sched_need *needs, size_t n)
+static struct lane *keyed_lane(struct level *level, const struct sched_wants *wants)
 {
     struct buf key = {0};
 
-    buf_printf(&key, "%s\n", queue);
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&key, "%lld/%lld/%lld %s\n", (long long)needs[i].amount,
-                   (long long)needs[i].size, (long long)needs[i].per_us, needs[i].name);
+    buf_printf(&key, "%s %s\n", wants->queue, wants->labels ? wants->labels : "");
+    for (size_t i = 0; i < wants->n_needs; i++) {
+        const struct sched_need *need = &wants->needs[i];
+        buf_printf(&key, "%lld/%lld/%lld %s\n", (long long)need->amount,
+                   (long long)need->size, (long long)need->per_us, need->name);
+    }
     struct lane *lane = map_get_text(&level->lanes, buf_text(&key));
     if (!lane) {
-        lane = lane_new(level, buf_text(&key), queue, needs, n);
+        lane = lane_new(level, buf_text(&key), wants);
         map_set_text(&level->lanes, lane->key, lane);
     }
     buf_done(&key);
     return lane;
 }
 
-struct lane *lane_of(struct fair_project *p, const char *queue, int32_t priority,
-                     const struct sched_need *needs, size_t n)
+struct lane *lane_of(struct fair_project *p, const struct sched_wants *wants)
 {
-    struct level *level = level_of(p, priority);
+    struct level *level = level_of(p, wants->priority);
 
-    if (n > 0 || strcmp(queue, SCHED_QUEUE_DEFAULT) != 0)
-        return keyed_lane(level, queue, needs, n);
+    if (!sched_is_plain(wants))
+        return keyed_lane(level, wants);
     if (!level->plain)
-        level->plain = lane_new(level, "", queue, NULL, 0);
+        level->plain = lane_new(level, "", wants);
     return level->plain;
 }
 
@@ -92,6 +103,8 @@ void lane_unref(struct lane *lane)
         return;
     for (uint32_t i = 0; i < lane->n_needs; i++)
         limit_unref(lane->needs[i].limit);
+    list_del(&lane->alike);
+    selector_unref(lane->selector);
     if (lane == level->plain)
         level->plain = NULL;
     else
@@ -126,10 +139,10 @@ static bool was_overtaken(const struct lane_need *need)
 /* Only one that was overtaken wherever it lacks something: what waits for a limit whose
  * holder does not end must not keep others from the rest. Once so, it stays so until it
  * goes, or two could take turns in losing. A rate frees by time and is not waited for
- * with places kept empty. */
+ * with places kept empty; nor is an executor, which may never come. */
 static bool is_overdue(struct lane *lane)
 {
-    if (lane->overdue || lane->rated)
+    if (lane->overdue || lane->rated || lane->selector)
         return lane->overdue;
     for (uint32_t i = 0; i < lane->n_needs; i++) {
         const struct lane_need *need = &lane->needs[i];
@@ -164,7 +177,7 @@ static bool is_kept(const struct lane_need *need)
 
 bool lane_may_go(struct lane *lane)
 {
-    if (lane->paused)
+    if (lane->paused || (lane->selector && selector_room(lane->selector) == 0))
         return false;
     for (uint32_t i = 0; i < lane->n_needs; i++)
         if (!has_room(&lane->needs[i]) || is_kept(&lane->needs[i]))
@@ -177,7 +190,7 @@ bool lane_may_go(struct lane *lane)
 /* How many nodes of it the places that are free would do for. */
 static int64_t room_of(const struct lane *lane)
 {
-    int64_t room = INT64_MAX;
+    int64_t room = lane->selector ? selector_room(lane->selector) : INT64_MAX;
 
     for (uint32_t i = 0; i < lane->n_needs; i++) {
         const struct lane_need *need = &lane->needs[i];
@@ -231,6 +244,20 @@ void lane_wake(struct limit *limit)
         if (lane->blocked && lane_may_go(lane))
             unblock(lane);
     }
+}
+
+void lane_wake_first(struct lane *lane)
+{
+    struct level *level = lane->level;
+    struct fair_tenant *tenant = level->project->tenant;
+    struct offer *o = (struct offer *)(void *)heap_first(&lane->parked);
+
+    if (!lane->blocked || !o || !lane_may_go(lane))
+        return;
+    unblock(lane);
+    ring_to_front(&level->runs, &o->flow->share);
+    ring_to_front(&tenant->projects, &level->project->share);
+    ring_to_front(&tenant->sched->ring, &tenant->share);
 }
 
 /* It waits no more, or from now on anew: what was kept for it is free for others. */

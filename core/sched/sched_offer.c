@@ -122,7 +122,7 @@ void offer_add(struct offer *o, int64_t node, int64_t count)
     if (o->item.at != 0)
         return;
     offer_take_turn(o);
-    if (o->lane->blocked || o->lane->n_needs > 0)
+    if (o->lane->blocked || o->lane->n_needs > 0 || o->lane->selector)
         offer_park(o);
     else
         offer_wake(o);

@@ -1,7 +1,8 @@
 /* sched/sched_priv.h - the inside of the room: sched.c has runs and picks; sched_ring.c
  * whose turn it is; sched_tenant.c tenants and projects; sched_offer.c which nodes
  * wait; sched_lane.c who waits for the same limits; sched_limit.c places and rates;
- * sched_hold.c which node has which place; sched_queue.c which queues are paused.
+ * sched_hold.c which node has which place; sched_pool.c where attempts run;
+ * sched_queue.c which queues are paused.
  *
  * A turn goes down a tree: sched -> tenant -> project -> level -> flow -> offer. Of
  * each only those are linked to what is above of which something may go, as far as is
@@ -40,6 +41,23 @@ struct lane_need {
     struct limit *limit;
     int64_t amount, size, per_us;
     uint64_t mark; /* the limit's n_grants when the lane began to wait */
+};
+
+/* --- where attempts run --- */
+
+struct pool { /* executors with the same labels */
+    struct sched *sched;
+    char *labels;
+    size_t n_labels;
+    int64_t places;
+    int64_t used; /* more than there are, where executors have gone */
+};
+
+struct selector { /* labels that somebody asks for */
+    struct sched *sched;
+    char *labels;
+    struct list lanes; /* that ask for them */
+    uint32_t n_refs;   /* of these */
 };
 
 /* --- turns --- */
@@ -100,14 +118,16 @@ struct lane {
     struct level *level;
     char *key;
     char *queue;
-    struct heap parked; /* of offers that are not asked, by turn */
-    int64_t n_awake;    /* those that are */
-    uint32_t n_offers;  /* that belong to it, also empty ones */
-    bool blocked;       /* found that it may not go */
-    bool queued;        /* was, and has not been granted anything since */
-    bool overdue;       /* was overtaken too often: its limits are kept for it */
-    bool rated;         /* wants something of a rate */
-    bool paused;        /* its queue is */
+    struct selector *selector; /* or NULL: they run anywhere */
+    struct list alike;         /* in its selector */
+    struct heap parked;        /* of offers that are not asked, by turn */
+    int64_t n_awake;           /* those that are */
+    uint32_t n_offers;         /* that belong to it, also empty ones */
+    bool blocked;              /* found that it may not go */
+    bool queued;               /* was, and has not been granted anything since */
+    bool overdue;              /* was overtaken too often: its limits are kept for it */
+    bool rated;                /* wants something of a rate */
+    bool paused;               /* its queue is */
     uint32_t n_needs;
     struct lane_need needs[];
 };
@@ -159,6 +179,7 @@ struct sched_run {
     struct list holds;  /* not ending */
     struct list ending; /* free when that is durable: few, however many there are */
     struct map by_node; /* node -> struct hold, not ending */
+    struct map placed;  /* node -> the place of a pool that it has */
 };
 
 struct sched {
@@ -171,8 +192,9 @@ struct sched {
     int64_t now_us;
     int64_t picked_since_us; /* the node that was picked last was offered */
     struct heap tokens;
-    size_t n_rated;    /* blocked lanes that want something of a rate */
-    struct list spare; /* holds to be used again */
+    size_t n_rated;              /* blocked lanes that want something of a rate */
+    struct map pools, selectors; /* by labels */
+    struct list spare;           /* holds to be used again */
     size_t n_spare;
 };
 
@@ -184,6 +206,8 @@ void ring_add(struct fair_ring *ring,
 void ring_del(struct fair_share *share); /* likewise */
 bool ring_empty(const struct fair_ring *ring);
 struct fair_share *ring_first(struct fair_ring *ring); /* whose turn it is, or NULL */
+/* It is the next one of this round, unless it has had its picks, or is not there. */
+void ring_to_front(struct fair_ring *ring, struct fair_share *share);
 /* The first one has had a pick; true: it was its last one of this round. */
 bool ring_spend(struct fair_ring *ring, struct fair_share *share);
 
@@ -206,8 +230,7 @@ void offer_park(struct offer *o);
 void offer_free(struct offer *o);
 
 /* sched_lane.c */
-struct lane *lane_of(struct fair_project *p, const char *queue, int32_t priority,
-                     const struct sched_need *needs, size_t n);
+struct lane *lane_of(struct fair_project *p, const struct sched_wants *wants);
 void lane_unref(struct lane *lane); /* one offer less belongs to it */
 bool lane_may_go(struct lane *lane);
 void lane_block(struct lane *lane);
@@ -215,6 +238,9 @@ void lane_pause(struct lane *lane, bool paused);
 void lane_granted(struct lane *lane);
 void lane_changed(struct lane *lane); /* what waits in it, or is asked */
 void lane_wake(struct limit *limit);  /* something of it is free */
+/* The same of a pool: and its turn, which passed meanwhile, is the next of its round.
+ */
+void lane_wake_first(struct lane *lane);
 
 /* sched_limit.c */
 struct limit *limit_of(struct fair_tenant *t, const char *name); /* one more user */
@@ -225,6 +251,22 @@ void limit_take_place(struct limit *limit, int64_t place);
 void limit_return(struct limit *limit, int64_t place);
 struct token *limit_take_token(struct limit *limit);
 void limit_return_token(struct token *token);
+
+/* sched.c */
+bool sched_is_plain(const struct sched_wants *wants);
+
+/* sched_pool.c */
+struct selector *selector_of(struct sched *s, const char *labels); /* one more user */
+void selector_unref(struct selector *sel);                         /* takes NULL */
+int64_t selector_room(const struct selector *sel); /* places that are free */
+void pool_take(struct sched_run *r, int64_t node, const struct lane *lane);
+void pools_free(struct sched *s);
+void place_leave(struct sched_run *r, int64_t node); /* it has none any more */
+/* The run is loaded again: what is not confirmed then has no place any more. */
+void places_doubt(struct sched_run *r);
+void places_confirm(struct sched_run *r, int64_t node);
+void places_end_strays(struct sched_run *r);
+void places_free(struct sched_run *r);
 
 /* sched_hold.c */
 void hold_take(struct sched_run *r, int64_t node, const struct lane *lane);

@@ -65,6 +65,17 @@ struct fair_share *ring_first(struct fair_ring *ring)
     return first;
 }
 
+void ring_to_front(struct fair_ring *ring, struct fair_share *share)
+{
+    if (list_empty(&share->link))
+        return;
+    enter_round(ring, share);
+    if (share->credit == 0)
+        return;
+    list_del(&share->link);
+    list_add_tail(ring->now.next, &share->link); /* before the first */
+}
+
 bool ring_spend(struct fair_ring *ring, struct fair_share *share)
 {
     if (--share->credit > 0)
