@@ -126,6 +126,23 @@ void control_set_slots(struct control *c, int64_t slots)
     control_post_pump(c);
 }
 
+void control_set_pool(struct control *c, const char *labels, int64_t places)
+{
+    sched_set_pool(c->sched, labels, places);
+    control_post_pump(c);
+}
+
+void control_placed(struct control *c, const struct attempt_key *key,
+                    const char *labels)
+{
+    const struct live *l = control_live(c, key->run);
+
+    if (!l || !control_is_current(c, key))
+        return;
+    if (sched_placed(l->sched, key->node, labels))
+        control_post_pump(c);
+}
+
 int64_t control_free_slots(const struct control *c)
 {
     return sched_free_slots(c->sched);

@@ -70,6 +70,7 @@ struct control_setup {
     struct driver_instance *queue;
     int64_t shard;
     int64_t slots;
+    bool by_labels; /* tasks choose where they run: control_set_pool says from what */
     const struct control_size *sizes; /* live as long as control */
     size_t n_sizes;
     /* Turns stored outputs (large values by reference) into values; blocking, on a
@@ -157,6 +158,11 @@ int64_t control_slots(const struct control *c);
 /* From now on there are so many: what has more goes on, and none starts before less
  * than that run. */
 void control_set_slots(struct control *c, int64_t slots);
+/* So many of them are places of executors with these labels (see base/labels.h). */
+void control_set_pool(struct control *c, const char *labels, int64_t places);
+/* The attempt is at an executor with these labels. */
+void control_placed(struct control *c, const struct attempt_key *key,
+                    const char *labels);
 int64_t control_free_slots(const struct control *c);
 int64_t control_tenant_slots(const struct control *c, struct tenant t);
 

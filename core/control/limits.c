@@ -27,8 +27,14 @@ void control_offer(struct live *l, const struct effect *e)
             .size = e->limits[i].size,
             .per_us = e->limits[i].per_us,
         };
-    sched_offer_queued(l->sched, e->queue ? e->queue : SCHED_QUEUE_DEFAULT, e->node,
-                       e->count, priority_of(l, e), needs, e->n_limits);
+    const struct sched_wants wants = {
+        .queue = e->queue ? e->queue : SCHED_QUEUE_DEFAULT,
+        .labels = l->control->setup.by_labels ? e->node_selector : NULL,
+        .priority = priority_of(l, e),
+        .needs = needs,
+        .n_needs = e->n_limits,
+    };
+    sched_offer_wanting(l->sched, e->node, e->count, &wants);
 }
 
 /* --- rows --- */

@@ -88,7 +88,8 @@ void dag_offer_effect(struct run *r, struct step *s, int64_t node, int64_t count
                        .node = node,
                        .count = count,
                        .priority = (int32_t)policy->priority,
-                       .queue = policy->queue};
+                       .queue = policy->queue,
+                       .node_selector = policy->node_selector};
 
     if (!policy->limits) {
         step_effect(s, e);

@@ -150,6 +150,7 @@ struct effect {
     int64_t grace_us;
     int32_t priority;                /* OFFER */
     const char *queue;               /* OFFER; lives as long as the run */
+    const char *node_selector;       /* OFFER; the same, or NULL */
     const struct limit_need *limits; /* OFFER; lives until the step is committed */
     uint32_t n_limits;
     enum cancel_mode cancel; /* CHILD */

@@ -21,6 +21,15 @@ struct attempt *attempt_by_id(const struct exec *x, const char *id)
     return map_get_text(&x->by_id, id);
 }
 
+bool exec_key_of(const struct exec *x, const char *attempt_id, struct attempt_key *key)
+{
+    const struct attempt *a = attempt_by_id(x, attempt_id);
+
+    if (a)
+        *key = a->key;
+    return a != NULL;
+}
+
 struct attempt *attempt_by_handle(const struct exec *x, int64_t handle)
 {
     return map_get(&x->by_handle, handle);

@@ -93,6 +93,9 @@ void exec_abandon(struct exec *x, const struct attempt_key *key, const char *run
                   const char *path);
 void exec_settled(struct exec *x, const struct attempt_key *key);
 
+/* Whose attempt it is; false: of none that is in its charge. */
+bool exec_key_of(const struct exec *x, const char *attempt_id, struct attempt_key *key);
+
 /* Live, not stored: what a running attempt last said of itself. */
 struct exec_progress {
     int progress;        /* 0..100, -1: never said */

@@ -47,6 +47,7 @@ void fleet_attempt_free(struct fleet_attempt *a)
     forget_spec(a);
     mem_free(a->log_dir);
     mem_free(a->files_dir);
+    mem_free(a->selector);
     mem_free(a->message);
     mem_free(a->id);
     mem_free(a);
@@ -54,7 +55,13 @@ void fleet_attempt_free(struct fleet_attempt *a)
 
 void fleet_attempt_tell(const struct fleet_attempt *a)
 {
-    if (a->state != FLEET_IS_ENDED || !a->named)
+    const struct fleet_setup *s = &a->fleet->setup;
+
+    if (!a->named)
+        return;
+    if (a->member && a->state != FLEET_IS_ENDED)
+        s->placed(s->arg, a->id, a->member->labels);
+    if (a->state != FLEET_IS_ENDED)
         return;
     ARRAY_ADD(&a->fleet->tells, mem_text(a->id));
     fleet_later(a->fleet);
@@ -137,6 +144,7 @@ void fleet_attempt_runs(struct fleet_attempt *a, struct member *m)
     forget_spec(a);
     a->state = FLEET_IS_RUNNING;
     a->member = m;
+    fleet_attempt_tell(a);
     fleet_attempt_answer(a, NULL);
     if (a->stop)
         fleet_member_command(m, COMMAND_CANCEL, a->id, a->grace_us);

@@ -15,23 +15,61 @@ void fleet_random_text(char out[SESSION_TEXT])
 /* --- once a turn --- */
 
 /* Who leaves keeps the places of what he still has, as does who seems to have died. */
-static int64_t count_places(const struct fleet *f)
+static int64_t places_of(const struct member *m)
 {
-    int64_t n = 0;
+    const bool takes_none = m->draining || fleet_member_hung_up(m);
+
+    return takes_none ? fleet_member_attempts(m) : m->places;
+}
+
+static struct fleet_pool *pool_of(struct fleet *f, const char *labels)
+{
+    struct fleet_pool *p = map_get_text(&f->pools, labels);
+
+    if (!p) {
+        p = mem_alloc(sizeof(*p));
+        map_set_text(&f->pools, labels, p);
+    }
+    return p;
+}
+
+static int64_t count_places(struct fleet *f)
+{
+    int64_t all = 0;
     void *value;
 
+    for (size_t i = 0; map_next(&f->pools, &i, &value);)
+        ((struct fleet_pool *)value)->n_places = 0;
     for (size_t i = 0; map_next(&f->members, &i, &value);) {
-        const struct member *m = value;
-        const bool takes_none = m->draining || fleet_member_hung_up(m);
-        n += takes_none ? fleet_member_attempts(m) : m->places;
+        const int64_t n = places_of(value);
+        pool_of(f, ((const struct member *)value)->labels)->n_places += n;
+        all += n;
     }
-    return n;
+    return all;
+}
+
+static void tell_pools(struct fleet *f)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&f->pools, &i, &value);) {
+        struct fleet_pool *p = value;
+        const char *labels = map_key_text(&f->pools, i);
+        if (p->n_places != p->told)
+            f->setup.pool(f->setup.arg, labels, p->n_places);
+        p->told = p->n_places;
+        if (p->n_places == 0) {
+            map_del_text(&f->pools, labels);
+            mem_free(p);
+        }
+    }
 }
 
 static void tell_places(struct fleet *f)
 {
     const int64_t n = count_places(f);
 
+    tell_pools(f);
     if (n == f->n_places)
         return;
     f->n_places = n;
@@ -134,6 +172,9 @@ void fleet_free(struct fleet *f)
     for (size_t i = 0; i < f->tells.n; i++)
         mem_free(f->tells.items[i]);
     ARRAY_DONE(&f->tells);
+    for (size_t i = 0; map_next(&f->pools, &i, &value);)
+        mem_free(value);
+    map_done(&f->pools);
     loop_timer_del(f->expecting);
     loop_timer_del(f->turn);
     map_done(&f->members);

@@ -33,6 +33,10 @@ struct fleet_setup {
     /* How many attempts the executors can have at once by now; at first none. Called
      * from the loop when that changes. */
     void (*places)(void *arg, int64_t n_places);
+    /* How many of these are of executors with these labels, and that an attempt which
+     * the core has named is at one of them. The same; labels as in base/labels.h. */
+    void (*pool)(void *arg, const char *labels, int64_t n_places);
+    void (*placed)(void *arg, const char *attempt_id, const char *labels);
     /* Whoever leads next has to know who may hold attempts: keep this one; fleet_noted
      * says that it is kept, and it is given nothing before. forget: it holds none. */
     void (*note)(void *arg, const char *id, const char *name);

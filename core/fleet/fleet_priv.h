@@ -33,6 +33,7 @@ struct fleet_attempt {
     uint64_t start;   /* the command by which its member was told; 0: by none */
     bool masked;      /* needs an executor that can mask */
     bool has_files;   /* and one that can bring files */
+    char *selector;   /* and one with these labels; or NULL: with any */
     struct ff_op *op; /* of its start; NULL: answered */
     char *log_dir;    /* NULL: not asked yet */
     char *files_dir;  /* the same */
@@ -57,6 +58,7 @@ struct member {
     struct fleet *fleet;
     char *id, *name, *version, *address;
     char *labels; /* as labels_read writes them */
+    size_t n_labels;
     char session[SESSION_TEXT];
     int64_t places;
     int64_t credit;   /* free places when it last said so */
@@ -74,6 +76,11 @@ struct member {
     int64_t heard_at; /* monotonic */
     bool spared;      /* this process stood still, and may not have listened */
     uint64_t turn;    /* of its last start: who waits longest is first among equals */
+};
+
+/* Executors with the same labels. */
+struct fleet_pool {
+    int64_t n_places, told;
 };
 
 struct fleet {
@@ -102,6 +109,7 @@ struct fleet {
     struct lane *lane; /* NULL: closed */
     uint64_t turns;
     int64_t n_places; /* as it was told */
+    struct map pools; /* struct fleet_pool, by labels */
     uint64_t n_registered, n_gone, n_lost;
 };
 
@@ -130,7 +138,7 @@ void fleet_attempt_cancelled(struct fleet_attempt *a);
 void fleet_attempt_wait(struct fleet_attempt *a);
 /* It runs there. */
 void fleet_attempt_runs(struct fleet_attempt *a, struct member *m);
-/* Its end, if there is one, is told to the core again. */
+/* Where it is, and its end, if there is one, is told to the core again. */
 void fleet_attempt_tell(const struct fleet_attempt *a);
 void fleet_tell_ends(struct fleet *f);
 /* Its start never came to anybody: the core may start it. */

@@ -423,6 +423,7 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
     set_text(&m->version, version);
     set_text(&m->address, address);
     set_text(&m->labels, buf_text(&labels));
+    m->n_labels = labels_count(m->labels);
     buf_done(&labels);
     fleet_random_text(m->session);
     m->places = places;

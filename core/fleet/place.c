@@ -1,6 +1,7 @@
-/* place.c - who gets what: of the executors that wait for work the one with the most
- * free places, and among equals the one that got none for longest. Who does not ask
- * just now may be cut off, and gets nothing. */
+/* place.c - who gets what: of the executors that will do those with the fewest labels,
+ * which others may not be able to do without; of these the one with the most free
+ * places, and among equals the one that got none for longest. Who does not ask just now
+ * may be cut off, and gets nothing. */
 #include "fleet/fleet_priv.h"
 
 #include <string.h>
@@ -11,30 +12,51 @@
 
 static bool is_better(const struct member *a, const struct member *b)
 {
+    if (a->n_labels != b->n_labels)
+        return a->n_labels < b->n_labels;
+
     const int64_t room_a = fleet_member_room(a), room_b = fleet_member_room(b);
 
     return room_a > room_b || (room_a == room_b && a->turn < b->turn);
 }
 
-/* a NULL: anything. */
 static bool can_run(const struct member *m, const struct fleet_attempt *a)
 {
-    return !a || ((!a->masked || m->masks) && (!a->has_files || m->files));
+    return (!a->masked || m->masks) && (!a->has_files || m->files) &&
+           (!a->selector || labels_satisfy(m->labels, a->selector));
 }
 
+/* One that has just registered has not said how much is free. */
+static bool has_room(const struct member *m)
+{
+    if (m->request == 0)
+        return m->places > fleet_member_attempts(m);
+    return !fleet_member_hung_up(m) && fleet_member_room(m) > 0;
+}
+
+static bool asks(const struct member *m)
+{
+    return m->pull && !fleet_member_hung_up(m) && fleet_member_room(m) > 0;
+}
+
+/* One with more labels than another one that only does not ask just now, but will, is
+ * left to those that need it: the scheduler counts on that. */
 static struct member *choose(const struct fleet *f, const struct fleet_attempt *a)
 {
     struct member *best = NULL;
+    size_t fewest = SIZE_MAX;
     void *value;
 
     for (size_t i = 0; map_next(&f->members, &i, &value);) {
         struct member *m = value;
-        if (!m->pull || fleet_member_hung_up(m) || fleet_member_room(m) <= 0)
+        if (!has_room(m) || !can_run(m, a))
             continue;
-        if (can_run(m, a) && (!best || is_better(m, best)))
+        if (m->n_labels < fewest)
+            fewest = m->n_labels;
+        if (asks(m) && (!best || is_better(m, best)))
             best = m;
     }
-    return best;
+    return best && best->n_labels == fewest ? best : NULL;
 }
 
 static bool place_one(struct fleet_attempt *a)
@@ -48,12 +70,19 @@ static bool place_one(struct fleet_attempt *a)
     a->member = m;
     m->turn = ++a->fleet->turns;
     a->start = fleet_member_command(m, COMMAND_START, a->id, 0);
+    fleet_attempt_tell(a);
     return true;
 }
 
 static bool any_room(const struct fleet *f)
 {
-    return choose(f, NULL) != NULL;
+    void *value;
+
+    for (size_t i = 0; map_next(&f->members, &i, &value);) {
+        if (asks(value))
+            return true;
+    }
+    return false;
 }
 
 void fleet_place(struct fleet *f)

@@ -53,6 +53,10 @@ static void keep_spec(struct fleet_attempt *a, const struct ff_run_spec *spec)
     a->spec = buf_take(&text);
     a->masked = FF_HAS(spec, masks) && spec->masks && spec->masks[0];
     a->has_files = FF_HAS(spec, files_dir) && spec->files_dir;
+    mem_free(a->selector);
+    a->selector = FF_HAS(spec, node_selector) && spec->node_selector
+                      ? mem_text(spec->node_selector)
+                      : NULL;
     if (a->has_files) {
         mem_free(a->files_dir);
         a->files_dir = mem_text(spec->files_dir);
@@ -276,7 +280,7 @@ const struct ff_runtime_ops fleet_ops = {
 
 static const struct ff_driver description = {
     FF_DRIVER_HEAD(FF_RUNTIME, FF_ON_LOOP, struct ff_runtime_ops),
-    .caps = FF_RUNTIME_LIMITS | FF_RUNTIME_MASKS | FF_RUNTIME_FILES,
+    .caps = FF_RUNTIME_LIMITS | FF_RUNTIME_MASKS | FF_RUNTIME_FILES | FF_RUNTIME_LABELS,
     .name = FLEET_RUNTIME,
     .version = FLOWFORGE_VERSION,
     .summary = "hands tasks to executors, which come and go",

@@ -1,6 +1,23 @@
-/* executors.c - which executors may hold attempts, as rows: whoever leads next knows
- * for whom it has to wait before it gives up what nobody says to hold. */
+/* executors.c - what is to be known of executors: where they have places; and which
+ * may hold attempts, as rows: whoever leads next knows for whom it has to wait before
+ * it gives up what nobody says to hold. */
 #include "node/node_priv.h"
+
+void node_set_pool(struct node *n, const char *labels, int64_t n_places)
+{
+    if (n->control)
+        control_set_pool(n->control, labels, n_places);
+}
+
+void node_placed(struct node *n, const char *attempt_id, const char *labels)
+{
+    struct attempt_key key;
+
+    if (n->control && n->exec && exec_key_of(n->exec, attempt_id, &key))
+        control_placed(n->control, &key, labels);
+}
+
+/* --- rows --- */
 
 static struct executor_row row_of(const char *id)
 {

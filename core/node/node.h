@@ -86,6 +86,9 @@ int node_each_executor(struct node *n, node_executor_fn *fn, void *arg,
 /* They have room for so many attempts, none at first; no more start at once, and not
  * more than engine.slots either. Loop thread, also before the node owns. */
 void node_set_places(struct node *n, int64_t n_places);
+/* So many of these are of executors with these labels, and this attempt is at one. */
+void node_set_pool(struct node *n, const char *labels, int64_t n_places);
+void node_placed(struct node *n, const char *attempt_id, const char *labels);
 /* What tasks of any host get of its environment, and names given beside it: a list that
  * ends with NULL, whose first text is to be freed before the list is. */
 char **node_pass_env(const char *more);

@@ -429,6 +429,7 @@ static struct control *wire_control(struct node *n, struct ff_err *err)
         .queue = n->queue_driver,
         .shard = NODE_SHARD,
         .slots = slots_of(n),
+        .by_labels = n->elsewhere,
         .sizes = n->sizes.items,
         .n_sizes = n->sizes.n,
         .resolve = resolve,

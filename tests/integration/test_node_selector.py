@@ -92,5 +92,128 @@ class WhatTheyAre(ExecutorTest):
             self.assertEqual(answer.status, 400, answer.read())
 
 
+class WhoGetsWhat(ExecutorTest):
+    def places_of(self) -> dict[str, str]:
+        """By tasks: at which executor each ran."""
+        said = {}
+        for line in self.lines():
+            task, folder = line.split()
+            name = folder.removeprefix(str(self.folder) + "/executor-")
+            said[task] = name.partition("/")[0]
+        return said
+
+    def task(self, name: str, selector: str, wait: bool = False) -> str:
+        """It says where it runs; and waits until it may end."""
+        gate = f'while ! test -e "$PLACE/open-{name}"; do sleep 0.05; done'
+        return f"""  {name}:
+    env: {{PLACE: "{self.folder}"}}
+    node_selector: {selector}
+    run: |
+      echo "{name} $PWD" >> "$PLACE/ran"
+      {gate if wait else ":"}
+"""
+
+    def choose(self, *tasks: str) -> str:
+        return self.begin("flowforge: 1\nname: choosy\ntasks:\n" + "".join(tasks))
+
+    def open(self, name: str) -> None:
+        (self.folder / f"open-{name}").touch()
+
+    def why(self, run: str, task: str) -> Any:
+        return self.call("why", run, task, "-o", "json").json()
+
+    def test_each_task_runs_where_its_labels_are(self) -> None:
+        self.lead()
+        self.ready("a", "--labels", "gpu=a100,zone=b")
+        self.ready("b", "--labels", "zone=b")
+        self.ready("c")
+        asked = {"gpu": "{gpu: a100}", "both": "{zone: b, gpu: a100}"}
+        run = self.choose(*(self.task(n, s) for n, s in asked.items()))
+        self.wait_state(run, "succeeded")
+        self.assertEqual(self.places_of(), {"gpu": "a", "both": "a"})
+        tasks = self.call("get", run, "-o", "json").json()["tasks"]
+        self.assertEqual([t.get("message") for t in tasks], [None, None])
+
+    def test_who_asks_for_none_leaves_what_others_may_need(self) -> None:
+        self.lead()
+        self.ready("a", "--labels", "gpu=a100,zone=b", places=6)
+        self.ready("b", "--labels", "zone=b", places=1)
+        self.ready("c", places=2)
+        tasks = [self.task(n, "{}", wait=True) for n in ("p", "q", "r", "s")]
+        run = self.choose(*tasks)
+        self.wait_lines(4)
+        self.assertEqual(sorted(self.places_of().values()), ["a", "b", "c", "c"])
+        for name in ("p", "q", "r", "s"):
+            self.open(name)
+        self.wait_state(run, "succeeded")
+
+    def test_one_that_waits_holds_up_neither_its_run_nor_others(self) -> None:
+        self.lead()
+        self.ready("a", "--labels", "zone=b", places=1)
+        waits = self.choose(
+            *(self.task(f"gpu{i}", "{gpu: a100}") for i in range(5)),
+            self.task("near", "{zone: b}"),
+            self.task("any", "{}"),
+        )
+        other = self.choose(self.task("other", "{}"))
+        self.wait_state(other, "succeeded")
+        self.wait_lines(3)
+        self.assertEqual(set(self.places_of()), {"near", "any", "other"})
+        self.wait_until(lambda: self.get("/system/executors")["waiting"] == 5)
+        self.ready("b", "--labels", "gpu=a100", places=2)
+        self.wait_state(waits, "succeeded")
+        said = self.places_of()
+        self.assertEqual({said[f"gpu{i}"] for i in range(5)}, {"b"})
+
+    def test_it_waits_until_one_of_them_gets_free(self) -> None:
+        self.lead()
+        self.ready("a", "--labels", "gpu=a100", places=1)
+        self.ready("b", places=1)
+        first = self.choose(self.task("first", "{gpu: a100}", wait=True))
+        self.wait_lines(1)
+        second = self.choose(self.task("second", "{gpu: a100}"))
+        third = self.choose(self.task("third", "{}"))
+        self.wait_state(third, "succeeded")
+        self.assertEqual(self.places_of(), {"first": "a", "third": "b"})
+        self.open("first")
+        self.wait_state(first, "succeeded")
+        self.wait_state(second, "succeeded")
+        self.assertEqual(self.places_of()["second"], "a")
+
+    def test_the_next_attempt_goes_to_another_one_with_the_labels(self) -> None:
+        self.lead()
+        a = self.ready("a", "--labels", "gpu=a100", places=1)
+        self.ready("b", places=4)
+        run = self.choose(self.task("only", "{gpu: a100}", wait=True))
+        self.wait_lines(1)
+        self.kill_host(a, "a")
+        self.wait_until(lambda: len(self.get("/system/executors")["executors"]) == 1)
+        other = self.choose(self.task("other", "{}"))
+        self.wait_state(other, "succeeded")
+        self.ready("c", "--labels", "gpu=a100,x=y")
+        self.wait_lines(3)
+        self.assertEqual(self.places_of(), {"only": "c", "other": "b"})
+        self.open("only")
+        self.wait_state(run, "succeeded")
+
+    def test_a_server_that_is_replaced_knows_what_is_taken(self) -> None:
+        self.lead()
+        self.ready("a", "--labels", "gpu=a100", places=1)
+        self.ready("b", places=1)
+        first = self.choose(self.task("first", "{gpu: a100}", wait=True))
+        self.wait_lines(1)
+        self.server.popen.kill()
+        self.server.popen.wait()
+        self.lead()
+        second = self.choose(self.task("second", "{gpu: a100}"))
+        third = self.choose(self.task("third", "{}"))
+        self.wait_state(third, "succeeded")
+        self.assertEqual(self.places_of(), {"first": "a", "third": "b"})
+        self.open("first")
+        self.wait_state(first, "succeeded")
+        self.wait_state(second, "succeeded")
+        self.assertEqual(self.places_of()["second"], "a")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -37,6 +37,16 @@ static void use_places(void *arg, int64_t n_places)
     node_set_places(((const struct executors *)arg)->node, n_places);
 }
 
+static void use_pool(void *arg, const char *labels, int64_t n_places)
+{
+    node_set_pool(((const struct executors *)arg)->node, labels, n_places);
+}
+
+static void on_placed(void *arg, const char *attempt_id, const char *labels)
+{
+    node_placed(((const struct executors *)arg)->node, attempt_id, labels);
+}
+
 /* --- who may hold attempts, for whoever leads next --- */
 
 struct note {
@@ -107,6 +117,8 @@ struct executors *executors_new(struct loop *l, struct node *n,
                                       .log_dir = log_dir,
                                       .files_dir = files_dir,
                                       .places = use_places,
+                                      .pool = use_pool,
+                                      .placed = on_placed,
                                       .note = note_one,
                                       .forget = forget_one,
                                       .arg = e};
