@@ -144,6 +144,20 @@ static bool is_full(struct why_answer *out, const char *what, int64_t held,
     return true;
 }
 
+static bool lacks_executor(const struct why_rows *rows, const struct flow_task *task,
+                           struct why_answer *out)
+{
+    struct why_executors *e = &out->executors;
+
+    if (!task->policy->node_selector || !rows->executors ||
+        !rows->executors(rows->executors_arg, task, e) || e->n_attempts < e->n_places)
+        return false;
+    take_text(out->what, sizeof(out->what), "node_selector");
+    out->held = e->n_attempts;
+    out->size = e->n_places;
+    return true;
+}
+
 static void wait_for_slot(const struct why_rows *rows, uint32_t task,
                           struct why_answer *out)
 {
@@ -155,6 +169,8 @@ static void wait_for_slot(const struct why_rows *rows, uint32_t task,
                 rows->flow->tasks[task].work->max_parallel))
         return;
     if (is_full(out, "parallelism", rows->n_running, rows->flow->parallelism))
+        return;
+    if (lacks_executor(rows, &rows->flow->tasks[task], out))
         return;
     take_text(out->what, sizeof(out->what), "engine.slots");
 }

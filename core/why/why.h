@@ -48,6 +48,15 @@ struct why_limit {
 typedef bool why_limit_fn(void *arg, const struct flow_task *task,
                           struct why_limit *out);
 
+/* The executors that a task may run at. */
+struct why_executors {
+    int64_t n, n_all;             /* those with its labels, and all */
+    int64_t n_attempts, n_places; /* of those with its labels */
+};
+/* false: tasks run without, or nobody knows of them. */
+typedef bool why_executors_fn(void *arg, const struct flow_task *task,
+                              struct why_executors *out);
+
 struct why_queue {
     const char *name, *by;
     int64_t since_us;
@@ -68,6 +77,8 @@ struct why_rows {
     size_t n_queues;
     why_limit_fn *limit; /* or NULL: nothing is known of limits */
     void *limit_arg;
+    why_executors_fn *executors; /* or NULL: the same of executors */
+    void *executors_arg;
     bool led; /* some process leads open runs */
     int64_t now_us;
     int64_t n_running; /* attempts of this run, by why_begin */
@@ -86,7 +97,9 @@ struct why_answer {
     char what[FLOW_MAX_LIMIT_NAME + 16];
     char by[200];       /* who holds or paused it, or "" */
     char since[200];    /* of a pause, as it stands in the row, or "" */
-    int64_t held, size; /* of a limit, parallelism or max_parallel; else MODEL_NULL */
+    int64_t held, size; /* of a limit, parallelism or max_parallel, or attempts and
+                         * places of executors; else MODEL_NULL */
+    struct why_executors executors; /* where what is "node_selector" */
 };
 
 /* Does it want a slot, as what is no attempt does not? */

@@ -11,7 +11,8 @@ const struct why_word why_words[N_WHY_CODES] = {
     [WHY_NEEDS] = {"waiting_for_needs", "tasks that it needs have not ended"},
     [WHY_SLOT] = {"waiting_for_slot",
                   "it is ready; `engine.slots`, its tenant's `max_running`, "
-                  "`parallelism` or `max_parallel` has no place for it yet"},
+                  "`parallelism`, `max_parallel` or the executors with its labels have "
+                  "no place for it yet"},
     [WHY_LIMIT] = {"waiting_for_limit",
                    "it is ready, and a semaphore or mutex that it wants is taken"},
     [WHY_RATE] = {"waiting_for_rate",
@@ -145,9 +146,29 @@ static bool has_hidden_limit(const struct flow_task *task)
     return false;
 }
 
+static void tell_executors(const struct telling *t)
+{
+    const struct why_executors *e = &t->answer->executors;
+    const char *labels = t->rows->flow->tasks[t->answer->task].policy->node_selector;
+
+    buf_printf(t->out,
+               "it is ready and waits for an executor with %s: %lld of %lld that are "
+               "there %s",
+               labels, (long long)e->n, (long long)e->n_all,
+               e->n == 1 ? "has these labels" : "have these labels");
+    if (e->n > 0)
+        buf_printf(t->out, ", and %lld of %lld places are taken",
+                   (long long)e->n_attempts, (long long)e->n_places);
+}
+
 static void tell_slot(const struct telling *t)
 {
     const struct why_answer *a = t->answer;
+
+    if (strcmp(a->what, "node_selector") == 0) {
+        tell_executors(t);
+        return;
+    }
 
     buf_printf(t->out, "it is ready and waits for a place: %s", a->what);
     if (a->size != MODEL_NULL)

@@ -160,6 +160,15 @@ class WhoGetsWhat(ExecutorTest):
         self.wait_lines(3)
         self.assertEqual(set(self.places_of()), {"near", "any", "other"})
         self.wait_until(lambda: self.get("/system/executors")["waiting"] == 5)
+        why = self.why(waits, "gpu3")
+        self.assertEqual(
+            (why["code"], why["what"]), ("waiting_for_slot", "node_selector")
+        )
+        self.assertEqual(
+            why["sentence"],
+            "it is ready and waits for an executor with gpu=a100: "
+            "0 of 1 that are there have these labels",
+        )
         self.ready("b", "--labels", "gpu=a100", places=2)
         self.wait_state(waits, "succeeded")
         said = self.places_of()
@@ -175,6 +184,10 @@ class WhoGetsWhat(ExecutorTest):
         third = self.choose(self.task("third", "{}"))
         self.wait_state(third, "succeeded")
         self.assertEqual(self.places_of(), {"first": "a", "third": "b"})
+        why = self.why(second, "second")
+        self.assertEqual((why["code"], why["held"]), ("waiting_for_slot", 1))
+        self.assertIn("1 of 2 that are there has these labels", why["sentence"])
+        self.assertEqual(self.why(first, "first")["code"], "running")
         self.open("first")
         self.wait_state(first, "succeeded")
         self.wait_state(second, "succeeded")

@@ -1,6 +1,7 @@
 /* cmd_why.c - why a run or a task of it does not run, or did not succeed: reads the
  * rows that core/why judges, and tells what it says. */
 #include "cli/owner/engine_need.h"
+#include "cli/read/executor_view.h"
 #include "cli/read/limit_wait.h"
 #include "cli/read/queue_view.h"
 #include "cli/read/run_children.h"
@@ -19,6 +20,7 @@ struct asking {
     struct run_view view;
     struct limit_waits limits;
     struct queue_views queues;
+    json_t *executors; /* or NULL: not known */
     struct why_task *tasks;
     struct why_queue *paused;
     struct why_rows rows;
@@ -43,6 +45,20 @@ static bool find_limit(void *arg, const struct flow_task *task, struct why_limit
     snprintf(out->holders, sizeof(out->holders), "%s", buf_text(&holders));
     buf_done(&holders);
     return true;
+}
+
+static bool find_executors(void *arg, const struct flow_task *task,
+                           struct why_executors *out)
+{
+    const struct asking *a = arg;
+    const struct executor_fit fit =
+        executors_fit(a->executors, task->policy->node_selector);
+
+    *out = (struct why_executors){.n = fit.n,
+                                  .n_all = fit.n_all,
+                                  .n_attempts = fit.n_attempts,
+                                  .n_places = fit.n_places};
+    return a->executors != NULL;
 }
 
 static void take_tasks(struct asking *a)
@@ -75,6 +91,8 @@ static int read_holds(struct asking *a, struct cli_session *s)
     if (queue_views_read(&a->queues, s, &err) != FF_OK)
         return cli_fail_err(&err);
     a->rows.led = engine_is_there(s);
+    if (a->rows.led && executors_matter(a->view.flow))
+        a->executors = executors_read(s);
     return limit_wait_may(a->view.flow) ? limit_waits_read(&a->limits, s) : CLI_OK;
 }
 
@@ -95,6 +113,8 @@ static int read_rows(struct asking *a, struct cli_session *s, const struct run_r
     a->rows.n_queues = a->queues.n;
     a->rows.limit = find_limit;
     a->rows.limit_arg = a;
+    a->rows.executors = find_executors;
+    a->rows.executors_arg = a;
     a->rows.now_us = loop_wall_us(s->loop);
     why_begin(&a->rows);
     return CLI_OK;
@@ -103,6 +123,7 @@ static int read_rows(struct asking *a, struct cli_session *s, const struct run_r
 static void asking_done(struct asking *a)
 {
     limit_waits_done(&a->limits);
+    json_decref(a->executors);
     queue_views_done(&a->queues);
     run_view_done(&a->view);
     mem_free(a->tasks);

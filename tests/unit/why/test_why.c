@@ -124,6 +124,44 @@ static void what_is_overdue_is_not_what_it_waits_for(void **state)
     fixture_free(f);
 }
 
+static bool some_executors(void *arg, const struct flow_task *task,
+                           struct why_executors *out)
+{
+    assert_string_equal(task->policy->node_selector, "gpu=a100,zone=b");
+    *out = *(const struct why_executors *)arg;
+    return out->n_all >= 0;
+}
+
+static void a_task_waits_for_executors_with_its_labels(void **state)
+{
+    struct fixture *f = fixture_new(
+        "tasks: {a: {run: x, node_selector: {zone: b, gpu: a100}}, b: {run: x}}\n");
+    struct why_executors there = {.n_all = -1};
+
+    (void)state;
+    assert_string_equal(ask(f, "a").what, "engine.slots");
+    f->rows.executors = some_executors;
+    f->rows.executors_arg = &there;
+    assert_string_equal(ask(f, "a").what, "engine.slots"); /* nobody knows */
+    assert_string_equal(ask(f, "b").what, "engine.slots");
+    there = (struct why_executors){.n_all = 3};
+    assert_int_equal(ask(f, "a").code, WHY_SLOT);
+    assert_string_equal(ask(f, "a").what, "node_selector");
+    assert_sentence(f, "a",
+                    "it is ready and waits for an executor with gpu=a100,zone=b: "
+                    "0 of 3 that are there have these labels");
+    there = (struct why_executors){.n = 1, .n_all = 3, .n_attempts = 4, .n_places = 4};
+    assert_int_equal(ask(f, "a").held, 4);
+    assert_int_equal(ask(f, "a").size, 4);
+    assert_sentence(f, "a",
+                    "it is ready and waits for an executor with gpu=a100,zone=b: "
+                    "1 of 3 that are there has these labels, and 4 of 4 places are "
+                    "taken");
+    there.n_attempts = 3; /* it is something else */
+    assert_string_equal(ask(f, "a").what, "engine.slots");
+    fixture_free(f);
+}
+
 static void a_pause_of_the_run_around_it_counts(void **state)
 {
     struct fixture *f = fixture_new("tasks: {a: {noop: true}, b: {run: x}}\n");
@@ -368,6 +406,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_overdue_is_not_what_it_waits_for),
+        cmocka_unit_test(a_task_waits_for_executors_with_its_labels),
         cmocka_unit_test(a_pause_of_the_run_around_it_counts),
         cmocka_unit_test(limits_tell_who_holds_them_or_until_when),
         cmocka_unit_test(a_list_is_where_its_items_are),
