@@ -241,6 +241,7 @@ static void remote_adopt(void *runtime, const char *const *ids, size_t n,
         adopt_one(f, ids[i]);
     if (n == 0)
         end_unnamed(f);
+    fleet_later(f);
     complete(f, op, NULL);
 }
 

@@ -227,6 +227,35 @@ class WhoGetsWhat(ExecutorTest):
         self.wait_state(second, "succeeded")
         self.assertEqual(self.places_of()["second"], "a")
 
+    def test_executors_may_be_back_before_it_knows_what_ran(self) -> None:
+        """And what ran is the last that it hears of: runs are read in their order."""
+        self.lead()
+        second = self.choose(self.task("second", "{gpu: a100}"))
+        third = self.choose(self.task("third", "{}"))
+        for run in (second, third):
+            self.call("pause", run)
+        first = self.choose(self.task("first", "{gpu: a100}", wait=True))
+        self.ready("a", "--labels", "gpu=a100", places=1)
+        self.wait_lines(1)
+        for run in (second, third):
+            self.call("unpause", run)
+        self.server.popen.kill()
+        self.server.popen.wait()
+        b = self.executor("b", places=1)
+        slow = (
+            *("--set", "engine.store_filters=store-delay"),
+            *("--set", "store-delay.calls=scan"),
+            *("--set", "store-delay.delay=300ms"),
+        )
+        self.lead(*slow)
+        b.wait_for_err("registered with")
+        self.wait_state(third, "succeeded")
+        self.assertEqual(self.places_of(), {"first": "a", "third": "b"})
+        self.open("first")
+        self.wait_state(first, "succeeded")
+        self.wait_state(second, "succeeded")
+        self.assertEqual(self.places_of()["second"], "a")
+
 
 if __name__ == "__main__":
     unittest.main()
