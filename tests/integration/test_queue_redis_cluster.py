@@ -95,6 +95,7 @@ class OnCluster(CliTest):
         replica = self.cluster.replicas[at]
 
         def kill(_: Process) -> None:
+            self.cluster.notice_deaths()
             self.owner.stop()
             wait(lambda: replica.call("ROLE").startswith("master"))
             wait(lambda: hears(replica))

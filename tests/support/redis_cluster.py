@@ -18,7 +18,6 @@ def node() -> Redis:
     return Redis(
         cluster_enabled="yes",
         cluster_port=str(free_port()),
-        cluster_node_timeout="2000",
         cluster_replica_validity_factor="0",
         repl_diskless_sync_delay="0",
     )
@@ -81,6 +80,11 @@ class Cluster:
         return self.primaries[
             next(i for i in range(3) if slot < (i + 1) * N_SLOTS // 3)
         ]
+
+    def notice_deaths(self) -> None:
+        """Soon. By default that takes so long that no loaded machine makes it up."""
+        for server in self.nodes:
+            server.call("CONFIG", "SET", "cluster-node-timeout", "2000")
 
     def others(self, server: Redis) -> list[Redis]:
         return [p for p in self.primaries if p is not server]

@@ -43,7 +43,7 @@ class Sentinel(Redis):
         for name, where in self.watched.items():
             lines += [
                 f"sentinel monitor {name} {where} {self.quorum}",
-                f"sentinel down-after-milliseconds {name} 1000",
+                f"sentinel down-after-milliseconds {name} 3000",
                 f"sentinel failover-timeout {name} 10000",
             ]
         file = Path(self.folder) / "sentinel.conf"  # it writes there what it learns
@@ -95,9 +95,8 @@ class Watched:
 def knows_all(sentinel: Sentinel) -> bool:
     with contextlib.suppress(RuntimeError):
         said = sentinel.call("SENTINEL", "CKQUORUM", MASTER)
-        return said.startswith("OK 3 ") and bool(
-            sentinel.call("SENTINEL", "REPLICAS", MASTER)
-        )
+        replicas = sentinel.call("SENTINEL", "REPLICAS", MASTER)
+        return said.startswith("OK 3 ") and "master-link-status\nok" in replicas
     return False
 
 
