@@ -21,15 +21,11 @@
  * Arguments of all: prefix, prefix of channels, milliseconds until what nobody asks for
  * is forgotten. */
 #define COMMON                                                                         \
-    "local P, C, KEEP = ARGV[1], ARGV[2], tonumber(ARGV[3])\n"                         \
+    "local P, C = ARGV[1], ARGV[2]\n"                                                  \
     "local call = redis.call\n"                                                        \
     "local TELL = KEYS[1] and 'SPUBLISH' or 'PUBLISH'\n"                               \
     "local function key(kind, topic) return P..':'..kind..':'..topic end\n"            \
-    "local function lasts(k, ms)\n"                                                    \
-    "  if call('PTTL', k) < ms then\n"                                                 \
-    "    call('PEXPIRE', k, string.format('%.0f', ms))\n"                              \
-    "  end\n"                                                                          \
-    "end\n"                                                                            \
+    "local function keep(k) call('PEXPIRE', k, ARGV[3]) end\n"                         \
     "local function now_ms()\n"                                                        \
     "  local t = call('TIME')\n"                                                       \
     "  return t[1] * 1000 + math.floor(t[2] / 1000)\n"                                 \
@@ -44,7 +40,10 @@
     "local function delay(topic, due, now, m)\n"                                       \
     "  local k = key('later', topic)\n"                                                \
     "  call('ZADD', k, due, m)\n"                                                      \
-    "  lasts(k, math.max(0, (tonumber(due) - now) / 1000) + KEEP)\n"                   \
+    "  local ms = math.max(0, (tonumber(due) - now) / 1000) + ARGV[3]\n"               \
+    "  if call('PTTL', k) < ms then\n"                                                 \
+    "    call('PEXPIRE', k, string.format('%.0f', ms))\n"                              \
+    "  end\n"                                                                          \
     "  return call('ZRANGE', k, 0, 0)[1] == m\n"                                       \
     "end\n"                                                                            \
     "local function give_back(topic, holder, kept)\n"                                  \
@@ -58,10 +57,11 @@
     "    call('LPUSH', ready, again(call('HGET', out, n)))\n"                          \
     "    call('HDEL', out, n)\n"                                                       \
     "  end\n"                                                                          \
-    "  if #numbers > 0 then lasts(ready, KEEP) end\n"                                  \
+    "  if #numbers > 0 then keep(ready) end\n"                                         \
     "  if call('EXISTS', out) == 0 then\n"                                             \
     "    call('ZREM', key('holders', topic), holder)\n"                                \
     "  end\n"                                                                          \
+    "  return #numbers\n"                                                              \
     "end\n"
 
 /* Then: messages a topic may have, now, and of each message topic, when, what. All or
@@ -84,8 +84,7 @@
     "  end\n"                                                                          \
     "end\n"                                                                            \
     "for topic in pairs(counts) do\n"                                                  \
-    "  local k = key('ready', topic)\n"                                                \
-    "  if call('EXISTS', k) == 1 then lasts(k, KEEP) end\n"                            \
+    "  keep(key('ready', topic))\n"                                                    \
     "  if told[topic] then tell(topic) end\n"                                          \
     "end\n"                                                                            \
     "return #ARGV\n"
@@ -103,18 +102,24 @@
     "local holders, out = key('holders', topic), key('out:'..holder, topic)\n"         \
     "local gen = call('GET', P..':gen:'..holder)\n"                                    \
     "if gen and tonumber(gen) > tonumber(ARGV[6]) then return {-1} end\n"              \
-    "local clock, was = now_ms(), call('LLEN', ready)\n"                               \
+    "local clock, moved = now_ms(), 0\n"                                               \
     "call('ZADD', holders, 'XX', clock + lease, holder)\n"                             \
     "for _, dead in ipairs(call('ZRANGEBYSCORE', holders, '-inf', clock,\n"            \
     "    'LIMIT', 0, 16)) do\n"                                                        \
-    "  give_back(topic, dead, {})\n"                                                   \
+    "  moved = moved + give_back(topic, dead, {})\n"                                   \
     "  call('ZREM', holders, dead)\n"                                                  \
     "end\n"                                                                            \
-    "for _, m in ipairs(call('ZRANGEBYSCORE', later, '-inf', ARGV[10],\n"              \
-    "    'LIMIT', 0, 500)) do\n"                                                       \
-    "  call('RPUSH', ready, m)\n"                                                      \
-    "  call('ZREM', later, m)\n"                                                       \
+    "local next = call('ZRANGE', later, 0, 0, 'WITHSCORES')\n"                         \
+    "if next[2] and tonumber(next[2]) <= now then\n"                                   \
+    "  for _, m in ipairs(call('ZRANGEBYSCORE', later, '-inf', ARGV[10],\n"            \
+    "      'LIMIT', 0, 500)) do\n"                                                     \
+    "    call('RPUSH', ready, m)\n"                                                    \
+    "    call('ZREM', later, m)\n"                                                     \
+    "    moved = moved + 1\n"                                                          \
+    "  end\n"                                                                          \
+    "  next = call('ZRANGE', later, 0, 0, 'WITHSCORES')\n"                             \
     "end\n"                                                                            \
+    "local was_empty = moved > 0 and call('LLEN', ready) == moved\n"                   \
     "local got = call('LPOP', ready, ARGV[8]) or {}\n"                                 \
     "if #got > 0 then\n"                                                               \
     "  local pairs_ = {}\n"                                                            \
@@ -125,17 +130,16 @@
     "  end\n"                                                                          \
     "  call('HSET', out, unpack(pairs_))\n"                                            \
     "  call('ZADD', holders, clock + lease, holder)\n"                                 \
-    "  lasts(out, KEEP)\n"                                                             \
-    "  lasts(holders, KEEP)\n"                                                         \
+    "  keep(out)\n"                                                                    \
+    "  keep(holders)\n"                                                                \
     "end\n"                                                                            \
-    "if call('LLEN', ready) > 0 then\n"                                                \
-    "  lasts(ready, KEEP)\n"                                                           \
-    "  if was == 0 then tell(topic) end\n"                                             \
+    "if #got == tonumber(ARGV[8]) and call('LLEN', ready) > 0 then\n"                  \
+    "  keep(ready)\n"                                                                  \
+    "  if was_empty then tell(topic) end\n"                                            \
     "end\n"                                                                            \
     "local wait = -1\n"                                                                \
-    "local head = call('ZRANGE', later, 0, 0, 'WITHSCORES')\n"                         \
-    "if head[2] then wait = math.max(1, tonumber(head[2]) - now) end\n"                \
-    "head = call('ZRANGE', holders, 0, 1, 'WITHSCORES')\n"                             \
+    "if next[2] then wait = math.max(1, tonumber(next[2]) - now) end\n"                \
+    "local head = call('ZRANGE', holders, 0, 1, 'WITHSCORES')\n"                       \
     "for i = 1, #head, 2 do\n"                                                         \
     "  local left = math.max(1, (tonumber(head[i + 1]) - clock + 1) * 1000)\n"         \
     "  if head[i] ~= holder and (wait < 0 or left < wait) then wait = left end\n"      \
@@ -170,7 +174,7 @@
     "    end\n"                                                                        \
     "  end\n"                                                                          \
     "end\n"                                                                            \
-    "if call('EXISTS', ready) == 1 then lasts(ready, KEEP) end\n"                      \
+    "keep(ready)\n"                                                                    \
     "if call('EXISTS', out) == 0 then\n"                                               \
     "  call('ZREM', key('holders', topic), holder)\n"                                  \
     "end\n"                                                                            \
@@ -196,8 +200,8 @@
     "#!lua flags=allow-oom\n" COMMON "local holders = key('holders', ARGV[4])\n"       \
     "local out = key('out:'..ARGV[5], ARGV[4])\n"                                      \
     "call('ZADD', holders, 'XX', now_ms() + ARGV[6], ARGV[5])\n"                       \
-    "if call('EXISTS', out) == 1 then lasts(out, KEEP) end\n"                          \
-    "if call('EXISTS', holders) == 1 then lasts(holders, KEEP) end\n"                  \
+    "keep(out)\n"                                                                      \
+    "keep(holders)\n"                                                                  \
     "return call('LLEN', key('ready', ARGV[4]))\n"
 
 /* Then: topic, the message. */
