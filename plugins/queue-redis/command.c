@@ -142,9 +142,11 @@ static bool transmit(struct rq_session *s, const struct rq_command *c)
         rq_addf(&head, "*%u\r\n", c->n_args);
     else
         add_script(s, c, &head);
-    sent = !head.failed && rq_link_send(&s->commands, head.s, head.len) &&
-           rq_link_send(&s->commands, c->args.s, c->args.len);
+    sent = !head.failed && rq_link_add(&s->commands, head.s, head.len) &&
+           rq_link_add(&s->commands, c->args.s, c->args.len);
     rq_text_done(&head);
+    /* While the server works, more is gathered; one that waits gets it now. */
+    rq_link_go(&s->commands, s->sent.first == c);
     return sent;
 }
 

@@ -106,17 +106,13 @@ static void want(struct rq_link *l)
     l->host->watch_set(l->host->self, l->watch, events);
 }
 
-bool rq_link_send(struct rq_link *l, const void *data, size_t len)
+bool rq_link_add(struct rq_link *l, const void *data, size_t len)
 {
     if (l->fd < 0 || l->out.len - l->out_at > MAX_UNSENT)
         return false;
-    if (l->ssl) {
-        if (!rq_tls_out(l, data, len))
-            return false;
-    } else {
-        rq_add(&l->out, data, len);
-    }
-    want(l);
+    if (l->ssl)
+        return rq_tls_out(l, data, len);
+    rq_add(&l->out, data, len);
     return !l->out.failed;
 }
 
@@ -151,6 +147,23 @@ static bool push(struct rq_link *l)
     if (l->out.cap > KEEP_BUFFER)
         rq_text_done(&l->out);
     return true;
+}
+
+void rq_link_go(struct rq_link *l, bool at_once)
+{
+    if (l->in_event)
+        return;
+    if (at_once && !l->connecting && l->fd >= 0)
+        (void)push(l); /* when it fails, the loop finds out and tells */
+    want(l);
+}
+
+bool rq_link_send(struct rq_link *l, const void *data, size_t len)
+{
+    const bool added = rq_link_add(l, data, len);
+
+    rq_link_go(l, false);
+    return added;
 }
 
 /* --- receiving --- */
@@ -287,7 +300,9 @@ static void on_fd(void *arg, int fd, uint32_t events)
 
     (void)fd;
     s->n_holds++;
+    l->in_event = true;
     on_event(l, events);
+    l->in_event = false;
     rq_release(s);
 }
 

@@ -31,6 +31,7 @@ struct rq_link {
     int fd;            /* -1: closed */
     unsigned n_opened; /* how often: a callback may have closed it and opened it anew */
     bool connecting;
+    bool in_event; /* what is added goes out at its end */
     struct ff_watch *watch;
     uint32_t events;
     struct ssl_st *ssl;
@@ -43,7 +44,11 @@ struct rq_link {
 /* Begins to connect; fns are called from the loop. */
 int rq_link_open(struct rq_link *l, const struct sockaddr *to, socklen_t size,
                  struct ssl_ctx_st *tls, const char *name, struct ff_err *err);
-/* False: no memory, or closed. Goes out when the loop turns. */
+/* False: no memory, or closed. What is added goes out after rq_link_go: at once, as far
+ * as the socket takes it, or when the loop turns, with all that is added until then. */
+bool rq_link_add(struct rq_link *l, const void *data, size_t len);
+void rq_link_go(struct rq_link *l, bool at_once);
+/* Both, when the loop turns. */
 bool rq_link_send(struct rq_link *l, const void *data, size_t len);
 void rq_link_close(struct rq_link *l);
 /* Sends what waits and reads until the server hangs up, but no longer than this. */
