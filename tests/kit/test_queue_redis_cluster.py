@@ -2,11 +2,14 @@
 # ctest: timeout=600
 """queue-redis passes the conformance kit on a cluster, whichever node it is led to."""
 
+import itertools
 import unittest
+from collections.abc import Iterator
+from typing import Any
 
 from redis_cluster import Cluster
 from redis_server import Redis, free_port
-from test_queue_redis import KitTest
+from test_queue_redis import KitTest, meanwhile
 
 RIGHTS = "on >pw ~{ff* &{ff* +@read +@write +@scripting +@pubsub +@connection +time"
 
@@ -25,6 +28,24 @@ class QueueRedisCluster(KitTest):
     def test_it_is_led_to_the_node_from_each_other(self) -> None:
         for node in self.cluster.nodes:
             self.check(node.by_address(), expect=0)
+
+    def test_nothing_is_lost_while_the_slot_moves(self) -> None:
+        n_moved = 0
+        for prefix in ("moves-1", "moves-2", "moves-3"):
+            slot = self.cluster.slot(prefix)
+            here = self.cluster.owner(slot)
+            round_trip = itertools.pairwise(
+                itertools.cycle([here, *self.cluster.others(here)])
+            )
+
+            def move(slot: int = slot, trip: Iterator[Any] = round_trip) -> None:
+                self.cluster.move_slot(slot, *next(trip))
+
+            with meanwhile(move, 0.2) as n_moves:
+                where = here.by_address(prefix=prefix)
+                self.check(where, only=("queue/random/*",), expect=0)
+            n_moved += n_moves[0]
+        self.assertGreater(n_moved, 0)
 
     def test_all_keys_are_in_one_slot(self) -> None:
         self.check(
