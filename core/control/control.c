@@ -6,6 +6,10 @@ struct control *control_new(const struct control_setup *setup, struct ff_err *er
     struct control *c = mem_alloc(sizeof(*c));
 
     c->setup = *setup;
+    c->range = setup->range ? *setup->range : range_all;
+    c->setup.range = NULL; /* it was borrowed */
+    if (!setup->topic)
+        c->setup.topic = CONTROL_TOPIC_START;
     list_init(&c->dirty);
     list_init(&c->stepped);
     list_init(&c->unput);
@@ -151,6 +155,34 @@ int64_t control_free_slots(const struct control *c)
 int64_t control_tenant_slots(const struct control *c, struct tenant t)
 {
     return sched_standing(c->sched, t.no).running;
+}
+
+void control_each_tenant(const struct control *c, sched_tenant_fn *fn, void *arg)
+{
+    sched_each_tenant(c->sched, fn, arg);
+}
+
+/* Those that it had before are loaded, or begin with the next look. */
+void control_lead(struct control *c, struct tenant_range range)
+{
+    const struct tenant_range before = c->range;
+
+    c->range = range;
+    control_shares_lead(c, before);
+    control_scan(c);
+}
+
+bool control_is_calm(const struct control *c)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&c->lives, &i, &value);) {
+        const struct live *l = value;
+
+        if (!range_has(c->range, l->tenant) && control_tenant_slots(c, l->tenant) != 0)
+            return false;
+    }
+    return true;
 }
 
 struct live *control_live(struct control *c, int64_t run)

@@ -68,7 +68,9 @@ struct control_setup {
     struct loop *loop;
     struct store *store; /* its fence is set: the shard is ours */
     struct driver_instance *queue;
-    int64_t shard;
+    const char *topic; /* of starts, for as long as control lives; NULL: the usual */
+    int64_t shard;     /* in the keys of open runs and of messages */
+    const struct tenant_range *range; /* whose runs; copied. NULL: everybody's */
     int64_t slots;
     bool by_labels; /* tasks choose where they run: control_set_pool says from what */
     const struct control_size *sizes; /* live as long as control */
@@ -165,6 +167,13 @@ void control_placed(struct control *c, const struct attempt_key *key,
                     const char *labels);
 int64_t control_free_slots(const struct control *c);
 int64_t control_tenant_slots(const struct control *c, struct tenant t);
+/* The tenants that have a row or had a run here, with the slots that each was given. */
+void control_each_tenant(const struct control *c, sched_tenant_fn *fn, void *arg);
+/* From now on only what is of these tenants starts; of the others nothing new is taken
+ * up. Within what it had at first, so that it can be said again. */
+void control_lead(struct control *c, struct tenant_range range);
+/* Does no attempt run that is of any other tenant? */
+bool control_is_calm(const struct control *c);
 
 /* Runs in memory that are not final. */
 size_t control_open_runs(const struct control *c);

@@ -161,6 +161,7 @@ struct run_timer {
 
 struct control {
     struct control_setup setup;
+    struct tenant_range range;  /* of which new runs are loaded, and attempts start */
     struct control_watch watch; /* none: its functions are NULL */
     struct lane *lane;          /* loads and scans */
     struct sched *sched;
@@ -308,6 +309,8 @@ int control_shares_scan(struct control *c, struct shares *shares,
                         struct ff_err *err); /* lane */
 void control_shares_take(struct control *c, const struct shares *shares);
 void control_shares_done(struct shares *shares);
+/* Its range is another one. */
+void control_shares_lead(struct control *c, struct tenant_range before);
 
 /* concurrency.c */
 #define CONTROL_CONCURRENCY "concurrency:"

@@ -200,7 +200,7 @@ static void publish(struct control *c, const struct attempt_key *keys, size_t n)
         attempt_key_text(&keys[i], bodies[i]);
         messages[i] = (struct ff_message){
             .struct_size = sizeof(messages[i]),
-            .topic = CONTROL_TOPIC_START,
+            .topic = c->setup.topic,
             .id = bodies[i],
             .body = bodies[i],
             .len = strlen(bodies[i]),

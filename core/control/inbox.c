@@ -53,6 +53,8 @@ static void take(struct control *c, const struct inbox_item *item)
     struct live *l = control_live(c, item->run);
     const bool kill = strcmp(item->kind, "kill") == 0;
 
+    if (!range_has(c->range, item->tenant)) /* whoever leads it then carries it out */
+        return;
     if (!l) {
         drop(c, item); /* the run is over */
         return;

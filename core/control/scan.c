@@ -15,6 +15,7 @@ struct scan {
     struct limit_rows limits;
     struct paused_queues queues;
     struct shares shares;
+    struct tenant_range range; /* control's, when this began */
     bool first;
     int code;
     struct ff_err err;
@@ -23,8 +24,10 @@ struct scan {
 static int add_open(void *arg, const void *row)
 {
     struct scan *sc = arg;
+    const struct open_run_row *r = row;
 
-    ARRAY_ADD(&sc->open, *(const struct open_run_row *)row);
+    if (range_has(sc->range, (struct tenant){r->tenant}))
+        ARRAY_ADD(&sc->open, *r);
     return 0;
 }
 
@@ -34,6 +37,8 @@ static int add_inbox(void *arg, const void *row)
     const struct inbox_row *r = row;
     struct inbox_item item = {.no = r->no, .run = r->run, .tenant = {r->tenant}};
 
+    if (!range_has(sc->range, item.tenant))
+        return 0;
     snprintf(item.kind, sizeof(item.kind), "%.*s", (int)r->kind.len, r->kind.s);
     /* One that is no JSON stands for nothing: who is told so refuses it. */
     if (r->body.s)
@@ -75,7 +80,7 @@ static void load_new(struct control *c, struct tenant t, int64_t run)
 {
     struct live *l;
 
-    if (control_live(c, run))
+    if (control_live(c, run) || !range_has(c->range, t))
         return;
     l = control_live_new(c, t, run);
     l->first = !c->began;
@@ -131,6 +136,7 @@ void control_scan(struct control *c)
     struct scan *sc = mem_alloc(sizeof(*sc));
     sc->control = c;
     sc->first = !c->began;
+    sc->range = c->range;
     c->scanning = true;
     c->n_lane++;
     lane_do(c->lane, scan_on_lane, scan_done, sc);

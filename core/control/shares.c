@@ -49,11 +49,27 @@ void control_shares_take(struct control *c, const struct shares *shares)
 {
     for (size_t i = 0; i < shares->tenants.n; i++) {
         const struct tenant_share *t = &shares->tenants.items[i];
-        sched_set_tenant(c->sched, t->tenant, t->weight, t->max_running);
+        const bool leads = range_has(c->range, (struct tenant){t->tenant});
+
+        sched_set_tenant(c->sched, t->tenant, t->weight, leads ? t->max_running : 0);
     }
     for (size_t i = 0; i < shares->projects.n; i++) {
         const struct project_share *p = &shares->projects.items[i];
         sched_set_project(c->sched, p->tenant, p->project, p->weight);
+    }
+}
+
+/* What their rows say comes with the next scan. */
+void control_shares_lead(struct control *c, struct tenant_range before)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&c->lives, &i, &value);) {
+        const struct live *l = value;
+        const bool leads = range_has(c->range, l->tenant);
+
+        if (leads != range_has(before, l->tenant))
+            sched_set_tenant(c->sched, l->tenant.no, 1, leads ? -1 : 0);
     }
 }
 

@@ -172,6 +172,8 @@ enum shard_column {
     COL_SHARD_ADDRESS,
     COL_SHARD_SINCE,
     COL_SHARD_MIXED,
+    COL_SHARD_LOW,
+    COL_SHARD_HIGH,
     N_SHARD_COLUMNS
 };
 

@@ -229,6 +229,7 @@ struct shard_row {
     struct span address; /* of its HTTP API */
     int64_t since;       /* by the store's clock */
     int64_t mixed;       /* 1: another place has had it, too, and may run attempts */
+    int64_t low, high;   /* whose runs: range.h; both null: everybody's */
 };
 
 /* Written by whoever does not lead, in the commit that has something new for whoever
@@ -362,6 +363,7 @@ extern const struct ff_schema model_schema;
 #include "model/cache_rows.h"
 #include "model/limit_rows.h"
 #include "model/queue_rows.h"
+#include "model/range.h"
 #include "model/signal_rows.h"
 
 /* Row struct -> values and back. `values` has n_columns places. Reading borrows

@@ -281,6 +281,8 @@ static const struct ff_column shard_columns[] = {
     [COL_SHARD_ADDRESS] = TEXT_NULL_2(address),
     [COL_SHARD_SINCE] = TIME_NULL_2(since),
     [COL_SHARD_MIXED] = INT_NULL_3(mixed),
+    [COL_SHARD_LOW] = INT_NULL_3(low),
+    [COL_SHARD_HIGH] = INT_NULL_3(high),
 };
 #undef ROW
 COMPLETE(shard_columns, N_SHARD_COLUMNS);

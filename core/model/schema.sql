@@ -133,6 +133,8 @@ CREATE TABLE shard (
     address TEXT,
     since INTEGER,
     mixed INTEGER,
+    low INTEGER,
+    high INTEGER,
     PRIMARY KEY (shard)
 ) STRICT, WITHOUT ROWID;
 

@@ -176,12 +176,26 @@ static void note_news(struct change *c)
     }
 }
 
+/* Is there any that another process leads? */
+static bool is_news_elsewhere(const struct change *c)
+{
+    const struct node *n = c->node;
+
+    if (!node_is_leased(n) || node_leads_all(n))
+        return false;
+    if (!node_is_owner(n) || c->news.all)
+        return c->news.all || c->news.n > 0;
+    for (size_t i = 0; i < c->news.n; i++)
+        if (!range_has(n->range, c->news.items[i].tenant))
+            return true;
+    return false;
+}
+
 /* Whoever leads elsewhere hears of it by the commit itself. */
 static void tell_news(struct change *c)
 {
     note_news(c);
-    if (is_to_commit(c) && (c->news.all || c->news.n > 0) && node_is_leased(c->node) &&
-        !node_is_owner(c->node))
+    if (is_to_commit(c) && is_news_elsewhere(c))
         node_knock(c->node, &c->batch);
 }
 

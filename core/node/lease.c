@@ -2,14 +2,11 @@
  *
  * Whoever leads renews it each second. It is about liveness only: what fences commits
  * is the epoch in the same row. By its own clock, counted from before the request that
- * last renewed, it stops before anybody else can have the shard. Whoever does not lead
- * looks at the row when it changes, and when the lease would be over, which he counts
- * by his own clock from when he first saw it: the store's may be set. Where the store
+ * last renewed, it stops before anybody else can have the shard. Where the store
  * is this host's nothing of this is there: no thread, no session, no timer.
  *
  * A store that is slow shall not move the lead about, because attempts of the host that
- * led are lost with it. So the lease is as long as some renewals take, and where the
- * store was away, or stood still, whoever led may come back first. */
+ * led are lost with it. So the lease is as long as some renewals take. */
 #include "node/node_priv.h"
 
 #include <errno.h>
@@ -23,9 +20,6 @@
 #define RENEW_US     UNITS_SECOND
 #define MARGIN_US    (UNITS_SECOND / 4) /* for timers that come late, and slow clocks */
 #define AGAIN_US     (UNITS_SECOND / 4) /* after a refusal */
-#define BEHIND_US    (UNITS_SECOND / 50) /* behind the end of the lease of another one */
-/* Who has lost the store tries again within two seconds, with each of two sessions. */
-#define PATIENCE_US (4 * UNITS_SECOND)
 
 #define PLACE_FILE "place.id"
 #define BOOT_FILE  "/proc/sys/kernel/random/boot_id"
@@ -112,72 +106,15 @@ bool node_lease_is_short(struct node *n, int64_t asked_us)
     return took_us + RENEW_US > l->length_us && l->length_us < LEASE_MAX_US;
 }
 
-/* --- who leads --- */
-
-static void copy_text(char *out, size_t size, struct span text)
-{
-    snprintf(out, size, "%.*s", (int)text.len, text.s ? text.s : "");
-}
-
-static struct node_leader leader_of(const struct node *n, const struct shard_row *row,
-                                    int64_t now_us)
-{
-    const char *place = n->lease.place[0] ? n->lease.place : NULL;
-    /* That its time is over is for note_lease to say. */
-    struct node_leader out = {.epoch = row->epoch,
-                              .since_us = row->since,
-                              .version = row->version,
-                              .is_free = store_shard_is_free(row, place, INT64_MIN)};
-
-    out.leads = row->owner.s && (row->lease_until == 0 || row->lease_until > now_us);
-    out.lease_left_us =
-        row->owner.s && row->lease_until > 0 ? row->lease_until - now_us : MODEL_NULL;
-    copy_text(out.owner, sizeof(out.owner), row->owner);
-    copy_text(out.address, sizeof(out.address), row->address);
-    return out;
-}
-
-int node_read_leader(struct node *n, struct store_reader *r, struct node_leader *out,
-                     struct ff_err *err)
-{
-    struct shard_row row = {.owner = {0}, .since = MODEL_NULL};
-    struct arena arena = {0};
-    int64_t now_us = 0;
-    int code = store_read_shard(n->store, r, NODE_SHARD, &row, &arena, err);
-
-    if (code == FF_OK || code == FF_NOT_FOUND)
-        code = store_clock(n->store, r, &now_us, err);
-    if (code == FF_OK)
-        *out = leader_of(n, &row, now_us);
-    arena_done(&arena);
-    return code;
-}
-
-void node_leader(const struct node *n, struct node_leader *out)
-{
-    const struct node_lease *l = &n->lease;
-
-    *out = l->leader;
-    out->here = n->owner;
-    if (out->lease_left_us == MODEL_NULL)
-        return;
-    out->lease_left_us -= loop_mono_us(n->loop) - l->seen_us;
-    if (out->lease_left_us > 0)
-        return;
-    out->lease_left_us = 0;
-    out->leads = false;
-}
+/* --- leading --- */
 
 void node_lease_took(struct node *n, const struct shard_row *row, int64_t asked_us)
 {
     struct node_lease *l = &n->lease;
 
-    l->leader = leader_of(n, row, row->since != MODEL_NULL ? row->since : 0);
-    l->leader.leads = true;
+    node_leads(n, row);
     l->mixed = row->mixed == 1;
-    l->seen_us = l->asked_us = asked_us;
-    if (l->leader.since_us == MODEL_NULL)
-        l->leader.since_us = loop_wall_us(n->loop);
+    l->held_us = l->asked_us = asked_us;
 }
 
 bool node_store_answers(const struct node *n)
@@ -193,8 +130,6 @@ void node_set_address(struct node *n, const char *url)
     mem_free(n->lease.address);
     n->lease.address = mem_text(url);
 }
-
-/* --- leading --- */
 
 void node_lose(struct node *n, const struct ff_err *why)
 {
@@ -221,7 +156,26 @@ static void on_end(void *arg)
     node_lose(arg, &err);
 }
 
-static void arm(struct node *n, int64_t at_us, ff_call_fn *fn, struct loop_timer **slot)
+/* All else goes on until those who wait for that have given up what is led. */
+void node_reshape(struct node *n, const char *why)
+{
+    struct ff_err err;
+
+    if (n->lease.lost || n->lease.reshaping || !n->owner)
+        return;
+    n->lease.reshaping = true;
+    ff_fail(&err, FF_DENIED, 0, "%s", why);
+    if (n->listener.fatal)
+        n->listener.fatal(n->listener.arg, &err);
+}
+
+bool node_is_reshaping(const struct node *n)
+{
+    return n->lease.reshaping && !n->lease.lost;
+}
+
+void node_lease_arm(struct node *n, int64_t at_us, ff_call_fn *fn,
+                    struct loop_timer **slot)
 {
     const int64_t left_us = at_us - loop_mono_us(n->loop);
 
@@ -233,13 +187,13 @@ static void ask_clock(void *arg);
 
 static void renew_at(struct node *n, int64_t at_us)
 {
-    arm(n, at_us, ask_clock, &n->lease.next);
+    node_lease_arm(n, at_us, ask_clock, &n->lease.next);
 }
 
 static void end_at(struct node *n, int64_t over_us)
 {
     n->lease.end_us = over_us;
-    arm(n, over_us - MARGIN_US, on_end, &n->lease.end);
+    node_lease_arm(n, over_us - MARGIN_US, on_end, &n->lease.end);
 }
 
 /* It ends so long after we asked for it, or later. */
@@ -247,7 +201,7 @@ static void hold(struct node *n, int64_t asked_us)
 {
     struct node_lease *l = &n->lease;
 
-    l->seen_us = asked_us;
+    l->held_us = asked_us;
     l->leader.lease_left_us = l->length_us;
     end_at(n, asked_us + l->length_us);
     renew_at(n, asked_us + RENEW_US);
@@ -299,12 +253,44 @@ static void end_sooner(struct node *n)
         end_at(n, l->renewed_us + l->wanted_us);
 }
 
-static void clock_on_lane(void *arg)
+static void look_on_lane(void *arg)
 {
     struct node *n = arg;
     struct node_lease *l = &n->lease;
 
-    l->code = store_clock(n->store, l->reader, &l->now_us, &l->err);
+    l->code = node_read_shards(n, l->reader, &l->found, &l->err);
+}
+
+/* Somebody wrote it who gave this process others to lead, or could take it. Our own
+ * renewals are over when this is asked. */
+static bool is_another(const struct node *n)
+{
+    const struct store_fence fence = store_get_fence(n->store);
+    const struct store_shards *rows = &n->lease.found.rows;
+
+    for (size_t i = 0; i < rows->n; i++)
+        if (rows->items[i].shard == fence.shard)
+            return rows->items[i].version != fence.version;
+    return true;
+}
+
+static void lose_to_another(struct node *n)
+{
+    struct ff_err err;
+
+    ff_fail(&err, FF_DENIED, 0, "another process has changed what this one leads");
+    node_lose(n, &err);
+}
+
+/* Is there more to lead, or somebody to share it with? */
+static void look_around(struct node *n)
+{
+    const struct ranges_view view = node_view(n, &n->lease.found);
+
+    if (ranges_plan(&view).act == RANGES_MAKE)
+        node_reshape(n, "what another process led is added to what this one leads");
+    else
+        node_give(n, &view);
 }
 
 static void on_clock(void *arg)
@@ -313,21 +299,26 @@ static void on_clock(void *arg)
     struct node_lease *l = &n->lease;
 
     l->looking = false;
-    l->away = l->code != FF_OK;
     if (!n->owner || l->lost) {
+        l->away = l->code != FF_OK;
         node_lease_came_back(n);
         return;
     }
-    if (l->code != FF_OK) {
-        log_debug("the lease: the store's clock: %s", l->err.msg);
+    if (!node_note_look(n)) {
+        log_debug("the lease: %s", l->err.msg);
         renew_at(n, loop_mono_us(n->loop) + AGAIN_US);
         return;
     }
+    if (is_another(n)) {
+        lose_to_another(n);
+        return;
+    }
+    look_around(n);
     l->renewing = true;
     l->renewed_us = l->asked_us;
     l->wanted_us = lease_us(l);
     end_sooner(n);
-    store_renew(n->store, l->now_us + l->wanted_us, on_renewed, n);
+    store_renew(n->store, l->found.now_us + l->wanted_us, on_renewed, n);
 }
 
 static void ask_clock(void *arg)
@@ -341,7 +332,7 @@ static void ask_clock(void *arg)
     }
     l->looking = true;
     l->asked_us = loop_mono_us(n->loop);
-    lane_do(l->lane, clock_on_lane, on_clock, n);
+    lane_do(l->lane, look_on_lane, on_clock, n);
 }
 
 void node_lease_begin(struct node *n)
@@ -356,159 +347,12 @@ void node_lease_end(struct node *n)
     n->lease.leader = (struct node_leader){.lease_left_us = MODEL_NULL};
     loop_timer_del(n->lease.next);
     loop_timer_del(n->lease.end);
+    node_give_no_more(n);
 }
 
 bool node_lease_is_busy(const struct node *n)
 {
     return n->lease.renewing;
-}
-
-/* --- following --- */
-
-static void look(void *arg);
-
-static void look_on_lane(void *arg)
-{
-    struct node *n = arg;
-    struct node_lease *l = &n->lease;
-
-    l->code = node_read_leader(n, l->reader, &l->found, &l->err);
-}
-
-static void look_again(struct node *n)
-{
-    const struct node_lease *l = &n->lease;
-    const int64_t now_us = loop_mono_us(n->loop);
-    int64_t pause_us = AGAIN_US;
-
-    if (l->code == FF_OK && l->over_us > now_us)
-        pause_us = l->over_us - now_us + BEHIND_US;
-    if (pause_us > LEASE_US + BEHIND_US)
-        pause_us = LEASE_US + BEHIND_US;
-    arm(n, now_us + pause_us, look, &n->lease.next);
-}
-
-static void tell_free(struct node *n)
-{
-    struct node_lease *l = &n->lease;
-    ff_call_fn *fn = l->may_lead;
-
-    l->may_lead = NULL;
-    fn(l->may_lead_arg);
-}
-
-/* A row that is still the same was not renewed, whatever the store's clock says. */
-static void note_lease(struct node_lease *l, int64_t now_us)
-{
-    int64_t left_us = l->found.lease_left_us;
-
-    if (l->found.version == l->seen_version)
-        return;
-    if (left_us > LEASE_MAX_US)
-        left_us = LEASE_MAX_US;
-    l->seen_version = l->found.version;
-    l->over_us = now_us + (left_us == MODEL_NULL ? 0 : left_us);
-}
-
-/* Nobody could renew while the store was away, or stood still. */
-static void note_look(struct node *n)
-{
-    struct node_lease *l = &n->lease;
-    const int64_t now_us = loop_mono_us(n->loop);
-    const int64_t took_us = now_us - l->asked_us;
-
-    if (l->code != FF_OK) {
-        l->away = true;
-        return;
-    }
-    if (l->away || (took_us > RENEW_US && took_us > 2 * l->look_us))
-        l->patient_until_us = now_us + PATIENCE_US;
-    l->away = false;
-    l->look_us = took_us;
-    note_lease(l, now_us);
-}
-
-int64_t node_lease_over(const struct node *n)
-{
-    const struct node_lease *l = &n->lease;
-
-    return loop_mono_us(n->loop) >= l->over_us ? l->seen_version : FF_ABSENT;
-}
-
-static bool may_be_had(const struct node *n)
-{
-    const struct node_lease *l = &n->lease;
-
-    if (l->code != FF_OK)
-        return false;
-    return l->found.is_free || (node_lease_over(n) == l->found.version &&
-                                loop_mono_us(n->loop) >= l->patient_until_us);
-}
-
-static void on_looked(void *arg)
-{
-    struct node *n = arg;
-    struct node_lease *l = &n->lease;
-
-    l->looking = false;
-    if (!l->may_lead || n->owner) {
-        node_lease_came_back(n);
-        return;
-    }
-    note_look(n);
-    if (l->code == FF_OK) {
-        l->leader = l->found;
-        l->seen_us = l->asked_us;
-    } else {
-        log_debug("who leads: %s", l->err.msg);
-    }
-    if (may_be_had(n))
-        tell_free(n);
-    else if (l->again)
-        look(n);
-    else
-        look_again(n);
-}
-
-static void look(void *arg)
-{
-    struct node *n = arg;
-    struct node_lease *l = &n->lease;
-
-    l->again = l->looking; /* what was asked for may have been another thing */
-    if (l->looking || !l->may_lead)
-        return;
-    loop_timer_del(l->next);
-    l->looking = true;
-    l->asked_us = loop_mono_us(n->loop);
-    lane_do(l->lane, look_on_lane, on_looked, n);
-}
-
-/* From the lane, when this process has another part by now. */
-void node_lease_came_back(struct node *n)
-{
-    if (n->lease.may_lead && !n->owner && !n->lease.next)
-        look(n);
-}
-
-int node_follow(struct node *n, int64_t pause_us, ff_call_fn *may_lead, void *arg,
-                struct ff_err *err)
-{
-    struct node_lease *l = &n->lease;
-
-    if (node_lease_open(n, err) != FF_OK)
-        return err->code;
-    l->may_lead = may_lead;
-    l->may_lead_arg = arg;
-    arm(n, loop_mono_us(n->loop) + pause_us, look, &l->next);
-    return FF_OK;
-}
-
-void node_follow_no_more(struct node *n)
-{
-    n->lease.may_lead = NULL;
-    if (!n->owner)
-        loop_timer_del(n->lease.next);
 }
 
 /* --- what other processes tell --- */
@@ -518,8 +362,7 @@ static void on_shard(void *arg)
     struct node *n = arg;
 
     atomic_store(&n->lease.shard_told, false);
-    if (!n->owner && n->lease.may_lead)
-        look(n);
+    node_look_now(n);
 }
 
 static void on_knock(void *arg)
@@ -594,6 +437,10 @@ void node_lease_close(struct node *n)
     loop_timer_del(l->end);
     lane_free(l->lane);
     store_reader_close(l->reader);
+    node_shards_done(&l->found);
+    ARRAY_DONE(&l->seen);
+    ARRAY_DONE(&l->view);
+    ARRAY_DONE(&l->leaders);
     l->lane = NULL;
     l->reader = NULL;
     mem_free(l->address);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const char *const leaders[] = {
+    [NODE_LEADERS_ONE] = "one", [NODE_LEADERS_ALL] = "all", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 
 #define NAMED(option, field)                                                           \
@@ -70,6 +72,9 @@ const struct ff_opt node_options[] = {
      .fallback = "1h", .min = 100000, .max = INT64_C(31536000) * UNITS_SECOND,
      .help = "how often a process that leads runs deletes those beyond `keep`, "
              "`keep_runs` and `keep_bytes`, at most"},
+    {OPT(leaders), .type = FF_OPT_CHOICE, .choices = leaders, .fallback = "one",
+     .help = "of servers that share a store: one leads all runs, or all lead, each the "
+             "runs of some tenants"},
     {OPT(log_level), .type = FF_OPT_CHOICE, .choices = log_levels, .fallback = "warn",
      .help = "what is written to stderr"},
     {0},

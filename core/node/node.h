@@ -38,8 +38,10 @@ struct node_settings {
     int64_t blob_grace_us;                  /* what was put since is not deleted */
     int64_t keep_us, keep_runs, keep_bytes; /* retention; 0: for ever */
     int64_t retention_every_us;             /* while a process leads */
+    int64_t leaders;                        /* of servers that share a store */
     int64_t log_level;                      /* 0 error, 1 warn, 2 info, 3 debug */
 };
+enum node_leaders { NODE_LEADERS_ONE, NODE_LEADERS_ALL };
 extern const struct ff_opt node_options[]; /* for `config show` and --help */
 
 /* Section "auth", as far as it is not the auth driver's. */
@@ -119,6 +121,9 @@ int node_own(struct node *n, const struct control_listener *listener, char **end
  * so it must not be called from a callback of the loop. */
 void node_disown(struct node *n);
 bool node_is_owner(const struct node *n);
+/* It gives up only to lead others than before, at once: what it tells the listener by
+ * FF_DENIED is no loss. */
+bool node_is_reshaping(const struct node *n);
 
 /* --- who leads, where hosts share the store (lease.c) --- */
 
@@ -128,15 +133,24 @@ bool node_is_leased(const struct node *n);
 struct node_leader {
     bool leads;                    /* somebody does; else the rest tells of nobody */
     bool here;                     /* this process */
-    bool is_free;                  /* nobody has it, or who had it was of this place */
     char owner[128], address[256]; /* PID@HOST; of its HTTP API, or "" */
-    int64_t epoch, since_us, version;
-    int64_t lease_left_us; /* MODEL_NULL: it has no lease */
+    int64_t shard, epoch, since_us;
+    struct tenant_range range; /* whose runs */
+    int64_t lease_left_us;     /* MODEL_NULL: it has no lease */
 };
-/* As it was last seen, where this process leads or follows. */
+typedef void node_leader_fn(void *arg, const struct node_leader *leader);
+/* As it was last seen, where this process leads or follows: itself, else the first that
+ * leads anybody. */
 void node_leader(const struct node *n, struct node_leader *out);
-int node_read_leader(struct node *n, struct store_reader *r, struct node_leader *out,
-                     struct ff_err *err); /* blocking */
+/* One for each shard; none where hosts do not share the store. */
+void node_each_leader(const struct node *n, node_leader_fn *fn, void *arg);
+int node_read_leaders(struct node *n, struct store_reader *r, node_leader_fn *fn,
+                      void *arg, struct ff_err *err); /* blocking */
+bool node_is_led(const struct node *n); /* does somebody lead the runs of everybody? */
+bool node_leads_all(const struct node *n); /* does this process? */
+/* A server: where engine.leaders says so it leads beside others, each the runs of some
+ * tenants. Before node_own. FF_INVALID: this cannot be. */
+int node_join(struct node *n, struct ff_err *err);
 /* While another process leads: may_lead is called once, on the loop thread, when the
  * shard could be had (try node_own, and follow again if it fails). It is looked at
  * after `pause_us`, and then whenever it changes. Of a store that hosts share. */

@@ -11,12 +11,15 @@
 #include "access/access.h"
 #include "blob/blob.h"
 #include "node/node.h"
+#include "node/ranges.h"
 #include "node/zones.h"
 #include "trigger/trigger.h"
 
 #include <stdatomic.h>
 
-#define NODE_SHARD 0 /* one host has one shard */
+/* In the keys of what is of all who lead: open runs, messages, knocks, executors. The
+ * rows of `shard` have numbers of their own. */
+#define NODE_SHARD 0
 
 /* A look at all finished runs, and what came of it. */
 struct node_pass {
@@ -51,7 +54,19 @@ struct keeper {
     struct ff_err err;
 };
 
-/* lease.c */
+/* follow.c: the rows of all shards, as they were read */
+struct node_shards {
+    struct store_shards rows;
+    struct arena text;
+    int64_t now_us; /* of the store */
+};
+struct node_seen { /* of one row, by our own clock */
+    int64_t shard, version;
+    int64_t over_us;       /* when its lease is over if it is not renewed */
+    int64_t free_since_us; /* 0: it is not */
+};
+
+/* lease.c, follow.c, give.c */
 #define PLACE_TEXT 128
 struct node_lease {
     struct lane *lane;            /* NULL: not opened, or the store is this host's */
@@ -59,12 +74,14 @@ struct node_lease {
     bool watches;                 /* the store tells of commits */
     char place[PLACE_TEXT];       /* this data directory; "": not known yet */
     char *address;                /* of the HTTP API, or NULL */
+    bool joins;                   /* it leads beside others */
     struct loop_timer *next;      /* a renewal, or a look */
     struct loop_timer *end;       /* this process leads no longer */
     bool looking;                 /* on the lane */
     bool renewing;                /* being committed */
     bool again;                   /* it is to look once more */
     bool lost;                    /* it led, and does not any more */
+    bool reshaping;               /* it gives up only to lead others than before */
     bool mixed;                   /* another place may run attempts */
     int64_t asked_us, renewed_us; /* by our own clock, before it was asked */
     int64_t length_us, wanted_us; /* of the lease; of the one that is asked for */
@@ -73,17 +90,34 @@ struct node_lease {
     int64_t look_us;              /* how long the last look took */
     bool away;                    /* the store did not answer what was last asked */
     int64_t patient_until_us;     /* whoever led gets the time to come back */
-    int64_t seen_version;         /* of the row, and by our own clock: */
-    int64_t over_us;              /* when a lease is over that is not renewed */
-    struct node_leader leader;    /* as it was seen: */
-    int64_t seen_us;              /* by our own clock */
-    struct node_leader found;     /* the lane's, as the next three */
-    int64_t now_us;               /* of the store */
+    struct {
+        struct node_seen *items;
+        size_t n, cap;
+    } seen;
+    int64_t over_next_us; /* of those that lead: when the first lease is over */
+    struct {
+        struct ranges_row *items;
+        size_t n, cap;
+    } view; /* of a look, while it is looked at */
+    struct {
+        struct node_leader *items;
+        size_t n, cap;
+    } leaders;                 /* as they were seen: */
+    int64_t seen_us;           /* by our own clock */
+    struct node_leader leader; /* this process, where it leads, since: */
+    int64_t held_us;           /* by our own clock */
+    struct node_shards found;  /* the lane's, as the next two */
     int code;
     struct ff_err err;
     ff_call_fn *may_lead; /* NULL: it does not follow */
     void *may_lead_arg;
     atomic_bool shard_told, knock_told; /* the loop will hear of it */
+    struct ranges_gift gift;            /* of the row that it takes next */
+    struct {
+        struct ranges_gift what;
+        int64_t until_us, again_us; /* by our own clock; the latter: not before */
+        struct loop_timer *timer;
+    } giving;
 };
 
 struct node {
@@ -118,6 +152,8 @@ struct node {
     /* while it is the owner */
     int lock_fd; /* -1: not */
     bool owner;
+    struct tenant_range range; /* whose runs it leads */
+    char topic[32];            /* of its queue */
     struct control *control;
     struct exec *exec;
     struct trigger *trigger;
@@ -146,8 +182,29 @@ void node_lease_came_back(struct node *n);
 void node_lose(struct node *n, const struct ff_err *why);
 /* What this batch brings is new for whoever leads. */
 void node_knock(const struct node *n, struct batch *b);
+/* Gives up in order, and leads again at once, others than before. */
+void node_reshape(struct node *n, const char *why);
+void node_lease_arm(struct node *n, int64_t at_us, ff_call_fn *fn,
+                    struct loop_timer **slot);
+
+/* follow.c */
+int node_read_shards(struct node *n, struct store_reader *r, struct node_shards *out,
+                     struct ff_err *err); /* blocking */
+void node_shards_done(struct node_shards *s);
+/* What there is for this process; borrowed from both until the next view. */
+struct ranges_view node_view(struct node *n, const struct node_shards *s);
 /* The version of a row that was seen, and not renewed in time; or FF_ABSENT. */
-int64_t node_lease_over(const struct node *n);
+int64_t node_seen_over(struct node *n, int64_t shard);
+/* What the lane found: false, it did not. */
+bool node_note_look(struct node *n);
+void node_leads(struct node *n, const struct shard_row *row); /* from now on */
+void node_look_now(struct node *n);
+
+/* give.c: the owner has looked at all rows. */
+void node_give(struct node *n, const struct ranges_view *v);
+void node_give_no_more(struct node *n);
+
+/* lease.c */
 /* How long the next lease is; 0 where there is none. */
 int64_t node_lease_choose(struct node *n);
 /* Has it been asked for so long ago that it can hardly be renewed in time? */

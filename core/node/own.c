@@ -44,22 +44,96 @@ static void drop_lock(struct node *n)
     n->lock_fd = -1;
 }
 
+#define TRIES 20 /* others write the same rows at the same time */
+
+static struct store_claim claim_of(struct node *n, const char *owner)
+{
+    return (struct store_claim){
+        .owner = owner,
+        .endpoint = n->socket,
+        .address = n->lease.address,
+        .place = node_is_leased(n) ? n->lease.place : NULL,
+        .lease_us = node_lease_choose(n),
+    };
+}
+
+static int take_as_it_is(struct node *n, int64_t shard, struct store_claim *claim,
+                         struct shard_row *row, struct ff_err *err)
+{
+    claim->over = node_is_leased(n) ? node_seen_over(n, shard) : FF_ABSENT;
+    return store_acquire_shard(n->store, shard, claim, row, err);
+}
+
+static int take_changed(struct node *n, const struct ranges_plan *p,
+                        const struct store_claim *claim, struct shard_row *row,
+                        struct ff_err *err)
+{
+    const struct shard_row fresh = {
+        .shard = p->shard, .version = FF_ABSENT, .since = MODEL_NULL};
+    const struct store_reshape how = {
+        .row = p->row ? p->row : &fresh,
+        .range = p->range,
+        .epoch = p->epoch,
+        .mixed = p->mixed,
+        .other = p->other,
+        .other_range = p->other_range,
+    };
+
+    return store_reshape_shard(n->store, &how, claim, row, err);
+}
+
+static int take_planned(struct node *n, const struct node_shards *s,
+                        struct store_claim *claim, struct shard_row *row,
+                        struct ff_err *err)
+{
+    const struct ranges_view view = node_view(n, s);
+    const struct ranges_plan p = ranges_plan(&view);
+
+    switch (p.act) {
+    case RANGES_TAKE:
+        return take_as_it_is(n, p.shard, claim, row, err);
+    case RANGES_MAKE:
+        return take_changed(n, &p, claim, row, err);
+    case RANGES_WAIT:
+        break;
+    }
+    return ff_fail(err, FF_BUSY, 0, "another process leads the runs");
+}
+
+static int take_from_all(struct node *n, struct store_claim *claim,
+                         struct shard_row *row, struct ff_err *err)
+{
+    struct node_shards s = {0};
+    int code = FF_CONFLICT;
+
+    for (int i = 0; i < TRIES && code == FF_CONFLICT; i++) {
+        code = node_read_shards(n, STORE_READER_CALLER, &s, err);
+        if (code == FF_OK)
+            code = take_planned(n, &s, claim, row, err);
+    }
+    node_shards_done(&s);
+    return code;
+}
+
 static int take_shard(struct node *n, struct shard_row *row, struct ff_err *err)
 {
     char owner[128], host[64] = "";
 
     gethostname(host, sizeof(host) - 1);
     snprintf(owner, sizeof(owner), "%ld@%s", (long)getpid(), host);
-    const struct store_claim claim = {
-        .owner = owner,
-        .endpoint = n->socket,
-        .address = n->lease.address,
-        .place = node_is_leased(n) ? n->lease.place : NULL,
-        .over = node_lease_over(n),
-        .lease_us = node_lease_choose(n),
-    };
+    struct store_claim claim = claim_of(n, owner);
+    return node_is_leased(n) ? take_from_all(n, &claim, row, err)
+                             : take_as_it_is(n, NODE_SHARD, &claim, row, err);
+}
 
-    return store_acquire_shard(n->store, NODE_SHARD, &claim, row, err);
+/* Messages of each shard are its owner's. */
+static void note_shard(struct node *n, const struct shard_row *row)
+{
+    n->range = node_is_leased(n) ? range_of(row) : range_all;
+    snprintf(n->topic, sizeof(n->topic), row->shard == 0 ? "%s" : "%s.%lld",
+             CONTROL_TOPIC_START, (long long)row->shard);
+    n->lease.gift = (struct ranges_gift){.shard = -1};
+    n->lease.reshaping = false;
 }
 
 /* What a slow store has left of the lease may be too little: it is taken once more. */
@@ -76,6 +150,7 @@ static int acquire(struct node *n, struct ff_err *err)
     if (code != FF_OK)
         return code;
     store_set_fence(n->store, &row);
+    note_shard(n, &row);
     node_lease_took(n, &row, asked_us);
     return FF_OK;
 }
@@ -396,7 +471,7 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
                    .silent = source_silent,
                    .secret = source_secret,
                    .blob = source_blob,
-                   .topic = CONTROL_TOPIC_START},
+                   .topic = n->topic},
     };
 
     return exec_new(&setup, err);
@@ -427,7 +502,9 @@ static struct control *wire_control(struct node *n, struct ff_err *err)
         .loop = n->loop,
         .store = n->store,
         .queue = n->queue_driver,
+        .topic = n->topic,
         .shard = NODE_SHARD,
+        .range = &n->range,
         .slots = slots_of(n),
         .by_labels = n->elsewhere,
         .sizes = n->sizes.items,
@@ -475,6 +552,7 @@ static struct trigger *wire_trigger(struct node *n, struct ff_err *err)
         .loop = n->loop,
         .store = n->store,
         .shard = NODE_SHARD,
+        .range = &n->range,
         .zone = zones_find,
         .zone_arg = &n->lane_zones,
         .arg = n,
@@ -591,6 +669,8 @@ void node_wake_for(struct node *n, const struct node_news *news)
         return;
     }
     for (size_t i = 0; i < news->n; i++) {
+        if (!range_has(n->range, news->items[i].tenant))
+            continue;
         control_opened(n->control, news->items[i].tenant, news->items[i].run);
         trigger_run_opened(n->trigger, news->items[i].tenant, news->items[i].run);
     }
@@ -667,7 +747,7 @@ void node_disown(struct node *n)
     run_posts(n);
     FAILPOINT("node.disown.drained");
     close_parts(n);
-    if (store_release_shard(n->store, &err) != FF_OK)
+    if (!n->lease.reshaping && store_release_shard(n->store, &err) != FF_OK)
         log_debug("the shard is left without a word: %s", err.msg);
     store_set_fence(n->store, NULL); /* what this process commits now is anybody's */
     drop_lock(n);

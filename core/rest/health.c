@@ -31,15 +31,6 @@ static bool tells_auth(const struct rest *r)
     return r && r->auth && driver_auth_ops(r->setup.auth)->ready;
 }
 
-/* By anybody. A server that does not lead is as ready as the one that does. */
-static bool is_led(const struct node *n)
-{
-    struct node_leader leader;
-
-    node_leader(n, &leader);
-    return leader.leads;
-}
-
 int rest_tell_ready(struct node *n, const struct rest *r, struct buf *out)
 {
     const char *store = store_word(n);
@@ -58,7 +49,7 @@ int rest_tell_ready(struct node *n, const struct rest *r, struct buf *out)
     jsonw_bool(&w, node_is_owner(n));
     if (node_is_leased(n)) {
         jsonw_key(&w, "led");
-        jsonw_bool(&w, is_led(n));
+        jsonw_bool(&w, node_is_led(n)); /* a server that does not lead is as ready */
     }
     if (tells_auth(r)) {
         jsonw_key(&w, "auth");

@@ -203,7 +203,7 @@ static void look(struct live_look *k)
 
     if (k->busy)
         return;
-    if (node_is_owner(r->setup.node)) { /* and hears of all that it commits */
+    if (node_leads_all(r->setup.node)) { /* and hears of all that it commits */
         k->tenants.n = 0;
         return;
     }

@@ -52,7 +52,11 @@ static const struct rest_field system_fields[] = {
      .help = "of a process that leads: pid, version, open_runs, loading; else null"},
     {.name = "leader",
      .type = REST_OBJECT,
-     .help = "whoever leads: pid, host, address, epoch, since, lease_left_ms; or null"},
+     .help = "whoever leads: pid, host, address, epoch, since, lease_left_ms, and low "
+             "and high, between which the hashes of its tenants are; or null"},
+    {.name = "leaders",
+     .type = REST_LIST,
+     .help = "all of them, where servers share the store"},
     {.name = "limits",
      .type = REST_OBJECT,
      .help = "semaphores that its configuration gives places"},

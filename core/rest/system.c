@@ -96,35 +96,58 @@ static void add_process(struct jsonw *w, const char *owner)
     }
 }
 
-static void add_leader(struct jsonw *w, const struct rest *r)
+static void write_leader(struct jsonw *w, const struct node_leader *leader)
 {
-    struct node_leader leader;
     char since[UNITS_TEXT];
 
-    node_leader(r->setup.node, &leader);
-    jsonw_key(w, "leader");
-    if (!leader.leads) {
-        jsonw_null(w);
-        return;
-    }
     jsonw_open(w, '{');
-    add_process(w, leader.owner);
-    if (leader.address[0]) {
+    add_process(w, leader->owner);
+    if (leader->address[0]) {
         jsonw_key(w, "address");
-        jsonw_text(w, leader.address);
+        jsonw_text(w, leader->address);
     }
     jsonw_key(w, "epoch");
-    jsonw_int(w, leader.epoch);
-    if (leader.since_us != MODEL_NULL) {
-        units_time_text(leader.since_us, since);
+    jsonw_int(w, leader->epoch);
+    if (leader->since_us != MODEL_NULL) {
+        units_time_text(leader->since_us, since);
         jsonw_key(w, "since");
         jsonw_text(w, since);
     }
-    if (leader.lease_left_us != MODEL_NULL) {
+    if (leader->lease_left_us != MODEL_NULL) {
         jsonw_key(w, "lease_left_ms");
-        jsonw_int(w, leader.lease_left_us / 1000);
+        jsonw_int(w, leader->lease_left_us / 1000);
     }
+    jsonw_key(w, "low");
+    jsonw_int(w, leader->range.low);
+    jsonw_key(w, "high");
+    jsonw_int(w, leader->range.high);
     jsonw_close(w, '}');
+}
+
+static void add_leader(struct jsonw *w, const struct rest *r)
+{
+    struct node_leader leader;
+
+    node_leader(r->setup.node, &leader);
+    jsonw_key(w, "leader");
+    if (leader.leads)
+        write_leader(w, &leader);
+    else
+        jsonw_null(w);
+}
+
+static void list_leader(void *arg, const struct node_leader *leader)
+{
+    if (leader->leads)
+        write_leader(arg, leader);
+}
+
+static void add_leaders(struct jsonw *w, const struct rest *r)
+{
+    jsonw_key(w, "leaders");
+    jsonw_open(w, '[');
+    node_each_leader(r->setup.node, list_leader, w);
+    jsonw_close(w, ']');
 }
 
 static void add_limits(struct jsonw *w, const struct rest *r)
@@ -165,6 +188,7 @@ int rest_system(struct rest_call *c, struct ff_err *err)
     jsonw_bool(&w, node_is_owner(r->setup.node));
     add_owner(&w, r);
     add_leader(&w, r);
+    add_leaders(&w, r);
     add_limits(&w, r);
     jsonw_close(&w, '}');
     return FF_OK;

@@ -78,6 +78,9 @@ struct sched_standing {
     int64_t turns;   /* times that this began */
 };
 struct sched_standing sched_standing(const struct sched *s, int64_t tenant);
+/* Those that something is known of. */
+typedef void sched_tenant_fn(void *arg, int64_t tenant, int64_t picks);
+void sched_each_tenant(const struct sched *s, sched_tenant_fn *fn, void *arg);
 
 /* owner comes back with each pick. */
 struct sched_run *sched_run_new(struct sched *s, int64_t tenant, int64_t project,

@@ -132,3 +132,14 @@ struct sched_standing sched_standing(const struct sched *s, int64_t tenant)
                                    .turns = t->turns,
                                    .in_turn = !list_empty(&t->share.link)};
 }
+
+void sched_each_tenant(const struct sched *s, sched_tenant_fn *fn, void *arg)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&s->tenants, &i, &value);) {
+        const struct fair_tenant *t = value;
+
+        fn(arg, t->no, (int64_t)t->picks);
+    }
+}

@@ -91,8 +91,11 @@ static int read_or_make(struct store *s, int64_t shard, struct shard_row *row,
     code = store_read_shard(s, STORE_READER_CALLER, shard, row, &s->shard_text, err);
     if (code != FF_NOT_FOUND)
         return code;
-    *row =
-        (struct shard_row){.shard = shard, .version = FF_ABSENT, .since = MODEL_NULL};
+    *row = (struct shard_row){.shard = shard,
+                              .version = FF_ABSENT,
+                              .since = MODEL_NULL,
+                              .low = MODEL_NULL,
+                              .high = MODEL_NULL};
     return FF_OK;
 }
 
@@ -172,6 +175,81 @@ int store_acquire_shard(struct store *s, int64_t shard, const struct store_claim
     }
     store_own_row(&record_shard, row, &s->shard_text);
     return code;
+}
+
+/* If somebody has it he finds that it is not the row any more that he holds, and takes
+ * it again. A row is never deleted: of one that is made again the version may be one
+ * that somebody still knows. */
+static void add_other(struct batch *b, const struct store_reshape *how,
+                      struct shard_row *other, int64_t epoch)
+{
+    *other = *how->other;
+    other->epoch = epoch;
+    other->mixed = 1;
+    range_write(other, how->other_range);
+    if (range_is_empty(how->other_range)) {
+        other->owner = other->endpoint = other->address = (struct span){0};
+        other->lease_until = 0;
+        other->since = MODEL_NULL;
+    }
+    batch_put(b, &record_shard, other, other->version);
+}
+
+int store_reshape_shard(struct store *s, const struct store_reshape *how,
+                        const struct store_claim *claim, struct shard_row *row,
+                        struct ff_err *err)
+{
+    struct shard_row other;
+    struct batch b = {0};
+    int64_t now_us;
+    int code = store_clock(s, STORE_READER_CALLER, &now_us, err);
+
+    if (code != FF_OK)
+        return code;
+    *row = *how->row;
+    if (row->epoch < how->epoch)
+        row->epoch = how->epoch;
+    claim_row(row, claim, now_us);
+    if (how->mixed && claim->place)
+        row->mixed = 1;
+    range_write(row, how->range);
+    batch_put(&b, &record_shard, row, row->version);
+    if (how->other)
+        add_other(&b, how, &other, row->epoch + 1);
+    code = store_commit_now(s, &b, NULL, err);
+    batch_done(&b);
+    if (code != FF_OK)
+        return code;
+    row->version++;
+    arena_reset(&s->shard_text);
+    store_own_row(&record_shard, row, &s->shard_text);
+    return FF_OK;
+}
+
+struct reading {
+    struct store_shards *shards;
+    struct arena *arena;
+};
+
+static int add_shard(void *arg, const void *stored)
+{
+    const struct reading *reading = arg;
+    struct shard_row row = *(const struct shard_row *)stored;
+
+    store_own_row(&record_shard, &row, reading->arena);
+    ARRAY_ADD(reading->shards, row);
+    return 0;
+}
+
+int store_read_shards(struct store *s, struct store_reader *r,
+                      struct store_shards *shards, struct arena *arena,
+                      struct ff_err *err)
+{
+    const struct store_query q = {.record = &record_shard};
+    struct reading reading = {shards, arena};
+
+    shards->n = 0;
+    return store_scan(s, r, &q, add_shard, &reading, err);
 }
 
 int store_release_shard(struct store *s, struct ff_err *err)

@@ -117,6 +117,27 @@ struct store_claim {
  * in it lives until the next call). */
 int store_acquire_shard(struct store *s, int64_t shard, const struct store_claim *claim,
                         struct shard_row *row, struct ff_err *err);
+/* The same of a row that was read before, which becomes another one than it was, and
+ * with it one beside it. FF_CONFLICT: either has changed meanwhile. */
+struct store_reshape {
+    const struct shard_row *row;     /* version FF_ABSENT: it is new */
+    struct tenant_range range;       /* what it has from now on */
+    int64_t epoch;                   /* at least this one: of whoever had any of that */
+    bool mixed;                      /* another place may have begun any of that */
+    const struct shard_row *other;   /* or NULL; gets a later epoch than either had */
+    struct tenant_range other_range; /* what that one has; empty: it is nobody's */
+};
+int store_reshape_shard(struct store *s, const struct store_reshape *how,
+                        const struct store_claim *claim, struct shard_row *row,
+                        struct ff_err *err);
+/* All of them, by their numbers; texts in the arena. */
+struct store_shards {
+    struct shard_row *items;
+    size_t n, cap;
+};
+int store_read_shards(struct store *s, struct store_reader *r,
+                      struct store_shards *shards, struct arena *arena,
+                      struct ff_err *err);
 /* Could it be taken with this claim? */
 bool store_shard_is_free(const struct shard_row *row, const char *place,
                          int64_t now_us);

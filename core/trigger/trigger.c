@@ -15,6 +15,8 @@ struct trigger *trigger_new(const struct trigger_setup *setup, struct ff_err *er
     struct trigger *t = mem_alloc(sizeof(*t));
 
     t->setup = *setup;
+    t->range = setup->range ? *setup->range : range_all;
+    t->setup.range = NULL; /* it was borrowed */
     t->lane = lane_new(setup->loop, "schedule", err);
     if (!t->lane) {
         mem_free(t);

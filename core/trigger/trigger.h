@@ -20,6 +20,7 @@ struct trigger_setup {
     struct loop *loop;
     struct store *store; /* its fence is set: the shard is ours */
     int64_t shard;
+    const struct tenant_range *range; /* whose schedules; copied. NULL: everybody's */
     /* Finds time zones; called on a lane, one call at a time. */
     schedule_zone_fn *zone;
     void *zone_arg;

@@ -36,6 +36,9 @@ static int add_schedule(void *arg, const void *row)
     const struct schedule_row *r = row;
     const struct trigger_setup *setup = &l->t->setup;
     struct ff_err err = {0};
+
+    if (!range_has(l->t->range, (struct tenant){r->tenant}))
+        return 0;
     struct schedule *s = schedule_new(r, setup->zone, setup->zone_arg, &err);
 
     if (s)
@@ -122,6 +125,8 @@ static int add_happened(void *arg, const void *row)
     struct load *l = arg;
     struct happened h = {.row = *(const struct occurrence_row *)row, .state = -1};
 
+    if (!range_has(l->t->range, (struct tenant){h.row.tenant}))
+        return 0;
     store_own_row(&record_occurrence, &h.row, &l->set.arena);
     h.kind = kind_of(h.row.kind);
     if (h.kind == FLOW_TRIGGER_WORKFLOW)

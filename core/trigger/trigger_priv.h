@@ -45,6 +45,7 @@ struct trigger_set {
 
 struct trigger {
     struct trigger_setup setup;
+    struct tenant_range range;
     struct lane *lane;
     struct trigger_set set;
     struct {

@@ -85,7 +85,12 @@ class Replica:
         return self.log_path.read_text()
 
     def ask(
-        self, method: str, path: str, body: Any = None, patience: float = PATIENCE
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        patience: float = PATIENCE,
+        key: str | None = None,
     ) -> Answer:
         connection: http.client.HTTPConnection
         connection = UnixConnection(str(self.data / "api.sock"))
@@ -93,11 +98,14 @@ class Replica:
         if not path.startswith("/ready"):
             path = "/api/v1" + path
         text = None if body is None else json.dumps(body)
+        headers = {"Content-Type": "application/json"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         try:
-            connection.request(method, path, text, {"Content-Type": "application/json"})
+            connection.request(method, path, text, headers)
             got = connection.getresponse()
-            headers = {k.lower(): v for k, v in got.getheaders()}
-            return Answer(got.status, headers, got.read())
+            got_headers = {k.lower(): v for k, v in got.getheaders()}
+            return Answer(got.status, got_headers, got.read())
         finally:
             connection.close()
 
@@ -115,8 +123,8 @@ class Replica:
         finally:
             connection.close()
 
-    def get(self, path: str) -> Any:
-        answer = self.ask("GET", path)
+    def get(self, path: str, key: str | None = None) -> Any:
+        answer = self.ask("GET", path, key=key)
         assert answer.status == 200, answer.body
         return answer.json()
 

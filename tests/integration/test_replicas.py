@@ -468,7 +468,7 @@ class Replicas(ReplicasTest):
         self.assertEqual(strange, [])
         # A clock and a commit of the one that leads, a look at row and clock by the
         # other one, each second.
-        self.assertLess(len(said), 6 * 10, said)
+        self.assertLess(len(said), 6 * 11, said)
 
     @staticmethod
     def statements(log: str) -> list[str]:

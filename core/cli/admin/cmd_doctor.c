@@ -43,24 +43,49 @@ static int count_open(void *arg, const void *row)
     return 0;
 }
 
-/* Of all hosts that share the store. */
-static int check_leader(struct doctor *d)
-{
-    struct node_leader leader;
-    char since[UNITS_TEXT];
+struct leaders {
+    struct doctor *doctor;
+    size_t n;
+};
 
-    if (node_read_leader(d->s->node, STORE_READER_CALLER, &leader, &d->err) != FF_OK)
-        return d->err.code;
-    d->led = leader.leads;
-    if (!leader.leads) {
-        doctor_says(d, "no host leads them (epoch %lld)", (long long)leader.epoch);
-        return FF_OK;
+/* Of hosts that share the store: what of all tenants it leads. */
+static void tell_leader(void *arg, const struct node_leader *leader)
+{
+    struct leaders *all = arg;
+    struct doctor *d = all->doctor;
+    const double part =
+        (double)(leader->range.high - leader->range.low) / (double)RANGE_END;
+    char since[UNITS_TEXT], whom[64] = "them";
+
+    if (range_is_empty(leader->range) && !leader->leads)
+        return; /* what is left of one that joined once */
+    all->n++;
+    d->led = d->led && leader->leads;
+    if (!range_is_all(leader->range))
+        snprintf(whom, sizeof(whom), "%.1f %% of all tenants", 100 * part);
+    if (!leader->leads) {
+        doctor_says(d, "no host leads %s (epoch %lld)", whom, (long long)leader->epoch);
+        return;
     }
-    units_time_text(leader.since_us, since);
-    doctor_says(d, "%s leads them%s%s, since %s (epoch %lld), for %lld ms at least",
-                leader.owner, leader.address[0] ? " at " : "", leader.address, since,
-                (long long)leader.epoch, (long long)leader.lease_left_us / 1000);
-    return FF_OK;
+    units_time_text(leader->since_us, since);
+    doctor_says(d, "%s leads %s%s%s, since %s (epoch %lld), for %lld ms at least",
+                leader->owner, whom, leader->address[0] ? " at " : "", leader->address,
+                since, (long long)leader->epoch,
+                (long long)leader->lease_left_us / 1000);
+}
+
+static int check_leaders(struct doctor *d)
+{
+    struct leaders all = {.doctor = d};
+
+    d->led = true;
+    const int code =
+        node_read_leaders(d->s->node, STORE_READER_CALLER, tell_leader, &all, &d->err);
+    if (code == FF_OK && all.n == 0) {
+        d->led = false;
+        doctor_says(d, "no host leads them yet");
+    }
+    return code;
 }
 
 static int check_owner(struct doctor *d)
@@ -81,7 +106,7 @@ static int check_owner(struct doctor *d)
     doctor_says(d, "%lld open runs, %s", (long long)n,
                 led ? "led by the owner at its socket" : "and nobody leads here");
     const bool elsewhere =
-        node_is_leased(d->s->node) && check_leader(d) == FF_OK && d->led;
+        node_is_leased(d->s->node) && check_leaders(d) == FF_OK && d->led;
     d->bad = n > 0 && !led && !elsewhere;
     d->remedy = "`flowforge resume` goes on with them";
     return FF_OK;

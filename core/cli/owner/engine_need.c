@@ -7,14 +7,21 @@
 
 #define TRIES 3 /* an owner may be leaving just now */
 
+/* The others are led by whoever leads any, soon. */
+static void note_leader(void *arg, const struct node_leader *leader)
+{
+    *(bool *)arg = *(bool *)arg || leader->leads;
+}
+
 bool engine_is_elsewhere(struct cli_session *s)
 {
-    struct node_leader leader;
     struct ff_err err = {0};
+    bool led = false;
 
     return !s->remote && node_is_leased(s->node) &&
-           node_read_leader(s->node, STORE_READER_CALLER, &leader, &err) == FF_OK &&
-           leader.leads;
+           node_read_leaders(s->node, STORE_READER_CALLER, note_leader, &led, &err) ==
+               FF_OK &&
+           led;
 }
 
 /* A server leads what it has. */

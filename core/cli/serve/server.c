@@ -90,7 +90,10 @@ static void on_fatal(void *arg, const struct ff_err *err)
     struct server *s = arg;
 
     if (err->code == FF_DENIED && node_is_leased(s->session.node)) {
-        log_warn("%s: this server follows", err->msg);
+        if (node_is_reshaping(s->session.node))
+            log_info("%s", err->msg);
+        else
+            log_warn("%s: this server follows", err->msg);
         s->lost = true;
     } else {
         s->fatal = *err;
@@ -612,6 +615,8 @@ static int serve_beside_others(struct server *s)
     int code;
 
     raise_descriptors();
+    if (is_controller(s) && node_join(s->session.node, &err) != FF_OK)
+        return cli_fail_config(s->session.config, &err);
     code = open_doors(s);
     if (code != CLI_OK)
         return code;

@@ -1,0 +1,162 @@
+/* node/give.c - half of what this process leads goes to one that leads nobody yet.
+ *
+ * An attempt is never handed over: it belongs to the host that started it. So nothing
+ * of those tenants starts here from now on, and they are given away when nothing of
+ * them runs any more. Where that takes too long they stay, and it is tried again
+ * later. */
+#include "node/node_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CALM_US  (10 * UNITS_SECOND)
+#define LOOK_US  (UNITS_SECOND / 10)
+#define AGAIN_US (60 * UNITS_SECOND)
+
+/* --- where to cut --- */
+
+struct tally {
+    struct weighed {
+        int64_t hash, weight;
+    } * items;
+    size_t n, cap;
+    int64_t weight;
+    struct tenant_range range;
+};
+
+/* By what it was given here so far; one that did nothing yet may do something. */
+static void weigh(void *arg, int64_t tenant, int64_t picks)
+{
+    const struct tenant t = {tenant};
+    const struct weighed w = {range_hash(t), picks + 1};
+    struct tally *tally = arg;
+
+    if (!range_has(tally->range, t))
+        return;
+    ARRAY_ADD(tally, w);
+    tally->weight += w.weight;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const int64_t x = ((const struct weighed *)a)->hash;
+    const int64_t y = ((const struct weighed *)b)->hash;
+
+    return (x > y) - (x < y);
+}
+
+/* The place between two tenants that is nearest to the middle; -1: there is none. */
+static int64_t middle(const struct tally *t)
+{
+    int64_t at = -1, below = 0, best = t->weight;
+
+    for (size_t i = 1; i < t->n; i++) {
+        below += t->items[i - 1].weight;
+        const int64_t off = llabs(2 * below - t->weight);
+
+        if (t->items[i].hash == t->items[i - 1].hash || off >= best)
+            continue;
+        at = t->items[i].hash;
+        best = off;
+    }
+    return at;
+}
+
+static int64_t choose_cut(const struct node *n)
+{
+    struct tally tally = {.range = n->range};
+
+    control_each_tenant(n->control, weigh, &tally);
+    if (tally.n > 1)
+        qsort(tally.items, tally.n, sizeof(*tally.items), compare);
+    const int64_t at = middle(&tally);
+    ARRAY_DONE(&tally);
+    return at;
+}
+
+/* --- giving --- */
+
+static void stop_giving(struct node *n)
+{
+    loop_timer_del(n->lease.giving.timer);
+    n->lease.giving.what.shard = -1;
+}
+
+void node_give_no_more(struct node *n)
+{
+    loop_timer_del(n->lease.giving.timer);
+}
+
+static bool is_giving(const struct node *n)
+{
+    return n->lease.giving.timer != NULL;
+}
+
+static void on_calm(struct node *n)
+{
+    struct node_lease *l = &n->lease;
+
+    l->gift = l->giving.what;
+    stop_giving(n);
+    node_reshape(n, "another process leads some of the tenants from now on");
+}
+
+static void give_up(struct node *n)
+{
+    stop_giving(n);
+    n->lease.giving.again_us = loop_mono_us(n->loop) + AGAIN_US;
+    control_lead(n->control, n->range);
+    log_info("tasks go on whose tenants another process could lead: it is tried again "
+             "in a minute");
+}
+
+static void is_calm_yet(void *arg)
+{
+    struct node *n = arg;
+    struct node_lease *l = &n->lease;
+
+    if (!n->owner || l->lost)
+        return;
+    if (control_is_calm(n->control))
+        on_calm(n);
+    else if (loop_mono_us(n->loop) >= l->giving.until_us)
+        give_up(n);
+    else
+        node_lease_arm(n, loop_mono_us(n->loop) + LOOK_US, is_calm_yet,
+                       &l->giving.timer);
+}
+
+static void begin(struct node *n, int64_t shard, int64_t at)
+{
+    struct node_lease *l = &n->lease;
+    const int64_t now_us = loop_mono_us(n->loop);
+
+    l->giving.what = (struct ranges_gift){shard, at};
+    l->giving.until_us = now_us + CALM_US;
+    control_lead(n->control, (struct tenant_range){n->range.low, at});
+    node_lease_arm(n, now_us, is_calm_yet, &l->giving.timer);
+}
+
+void node_give(struct node *n, const struct ranges_view *v)
+{
+    const struct ranges_row *to = ranges_empty_one(v);
+
+    if (!n->lease.joins || range_is_empty(n->range) || is_giving(n) || !to ||
+        loop_mono_us(n->loop) < n->lease.giving.again_us)
+        return;
+    const int64_t at = choose_cut(n);
+    if (n->range.low < at && at < n->range.high)
+        begin(n, to->row->shard, at);
+}
+
+int node_join(struct node *n, struct ff_err *err)
+{
+    if (n->settings.leaders != NODE_LEADERS_ALL || !node_is_leased(n))
+        return FF_OK;
+    if (n->elsewhere || strcmp(n->settings.runtime, NODE_ELSEWHERE) == 0)
+        return ff_fail(err, FF_INVALID, 0,
+                       "engine.leaders: executors ask one server for attempts, so with "
+                       "engine.runtime: remote one leads: set engine.leaders: one");
+    n->lease.joins = true;
+    return FF_OK;
+}
