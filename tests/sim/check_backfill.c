@@ -43,9 +43,10 @@ void backfill_change(const struct ff_change *c)
     change_int(c, COL_BACKFILL_MAX_PARALLEL, &b->max_parallel);
     b->before.is_touched = true;
     b->touched_at = sim.now;
-    sim_check(schedules.node == SIM_CLIENT || schedules.node == mirror.owner,
+    sim_check(schedules.node == SIM_CLIENT ||
+                  schedules.node == lead_owner(change_tenant(c)),
               "G4: process %d moves a backfill on, and %d owns the shard",
-              schedules.node, mirror.owner);
+              schedules.node, lead_owner(change_tenant(c)));
     if (b->state == BACKFILL_STOPPED)
         sim_seen(SEEN_BACKFILL_STOPPED);
 }

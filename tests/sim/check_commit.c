@@ -88,6 +88,14 @@ void change_int(const struct ff_change *c, int column, int64_t *place)
         *place = v->type ? v->i : MODEL_NULL;
 }
 
+struct tenant change_tenant(const struct ff_change *c)
+{
+    for (uint32_t i = 0; i < c->record->n_columns; i++)
+        if (strcmp(c->record->columns[i].name, "tenant") == 0)
+            return (struct tenant){c->values[i].i};
+    sim_fail("rows of %s have no tenant", c->record->name);
+}
+
 void change_text(const struct ff_change *c, int column, char *out, size_t size)
 {
     const struct ff_value *v = change_value(c, column);
@@ -333,7 +341,6 @@ static void on_shard(int node, const struct ff_change *c)
     mirror.owner = node;
     mirror.owned_in = mirror.n_commits;
     mirror.owned_at = sim.now;
-    pause_new_owner();
 }
 
 /* --- the commit as a whole --- */
@@ -369,9 +376,9 @@ static bool is_of_runs(const struct ff_change *c)
 
 static void apply(int node, const struct ff_change *c)
 {
-    sim_check(!is_of_runs(c) || node == mirror.owner,
-              "G4: process %d writes %s, and %d owns the shard", node, c->record->name,
-              mirror.owner);
+    sim_check(!is_of_runs(c) || node == lead_owner(change_tenant(c)),
+              "G4: process %d writes %s, and %d leads its tenant", node,
+              c->record->name, lead_owner(change_tenant(c)));
     if (is_of_runs(c))
         lead_check_fence(node, c);
     if (c->kind == FF_CHECK)
@@ -460,10 +467,11 @@ static void check_slots(void)
     const bool may_exceed = sim.o.store_conflict || sim.o.store_doubt ||
                             sim.o.read_down || sim.o.link_us || sim.o.inner ||
                             sim.o.values;
+    const int64_t n_slots = sim.o.slots * (sim.o.joins ? sim.o.n_nodes : 1);
 
-    sim_check(may_exceed || mirror.n_running <= sim.o.slots,
+    sim_check(may_exceed || mirror.n_running <= n_slots,
               "I17: %lld attempts hold %lld slots", (long long)mirror.n_running,
-              (long long)sim.o.slots);
+              (long long)n_slots);
     check_fair_rows(may_exceed);
     if (mirror.n_running >= sim.o.slots)
         sim_seen(SEEN_SLOTS_FULL);

@@ -375,7 +375,7 @@ static void check_silence(const struct mirror_run *r, const struct mirror_task *
     /* A process that takes over counts the silence anew. */
     check(sim.faults || policy->heartbeat_us == 0 ||
               runtime_sim_started(id) <= SIM_EPOCH_US + sim.healed_at ||
-              runtime_sim_started(id) <= SIM_EPOCH_US + mirror.owned_at ||
+              runtime_sim_started(id) <= SIM_EPOCH_US + lead_owned_at(r->tenant) ||
               lifetime(id) <= policy->heartbeat_us + policy->grace_us + SILENCE_SLACK,
           "it was silent for %lld ms, and nobody stopped it",
           (long long)(lifetime(id) / MS));

@@ -1,10 +1,13 @@
 /* check_lead.c - who leads where hosts share the store, by the row of the shard: epochs
  * grow and have one process each, whose commits are fenced (I8); a lease is taken from
  * nobody who has it (I45); somebody leads again soon (I46); who does not lead any more
- * starts nothing (I47). */
+ * starts nothing (I47); each tenant is in the range of one row, and its epochs grow
+ * whichever that is (I48). */
 #include "sim.h"
 
 #include "node/node_priv.h"
+
+#include <string.h>
 
 #define SECOND        UNITS_SECOND
 #define LEASE_US      (3 * SECOND) /* docs/postgres.md: three seconds, up to a minute */
@@ -12,20 +15,76 @@
 #define LEAD_AGAIN_US (12 * SECOND) /* four, and what a process takes to begin */
 #define LINK_LEFT_US  (20 * SECOND) /* what a slow link still holds up */
 #define LATE_US       (SECOND / 10)
+#define MAX_SHARDS    16
 
-static struct {
+#define N_TENANTS 2 /* client.c */
+
+/* A row of the shards. */
+struct lead {
+    bool is_there;
     int64_t epoch;
-    int node;            /* whose it is */
-    bool given_up;       /* it has said so */
+    int node;      /* whose it is */
+    bool given_up; /* it has said so, or others have, of one that was over */
+    struct tenant_range range;
     int64_t lease_until; /* by the store's clock */
     int64_t written_at;  /* when nobody's clock is wrong, as the rest: */
     int64_t most_ahead;  /* the store's clock was it by so much, at most, since then */
-    int64_t set_at;      /* when it was last set; 0: it never was */
     int64_t taken_at;    /* the epoch began */
-    bool robbed; /* maybe by the store's clock, and not because time had passed */
-    bool fenced; /* the commit that is judged */
-    int64_t again_until; /* somebody is to lead; 0: somebody does */
-} lead = {.node = SIM_CLIENT};
+    int64_t taken_in;    /* the commit by which it did */
+    bool robbed;  /* maybe by the store's clock, and not because time had passed */
+    bool checked; /* by the commit that is judged */
+};
+
+static struct lead leads[MAX_SHARDS];
+static int64_t set_at; /* when the store's clock was last set; 0: it never was */
+static struct {
+    int64_t epoch;       /* of whoever led the tenant last */
+    int64_t again_until; /* somebody is to lead it; 0: somebody does */
+} tenants[N_TENANTS];
+
+static struct tenant tenant_of(int i)
+{
+    return (struct tenant){1 + i};
+}
+
+static struct lead *lead_of(struct tenant t)
+{
+    for (int i = 0; i < MAX_SHARDS; i++)
+        if (leads[i].is_there && range_has(leads[i].range, t))
+            return &leads[i];
+    return NULL;
+}
+
+int lead_owner(struct tenant t)
+{
+    const struct lead *l = lead_of(t);
+
+    if (!sim.o.hosts)
+        return mirror.owner;
+    return l ? l->node : SIM_CLIENT;
+}
+
+int64_t lead_owned_in(struct tenant t)
+{
+    const struct lead *l = lead_of(t);
+
+    return sim.o.hosts && l ? l->taken_in : mirror.owned_in;
+}
+
+int64_t lead_owned_at(struct tenant t)
+{
+    const struct lead *l = lead_of(t);
+
+    return sim.o.hosts && l ? l->taken_at : mirror.owned_at;
+}
+
+bool lead_leads_any(int node)
+{
+    for (int i = 0; i < N_TENANTS; i++)
+        if (lead_owner(tenant_of(i)) == node)
+            return true;
+    return false;
+}
 
 static int64_t clock_ahead(void)
 {
@@ -34,129 +93,254 @@ static int64_t clock_ahead(void)
 
 void lead_clock_set(void)
 {
-    lead.set_at = sim.now;
-    if (clock_ahead() > lead.most_ahead)
-        lead.most_ahead = clock_ahead();
+    set_at = sim.now;
+    for (int i = 0; i < MAX_SHARDS; i++)
+        if (clock_ahead() > leads[i].most_ahead)
+            leads[i].most_ahead = clock_ahead();
 }
 
 /* --- the row --- */
 
-static void write_lease(const struct ff_change *c)
+static void write_lease(struct lead *l, const struct ff_change *c)
 {
-    change_int(c, COL_SHARD_LEASE_UNTIL, &lead.lease_until);
-    lead.written_at = sim.now;
-    lead.most_ahead = clock_ahead();
+    change_int(c, COL_SHARD_LEASE_UNTIL, &l->lease_until);
+    l->written_at = sim.now;
+    l->most_ahead = clock_ahead();
     sim_trace(
         "the lease of epoch %lld has %lld us left, the store's clock is %lld us ahead",
-        (long long)lead.epoch, (long long)(lead.lease_until - store_sim_clock()),
+        (long long)l->epoch, (long long)(l->lease_until - store_sim_clock()),
         (long long)clock_ahead());
-    if (lead.lease_until - store_sim_clock() > LEASE_US + SECOND)
+    if (l->lease_until - store_sim_clock() > LEASE_US + SECOND)
         sim_seen(SEEN_LEASE_LONG);
 }
 
 /* Whoever took it may have looked at the store's clock at any time since. */
-static bool is_over_by_clock(void)
+static bool is_over_by_clock(const struct lead *l)
 {
-    return SIM_EPOCH_US + sim.now + lead.most_ahead >= lead.lease_until;
+    return SIM_EPOCH_US + sim.now + l->most_ahead >= l->lease_until;
 }
 
-static bool is_over(void)
+static bool is_over(const struct lead *l)
 {
-    return is_over_by_clock() || sim.now - lead.written_at >= LEASE_MAX_US;
+    return is_over_by_clock(l) || sim.now - l->written_at >= LEASE_MAX_US;
 }
 
-static void judge_take(int node)
+static void judge_take(const struct lead *l, int node)
 {
-    if (lead.node == SIM_CLIENT)
+    if (!l->is_there)
         return;
-    if (lead.given_up)
+    if (l->given_up)
         sim_seen(SEEN_LED_FREE);
-    else if (lead.node == node)
+    else if (l->node == node)
         sim_seen(SEEN_LED_AGAIN);
-    else if (is_over())
+    else if (is_over(l))
         sim_seen(SEEN_LED_OVER);
     else
         sim_fail("I45: process %d takes the lead from %d, whose lease has %lld us left",
-                 node, lead.node, (long long)(lead.lease_until - store_sim_clock()));
-    if (lead.node != node)
+                 node, l->node, (long long)(l->lease_until - store_sim_clock()));
+    if (l->node != node)
         sim_seen(SEEN_LED_CHANGED);
 }
 
 /* It could not do anything at the end of its lease, or that came while the call that
  * takes it was under way. */
-static bool is_excused(const struct sim_node *n)
+static bool is_excused(const struct lead *l, const struct sim_node *n)
 {
-    return lead.robbed || sim_loop_is_paused(n->loop) || sim.now - sim.due > LATE_US ||
+    return l->robbed || sim_loop_is_paused(n->loop) || sim.now - sim.due > LATE_US ||
            sim.now - n->calm_since < LATE_US;
 }
 
 /* By its own clock it has stopped before. */
-static void judge_loser(void)
+static void judge_loser(const struct lead *l)
 {
-    const struct sim_node *n = &sim_nodes[lead.node];
+    const struct sim_node *n = &sim_nodes[l->node];
 
-    if (n->phase == NODE_OWNER && !is_excused(n))
-        sim_check(n->node->lease.lost,
+    if (n->phase == NODE_OWNER && !is_excused(l, n))
+        sim_check(n->node->lease.lost || store_get_fence(n->store).shard != l - leads,
                   "I47: the lease of %d is over, and it does not know that", n->no);
 }
 
-static void take(int node, const struct ff_change *c)
+/* Another process takes it, or what there is of it. */
+static void leave(struct lead *l, int node)
 {
+    judge_take(l, node);
+    /* A lease may be written late, by the clock of before. */
+    l->robbed = set_at > 0 && sim.now - set_at < LEASE_MAX_US;
+    if (l->is_there && l->node != node && !l->given_up)
+        judge_loser(l);
+}
+
+static struct tenant_range range_in(const struct ff_change *c)
+{
+    struct shard_row row = {.low = MODEL_NULL, .high = MODEL_NULL};
+
+    change_int(c, COL_SHARD_LOW, &row.low);
+    change_int(c, COL_SHARD_HIGH, &row.high);
+    return range_of(&row);
+}
+
+/* A host keeps its directory; what its process wrote may come when that is gone. */
+static const char *place_of(int node)
+{
+    static char places[SIM_MAX_NODES][PLACE_TEXT];
+    const struct node *n = sim_nodes[node].node;
+
+    if (n && n->lease.place[0])
+        snprintf(places[node], PLACE_TEXT, "%s", n->lease.place);
+    return places[node];
+}
+
+static bool is_own(int node, const struct ff_change *c)
+{
+    char place[PLACE_TEXT];
+
+    change_text(c, COL_SHARD_PLACE, place, sizeof(place));
+    return node >= 0 && strcmp(place, place_of(node)) == 0;
+}
+
+/* By whoever has it from now on. */
+static void take(struct lead *l, int node, const struct ff_change *c)
+{
+    leave(l, node);
+    l->node = node;
+    l->given_up = false;
+    l->taken_at = sim.now;
+    l->taken_in = mirror.n_commits;
+    write_lease(l, c);
+}
+
+/* By one that takes what there was of it, or gives it something. */
+static void change_other(struct lead *l, int node, struct tenant_range before)
+{
+    sim_check(l->is_there, "I48: process %d makes a row for somebody else", node);
+    if (range_is_empty(l->range)) {
+        leave(l, node);
+        l->given_up = true;
+        sim_seen(SEEN_RANGE_JOINED);
+        return;
+    }
+    sim_check(range_is_empty(before), "I48: process %d changes what %d leads", node,
+              l->node);
+    l->taken_at = sim.now;
+    l->taken_in = mirror.n_commits;
+    sim_seen(SEEN_RANGE_GIVEN);
+}
+
+static void put(struct lead *l, int node, const struct ff_change *c)
+{
+    const struct tenant_range before = l->range;
     int64_t epoch = 0;
 
     change_int(c, COL_SHARD_EPOCH, &epoch);
-    sim_check(epoch == lead.epoch + 1, "I8: epoch %lld comes after epoch %lld",
-              (long long)epoch, (long long)lead.epoch);
-    judge_take(node);
-    /* A lease may be written late, by the clock of before. */
-    lead.robbed = lead.set_at > 0 && sim.now - lead.set_at < LEASE_MAX_US;
-    if (lead.node != SIM_CLIENT && lead.node != node && !lead.given_up)
-        judge_loser();
-    lead.epoch = epoch;
-    lead.node = node;
-    lead.given_up = false;
-    lead.taken_at = sim.now;
-    write_lease(c);
+    sim_check(epoch > l->epoch, "I8: epoch %lld comes after epoch %lld",
+              (long long)epoch, (long long)l->epoch);
+    l->range = range_in(c);
+    if (is_own(node, c))
+        take(l, node, c);
+    else
+        change_other(l, node, before);
+    l->is_there = true;
+    l->epoch = epoch;
 }
 
 /* Renewed, or given up. */
-static void change(int node, const struct ff_change *c)
+static void change(struct lead *l, int node, const struct ff_change *c)
 {
-    sim_check(node == lead.node,
+    sim_check(node == l->node,
               "I8: process %d writes the lease of epoch %lld, which is that of %d",
-              node, (long long)lead.epoch, lead.node);
-    sim_check(!lead.given_up, "I8: process %d renews what it has given up", node);
+              node, (long long)l->epoch, l->node);
+    sim_check(!l->given_up, "I8: process %d renews what it has given up", node);
     sim_check(c->expect != FF_ANY_VERSION, "I8: a lease is written, whoever has it");
     sim_check(!change_value(c, COL_SHARD_EPOCH), "I8: an epoch is made another one");
+    sim_check(!change_value(c, COL_SHARD_LOW) && !change_value(c, COL_SHARD_HIGH),
+              "I48: a range is made another one, and its epoch is not");
     if (change_value(c, COL_SHARD_OWNER)) {
-        lead.given_up = true;
+        l->given_up = true;
         return;
     }
     sim_seen(SEEN_LEASE_RENEWED);
-    write_lease(c);
+    write_lease(l, c);
+}
+
+/* --- all rows --- */
+
+/* Each hash is in one range: as many as there are, and none in two. */
+static void check_ranges(void)
+{
+    int64_t size = 0;
+
+    for (int i = 0; i < MAX_SHARDS; i++) {
+        const struct tenant_range a = leads[i].range;
+
+        if (!leads[i].is_there || range_is_empty(a))
+            continue;
+        size += a.high - a.low;
+        for (int k = 0; k < i; k++) {
+            const struct tenant_range b = leads[k].range;
+
+            sim_check(!leads[k].is_there || range_is_empty(b) || a.high <= b.low ||
+                          b.high <= a.low,
+                      "I48: rows %d and %d both have some tenants", k, i);
+        }
+    }
+    sim_check(size == RANGE_END, "I48: %lld tenants are nobody's",
+              (long long)(RANGE_END - size));
+}
+
+/* The places of a tenant's steps begin with the epoch. */
+static void check_epochs(void)
+{
+    for (int i = 0; i < N_TENANTS; i++) {
+        const int64_t epoch = lead_of(tenant_of(i))->epoch;
+
+        sim_check(epoch >= tenants[i].epoch,
+                  "I48: tenant %d is led under epoch %lld after %lld", i + 1,
+                  (long long)epoch, (long long)tenants[i].epoch);
+        tenants[i].epoch = epoch;
+    }
+}
+
+static struct lead *row_of(const struct ff_change *c)
+{
+    const int64_t shard = c->values[COL_SHARD_SHARD].i;
+
+    sim_check(0 <= shard && shard < MAX_SHARDS, "there are too many shards");
+    return &leads[shard];
 }
 
 void lead_begin(int node, const struct ff_change *changes, size_t n)
 {
-    lead.fenced = false;
+    bool changed = false;
+
+    for (int i = 0; i < MAX_SHARDS; i++)
+        leads[i].checked = false;
     if (!sim.o.hosts)
         return;
+    if (node >= 0)
+        place_of(node);
     for (size_t i = 0; i < n; i++) {
         const struct ff_change *c = &changes[i];
         if (c->record != &record_shard)
             continue;
         if (c->kind == FF_CHECK)
-            lead.fenced = true;
+            row_of(c)->checked = true;
         else if (c->kind == FF_PUT)
-            take(node, c);
+            put(row_of(c), node, c);
         else
-            change(node, c);
+            change(row_of(c), node, c);
+        changed = changed || c->kind == FF_PUT;
     }
+    if (!changed)
+        return;
+    check_ranges();
+    check_epochs();
 }
 
 void lead_check_fence(int node, const struct ff_change *c)
 {
-    sim_check(!sim.o.hosts || lead.fenced,
+    const struct lead *l = lead_of(change_tenant(c));
+
+    sim_check(!sim.o.hosts || (l && l->checked),
               "I8: process %d writes %s, and does not ask whether it leads", node,
               c->record->name);
 }
@@ -174,9 +358,9 @@ void lead_refused(int node, const struct ff_change *changes, size_t n, size_t fa
 
 /* --- who leads --- */
 
-static int64_t bound(void)
+static int64_t bound(const struct lead *l)
 {
-    int64_t left = lead.given_up ? 0 : lead.lease_until - store_sim_clock();
+    int64_t left = l->given_up ? 0 : l->lease_until - store_sim_clock();
 
     if (left < 0)
         left = 0;
@@ -188,35 +372,44 @@ static int64_t bound(void)
 
 void lead_check(void)
 {
-    if (!sim.o.hosts || sim.faults)
-        return;
-    if (host_owner()) {
-        lead.again_until = 0;
-        return;
+    for (int i = 0; sim.o.hosts && !sim.faults && i < N_TENANTS; i++) {
+        const struct lead *l = lead_of(tenant_of(i));
+        int64_t *again_until = &tenants[i].again_until;
+
+        if (!l)
+            continue;
+        if (nodes_owner_of(tenant_of(i))) {
+            *again_until = 0;
+            continue;
+        }
+        if (*again_until == 0)
+            *again_until = sim.now + bound(l);
+        sim_check(sim.now <= *again_until,
+                  "I46: nobody leads tenant %d, and epoch %lld was written %lld us ago",
+                  i + 1, (long long)l->epoch, (long long)(sim.now - l->written_at));
     }
-    if (lead.again_until == 0)
-        lead.again_until = sim.now + bound();
-    sim_check(sim.now <= lead.again_until,
-              "I46: nobody leads, and epoch %lld was written %lld us ago",
-              (long long)lead.epoch, (long long)(sim.now - lead.written_at));
 }
 
 /* By its own clock it gave up before another one could lead; unless it stood still, or
  * the store's clock is what made the lease end. */
-void lead_check_start(int node, const char *id)
+void lead_check_start(int node, const char *id, struct tenant t)
 {
-    const int64_t since = lead.taken_at > sim_nodes[node].calm_since
-                              ? lead.taken_at
-                              : sim_nodes[node].calm_since;
+    const struct lead *l = lead_of(t);
 
-    sim_check(!sim.o.hosts || lead.robbed || sim.due <= since + LATE_US,
-              "I47: %s is started by %d, and %d leads since %lld us", id, node,
-              lead.node, (long long)(sim.now - lead.taken_at));
+    if (!sim.o.hosts || !l || l->robbed)
+        return;
+    const int64_t since = l->taken_at > sim_nodes[node].calm_since
+                              ? l->taken_at
+                              : sim_nodes[node].calm_since;
+    sim_check(sim.due <= since + LATE_US,
+              "I47: %s is started by %d, and %d leads since %lld us", id, node, l->node,
+              (long long)(sim.now - l->taken_at));
 }
 
 /* An idle leader renews its lease, and that is all. */
 void lead_check_end(void)
 {
-    sim_check(!sim.o.hosts || sim.now - lead.written_at <= LEASE_MAX_US,
-              "I46: the lease is not renewed in the end");
+    for (int i = 0; sim.o.hosts && i < N_TENANTS; i++)
+        sim_check(sim.now - lead_of(tenant_of(i))->written_at <= LEASE_MAX_US,
+                  "I46: the lease is not renewed in the end");
 }

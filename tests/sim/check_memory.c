@@ -5,11 +5,10 @@
 #include "control/control_priv.h"
 #include "exec/exec_priv.h"
 
-static struct sim_node *leader(void)
+static bool leads(const struct sim_node *n)
 {
-    struct sim_node *n = nodes_owner();
-
-    return n && n->control && !n->control->dead && !n->control->draining ? n : NULL;
+    return n == (sim.o.hosts ? n : nodes_owner()) && n->phase == NODE_OWNER &&
+           n->control && !n->control->dead && !n->control->draining;
 }
 
 static int64_t granted(const struct control *c)
@@ -86,12 +85,22 @@ static void check_inner_told(const struct sim_node *n, const struct mirror_run *
 }
 
 /* A lane that is slow loads runs late. */
-static void check_served(const struct sim_node *n)
+static void check_served(void)
 {
-    if (sim_is_calm() && sim.o.lane_us <= 1000 && !sim_loop_is_paused(n->loop)) {
-        wait_check_served(n->calm_since);
-        pause_check_inner(n->calm_since);
+    int64_t calm_since = 0;
+
+    if (!sim_is_calm() || sim.o.lane_us > 1000 || !nodes_lead_all())
+        return;
+    for (int i = 0; i < sim.o.n_nodes; i++) {
+        if (!leads(&sim_nodes[i]))
+            continue;
+        if (sim_loop_is_paused(sim_nodes[i].loop))
+            return;
+        if (sim_nodes[i].calm_since > calm_since)
+            calm_since = sim_nodes[i].calm_since;
     }
+    wait_check_served(calm_since);
+    pause_check_inner(calm_since);
 }
 
 static void check_stops(const struct sim_node *n)
@@ -103,7 +112,8 @@ static void check_stops(const struct sim_node *n)
         return;
     for (size_t i = 0; map_next(&mirror.runs, &i, &run);) {
         const struct mirror_run *r = run;
-        if (!r->open || (!r->stopped_at && !r->open_reset))
+        if (!r->open || (!r->stopped_at && !r->open_reset) ||
+            lead_owner(r->tenant) != n->no)
             continue;
         for (size_t k = 0; map_next(&r->tasks, &k, &task);) {
             check_told(n, r, task);
@@ -123,25 +133,30 @@ static void check_live(const struct live *l)
               (long long)l->no, (long long)l->granted, (long long)running(r));
 }
 
-void check_memory(void)
+static void check_leader(const struct sim_node *n)
 {
-    const struct sim_node *n = leader();
+    const struct control *c = n->control;
     void *value;
 
-    if (!n)
-        return;
-    const struct control *c = n->control;
     sim_check(granted(c) + sched_free_slots(c->sched) == sim.o.slots,
               "I17: %lld slots granted, %lld free, of %lld", (long long)granted(c),
               (long long)sched_free_slots(c->sched), (long long)sim.o.slots);
     check_fair(c);
     /* A commit that arrives late is behind the back of whoever leads. */
-    if (sim.o.store_doubt > 0 || n->no != mirror.owner || sim.n_events % 16 != 0)
+    if (sim.o.store_doubt > 0 || !lead_leads_any(n->no) || sim.n_events % 16 != 0)
         return;
     for (size_t i = 0; map_next(&c->lives, &i, &value);)
         check_live(value);
     check_stops(n);
-    check_served(n);
+}
+
+void check_memory(void)
+{
+    for (int i = 0; i < sim.o.n_nodes; i++)
+        if (leads(&sim_nodes[i]))
+            check_leader(&sim_nodes[i]);
+    if (sim.o.store_doubt == 0 && sim.n_events % 16 == 0)
+        check_served();
 }
 
 static bool nobody_died(void)
@@ -152,11 +167,8 @@ static bool nobody_died(void)
            !o->store_fatal && !o->store_conflict && !o->store_doubt;
 }
 
-void check_memory_end(void)
+static void check_leader_end(const struct sim_node *n)
 {
-    const struct sim_node *n = leader();
-
-    sim_check(n, "I6: nobody leads in the end");
     const struct control *c = n->control;
     sim_check(c->lives.n == 0, "%zu runs are in memory in the end", c->lives.n);
     sim_check(sched_waiting(c->sched) == 0, "%lld nodes wait in the end",
@@ -171,6 +183,14 @@ void check_memory_end(void)
     sim_check(n->exec->stops.n == 0, "I16: %zu stops are in memory in the end",
               n->exec->stops.n);
     sim_check(n->unsettled.n == 0, "%zu results were never settled", n->unsettled.n);
+}
+
+void check_memory_end(void)
+{
+    sim_check(nodes_lead_all(), "I6: nobody leads in the end");
+    for (int i = 0; i < sim.o.n_nodes; i++)
+        if (leads(&sim_nodes[i]))
+            check_leader_end(&sim_nodes[i]);
     if (nobody_died())
         sim_check(runtime_sim_known() == 0, "%zu attempts were never released",
                   runtime_sim_known());

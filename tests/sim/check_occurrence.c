@@ -42,9 +42,9 @@ void occurrence_change(const struct ff_change *c)
         add(c, id);
         return;
     }
-    sim_check(schedules.node == mirror.owner,
+    sim_check(schedules.node == lead_owner(change_tenant(c)),
               "G4: process %d tells of %s, and %d owns the shard", schedules.node, id,
-              mirror.owner);
+              lead_owner(change_tenant(c)));
     o->is_deleted = true;
 }
 

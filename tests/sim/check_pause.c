@@ -58,7 +58,6 @@ struct queue {
 static struct map pauses;   /* run -> struct pause */
 static struct map messages; /* number -> struct asked */
 static struct map queues;   /* "tenant name" -> struct queue */
-static int64_t owned_in;    /* the commit by which the owner became that */
 static const struct ff_change *changes;
 static size_t n_changes;
 
@@ -204,7 +203,8 @@ static void check_own(const struct pause *p, const char *task)
     if (now && !before)
         sim_seen(task[0] ? SEEN_PAUSED_TASK : SEEN_PAUSED_RUN);
     if (before && !now)
-        sim_seen(p->began_in < owned_in ? SEEN_PAUSE_OUTLIVES : SEEN_UNPAUSED);
+        sim_seen(p->began_in < lead_owned_in(p->run->tenant) ? SEEN_PAUSE_OUTLIVES
+                                                             : SEEN_UNPAUSED);
 }
 
 static void note_let_go(const struct pause *p, uint32_t task)
@@ -322,21 +322,22 @@ void pause_queue_change(const struct ff_change *c)
     mem_free(q);
     if (!before)
         return;
-    sim_seen(before->put_in < owned_in ? SEEN_QUEUE_OUTLIVES : SEEN_UNPAUSED_QUEUE);
+    sim_seen(before->put_in < lead_owned_in((struct tenant){before->tenant})
+                 ? SEEN_QUEUE_OUTLIVES
+                 : SEEN_UNPAUSED_QUEUE);
     map_del_text(&queues, key.text);
     mem_free(before);
 }
 
 void pause_queues_read(int node)
 {
-    const struct sim_node *n = nodes_owner();
     void *value;
 
-    if (!n || n->no != node)
-        return;
     for (size_t i = 0; map_next(&queues, &i, &value);) {
         struct queue *q = value;
-        if (q->read_at == 0)
+        const struct sim_node *n = nodes_owner_of((struct tenant){q->tenant});
+
+        if (n && n->no == node && q->read_at == 0)
             q->read_at = sim.now;
     }
 }
@@ -358,10 +359,11 @@ static int64_t granted_us(void)
  * first. */
 static bool must_know(const struct queue *q)
 {
-    const struct sim_node *n = nodes_owner();
+    const struct tenant tenant = {q->tenant};
+    const struct sim_node *n = nodes_owner_of(tenant);
     const int64_t within = q->put_at > sim.healed_at ? LOOK_US : SWEEP_US;
 
-    if (q->put_in < owned_in)
+    if (q->put_in < lead_owned_in(tenant))
         return true;
     if (sim.faults || !n)
         return false;
@@ -380,11 +382,6 @@ static void check_queue(const struct mirror_run *r, const struct mirror_task *t)
 
     check(!q || !is_attempt(ft) || !must_know(q), "31",
           "run %lld: %s starts, and its queue is paused", (long long)r->no, ft->name);
-}
-
-void pause_new_owner(void)
-{
-    owned_in = mirror.n_commits;
 }
 
 /* --- starts --- */
@@ -419,7 +416,7 @@ void pause_check_queue_timeout(const struct mirror_run *r, const struct mirror_t
     const bool quiet =
         p &&
         (sim.faults ? sim_is_calm() : p->let_go[task].at >= sim.healed_at + DURABLE_US);
-    if (!quiet || p->let_go[task].in <= owned_in)
+    if (!quiet || p->let_go[task].in <= lead_owned_in(r->tenant))
         return;
     check(sim.now - p->let_go[task].at + UNITS_SECOND >= most, "31",
           "run %lld: %s has waited for a slot for %lld ms since its pause",

@@ -76,8 +76,8 @@ void open_reset_asked(struct mirror_run *r, const struct ff_change *c)
               (long long)r->no, r->reset);
     open->asked_in = mirror.n_commits;
     open->at = sim.now;
-    open->owner = mirror.owner;
-    open->owner_life = (int64_t)sim_nodes[mirror.owner].life;
+    open->owner = lead_owner(r->tenant);
+    open->owner_life = (int64_t)sim_nodes[open->owner].life;
     r->open_reset = open;
     seen_of(r)->n_answers++;
     seen_of(r)->changed_in = mirror.n_commits;
@@ -200,13 +200,13 @@ static void check_none_runs(const struct mirror_run *r)
     mem_free(marks);
 }
 
-static void note_begin(const struct open_reset *open)
+static void note_begin(const struct mirror_run *r, const struct open_reset *open)
 {
+    const int owner = lead_owner(r->tenant);
     const bool at_once = open->asked_in == mirror.n_commits;
 
     sim_seen(at_once ? SEEN_OPEN_RESET_AT_ONCE : SEEN_OPEN_RESET_WAITS);
-    if (open->owner != mirror.owner ||
-        open->owner_life != (int64_t)sim_nodes[mirror.owner].life)
+    if (open->owner != owner || open->owner_life != (int64_t)sim_nodes[owner].life)
         sim_seen(SEEN_OPEN_RESET_RELOADED);
 }
 
@@ -224,7 +224,7 @@ bool open_reset_begins(struct mirror_run *r, const struct ff_change *c)
         r->reset = NULL;
     } else {
         check_none_runs(r);
-        note_begin(open);
+        note_begin(r, open);
     }
     r->open_reset = NULL;
     mem_free(open->marks);

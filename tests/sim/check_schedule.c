@@ -145,9 +145,9 @@ static void on_schedule(const struct ff_change *c)
     } else {
         take_row(s, c);
     }
-    sim_check(by_people || schedules.node == mirror.owner,
+    sim_check(by_people || schedules.node == lead_owner(change_tenant(c)),
               "G4: process %d moves schedule %s on, and %d owns the shard",
-              schedules.node, s->name, mirror.owner);
+              schedules.node, s->name, lead_owner(change_tenant(c)));
     s->touched_at = sim.now;
     s->before.is_sealed = !by_people;
     if (!by_people)
@@ -241,9 +241,9 @@ static void on_time(const struct ff_change *c)
     }
     change_text(c, COL_SCHEDULE_RUN_CAUSE, cause, sizeof(cause));
     sim_check(c->kind == FF_PUT, "I14: a time of %s is lost", s->name);
-    sim_check(is(cause, "manual") || schedules.node == mirror.owner,
+    sim_check(is(cause, "manual") || schedules.node == lead_owner(change_tenant(c)),
               "G4: process %d decides of %s, and %d owns the shard", schedules.node,
-              s->name, mirror.owner);
+              s->name, lead_owner(change_tenant(c)));
     sim_check(t->put_in == 0 || may_become(t, state, cause),
               "I14: a time of %s that was %s is %s by %s", s->name,
               schedule_run_state_names[t->state], schedule_run_state_names[state],
@@ -421,15 +421,19 @@ static void check_now(const struct mirror_schedule *s, const struct sim_node *n)
 
 void schedule_check_now(void)
 {
-    const struct sim_node *n = nodes_owner();
     void *value;
 
-    if (sim.faults || !n || sim.n_events % 32 != 0 ||
-        sim.now - SCHEDULE_LATE_US < sim.healed_at ||
-        sim.now - SCHEDULE_LATE_US < n->calm_since)
+    if (sim.faults || !nodes_lead_all() || sim.n_events % 32 != 0 ||
+        sim.now - SCHEDULE_LATE_US < sim.healed_at)
         return;
-    for (size_t i = 0; map_next(&schedules.by_name, &i, &value);)
+    for (size_t i = 0; map_next(&schedules.by_name, &i, &value);) {
+        const struct mirror_schedule *s = value;
+        const struct sim_node *n = nodes_owner_of((struct tenant){s->tenant});
+
+        if (sim.now - SCHEDULE_LATE_US < n->calm_since)
+            return;
         check_now(value, n);
+    }
     backfill_check_now();
     occurrence_check_now();
 }
@@ -458,7 +462,7 @@ void schedule_cancels(const struct sim_node *n, int64_t run)
     const struct mirror_run *r = mirror_run(run);
     void *value;
 
-    if (n->no != mirror.owner)
+    if (!r || n->no != lead_owner(r->tenant))
         return; /* others are ahead of its memory */
     sim_check(
         r && r->was_waited_for,

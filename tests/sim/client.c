@@ -231,7 +231,7 @@ static void cancel_there(void *arg)
 
 static void cancel_direct(const struct mirror_run *r, enum cancel_mode mode)
 {
-    struct sim_node *owner = nodes_owner();
+    struct sim_node *owner = nodes_owner_of(r->tenant);
     const int times = sim_chance(RAND_LATER, 300) ? 3 : 1; /* they are impatient */
 
     for (int i = 0; i < times; i++) {
@@ -284,7 +284,7 @@ static void cancel(void)
 
     if (!r)
         return;
-    if (direct && nodes_owner())
+    if (direct && nodes_owner_of(r->tenant))
         cancel_direct(r, mode);
     else
         cancel_by_row(r, mode);

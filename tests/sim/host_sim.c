@@ -43,11 +43,12 @@ static struct sim_node *by_exec(const struct exec *x)
     return NULL;
 }
 
-struct sim_node *host_owner(void)
+struct sim_node *host_owner_of(struct tenant t)
 {
-    struct sim_node *n = mirror.owner == SIM_CLIENT ? NULL : &sim_nodes[mirror.owner];
+    const int owner = lead_owner(t);
+    struct sim_node *n = owner == SIM_CLIENT ? NULL : &sim_nodes[owner];
 
-    return n && n->phase == NODE_OWNER ? n : NULL;
+    return n && n->phase == NODE_OWNER && range_has(n->node->range, t) ? n : NULL;
 }
 
 /* --- what core/node asks of others --- */
@@ -207,6 +208,7 @@ static struct node *make_node(const struct sim_node *n)
         .socket = mem_text("/nowhere"),
         .given_runtime = driver_from(&runtime_sim_driver, &err),
     };
+    node->lease.joins = sim.o.joins;
     node_numbers_init(node);
     node_open_runs_init(node);
     node->store_driver = driver_instance_new(driver_from(&store_hosts_driver, &err),
@@ -369,7 +371,7 @@ int64_t host_link_delay(void)
 /* The one that leads has more to lose. */
 static void plague_link(void *arg)
 {
-    const struct sim_node *n = host_owner();
+    const struct sim_node *n = nodes_owner();
 
     (void)arg;
     if (!sim.faults)

@@ -15,13 +15,26 @@ static struct driver *store_driver, *queue_driver, *runtime_driver, *blob_driver
 /* Who has what makes an owner, or nobody; he may not be one any more, or not yet. */
 static struct sim_node *holder(void)
 {
-    return sim.o.hosts ? host_owner() : lock_holder;
+    return sim.o.hosts ? nodes_owner() : lock_holder;
+}
+
+#define FIRST_TENANT ((struct tenant){1})
+#define LAST_TENANT  ((struct tenant){2})
+
+struct sim_node *nodes_owner_of(struct tenant t)
+{
+    return sim.o.hosts ? host_owner_of(t) : nodes_owner();
+}
+
+bool nodes_lead_all(void)
+{
+    return nodes_owner_of(FIRST_TENANT) && nodes_owner_of(LAST_TENANT);
 }
 
 struct sim_node *nodes_owner(void)
 {
     if (sim.o.hosts)
-        return host_owner();
+        return host_owner_of(FIRST_TENANT);
     return lock_holder && lock_holder->phase == NODE_OWNER ? lock_holder : NULL;
 }
 
@@ -190,7 +203,7 @@ static void report_again(void *arg)
 {
     struct again *a = arg;
 
-    a->owner = nodes_owner();
+    a->owner = nodes_owner_of(a->key.tenant);
     if (a->owner && (!sim.o.apart || a->owner == a->first))
         sim_at(a->owner->loop, 0, report_to_owner, a);
     else
@@ -607,7 +620,7 @@ static void resume(void *arg)
     if (p->node->life == p->life && sim_loop_is_paused(p->node->loop)) {
         sim_trace("process %d goes on", p->node->no);
         p->node->calm_since = sim.now;
-        if (sim.o.hosts && p->node->phase == NODE_OWNER && p->node != holder())
+        if (sim.o.hosts && p->node->phase == NODE_OWNER && !lead_leads_any(p->node->no))
             sim_seen(SEEN_STOOD_STILL);
         sim_loop_resume(p->node->loop);
     }
@@ -740,13 +753,21 @@ static bool wake_is_lost(const struct sim_node *owner)
     return true;
 }
 
+static void wake_soon(struct sim_node *owner)
+{
+    ff_call_fn *fn = wake_is_lost(owner) ? wake_trigger : wake;
+
+    sim_at(owner->loop, sim_between(RAND_CLIENT, 0, 3000), fn, owner);
+}
+
 /* A process that is not there yet looks by itself when it comes. */
 void nodes_wake(void)
 {
-    struct sim_node *owner = nodes_owner();
+    struct sim_node *first = nodes_owner_of(FIRST_TENANT);
+    struct sim_node *last = nodes_owner_of(LAST_TENANT);
 
-    if (!owner)
-        return;
-    ff_call_fn *fn = wake_is_lost(owner) ? wake_trigger : wake;
-    sim_at(owner->loop, sim_between(RAND_CLIENT, 0, 3000), fn, owner);
+    if (first)
+        wake_soon(first);
+    if (last && last != first)
+        wake_soon(last);
 }

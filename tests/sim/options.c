@@ -316,6 +316,9 @@ void options_draw_hosts(struct sim_options *o)
     o->steal = 0;
     o->apart = sim_chance(RAND_HOSTS, 400);
     o->watches = sim_chance(RAND_HOSTS, 500);
+    o->joins = sim_chance(RAND_HOSTS, 400);
+    if (o->joins)
+        o->apart = 1; /* what one runs is not another's to know */
 }
 
 static int64_t *place(struct sim_options *o, size_t i)

@@ -60,10 +60,20 @@ static struct place *place_of(int node)
     return &places[sim.o.apart ? node : 0];
 }
 
+static int owner_of(const char *id)
+{
+    struct mirror_run *run;
+    int64_t attempt;
+
+    mirror_find(id, &run, &attempt);
+    return run ? lead_owner(run->tenant) : SIM_CLIENT;
+}
+
 /* As whoever leads would be told. */
 static const struct proc *find_known(const char *id)
 {
-    const struct place *place = place_of(mirror.owner == SIM_CLIENT ? 0 : mirror.owner);
+    const int owner = owner_of(id);
+    const struct place *place = place_of(owner == SIM_CLIENT ? 0 : owner);
 
     return map_get_text(&place->known, id);
 }
@@ -274,19 +284,19 @@ static void judge_start(const struct session *s, const struct ff_run_spec *spec)
     int64_t attempt;
     const struct mirror_task *t = mirror_find(id, &run, &attempt);
 
-    if (s->node != mirror.owner) {
+    if (!run || s->node != lead_owner(run->tenant)) {
+        sim_check(run, "%s is started, and there is no such run", id);
         sim_trace("%s is started by %d, which has lost its shard", id, s->node);
-        lead_check_start(s->node, id);
+        lead_check_start(s->node, id, run->tenant);
         strays = true;
         return;
     }
-    sim_check(run, "%s is started, and there is no such run", id);
     sim_check(t && t->row.state == TASK_RUNNING && t->row.attempt == attempt,
               "I12: %s is started, but its grant is not durable (%s, attempt %lld)", id,
               t ? task_state_names[t->row.state] : "no row",
               t ? (long long)t->row.attempt : 0);
     sim_check(
-        t->granted_in > mirror.owned_in || map_get_text(&s->never_began, id),
+        t->granted_in > lead_owned_in(run->tenant) || map_get_text(&s->never_began, id),
         "I12: %s is started, which an owner before granted, and nobody has said that "
         "it never began",
         id);
@@ -341,7 +351,7 @@ static void runtime_start(void *runtime, const struct ff_run_spec *spec,
         return;
     }
     p = new_proc(place_of(s->node), spec->attempt_id);
-    p->stray = s->node != mirror.owner;
+    p->stray = s->node != owner_of(spec->attempt_id);
     if (!p->stray)
         p->dir = artifact_sim_begin(spec);
     attach(p, s);
@@ -432,7 +442,7 @@ static void runtime_adopt(void *runtime, const char *const *ids, size_t n,
 
     for (size_t i = 0; i < n; i++)
         adopt_one(s, ids[i]);
-    place->knows_all = place->knows_all || (n == 0 && s->node == mirror.owner);
+    place->knows_all = place->knows_all || (n == 0 && lead_leads_any(s->node));
     ops_complete(&s->ops, op, FF_OK, NULL, sim_between(RAND_RUNTIME, 0, 2000));
 }
 
@@ -442,7 +452,7 @@ static void judge_release(const struct session *s, const char *id)
     int64_t attempt;
     const struct mirror_task *t = mirror_find(id, &run, &attempt);
 
-    if (s->node != mirror.owner || !run)
+    if (!run || s->node != lead_owner(run->tenant))
         return;
     sim_check(!t || t->row.state != TASK_RUNNING || t->row.attempt != attempt,
               "I11: %s is released before its result is durable", id);

@@ -110,6 +110,7 @@ bool sim_chance(enum stream s, int64_t permille);
     X(replaces)       /* permille of triggers that surely say `overlap: cancel` */     \
     X(hosts)          /* each process is on a host of its own, and holds a lease */    \
     X(apart)          /* and runs attempts of its own there */                         \
+    X(joins)          /* and all lead, each some tenants */                            \
     X(watches)        /* the store tells the others of commits */                      \
     X(link_us)        /* mean time between two times that a host's store is away */    \
     X(link_slow)      /* permille of what a host asks of it that takes seconds */      \
@@ -208,7 +209,8 @@ void options_print(const struct sim_options *o);
     X(SQLITE)                                                                            \
     X(LED_FREE) X(LED_AGAIN) X(LED_OVER) X(LED_CHANGED) X(LEASE_RENEWED) X(LEASE_LONG)   \
     X(LEASE_LOST) X(LEASE_DENIED) X(LEASE_REFUSED) X(EPOCH_REFUSED) X(LINK_CUT)          \
-    X(LINK_SLOW) X(STORE_CLOCK_SET) X(STOOD_STILL) X(LEFT_FOLLOWING) X(LEFT_ELSEWHERE) X(WATCHED)
+    X(LINK_SLOW) X(STORE_CLOCK_SET) X(STOOD_STILL) X(LEFT_FOLLOWING) X(LEFT_ELSEWHERE) X(WATCHED) \
+    X(RANGE_GIVEN) X(RANGE_JOINED)
 /* clang-format on */
 
 enum sim_seen {
@@ -369,10 +371,14 @@ struct sim_node {
 };
 extern struct sim_node sim_nodes[SIM_MAX_NODES];
 void nodes_boot(void);
-void nodes_heal(void);              /* all are up and stay so */
-void nodes_held_up(void);           /* none of them could do anything until now */
-struct sim_node *nodes_owner(void); /* holds the lock; may be paused, dead soon; NULL */
-void nodes_wake(void);              /* a client knocks */
+void nodes_heal(void);    /* all are up and stay so */
+void nodes_held_up(void); /* none of them could do anything until now */
+/* Holds the lock; may be paused, dead soon; NULL. Where hosts share the store: leads
+ * this tenant, or for all of them the first one. */
+struct sim_node *nodes_owner(void);
+struct sim_node *nodes_owner_of(struct tenant t);
+bool nodes_lead_all(void);
+void nodes_wake(void);                   /* a client knocks */
 void node_sim_crash(struct sim_node *n); /* kill -9, and it begins again soon */
 void node_sim_ended(struct sim_node *n); /* the same of one that has ended in order */
 void node_sim_fatal(void *arg, const struct ff_err *err);
@@ -387,17 +393,24 @@ void node_sim_result(struct sim_node *n, const struct attempt_key *key,
 void host_open(struct sim_node *n);  /* it follows whoever leads, and may lead */
 void host_drain(struct sim_node *n); /* it ends in order; it may wait: sim_apart */
 void host_crash(struct sim_node *n);
-struct sim_node *host_owner(void); /* of the epoch, and it knows that; or NULL */
-int64_t host_link_delay(void);     /* of something that a lane does */
-void hosts_begin(void);            /* what happens to hosts */
+/* It leads the tenant by its row, and knows that; or NULL. */
+struct sim_node *host_owner_of(struct tenant t);
+int64_t host_link_delay(void); /* of something that a lane does */
+void hosts_begin(void);        /* what happens to hosts */
 
 /* --- check_lead.c: who leads, by the shard's row --- */
 
 void lead_begin(int node, const struct ff_change *changes, size_t n); /* of a commit */
 void lead_refused(int node, const struct ff_change *changes, size_t n, size_t failed);
-void lead_clock_set(void);                       /* the store's is another one now */
-void lead_check(void);                           /* after each event */
-void lead_check_start(int node, const char *id); /* it begins an attempt */
+void lead_clock_set(void); /* the store's is another one now */
+void lead_check(void);     /* after each event */
+void lead_check_start(int node, const char *id, struct tenant t); /* of an attempt */
+/* Whose process leads the tenant by the rows, or SIM_CLIENT; since which commit, and
+ * virtual time. */
+int lead_owner(struct tenant t);
+int64_t lead_owned_in(struct tenant t);
+int64_t lead_owned_at(struct tenant t);
+bool lead_leads_any(int node); /* does it lead any tenant, by the rows? */
 void lead_check_end(void);
 /* A commit that writes this is told from one of who does not lead. */
 void lead_check_fence(int node, const struct ff_change *c);
@@ -534,6 +547,7 @@ void told_at_fault(const struct ff_change *changes, size_t n, size_t failed);
 /* Of a change: the column as it is written, or what was before. */
 const struct ff_value *change_value(const struct ff_change *c, int column);
 void change_int(const struct ff_change *c, int column, int64_t *place);
+struct tenant change_tenant(const struct ff_change *c); /* whose row it is */
 void change_text(const struct ff_change *c, int column, char *out, size_t size);
 struct mirror_run *mirror_run(int64_t no);
 struct mirror_run *mirror_run_by_id(const char *id, size_t len);
@@ -698,7 +712,6 @@ void pause_begin(const struct ff_change *changes, size_t n); /* of a commit */
 void pause_end(void); /* all changes are applied */
 void pause_queue_change(const struct ff_change *c);
 void pause_queues_read(int node); /* a process has seen which are paused */
-void pause_new_owner(void);
 void pause_check_start(const struct mirror_run *r, const struct mirror_task *t);
 /* Its time is over: of a wait, or for a slot. */
 void pause_check_due(const struct mirror_run *r, const struct mirror_task *t);

@@ -46,7 +46,7 @@ static void heal(void *arg)
 static bool is_over(void)
 {
     return !sim.faults && client_is_done() && mirror.n_open == 0 &&
-           mirror.n_inbox == 0 && store_sim_quiet() && nodes_owner() &&
+           mirror.n_inbox == 0 && store_sim_quiet() && nodes_lead_all() &&
            schedule_is_over();
 }
 
@@ -82,6 +82,9 @@ static void pass(int64_t us)
 static void check_idle(void)
 {
     const struct sim_node *n = nodes_owner();
+    /* Tenants that one could not give away before may go now. */
+    if (sim.o.joins)
+        return;
     const uint64_t before = sim_loop_events(n->loop);
 
     pass(IDLE_US);
@@ -103,6 +106,8 @@ void sim_run(void)
     sim_at(NULL, sim.o.faults_us, heal, NULL);
     lead();
     pass(SETTLE_US);
+    while (sim.o.joins && !nodes_lead_all()) /* one is taking what it was given */
+        step();
     client_check();
     check_memory_end();
     schedule_check_end();
