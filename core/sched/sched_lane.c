@@ -177,7 +177,7 @@ static bool is_kept(const struct lane_need *need)
 
 bool lane_may_go(struct lane *lane)
 {
-    if (lane->paused || (lane->selector && selector_room(lane->selector) == 0))
+    if (lane->paused || (lane->selector && !selector_has_room(lane->selector)))
         return false;
     for (uint32_t i = 0; i < lane->n_needs; i++)
         if (!has_room(&lane->needs[i]) || is_kept(&lane->needs[i]))

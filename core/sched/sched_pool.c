@@ -53,6 +53,18 @@ static struct pool *choose(const struct sched *s, const char *asked)
     return best;
 }
 
+bool selector_has_room(const struct selector *sel)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&sel->sched->pools, &i, &value);) {
+        const struct pool *p = value;
+        if (has_place(p) && labels_satisfy(p->labels, sel->labels))
+            return true;
+    }
+    return false;
+}
+
 int64_t selector_room(const struct selector *sel)
 {
     int64_t room = 0;

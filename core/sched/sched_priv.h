@@ -258,6 +258,7 @@ bool sched_is_plain(const struct sched_wants *wants);
 /* sched_pool.c */
 struct selector *selector_of(struct sched *s, const char *labels); /* one more user */
 void selector_unref(struct selector *sel);                         /* takes NULL */
+bool selector_has_room(const struct selector *sel);
 int64_t selector_room(const struct selector *sel); /* places that are free */
 void pool_take(struct sched_run *r, int64_t node, const struct lane *lane);
 void pools_free(struct sched *s);

@@ -91,6 +91,18 @@ static void wrong_ones_are_refused(void **state)
         check_refusal(&refusals[i]);
 }
 
+static void each_wrong_pair_is_told(void **state)
+{
+    struct flow_problems p = read_bad(TASK "{-a: b, c: d, e: [f], g: .nan}\n");
+
+    (void)state;
+    assert_int_equal(p.n, 3);
+    assert_int_equal(p.items[0].code, PROBLEM_VALUE);
+    assert_int_equal(p.items[1].code, PROBLEM_TYPE);
+    assert_int_equal(p.items[2].code, PROBLEM_NUMBER);
+    flow_problems_done(&p);
+}
+
 static void there_are_32_pairs_at_most(void **state)
 {
     struct buf text = {0};
@@ -115,6 +127,7 @@ int main(void)
         cmocka_unit_test(one_of_a_task_replaces_that_of_defaults),
         cmocka_unit_test(tasks_alike_share_what_they_ask_for),
         cmocka_unit_test(wrong_ones_are_refused),
+        cmocka_unit_test(each_wrong_pair_is_told),
         cmocka_unit_test(there_are_32_pairs_at_most),
     };
 
