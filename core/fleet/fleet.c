@@ -81,9 +81,10 @@ static void tell_pools(struct fleet *f)
     }
 }
 
+/* What is stuck has a slot, and would keep others from places that it cannot use. */
 static void tell_places(struct fleet *f)
 {
-    const int64_t n = count_places(f);
+    const int64_t n = count_places(f) + fleet_count_stuck(f);
 
     tell_pools(f);
     if (n == f->n_places)
@@ -100,8 +101,8 @@ static void take_turn(void *arg)
     if (!f->host)
         return;
     fleet_tell_ends(f);
-    tell_places(f);
     fleet_place(f);
+    tell_places(f);
     for (size_t i = 0; map_next(&f->members, &i, &m);)
         fleet_pull_answer(m);
 }

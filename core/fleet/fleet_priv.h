@@ -177,6 +177,9 @@ void fleet_member_gone(struct member *m, const char *why);
 /* --- place.c --- */
 
 void fleet_place(struct fleet *f);
+/* Attempts for whose labels no place is left: executors have gone since they were
+ * started. */
+int64_t fleet_count_stuck(const struct fleet *f);
 void fleet_pull_begin(struct member *m, struct http_reply *reply);
 void fleet_pull_answer(struct member *m); /* with what there is, if it waits */
 void fleet_pull_refuse(struct member *m);

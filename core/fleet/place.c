@@ -59,6 +59,25 @@ static struct member *choose(const struct fleet *f, const struct fleet_attempt *
     return best && best->n_labels == fewest ? best : NULL;
 }
 
+static bool is_stuck(const struct fleet_attempt *a)
+{
+    void *value;
+
+    for (size_t i = 0; a->selector && map_next(&a->fleet->members, &i, &value);)
+        if (has_room(value) && can_run(value, a))
+            return false;
+    return a->selector != NULL;
+}
+
+int64_t fleet_count_stuck(const struct fleet *f)
+{
+    int64_t n = 0;
+
+    for (const struct list *l = f->waiting.next; l != &f->waiting; l = l->next)
+        n += is_stuck(LIST_OF(l, struct fleet_attempt, waiting));
+    return n;
+}
+
 static bool place_one(struct fleet_attempt *a)
 {
     struct member *m = choose(a->fleet, a);

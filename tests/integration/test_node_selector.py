@@ -30,25 +30,30 @@ class WithoutExecutors(CliTest):
         self.assertIn("node_selector was ignored", said["gpu"])
 
 
-class WhatTheyAre(ExecutorTest):
-    def labels(self) -> dict[str, Any]:
-        said = self.get("/system/executors")["executors"]
-        return {e["name"]: e["labels"] for e in said}
+class ByHand(ExecutorTest):
+    """With an executor that is none of this version's."""
 
-    def register(self, **more: object) -> http.client.HTTPResponse:
-        """As a program of another version does."""
+    def say(self, what: str, **said: object) -> http.client.HTTPResponse:
         to = http.client.HTTPConnection(
             "127.0.0.1", self.executor_port, timeout=PATIENCE
         )
         self.addCleanup(to.close)
-        who = {"protocol": 1, "id": "x", "name": "x", "version": "0", "attempts": []}
         headers = {
             "Authorization": "Bearer " + self.token.read_text().strip(),
             "Content-Type": "application/json",
         }
-        body = json.dumps(who | {"places": 1} | more)
-        to.request("POST", "/executor/v1/register", body, headers)
+        to.request("POST", f"/executor/v1/{what}", json.dumps(said), headers)
         return to.getresponse()
+
+    def register(self, **more: object) -> http.client.HTTPResponse:
+        who = {"protocol": 1, "id": "x", "name": "x", "version": "0", "attempts": []}
+        return self.say("register", **who, **{"places": 1}, **more)
+
+
+class WhatTheyAre(ByHand):
+    def labels(self) -> dict[str, Any]:
+        said = self.get("/system/executors")["executors"]
+        return {e["name"]: e["labels"] for e in said}
 
     def test_labels_are_listed(self) -> None:
         self.lead()
@@ -92,7 +97,7 @@ class WhatTheyAre(ExecutorTest):
             self.assertEqual(answer.status, 400, answer.read())
 
 
-class WhoGetsWhat(ExecutorTest):
+class WhoGetsWhat(ByHand):
     def places_of(self) -> dict[str, str]:
         """By tasks: at which executor each ran."""
         said = {}
@@ -208,6 +213,27 @@ class WhoGetsWhat(ExecutorTest):
         self.assertEqual(self.places_of(), {"only": "c", "other": "b"})
         self.open("only")
         self.wait_state(run, "succeeded")
+
+    def test_what_was_given_back_holds_up_nobody(self) -> None:
+        """Its executor leaves before it began, and it waits for another one."""
+        self.lead()
+        answer = self.register(labels="gpu=a100")
+        session = json.loads(answer.read())["session"]
+        only = self.choose(self.task("only", "{gpu: a100}"))
+        asked = {"session": session, "request": 1, "credit": 1}
+        start = json.loads(self.say("pull", **asked).read())["commands"][0]
+        self.assertEqual(start["do"], "start")
+        back = {"attempt": start["attempt"], "event": "unstarted", "seq": start["seq"]}
+        said = {"session": session, "request": 2, "ack": start["seq"], "draining": True}
+        self.assertEqual(self.say("tell", **said, events=[back]).status, 200)
+        self.assertEqual(self.say("leave", **(said | {"request": 3})).status, 200)
+        self.ready("b", places=1)
+        other = self.choose(self.task("other", "{}"), self.task("next", "{}"))
+        self.wait_state(other, "succeeded")
+        self.assertEqual(self.places_of(), {"other": "b", "next": "b"})
+        self.ready("c", "--labels", "gpu=a100", places=1)
+        self.wait_state(only, "succeeded")
+        self.assertEqual(self.places_of()["only"], "c")
 
     def test_a_server_that_is_replaced_knows_what_is_taken(self) -> None:
         self.lead()
