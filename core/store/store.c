@@ -131,3 +131,33 @@ int store_backup(struct store *s, const char *to, struct ff_err *err)
     pthread_mutex_unlock(&s->caller.mutex);
     return code;
 }
+
+bool store_has_spans(const struct store *s)
+{
+    return s->ops->spans && s->ops->make_span && s->ops->drop_span;
+}
+
+int store_spans(struct store *s, const struct ff_record *record, uint32_t column,
+                ff_span_fn *fn, void *arg, struct ff_err *err)
+{
+    pthread_mutex_lock(&s->caller.mutex);
+    const int code = s->ops->spans(s->caller.handle, record, column, fn, arg, err);
+    pthread_mutex_unlock(&s->caller.mutex);
+    return code;
+}
+
+int store_make_span(struct store *s, const struct ff_span *span, struct ff_err *err)
+{
+    pthread_mutex_lock(&s->caller.mutex);
+    const int code = s->ops->make_span(s->caller.handle, span, err);
+    pthread_mutex_unlock(&s->caller.mutex);
+    return code;
+}
+
+int store_drop_span(struct store *s, const struct ff_span *span, struct ff_err *err)
+{
+    pthread_mutex_lock(&s->caller.mutex);
+    const int code = s->ops->drop_span(s->caller.handle, span, err);
+    pthread_mutex_unlock(&s->caller.mutex);
+    return code;
+}

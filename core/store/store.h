@@ -251,6 +251,14 @@ int store_info(struct store *s, struct ff_store_info *info, ff_store_part_fn *fn
 int store_look(struct driver_instance *instance, struct ff_store_info *info,
                struct ff_err *err);
 
+/* Rows that can be dropped at once (flowforge/store.h). Blocking; the others only where
+ * it has them. */
+bool store_has_spans(const struct store *s);
+int store_spans(struct store *s, const struct ff_record *record, uint32_t column,
+                ff_span_fn *fn, void *arg, struct ff_err *err);
+int store_make_span(struct store *s, const struct ff_span *span, struct ff_err *err);
+int store_drop_span(struct store *s, const struct ff_span *span, struct ff_err *err);
+
 /* Copies the text of a row struct into the arena. */
 void store_own_row(const struct ff_record *record, void *row, struct arena *arena);
 

@@ -26,6 +26,7 @@ GROWING = {
     "ff_store_ops",
     "ff_store_info",
     "ff_store_part",
+    "ff_span",
     "ff_queue_ops",
     "ff_runtime_ops",
     "ff_auth_ops",

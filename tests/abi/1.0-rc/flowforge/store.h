@@ -136,6 +136,7 @@ struct ff_store_part {
     int64_t bytes;        /* with its indexes */
     int64_t index_bytes;  /* of these */
     int64_t unused_bytes; /* of these, for rows to come */
+    int64_t n_spans;      /* that it is kept in; 0: none */
 };
 /* Return 0 to go on, anything else to stop. */
 typedef int ff_store_part_fn(void *arg, const struct ff_store_part *part);
@@ -148,10 +149,32 @@ struct ff_store_info {
     char engine[96];         /* "PostgreSQL 15.14" */
 };
 
+/* Rows of `record` whose key's `column`, an FF_INT that grows from row to row more or
+ * less, is at least `from` and below `below`. */
+struct ff_span {
+    uint32_t struct_size;
+    uint32_t column;
+    const struct ff_record *record;
+    int64_t from, below; /* INT64_MIN: all below */
+    /* drop_span(): there are `n_of` rows of the record `of` whose `of_column` is in the
+     * span, and whoever adds one to it adds rows to the span as well. */
+    const struct ff_record *of; /* or NULL: whatever there is */
+    uint32_t of_column;
+    uint32_t reserved;
+    uint64_t n_of;
+};
+/* Return 0 to go on, anything else to stop. */
+typedef int ff_span_fn(void *arg, const struct ff_span *span);
+
 enum ff_store_caps {
     FF_STORE_SHARED = 1, /* several processes may use it at once */
     FF_STORE_WATCH = 2,
-    FF_STORE_DURABLE = 4 /* what commit() accepted survives a power cut */
+    FF_STORE_DURABLE = 4, /* what commit() accepted survives a power cut */
+    /* Processes of other hosts may use it at once; it MUST be FF_STORE_SHARED as well.
+     * now() MUST be one clock for all of them, since who leads holds a lease by it.
+     * With FF_STORE_WATCH he hears of others at once, else he looks each second. No
+     * filter hides it. */
+    FF_STORE_REMOTE = 8
 };
 
 #define FF_MOMENT_WORDS 4
@@ -220,6 +243,24 @@ struct ff_store_ops {
      * long as it is the same no scan of any session gives anything else. FF_BUSY: it
      * cannot be told just now. */
     int (*moment)(void *store, uint64_t moment[FF_MOMENT_WORDS], struct ff_err *err);
+
+    /* Optional, with the next two: rows that are kept apart, so that many go at once
+     * and give back what they took. A row that is in no span is stored like any other.
+     * Calls fn with each span that there is, in the order of `from`. fn MUST NOT call
+     * the store. */
+    int (*spans)(void *store, const struct ff_record *record, uint32_t column,
+                 ff_span_fn *fn, void *arg, struct ff_err *err);
+    /* Optional. Makes a span for rows to come: above all that there are. What was there
+     * before the first one may become a span as well. Others read and write meanwhile
+     * and wait for it no longer than for a commit or two; what would take longer is not
+     * done. FF_BUSY: not now. FF_CONFLICT: there are such rows already. FF_DENIED: this
+     * user may not. After any of these nothing has changed. */
+    int (*make_span)(void *store, const struct ff_span *span, struct ff_err *err);
+    /* Optional. Deletes a span that spans() has told, with all its rows, durable on
+     * return; then rows with such values are in no span. As make_span(); FF_CONFLICT:
+     * there are more or fewer rows of `of`, judged when nobody else can write to the
+     * span. */
+    int (*drop_span)(void *store, const struct ff_span *span, struct ff_err *err);
 };
 
 #ifdef __cplusplus
