@@ -4,7 +4,7 @@
  * its rows, in small commits, and its folder, and at last its own row; what a crash
  * leaves of a claimed run the next pass finds. The caller's thread, or that of a lane.
  */
-#include "node/node_priv.h"
+#include "node/retention.h"
 
 #include <string.h>
 
@@ -12,21 +12,6 @@
     1000             /* runs deleted as a process ends: that must not take for ever    \
                       */
 #define ROWS_MAX 500 /* rows deleted in one commit: others want to commit as well */
-
-struct finished {
-    int64_t tenant, run, finished_at;
-    int64_t version; /* of its row */
-    bool claimed;
-    char id[ID_TEXT];
-};
-
-struct collect {
-    struct node *node;
-    struct {
-        struct finished *items; /* of one tenant after the other, newest first */
-        size_t n, cap;
-    } runs;
-};
 
 bool node_is_claimed(const struct run_row *run)
 {
@@ -43,9 +28,16 @@ static int add_finished(void *arg, const void *row)
                          .version = r->version,
                          .claimed = node_is_claimed(r)};
 
+    c->n_recent += r->created_at >= c->recent_us;
     /* One that is a task of another run goes with that one. */
-    if (!run_state_final(r->state) || run_is_child(r))
+    if (!run_state_final(r->state) || run_is_child(r)) {
+        const struct other_run o = {
+            .tenant = r->tenant, .run = r->run, .root = run_is_child(r) ? r->root : 0};
+
+        if (c->spans)
+            ARRAY_ADD(&c->others, o);
         return 0;
+    }
     snprintf(f.id, sizeof(f.id), "%.*s", (int)r->id.len, r->id.s);
     ARRAY_ADD(&c->runs, f);
     return 0;
@@ -297,7 +289,7 @@ static int commit_closed(struct node *n, const struct finished *f, struct batch 
     return code;
 }
 
-static int claim(struct node *n, struct finished *f, struct ff_err *err)
+int node_claim_run(struct node *n, struct finished *f, struct ff_err *err)
 {
     const struct run_row run = {
         .tenant = f->tenant, .run = f->run, .reset = span_of(NODE_CLAIM)};
@@ -308,8 +300,10 @@ static int claim(struct node *n, struct finished *f, struct ff_err *err)
     FAILPOINT("node.retention.claim");
     batch_patch(&b, &record_run, &run, COLUMN_BIT(COL_RUN_RESET), f->version);
     const int code = commit_closed(n, f, &b, err);
-    if (code == FF_OK)
+    if (code == FF_OK) {
         f->version++;
+        f->claimed = true;
+    }
     return code;
 }
 
@@ -323,7 +317,7 @@ static int delete_run(struct node *n, struct finished *f, struct ff_err *err)
         node_is_held(n) ? ff_fail(err, FF_BUSY, 0, "a backup is being made") : FF_OK;
 
     if (code == FF_OK)
-        code = claim(n, f, err);
+        code = node_claim_run(n, f, err);
     if (code == FF_OK)
         code = delete_parts(n, f, err);
     if (code != FF_OK)
@@ -334,6 +328,17 @@ static int delete_run(struct node *n, struct finished *f, struct ff_err *err)
 
 /* --- which --- */
 
+/* What is kept as good as for ever is not kept longer. */
+static int64_t longer(const struct finished *f, int64_t kept)
+{
+    return f->waits && kept < INT64_MAX / 2 ? kept / NODE_WAITS : 0;
+}
+
+static int64_t keep_us(const struct node *n, const struct finished *f)
+{
+    return n->settings.keep_us + longer(f, n->settings.keep_us);
+}
+
 static bool keeps(const struct node *n, const struct finished *f, size_t place,
                   int64_t bytes, int64_t now)
 {
@@ -341,9 +346,9 @@ static bool keeps(const struct node *n, const struct finished *f, size_t place,
 
     if (f->claimed)
         return false;
-    if (s->keep_us > 0 && f->finished_at < now - s->keep_us)
+    if (s->keep_us > 0 && f->finished_at < now - keep_us(n, f))
         return false;
-    if (s->keep_runs > 0 && place >= (uint64_t)s->keep_runs)
+    if (s->keep_runs > 0 && place >= (uint64_t)(s->keep_runs + longer(f, s->keep_runs)))
         return false;
     return s->keep_bytes == 0 || bytes <= s->keep_bytes;
 }
@@ -360,7 +365,7 @@ static void sweep(struct node *n)
         log_warn("artifacts that no run names stay for now: %s", err.msg);
 }
 
-static bool is_over(const struct node_pass *p)
+bool node_pass_is_over(const struct node_pass *p)
 {
     return (p->stop && atomic_load(p->stop)) ||
            (p->runs_max > 0 && p->n_runs >= p->runs_max);
@@ -369,7 +374,7 @@ static bool is_over(const struct node_pass *p)
 static void note_kept(const struct node *n, const struct finished *f,
                       struct node_pass *p)
 {
-    const int64_t at = f->finished_at + n->settings.keep_us;
+    const int64_t at = f->finished_at + keep_us(n, f);
 
     if (n->settings.keep_us > 0 && (p->next_at == 0 || at < p->next_at))
         p->next_at = at;
@@ -382,7 +387,7 @@ static int look_at_runs(struct node *n, struct collect *c, struct node_pass *p,
     int64_t bytes = 0;
     int code = FF_OK;
 
-    for (size_t i = 0; code == FF_OK && i < c->runs.n && !is_over(p); i++) {
+    for (size_t i = 0; code == FF_OK && i < c->runs.n && !node_pass_is_over(p); i++) {
         struct finished *f = &c->runs.items[i];
         if (f->tenant != c->runs.items[first].tenant) {
             first = i;
@@ -410,22 +415,27 @@ int node_retention_pass(struct node *n, struct node_pass *p, struct ff_err *err)
 {
     struct collect c = {.node = n};
     const int64_t now = loop_wall_us(n->loop);
-    int code =
-        store_scan(n->store, STORE_READER_CALLER,
-                   &(struct store_query){.record = &record_run, .descending = true},
-                   add_finished, &c, err);
+    int code = node_spans_begin(&c, now, err);
 
+    if (code == FF_OK)
+        code =
+            store_scan(n->store, STORE_READER_CALLER,
+                       &(struct store_query){.record = &record_run, .descending = true},
+                       add_finished, &c, err);
     p->n_runs = p->next_at = 0;
+    if (code == FF_OK && c.spans)
+        node_spans_pass(&c, p, now);
     if (code == FF_OK)
         code = look_at_runs(n, &c, p, now, err);
     ARRAY_DONE(&c.runs);
-    if (code == FF_OK && !is_over(p))
+    ARRAY_DONE(&c.others);
+    if (code == FF_OK && !node_pass_is_over(p))
         code = node_sweep_times(n, now, err);
-    if (code == FF_OK && !is_over(p))
+    if (code == FF_OK && !node_pass_is_over(p))
         code = node_sweep_tokens(n, now, err);
-    if (code == FF_OK && !is_over(p))
+    if (code == FF_OK && !node_pass_is_over(p))
         code = node_sweep_cache(n, err);
-    if (code == FF_OK && !is_over(p))
+    if (code == FF_OK && !node_pass_is_over(p))
         sweep(n);
     if (code == FF_BUSY) { /* what is left the next pass takes */
         log_info("retention waits: %s", err->msg);

@@ -235,6 +235,9 @@ static const struct ff_store_ops ops = {
     .watch = pg_watch,
     .expire = pg_expire,
     .info = pg_info,
+    .spans = pg_spans,
+    .make_span = pg_make_span,
+    .drop_span = pg_drop_span,
 };
 
 static const struct ff_driver driver = {

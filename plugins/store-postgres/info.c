@@ -4,15 +4,19 @@
 
 #include <string.h>
 
-/* Dead rows are as large as the others. */
+/* Dead rows are as large as the others. What is kept in partitions is one. */
 static const char parts_sql[] =
-    "SELECT c.relname::text, coalesce(t.n_live_tup, -1)::bigint, "
-    "pg_total_relation_size(c.oid)::bigint, pg_indexes_size(c.oid)::bigint, "
-    "coalesce(round(pg_relation_size(c.oid)::numeric * t.n_dead_tup / "
-    "nullif(t.n_live_tup + t.n_dead_tup, 0)), 0)::bigint "
+    "SELECT coalesce(p.relname, c.relname)::text, "
+    "CASE WHEN bool_and(t.n_live_tup IS NOT NULL) THEN sum(t.n_live_tup) ELSE -1 "
+    "END::bigint, sum(pg_total_relation_size(c.oid))::bigint, "
+    "sum(pg_indexes_size(c.oid))::bigint, "
+    "sum(coalesce(round(pg_relation_size(c.oid)::numeric * t.n_dead_tup / "
+    "nullif(t.n_live_tup + t.n_dead_tup, 0)), 0))::bigint, count(p.oid) "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "LEFT JOIN pg_inherits i ON i.inhrelid = c.oid "
+    "LEFT JOIN pg_class p ON p.oid = i.inhparent "
     "LEFT JOIN pg_stat_all_tables t ON t.relid = c.oid "
-    "WHERE n.nspname = $1::text AND c.relkind = 'r' ORDER BY 3 DESC, 1";
+    "WHERE n.nspname = $1::text AND c.relkind = 'r' GROUP BY 1 ORDER BY 3 DESC, 1";
 
 static void tell_part(const PGresult *result, int row, struct ff_store_part *part)
 {
@@ -22,7 +26,8 @@ static void tell_part(const PGresult *result, int row, struct ff_store_part *par
                                    .rows = pg_get_int64(result, row, 1),
                                    .bytes = pg_get_int64(result, row, 2),
                                    .index_bytes = pg_get_int64(result, row, 3),
-                                   .unused_bytes = pg_get_int64(result, row, 4)};
+                                   .unused_bytes = pg_get_int64(result, row, 4),
+                                   .n_spans = pg_get_int64(result, row, 5)};
 }
 
 static int tell_parts(struct pg_session *s, struct ff_store_info *info,

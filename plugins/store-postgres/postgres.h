@@ -376,6 +376,10 @@ int pg_info(void *store, struct ff_store_info *info, ff_store_part_fn *fn, void 
 int pg_schema_version(struct pg_session *s, int64_t *version, struct ff_err *err);
 int pg_expire(void *store, const struct ff_record *record, int64_t before_us,
               uint64_t *n, struct ff_err *err);
+int pg_spans(void *store, const struct ff_record *record, uint32_t column,
+             ff_span_fn *fn, void *arg, struct ff_err *err);
+int pg_make_span(void *store, const struct ff_span *span, struct ff_err *err);
+int pg_drop_span(void *store, const struct ff_span *span, struct ff_err *err);
 int pg_watch(void *store, const struct ff_record *record, ff_call_fn *fn, void *arg,
              struct ff_err *err);
 void pg_watcher_free(struct pg_watcher *watcher); /* takes NULL */

@@ -10,7 +10,7 @@
 
 struct part {
     char name[64];
-    int64_t rows, bytes, index_bytes, unused_bytes;
+    int64_t rows, bytes, index_bytes, unused_bytes, n_spans;
     bool about;
 };
 
@@ -30,6 +30,8 @@ static int add_part(void *arg, const struct ff_store_part *part)
                      .unused_bytes = part->unused_bytes,
                      .about = part->flags & FF_PART_ABOUT};
 
+    if (part->struct_size >= sizeof(*part)) /* else of a driver that knows none */
+        p.n_spans = part->n_spans;
     snprintf(p.name, sizeof(p.name), "%s", part->name);
     ARRAY_ADD(all, p);
     return 0;
@@ -60,10 +62,11 @@ static void add_json(const struct stats *all, const struct node_settings *keep,
         const struct part *p = &all->items[i];
 
         json_array_append_new(
-            records, json_pack("{s:s, s:o, s:b, s:o, s:o, s:o}", "record", p->name,
-                               "rows", number(p->rows), "about", p->about, "bytes",
-                               number(p->bytes), "index_bytes", number(p->index_bytes),
-                               "unused_bytes", number(p->unused_bytes)));
+            records,
+            json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:I}", "record", p->name, "rows",
+                      number(p->rows), "about", p->about, "bytes", number(p->bytes),
+                      "index_bytes", number(p->index_bytes), "unused_bytes",
+                      number(p->unused_bytes), "parts", (json_int_t)p->n_spans));
     }
     json_t *whole = json_pack(
         "{s:s, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "engine", all->info.engine,
@@ -96,7 +99,10 @@ static void add_grid(const struct cli *c, const struct stats *all, struct buf *o
     for (size_t i = 0; i < all->n; i++) {
         const struct part *p = &all->items[i];
 
-        cli_cell(&g, CLI_BOLD, p->name);
+        if (p->n_spans > 0)
+            cli_cell_f(&g, "%s in %lld parts", p->name, (long long)p->n_spans);
+        else
+            cli_cell(&g, CLI_BOLD, p->name);
         if (p->rows < 0)
             cli_cell(&g, CLI_PLAIN, "-");
         else
