@@ -42,7 +42,7 @@ struct collect {
 /* Before the runs are read, and after that. What cannot be dropped as a span is left to
  * who deletes rows. */
 int node_spans_begin(struct collect *c, int64_t now, struct ff_err *err);
-void node_spans_pass(struct collect *c, const struct node_pass *p, int64_t now);
+void node_spans_pass(struct collect *c, struct node_pass *p, int64_t now);
 
 int node_claim_run(struct node *n, struct finished *f, struct ff_err *err);
 bool node_pass_is_over(const struct node_pass *p);

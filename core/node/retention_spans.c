@@ -128,7 +128,14 @@ static void wait_for_others(struct collect *c, const struct ff_span *span)
             c->runs.items[i].waits = true;
 }
 
-static void drop(struct collect *c, const struct ff_span *span, int64_t n_runs)
+/* What is in the way now may be gone by the next pass, which comes for that. */
+static void try_again(int code, struct node_pass *p, int64_t now)
+{
+    if (code == FF_BUSY || code == FF_CONFLICT)
+        p->next_at = now;
+}
+
+static int drop(struct collect *c, const struct ff_span *span, int64_t n_runs)
 {
     struct ff_err err = {0};
     struct ff_span gone = *span;
@@ -143,6 +150,7 @@ static void drop(struct collect *c, const struct ff_span *span, int64_t n_runs)
         log_info("retention: the history of %lld runs is gone", (long long)n_runs);
     else
         log_info("retention: the history of old runs goes by and by: %s", err.msg);
+    return code;
 }
 
 /* So many runs are made while a span lasts, as far as can be foreseen. */
@@ -156,7 +164,7 @@ static int64_t runs_of_span(const struct collect *c)
 
 /* Enough for the time until the pass after the next one. Numbers that were taken and
  * not used yet are below `next`, and more are taken meanwhile. */
-static void make_ahead(struct spans *all)
+static int make_ahead(struct spans *all)
 {
     struct collect *c = all->collect;
     const struct node_settings *s = &c->node->settings;
@@ -177,10 +185,11 @@ static void make_ahead(struct spans *all)
         code = store_make_span(c->node->store, &span, &err);
     }
     if (code != FF_OK)
-        log_info("retention: events stay in one place: %s", err.msg);
+        log_info("retention: no more parts for events yet: %s", err.msg);
+    return code;
 }
 
-void node_spans_pass(struct collect *c, const struct node_pass *p, int64_t now)
+void node_spans_pass(struct collect *c, struct node_pass *p, int64_t now)
 {
     struct spans all = {.collect = c};
     struct ff_err err = {0};
@@ -197,11 +206,11 @@ void node_spans_pass(struct collect *c, const struct node_pass *p, int64_t now)
         const int64_t n = count_condemned(c, span);
 
         if (span->below <= c->next && n >= 0 && !node_is_held(c->node))
-            drop(c, span, n);
+            try_again(drop(c, span, n), p, now);
         else
             wait_for_others(c, span);
     }
     if (!node_pass_is_over(p))
-        make_ahead(&all);
+        try_again(make_ahead(&all), p, now);
     ARRAY_DONE(&all.there);
 }
