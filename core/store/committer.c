@@ -570,6 +570,7 @@ void store_set_fence(struct store *s, const struct shard_row *row)
     fence->version = row->version;
     fence->epoch = row->epoch;
     fence->next_position = position_first(row->epoch);
+    fence->range = range_of(row);
 }
 
 struct store_fence store_get_fence(const struct store *s)

@@ -112,7 +112,7 @@ static int check_fence(struct group *g, int64_t n_renewals, struct ff_err *err)
 {
     struct reading r = {.record = &record_shard};
 
-    if (g->fence.state != FENCE_HELD)
+    if (!group_is_fenced(g))
         return FF_OK;
 
     const int code = read_row(g, &r, g->shard, err);

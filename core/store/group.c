@@ -5,9 +5,17 @@
 
 /* --- one attempt --- */
 
+/* Who leads nobody commits for others alone, and is given tenants by one who changes
+ * his row: that is no reason to refuse what he commits. His renewals have guards of
+ * their own. */
+bool group_is_fenced(const struct group *g)
+{
+    return g->fence.state == FENCE_HELD && !range_is_empty(g->fence.range);
+}
+
 static void add_fence(struct group *g)
 {
-    if (g->fence.state != FENCE_HELD)
+    if (!group_is_fenced(g))
         return;
     g->shard[COL_SHARD_SHARD] = (struct ff_value){.type = FF_INT, .i = g->fence.shard};
 
@@ -130,7 +138,7 @@ static void blame(struct group *g, size_t n_taken, int code, const struct ff_err
 
 static bool is_fence(const struct group *g, size_t failed)
 {
-    return g->fence.state == FENCE_HELD && failed == 0;
+    return group_is_fenced(g) && failed == 0;
 }
 
 /* FF_OK: go on with what is left. */

@@ -7,7 +7,9 @@
  * owner that lost the shard may still have under way is refused by that check, so
  * nothing comes late below a position that was seen. The epoch stands in front: an
  * owner need not know how far the one before it came. Numbers that were never committed
- * leave gaps, which mean nothing. */
+ * leave gaps, which mean nothing. Where several lead, each gives them to the steps of
+ * its own tenants: one of another's, from another epoch, would stand before or behind
+ * all that its leader writes. */
 #include "store/store_priv.h"
 
 #define EPOCH_SHIFT 40
@@ -22,6 +24,11 @@ static bool is_step(const struct ff_change *c)
     return c->kind == FF_PUT && c->record == &record_event;
 }
 
+static bool is_ours(const struct fence *f, const struct ff_change *c)
+{
+    return range_has(f->range, (struct tenant){c->values[COL_EVENT_TENANT].i});
+}
+
 void position_batch(struct fence *f, struct batch *b)
 {
     if (f->state != FENCE_HELD)
@@ -29,7 +36,7 @@ void position_batch(struct fence *f, struct batch *b)
     for (size_t i = 0; i < b->n; i++) {
         const struct ff_change *c = &b->items[i];
 
-        if (!is_step(c))
+        if (!is_step(c) || !is_ours(f, c))
             continue;
         /* They are the batch's own: const is for drivers. */
         struct ff_value *values = (struct ff_value *)(uintptr_t)c->values;

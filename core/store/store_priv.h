@@ -69,6 +69,7 @@ struct fence {
     int64_t epoch;
     uint64_t generation; /* changes with store_set_fence */
     int64_t next_position;
+    struct tenant_range range; /* whose steps have positions */
 };
 
 /* --- positions.c --- */
@@ -105,6 +106,8 @@ struct group {
     int64_t took_us;
 };
 
+/* Do its commits check that the shard is still held? */
+bool group_is_fenced(const struct group *g);
 /* Blocking. FF_OK: every batch is decided. FF_BUSY, FF_UNAVAILABLE, FF_FULL: run it
  * again later; some may be decided already. FF_FATAL, FF_CORRUPT: the store is dead.
  * Touches nothing but the group, its batches and the session. */

@@ -23,7 +23,8 @@ static int tear_down(void **state)
 
 static void set_fence(struct fake *f, int64_t version)
 {
-    const struct shard_row row = {.shard = 1, .version = version};
+    const struct shard_row row = {
+        .shard = 1, .version = version, .low = MODEL_NULL, .high = MODEL_NULL};
 
     f->shard_version = version;
     store_set_fence(f->store, &row);
@@ -682,7 +683,11 @@ static void on_step(void *arg, struct tenant t, int64_t run)
 
 static void own(struct fake *f, int64_t epoch)
 {
-    const struct shard_row row = {.shard = 1, .version = 5, .epoch = epoch};
+    const struct shard_row row = {.shard = 1,
+                                  .version = 5,
+                                  .epoch = epoch,
+                                  .low = MODEL_NULL,
+                                  .high = MODEL_NULL};
 
     f->shard_version = 5;
     store_set_fence(f->store, &row);
@@ -715,6 +720,52 @@ static void steps_have_positions_in_the_order_of_commits(void **state)
     assert_int_equal(told.runs[4], 7);
 }
 
+/* Who leads them gives theirs in an epoch of his own: one of this epoch would stand
+ * before, or behind, all that he writes. */
+static void steps_of_tenants_that_another_one_leads_have_no_position(void **state)
+{
+    struct fake *f = *state;
+    const int64_t hash = range_hash(TENANT_DEFAULT);
+    struct shard_row row = {.shard = 1, .version = 5, .epoch = 7, .low = hash + 1};
+    struct told told = {0};
+    struct result r[2];
+
+    f->shard_version = 5;
+    row.high = RANGE_END;
+    store_on_step(f->store, on_step, &told);
+    store_set_fence(f->store, &row);
+    commit_step(f, 1, &r[0]);
+    run_until(f, 1);
+    row.low = hash;
+    store_set_fence(f->store, &row);
+    commit_step(f, 2, &r[1]);
+    run_until(f, 2);
+    assert_int_equal(f->n_positions, 2);
+    assert_int_equal(f->positions[0], 0);
+    assert_true(f->positions[1] > INT64_C(7) << 40);
+    assert_int_equal(told.n, 2);
+}
+
+/* Whoever gives it something changes its row. */
+static void who_leads_nobody_commits_whoever_has_the_row(void **state)
+{
+    struct fake *f = *state;
+    const struct shard_row row = {.shard = 1, .version = 5, .epoch = 7};
+    struct result r[2];
+
+    f->shard_version = 6;
+    store_set_fence(f->store, &row);
+    commit_step(f, 1, &r[0]);
+    run_until(f, 1);
+    assert_int_equal(r[0].code, FF_OK);
+    assert_int_equal(f->positions[0], 0);
+    own(f, 7);
+    f->shard_version = 6;
+    commit_step(f, 2, &r[1]);
+    run_until(f, 2);
+    assert_int_equal(r[1].code, FF_DENIED);
+}
+
 /* A retry of what was refused keeps its positions: nobody was told of them. */
 static void positions_stay_when_a_commit_is_tried_again(void **state)
 {
@@ -740,6 +791,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(batches_of_one_turn_are_one_commit),
         TEST(steps_have_positions_in_the_order_of_commits),
+        TEST(steps_of_tenants_that_another_one_leads_have_no_position),
+        TEST(who_leads_nobody_commits_whoever_has_the_row),
         TEST(positions_stay_when_a_commit_is_tried_again),
         TEST(a_group_is_capped_in_bytes_but_takes_one_batch),
         TEST(who_measures_hears_of_each_commit_and_batch),
