@@ -6,7 +6,7 @@ struct control *control_new(const struct control_setup *setup, struct ff_err *er
     struct control *c = mem_alloc(sizeof(*c));
 
     c->setup = *setup;
-    c->range = setup->range ? *setup->range : range_all;
+    c->range = c->whole = setup->range ? *setup->range : range_all;
     c->setup.range = NULL; /* it was borrowed */
     if (!setup->topic)
         c->setup.topic = CONTROL_TOPIC_START;
@@ -165,10 +165,8 @@ void control_each_tenant(const struct control *c, sched_tenant_fn *fn, void *arg
 /* Those that it had before are loaded, or begin with the next look. */
 void control_lead(struct control *c, struct tenant_range range)
 {
-    const struct tenant_range before = c->range;
-
     c->range = range;
-    control_shares_lead(c, before);
+    control_shares_lead(c);
     control_scan(c);
 }
 

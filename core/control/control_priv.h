@@ -161,6 +161,7 @@ struct run_timer {
 
 struct control {
     struct control_setup setup;
+    struct tenant_range whole;  /* that it leads */
     struct tenant_range range;  /* of which new runs are loaded, and attempts start */
     struct control_watch watch; /* none: its functions are NULL */
     struct lane *lane;          /* loads and scans */
@@ -310,7 +311,7 @@ int control_shares_scan(struct control *c, struct shares *shares,
 void control_shares_take(struct control *c, const struct shares *shares);
 void control_shares_done(struct shares *shares);
 /* Its range is another one. */
-void control_shares_lead(struct control *c, struct tenant_range before);
+void control_shares_lead(struct control *c);
 
 /* concurrency.c */
 #define CONTROL_CONCURRENCY "concurrency:"
@@ -389,7 +390,9 @@ struct inbox_item {
     char kind[16];
     json_t *body; /* or NULL */
 };
-void control_inbox(struct control *c, const struct inbox_item *items, size_t n);
+/* `seen`: whose open runs were looked for. */
+void control_inbox(struct control *c, const struct inbox_item *items, size_t n,
+                   struct tenant_range seen);
 void control_inbox_durable(struct control *c, int64_t no); /* its row is gone */
 
 #endif

@@ -48,16 +48,23 @@ static void make_signal(struct queued *q, const struct inbox_item *item)
         (struct signal){.word = mem_text(item->kind), .body = json_incref(item->body)};
 }
 
-static void take(struct control *c, const struct inbox_item *item)
+/* Its run would be here if it were open: it was looked for, and is loaded. */
+static bool is_over(const struct control *c, const struct inbox_item *item,
+                    struct tenant_range seen)
+{
+    return range_has(seen, item->tenant) && range_has(c->range, item->tenant);
+}
+
+static void take(struct control *c, const struct inbox_item *item,
+                 struct tenant_range seen)
 {
     struct live *l = control_live(c, item->run);
     const bool kill = strcmp(item->kind, "kill") == 0;
 
-    if (!range_has(c->range, item->tenant)) /* whoever leads it then carries it out */
-        return;
     if (!l) {
-        drop(c, item); /* the run is over */
-        return;
+        if (is_over(c, item, seen))
+            drop(c, item);
+        return; /* else whoever leads it then carries it out */
     }
     if (is_queued(&l->inputs, item->no) || is_queued(&l->applied, item->no) ||
         is_carried_out(c, item->no))
@@ -76,8 +83,9 @@ static void take(struct control *c, const struct inbox_item *item)
     control_queue(l, &q);
 }
 
-void control_inbox(struct control *c, const struct inbox_item *items, size_t n)
+void control_inbox(struct control *c, const struct inbox_item *items, size_t n,
+                   struct tenant_range seen)
 {
     for (size_t i = 0; i < n; i++)
-        take(c, &items[i]);
+        take(c, &items[i], seen);
 }

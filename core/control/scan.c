@@ -37,7 +37,7 @@ static int add_inbox(void *arg, const void *row)
     const struct inbox_row *r = row;
     struct inbox_item item = {.no = r->no, .run = r->run, .tenant = {r->tenant}};
 
-    if (!range_has(sc->range, item.tenant))
+    if (!range_has(sc->control->whole, item.tenant))
         return 0;
     snprintf(item.kind, sizeof(item.kind), "%.*s", (int)r->kind.len, r->kind.s);
     /* One that is no JSON stands for nothing: who is told so refuses it. */
@@ -108,7 +108,7 @@ static void scan_done(void *arg)
         load_new(c, (struct tenant){sc->open.items[i].tenant}, sc->open.items[i].run);
     c->began = c->began || sc->code == FF_OK;
     if (!c->draining && sc->code == FF_OK)
-        control_inbox(c, sc->inbox.items, sc->inbox.n);
+        control_inbox(c, sc->inbox.items, sc->inbox.n, sc->range);
     c->carried_out.n = 0; /* the next one begins after them */
     ARRAY_DONE(&sc->open);
     for (size_t i = 0; i < sc->inbox.n; i++)

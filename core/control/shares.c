@@ -49,9 +49,7 @@ void control_shares_take(struct control *c, const struct shares *shares)
 {
     for (size_t i = 0; i < shares->tenants.n; i++) {
         const struct tenant_share *t = &shares->tenants.items[i];
-        const bool leads = range_has(c->range, (struct tenant){t->tenant});
-
-        sched_set_tenant(c->sched, t->tenant, t->weight, leads ? t->max_running : 0);
+        sched_set_tenant(c->sched, t->tenant, t->weight, t->max_running);
     }
     for (size_t i = 0; i < shares->projects.n; i++) {
         const struct project_share *p = &shares->projects.items[i];
@@ -59,18 +57,23 @@ void control_shares_take(struct control *c, const struct shares *shares)
     }
 }
 
-/* What their rows say comes with the next scan. */
-void control_shares_lead(struct control *c, struct tenant_range before)
+static void hold(void *arg, int64_t tenant, int64_t picks)
+{
+    const struct control *c = arg;
+
+    (void)picks;
+    sched_hold_tenant(c->sched, tenant, !range_has(c->range, (struct tenant){tenant}));
+}
+
+/* Those whose runs are still being loaded, too, of whom the scheduler knows nothing
+ * yet; and on the way back those whose last run has ended meanwhile. */
+void control_shares_lead(struct control *c)
 {
     void *value;
 
-    for (size_t i = 0; map_next(&c->lives, &i, &value);) {
-        const struct live *l = value;
-        const bool leads = range_has(c->range, l->tenant);
-
-        if (leads != range_has(before, l->tenant))
-            sched_set_tenant(c->sched, l->tenant.no, 1, leads ? -1 : 0);
-    }
+    for (size_t i = 0; map_next(&c->lives, &i, &value);)
+        hold(c, ((const struct live *)value)->tenant.no, 0);
+    sched_each_tenant(c->sched, hold, c);
 }
 
 void control_shares_done(struct shares *shares)

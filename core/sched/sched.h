@@ -81,6 +81,8 @@ struct sched_standing sched_standing(const struct sched *s, int64_t tenant);
 /* Those that something is known of. */
 typedef void sched_tenant_fn(void *arg, int64_t tenant, int64_t picks);
 void sched_each_tenant(const struct sched *s, sched_tenant_fn *fn, void *arg);
+/* What is its waits, whatever it may have at a time, until it is held no more. */
+void sched_hold_tenant(struct sched *s, int64_t tenant, bool held);
 
 /* owner comes back with each pick. */
 struct sched_run *sched_run_new(struct sched *s, int64_t tenant, int64_t project,

@@ -86,6 +86,7 @@ struct fair_tenant {
     int64_t turns;     /* times that it came into turn */
     struct map limits; /* by name */
     struct map paused; /* names of queues */
+    bool held;
 };
 
 struct fair_project {

@@ -54,7 +54,7 @@ void sched_tenant_free(struct fair_tenant *t)
 
 static void look_at_tenant(struct fair_tenant *t)
 {
-    if (ring_empty(&t->projects) || t->running >= t->max_running) {
+    if (t->held || ring_empty(&t->projects) || t->running >= t->max_running) {
         ring_del(&t->share);
         return;
     }
@@ -113,6 +113,14 @@ void sched_set_tenant(struct sched *s, int64_t tenant, int64_t weight,
 
     weigh(&t->share, weight);
     t->max_running = max_running >= 0 ? max_running : INT64_MAX;
+    look_at_tenant(t);
+}
+
+void sched_hold_tenant(struct sched *s, int64_t tenant, bool held)
+{
+    struct fair_tenant *t = sched_tenant(s, tenant);
+
+    t->held = held;
     look_at_tenant(t);
 }
 

@@ -61,7 +61,7 @@ static void find_message(struct process *p)
     if (p->n_started == 1)
         leave_message(p, 2, 5, "cancel");
     p->control->scanning = p->n_started < 3;
-    control_inbox(p->control, &item, 1);
+    control_inbox(p->control, &item, 1, range_all);
 }
 
 static void on_start(void *arg, const struct ff_message *message)

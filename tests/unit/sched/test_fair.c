@@ -501,6 +501,34 @@ static void what_follows_on_another_is_one_range(void **state)
     sched_free(s);
 }
 
+static void nothing_of_one_that_is_held_goes(void **state)
+{
+    (void)state;
+    struct sched *s = sched_new();
+    struct sched_run *a = new_run(s, 1, 1, 1), *b = new_run(s, 2, 1, 2);
+
+    sched_add_slots(s, 1000);
+    sched_set_tenant(s, 1, 1, 2);
+    sched_offer(a, 0, 9, 0);
+    sched_offer(b, 0, 2, 0);
+    sched_hold_tenant(s, 1, true);
+    sched_hold_tenant(s, 3, true); /* of whom nothing is known yet */
+    assert_string_equal(picks(s, 3), "220");
+    sched_set_tenant(s, 1, 1, 5); /* as its row says */
+    assert_int_equal(pick(s), 0);
+    sched_hold_tenant(s, 1, false);
+    assert_string_equal(picks(s, 6), "111110"); /* no more than its row says */
+    struct sched_run *c = new_run(s, 3, 1, 3);
+    sched_offer(c, 0, 1, 0);
+    assert_int_equal(pick(s), 0);
+    sched_hold_tenant(s, 3, false);
+    assert_int_equal(pick(s), 3);
+    sched_run_free(a);
+    sched_run_free(b);
+    sched_run_free(c);
+    sched_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -522,6 +550,7 @@ int main(void)
         cmocka_unit_test(who_waits_for_a_place_is_not_overtaken_by_those_who_come),
         cmocka_unit_test(a_place_is_not_lost_with_the_run_that_was_asked),
         cmocka_unit_test(what_follows_on_another_is_one_range),
+        cmocka_unit_test(nothing_of_one_that_is_held_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
