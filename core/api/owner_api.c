@@ -26,6 +26,16 @@ static void answer_json(struct http_reply *reply, json_t *answer)
     json_decref(answer);
 }
 
+/* Where servers share the store another process may lead what the command line works
+ * on: who is told so goes on with the rows, as on any other host. */
+bool owner_leads(const struct owner_api *api, struct http_reply *reply)
+{
+    if (node_leads_tenant(api->setup.node, TENANT_DEFAULT))
+        return true;
+    http_reply_problem(reply, 503, "this process leads the runs of other tenants");
+    return false;
+}
+
 /* --- GET owner, POST wake --- */
 
 static void describe(void *arg, const struct http_request *r, struct http_reply *reply)
@@ -47,9 +57,10 @@ static void describe(void *arg, const struct http_request *r, struct http_reply 
 static void wake(void *arg, const struct http_request *r, struct http_reply *reply)
 {
     struct owner_api *api = arg;
-    struct control *control = node_control(api->setup.node);
 
-    if (control)
+    if (!owner_leads(api, reply))
+        return;
+    if (node_control(api->setup.node))
         node_wake(api->setup.node);
     describe(arg, r, reply);
 }
@@ -167,7 +178,7 @@ static void cancel(void *arg, const struct http_request *r, struct http_reply *r
         http_reply_err(reply, &err);
         return;
     }
-    if (owner_find_run(api, r, reply, &arena, &run)) {
+    if (owner_leads(api, reply) && owner_find_run(api, r, reply, &arena, &run)) {
         struct cancel *k = mem_alloc(sizeof(*k));
         *k = (struct cancel){.api = api,
                              .reply = reply,

@@ -15,6 +15,9 @@ void owner_events_one(void *arg, const struct http_request *r,
 void owner_events_all(void *arg, const struct http_request *r,
                       struct http_reply *reply);
 
+/* Of the tenant of the command line; else it has answered. */
+bool owner_leads(const struct owner_api *api, struct http_reply *reply);
+
 /* The run that the route's {id} names, or an answer. Text is in the arena. */
 bool owner_find_run(struct owner_api *api, const struct http_request *r,
                     struct http_reply *reply, struct arena *arena, struct run_row *run);

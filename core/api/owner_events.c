@@ -128,7 +128,7 @@ void owner_events_one(void *arg, const struct http_request *r, struct http_reply
     struct arena arena = {0};
     struct run_row run;
 
-    if (owner_find_run(api, r, reply, &arena, &run)) {
+    if (owner_leads(api, reply) && owner_find_run(api, r, reply, &arena, &run)) {
         const char *inside = http_query(r, "inside");
         struct follower *f = follow(api, reply, run.run);
         json_t *data = hint_of(api, &run);
@@ -146,6 +146,8 @@ void owner_events_one(void *arg, const struct http_request *r, struct http_reply
 void owner_events_all(void *arg, const struct http_request *r, struct http_reply *reply)
 {
     (void)r;
+    if (!owner_leads(arg, reply))
+        return;
     struct follower *f = follow(arg, reply, 0);
 
     if (f)

@@ -170,6 +170,11 @@ bool node_leads_all(const struct node *n)
     return n->owner && range_is_all(n->range);
 }
 
+bool node_leads_tenant(const struct node *n, struct tenant t)
+{
+    return n->owner && range_has(n->range, t);
+}
+
 /* --- what was seen --- */
 
 static struct node_seen *seen_of(struct node_lease *l, int64_t shard)
@@ -249,6 +254,13 @@ static void note_leaders(struct node *n, const struct node_shards *s)
     l->seen_us = l->asked_us;
 }
 
+/* The runs of the command line are of that one: who leads only others would wait for
+ * them for ever. */
+static struct tenant whom(const struct node_lease *l)
+{
+    return l->joins || l->serves ? (struct tenant){0} : TENANT_DEFAULT;
+}
+
 struct ranges_view node_view(struct node *n, const struct node_shards *s)
 {
     struct node_lease *l = &n->lease;
@@ -258,6 +270,7 @@ struct ranges_view node_view(struct node *n, const struct node_shards *s)
                                 .n = l->view.n,
                                 .place = l->place,
                                 .joins = l->joins,
+                                .whom = whom(l),
                                 .gift = l->gift};
 }
 

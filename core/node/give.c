@@ -151,6 +151,7 @@ void node_give(struct node *n, const struct ranges_view *v)
 
 int node_join(struct node *n, struct ff_err *err)
 {
+    n->lease.serves = true;
     if (n->settings.leaders != NODE_LEADERS_ALL || !node_is_leased(n))
         return FF_OK;
     if (n->elsewhere || strcmp(n->settings.runtime, NODE_ELSEWHERE) == 0)

@@ -148,8 +148,10 @@ int node_read_leaders(struct node *n, struct store_reader *r, node_leader_fn *fn
                       void *arg, struct ff_err *err); /* blocking */
 bool node_is_led(const struct node *n); /* does somebody lead the runs of everybody? */
 bool node_leads_all(const struct node *n); /* does this process? */
-/* A server: where engine.leaders says so it leads beside others, each the runs of some
- * tenants. Before node_own. FF_INVALID: this cannot be. */
+bool node_leads_tenant(const struct node *n, struct tenant t);
+/* A server: it leads whatever there is, where others only lead what has the tenant of
+ * the command line in it; and where engine.leaders says so it leads beside others, each
+ * the runs of some tenants. Before node_own. FF_INVALID: this cannot be. */
 int node_join(struct node *n, struct ff_err *err);
 /* While another process leads: may_lead is called once, on the loop thread, when the
  * shard could be had (try node_own, and follow again if it fails). It is looked at

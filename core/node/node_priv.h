@@ -75,6 +75,7 @@ struct node_lease {
     char place[PLACE_TEXT];       /* this data directory; "": not known yet */
     char *address;                /* of the HTTP API, or NULL */
     bool joins;                   /* it leads beside others */
+    bool serves;                  /* all tenants alike: a server */
     struct loop_timer *next;      /* a renewal, or a look */
     struct loop_timer *end;       /* this process leads no longer */
     bool looking;                 /* on the lane */

@@ -64,6 +64,24 @@ static int take_as_it_is(struct node *n, int64_t shard, struct store_claim *clai
     return store_acquire_shard(n->store, shard, claim, row, err);
 }
 
+/* It is read once more, and may be another one by then than what was planned with. */
+static int take_unchanged(struct node *n, const struct ranges_plan *p,
+                          struct store_claim *claim, struct shard_row *row,
+                          struct ff_err *err)
+{
+    const struct tenant_range meant = p->row ? range_of(p->row) : range_all;
+    const int code = take_as_it_is(n, p->shard, claim, row, err);
+
+    if (code != FF_OK)
+        return code;
+    const struct tenant_range got = range_of(row);
+
+    if (got.low == meant.low && got.high == meant.high)
+        return FF_OK;
+    return ff_fail(err, FF_CONFLICT, 0, "shard %lld has changed meanwhile",
+                   (long long)p->shard);
+}
+
 static int take_changed(struct node *n, const struct ranges_plan *p,
                         const struct store_claim *claim, struct shard_row *row,
                         struct ff_err *err)
@@ -91,7 +109,7 @@ static int take_planned(struct node *n, const struct node_shards *s,
 
     switch (p.act) {
     case RANGES_TAKE:
-        return take_as_it_is(n, p.shard, claim, row, err);
+        return take_unchanged(n, &p, claim, row, err);
     case RANGES_MAKE:
         return take_changed(n, &p, claim, row, err);
     case RANGES_WAIT:

@@ -19,6 +19,11 @@ static bool is_empty(const struct ranges_row *r)
     return range_is_empty(range_of(r->row));
 }
 
+static bool is_wanted(const struct ranges_view *v, const struct ranges_row *r)
+{
+    return v->whom.no == 0 || range_has(range_of(r->row), v->whom);
+}
+
 const struct ranges_row *ranges_mine(const struct ranges_view *v)
 {
     const struct ranges_row *mine = NULL;
@@ -57,7 +62,8 @@ static struct ranges_plan make(const struct shard_row *row, struct tenant_range 
 static const struct ranges_row *find_free(const struct ranges_view *v, bool empty)
 {
     for (size_t i = 0; i < v->n; i++)
-        if (v->rows[i].is_free && is_empty(&v->rows[i]) == empty)
+        if (v->rows[i].is_free && is_empty(&v->rows[i]) == empty &&
+            (empty || is_wanted(v, &v->rows[i])))
             return &v->rows[i];
     return NULL;
 }
@@ -157,7 +163,7 @@ struct ranges_plan ranges_plan(const struct ranges_view *v)
 {
     const struct ranges_row *mine = ranges_mine(v);
 
-    if (!mine || (is_empty(mine) && !v->joins))
+    if (!mine || (is_empty(mine) && !v->joins) || !is_wanted(v, mine))
         return begin(v);
     const struct ranges_row *next = find_next(v, mine);
     if (next)

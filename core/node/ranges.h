@@ -24,8 +24,9 @@ struct ranges_gift {
 struct ranges_view {
     const struct ranges_row *rows;
     size_t n;
-    const char *place; /* of this process */
-    bool joins;        /* it leads beside others */
+    const char *place;  /* of this process */
+    bool joins;         /* it leads beside others */
+    struct tenant whom; /* it leads nothing without this one; 0: whatever there is */
     struct ranges_gift gift;
 };
 

@@ -20,6 +20,7 @@ TENANTS = ("a", "b", "c", "d", "e", "f")
 PAUSE = 0.1  # between two submits
 ALL = ("--set", "engine.leaders=all")
 RANGE_END = 1 << 32
+DEFAULT_HASH = 1452414493  # of the tenant of the command line
 
 WHERE = """flowforge: 1
 name: where
@@ -255,6 +256,57 @@ class Leaders(ReplicasTest):
         before = times()
         self.assertEqual(len(before), len(set(before)), before)
         self.wait_until(lambda: len(set(times()) - set(before)) >= 2)
+
+    # --- the command line ---
+
+    def by_default_tenant(self) -> tuple[Replica, Replica]:
+        """Who leads the tenant of the command line, and who does not."""
+
+        def leads(replica: Replica) -> bool:
+            return any(
+                x["pid"] == replica.pid and x["low"] <= DEFAULT_HASH < x["high"]
+                for x in replica.get("/system")["leaders"]
+            )
+
+        self.wait_until(lambda: sum(map(leads, self.replicas)) == 1)
+        first, second = self.replicas
+        return (first, second) if leads(first) else (second, first)
+
+    def test_the_command_line_works_on_the_host_of_any_leader(self) -> None:
+        self.begin_all(2)
+        with self.load(self.many()):
+            self.wait_until(lambda: self.is_led_by(2))
+        self.wait_for_all()
+        flow = self.folder / "where.yaml"
+        ledger = self.folder / "where"
+        flow.write_text(WHERE.replace("LEDGER", str(ledger)))
+        leads, other = self.by_default_tenant()
+        for replica in (leads, other):
+            done = replica.cli("run", str(flow))
+            self.assertEqual(done.code, 0, done.err + self.logs())
+        places = {place.rsplit("/", 2)[1] for place in ledger.read_text().split()}
+        self.assertEqual(places, {leads.name})
+        gate = self.folder / "never"
+        flow.write_text(LONG.replace("GATE", str(gate)).replace("LEDGER", str(ledger)))
+        run = other.cli("run", "--detach", str(flow)).out.strip()
+        done = other.cli("cancel", run)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(
+            self.sql(f"SELECT state FROM @run WHERE id = '{run}'"), "cancelled"
+        )
+
+    def test_the_command_line_leads_no_others_in_the_place_of_a_server(self) -> None:
+        self.begin_all(2)
+        with self.load(self.many()):
+            self.wait_until(lambda: self.is_led_by(2))
+        self.wait_for_all()
+        flow = self.folder / "where.yaml"
+        flow.write_text(WHERE.replace("LEDGER", str(self.folder / "where")))
+        _, other = self.by_default_tenant()
+        other.end(signal.SIGTERM)  # what it led is nobody's for a second
+        done = other.cli("run", str(flow))
+        self.assertEqual(done.code, 0, done.err)
+        self.wait_until(lambda: self.is_led_by(1))
 
     # --- what cannot be ---
 

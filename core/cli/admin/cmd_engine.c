@@ -21,6 +21,7 @@ struct engine {
     struct ff_err fatal;
     bool told;
     bool lost; /* it led, where hosts share the store */
+    bool part; /* what is left is for others to lead */
 };
 
 /* Without the pipe (started by hand) descriptor 3 is one of ours: a socket, a file. */
@@ -117,6 +118,7 @@ static int lead(struct cli *c, struct engine *e, bool pipe_is_there)
         e->in_loop = true;
         loop_run(e->session->loop);
         e->in_loop = false;
+        e->part = !node_leads_all(e->session->node);
     }
     if (code == FF_BUSY)
         tell(e, pipe_is_there, 'b');
@@ -165,7 +167,8 @@ int cmd_engine(struct cli *c)
             code = wait_to_lead(&e);
             continue;
         }
-        if (code == CLI_OK && owner_count_open(&s) <= 0 && !node_has_schedules(s.node))
+        if (code == CLI_OK &&
+            (e.part || (owner_count_open(&s) <= 0 && !node_has_schedules(s.node))))
             break;
     }
     signals_close(signals);

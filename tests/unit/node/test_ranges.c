@@ -244,6 +244,44 @@ static void a_cut_outside_gives_nothing(void **state)
     }
 }
 
+/* --- for one tenant --- */
+
+/* A process of the command line, whose runs are all of that one. */
+static void who_leads_for_a_tenant_leaves_what_is_of_others(void **state)
+{
+    const int64_t hash = range_hash(TENANT_DEFAULT);
+    struct table t;
+
+    (void)state;
+    begin(&t);
+    t.view.whom = TENANT_DEFAULT;
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_TAKE);
+    add(&t, "there", hash + 1, RANGE_END);
+    leave(&t, LONG);
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_WAIT);
+    add(&t, "elsewhere", 0, hash + 1);
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_WAIT);
+    leave(&t, 0);
+    const struct ranges_plan p = ranges_plan(&t.view);
+    assert_int_equal(p.act, RANGES_TAKE);
+    assert_int_equal(p.shard, 1);
+}
+
+static void nor_does_he_take_the_row_of_a_server_that_was_here(void **state)
+{
+    const int64_t hash = range_hash(TENANT_DEFAULT);
+    struct table t;
+
+    (void)state;
+    begin(&t);
+    t.view.whom = TENANT_DEFAULT;
+    add(&t, "here", hash + 1, RANGE_END);
+    add(&t, "there", 0, hash + 1);
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_WAIT);
+    range_write(&t.rows[0], (struct tenant_range){hash, RANGE_END});
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_TAKE);
+}
+
 /* --- hashes --- */
 
 /* They stand in stores: rows of other releases mean the same tenants. */
@@ -270,6 +308,8 @@ int main(void)
         cmocka_unit_test(half_is_given_to_one_that_leads_nobody),
         cmocka_unit_test(nothing_is_given_to_one_that_is_gone_or_has_something),
         cmocka_unit_test(a_cut_outside_gives_nothing),
+        cmocka_unit_test(who_leads_for_a_tenant_leaves_what_is_of_others),
+        cmocka_unit_test(nor_does_he_take_the_row_of_a_server_that_was_here),
         cmocka_unit_test(hashes_of_tenants_never_change),
     };
 
