@@ -28,6 +28,7 @@ struct change {
     int planned;           /* what the plan has said */
     bool keep;             /* though it has failed */
     bool alone;            /* it takes its turn with others */
+    bool knocks;           /* the batch does */
     struct change *next;   /* of those that wait for their turn */
     struct ff_err err;
 };
@@ -195,8 +196,23 @@ static bool is_news_elsewhere(const struct change *c)
 static void tell_news(struct change *c)
 {
     note_news(c);
-    if (is_to_commit(c) && is_news_elsewhere(c))
+    c->knocks = is_to_commit(c) && is_news_elsewhere(c);
+    if (c->knocks)
         node_knock(c->node, &c->batch);
+}
+
+/* It may have been on its way while this process gave tenants to another one, which
+ * looked before it was there. */
+static void tell_late(struct change *c)
+{
+    struct batch b = {0};
+
+    if (node_is_owner(c->node))
+        node_wake_for(c->node, &c->news);
+    if (c->knocks || !is_news_elsewhere(c))
+        return;
+    node_knock(c->node, &b);
+    store_commit(c->node->store, &b, NULL, NULL);
 }
 
 /* --- at once --- */
@@ -330,8 +346,8 @@ static void on_committed(void *arg, int code, size_t failed, const struct ff_err
     (void)failed;
     settle_given(c, code == FF_OK);
     note(c, code, err);
-    if (code == FF_OK && node_is_owner(c->node))
-        node_wake_for(c->node, &c->news);
+    if (code == FF_OK)
+        tell_late(c);
     if (is_to_try_again(c, code))
         try_again(c);
     else

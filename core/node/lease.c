@@ -274,10 +274,15 @@ static bool is_another(const struct node *n)
     return true;
 }
 
+/* Who leads nobody has nothing to lose: it was given something. */
 static void lose_to_another(struct node *n)
 {
     struct ff_err err;
 
+    if (range_is_empty(n->range)) {
+        node_reshape(n, "this process leads some tenants from now on");
+        return;
+    }
     ff_fail(&err, FF_DENIED, 0, "another process has changed what this one leads");
     node_lose(n, &err);
 }

@@ -748,6 +748,27 @@ static void run_posts(struct node *n)
     loop_run(n->loop);
 }
 
+static void settled(void *arg, int code, size_t failed, const struct ff_err *err)
+{
+    (void)code;
+    (void)failed;
+    (void)err;
+    posts_done(arg);
+}
+
+/* What is committed for users while this process takes other tenants goes without a
+ * fence; and what was on its way with one comes first, since it would find another row
+ * than that which it knows, and be refused. */
+static void settle_commits(struct node *n)
+{
+    struct batch b = {0};
+
+    store_set_fence(n->store, NULL);
+    node_knock(n, &b);
+    store_commit(n->store, &b, settled, n);
+    loop_run(n->loop);
+}
+
 void node_disown(struct node *n)
 {
     struct ff_err err = {0};
@@ -765,7 +786,9 @@ void node_disown(struct node *n)
     run_posts(n);
     FAILPOINT("node.disown.drained");
     close_parts(n);
-    if (!n->lease.reshaping && store_release_shard(n->store, &err) != FF_OK)
+    if (node_is_reshaping(n))
+        settle_commits(n);
+    else if (store_release_shard(n->store, &err) != FF_OK)
         log_debug("the shard is left without a word: %s", err.msg);
     store_set_fence(n->store, NULL); /* what this process commits now is anybody's */
     drop_lock(n);
