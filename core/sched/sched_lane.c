@@ -252,9 +252,11 @@ void lane_wake_first(struct lane *lane)
     struct fair_tenant *tenant = level->project->tenant;
     struct offer *o = (struct offer *)(void *)heap_first(&lane->parked);
 
-    if (!lane->blocked || !o || !lane_may_go(lane))
+    if (!lane->blocked || !lane_may_go(lane))
         return;
     unblock(lane);
+    if (!o) /* what waits in it has not been asked yet, and keeps its turn */
+        return;
     ring_to_front(&level->runs, &o->flow->share);
     ring_to_front(&tenant->projects, &level->project->share);
     ring_to_front(&tenant->sched->ring, &tenant->share);

@@ -239,6 +239,32 @@ static void who_stood_aside_has_the_first_place_of_a_round(void **state)
     sched_free(s);
 }
 
+static void who_comes_after_one_that_went_is_woken(void **state)
+{
+    struct sched *s = sched_new();
+    struct sched_run *first = sched_run_new(s, 1, 1, s);
+    struct sched_run *other = sched_run_new(s, 1, 1, s);
+    struct sched_run *second = sched_run_new(s, 1, 1, s);
+
+    (void)state;
+    set_pool(s, "gpu=a100", 0, 2);
+    set_pool(s, "", 0, 1);
+    offer(first, "gpu=a100", 10, 1);
+    offer(other, NULL, 20, 1);
+    offer(second, "gpu=a100", 30, 1);
+    set_pool(s, "gpu=a100", 2, 0);
+    assert_int_equal(pick(s), 20); /* the first stands aside; the second is not met */
+    sched_retract(first, 10, 1);
+    set_pool(s, "gpu=a100", 0, 1);
+    assert_int_equal(pick(s), 30);
+    finish(other, 20);
+    finish(second, 30);
+    sched_run_free(first);
+    sched_run_free(other);
+    sched_run_free(second);
+    sched_free(s);
+}
+
 /* --- against a model --- */
 
 #define N_RUNS 4
@@ -350,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_run_that_is_loaded_again_keeps_what_is_confirmed),
         cmocka_unit_test(no_limit_is_kept_for_who_waits_for_an_executor),
         cmocka_unit_test(who_stood_aside_has_the_first_place_of_a_round),
+        cmocka_unit_test(who_comes_after_one_that_went_is_woken),
         cmocka_unit_test(whoever_may_go_goes),
     };
 
