@@ -22,21 +22,6 @@ static int64_t places_of(const struct member *m)
     return takes_none ? fleet_member_attempts(m) : m->places;
 }
 
-/* That it has, and that the core has not named yet: it does not know where they are,
- * and must not give their places away. */
-static int64_t count_unnamed(const struct member *m)
-{
-    int64_t n = 0;
-    void *value;
-
-    for (size_t i = 0;
-         !m->fleet->all_named && map_next(&m->fleet->attempts, &i, &value);) {
-        const struct fleet_attempt *a = value;
-        n += a->member == m && !a->named && a->state != FLEET_IS_ENDED;
-    }
-    return n;
-}
-
 static struct fleet_pool *pool_of(struct fleet *f, const char *labels)
 {
     struct fleet_pool *p = map_get_text(&f->pools, labels);
@@ -46,6 +31,18 @@ static struct fleet_pool *pool_of(struct fleet *f, const char *labels)
         map_set_text(&f->pools, labels, p);
     }
     return p;
+}
+
+/* The core does not know yet where these are, and must not give their places away. */
+static void take_unnamed(struct fleet *f)
+{
+    void *value;
+
+    for (size_t i = 0; !f->all_named && map_next(&f->attempts, &i, &value);) {
+        const struct fleet_attempt *a = value;
+        if (a->member && !a->named && a->state != FLEET_IS_ENDED)
+            pool_of(f, a->member->labels)->n_places--;
+    }
 }
 
 static int64_t count_places(struct fleet *f)
@@ -58,9 +55,10 @@ static int64_t count_places(struct fleet *f)
     for (size_t i = 0; map_next(&f->members, &i, &value);) {
         const struct member *m = value;
         const int64_t n = places_of(m);
-        pool_of(f, m->labels)->n_places += n - count_unnamed(m);
+        pool_of(f, m->labels)->n_places += n;
         all += n;
     }
+    take_unnamed(f);
     return all;
 }
 
