@@ -344,7 +344,7 @@ static bool keeps(const struct node *n, const struct finished *f, size_t place,
 {
     const struct node_settings *s = &n->settings;
 
-    if (f->claimed)
+    if (f->claimed && !f->goes)
         return false;
     if (s->keep_us > 0 && f->finished_at < now - keep_us(n, f))
         return false;

@@ -15,6 +15,7 @@ struct finished {
     bool claimed;
     bool condemned; /* by age or number */
     bool waits;     /* for the others of its span */
+    bool goes;      /* with its span, by a later pass: also when it is claimed */
     char id[ID_TEXT];
 };
 

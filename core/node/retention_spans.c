@@ -7,10 +7,12 @@
 
 #include <stdlib.h>
 
-#define PARTS    16 /* of the time that runs are kept, one for each span */
-#define RUNS_MIN 64 /* of a span */
-#define RUNS_ALL 32 /* and that part of all there are: or there would be too many */
-#define MAKE_MAX 16 /* in one pass */
+#define PARTS    16  /* of the time that runs are kept, one for each span */
+#define RUNS_MIN 64  /* of a span */
+#define RUNS_ALL 32  /* and that part of all there are: or there would be too many */
+#define MAKE_MAX 16  /* in one pass */
+#define MANY     128 /* spans: so many more, and those to come are twice as large */
+#define TWICE    20  /* at most so often */
 
 struct spans {
     struct collect *collect;
@@ -128,6 +130,21 @@ static void wait_for_others(struct collect *c, const struct ff_span *span)
             c->runs.items[i].waits = true;
 }
 
+/* Somebody holds a lock, or another process has claimed some of them at this moment and
+ * wants the same: to delete rows now would be work for many that the next pass saves.
+ */
+static void put_off(struct collect *c, const struct ff_span *span)
+{
+    for (size_t i = 0; i < c->runs.n; i++)
+        if (is_in(span, c->runs.items[i].run))
+            c->runs.items[i].waits = c->runs.items[i].goes = true;
+    for (size_t i = 0; i < c->others.n; i++)
+        if (is_in(span, c->others.items[i].run)) {
+            struct finished *root = root_of(c, &c->others.items[i]);
+            root->waits = root->goes = true;
+        }
+}
+
 /* What is in the way now may be gone by the next pass, which comes for that. */
 static void try_again(int code, struct node_pass *p, int64_t now)
 {
@@ -150,16 +167,21 @@ static int drop(struct collect *c, const struct ff_span *span, int64_t n_runs)
         log_info("retention: the history of %lld runs is gone", (long long)n_runs);
     else
         log_info("retention: the history of old runs goes by and by: %s", err.msg);
+    if (code == FF_BUSY || code == FF_CONFLICT)
+        put_off(c, span);
     return code;
 }
 
-/* So many runs are made while a span lasts, as far as can be foreseen. */
-static int64_t runs_of_span(const struct collect *c)
+/* So many runs are made while a span lasts, as far as can be foreseen. Each run that
+ * stays open keeps one, and every statement of the store costs more with each. */
+static int64_t runs_of_span(const struct spans *all)
 {
+    const struct collect *c = all->collect;
+    const size_t twice = all->there.n / MANY;
     const int64_t part = (int64_t)(c->runs.n + c->others.n) / RUNS_ALL;
     const int64_t n = c->n_recent > part ? c->n_recent : part;
 
-    return n > RUNS_MIN ? n : RUNS_MIN;
+    return (n > RUNS_MIN ? n : RUNS_MIN) << (twice < TWICE ? twice : TWICE);
 }
 
 /* Enough for the time until the pass after the next one. Numbers that were taken and
@@ -168,7 +190,7 @@ static int make_ahead(struct spans *all)
 {
     struct collect *c = all->collect;
     const struct node_settings *s = &c->node->settings;
-    const int64_t n = runs_of_span(c);
+    const int64_t n = runs_of_span(all);
     const int64_t lasts = s->keep_us / PARTS;
     const int64_t passes = lasts > 0 ? 2 * s->retention_every_us / lasts : 0;
     const int64_t ahead = c->next + n * ((passes < MAKE_MAX ? passes : MAKE_MAX) + 4);

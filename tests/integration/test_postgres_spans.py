@@ -14,6 +14,7 @@ NOTHING = "flowforge: 1\nname: nothing\ntasks: {a: {noop: true}}\n"
 OPEN = "flowforge: 1\nname: waits\ntasks: {a: {run: cat %s/gate}}\n"
 RUNS = 200  # a span has 64 of so few
 IN_PARTS = "SELECT 1 FROM pg_partitioned_table WHERE partrelid = 'event'::regclass"
+OLD_US = 8 * 3600 * 1000000 + 1800 * 1000000  # beyond 8h, but not by an eighth
 BOUND = "pg_get_expr(c.relpartbound, c.oid)"
 
 
@@ -132,6 +133,36 @@ class Spans(ff_api.ApiTest):
             self.assertEqual([], self.parts())
         self.submit(NOTHING)
         self.wait_until(IN_PARTS)
+        self.stop()
+
+    def test_a_part_that_is_locked_goes_later_and_whole(self) -> None:
+        """A dump reads it for hours, or another server wants the same: its rows are not
+        deleted one by one meanwhile."""
+        self.keep("8h")
+        self.env["FLOWFORGE_ENGINE_LOG_LEVEL"] = "info"
+        self.serve()
+        self.wait_until(IN_PARTS)
+        for _ in range(RUNS):
+            self.submit(NOTHING)
+        self.wait_until(
+            "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM run WHERE state <> 'succeeded')"
+        )
+        bound = min(self.below())
+        whole = f"SELECT count(*) FROM event WHERE run < {bound}"
+        events = self.sql(whole)
+        claimed = f"FROM run WHERE run < {bound} AND reset IS NOT NULL"
+        with self.db.holding(f'SELECT count(*) FROM "{self.schema}".event'):
+            self.sql(f"UPDATE run SET finished_at = finished_at - {OLD_US}")
+            self.submit(NOTHING)
+            for _ in range(12):  # more than parts: passes have ended meanwhile
+                self.server.seen_err = ""
+                self.server.wait_for_err("goes by and by")
+            self.assertGreater(int(self.sql(f"SELECT count(*) {claimed}")), 0)
+            self.assertEqual(events, self.sql(whole))
+        self.wait_until(
+            f"SELECT 1 WHERE to_regclass('event_before') IS NULL"
+            f" AND NOT EXISTS (SELECT 1 {claimed}) AND ({whole}) = 0"
+        )
         self.stop()
 
 
