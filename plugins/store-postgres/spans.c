@@ -13,7 +13,8 @@
 #define BEFORE    "before" /* the partition that was the table */
 #define REST      "rest"   /* the one of what fits nowhere */
 #define FILL      "90"     /* rows without a state do not change */
-/* What a table may have for its rows to be looked at while others wait. */
+/* What a table may have for its rows to be looked at while others wait: of more it is
+ * likely that the time is over first, and all would have waited for nothing. */
 #define SCAN_BYTES INT64_C(1000000000)
 
 struct spanned {
@@ -258,20 +259,32 @@ static int attach(const struct spanned *t, const char *part, const char *from,
     return run(t->s, &sql, NULL, err);
 }
 
+/* The table, or the partition whose name ends so. */
+static int check_size(const struct spanned *t, const char *ends, struct ff_err *err)
+{
+    char sql[160];
+    int64_t bytes = 0;
+    int code;
+
+    snprintf(sql, sizeof(sql),
+             "SELECT coalesce(pg_relation_size(to_regclass(format('%%I.%%I', "
+             "$1::text, $2::text || '%s'))), 0)",
+             ends);
+    code = ask_number(t, sql, &bytes, err);
+    if (code == FF_OK && bytes > SCAN_BYTES)
+        code = ff_fail(err, FF_UNSUPPORTED, 0,
+                       "table %.60s%s has %" PRId64 " MB and gets no more parts; see "
+                       "docs/postgres.md",
+                       t->record->name, ends, bytes / 1000000);
+    return code;
+}
+
 /* What was there is looked through, whether all of it is below: nobody can do anything
  * with it meanwhile, so not where there is much of it. */
 static int split(const struct spanned *t, int64_t from, struct ff_err *err)
 {
-    int64_t bytes = 0;
-    int code = ask_number(
-        t, "SELECT pg_relation_size(format('%I.%I', $1::text, $2::text)::regclass)",
-        &bytes, err);
+    int code = check_size(t, "", err);
 
-    if (code == FF_OK && bytes > SCAN_BYTES)
-        code = ff_fail(err, FF_UNSUPPORTED, 0,
-                       "table %.60s has %" PRId64 " MB and stays in one part; see "
-                       "docs/postgres.md",
-                       t->record->name, bytes / 1000000);
     if (code == FF_OK)
         code = rename_old(t, err);
     if (code == FF_OK)
@@ -286,14 +299,16 @@ static int split(const struct spanned *t, int64_t from, struct ff_err *err)
 /* --- one more, and one less --- */
 
 /* Made beside the table and then attached, which locks rows that fit nowhere, and no
- * others. */
+ * others, and looks through them. */
 static int add_part(const struct spanned *t, const struct ff_span *span,
                     struct ff_err *err)
 {
     struct pg_text sql = {0};
     char name[NAME_SIZE], from[NAME_SIZE];
-    int code;
+    int code = check_size(t, "_" REST, err);
 
+    if (code != FF_OK)
+        return code;
     name_part(span, name);
     snprintf(from, sizeof(from), "%" PRId64, span->from);
     pg_addf(&sql, "CREATE TABLE ");
