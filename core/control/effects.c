@@ -116,6 +116,7 @@ static void tell_applied(struct live *l)
         if (q->in.type == INPUT_RESULT && !q->inner) {
             const struct attempt_key key = key_of(l, q->in.node, q->in.attempt);
             sink->settled(sink->arg, &key);
+            probe_attempt_end(key.run, key.node, key.attempt, q->result->outcome);
             if (l->control->watch.ended)
                 l->control->watch.ended(l->control->watch.arg, q->result);
         }

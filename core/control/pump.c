@@ -257,9 +257,12 @@ static void give_slots(struct control *c)
         return;
     sched_set_now(c->sched, now_us);
     while (sched_pick(c->sched, &owner, &node)) {
-        if (c->watch.picked)
-            c->watch.picked(c->watch.arg, now_us - sched_picked_since_us(c->sched));
+        const int64_t waited_us = now_us - sched_picked_since_us(c->sched);
         struct live *l = owner;
+
+        probe_slot_give(l->no, node, waited_us);
+        if (c->watch.picked)
+            c->watch.picked(c->watch.arg, waited_us);
         const struct queued q = {.in = {.type = INPUT_GRANT, .node = node}};
         l->granted++;
         ARRAY_ADD(&l->inputs, q);

@@ -300,6 +300,7 @@ static void ask_runtime(struct attempt *a)
     st->handle = a->handle;
     exec_pending(x);
     FAILPOINT("exec.start.before");
+    probe_attempt_start(a->key.run, a->key.node, a->key.attempt);
     x->runtime_ops->start(x->runtime, &spec,
                           driver_op(x->setup.runtime, on_started, st));
     FAILPOINT("exec.start.after");

@@ -168,6 +168,7 @@ static int acquire(struct node *n, struct ff_err *err)
     if (code != FF_OK)
         return code;
     store_set_fence(n->store, &row);
+    probe_lead(row.shard, row.epoch);
     note_shard(n, &row);
     node_lease_took(n, &row, asked_us);
     return FF_OK;
@@ -775,6 +776,8 @@ void node_disown(struct node *n)
 
     if (!n->owner)
         return;
+    const struct store_fence fence = store_get_fence(n->store);
+
     n->owner = false;
     n->drained = false;
     node_keeper_stop(n);
@@ -785,6 +788,7 @@ void node_disown(struct node *n)
         loop_run(n->loop);
     run_posts(n);
     FAILPOINT("node.disown.drained");
+    probe_lose(fence.shard, fence.epoch);
     close_parts(n);
     if (node_is_reshaping(n))
         settle_commits(n);

@@ -250,11 +250,11 @@ static void tell_watch(const struct committer *c, const struct group *g)
     const struct store_watch *w = &c->store->watch;
     size_t n = 0;
 
-    if (!w->commit)
-        return;
     for (size_t i = 0; i < g->batches.n; i++)
         n += g->batches.items[i]->batch.n;
-    w->commit(w->arg, g->code, n, g->bytes, g->took_us);
+    probe_commit(g->code, (int64_t)n, (int64_t)g->bytes, g->took_us);
+    if (w->commit)
+        w->commit(w->arg, g->code, n, g->bytes, g->took_us);
 }
 
 /* The store is dead or the shard was lost: nothing can be committed. */
