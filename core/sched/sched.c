@@ -91,6 +91,9 @@ void sched_run_clear(struct sched_run *r)
     r->offers = (struct map){0};
     for (size_t i = 0; i < COUNT_OF(r->plain); i++)
         r->plain[i] = NULL;
+    for (size_t i = 0; i < COUNT_OF(r->wanting); i++)
+        r->wanting[i] = NULL;
+    r->n_wanting = 0;
     for (size_t i = 0; map_next(&r->flows, &i, &value);) {
         heap_done(&((struct flow *)value)->awake);
         mem_free(value);
@@ -172,11 +175,22 @@ static struct offer *plain_offer(struct sched_run *r, const struct sched_wants *
     return *known;
 }
 
+static struct offer *wanting_offer(struct sched_run *r, const struct sched_wants *wants)
+{
+    for (size_t i = 0; i < COUNT_OF(r->wanting) && r->wanting[i]; i++)
+        if (lane_is_for(r->wanting[i]->lane, wants))
+            return r->wanting[i];
+    struct offer *o = offer_of(r, lane_of(r->project, wants));
+
+    r->wanting[r->n_wanting++ % COUNT_OF(r->wanting)] = o;
+    return o;
+}
+
 void sched_offer_wanting(struct sched_run *r, int64_t node, int64_t n,
                          const struct sched_wants *wants)
 {
-    struct offer *o = sched_is_plain(wants) ? plain_offer(r, wants)
-                                            : offer_of(r, lane_of(r->project, wants));
+    struct offer *o =
+        sched_is_plain(wants) ? plain_offer(r, wants) : wanting_offer(r, wants);
 
     offer_add(o, node, n);
     r->sched->waiting += n;

@@ -95,6 +95,27 @@ struct lane *lane_of(struct fair_project *p, const struct sched_wants *wants)
     return level->plain;
 }
 
+static bool wants_as(const struct lane_need *need, const struct sched_need *wanted)
+{
+    return need->amount == wanted->amount && need->size == wanted->size &&
+           need->per_us == wanted->per_us &&
+           strcmp(need->limit->name, wanted->name) == 0;
+}
+
+bool lane_is_for(const struct lane *lane, const struct sched_wants *wants)
+{
+    const char *labels = wants->labels ? wants->labels : "";
+
+    if (lane->level->priority != wants->priority || lane->n_needs != wants->n_needs ||
+        strcmp(lane->queue, wants->queue) != 0 ||
+        strcmp(lane->selector ? lane->selector->labels : "", labels) != 0)
+        return false;
+    for (uint32_t i = 0; i < lane->n_needs; i++)
+        if (!wants_as(&lane->needs[i], &wants->needs[i]))
+            return false;
+    return true;
+}
+
 void lane_unref(struct lane *lane)
 {
     struct level *level = lane->level;

@@ -176,6 +176,10 @@ struct sched_run {
     /* Those in plain lanes, by the last bits of the priority: nearly all that is
      * offered goes to the one that was offered to before. */
     struct offer *plain[4];
+    /* The last ones in others, so that the text by which a lane is found is not made
+     * anew for each node. */
+    struct offer *wanting[4];
+    size_t n_wanting;   /* ever */
     struct map flows;   /* priority -> struct flow */
     struct list holds;  /* not ending */
     struct list ending; /* free when that is durable: few, however many there are */
@@ -232,6 +236,7 @@ void offer_free(struct offer *o);
 
 /* sched_lane.c */
 struct lane *lane_of(struct fair_project *p, const struct sched_wants *wants);
+bool lane_is_for(const struct lane *lane, const struct sched_wants *wants);
 void lane_unref(struct lane *lane); /* one offer less belongs to it */
 bool lane_may_go(struct lane *lane);
 void lane_block(struct lane *lane);
