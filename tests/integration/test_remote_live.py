@@ -200,12 +200,12 @@ class RemoteLive(MetricsTest):
 
     def test_what_is_too_large_ends_it_with_a_sentence(self) -> None:
         """And is not asked for again, which would come to the same."""
-        large = "x" * (9 << 20)
+        large = "x" * (65 << 20)
         for rest in (f"data: {large}\n\n", "data: " + 2 * large):
             server = Unsteady(told("c0", 1, rest=rest), told("c0", 2))
             events = self.start("events", "-f", "--server", server.url)
             result = self.ended(events, 69)
-            self.assertIn("something larger than 8 MiB", result.err)
+            self.assertIn("something larger than 64 MiB", result.err)
             self.assertEqual([i for _, i in server.asked], [None])
 
     # --- logs ---

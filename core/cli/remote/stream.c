@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define EVENT_MAX     ((size_t)8 * 1024 * 1024)
+#define EVENT_MAX     ((size_t)64 * 1024 * 1024) /* a step of some 900,000 tasks */
 #define IN_MAX        (2 * EVENT_MAX) /* an event, and what came right behind it */
 #define SILENT_S      60L             /* it sends a comment every 15 seconds */
 #define FIRST_US      (UNITS_SECOND / 10)
