@@ -209,6 +209,35 @@ static void take(struct lead *l, int node, const struct ff_change *c)
     write_lease(l, c);
 }
 
+static bool runs_any(const struct mirror_run *r)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&r->tasks, &i, &value);) {
+        const struct mirror_task *t = value;
+
+        if (t->row.state == TASK_RUNNING && t->row.items == MODEL_NULL &&
+            is_attempt(&r->flow->tasks[NODE_TASK(t->row.node)]))
+            return true;
+    }
+    return false;
+}
+
+/* An attempt is never handed over. What a commit said that arrived late the giver could
+ * not know. */
+static void check_calm(const struct lead *l)
+{
+    void *value;
+
+    for (size_t i = 0; sim.o.store_doubt == 0 && map_next(&mirror.runs, &i, &value);) {
+        const struct mirror_run *r = value;
+
+        sim_check(!range_has(l->range, r->tenant) || !r->open || !runs_any(r),
+                  "I48: run %lld is given away, and something of it runs",
+                  (long long)r->no);
+    }
+}
+
 /* By one that takes what there was of it, or gives it something. */
 static void change_other(struct lead *l, int node, struct tenant_range before)
 {
@@ -221,6 +250,7 @@ static void change_other(struct lead *l, int node, struct tenant_range before)
     }
     sim_check(range_is_empty(before), "I48: process %d changes what %d leads", node,
               l->node);
+    check_calm(l);
     l->taken_at = sim.now;
     l->taken_in = mirror.n_commits;
     sim_seen(SEEN_RANGE_GIVEN);
