@@ -170,6 +170,19 @@ void control_lead(struct control *c, struct tenant_range range)
     control_scan(c);
 }
 
+bool control_is_settled(const struct control *c)
+{
+    return c->began && c->n_first == 0 && c->n_standing == 0;
+}
+
+/* Of one that is read again it is not known what it holds, and a step that is under way
+ * may have freed a slot whose result is not durable yet. */
+static bool is_quiet(const struct live *l)
+{
+    return l->run && !l->loading && !l->busy && l->inputs.n == 0 && l->applied.n == 0 &&
+           control_tenant_slots(l->control, l->tenant) == 0;
+}
+
 bool control_is_calm(const struct control *c)
 {
     void *value;
@@ -177,7 +190,7 @@ bool control_is_calm(const struct control *c)
     for (size_t i = 0; map_next(&c->lives, &i, &value);) {
         const struct live *l = value;
 
-        if (!range_has(c->range, l->tenant) && control_tenant_slots(c, l->tenant) != 0)
+        if (!range_has(c->range, l->tenant) && !is_quiet(l))
             return false;
     }
     return true;

@@ -142,6 +142,7 @@ void node_give(struct node *n, const struct ranges_view *v)
     const struct ranges_row *to = ranges_empty_one(v);
 
     if (!n->lease.joins || range_is_empty(n->range) || is_giving(n) || !to ||
+        !control_is_settled(n->control) ||
         loop_mono_us(n->loop) < n->lease.giving.again_us)
         return;
     const int64_t at = choose_cut(n);
