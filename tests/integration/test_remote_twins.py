@@ -175,12 +175,13 @@ CHANGES: dict[str, list[str]] = {
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 CHANGING = [
     (UUID, "ID"),
+    # Before what has eight digits by chance, as an id of 36 letters may.
+    (re.compile(r"ffk_[A-Za-z0-9_]+|API key [a-z0-9]{8}"), "KEY"),
     (re.compile(r"\b[0-9a-f]{8}\b"), "ID"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?"), "TIME"),
     (re.compile(r"\d\d:\d\d:\d\d(\.\d+)?"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s|m|h)\b"), "SPAN"),
     (re.compile(r"\"(took_us|duration_us|waited_us)\":\d+"), "SPAN"),
-    (re.compile(r"ffk_[A-Za-z0-9_]+|API key [a-z0-9]{8}"), "KEY"),
     (re.compile(r'"id":"[a-z0-9]{8}"'), "KEY"),
     (re.compile(r" \(in /.*/logs\)"), ""),
     (re.compile(r'"dir":"[^"]*",?'), ""),
