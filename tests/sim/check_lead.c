@@ -185,7 +185,7 @@ static const char *place_of(int node)
     static char places[SIM_MAX_NODES][PLACE_TEXT];
     const struct node *n = sim_nodes[node].node;
 
-    if (n && n->lease.place[0])
+    if (!places[node][0] && n && n->lease.place[0])
         snprintf(places[node], PLACE_TEXT, "%s", n->lease.place);
     return places[node];
 }
@@ -402,6 +402,8 @@ static int64_t bound(const struct lead *l)
 
 void lead_check(void)
 {
+    for (int i = 0; sim.o.hosts && i < sim.o.n_nodes; i++)
+        place_of(i);
     for (int i = 0; sim.o.hosts && !sim.faults && i < N_TENANTS; i++) {
         const struct lead *l = lead_of(tenant_of(i));
         int64_t *again_until = &tenants[i].again_until;
