@@ -8,11 +8,7 @@
 
 #include <string.h>
 
-#define LEASE_US     (3 * UNITS_SECOND)
-#define LEASE_MAX_US (60 * UNITS_SECOND)
-#define RENEW_US     UNITS_SECOND
-#define AGAIN_US     (UNITS_SECOND / 4)  /* after a refusal */
-#define BEHIND_US    (UNITS_SECOND / 50) /* behind the end of the lease of another one */
+#define BEHIND_US (UNITS_SECOND / 50) /* behind the end of the lease of another one */
 /* Who has lost the store tries again within two seconds, with each of two sessions. */
 #define PATIENCE_US (4 * UNITS_SECOND)
 
@@ -195,8 +191,8 @@ static void note_lease(struct node_seen *seen, const struct shard_row *row,
 
     if (row->version == seen->version)
         return;
-    if (left_us > LEASE_MAX_US)
-        left_us = LEASE_MAX_US;
+    if (left_us > NODE_LEASE_MAX_US)
+        left_us = NODE_LEASE_MAX_US;
     seen->version = row->version;
     seen->over_us = now_us + left_us;
 }
@@ -217,7 +213,7 @@ static void note_rows(struct node *n, const struct node_shards *s)
     const int64_t now_us = loop_mono_us(n->loop);
 
     l->view.n = 0;
-    l->over_next_us = now_us + LEASE_US;
+    l->over_next_us = now_us + NODE_LEASE_US;
     for (size_t i = 0; i < s->rows.n; i++) {
         const struct shard_row *row = &s->rows.items[i];
         struct node_seen *seen = seen_of(l, row->shard);
@@ -285,7 +281,7 @@ bool node_note_look(struct node *n)
         l->away = true;
         return false;
     }
-    if (l->away || (took_us > RENEW_US && took_us > 2 * l->look_us))
+    if (l->away || (took_us > NODE_RENEW_US && took_us > 2 * l->look_us))
         l->patient_until_us = now_us + PATIENCE_US;
     l->away = false;
     l->look_us = took_us;
@@ -297,7 +293,7 @@ bool node_note_look(struct node *n)
 
 static void look(void *arg);
 
-static void look_on_lane(void *arg)
+void node_look_on_lane(void *arg)
 {
     struct node *n = arg;
     struct node_lease *l = &n->lease;
@@ -309,12 +305,12 @@ static void look_again(struct node *n)
 {
     const struct node_lease *l = &n->lease;
     const int64_t now_us = loop_mono_us(n->loop);
-    int64_t pause_us = AGAIN_US;
+    int64_t pause_us = NODE_AGAIN_US;
 
     if (l->code == FF_OK && l->over_next_us > now_us)
         pause_us = l->over_next_us - now_us + BEHIND_US;
-    if (pause_us > LEASE_US + BEHIND_US)
-        pause_us = LEASE_US + BEHIND_US;
+    if (pause_us > NODE_LEASE_US + BEHIND_US)
+        pause_us = NODE_LEASE_US + BEHIND_US;
     node_lease_arm(n, now_us + pause_us, look, &n->lease.next);
 }
 
@@ -368,7 +364,7 @@ static void look(void *arg)
     loop_timer_del(l->next);
     l->looking = true;
     l->asked_us = loop_mono_us(n->loop);
-    lane_do(l->lane, look_on_lane, on_looked, n);
+    lane_do(l->lane, node_look_on_lane, on_looked, n);
 }
 
 /* From the lane, when this process has another part by now. */

@@ -13,13 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define LEASE_US     (3 * UNITS_SECOND)
-#define SILENT_US    (5 * UNITS_SECOND) /* a question that has no answer yet */
-#define LEASE_MAX_US (60 * UNITS_SECOND)
-#define N_RENEWALS   8 /* that a lease has time for, where they are slow */
-#define RENEW_US     UNITS_SECOND
-#define MARGIN_US    (UNITS_SECOND / 4) /* for timers that come late, and slow clocks */
-#define AGAIN_US     (UNITS_SECOND / 4) /* after a refusal */
+#define SILENT_US  (5 * UNITS_SECOND) /* a question that has no answer yet */
+#define N_RENEWALS 8 /* that a lease has time for, where they are slow */
+#define MARGIN_US  (UNITS_SECOND / 4) /* for timers that come late, and slow clocks */
 
 #define PLACE_FILE "place.id"
 #define BOOT_FILE  "/proc/sys/kernel/random/boot_id"
@@ -85,9 +81,9 @@ static int64_t lease_us(const struct node_lease *l)
 {
     const int64_t us = l->slow_us * N_RENEWALS;
 
-    if (l->slow_us <= RENEW_US)
-        return LEASE_US;
-    return us < LEASE_MAX_US ? us : LEASE_MAX_US;
+    if (l->slow_us <= NODE_RENEW_US)
+        return NODE_LEASE_US;
+    return us < NODE_LEASE_MAX_US ? us : NODE_LEASE_MAX_US;
 }
 
 int64_t node_lease_choose(struct node *n)
@@ -103,7 +99,7 @@ bool node_lease_is_short(struct node *n, int64_t asked_us)
     if (l->length_us == 0)
         return false;
     note_pace(l, took_us);
-    return took_us + RENEW_US > l->length_us && l->length_us < LEASE_MAX_US;
+    return took_us + NODE_RENEW_US > l->length_us && l->length_us < NODE_LEASE_MAX_US;
 }
 
 /* --- leading --- */
@@ -204,7 +200,7 @@ static void hold(struct node *n, int64_t asked_us)
     l->held_us = asked_us;
     l->leader.lease_left_us = l->length_us;
     end_at(n, asked_us + l->length_us);
-    renew_at(n, asked_us + RENEW_US);
+    renew_at(n, asked_us + NODE_RENEW_US);
 }
 
 /* Where nothing else is committed nobody else would hear of it. */
@@ -239,7 +235,7 @@ static void on_renewed(void *arg, int code, size_t failed, const struct ff_err *
         tell_dead(n, err);
     } else {
         log_debug("the lease: %s", err->msg);
-        renew_at(n, loop_mono_us(n->loop) + AGAIN_US);
+        renew_at(n, loop_mono_us(n->loop) + NODE_AGAIN_US);
     }
 }
 
@@ -251,14 +247,6 @@ static void end_sooner(struct node *n)
 
     if (l->renewed_us + l->wanted_us < l->end_us)
         end_at(n, l->renewed_us + l->wanted_us);
-}
-
-static void look_on_lane(void *arg)
-{
-    struct node *n = arg;
-    struct node_lease *l = &n->lease;
-
-    l->code = node_read_shards(n, l->reader, &l->found, &l->err);
 }
 
 /* Somebody wrote it who gave this process others to lead, or could take it. Our own
@@ -311,7 +299,7 @@ static void on_clock(void *arg)
     }
     if (!node_note_look(n)) {
         log_debug("the lease: %s", l->err.msg);
-        renew_at(n, loop_mono_us(n->loop) + AGAIN_US);
+        renew_at(n, loop_mono_us(n->loop) + NODE_AGAIN_US);
         return;
     }
     if (is_another(n)) {
@@ -332,12 +320,12 @@ static void ask_clock(void *arg)
     struct node_lease *l = &n->lease;
 
     if (l->looking || l->renewing) { /* what was asked before is on its way yet */
-        renew_at(n, loop_mono_us(n->loop) + AGAIN_US);
+        renew_at(n, loop_mono_us(n->loop) + NODE_AGAIN_US);
         return;
     }
     l->looking = true;
     l->asked_us = loop_mono_us(n->loop);
-    lane_do(l->lane, look_on_lane, on_clock, n);
+    lane_do(l->lane, node_look_on_lane, on_clock, n);
 }
 
 void node_lease_begin(struct node *n)

@@ -67,7 +67,11 @@ struct node_seen { /* of one row, by our own clock */
 };
 
 /* lease.c, follow.c, give.c */
-#define PLACE_TEXT 128
+#define NODE_LEASE_US     (3 * UNITS_SECOND)
+#define NODE_LEASE_MAX_US (60 * UNITS_SECOND)
+#define NODE_RENEW_US     UNITS_SECOND
+#define PLACE_TEXT        128
+#define NODE_AGAIN_US     (UNITS_SECOND / 4) /* after a refusal */
 struct node_lease {
     struct lane *lane;            /* NULL: not opened, or the store is this host's */
     struct store_reader *reader;  /* the lane's */
@@ -192,6 +196,8 @@ void node_lease_arm(struct node *n, int64_t at_us, ff_call_fn *fn,
 int node_read_shards(struct node *n, struct store_reader *r, struct node_shards *out,
                      struct ff_err *err); /* blocking */
 void node_shards_done(struct node_shards *s);
+/* Into lease.found and lease.code; arg: struct node. */
+void node_look_on_lane(void *arg);
 /* What there is for this process; borrowed from both until the next view. */
 struct ranges_view node_view(struct node *n, const struct node_shards *s);
 /* The version of a row that was seen, and not renewed in time; or FF_ABSENT. */

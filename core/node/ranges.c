@@ -1,18 +1,10 @@
 /* node/ranges.c - see ranges.h. */
 #include "node/ranges.h"
 
-#include <string.h>
-
 /* What is nobody's is left to those who have nothing; then to whoever has what is below
  * it, then above it, so that two do not reach for it at once. */
 #define BELOW_US UNITS_SECOND
 #define ABOVE_US (2 * UNITS_SECOND)
-
-static bool is_of_place(const struct shard_row *row, const char *place)
-{
-    return place && row->place.s && row->place.len == strlen(place) &&
-           memcmp(row->place.s, place, row->place.len) == 0;
-}
 
 static bool is_empty(const struct ranges_row *r)
 {
@@ -29,7 +21,7 @@ const struct ranges_row *ranges_mine(const struct ranges_view *v)
     const struct ranges_row *mine = NULL;
 
     for (size_t i = 0; i < v->n; i++)
-        if (is_of_place(v->rows[i].row, v->place) && (!mine || is_empty(mine)))
+        if (store_shard_is_of(v->rows[i].row, v->place) && (!mine || is_empty(mine)))
             mine = &v->rows[i];
     return mine;
 }

@@ -112,17 +112,16 @@ static int take_shard(struct store *s, struct shard_row *row, struct ff_err *err
     return code;
 }
 
-static bool is_of_place(const struct shard_row *row, const char *place)
+bool store_shard_is_of(const struct shard_row *row, const char *place)
 {
-    return row->place.len == strlen(place) &&
-           memcmp(row->place.s, place, row->place.len) == 0;
+    return place && row->place.s && span_is(row->place, place);
 }
 
 bool store_shard_is_free(const struct shard_row *row, const char *place, int64_t now_us)
 {
     if (!row->owner.s || row->lease_until <= now_us)
         return true;
-    return place && row->place.s && is_of_place(row, place);
+    return store_shard_is_of(row, place);
 }
 
 static struct span span_or_none(const char *text)
@@ -136,7 +135,7 @@ static int64_t is_mixed(const struct shard_row *row, const char *place)
 {
     if (!place)
         return MODEL_NULL;
-    return row->mixed == 1 || (row->place.s && !is_of_place(row, place));
+    return row->mixed == 1 || (row->place.s && !store_shard_is_of(row, place));
 }
 
 /* Without a lease the row must not look taken when the clock is set back. */

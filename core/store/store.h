@@ -138,6 +138,8 @@ struct store_shards {
 int store_read_shards(struct store *s, struct store_reader *r,
                       struct store_shards *shards, struct arena *arena,
                       struct ff_err *err);
+/* Was it last had by this place? NULL: no. */
+bool store_shard_is_of(const struct shard_row *row, const char *place);
 /* Could it be taken with this claim? */
 bool store_shard_is_free(const struct shard_row *row, const char *place,
                          int64_t now_us);
