@@ -238,6 +238,7 @@ const char *dag_pause(struct run *r, struct step *s, const struct input *in)
         json_object_set_new(place.in, place.key, note(s, in->signal));
         store(r, s, "run.paused", place.task);
         apply(r, s);
+        dag_offer_waiting(r, s); /* in the places of what was taken back */
     }
     drop_empty(dag_of(r));
     return why;

@@ -140,7 +140,8 @@ void dag_queue_timeout(struct run *r, struct step *s, int64_t node)
 {
     const struct unit *u = dag_unit(dag_of(r), node);
 
-    if (u && u->state == TASK_QUEUED && !(u->flags & UNIT_PAUSED))
+    /* What is held does not wait for a slot; its timer is one from before. */
+    if (u && u->state == TASK_QUEUED && !(u->flags & UNIT_HELD))
         dag_end_unit(r, s, node, TASK_FAILED, "queue_timeout",
                      "it waited for a slot longer than queue_timeout");
 }

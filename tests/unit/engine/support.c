@@ -556,6 +556,14 @@ void world_cancel(struct world *w, enum cancel_mode mode)
     world_input(w, (struct input){.type = INPUT_CANCEL, .cancel = mode});
 }
 
+int64_t world_timer_at(const struct world *w, int64_t node, enum timer_kind kind)
+{
+    for (size_t i = 0; i < w->timers.n; i++)
+        if (w->timers.items[i].kind == kind && w->timers.items[i].node == node)
+            return w->timers.items[i].at;
+    return 0;
+}
+
 bool world_next_timer(struct world *w)
 {
     size_t best = 0;

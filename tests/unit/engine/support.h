@@ -94,6 +94,8 @@ void world_succeed(struct world *w, const char *path);
 /* Grants and succeeds until nothing runs any more. */
 void world_finish(struct world *w);
 void world_cancel(struct world *w, enum cancel_mode mode);
+/* 0: there is none. */
+int64_t world_timer_at(const struct world *w, int64_t node, enum timer_kind kind);
 /* Lets time pass to the next timer and fires it; false: there is none. */
 bool world_next_timer(struct world *w);
 

@@ -153,10 +153,7 @@ static void waiting_too_long_for_a_slot_fails(void **state)
 
 static int64_t queue_timeout_of(const struct world *w, int64_t node)
 {
-    for (size_t i = 0; i < w->timers.n; i++)
-        if (w->timers.items[i].kind == TIMER_QUEUE && w->timers.items[i].node == node)
-            return w->timers.items[i].at;
-    return 0;
+    return world_timer_at(w, node, TIMER_QUEUE);
 }
 
 /* Tasks that wait have no row: when they began to follows from those before them. */

@@ -109,12 +109,7 @@ static void what_waited_for_a_slot_is_taken_back(void **state)
 
 static int64_t queue_timer_at(struct world *w, const char *name)
 {
-    const int64_t node = world_node(w, name);
-
-    for (size_t i = 0; i < w->timers.n; i++)
-        if (w->timers.items[i].node == node && w->timers.items[i].kind == TIMER_QUEUE)
-            return w->timers.items[i].at;
-    return 0;
+    return world_timer_at(w, world_node(w, name), TIMER_QUEUE);
 }
 
 static void the_time_to_wait_for_a_slot_begins_anew(void **state)
@@ -138,6 +133,31 @@ static void the_time_to_wait_for_a_slot_begins_anew(void **state)
         assert_int_equal(w->offered.n, 2);
         assert_int_equal(queue_timer_at(w, "a"), w->now + 60 * SECOND);
         assert_int_equal(queue_timer_at(w, "b"), w->now + 120 * SECOND);
+        world_finish(w);
+        assert_string_equal(world_run_state(w), "succeeded");
+        world_free(w);
+    }
+}
+
+/* What waits behind it goes on, and a timer from before the pause means nothing. */
+static void a_task_that_is_paused_leaves_its_place_to_others(void **state)
+{
+    (void)state;
+    for (int with = 0; with < 2; with++) {
+        struct world *w = world_new(HEAD "parallelism: 1\ntasks:\n"
+                                         "  a: {run: x, queue_timeout: 1m}\n"
+                                         "  b: {run: x}\n",
+                                    NULL);
+        tell(w, "pause", "{\"task\": \"a\"}");
+        maybe_restart(w, with);
+        assert_int_equal(w->offered.n, 1);
+        assert_int_equal(w->offered.items[0], world_node(w, "b"));
+        world_grant(w);
+        tell(w, "unpause", "{\"task\": \"a\"}");
+        world_next_timer(w);
+        assert_string_equal(world_state(w, "a"), "");
+        world_succeed(w, "b");
+        assert_int_equal(queue_timer_at(w, "a"), w->now + 60 * SECOND);
         world_finish(w);
         assert_string_equal(world_run_state(w), "succeeded");
         world_free(w);
@@ -580,6 +600,7 @@ int main(void)
         cmocka_unit_test(what_runs_goes_on_and_nothing_starts),
         cmocka_unit_test(what_waited_for_a_slot_is_taken_back),
         cmocka_unit_test(the_time_to_wait_for_a_slot_begins_anew),
+        cmocka_unit_test(a_task_that_is_paused_leaves_its_place_to_others),
         cmocka_unit_test(a_slot_that_comes_too_late_is_given_back),
         cmocka_unit_test(what_becomes_due_waits),
         cmocka_unit_test(a_wait_may_end_meanwhile),
