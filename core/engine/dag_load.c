@@ -88,6 +88,7 @@ static int load_expanded(struct run *r, const struct task_row *row, struct ff_er
     if (d->flow->tasks[task].part == FLOW_COMPENSATE)
         return dag_undo_items(r, task, row->items, err);
     d->tasks[task].items = dag_items_new(d, task, (uint32_t)row->items);
+    d->tasks[task].items->begun_at = row->started_at;
     return FF_OK;
 }
 
@@ -228,8 +229,10 @@ static void go_on_task(struct run *r, struct step *s, uint32_t task)
     if (task_state_final(t->unit.state))
         return;
     if (!t->items) {
+        const int64_t since = ready_since(r, task);
+        /* One that waits has a row if it is to begin again: which says since when. */
         if (t->unit.state == TASK_WAITING && t->unit.waiting == 0)
-            dag_task_ready(r, s, task, ready_since(r, task));
+            dag_task_ready(r, s, task, t->ready_at > since ? t->ready_at : since);
         return;
     }
     if (t->items->stopping)

@@ -55,6 +55,8 @@ struct items {
     bool beginning;   /* dag_more_items is at work further up the stack */
     json_t *gathered; /* outputs by name as lists, once the task is final */
     int64_t *ended;   /* when each one did; NULL: nobody asks */
+    int64_t begun_at; /* as in the row of the task: when the list was made, or goes on
+                       * again since its run was reset */
     struct unit units[];
 };
 

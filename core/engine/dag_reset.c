@@ -139,7 +139,7 @@ void dag_reset_marks(const struct run *r, struct span reset, uint8_t *of)
      COLUMN_BIT(COL_TASK_ITEMS) | COLUMN_BIT(COL_TASK_DUE_AT) |                        \
      COLUMN_BIT(COL_TASK_STARTED_AT) | COLUMN_BIT(COL_TASK_FINISHED_AT) |              \
      COLUMN_BIT(COL_TASK_ATTEMPT_BASE) | COLUMN_BIT(COL_TASK_ITERATION) |              \
-     COLUMN_BIT(COL_TASK_DEADLINE_AT))
+     COLUMN_BIT(COL_TASK_DEADLINE_AT) | COLUMN_BIT(COL_TASK_QUEUED_AT))
 
 /* was: the state that it leaves. */
 static void write_event(struct run *r, struct step *s, int64_t node,
@@ -183,6 +183,8 @@ void dag_reset_unit(struct run *r, struct step *s, int64_t node)
     u->lost = 0;
     u->exit_code = -1;
     map_del(&d->iterations, node); /* a loop begins with its first iteration again */
+    if (NODE_ITEM(node) < 0)
+        d->tasks[NODE_TASK(node)].ready_at = s->now_us;
     struct task_row row = dag_row_of(r, node, u);
     row.iteration = MODEL_NULL;
     if (u->attempt > 0) {
@@ -248,7 +250,7 @@ static bool reset_items(struct run *r, struct step *s, uint32_t task)
     t->unit.state = TASK_RUNNING;
     struct task_row row = dag_row_of(r, NODE_OF(task, -1), &t->unit);
     row.items = items->wanted;
-    row.started_at = s->now_us;
+    row.started_at = items->begun_at = s->now_us;
     dag_write_unit(s, &row, &t->unit, RESET_COLUMNS);
     write_event(r, s, NODE_OF(task, -1), &t->unit, was);
     return true;

@@ -201,7 +201,7 @@ void dag_put_expanded(struct run *r, struct step *s, uint32_t task)
     t->unit.state = TASK_RUNNING;
     struct task_row row = dag_row_of(r, node, &t->unit);
     row.items = t->items->wanted;
-    row.started_at = s->now_us;
+    row.started_at = t->items->begun_at = s->now_us;
     dag_write_unit(s, &row, &t->unit,
                    COLUMN_BIT(COL_TASK_STATE) | COLUMN_BIT(COL_TASK_ITEMS) |
                        COLUMN_BIT(COL_TASK_QUEUED_AT) |

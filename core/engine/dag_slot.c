@@ -24,13 +24,15 @@ static int64_t wanted_since(const struct run *r, const struct step *s, int64_t n
 {
     const struct dag *d = r->state;
     const uint32_t task = (uint32_t)NODE_TASK(node);
-    const int64_t ready_at = d->tasks[task].ready_at;
-    const bool limited =
-        NODE_ITEM(node) >= 0 && d->flow->tasks[task].work->max_parallel > 0;
+    const struct items *items = d->tasks[task].items;
+    const bool limited = items && d->flow->tasks[task].work->max_parallel > 0;
+    int64_t since = d->tasks[task].ready_at;
 
     if (d->flow->parallelism > 0 || limited)
         return s->now_us;
-    return ready_at > d->unpaused_at ? ready_at : d->unpaused_at;
+    if (items && items->begun_at > since)
+        since = items->begun_at;
+    return since > d->unpaused_at ? since : d->unpaused_at;
 }
 
 /* Units hold their place under the run's parallelism until they are final, so that

@@ -37,7 +37,7 @@ struct pause {
     int64_t began_in;     /* of the commit with which it was paused at all */
     bool watched;         /* somebody will end it */
     struct {
-        int64_t in, at; /* the commit that let it go the last time */
+        int64_t in, at; /* the commit that let it go, or begin again, the last time */
     } * let_go;         /* by task */
 };
 
@@ -404,8 +404,20 @@ void pause_check_due(const struct mirror_run *r, const struct mirror_task *t)
  * over and what waited for the store has come through. */
 #define DURABLE_US (10 * UNITS_SECOND)
 
-/* It waits for a slot anew when it is let go. A process that loads the run later does
- * not know when that was. */
+void pause_begin_again(const struct mirror_run *r, const uint8_t *marks)
+{
+    const struct pause *p = make_pause(r->no);
+
+    for (uint32_t i = 0; i < r->flow->n_tasks; i++) {
+        if (marks[i] == RESET_MARK_NONE)
+            continue;
+        p->let_go[i].in = mirror.n_commits;
+        p->let_go[i].at = sim.now;
+    }
+}
+
+/* It waits for a slot anew when it is let go or begins again. A process that loads the
+ * run later does not know when that was. */
 void pause_check_queue_timeout(const struct mirror_run *r, const struct mirror_task *t)
 {
     const struct pause *p = pause_of(r);
@@ -419,7 +431,7 @@ void pause_check_queue_timeout(const struct mirror_run *r, const struct mirror_t
     if (!quiet || p->let_go[task].in <= lead_owned_in(r->tenant))
         return;
     check(sim.now - p->let_go[task].at + UNITS_SECOND >= most, "31",
-          "run %lld: %s has waited for a slot for %lld ms since its pause",
+          "run %lld: %s has waited for a slot for %lld ms since it may begin",
           (long long)r->no, task_name(r, t->row.node),
           (long long)((sim.now - p->let_go[task].at) / 1000));
 }

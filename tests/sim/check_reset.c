@@ -158,6 +158,7 @@ void reset_begins(struct mirror_run *r)
         if (t->kept)
             sim_seen(SEEN_RESET_KEPT);
     }
+    pause_begin_again(r, reset->marks);
     r->resetting = reset;
     mem_free(r->reset);
     r->reset = NULL;

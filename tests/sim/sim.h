@@ -716,6 +716,8 @@ void pause_check_start(const struct mirror_run *r, const struct mirror_task *t);
 /* Its time is over: of a wait, or for a slot. */
 void pause_check_due(const struct mirror_run *r, const struct mirror_task *t);
 void pause_check_queue_timeout(const struct mirror_run *r, const struct mirror_task *t);
+/* What is marked waits for a slot anew from now on. */
+void pause_begin_again(const struct mirror_run *r, const uint8_t *marks);
 void pause_check_inner(int64_t calm_since); /* now and then, when nothing fails */
 /* Is it paused by people, or *task of it? NULL: the run itself. */
 bool pause_own(const struct mirror_run *r, const char **task);

@@ -313,6 +313,28 @@ static void only_the_items_that_did_not_succeed_begin_again(void **state)
 }
 
 /* Once more after it has failed once more. */
+/* Not since the list was made, in an earlier life of the run. */
+static void items_that_begin_again_wait_for_a_slot_from_then_on(void **state)
+{
+    struct world *w = world_new(
+        HEAD "tasks: {f: {foreach: [1, 2], run: x, queue_timeout: 1m}}\n", NULL);
+
+    (void)state;
+    world_grant(w);
+    world_succeed(w, "f.0");
+    lose(w, "f.1");
+    w->now += 3600 * SECOND;
+    world_reopen(w, FAILED);
+    const int64_t due = w->now + 60 * SECOND;
+    assert_int_equal(world_timer_at(w, world_node(w, "f.1"), TIMER_QUEUE), due);
+    w->now += SECOND;
+    world_restart(w);
+    assert_int_equal(world_timer_at(w, world_node(w, "f.1"), TIMER_QUEUE), due);
+    world_finish(w);
+    assert_string_equal(world_run_state(w), "succeeded");
+    world_free(w);
+}
+
 static void items_can_fail_again(void **state)
 {
     struct world *w = failed_fan("true");
@@ -408,6 +430,7 @@ int main(void)
         cmocka_unit_test(what_stays_cancelled_keeps_the_run_from_succeeding),
         cmocka_unit_test(the_timeout_of_the_run_counts_anew),
         cmocka_unit_test(only_the_items_that_did_not_succeed_begin_again),
+        cmocka_unit_test(items_that_begin_again_wait_for_a_slot_from_then_on),
         cmocka_unit_test(items_can_fail_again),
         cmocka_unit_test(a_list_that_is_made_anew_may_have_another_length),
         cmocka_unit_test(a_list_that_is_another_begins_as_a_whole),

@@ -317,6 +317,35 @@ static void what_waits_behind_waits_no_longer(void **state)
     world_free(w);
 }
 
+/* Whatever it needs succeeded long ago, or the list was made then. */
+static void what_begins_again_waits_for_a_slot_from_then_on(void **state)
+{
+    struct world *w =
+        world_new(HEAD "defaults: {queue_timeout: 60s}\ntasks:\n  a: {run: x}\n"
+                       "  b: {needs: [a], run: x}\n"
+                       "  f: {needs: [a], foreach: [1], run: x}\n"
+                       "  on: {needs: [a], run: x}\n",
+                  NULL);
+
+    (void)state;
+    world_grant(w);
+    world_succeed(w, "a");
+    world_grant(w);
+    end(w, "b", OUTCOME_FAILED);
+    end(w, "f.0", OUTCOME_FAILED);
+    w->now += 3600 * UNITS_SECOND;
+    between(w);
+    reset(w, FAILED);
+    const int64_t due = w->now + 60 * UNITS_SECOND;
+    w->now += UNITS_SECOND;
+    between(w);
+    assert_int_equal(world_timer_at(w, world_node(w, "b"), TIMER_QUEUE), due);
+    assert_int_equal(world_timer_at(w, world_node(w, "f.0"), TIMER_QUEUE), due);
+    world_finish(w);
+    expect(w, "a=succeeded/1 b=succeeded/2 f=succeeded/0 on=succeeded/1");
+    world_free(w);
+}
+
 /* One that was to be tried again, and had its place in the queue already. */
 static void a_retry_that_is_queued_begins_as_new(void **state)
 {
@@ -732,6 +761,7 @@ int main(void)
         BOTH(what_fails_meanwhile_is_stopped_for_too),
         BOTH(what_is_to_be_tried_again_gives_its_place_back_once),
         BOTH(what_waits_behind_waits_no_longer),
+        BOTH(what_begins_again_waits_for_a_slot_from_then_on),
         BOTH(a_retry_that_is_queued_begins_as_new),
         BOTH(a_foreach_makes_its_list_anew_when_no_item_runs),
         BOTH(items_that_failed_begin_again_by_themselves),
