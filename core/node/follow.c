@@ -254,7 +254,9 @@ static void note_leaders(struct node *n, const struct node_shards *s)
  * them for ever. */
 static struct tenant whom(const struct node_lease *l)
 {
-    return l->joins || l->serves ? (struct tenant){0} : TENANT_DEFAULT;
+    const struct tenant any = {0};
+
+    return l->joins || l->serves ? any : TENANT_DEFAULT;
 }
 
 struct ranges_view node_view(struct node *n, const struct node_shards *s)
