@@ -59,17 +59,21 @@ static void make(struct kit_store *s, int64_t from, int64_t below, int code)
                     "make_span from %lld", (long long)from);
 }
 
-static void drop(struct kit_store *s, int64_t from, int64_t below, uint64_t n_of,
+/* Of ten keys from `from` on these are expected. */
+static void drop(struct kit_store *s, int64_t from, const int64_t *keys, size_t n,
                  int code)
 {
-    struct ff_span span = span_of_pairs(from, below);
+    struct ff_span span = span_of_pairs(from, from + 10);
 
     span.of = &kit_pair;
     span.of_column = PAIR_K;
-    span.n_of = n_of;
+    span.n_of = n;
+    for (size_t i = 0; i < n; i++)
+        span.sum_of += (uint64_t)keys[i];
     kit_expect_code(s->k, change(s, s->ops->drop_span, &span), code, &s->err,
-                    "drop_span from %lld, where %llu pairs are expected",
-                    (long long)from, (unsigned long long)n_of);
+                    "drop_span from %lld, where %zu pairs with the sum %llu are "
+                    "expected",
+                    (long long)from, n, (unsigned long long)span.sum_of);
 }
 
 static void put_pairs(struct kit_store *s, const int64_t *keys, size_t n)
@@ -84,6 +88,7 @@ static void put_pairs(struct kit_store *s, const int64_t *keys, size_t n)
 static void rows_of_a_span_go_together(struct kit *k)
 {
     static const int64_t first[] = {1, 3}, later[] = {12, 15, 22, 40}, last[] = {13, 2};
+    static const int64_t others[] = {12, 16};
     struct kit_batch b = {0};
     struct kit_store s;
 
@@ -100,8 +105,9 @@ static void rows_of_a_span_go_together(struct kit *k)
     expect_spans(&s, "10-20 20-30 ");
     kit_expect_pairs(&s, "1:0,0 v1; 3:0,0 v1; 12:7,0 v2; 15:0,0 v1; 40:0,0 v1",
                      "rows of spans beside others");
-    drop(&s, 10, 20, 1, FF_CONFLICT);
-    drop(&s, 10, 20, 2, FF_OK);
+    drop(&s, 10, later, 1, FF_CONFLICT);
+    drop(&s, 10, others, 2, FF_CONFLICT);
+    drop(&s, 10, later, 2, FF_OK);
     expect_spans(&s, "20-30 ");
     put_pairs(&s, last, COUNT_OF(last));
     kit_expect_pairs(&s, "1:0,0 v1; 2:0,0 v1; 3:0,0 v1; 13:0,0 v1; 40:0,0 v1",
@@ -121,7 +127,7 @@ static void spans_are_of_all_sessions(struct kit *k)
     kit_open(k, &other, &kit_schema); /* set up once more */
     put_pairs(&other, keys, COUNT_OF(keys));
     expect_spans(&other, "10-20 ");
-    drop(&s, 10, 20, 2, FF_OK);
+    drop(&s, 10, keys, 2, FF_OK);
     kit_expect_pairs(&other, "31:0,0 v1", "rows after another session's drop_span");
     make(&other, 40, 50, FF_OK);
     make(&other, 50, 60, FF_OK);
@@ -136,7 +142,7 @@ static void spans_are_of_all_sessions(struct kit *k)
 const struct kit_check kit_store_spans[] = {
     {.name = "spans/dropped",
      .what = "rows in spans are like others, until drop_span deletes those of one, if "
-             "there are as many as it says",
+             "these are those that it says, by number and sum",
      .run = rows_of_a_span_go_together,
      .slot = KIT_SLOT(ff_store_ops, spans)},
     {.name = "spans/shared",

@@ -6,6 +6,9 @@
 #include "access/access.h"
 #include "node/node_priv.h"
 
+#define SOON_US  (5 * UNITS_SECOND)
+#define SOON_MAX 20 /* times twice as long */
+
 static void on_timer(void *arg);
 
 static void arm(struct node *n, int64_t delay_us)
@@ -52,6 +55,17 @@ static void pass_on_lane(void *arg)
     }
 }
 
+/* Locks are held for seconds, as by autovacuum, or for hours, as by a dump: after these
+ * the next pass comes no sooner than any other. */
+static int64_t soon(struct keeper *k, int64_t every)
+{
+    const int64_t delay = SOON_US << k->n_hindered;
+
+    if (k->n_hindered < SOON_MAX)
+        k->n_hindered++;
+    return delay < every ? delay : every;
+}
+
 /* What was not done is tried again as if a run had ended. */
 static void plan_next(struct node *n)
 {
@@ -59,6 +73,11 @@ static void plan_next(struct node *n)
     const int64_t every = n->settings.retention_every_us;
     const int64_t left = k->pass.next_at - loop_wall_us(n->loop);
 
+    if (k->code == FF_OK && k->pass.hindered) {
+        arm(n, soon(k, every));
+        return;
+    }
+    k->n_hindered = 0;
     if (k->ended || k->code != FF_OK)
         arm(n, every);
     else if (k->pass.next_at > 0)
@@ -119,7 +138,8 @@ void node_keep(struct node *n, bool at_once)
         begin(n);
 }
 
-/* What is planned for a run that grows old may be later than this. */
+/* What is planned for a run that grows old may be later than this; what is planned for
+ * something that was in the way is not. */
 void node_keeper_run_ended(struct node *n)
 {
     struct keeper *k = &n->keeper;
@@ -127,7 +147,7 @@ void node_keeper_run_ended(struct node *n)
     if (!k->keeps || k->ended)
         return;
     k->ended = true;
-    if (!k->busy)
+    if (!k->busy && k->n_hindered == 0)
         arm(n, n->settings.retention_every_us);
 }
 
@@ -136,6 +156,7 @@ void node_keeper_stop(struct node *n)
     struct keeper *k = &n->keeper;
 
     k->keeps = k->ended = false;
+    k->n_hindered = 0;
     atomic_store(&k->stop, true);
     loop_timer_del(k->timer);
 }

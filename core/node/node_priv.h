@@ -27,6 +27,7 @@ struct node_pass {
     int64_t runs_max;        /* that go; 0: no limit */
     int64_t n_runs;          /* that went */
     int64_t next_at; /* when the first that was kept will be too old; 0: never */
+    bool hindered;   /* by what may be gone in a moment */
 };
 
 /* What a commit means for whoever leads: own.c. */
@@ -43,9 +44,10 @@ void node_wake_for(struct node *n, const struct node_news *news);
 
 /* keeper.c */
 struct keeper {
-    bool keeps; /* it was asked for, and this process leads */
-    bool busy;  /* a pass is under way on the lane */
-    bool ended; /* a run has, since that pass began */
+    bool keeps;          /* it was asked for, and this process leads */
+    bool busy;           /* a pass is under way on the lane */
+    bool ended;          /* a run has, since that pass began */
+    unsigned n_hindered; /* passes in a row; the next one comes soon */
     struct lane *lane;
     struct loop_timer *timer;
     atomic_bool stop;

@@ -41,8 +41,14 @@ int node_spans_begin(struct collect *c, int64_t now, struct ff_err *err)
 static int add_span(void *arg, const struct ff_span *span)
 {
     struct spans *all = arg;
+    /* Not as a whole: that of a driver may be shorter. */
+    const struct ff_span there = {.struct_size = sizeof(there),
+                                  .column = span->column,
+                                  .record = span->record,
+                                  .from = span->from,
+                                  .below = span->below};
 
-    ARRAY_ADD(&all->there, *span);
+    ARRAY_ADD(&all->there, there);
     return 0;
 }
 
@@ -86,27 +92,33 @@ static struct finished *root_of(const struct collect *c, const struct other_run 
                : NULL;
 }
 
-/* How many runs have a number of it; -1: one of them is kept. */
-static int64_t count_condemned(const struct collect *c, const struct ff_span *span)
+static void count(struct ff_span *span, int64_t run)
 {
-    int64_t n = 0;
+    span->n_of++;
+    span->sum_of += (uint64_t)run;
+}
 
+/* Says of the span which runs have a number of it. False: one of them is kept. */
+static bool all_condemned(const struct collect *c, struct ff_span *span)
+{
+    span->of = &record_run;
+    span->of_column = COL_RUN_RUN;
     for (size_t i = 0; i < c->runs.n; i++) {
         if (!is_in(span, c->runs.items[i].run))
             continue;
         if (!c->runs.items[i].condemned)
-            return -1;
-        n++;
+            return false;
+        count(span, c->runs.items[i].run);
     }
     for (size_t i = 0; i < c->others.n; i++) {
         if (!is_in(span, c->others.items[i].run))
             continue;
         const struct finished *root = root_of(c, &c->others.items[i]);
         if (!root || !root->condemned)
-            return -1;
-        n++;
+            return false;
+        count(span, c->others.items[i].run);
     }
-    return n;
+    return true;
 }
 
 /* From now on nobody opens one of them again. */
@@ -145,26 +157,23 @@ static void put_off(struct collect *c, const struct ff_span *span)
         }
 }
 
-/* What is in the way now may be gone by the next pass, which comes for that. */
-static void try_again(int code, struct node_pass *p, int64_t now)
+/* What is in the way now, a lock or another process, may be gone in a moment. */
+static void try_again(int code, struct node_pass *p)
 {
     if (code == FF_BUSY || code == FF_CONFLICT)
-        p->next_at = now;
+        p->hindered = true;
 }
 
-static int drop(struct collect *c, const struct ff_span *span, int64_t n_runs)
+static int drop(struct collect *c, const struct ff_span *span)
 {
     struct ff_err err = {0};
-    struct ff_span gone = *span;
     int code = claim_all(c, span, &err);
 
-    gone.of = &record_run;
-    gone.of_column = COL_RUN_RUN;
-    gone.n_of = (uint64_t)n_runs;
     if (code == FF_OK)
-        code = store_drop_span(c->node->store, &gone, &err);
+        code = store_drop_span(c->node->store, span, &err);
     if (code == FF_OK)
-        log_info("retention: the history of %lld runs is gone", (long long)n_runs);
+        log_info("retention: the history of %llu runs is gone",
+                 (unsigned long long)span->n_of);
     else
         log_info("retention: the history of old runs goes by and by: %s", err.msg);
     if (code == FF_BUSY || code == FF_CONFLICT)
@@ -224,15 +233,14 @@ void node_spans_pass(struct collect *c, struct node_pass *p, int64_t now)
     }
     condemn(c, now);
     for (size_t i = 0; i < all.there.n && !node_pass_is_over(p); i++) {
-        const struct ff_span *span = &all.there.items[i];
-        const int64_t n = count_condemned(c, span);
+        struct ff_span *span = &all.there.items[i];
 
-        if (span->below <= c->next && n >= 0 && !node_is_held(c->node))
-            try_again(drop(c, span, n), p, now);
+        if (all_condemned(c, span) && span->below <= c->next && !node_is_held(c->node))
+            try_again(drop(c, span), p);
         else
             wait_for_others(c, span);
     }
     if (!node_pass_is_over(p))
-        try_again(make_ahead(&all), p, now);
+        try_again(make_ahead(&all), p);
     ARRAY_DONE(&all.there);
 }

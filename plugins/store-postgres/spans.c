@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define NAME_SIZE 32
 #define BEFORE    "before" /* the partition that was the table */
@@ -344,8 +345,14 @@ int pg_make_span(void *store, const struct ff_span *span, struct ff_err *err)
     return end(&t, code, err);
 }
 
+/* Below 2^64, or above -2^64 and then its complement. */
+static bool is_sum(const PGresult *result, uint64_t expected)
+{
+    return strtoull(PQgetvalue(result, 0, 1), NULL, 10) == expected;
+}
+
 /* Who adds a row of the other record adds one to this as well, which nobody does while
- * the table is locked: so the number does not change any more. */
+ * the table is locked: so what there is does not change any more. */
 static int check_others(const struct spanned *t, const struct ff_span *span,
                         struct ff_err *err)
 {
@@ -353,7 +360,9 @@ static int check_others(const struct spanned *t, const struct ff_span *span,
     PGresult *result = NULL;
     int code;
 
-    pg_addf(&sql, "SELECT count(*) FROM ");
+    pg_addf(&sql, "SELECT count(*), mod(coalesce(sum(");
+    pg_add_name(&sql, span->of->columns[span->of_column].name);
+    pg_addf(&sql, "), 0), 18446744073709551616)::text FROM ");
     pg_sql_table_name(&sql, t->s->config->schema, span->of->name);
     for (int i = 0; i < 2; i++) {
         pg_addf(&sql, i ? " AND " : " WHERE ");
@@ -362,7 +371,8 @@ static int check_others(const struct spanned *t, const struct ff_span *span,
                 i ? "<" : ">=", i ? span->below : span->from);
     }
     code = run(t->s, &sql, &result, err);
-    if (code == FF_OK && (uint64_t)pg_get_int64(result, 0, 0) != span->n_of)
+    if (code == FF_OK && ((uint64_t)pg_get_int64(result, 0, 0) != span->n_of ||
+                          (FF_HAS(span, sum_of) && !is_sum(result, span->sum_of))))
         code = ff_fail(err, FF_CONFLICT, 0, "rows of %.60s have come or gone",
                        span->of->name);
     PQclear(result);

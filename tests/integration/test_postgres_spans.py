@@ -165,6 +165,27 @@ class Spans(ff_api.ApiTest):
         )
         self.stop()
 
+    def test_a_part_that_was_locked_for_a_moment_goes_soon(self) -> None:
+        """Not an hour later, as autovacuum may have held that lock."""
+        self.keep("8h")
+        self.env["FLOWFORGE_ENGINE_RETENTION_EVERY"] = "1h"
+        self.env["FLOWFORGE_ENGINE_LOG_LEVEL"] = "info"
+        self.serve()
+        self.wait_until(IN_PARTS)
+        for _ in range(RUNS):
+            self.submit(NOTHING)
+        self.wait_until(
+            "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM run WHERE state <> 'succeeded')"
+        )
+        self.stop()
+        self.sql(f"UPDATE run SET finished_at = finished_at - {OLD_US}")
+        with self.db.holding(f'SELECT count(*) FROM "{self.schema}".event'):
+            self.serve()
+            self.server.wait_for_err("goes by and by")
+        self.submit(NOTHING)  # its end is no reason to wait longer
+        self.wait_until("SELECT 1 WHERE to_regclass('event_before') IS NULL")
+        self.stop()
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -157,11 +157,13 @@ struct ff_span {
     const struct ff_record *record;
     int64_t from, below; /* INT64_MIN: all below */
     /* drop_span(): there are `n_of` rows of the record `of` whose `of_column` is in the
-     * span, and whoever adds one to it adds rows to the span as well. */
+     * span, with these values by their sum, and whoever adds one to it adds rows to the
+     * span as well. By the number alone one that came would pass for one that went. */
     const struct ff_record *of; /* or NULL: whatever there is */
     uint32_t of_column;
     uint32_t reserved;
     uint64_t n_of;
+    uint64_t sum_of; /* of these values, modulo 2^64 */
 };
 /* Return 0 to go on, anything else to stop. */
 typedef int ff_span_fn(void *arg, const struct ff_span *span);

@@ -162,6 +162,7 @@ struct ff_span {
     uint32_t of_column;
     uint32_t reserved;
     uint64_t n_of;
+    uint64_t sum_of; /* of these values, modulo 2^64 */
 };
 /* Return 0 to go on, anything else to stop. */
 typedef int ff_span_fn(void *arg, const struct ff_span *span);
