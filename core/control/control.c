@@ -141,7 +141,11 @@ void control_placed(struct control *c, const struct attempt_key *key,
 {
     const struct live *l = control_live(c, key->run);
 
-    if (!l || !control_is_current(c, key))
+    if (!l || l->tenant.no != key->tenant.no)
+        return;
+    /* While it is read again nobody knows: then it is kept if the attempt is adopted.
+     */
+    if (l->run && !control_is_current(c, key))
         return;
     if (sched_placed(l->sched, key->node, labels))
         control_post_pump(c);

@@ -297,6 +297,27 @@ static void a_kind_that_is_no_dag_runs_to_its_end(void **state)
     close_process(&p);
 }
 
+/* Also while its run is read again: who has it says so once. */
+static void where_an_attempt_is_counts_while_its_run_is_read(void **state)
+{
+    (void)state;
+    struct process p = {.stop_after = 1};
+
+    open_process(&p);
+    submit(&p, 1, ID_A, "3");
+    own(&p);
+    loop_run(p.loop);
+    struct live *l = control_live(p.control, 1);
+    const struct attempt_key key = {
+        .tenant = TENANT_DEFAULT, .run = 1, .node = p.started[0], .attempt = 1};
+    control_reload(l);
+    assert_null(l->run);
+    control_placed(p.control, &key, "gpu=a100");
+    assert_false(sched_placed(l->sched, key.node, "gpu=a100")); /* as was thought */
+    disown(&p);
+    close_process(&p);
+}
+
 /* A schedule that was paused meanwhile lets the process go, if it is asked. */
 static void after_a_knock_idleness_is_said_again(void **state)
 {
@@ -590,6 +611,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kind_that_is_no_dag_runs_to_its_end),
+        cmocka_unit_test(where_an_attempt_is_counts_while_its_run_is_read),
         cmocka_unit_test(after_a_knock_idleness_is_said_again),
         cmocka_unit_test(a_run_that_is_over_when_it_is_loaded_is_told_of),
         cmocka_unit_test(the_run_around_one_that_is_over_is_told_of_it),
