@@ -158,6 +158,60 @@ static bool lacks_executor(const struct why_rows *rows, const struct flow_task *
     return true;
 }
 
+/* When the last thing ended that it waited for. */
+static int64_t ready_since(const struct why_rows *rows, const struct flow_task *t)
+{
+    int64_t since = rows->run->started_at;
+
+    for (uint32_t i = 0; i < t->n_needs; i++)
+        if (rows->tasks[t->needs[i]].row.finished_at > since)
+            since = rows->tasks[t->needs[i]].row.finished_at;
+    return since;
+}
+
+/* What of it has not begun, where it waits for a slot and nothing else. */
+static int64_t count_ready(const struct why_rows *rows, uint32_t task)
+{
+    const struct flow_task *t = &rows->flow->tasks[task];
+    const struct why_task *of = &rows->tasks[task];
+
+    if (has_row(of) && is_list(&of->row) && of->row.state == TASK_RUNNING)
+        return of->row.items - (int64_t)of->n_items;
+    return t->part == FLOW_MAIN && needs_are_met(rows, t) &&
+           (!has_row(of) || of->row.state == TASK_WAITING);
+}
+
+/* Those that wait for an executor, and had a place under `parallelism` before `task`
+ * could have one: what is ready at once has them in the order of the file. */
+static int64_t count_stuck_before(const struct why_rows *rows, uint32_t other,
+                                  uint32_t task)
+{
+    const struct flow_task *t = &rows->flow->tasks[other];
+    const int64_t since = ready_since(rows, t);
+    const int64_t mine = ready_since(rows, &rows->flow->tasks[task]);
+    struct why_answer ignored;
+
+    if (since > mine || (since == mine && other >= task) || !why_takes_slot(t) ||
+        !lacks_executor(rows, t, &ignored))
+        return 0;
+    return count_ready(rows, other);
+}
+
+static bool is_behind_stuck(const struct why_rows *rows, uint32_t task,
+                            struct why_answer *out)
+{
+    const int64_t most = rows->flow->parallelism;
+    const bool retries = out->until_us != MODEL_NULL; /* and has its place since then */
+    int64_t n = 0;
+
+    for (uint32_t i = 0; most > 0 && !retries && i < rows->flow->n_tasks; i++)
+        n += count_stuck_before(rows, i, task);
+    if (n == 0 || !is_full(out, "parallelism", rows->n_running + n, most))
+        return false;
+    out->n_stuck = n;
+    return true;
+}
+
 static void wait_for_slot(const struct why_rows *rows, uint32_t task,
                           struct why_answer *out)
 {
@@ -168,9 +222,9 @@ static void wait_for_slot(const struct why_rows *rows, uint32_t task,
         is_full(out, "max_parallel", count_items(t, TASK_RUNNING),
                 rows->flow->tasks[task].work->max_parallel))
         return;
-    if (is_full(out, "parallelism", rows->n_running, rows->flow->parallelism))
-        return;
-    if (lacks_executor(rows, &rows->flow->tasks[task], out))
+    if (is_full(out, "parallelism", rows->n_running, rows->flow->parallelism) ||
+        is_behind_stuck(rows, task, out) ||
+        lacks_executor(rows, &rows->flow->tasks[task], out))
         return;
     take_text(out->what, sizeof(out->what), "engine.slots");
 }

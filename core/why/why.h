@@ -100,6 +100,7 @@ struct why_answer {
     int64_t held, size; /* of a limit, parallelism or max_parallel, or attempts and
                          * places of executors; else MODEL_NULL */
     struct why_executors executors; /* where what is "node_selector" */
+    int64_t n_stuck; /* of those that parallelism lets run, who wait for executors */
 };
 
 /* Does it want a slot, as what is no attempt does not? */

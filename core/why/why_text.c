@@ -177,6 +177,10 @@ static void tell_slot(const struct telling *t)
         buf_add_text(
             t->out,
             " are taken, or all that its tenant may have, or it starts in a moment");
+    if (a->n_stuck > 0)
+        buf_printf(t->out, ", and %lld before it %s for an executor with %s labels",
+                   (long long)a->n_stuck, a->n_stuck == 1 ? "waits" : "wait",
+                   a->n_stuck == 1 ? "its" : "their");
     if (has_hidden_limit(&t->rows->flow->tasks[a->task]))
         buf_add_text(t->out, ", or a limit whose name is an expression is taken");
 }

@@ -216,6 +216,42 @@ static void limits_tell_who_holds_them_or_until_when(void **state)
     fixture_free(f);
 }
 
+/* What waits for an executor keeps its place, and those behind it wait for that. */
+static void who_waits_for_executors_holds_up_its_run(void **state)
+{
+    struct fixture *f = fixture_new(
+        "parallelism: 2\n"
+        "tasks:\n"
+        "  first: {run: x}\n"
+        "  a: {run: x, node_selector: {zone: b, gpu: a100}}\n"
+        "  b: {run: x}\n"
+        "  later: {run: x, needs: [first], node_selector: {zone: b, gpu: a100}}\n");
+    struct why_executors there = {.n_all = 3};
+
+    (void)state;
+    f->rows.executors = some_executors;
+    f->rows.executors_arg = &there;
+    assert_string_equal(ask(f, "b").what, "engine.slots"); /* it has the other place */
+    give_row(f, "first", TASK_RUNNING, NULL);
+    why_begin(&f->rows);
+    assert_string_equal(ask(f, "a").what, "node_selector");
+    assert_string_equal(ask(f, "b").what, "parallelism");
+    assert_int_equal(ask(f, "b").held, 2);
+    assert_sentence(
+        f, "b",
+        "it is ready and waits for a place: parallelism lets 2 run at once, "
+        "and 1 before it waits for an executor with its labels");
+    there = (struct why_executors){.n = 1, .n_all = 3, .n_places = 1};
+    assert_string_equal(ask(f, "b").what, "engine.slots");
+    there = (struct why_executors){.n_all = 3};
+    give_row(f, "first", TASK_SUCCEEDED, NULL)->finished_at = NOW;
+    give_row(f, "b", TASK_RUNNING, NULL);
+    why_begin(&f->rows);
+    assert_string_equal(ask(f, "a").what, "node_selector");
+    assert_string_equal(ask(f, "later").what, "parallelism");
+    fixture_free(f);
+}
+
 static void a_list_is_where_its_items_are(void **state)
 {
     struct fixture *f =
@@ -407,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_overdue_is_not_what_it_waits_for),
         cmocka_unit_test(a_task_waits_for_executors_with_its_labels),
+        cmocka_unit_test(who_waits_for_executors_holds_up_its_run),
         cmocka_unit_test(a_pause_of_the_run_around_it_counts),
         cmocka_unit_test(limits_tell_who_holds_them_or_until_when),
         cmocka_unit_test(a_list_is_where_its_items_are),
