@@ -400,7 +400,7 @@ void node_use_executors(struct node *n, struct driver *runtime)
 {
     n->given_runtime = runtime;
     n->elsewhere = true;
-    n->n_places = 0; /* when it led before, others may have been there */
+    n->n_places = n->n_stuck = 0; /* when it led before, others may have been there */
 }
 
 void node_use_no_secrets(struct node *n)

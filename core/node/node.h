@@ -86,8 +86,9 @@ typedef void node_executor_fn(void *arg, const char *id, const char *name);
 int node_each_executor(struct node *n, node_executor_fn *fn, void *arg,
                        struct ff_err *err);
 /* They have room for so many attempts, none at first; no more start at once, and not
- * more than engine.slots either. Loop thread, also before the node owns. */
-void node_set_places(struct node *n, int64_t n_places);
+ * more than engine.slots either, beside so many that wait for labels which no free
+ * place has. Loop thread, also before the node owns. */
+void node_set_places(struct node *n, int64_t n_places, int64_t n_stuck);
 /* So many of these are of executors with these labels, and this attempt is at one. */
 void node_set_pool(struct node *n, const char *labels, int64_t n_places);
 void node_placed(struct node *n, const char *attempt_id, const char *labels);

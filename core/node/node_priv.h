@@ -145,6 +145,7 @@ struct node {
     bool elsewhere;                          /* they run on other hosts */
     bool traced;                             /* see node_trace */
     int64_t n_places;                        /* that these have */
+    int64_t n_stuck;                         /* attempts that none of them can have */
     bool no_secrets;                         /* what stands for them is enough */
     struct store *store;
     struct store_numbers run_numbers, inbox_numbers;

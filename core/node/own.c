@@ -496,11 +496,14 @@ static struct exec *wire_exec(struct node *n, struct ff_err *err)
     return exec_new(&setup, err);
 }
 
+/* What is stuck runs nowhere: it takes none of those that may run. */
 static int64_t slots_of(const struct node *n)
 {
     const int64_t most = n->settings.slots;
 
-    return n->elsewhere && n->n_places < most ? n->n_places : most;
+    if (!n->elsewhere)
+        return most;
+    return (n->n_places < most ? n->n_places : most) + n->n_stuck;
 }
 
 void node_trace(struct node *n)
@@ -508,9 +511,10 @@ void node_trace(struct node *n)
     n->traced = true;
 }
 
-void node_set_places(struct node *n, int64_t n_places)
+void node_set_places(struct node *n, int64_t n_places, int64_t n_stuck)
 {
     n->n_places = n_places;
+    n->n_stuck = n_stuck;
     if (n->control)
         control_set_slots(n->control, slots_of(n));
 }

@@ -214,9 +214,8 @@ class WhoGetsWhat(ByHand):
         self.open("only")
         self.wait_state(run, "succeeded")
 
-    def test_what_was_given_back_holds_up_nobody(self) -> None:
-        """Its executor leaves before it began, and it waits for another one."""
-        self.lead()
+    def give_back(self, slots: int) -> None:
+        self.lead("--set", f"engine.slots={slots}")
         answer = self.register(labels="gpu=a100")
         session = json.loads(answer.read())["session"]
         only = self.choose(self.task("only", "{gpu: a100}"))
@@ -234,6 +233,14 @@ class WhoGetsWhat(ByHand):
         self.ready("c", "--labels", "gpu=a100", places=1)
         self.wait_state(only, "succeeded")
         self.assertEqual(self.places_of()["only"], "c")
+
+    def test_what_was_given_back_holds_up_nobody(self) -> None:
+        """Its executor leaves before it began, and it waits for another one."""
+        self.give_back(slots=64)
+
+    def test_what_was_given_back_takes_no_slot_from_others(self) -> None:
+        """Even where there is only one of them."""
+        self.give_back(slots=1)
 
     def test_a_server_that_is_replaced_knows_what_is_taken(self) -> None:
         self.lead()
