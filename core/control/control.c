@@ -136,6 +136,11 @@ void control_set_pool(struct control *c, const char *labels, int64_t places)
     control_post_pump(c);
 }
 
+int64_t control_wanted(const struct control *c, const char *labels)
+{
+    return control_gives_slots(c) ? sched_wanted(c->sched, labels) : 0;
+}
+
 void control_placed(struct control *c, const struct attempt_key *key,
                     const char *labels)
 {

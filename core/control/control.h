@@ -49,6 +49,8 @@ struct control_listener {
     void (*idle)(void *arg);
     /* The store is dead or the shard lost: stop the process. */
     void (*fatal)(void *arg, const struct ff_err *err);
+    /* control_wanted says another number; or NULL. */
+    void (*wanted)(void *arg);
 };
 
 /* How many places a semaphore of the default tenant has where no row says it. */
@@ -162,6 +164,8 @@ int64_t control_slots(const struct control *c);
 void control_set_slots(struct control *c, int64_t slots);
 /* So many of them are places of executors with these labels (see base/labels.h). */
 void control_set_pool(struct control *c, const char *labels, int64_t places);
+/* See sched_wanted; 0 while nothing starts whatever is free. */
+int64_t control_wanted(const struct control *c, const char *labels);
 /* The attempt is at an executor with these labels. */
 void control_placed(struct control *c, const struct attempt_key *key,
                     const char *labels);

@@ -176,6 +176,7 @@ struct control {
     struct list unput; /* their values could not be written, for now */
     size_t n_putting;  /* steps that wait for their values, with those in `unput` */
     bool pump_posted;
+    int64_t told_wanted; /* see control_wanted */
     struct {
         struct attempt_key *items;
         size_t n, cap;
@@ -215,6 +216,7 @@ struct control {
 /* pump.c */
 void control_queue(struct live *l, const struct queued *q); /* takes over q's things */
 void control_post_pump(struct control *c);
+bool control_gives_slots(const struct control *c); /* to those that wait for one */
 void control_queued_done(struct queued *q, int code);
 /* Changes that belong to no run in memory. */
 void control_commit_aside(struct control *c, struct batch *b);

@@ -242,7 +242,7 @@ static void apply_dirty(struct control *c)
 /* Attempts of the owner before hold slots as well: none is given away until they are
  * counted. Nor while steps wait for numbers or values: these go out later than those
  * that need none, and the time that a rate counts from would be an old one. */
-static bool gives_slots(const struct control *c)
+bool control_gives_slots(const struct control *c)
 {
     return c->began && c->n_first == 0 && !c->numbers.taking && c->n_putting == 0;
 }
@@ -253,7 +253,7 @@ static void give_slots(struct control *c)
     void *owner;
     int64_t node;
 
-    if (!gives_slots(c))
+    if (!control_gives_slots(c))
         return;
     sched_set_now(c->sched, now_us);
     while (sched_pick(c->sched, &owner, &node)) {
@@ -293,6 +293,17 @@ static void commit_stepped(struct control *c)
     }
 }
 
+static void tell_wanted(struct control *c)
+{
+    const struct control_listener *listener = &c->setup.listener;
+    const int64_t n = listener->wanted ? control_wanted(c, NULL) : 0;
+
+    if (n == c->told_wanted)
+        return;
+    c->told_wanted = n;
+    listener->wanted(listener->arg);
+}
+
 static void pump(void *arg)
 {
     struct control *c = arg;
@@ -307,9 +318,10 @@ static void pump(void *arg)
         commit_stepped(c);
         control_flush(c);
         control_timers_arm(c);
-        if (gives_slots(c))
+        if (control_gives_slots(c))
             control_rates_arm(c);
         control_check_idle(c);
+        tell_wanted(c);
     }
     control_check_drained(c);
 }

@@ -178,6 +178,9 @@ char *exec_log_dir(const char *data_dir, const char *run_id, const char *path,
 /* The same for RUN/PATH/ATTEMPT; NULL: that is no id of an attempt. */
 char *exec_log_dir_of(const char *data_dir, const char *attempt_id);
 char *exec_files_dir_of(const char *data_dir, const char *attempt_id);
+/* Of which tenant the attempt is that speaks by this token, or has this start ticket,
+ * if it is true: nobody has looked at its signature. */
+bool exec_token_tenant(const char *token, struct tenant *t);
 
 /* Do some of these outputs stand in the run's folder, and go with it? */
 bool exec_in_run(const char *stored);

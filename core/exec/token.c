@@ -157,6 +157,12 @@ int token_check(const struct exec *x, const char *token, struct attempt_key *key
     return FF_OK;
 }
 
+bool exec_token_tenant(const char *token, struct tenant *t)
+{
+    return (is_of_word(token, TOKEN_WORD) || is_of_word(token, TICKET_WORD)) &&
+           sscanf(strchr(token, '.'), ".%" SCNd64 ".", &t->no) == 1;
+}
+
 int ticket_check(const struct exec *x, const char *ticket, struct attempt_key *key,
                  int64_t *expires_us, struct ff_err *err)
 {

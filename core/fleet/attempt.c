@@ -12,6 +12,7 @@ struct fleet_attempt *fleet_attempt_new(struct fleet *f, const char *id,
     a->fleet = f;
     a->id = mem_text(id);
     a->state = state;
+    a->tenant_hash = -1;
     list_init(&a->waiting);
     map_set_text(&f->attempts, id, a);
     return a;

@@ -44,7 +44,7 @@ static bool admit(void *arg, const struct http_request *r, struct http_reply *re
         http_reply_problem(reply, 401, "this is not the credential of executors here");
         return false;
     }
-    if (f->host && f->lane)
+    if (f->host && f->lane && f->setup.leads(f->setup.arg))
         return true;
     http_reply_problem(reply, 503, "this server does not lead");
     return false;

@@ -14,14 +14,6 @@ void fleet_random_text(char out[SESSION_TEXT])
 
 /* --- once a turn --- */
 
-/* Who leaves keeps the places of what he still has, as does who seems to have died. */
-static int64_t places_of(const struct member *m)
-{
-    const bool takes_none = m->draining || fleet_member_hung_up(m);
-
-    return takes_none ? fleet_member_attempts(m) : m->places;
-}
-
 static struct fleet_pool *pool_of(struct fleet *f, const char *labels)
 {
     struct fleet_pool *p = map_get_text(&f->pools, labels);
@@ -54,7 +46,7 @@ static int64_t count_places(struct fleet *f)
         ((struct fleet_pool *)value)->n_places = 0;
     for (size_t i = 0; map_next(&f->members, &i, &value);) {
         const struct member *m = value;
-        const int64_t n = places_of(m);
+        const int64_t n = fleet_member_places(m);
         pool_of(f, m->labels)->n_places += n;
         all += n;
     }
@@ -109,6 +101,18 @@ void fleet_later(struct fleet *f)
 {
     if (!f->turn)
         loop_timer_add(f->setup.loop, 0, take_turn, f, &f->turn);
+}
+
+void fleet_wanted(struct fleet *f)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&f->members, &i, &value);) {
+        if (((const struct member *)value)->shared) {
+            fleet_later(f);
+            return;
+        }
+    }
 }
 
 bool fleet_stood_still(const struct fleet *f, int64_t due_at)

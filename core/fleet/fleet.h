@@ -5,7 +5,11 @@
  *
  * What an executor says it holds is believed, what a connection does is not: all that
  * is sent to one is sent again until it says that it has it. docs/executor.md describes
- * the protocol. Loop thread; files are written on a lane. */
+ * the protocol. Loop thread; files are written on a lane.
+ *
+ * Several processes may lead at once, each the runs of some tenants. An executor is
+ * with all of them, names to each all that it holds, and tells each how many of its
+ * free places are for it; what waits elsewhere is said in each answer. */
 #ifndef FLEET_FLEET_H
 #define FLEET_FLEET_H
 
@@ -39,9 +43,20 @@ struct fleet_setup {
     void (*pool)(void *arg, const char *labels, int64_t n_places);
     void (*placed)(void *arg, const char *attempt_id, const char *labels);
     /* Whoever leads next has to know who may hold attempts: keep this one; fleet_noted
-     * says that it is kept, and it is given nothing before. forget: it holds none. */
+     * says that it is kept, and it is given nothing before. forget: it holds none.
+     * all_back: all that were awaited have come back, or are waited for no more. */
     void (*note)(void *arg, const char *id, const char *name);
     void (*forget)(void *arg, const char *id);
+    void (*all_back)(void *arg);
+    /* The hash of the tenant of an attempt that the core starts, which its executor
+     * says to whoever leads next; and whether an attempt with this one, below 0: of
+     * which that is not known, is led here. */
+    int64_t (*tenant_hash)(void *arg, const char *attempt_id);
+    bool (*is_ours)(void *arg, int64_t tenant_hash);
+    /* Does this process lead anybody? Executors are sent away where it does not. */
+    bool (*leads)(void *arg);
+    /* How many, tenants above all, wait only for a place with these labels. */
+    int64_t (*wanted)(void *arg, const char *labels);
     void *arg;
 };
 
@@ -49,10 +64,13 @@ struct fleet_setup {
 struct fleet *fleet_new(const struct fleet_setup *setup, struct ff_err *err);
 /* The runtime driver over it; one fleet at a time in a process. */
 struct driver *fleet_driver(struct fleet *f, struct ff_err *err);
-/* It may hold attempts of whoever led before: kept by his `note`. Before the routes. */
+/* It may hold attempts of whoever led before: kept by his `note`. Before the routes; of
+ * one that is awaited already: nothing. */
 void fleet_await(struct fleet *f, const char *id, const char *name);
 /* err NULL: it is durable. Not from inside `note`. */
 void fleet_noted(struct fleet *f, const char *id, const struct ff_err *err);
+/* `wanted` may say another number. */
+void fleet_wanted(struct fleet *f);
 /* The routes for executors; the server goes first. */
 void fleet_mount(struct fleet *f, struct http_server *server);
 /* Waits for files that are being written; their requests are answered by the loop.

@@ -30,10 +30,11 @@ struct fleet_attempt {
     struct list waiting;   /* fleet->waiting */
     char *spec;            /* JSON, until an executor runs it */
     size_t spec_len;
-    uint64_t start;   /* the command by which its member was told; 0: by none */
-    bool masked;      /* needs an executor that can mask */
-    bool has_files;   /* and one that can bring files */
-    char *selector;   /* and one with these labels; or NULL: with any */
+    uint64_t start; /* the command by which its member was told; 0: by none */
+    bool masked;    /* needs an executor that can mask */
+    bool has_files; /* and one that can bring files */
+    char *selector; /* and one with these labels; or NULL: with any */
+    int64_t tenant_hash;
     struct ff_op *op; /* of its start; NULL: answered */
     char *log_dir;    /* NULL: not asked yet */
     char *files_dir;  /* the same */
@@ -67,6 +68,9 @@ struct member {
     uint64_t seq;     /* of the last command */
     struct list commands;
     bool draining, masks, files;
+    bool shared;    /* other leaders have places of it, too: `credit` is what is ours */
+    int64_t wanted; /* as it was told */
+    json_t *others; /* ids that it named and others lead, until it is greeted */
     bool noting, noted;          /* it is being kept that it is there; it is */
     struct http_reply *greeting; /* to its registration, which waits for that */
     struct http_reply *pull;     /* NULL: none waits */
@@ -159,6 +163,8 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
 void fleet_member_heard(struct member *m);
 /* What every request says: the number, what it has, what is free. */
 void fleet_member_note(struct member *m, const json_t *said);
+/* All places that this process has of it. */
+int64_t fleet_member_places(const struct member *m);
 int64_t fleet_member_room(const struct member *m);
 /* The connection that it asked by last has ended: it has died, most likely. */
 bool fleet_member_hung_up(const struct member *m);
@@ -177,6 +183,8 @@ void fleet_member_gone(struct member *m, const char *why);
 /* --- place.c --- */
 
 void fleet_place(struct fleet *f);
+/* How many could use a place of it, beside those that are ours. */
+int64_t fleet_wanted_of(const struct member *m);
 /* Attempts for whose labels no place is left: executors have gone since they were
  * started. */
 int64_t fleet_count_stuck(const struct fleet *f);

@@ -107,7 +107,18 @@ void fleet_member_note(struct member *m, const json_t *said)
     if (m->credit > m->places)
         m->credit = m->places;
     m->draining = json_is_true(json_object_get(said, "draining"));
+    m->shared = json_is_true(json_object_get(said, "shared"));
     fleet_later(m->fleet);
+}
+
+/* Who leaves keeps the places of what he still has, as does who seems to have died. */
+int64_t fleet_member_places(const struct member *m)
+{
+    const bool takes_none = m->draining || fleet_member_hung_up(m);
+
+    if (!takes_none && !m->shared)
+        return m->places;
+    return fleet_member_attempts(m) + (takes_none ? 0 : fleet_member_room(m));
 }
 
 /* --- how long it may be silent --- */
@@ -169,6 +180,7 @@ void fleet_member_free(struct member *m)
     mem_free(m->version);
     mem_free(m->address);
     mem_free(m->labels);
+    json_decref(m->others);
     mem_free(m);
 }
 
@@ -204,13 +216,16 @@ void fleet_member_left(struct member *m)
 /* --- registering --- */
 
 /* It holds this one. What nobody here knows any more is ended there; as long as the
- * core has not named all that it knows, it may be one of those. */
-static void claim(struct member *m, const char *id)
+ * core has not named all that it knows, it may be one of those. What another process
+ * leads is left alone. */
+static void claim(struct member *m, const char *id, int64_t tenant_hash)
 {
     struct fleet *f = m->fleet;
     struct fleet_attempt *a = map_get_text(&f->attempts, id);
 
-    if (!a && !f->all_named) {
+    if (!a && !f->setup.is_ours(f->setup.arg, tenant_hash)) {
+        json_array_append_new(m->others, json_string(id));
+    } else if (!a && !f->all_named) {
         a = fleet_attempt_new(f, id, FLEET_IS_RUNNING);
         a->member = m;
     } else if (!a || (a->member && a->member != m) ||
@@ -326,9 +341,9 @@ static void greet(struct member *m)
 {
     struct fleet *f = m->fleet;
     struct http_reply *reply = m->greeting;
-    json_t *answer =
-        json_pack("{s:s, s:s, s:I}", "session", m->session, "controller", f->controller,
-                  "lease_us", (json_int_t)f->setup.lease_us);
+    json_t *answer = json_pack("{s:s, s:s, s:I, s:O}", "session", m->session,
+                               "controller", f->controller, "lease_us",
+                               (json_int_t)f->setup.lease_us, "others", m->others);
 
     m->greeting = NULL;
     log_info("executor %s registers with %lld places", m->name, (long long)m->places);
@@ -366,7 +381,8 @@ void fleet_noted(struct fleet *f, const char *id, const struct ff_err *err)
 
 void fleet_await(struct fleet *f, const char *id, const char *name)
 {
-    map_set_text(&f->awaited, id, mem_text(name));
+    if (!map_get_text(&f->awaited, id))
+        map_set_text(&f->awaited, id, mem_text(name));
     fleet_expect(f);
 }
 
@@ -380,9 +396,19 @@ static void came_back(struct member *m)
         return;
     map_del_text(&f->awaited, m->id);
     mem_free(name);
-    m->noted = true;
-    f->all_back = f->awaited.n == 0;
+    if (f->awaited.n > 0)
+        return;
+    f->all_back = true;
+    f->setup.all_back(f->setup.arg);
     fleet_give_up(f);
+}
+
+/* Of one of a version before, or that holds it since then, nothing is known. */
+static int64_t hash_at(const json_t *hashes, size_t i)
+{
+    const json_t *hash = json_array_get(hashes, i);
+
+    return json_is_integer(hash) ? json_integer_value(hash) : -1;
 }
 
 /* One of a version before says nothing of them. */
@@ -401,6 +427,7 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
     const char *id = word_of(said, "id"), *name = word_of(said, "name");
     const char *version = word_of(said, "version");
     const json_t *ids = json_object_get(said, "attempts");
+    const json_t *hashes = json_object_get(said, "tenant_hashes");
     const int64_t places = number_of(said, "places");
     struct buf labels = {0};
     const json_t *one;
@@ -431,10 +458,14 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
     m->request = m->ack = m->seq = 0;
     m->masks = json_is_true(json_object_get(said, "masks"));
     m->files = json_is_true(json_object_get(said, "files"));
-    m->draining = m->hung_up = false;
+    m->draining = m->hung_up = m->shared = false;
+    m->wanted = 0;
+    json_decref(m->others);
+    m->others = json_array();
     fleet_member_heard(m);
     reconcile(m, ids);
-    json_array_foreach(ids, i, one) claim(m, json_string_value(one));
+    json_array_foreach(ids, i, one)
+        claim(m, json_string_value(one), hash_at(hashes, i));
     came_back(m);
     fleet_later(f);
     *out = m;

@@ -78,6 +78,19 @@ int64_t fleet_count_stuck(const struct fleet *f)
     return n;
 }
 
+/* Of those that wait here only the first: what the core has started is for places that
+ * were ours, and little. */
+int64_t fleet_wanted_of(const struct member *m)
+{
+    const struct fleet *f = m->fleet;
+    const struct list *first = f->waiting.next;
+    const int64_t n = m->draining ? 0 : f->setup.wanted(f->setup.arg, m->labels);
+
+    if (n > 0 || m->draining || first == &f->waiting)
+        return n;
+    return can_run(m, LIST_OF(first, struct fleet_attempt, waiting));
+}
+
 static bool place_one(struct fleet_attempt *a)
 {
     struct member *m = choose(a->fleet, a);
@@ -130,6 +143,10 @@ static void write_command(struct jsonw *w, const struct member *m,
     jsonw_text(w, words[moot ? COMMAND_DROP : c->kind]);
     jsonw_key(w, "attempt");
     jsonw_text(w, c->attempt_id);
+    if (c->kind == COMMAND_START && a && a->tenant_hash >= 0) {
+        jsonw_key(w, "tenant_hash");
+        jsonw_int(w, a->tenant_hash);
+    }
     if (c->kind == COMMAND_CANCEL) {
         jsonw_key(w, "grace_us");
         jsonw_int(w, c->grace_us);
@@ -157,6 +174,9 @@ static void answer(struct member *m)
          l != &m->commands && text.len < ANSWER_MAX; l = l->next)
         write_command(&w, m, LIST_OF(l, struct command, link));
     jsonw_close(&w, ']');
+    m->wanted = fleet_wanted_of(m);
+    jsonw_key(&w, "wanted");
+    jsonw_int(&w, m->wanted);
     jsonw_close(&w, '}');
     http_reply_take(reply, 200, "application/json", &text);
 }
@@ -183,7 +203,10 @@ void fleet_pull_begin(struct member *m, struct http_reply *reply)
 
 void fleet_pull_answer(struct member *m)
 {
-    if (m->pull && (!list_empty(&m->commands) || http_reply_gone(m->pull)))
+    const bool has_news =
+        m->pull && m->shared && (fleet_wanted_of(m) > 0) != (m->wanted > 0);
+
+    if (m->pull && (!list_empty(&m->commands) || http_reply_gone(m->pull) || has_news))
         answer(m);
 }
 

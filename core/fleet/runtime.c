@@ -116,6 +116,7 @@ static void remote_start(void *runtime, const struct ff_run_spec *spec,
     a->state = FLEET_IS_WAITING;
     a->named = true;
     a->op = op;
+    a->tenant_hash = f->setup.tenant_hash(f->setup.arg, a->id);
     keep_spec(a, spec);
     mem_free(a->log_dir);
     a->log_dir = mem_text(spec->log_dir);
@@ -190,6 +191,7 @@ static void on_expected(void *arg)
     }
     await_no_more(f);
     f->all_back = true;
+    f->setup.all_back(f->setup.arg);
     fleet_give_up(f);
 }
 

@@ -6,8 +6,7 @@
 
 const struct ff_opt executor_options[] = {
     {OPT(servers), .type = FF_OPT_TEXT, .fallback = "http://127.0.0.1:8081",
-     .help = "where servers are asked for work, comma separated; the one that leads "
-             "answers"},
+     .help = "where servers are asked for work, comma separated: all that may lead"},
     {OPT(ca), .type = FF_OPT_TEXT,
      .help =
          "PEM file: the authorities that may have signed the servers' certificates"},

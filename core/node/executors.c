@@ -17,17 +17,53 @@ void node_placed(struct node *n, const char *attempt_id, const char *labels)
         control_placed(n->control, &key, labels);
 }
 
+/* --- whose they are, and what waits for them --- */
+
+int64_t node_tenant_hash(const struct node *n, const char *attempt_id)
+{
+    struct attempt_key key;
+
+    return n->exec && exec_key_of(n->exec, attempt_id, &key) ? range_hash(key.tenant)
+                                                             : -1;
+}
+
+bool node_leads_hash(const struct node *n, int64_t hash)
+{
+    return hash < 0 ? range_is_all(n->range)
+                    : n->range.low <= hash && hash < n->range.high;
+}
+
+bool node_leads_somebody(const struct node *n)
+{
+    return n->owner && !range_is_empty(n->range);
+}
+
+/* More places would not do where engine.slots is what is reached. */
+int64_t node_wanted(const struct node *n, const char *labels)
+{
+    return n->control && n->n_places < n->settings.slots
+               ? control_wanted(n->control, labels)
+               : 0;
+}
+
+void node_on_wanted(struct node *n, ff_call_fn *changed, void *arg)
+{
+    n->wanted = changed;
+    n->wanted_arg = arg;
+}
+
 /* --- rows --- */
 
-static struct executor_row row_of(const char *id)
+static struct executor_row row_of(const struct node *n, const char *id)
 {
-    return (struct executor_row){.shard = NODE_SHARD, .id = span_of(id)};
+    return (struct executor_row){.shard = store_get_fence(n->store).shard,
+                                 .id = span_of(id)};
 }
 
 void node_note_executor(struct node *n, const char *id, const char *name,
                         store_done_fn *done, void *arg)
 {
-    struct executor_row row = row_of(id);
+    struct executor_row row = row_of(n, id);
     struct batch batch = {0};
 
     row.name = span_of(name);
@@ -38,7 +74,7 @@ void node_note_executor(struct node *n, const char *id, const char *name,
 
 void node_forget_executor(struct node *n, const char *id)
 {
-    const struct executor_row row = row_of(id);
+    const struct executor_row row = row_of(n, id);
     struct batch batch = {0};
 
     batch_delete(&batch, &record_executor, &row, FF_ANY_VERSION);
@@ -65,11 +101,56 @@ static int tell_one(void *arg, const void *row)
 int node_each_executor(struct node *n, node_executor_fn *fn, void *arg,
                        struct ff_err *err)
 {
-    const struct executor_row like = row_of("");
     struct each each = {fn, arg};
 
-    return store_scan(
-        n->store, STORE_READER_CALLER,
-        &(struct store_query){.record = &record_executor, .like = &like, .n_equal = 1},
-        tell_one, &each, err);
+    return store_scan(n->store, STORE_READER_CALLER,
+                      &(struct store_query){.record = &record_executor}, tell_one,
+                      &each, err);
+}
+
+/* --- of processes that lead nobody --- */
+
+struct sweep {
+    const struct store_shards *shards;
+    struct batch batch;
+};
+
+static bool leads_somebody(const struct store_shards *shards, int64_t shard)
+{
+    for (size_t i = 0; i < shards->n; i++)
+        if (shards->items[i].shard == shard)
+            return !range_is_empty(range_of(&shards->items[i]));
+    return false;
+}
+
+/* With its version: what has been written anew since stays. */
+static int sweep_one(void *arg, const void *row)
+{
+    struct sweep *s = arg;
+    const struct executor_row *executor = row;
+
+    if (!leads_somebody(s->shards, executor->shard))
+        batch_delete(&s->batch, &record_executor, executor, executor->version);
+    return 0;
+}
+
+int node_sweep_executors(struct node *n, struct ff_err *err)
+{
+    struct node_shards found = {0};
+    struct sweep s = {.shards = &found.rows};
+    int code = FF_OK;
+
+    if (!node_is_leased(n))
+        return FF_OK;
+    code = node_read_shards(n, STORE_READER_CALLER, &found, err);
+    if (code == FF_OK)
+        code = store_scan(n->store, STORE_READER_CALLER,
+                          &(struct store_query){.record = &record_executor}, sweep_one,
+                          &s, err);
+    if (code == FF_OK && s.batch.n > 0)
+        store_commit(n->store, &s.batch, NULL, NULL);
+    else
+        batch_done(&s.batch);
+    node_shards_done(&found);
+    return code;
 }

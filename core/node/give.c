@@ -149,16 +149,3 @@ void node_give(struct node *n, const struct ranges_view *v)
     if (n->range.low < at && at < n->range.high)
         begin(n, to->row->shard, at);
 }
-
-int node_join(struct node *n, struct ff_err *err)
-{
-    n->lease.serves = true;
-    if (n->settings.leaders != NODE_LEADERS_ALL || !node_is_leased(n))
-        return FF_OK;
-    if (n->elsewhere || strcmp(n->settings.runtime, NODE_ELSEWHERE) == 0)
-        return ff_fail(err, FF_INVALID, 0,
-                       "engine.leaders: executors ask one server for attempts, so with "
-                       "engine.runtime: remote one leads: set engine.leaders: one");
-    n->lease.joins = true;
-    return FF_OK;
-}

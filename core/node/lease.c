@@ -25,6 +25,12 @@ bool node_is_leased(const struct node *n)
     return driver_instance_info(n->store_driver)->d.caps & FF_STORE_REMOTE;
 }
 
+void node_join(struct node *n)
+{
+    n->lease.serves = true;
+    n->lease.joins = n->settings.leaders == NODE_LEADERS_ALL && node_is_leased(n);
+}
+
 /* --- which data directory this is, for other hosts --- */
 
 static int read_id(const char *path, char id[ID_TEXT])

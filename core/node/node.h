@@ -77,14 +77,29 @@ void node_use_runtime(struct node *n, struct driver *runtime,
  * see `elsewhere` in exec.h. */
 #define NODE_ELSEWHERE "remote"
 void node_use_executors(struct node *n, struct driver *runtime);
-/* Which of them may hold attempts is kept as rows, which whoever leads next reads.
- * Loop thread, while the node owns. The first is as store_commit; the last blocks. */
+/* Which of them may hold attempts of this process is kept as rows, which whoever leads
+ * next reads. Loop thread, while the node owns. The first is as store_commit; the other
+ * two block. */
 void node_note_executor(struct node *n, const char *id, const char *name,
                         store_done_fn *done, void *arg);
 void node_forget_executor(struct node *n, const char *id);
 typedef void node_executor_fn(void *arg, const char *id, const char *name);
+/* Those of all processes that lead or led; one may be told of more than once. */
 int node_each_executor(struct node *n, node_executor_fn *fn, void *arg,
                        struct ff_err *err);
+/* All that there were have come back, or are waited for no more: the rows of processes
+ * that lead nobody go. */
+int node_sweep_executors(struct node *n, struct ff_err *err);
+/* The hash of the tenant of an attempt that runs or begins (model/range.h); below 0: it
+ * is not known. */
+int64_t node_tenant_hash(const struct node *n, const char *attempt_id);
+/* Is whoever has this hash led here? Below 0: is everybody? */
+bool node_leads_hash(const struct node *n, int64_t hash);
+bool node_leads_somebody(const struct node *n);
+/* How many, tenants above all, wait only for a place with these labels; see
+ * sched_wanted. changed: it may be another number, in the loop. Before node_own. */
+int64_t node_wanted(const struct node *n, const char *labels);
+void node_on_wanted(struct node *n, ff_call_fn *changed, void *arg);
 /* They have room for so many attempts, none at first; no more start at once, and not
  * more than engine.slots either, beside so many that wait for labels which no free
  * place has. Loop thread, also before the node owns. */
@@ -152,8 +167,8 @@ bool node_leads_all(const struct node *n); /* does this process? */
 bool node_leads_tenant(const struct node *n, struct tenant t);
 /* A server: it leads whatever there is, where others only lead what has the tenant of
  * the command line in it; and where engine.leaders says so it leads beside others, each
- * the runs of some tenants. Before node_own. FF_INVALID: this cannot be. */
-int node_join(struct node *n, struct ff_err *err);
+ * the runs of some tenants. Before node_own. */
+void node_join(struct node *n);
 /* While another process leads: may_lead is called once, on the loop thread, when the
  * shard could be had (try node_own, and follow again if it fails). It is looked at
  * after `pause_us`, and then whenever it changes. Of a store that hosts share. */

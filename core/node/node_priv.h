@@ -146,7 +146,9 @@ struct node {
     bool traced;                             /* see node_trace */
     int64_t n_places;                        /* that these have */
     int64_t n_stuck;                         /* attempts that none of them can have */
-    bool no_secrets;                         /* what stands for them is enough */
+    ff_call_fn *wanted;                      /* see node_on_wanted; or NULL */
+    void *wanted_arg;
+    bool no_secrets; /* what stands for them is enough */
     struct store *store;
     struct store_numbers run_numbers, inbox_numbers;
     struct { /* see open_runs.c */

@@ -376,6 +376,14 @@ static void on_fatal(void *arg, const struct ff_err *err)
         n->listener.fatal(n->listener.arg, err);
 }
 
+static void on_wanted(void *arg)
+{
+    const struct node *n = arg;
+
+    if (n->wanted)
+        n->wanted(n->wanted_arg);
+}
+
 static void trigger_started(void *arg)
 {
     control_wake(((struct node *)arg)->control);
@@ -548,7 +556,8 @@ static struct control *wire_control(struct node *n, struct ff_err *err)
                      .ending = on_ending,
                      .gone = on_gone,
                      .idle = on_idle,
-                     .fatal = on_fatal},
+                     .fatal = on_fatal,
+                     .wanted = on_wanted},
     };
 
     return control_new(&setup, err);

@@ -143,6 +143,11 @@ void sched_set_paused(struct sched *s, int64_t tenant, const char *queue, bool p
 
 /* Those with these labels have so many places, of all that are slots. 0: none. */
 void sched_set_pool(struct sched *s, const char *labels, int64_t places);
+/* How many would take a place with these labels, were there one: tenants whose turn it
+ * is, and selectors for which nodes stand aside. NULL: one with any. At most
+ * SCHED_WANTED_MAX; 0: who has such a place cannot use it. */
+#define SCHED_WANTED_MAX 100
+int64_t sched_wanted(const struct sched *s, const char *labels);
 /* The attempt of this node, which has a slot, is at one with these labels; false: as
  * was thought. */
 bool sched_placed(struct sched_run *r, int64_t node, const char *labels);

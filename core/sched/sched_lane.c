@@ -196,14 +196,26 @@ static bool is_kept(const struct lane_need *need)
     return false;
 }
 
-bool lane_may_go(struct lane *lane)
+static bool may_go_somewhere(struct lane *lane)
 {
-    if (lane->paused || (lane->selector && !selector_has_room(lane->selector)))
+    if (lane->paused)
         return false;
     for (uint32_t i = 0; i < lane->n_needs; i++)
         if (!has_room(&lane->needs[i]) || is_kept(&lane->needs[i]))
             return false;
     return true;
+}
+
+bool lane_may_go(struct lane *lane)
+{
+    return (!lane->selector || selector_has_room(lane->selector)) &&
+           may_go_somewhere(lane);
+}
+
+bool lane_lacks_place(struct lane *lane)
+{
+    return lane->parked.n > 0 && !selector_has_room(lane->selector) &&
+           may_go_somewhere(lane);
 }
 
 /* --- aside and back --- */

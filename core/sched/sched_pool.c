@@ -78,6 +78,14 @@ int64_t selector_room(const struct selector *sel)
     return room;
 }
 
+static bool lacks_place(const struct selector *sel)
+{
+    for (const struct list *l = sel->lanes.next; l != &sel->lanes; l = l->next)
+        if (lane_lacks_place(LIST_OF(l, struct lane, alike)))
+            return true;
+    return false;
+}
+
 /* --- who has a place --- */
 
 struct placed {
@@ -184,6 +192,32 @@ void sched_set_pool(struct sched *s, const char *labels, int64_t places)
     p->places = places;
     wake(p);
     forget_if_empty(p);
+}
+
+static int64_t count_in_turn(const struct sched *s)
+{
+    const struct list *const rings[] = {&s->ring.now, &s->ring.later};
+    int64_t n = 0;
+
+    for (size_t i = 0; i < COUNT_OF(rings); i++)
+        for (const struct list *l = rings[i]->next;
+             l != rings[i] && n < SCHED_WANTED_MAX; l = l->next)
+            n++;
+    return n;
+}
+
+int64_t sched_wanted(const struct sched *s, const char *labels)
+{
+    /* What is about to be picked wants no place beside those that are free. */
+    int64_t n = s->waiting > s->slots ? count_in_turn(s) : 0;
+    void *value;
+
+    for (size_t i = 0; n < SCHED_WANTED_MAX && map_next(&s->selectors, &i, &value);) {
+        const struct selector *sel = value;
+
+        n += (!labels || labels_satisfy(labels, sel->labels)) && lacks_place(sel);
+    }
+    return n;
 }
 
 bool sched_placed(struct sched_run *r, int64_t node, const char *labels)

@@ -239,6 +239,8 @@ struct lane *lane_of(struct fair_project *p, const struct sched_wants *wants);
 bool lane_is_for(const struct lane *lane, const struct sched_wants *wants);
 void lane_unref(struct lane *lane); /* one offer less belongs to it */
 bool lane_may_go(struct lane *lane);
+/* Of one with a selector: it would go, were there a place with these labels. */
+bool lane_lacks_place(struct lane *lane);
 void lane_block(struct lane *lane);
 void lane_pause(struct lane *lane, bool paused);
 void lane_granted(struct lane *lane);

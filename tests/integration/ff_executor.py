@@ -18,42 +18,23 @@ from postgres import free_port
 EXECUTOR = str(BIN / "flowforge-executor")
 
 
-class ExecutorTest(ApiTest):
-    lease = "4s"
+class ExecutorHosts:
+    """Executors, each with a folder of its own, as on hosts of their own."""
+
+    folder: Path
+    env: dict[str, str]
+    processes: list[Process]
+    token: Path
     prepare: Callable[[], None] | None = None  # each process, just before it begins
 
-    def setUp(self) -> None:
-        super().setUp()
+    def make_token(self) -> None:
         self.token = self.folder / "executor.token"
         self.token.write_text(secrets.token_hex(32) + "\n")
         self.token.chmod(0o600)
-        self.executor_port = free_port()
-        self.addCleanup(self.end_tasks)
 
-    # --- the server ---
-
-    def lead(self, *args: str) -> Process:
-        self.server = self.start(
-            "server",
-            *("--listen", "127.0.0.1:0", "-o", "json", "--set", "engine.slots=64"),
-            *("--set", "engine.runtime=remote"),
-            *("--set", f"auth.executor_token_file={self.token}"),
-            *("--set", f"server.executor_listen=127.0.0.1:{self.executor_port}"),
-            *("--set", f"server.executor_lease={self.lease}"),
-            *args,
-            preexec_fn=self.prepare,
-        )
-        self.server.wait_for("\n")
-        said = json.loads(self.server.seen)
-        self.assertEqual(said["executors"].rpartition(":")[2], str(self.executor_port))
-        self.port = int(said["url"].rpartition(":")[2])
-        return self.server
-
-    def metrics(self) -> str:
-        """Where they are, of a server that shows them."""
-        return str(json.loads(self.server.seen)["metrics"])
-
-    # --- executors ---
+    def urls(self, port: int | None) -> str:
+        """Of all servers, or of this one."""
+        raise NotImplementedError
 
     def place(self, name: str) -> Path:
         return self.folder / f"executor-{name}"
@@ -67,14 +48,13 @@ class ExecutorTest(ApiTest):
         stdin: int = subprocess.DEVNULL,
         without_token: bool = False,
     ) -> Process:
-        url = f"http://127.0.0.1:{port or self.executor_port}"
         token = ("--set", f"auth.executor_token_file={self.token}")
         popen = subprocess.Popen(
             [
                 *(EXECUTOR, "--name", name, "--verbose"),
                 *("--set", f"executor.dir={self.place(name)}"),
                 *("--set", f"executor.places={places}"),
-                *("--set", f"executor.servers={url}"),
+                *("--set", f"executor.servers={self.urls(port)}"),
                 *(() if without_token else token),
                 *args,
             ],
@@ -123,6 +103,42 @@ class ExecutorTest(ApiTest):
             for pid in self.pids_of(place.name.removeprefix("executor-")):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+
+class ExecutorTest(ExecutorHosts, ApiTest):
+    lease = "4s"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.make_token()
+        self.executor_port = free_port()
+        self.addCleanup(self.end_tasks)
+
+    def urls(self, port: int | None) -> str:
+        return f"http://127.0.0.1:{port or self.executor_port}"
+
+    # --- the server ---
+
+    def lead(self, *args: str) -> Process:
+        self.server = self.start(
+            "server",
+            *("--listen", "127.0.0.1:0", "-o", "json", "--set", "engine.slots=64"),
+            *("--set", "engine.runtime=remote"),
+            *("--set", f"auth.executor_token_file={self.token}"),
+            *("--set", f"server.executor_listen=127.0.0.1:{self.executor_port}"),
+            *("--set", f"server.executor_lease={self.lease}"),
+            *args,
+            preexec_fn=self.prepare,
+        )
+        self.server.wait_for("\n")
+        said = json.loads(self.server.seen)
+        self.assertEqual(said["executors"].rpartition(":")[2], str(self.executor_port))
+        self.port = int(said["url"].rpartition(":")[2])
+        return self.server
+
+    def metrics(self) -> str:
+        """Where they are, of a server that shows them."""
+        return str(json.loads(self.server.seen)["metrics"])
 
     # --- what is waited for ---
 

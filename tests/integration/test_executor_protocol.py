@@ -167,12 +167,18 @@ class TooMuch(ExecutorTest):
 class Leading:
     """A server of ours by hand: answers pulls by what is put into `commands`, and keeps
     what it is told. It refuses the first who leaves, as it has just given him a start.
+    Those that are `beside` each other write down what is offered to all of them.
     """
 
     def __init__(self, lease_us: int = 6000000) -> None:
         self.lease_us = lease_us
         self.registered: list[float] = []
-        self.pulled: list[float] = []
+        self.wanted = 0
+        self.credit = 0
+        self.request, self.session = 0, 0
+        self.lock = threading.Lock()
+        self.offers: list[int] = []
+        self.beside: list[Leading] = [self]
         self.answers = threading.Event()
         self.answers.set()
         self.commands: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -213,15 +219,17 @@ class Leading:
     def answer(self, what: str, said: dict[str, Any]) -> tuple[int, object]:
         if what == "register":
             self.registered.append(time.monotonic())
-            named = {"session": "5" * 32, "controller": "c" * 32}
+            self.credit, self.request = 0, 0
+            self.session += 1
+            named = {"session": f"{self.session:032}", "controller": "c" * 32}
             return 200, {**named, "lease_us": self.lease_us}
+        self.note(said)
+        self.answers.wait()
         if what == "pull":
-            self.pulled.append(time.monotonic())
-            self.answers.wait()
-            try:
-                return 200, {"commands": [self.commands.get(timeout=2)]}
-            except queue.Empty:
-                return 200, {"commands": []}
+            answer: dict[str, Any] = {"commands": [], "wanted": self.wanted}
+            with contextlib.suppress(queue.Empty):
+                answer["commands"] = [self.commands.get(timeout=0.2)]
+            return 200, answer
         if what == "tell":
             for event in said["events"]:
                 self.told.put(event)
@@ -233,6 +241,14 @@ class Leading:
         else:
             self.left.append(200)
         return 200, {}
+
+    def note(self, said: dict[str, Any]) -> None:
+        """What is offered by now: requests of one session may overtake each other."""
+        with self.lock:
+            if said["session"] == f"{self.session:032}":
+                if said["request"] > self.request:
+                    self.request, self.credit = said["request"], said["credit"]
+                self.offers.append(sum(s.credit for s in self.beside))
 
 
 class ByHandOfTheServer(ExecutorTest):
@@ -247,7 +263,7 @@ class ByHandOfTheServer(ExecutorTest):
             return base64.b64encode("".join(t + "\0" for t in texts).encode()).decode()
 
         spec = {"attempt": "r/t/1", "argv": packed(argv), "env": packed(()), **more}
-        return {"seq": seq, "do": "start", "attempt": "r/t/1", "spec": spec}
+        return {"seq": seq, "do": "start", "attempt": spec["attempt"], "spec": spec}
 
     def test_a_start_that_crosses_who_leaves_goes_back(self) -> None:
         a = self.ready("a", port=self.leading.port)
@@ -259,17 +275,62 @@ class ByHandOfTheServer(ExecutorTest):
         self.assertEqual((told["event"], told["seq"]), ("unstarted", 1))
         self.assertEqual(self.lines(), [])
 
-    def test_who_hangs_is_left_for_another_server_within_the_lease(self) -> None:
-        """For so long the other one waits for who held what."""
-        first, second = (Leading(lease_us=9000000) for _ in range(2))
-        self.addCleanup(first.close)
-        self.addCleanup(second.close)
+    def both(self, places: int) -> tuple[Leading, Leading]:
+        """Two that lead, and an executor that is with both."""
+        two = (Leading(), Leading())
+        for s in two:
+            self.addCleanup(s.close)
+            s.beside, s.offers, s.lock = list(two), two[0].offers, two[0].lock
+        servers = ",".join(f"http://127.0.0.1:{s.port}" for s in two)
+        self.ready("a", "--set", f"executor.servers={servers}", places=places)
+        return two
+
+    def wait_credits(self, two: tuple[Leading, Leading], *expected: int) -> None:
+        def got() -> tuple[int, ...]:
+            return tuple(s.credit for s in two)
+
+        self.wait_until(lambda: got() == expected, f"{expected}")
+
+    def test_a_place_is_offered_to_one_server_at_a_time(self) -> None:
+        two = first, second = self.both(places=4)
+        self.wait_credits(two, 2, 2)
+        second.wanted = 1
+        self.wait_credits(two, 0, 4)
+        first.wanted = 3
+        self.wait_credits(two, 3, 1)
+        first.wanted = second.wanted = 0
+        second.commands.put(self.start_of(1, "sleep", "600"))
+        self.wait_until(lambda: not second.told.empty(), "it runs")
+        first.wanted = 1
+        self.wait_credits(two, 3, 0)
+        self.assertLessEqual(max(first.offers), 4)
+
+    def test_who_hangs_keeps_no_place_from_another_server(self) -> None:
+        two = first, second = self.both(places=4)
+        self.wait_credits(two, 2, 2)
         first.answers.clear()
-        servers = ",".join(f"http://127.0.0.1:{s.port}" for s in (first, second))
-        self.ready("a", "--set", f"executor.servers={servers}")
-        self.wait_until(lambda: second.registered, "the other server is asked")
-        self.assertLess(second.registered[0] - first.pulled[0], 9)
-        self.assertEqual(len(first.registered), 1)
+        second.wanted = 1
+        self.wait_until(lambda: second.credit == 4, "all places are offered")
+        first.answers.set()
+        second.wanted = 0
+        first.wanted = 1
+        self.wait_credits(two, 4, 0)
+
+    def test_what_others_lead_is_left_alone(self) -> None:
+        two = first, second = self.both(places=4)
+        self.wait_credits(two, 2, 2)
+        first.commands.put(self.start_of(1, "sleep", "600"))
+        self.assertEqual(first.told.get(timeout=PATIENCE)["event"], "started")
+        for seq, do in enumerate(("drop", "cancel"), 1):
+            word = {"seq": seq, "do": do, "attempt": "r/t/1", "grace_us": 0}
+            second.commands.put(word)
+        second.commands.put(self.start_of(3, "true", attempt="r/u/1"))
+        self.assertEqual(second.told.get(timeout=PATIENCE)["attempt"], "r/u/1")
+        self.assertTrue(first.told.empty())
+        first.commands.put(
+            {"seq": 2, "do": "cancel", "attempt": "r/t/1", "grace_us": 0}
+        )
+        self.assertEqual(first.told.get(timeout=PATIENCE)["event"], "ended")
 
     def test_a_start_that_cannot_be_read_is_told_to_fail(self) -> None:
         """Without its masks a task would show its secrets."""

@@ -33,7 +33,8 @@ static void finish(struct executor *ex)
     ship_close(ex);
     files_close(ex);
     tasks_close(ex);
-    link_close(ex);
+    links_close(ex);
+    hosted_finish(ex);
     loop_post(ex->loop, end_loop, ex);
 }
 
@@ -55,7 +56,7 @@ void executor_end(struct executor *ex, int exit_code)
 void executor_check_left(struct executor *ex)
 {
     if (ex->leaving && ex->hosted.n == 0 && ex->n_asked == 0)
-        link_leave(ex);
+        links_leave(ex);
 }
 
 /* What cannot be read changes nothing. */
@@ -95,7 +96,7 @@ static void on_signal(void *arg, int signo)
         cli_note(ex->c,
                  "%zu attempts come to their end here; another signal leaves them",
                  ex->hosted.n);
-    link_tell(ex);
+    links_tell_all(ex);
     executor_check_left(ex);
 }
 
@@ -243,7 +244,7 @@ static int open_all(struct executor *ex, struct ff_err *err)
     find_what_tasks_need(ex);
     if (health_open(ex, err) != FF_OK)
         return err->code;
-    if (link_open(ex, err) != FF_OK || ship_open(ex, err) != FF_OK ||
+    if (links_open(ex, err) != FF_OK || ship_open(ex, err) != FF_OK ||
         files_open(ex, err) != FF_OK || tasks_open(ex, err) != FF_OK)
         return err->code;
     return hosted_open(ex, err);
@@ -259,6 +260,7 @@ static void close_all(struct executor *ex)
         http_server_free(ex->http);
     health_close(ex);
     hosted_close(ex);
+    links_free(ex);
     signals_close(ex->signals);
     loop_free(ex->loop);
     if (ex->lock_fd >= 0)

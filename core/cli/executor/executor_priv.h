@@ -1,7 +1,8 @@
 /* cli/executor/executor_priv.h - the inside of the executor.
  *
- * executor.c is the program: what it begins and ends with; link.c speaks with the
- * server that leads: registers, pulls commands, tells what has happened; hosted.c the
+ * executor.c is the program: what it begins and ends with; link.c speaks with one
+ * server: registers, pulls commands, tells what has happened; links.c has all of them,
+ * and says how many of the free places are whose; hosted.c the
  * attempts that are here, and the runtime that runs them; env.c their environment;
  * ship.c sends what they write; files.c brings what they are given, and sends what they
  * hand on; tasks.c lets them speak to the server;
@@ -22,6 +23,35 @@
 
 struct executor;
 
+/* What one request said of free places. */
+struct link_said {
+    uint64_t request; /* its number; 0: there is none */
+    int64_t credit;   /* without the starts that have come since */
+};
+
+/* One server. Each that leads has a session with us, as each leads the runs of other
+ * tenants. */
+struct link {
+    struct executor *ex;
+    char *url;
+    char session[ID_TEXT_SIZE], controller[ID_TEXT_SIZE]; /* "": not registered */
+    bool ever;                                            /* it has registered once */
+    bool registering;
+    bool left; /* it was told that nothing is left, or that is on its way */
+    int64_t lease_us;
+    uint64_t request, ack;
+    int64_t wanted;  /* how many would use a place of ours, beside those they have */
+    size_t n_failed; /* registrations, one after the other */
+    struct link_said heard, pulled, told; /* of the newest request that was answered,
+                                           * and of those that are on their way */
+    int64_t share;                        /* of the free places */
+    struct lane *pull_lane, *tell_lane;
+    struct asker *pull_asker, *tell_asker;
+    bool telling, tell_again;
+    bool slow; /* it has not answered what it was told last for a while */
+    struct loop_timer *retry, *tell_retry, *tell_slow;
+};
+
 enum hosted_state {
     HOSTED_STARTING,
     HOSTED_RUNNING,
@@ -38,6 +68,8 @@ struct ship_mark {
 
 struct hosted {
     struct executor *ex;
+    struct link *link;   /* whose it is; NULL: none that we know of has said so */
+    int64_t tenant_hash; /* as its start said; below 0: it did not */
     char *id, *dir, *log_dir;
     enum hosted_state state;
     bool dropped; /* nobody waits for it: it ends, and is forgotten */
@@ -103,7 +135,7 @@ struct executor {
     char **pass_env;
     int exit_code;
     bool leaving; /* takes no more */
-    bool left;    /* and has told that nothing is left */
+    bool shared;  /* several servers have led at once */
     bool gone;    /* the loop has been told to end */
     atomic_bool given_up;
 
@@ -114,20 +146,12 @@ struct executor {
     size_t n_asked;    /* of the runtime, which has not answered yet */
     int inotify;
     struct loop_watch *inotify_watch;
-    struct map by_watch; /* hosted, by watch + 1 */
+    struct map by_watch;     /* hosted, by watch + 1 */
+    struct lane *sweep_lane; /* removes folders */
 
-    char **servers;
-    size_t n_servers, server;
-    char *url; /* of the one that leads, as it said last; never NULL */
-    char session[ID_TEXT_SIZE], controller[ID_TEXT_SIZE]; /* "": not registered */
-    bool ever;                                            /* it has registered once */
-    int64_t lease_us;
-    uint64_t request, ack;
-    size_t n_failed; /* registrations, one after the other */
-    struct lane *pull_lane, *tell_lane;
-    struct asker *pull_asker, *tell_asker;
-    bool telling, tell_again;
-    struct loop_timer *retry, *tell_retry, *ship_retry;
+    struct link *links;
+    size_t n_links;
+    struct loop_timer *ship_retry;
     struct loop_timer *rest; /* the runtime had no room: no place is free for a while */
 
     struct carrier carriers[N_CARRIERS];
@@ -151,21 +175,23 @@ void executor_check_left(struct executor *ex);
 /* --- hosted.c --- */
 
 int hosted_open(struct executor *ex, struct ff_err *err);
-/* Takes over what an earlier process left; then link_register. */
+/* Takes over what an earlier process left; then links_register. */
 void hosted_adopt(struct executor *ex);
+void hosted_finish(struct executor *ex); /* what is under way comes to its end */
 void hosted_close(struct executor *ex);
-int64_t hosted_running(const struct executor *ex);
-void hosted_start(struct executor *ex, const char *id, const json_t *spec,
-                  uint64_t seq);
-void hosted_cancel(struct executor *ex, const char *id, int64_t grace_us);
-void hosted_drop(struct executor *ex, const char *id);
+/* Those that have a place; of one server, or with NULL all. */
+int64_t hosted_running(const struct executor *ex, const struct link *l);
+/* What a server asks for. Of an attempt that is another's by now: nothing. */
+void hosted_start(struct link *l, const char *id, const json_t *command, uint64_t seq);
+void hosted_cancel(const struct link *l, const char *id, int64_t grace_us);
+void hosted_drop(const struct link *l, const char *id);
+/* It is this server's. again: who leads there knows nothing of what was sent before. */
+void hosted_bind(struct hosted *h, struct link *l, bool again);
 /* A lane has let go of it, or its end was told: what waited for that is done. */
 void hosted_settle(struct hosted *h);
 /* Its files are here, err NULL; or they cannot be, and this is told of it. It may be
  * gone then. */
 void hosted_go_on(struct hosted *h, const struct ff_err *err, enum fleet_word word);
-/* Another controller, which knows nothing of what was sent to the one before. */
-void hosted_resend(struct executor *ex);
 
 /* --- env.c --- */
 
@@ -175,19 +201,36 @@ void hosted_resend(struct executor *ex);
 const char *const *env_here(const struct executor *ex, struct arena *arena,
                             const char *const *given, const char *artifacts);
 
+/* --- links.c --- */
+
+int links_open(struct executor *ex, struct ff_err *err);
+void links_close(struct executor *ex);
+void links_free(struct executor *ex); /* when nothing comes back to the loop any more */
+void links_register(struct executor *ex);
+bool links_any_session(const struct executor *ex);
+/* Places are free, or are not any more: each server is told of its own, and this one,
+ * if any, in any case. */
+void links_share(struct executor *ex, struct link *tell);
+void links_tell_all(struct executor *ex);
+/* Takes nothing for a moment: the runtime has no room, whatever the places say. */
+void links_rest(struct executor *ex);
+/* A session has ended: what was that server's may be another's by now. */
+void links_lost(struct link *lost);
+/* Says that nothing is left here, to those who hear it, and ends the process. */
+void links_leave(struct executor *ex);
+
 /* --- link.c --- */
 
-int link_open(struct executor *ex, struct ff_err *err);
-void link_register(struct executor *ex);
-void link_tell(struct executor *ex); /* soon: what there is to tell */
-/* Takes nothing for a moment: the runtime has no room, whatever the places say. */
-void link_rest(struct executor *ex);
-/* Says that nothing is left here, if anybody hears it, and ends the process. */
-void link_leave(struct executor *ex);
-void link_close(struct executor *ex);
-/* A request to the server that leads, but for method and what is asked. */
-struct ask link_ask(const struct executor *ex);
-int64_t link_timeout_us(const struct executor *ex);
+int link_open(struct link *l, struct executor *ex, const char *url, struct ff_err *err);
+void link_close(struct link *l);
+void link_register(struct link *l);
+void link_tell(struct link *l); /* soon: what there is to tell */
+void link_leave(struct link *l);
+bool link_is_up(const struct link *l); /* it has a session; NULL: no */
+/* How many free places it may believe to be its own; of one that hangs: none. */
+int64_t link_credit(const struct link *l);
+/* A request to this server, but for method and what is asked. */
+struct ask link_ask(const struct link *l);
 /* Another try may do: of a body that was too slow, or a server that knows nobody yet.
  */
 bool link_may_pass(long status);

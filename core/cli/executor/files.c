@@ -342,9 +342,9 @@ static void carry(struct hosted *h, ff_call_fn *work, ff_call_fn *after)
     *c = (struct carry){.ex = ex,
                         .carrier = least_busy(ex),
                         .h = h,
-                        .server = mem_text(ex->url),
-                        .session = mem_text(ex->session),
-                        .ask = link_ask(ex),
+                        .server = mem_text(h->link->url),
+                        .session = mem_text(h->link->session),
+                        .ask = link_ask(h->link),
                         .n_sent = h->n_sent};
     c->carrier->n_jobs++;
     lane_do(c->carrier->lane, work, after, c);
@@ -420,7 +420,7 @@ void files_fetch(struct hosted *h)
     loop_timer_del(h->fetch_again);
     if (h->cancelled || h->dropped) {
         give_up(h);
-    } else if (!h->ex->session[0]) {
+    } else if (!link_is_up(h->link)) {
         fetch_later(h);
     } else {
         h->fetching = true;

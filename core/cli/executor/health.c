@@ -106,7 +106,7 @@ static void set_all(const struct health *h)
     const struct executor *ex = h->ex;
 
     set_labelled(h, BUILD_INFO, FLOWFORGE_VERSION, 1);
-    set(h, SESSION, ex->session[0] != '\0');
+    set(h, SESSION, links_any_session(ex));
     set(h, SESSIONS, (int64_t)ex->n_sessions);
     set(h, PLACES, ex->settings.places);
     set(h, STARTS, (int64_t)ex->n_starts);
@@ -154,7 +154,7 @@ static void on_ready(void *arg, const struct http_request *r, struct http_reply 
     (void)r;
     if (ex->leaving)
         tell(reply, 503, "draining");
-    else if (!ex->session[0])
+    else if (!links_any_session(ex))
         tell(reply, 503, "no server");
     else
         tell(reply, 200, "ok");

@@ -1,6 +1,7 @@
 /* hosted.c - the attempts that are here. Each has a folder, DIR/attempts/HASH, from
  * before its start until the server lets go of it: the file `id` names it, so that a
- * later process finds it; `logs` has its chunks; `work` is where it works.
+ * later process finds it, `tenant_hash` says of which part of the tenants it is; `logs`
+ * has its chunks; `work` is where it works.
  *
  * What the runtime does not know for good is never said to have started, and an end is
  * kept by the runtime until it is released: this process may die at any time. */
@@ -8,28 +9,32 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ATTEMPTS "attempts"
-#define ID_FILE  "id"
-#define WRITTEN  (IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR)
+#define ATTEMPTS  "attempts"
+#define ID_FILE   "id"
+#define HASH_FILE "tenant_hash"
+#define WRITTEN   (IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR)
 
 static struct hosted *hosted_by_id(const struct executor *ex, const char *id)
 {
     return map_get_text(&ex->hosted, id);
 }
 
-int64_t hosted_running(const struct executor *ex)
+int64_t hosted_running(const struct executor *ex, const struct link *l)
 {
     int64_t n = 0;
     void *value;
 
     for (size_t i = 0; map_next(&ex->hosted, &i, &value);) {
         const struct hosted *h = value;
-        n += h->state == HOSTED_STARTING || h->state == HOSTED_RUNNING;
+        n += (!l || h->link == l) &&
+             (h->state == HOSTED_STARTING || h->state == HOSTED_RUNNING);
     }
     return n;
 }
@@ -97,6 +102,7 @@ static struct hosted *hosted_new(struct executor *ex, const char *id,
     *h = (struct hosted){.ex = ex,
                          .id = mem_text(id),
                          .dir = buf_take(&dir),
+                         .tenant_hash = -1,
                          .state = state,
                          .watch = -1,
                          .mark = {.chunk = 1}};
@@ -144,7 +150,7 @@ static void remove_place(const struct hosted *h)
     buf_printf(&gone, "%s.%016llx", h->dir,
                (unsigned long long)loop_random(h->ex->loop));
     if (rename(h->dir, buf_text(&gone)) == 0)
-        lane_do(h->ex->tell_lane, remove_on_lane, NULL, buf_take(&gone));
+        lane_do(h->ex->sweep_lane, remove_on_lane, NULL, buf_take(&gone));
     buf_done(&gone);
 }
 
@@ -212,7 +218,7 @@ static void never_began(struct hosted *h, enum fleet_word word, int code,
     if (h->dropped)
         hosted_settle(h);
     else
-        link_tell(h->ex);
+        links_share(h->ex, h->link);
 }
 
 static void on_started(void *arg, int code, const struct ff_err *err)
@@ -230,30 +236,41 @@ static void on_started(void *arg, int code, const struct ff_err *err)
     if (code == FF_OK) {
         h->state = HOSTED_RUNNING;
         ex->n_starts++;
-        link_tell(ex);
+        links_share(ex, h->link);
         if (h->dropped)
             stop(h, 0);
         return;
     }
     log_warn("%s cannot start: %s", h->id, err->msg);
     if (later)
-        link_rest(ex);
+        links_rest(ex);
     never_began(h, later ? FLEET_UNSTARTED : FLEET_FAILED, code, err->msg);
+}
+
+static int write_text(const char *dir, const char *name, const char *text)
+{
+    MEM_AUTO char *path = file_join(dir, name);
+    FILE *file = fopen(path, "we");
+    int sys = !file || fputs(text, file) == EOF ? -errno : 0;
+
+    if (file && fclose(file) != 0 && sys == 0)
+        sys = -errno;
+    return sys;
 }
 
 /* The file that names it comes last, when all else is there. */
 static int make_place(const struct hosted *h, const char *work, struct ff_err *err)
 {
-    MEM_AUTO char *path = file_join(h->dir, ID_FILE);
+    char hash[24];
     int sys = file_make_dirs(h->log_dir, 0700);
 
+    snprintf(hash, sizeof(hash), "%" PRId64, h->tenant_hash);
     if (sys == 0)
         sys = file_make_dirs(work, 0700);
-    FILE *file = sys == 0 ? fopen(path, "we") : NULL;
-    if (sys == 0 && (!file || fputs(h->id, file) == EOF))
-        sys = -errno;
-    if (file && fclose(file) != 0 && sys == 0)
-        sys = -errno;
+    if (sys == 0)
+        sys = write_text(h->dir, HASH_FILE, hash);
+    if (sys == 0)
+        sys = write_text(h->dir, ID_FILE, h->id);
     return sys == 0 ? FF_OK
                     : ff_fail(err, FF_UNAVAILABLE, -sys, "%.160s: %s", h->dir,
                               strerror(-sys));
@@ -289,21 +306,23 @@ static void ask_runtime(struct hosted *h, struct fleet_spec *s, const char *dir)
 }
 
 /* NULL: it is said again, or cannot be now. */
-static struct hosted *hosted_begin(struct executor *ex, const char *id, uint64_t seq)
+static struct hosted *hosted_begin(struct link *l, const char *id, uint64_t seq)
 {
+    struct executor *ex = l->ex;
     struct hosted *h = hosted_by_id(ex, id);
 
-    if (h && h->state != HOSTED_UNBORN)
+    if (h && (h->state != HOSTED_UNBORN || h->link != l))
         return NULL;
     if (h && h->shipping) { /* its folder is in use: that it was not is said again */
         h->seq = seq;
         h->dropped = false;
-        link_tell(ex);
+        link_tell(l);
         return NULL;
     }
     if (h)
         hosted_free(h); /* the server has heard that it was not, or need not */
     h = hosted_new(ex, id, HOSTED_STARTING);
+    h->link = l;
     h->seq = seq;
     return h;
 }
@@ -340,22 +359,20 @@ static void fetch(struct hosted *h, struct fleet_spec *s)
     files_fetch(h);
 }
 
-static void start(struct executor *ex, struct fleet_spec *s, uint64_t seq)
+static void start(struct hosted *h, struct fleet_spec *s)
 {
-    struct hosted *h = hosted_begin(ex, s->spec.attempt_id, seq);
+    const struct executor *ex = h->ex;
     struct ff_err err = {0};
 
-    if (!h)
-        return;
     MEM_AUTO char *work = file_join(h->dir, "work");
     MEM_AUTO char *dir = working_dir(h, s);
     const bool own = !s->spec.dir || s->spec.dir[0] != '/';
     h->mark.known = h->mark.fresh = true;
-    if (ex->leaving || hosted_running(ex) > ex->settings.places) {
+    if (ex->leaving || hosted_running(ex, NULL) > ex->settings.places) {
         never_began(h, FLEET_UNSTARTED, FF_BUSY, "there is no place free");
     } else if (make_place(h, own ? dir : work, &err) != FF_OK) {
         log_error("%s", err.msg);
-        link_rest(ex);
+        links_rest(h->ex);
         never_began(h, FLEET_UNSTARTED, err.code, err.msg);
     } else {
         watch_log(h);
@@ -366,27 +383,40 @@ static void start(struct executor *ex, struct fleet_spec *s, uint64_t seq)
     }
 }
 
-void hosted_start(struct executor *ex, const char *id, const json_t *spec, uint64_t seq)
+void hosted_start(struct link *l, const char *id, const json_t *command, uint64_t seq)
 {
+    const json_t *hash = json_object_get(command, "tenant_hash");
+    struct hosted *h = hosted_begin(l, id, seq);
     struct fleet_spec s;
     struct ff_err err = {0};
 
-    if (fleet_spec_read(spec, &s, &err) != FF_OK) {
+    if (!h)
+        return;
+    if (json_is_integer(hash))
+        h->tenant_hash = json_integer_value(hash);
+    if (fleet_spec_read(json_object_get(command, "spec"), &s, &err) != FF_OK) {
         log_error("%s cannot start: %s", id, err.msg);
-        struct hosted *h = hosted_begin(ex, id, seq);
-        if (h)
-            never_began(h, FLEET_FAILED, err.code, err.msg);
+        never_began(h, FLEET_FAILED, err.code, err.msg);
         return;
     }
-    start(ex, &s, seq);
+    start(h, &s);
     fleet_spec_done(&s);
 }
 
 /* --- cancel, drop --- */
 
-void hosted_cancel(struct executor *ex, const char *id, int64_t grace_us)
+/* One that is another's, or of which nobody has said whose it is: what a server says
+ * that no longer leads it does not count. */
+static struct hosted *hosted_of(const struct link *l, const char *id)
 {
-    struct hosted *h = hosted_by_id(ex, id);
+    struct hosted *h = hosted_by_id(l->ex, id);
+
+    return h && h->link == l ? h : NULL;
+}
+
+void hosted_cancel(const struct link *l, const char *id, int64_t grace_us)
+{
+    struct hosted *h = hosted_of(l, id);
 
     if (h && h->spec) {
         h->cancelled = true;
@@ -397,9 +427,9 @@ void hosted_cancel(struct executor *ex, const char *id, int64_t grace_us)
     }
 }
 
-void hosted_drop(struct executor *ex, const char *id)
+void hosted_drop(const struct link *l, const char *id)
 {
-    struct hosted *h = hosted_by_id(ex, id);
+    struct hosted *h = hosted_of(l, id);
 
     if (!h || h->dropped)
         return;
@@ -417,19 +447,25 @@ void hosted_drop(struct executor *ex, const char *id)
     hosted_settle(h);
 }
 
-void hosted_resend(struct executor *ex)
+static void send_anew(struct hosted *h)
 {
-    void *value;
+    h->told = h->shipped = false;
+    h->n_sent = 0;
+    h->again = true;
+    if (!h->shipping)
+        h->mark = (struct ship_mark){.chunk = 1};
+    ship_later(h);
+}
 
-    for (size_t i = 0; map_next(&ex->hosted, &i, &value);) {
-        struct hosted *h = value;
-        h->told = h->shipped = false;
-        h->n_sent = 0;
-        h->again = true;
-        if (!h->shipping)
-            h->mark = (struct ship_mark){.chunk = 1};
-        ship_later(h);
-    }
+void hosted_bind(struct hosted *h, struct link *l, bool again)
+{
+    const bool other = h->link != l;
+
+    h->link = l;
+    if (other)
+        h->seq = 0;
+    if (l && (other || again))
+        send_anew(h);
 }
 
 /* --- what the runtime reports --- */
@@ -454,7 +490,7 @@ static void on_event(void *arg, const struct ff_run_event *event)
     h->end.message = h->message;
     unwatch_log(h);
     ship_later(h);
-    link_tell(ex); /* a place is free */
+    links_share(ex, h->link); /* a place is free */
     hosted_settle(h);
 }
 
@@ -495,7 +531,20 @@ int hosted_open(struct executor *ex, struct ff_err *err)
         return ff_fail(err, FF_UNAVAILABLE, errno, "inotify: %s", strerror(errno));
     ex->inotify_watch =
         loop_watch_add(ex->loop, ex->inotify, FF_FD_READ, on_written, ex);
-    return open_runtime(ex, err);
+    ex->sweep_lane = lane_new(ex->loop, "sweep", err);
+    return ex->sweep_lane ? open_runtime(ex, err) : err->code;
+}
+
+static int64_t read_hash(const char *dir)
+{
+    MEM_AUTO char *path = file_join(dir, HASH_FILE);
+    struct buf text = {0};
+    int64_t hash = -1;
+
+    if (file_read(path, 32, &text) == 0)
+        sscanf(buf_text(&text), "%" SCNd64, &hash);
+    buf_done(&text);
+    return hash;
 }
 
 /* Of a folder without a name nothing was started. */
@@ -507,6 +556,7 @@ static void find_one(struct executor *ex, const char *dir)
     if (file_read(path, 255, &id) == 0 && id.len > 0) {
         struct hosted *h = hosted_new(ex, buf_text(&id), HOSTED_RUNNING);
         h->has_files = files_are_here(h);
+        h->tenant_hash = read_hash(dir);
         watch_log(h);
         ship_later(h); /* what it wrote while nobody looked */
     } else {
@@ -549,7 +599,7 @@ static void on_named(void *arg, int code, const struct ff_err *err)
 static void on_adopted(void *arg, int code, const struct ff_err *err)
 {
     if (is_adopted(arg, code, err))
-        link_register(arg);
+        links_register(arg);
 }
 
 /* Who registers says what he holds, so the runtime is asked before. */
@@ -570,6 +620,12 @@ void hosted_adopt(struct executor *ex)
     ex->n_asked++;
     ex->ops->adopt(ex->runtime, ids, 0, driver_op(ex->driver, on_adopted, ex));
     mem_free(ids);
+}
+
+void hosted_finish(struct executor *ex)
+{
+    if (ex->sweep_lane)
+        lane_free(ex->sweep_lane);
 }
 
 void hosted_close(struct executor *ex)

@@ -287,17 +287,22 @@ static void end_turn(struct hosted *h, bool done, bool again)
     h->shipped = h->shipped || done;
     if (again || h->again || (h->state == HOSTED_ENDED && !h->shipped))
         ship_later(h);
-    if (h->shipped && !h->told)
-        link_tell(ex);
+    if (h->shipped && !h->told && h->link)
+        link_tell(h->link);
     hosted_settle(h);
     kick(ex);
+}
+
+static bool is_session(const struct hosted *h, const char *session)
+{
+    return link_is_up(h->link) && strcmp(session, h->link->session) == 0;
 }
 
 void ship_sent(struct hosted *h, const char *session, bool ok)
 {
     if (!ok)
         ship_retry_later(h->ex);
-    end_turn(h, ok && strcmp(session, h->ex->session) == 0, !ok);
+    end_turn(h, ok && is_session(h, session), !ok);
 }
 
 /* Of one that did not do its work nobody wants what it may have left. */
@@ -312,7 +317,7 @@ static void after_ship(void *arg)
     struct ship *s = arg;
     struct executor *ex = s->ex;
     struct hosted *h = s->h;
-    const bool here = strcmp(s->session, ex->session) == 0;
+    const bool here = is_session(h, s->session);
     const bool done = s->ended && !s->more && !s->failed && here;
     const bool again = s->failed || s->more;
 
@@ -344,9 +349,9 @@ static void begin(struct shipper *shipper, struct hosted *h)
     *s = (struct ship){.ex = ex,
                        .shipper = shipper,
                        .h = h,
-                       .server = mem_text(ex->url),
-                       .session = mem_text(ex->session),
-                       .ask = link_ask(ex),
+                       .server = mem_text(h->link->url),
+                       .session = mem_text(h->link->session),
+                       .ask = link_ask(h->link),
                        .mark = h->mark,
                        .ended = h->state == HOSTED_ENDED,
                        .has_outputs =
@@ -358,15 +363,25 @@ static void begin(struct shipper *shipper, struct hosted *h)
     lane_do(shipper->lane, ship_on_lane, after_ship, s);
 }
 
+static struct hosted *first_to_send(const struct executor *ex)
+{
+    for (struct list *l = ex->ships.next; l != &ex->ships; l = l->next) {
+        struct hosted *h = LIST_OF(l, struct hosted, queue);
+        if (link_is_up(h->link))
+            return h;
+    }
+    return NULL;
+}
+
 /* While nobody takes it, or a moment after somebody did not, nothing is sent. */
 static void kick(struct executor *ex)
 {
     for (size_t i = 0; i < N_SHIPPERS; i++) {
-        struct list *first = list_first(&ex->ships);
-        if (!first || !ex->session[0] || ex->ship_retry || ex->gone)
+        struct hosted *first = first_to_send(ex);
+        if (!first || ex->ship_retry || ex->gone)
             return;
         if (!ex->shippers[i].busy)
-            begin(&ex->shippers[i], LIST_OF(first, struct hosted, queue));
+            begin(&ex->shippers[i], first);
     }
 }
 

@@ -1,7 +1,10 @@
 /* tasks.c - what tasks ask the API, on a socket of this host: it goes on to the server
- * that leads as it came, with the token of the task, which only that server can judge.
- */
+ * that leads it as it came, with the token of the task, which only that server can
+ * judge. Whose tenant it is stands in the token; all that are here of one tenant are
+ * the same server's. */
 #include "cli/executor/executor_priv.h"
+#include "exec/exec.h"
+#include "model/range.h"
 
 #include <string.h>
 
@@ -49,13 +52,41 @@ static bool admit(void *arg, const struct http_request *r, struct http_reply *re
     return false;
 }
 
+static const struct link *link_of_tenant(const struct executor *ex, struct tenant t)
+{
+    const int64_t hash = range_hash(t);
+    void *value;
+
+    for (size_t i = 0; map_next(&ex->hosted, &i, &value);) {
+        const struct hosted *h = value;
+        if (h->tenant_hash == hash && link_is_up(h->link))
+            return h->link;
+    }
+    return NULL;
+}
+
+/* While one server leads it is that one, whatever the token is: it says what is wrong.
+ */
+static const struct link *link_of(const struct executor *ex, const char *token)
+{
+    struct tenant t;
+
+    if (ex->shared && exec_token_tenant(token, &t))
+        return link_of_tenant(ex, t);
+    for (size_t i = 0; i < ex->n_links; i++)
+        if (link_is_up(&ex->links[i]))
+            return &ex->links[i];
+    return NULL;
+}
+
 static void forward(void *arg, const struct http_request *r, struct http_reply *reply)
 {
     struct executor *ex = arg;
     const char *token = http_bearer(r);
+    const struct link *l = token ? link_of(ex, token) : NULL;
     struct buf url = {0};
 
-    if (!token || !ex->session[0]) {
+    if (!l) {
         http_reply_problem(reply, token ? 503 : 401, "%s",
                            token ? "no server leads just now"
                                  : "the request carries no bearer token");
@@ -65,9 +96,9 @@ static void forward(void *arg, const struct http_request *r, struct http_reply *
     struct forward *f = mem_alloc(sizeof(*f));
     *f = (struct forward){
         .reply = reply, .asker = lane->asker, .token = mem_text(token)};
-    buf_printf(&url, "%s%s", ex->url, r->path);
+    buf_printf(&url, "%s%s", l->url, r->path);
     f->url = buf_take(&url);
-    f->ask = link_ask(ex);
+    f->ask = link_ask(l);
     f->ask.method = r->method;
     f->ask.url = f->url;
     f->ask.token = f->token;

@@ -108,6 +108,44 @@ static void forget_one(void *arg, const char *id)
     node_forget_executor(((const struct executors *)arg)->node, id);
 }
 
+static void all_back(void *arg)
+{
+    struct ff_err err = {0};
+
+    if (node_sweep_executors(((const struct executors *)arg)->node, &err) != FF_OK)
+        log_warn("rows of executors stay for now: %s", err.msg);
+}
+
+/* --- whose attempts these are, and who waits --- */
+
+static int64_t tenant_hash(void *arg, const char *attempt_id)
+{
+    return node_tenant_hash(((const struct executors *)arg)->node, attempt_id);
+}
+
+static bool is_ours(void *arg, int64_t hash)
+{
+    return node_leads_hash(((const struct executors *)arg)->node, hash);
+}
+
+static bool leads(void *arg)
+{
+    return node_leads_somebody(((const struct executors *)arg)->node);
+}
+
+static int64_t wanted(void *arg, const char *labels)
+{
+    return node_wanted(((const struct executors *)arg)->node, labels);
+}
+
+static void on_wanted(void *arg)
+{
+    const struct executors *e = arg;
+
+    if (e->fleet)
+        fleet_wanted(e->fleet);
+}
+
 static void await_one(void *arg, const char *id, const char *name)
 {
     fleet_await(((const struct executors *)arg)->fleet, id, name);
@@ -146,6 +184,11 @@ struct executors *executors_new(struct loop *l, struct node *n,
                                       .placed = on_placed,
                                       .note = note_one,
                                       .forget = forget_one,
+                                      .all_back = all_back,
+                                      .tenant_hash = tenant_hash,
+                                      .is_ours = is_ours,
+                                      .leads = leads,
+                                      .wanted = wanted,
                                       .arg = e};
     if (token_file)
         e->fleet = fleet_new(&setup, err);
@@ -160,6 +203,7 @@ struct executors *executors_new(struct loop *l, struct node *n,
         return NULL;
     }
     node_use_executors(n, driver);
+    node_on_wanted(n, on_wanted, e);
     return e;
 }
 
@@ -217,6 +261,7 @@ void executors_free(struct executors *e)
         return;
     executors_close(e);
     let_go_of_notes(e);
+    node_on_wanted(e->node, NULL, NULL);
     fleet_free(e->fleet);
     mem_free(e);
 }

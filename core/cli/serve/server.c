@@ -615,8 +615,8 @@ static int serve_beside_others(struct server *s)
     int code;
 
     raise_descriptors();
-    if (is_controller(s) && node_join(s->session.node, &err) != FF_OK)
-        return cli_fail_config(s->session.config, &err);
+    if (is_controller(s))
+        node_join(s->session.node);
     code = open_doors(s);
     if (code != CLI_OK)
         return code;

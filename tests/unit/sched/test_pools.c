@@ -367,9 +367,61 @@ static void whoever_may_go_goes(void **state)
     sched_free(s);
 }
 
+/* Who has a place that is not given to anybody wants to know where it would be used. */
+static void it_is_known_who_would_use_a_place(void **state)
+{
+    struct sched *s = sched_new();
+    struct sched_run *one = sched_run_new(s, 1, 1, s);
+    struct sched_run *two = sched_run_new(s, 2, 1, s);
+
+    (void)state;
+    assert_int_equal(sched_wanted(s, NULL), 0);
+    offer(one, NULL, 10, 3);
+    offer(two, NULL, 20, 1);
+    assert_int_equal(sched_wanted(s, ""), 2); /* tenants, however much each has */
+    assert_int_equal(sched_wanted(s, "gpu=a100"), 2);
+
+    set_pool(s, "", 0, 4);
+    assert_int_equal(sched_wanted(s, ""), 0); /* there are places for all that waits */
+    set_pool(s, "", 4, 2);
+    assert_int_equal(pick(s), 10);
+    assert_int_equal(pick(s), 20);
+    assert_int_equal(sched_wanted(s, ""), 1);
+    finish(two, 20);
+    assert_int_equal(pick(s), 11);
+
+    /* What asks for labels wants a place that has them, and no other. */
+    offer(two, "gpu=a100", 30, 2);
+    set_pool(s, "", 2, 5);
+    assert_int_equal(pick(s), 12);
+    assert_int_equal(pick(s), -1);
+    assert_int_equal(sched_wanted(s, ""), 0);
+    assert_int_equal(sched_wanted(s, "gpu=h100"), 0);
+    assert_int_equal(sched_wanted(s, "gpu=a100,zone=b"), 1);
+    assert_int_equal(sched_wanted(s, NULL), 1);
+
+    /* What may not go for another reason wants none. */
+    sched_set_paused(s, 2, SCHED_QUEUE_DEFAULT, true);
+    assert_int_equal(sched_wanted(s, NULL), 0);
+    sched_set_paused(s, 2, SCHED_QUEUE_DEFAULT, false);
+    assert_int_equal(pick(s), -1);
+    assert_int_equal(sched_wanted(s, NULL), 1);
+    set_pool(s, "gpu=a100", 0, 1);
+    assert_int_equal(pick(s), 30);
+    sched_retract(two, 31, 1);
+    assert_int_equal(sched_wanted(s, NULL), 0);
+    for (int64_t node = 10; node < 13; node++)
+        finish(one, node);
+    finish(two, 30);
+    sched_run_free(one);
+    sched_run_free(two);
+    sched_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_is_known_who_would_use_a_place),
         cmocka_unit_test(who_asks_for_labels_waits_and_holds_nobody_up),
         cmocka_unit_test(who_asks_for_none_leaves_places_with_labels_to_others),
         cmocka_unit_test(what_is_found_elsewhere_has_its_place_there),
