@@ -4,7 +4,7 @@
  * the same server's. */
 #include "cli/executor/executor_priv.h"
 #include "exec/exec.h"
-#include "model/range.h"
+#include "model/model.h"
 
 #include <string.h>
 
