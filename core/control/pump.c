@@ -296,7 +296,10 @@ static void commit_stepped(struct control *c)
 static void tell_wanted(struct control *c)
 {
     const struct control_listener *listener = &c->setup.listener;
-    const int64_t n = listener->wanted ? control_wanted(c, NULL) : 0;
+
+    if (!listener->wanted)
+        return;
+    const int64_t n = control_wanted(c, NULL);
 
     if (n == c->told_wanted)
         return;
