@@ -71,16 +71,16 @@ static void tell_pools(struct fleet *f)
     }
 }
 
-/* What is stuck has a slot, and would keep others from places that it cannot use. */
 static void tell_places(struct fleet *f)
 {
-    const int64_t n = count_places(f) + fleet_count_stuck(f);
+    const int64_t n_places = count_places(f), n_stuck = fleet_count_stuck(f);
 
     tell_pools(f);
-    if (n == f->n_places)
+    if (n_places == f->n_places && n_stuck == f->n_stuck)
         return;
-    f->n_places = n;
-    f->setup.places(f->setup.arg, n);
+    f->n_places = n_places;
+    f->n_stuck = n_stuck;
+    f->setup.places(f->setup.arg, n_places, n_stuck);
 }
 
 static void take_turn(void *arg)

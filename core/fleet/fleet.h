@@ -34,10 +34,10 @@ struct fleet_setup {
      * NULL: that is no attempt. */
     char *(*log_dir)(void *arg, const char *attempt_id);
     char *(*files_dir)(void *arg, const char *attempt_id); /* the same, of its files */
-    /* How many attempts the executors can have at once by now, and those that wait for
-     * labels which no free place has; at first none. Called from the loop when that
+    /* How many attempts the executors can have at once by now, and how many wait here
+     * for labels which no free place has; at first none. Called from the loop when that
      * changes. */
-    void (*places)(void *arg, int64_t n_places);
+    void (*places)(void *arg, int64_t n_places, int64_t n_stuck);
     /* How many of these are of executors with these labels, and that an attempt which
      * the core has named is at one of them. The same; labels as in base/labels.h. */
     void (*pool)(void *arg, const char *labels, int64_t n_places);

@@ -112,8 +112,8 @@ struct fleet {
     } tells;
     struct lane *lane; /* NULL: closed */
     uint64_t turns;
-    int64_t n_places; /* as it was told */
-    struct map pools; /* struct fleet_pool, by labels */
+    int64_t n_places, n_stuck; /* as they were told */
+    struct map pools;          /* struct fleet_pool, by labels */
     uint64_t n_registered, n_gone, n_lost;
 };
 

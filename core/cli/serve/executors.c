@@ -13,7 +13,6 @@ struct executors {
     const struct rest_settings *settings;
     struct rest_listen place;
     struct fleet *fleet;
-    int64_t n_places;  /* as the fleet told, with what is stuck */
     struct list notes; /* struct note: commits that are under way */
     struct http_server *http;
     struct task_api *tasks;
@@ -33,38 +32,14 @@ static char *files_dir(void *arg, const char *attempt_id)
     return exec_files_dir_of(node_settings(e->node)->files_dir, attempt_id);
 }
 
-/* Of one that is about to leave, what it still has. */
-static void add_places(void *arg, const struct fleet_executor *e)
+static void use_places(void *arg, int64_t n_places, int64_t n_stuck)
 {
-    *(int64_t *)arg += e->draining ? e->n_attempts : e->places;
+    node_set_places(((const struct executors *)arg)->node, n_places, n_stuck);
 }
 
-/* What is told beyond the places that there are is stuck. */
-static void tell_places(const struct executors *e)
-{
-    int64_t there = 0;
-
-    fleet_each(e->fleet, add_places, &there);
-    if (there > e->n_places)
-        there = e->n_places; /* one seems to have died, and takes none */
-    node_set_places(e->node, there, e->n_places - there);
-}
-
-static void use_places(void *arg, int64_t n_places)
-{
-    struct executors *e = arg;
-
-    e->n_places = n_places;
-    tell_places(e);
-}
-
-/* A place may have gone for which an attempt is stuck since. */
 static void use_pool(void *arg, const char *labels, int64_t n_places)
 {
-    const struct executors *e = arg;
-
-    node_set_pool(e->node, labels, n_places);
-    tell_places(e);
+    node_set_pool(((const struct executors *)arg)->node, labels, n_places);
 }
 
 static void on_placed(void *arg, const char *attempt_id, const char *labels)
