@@ -49,10 +49,11 @@ static bool there_is(const char *dir, const char *name)
 /* --- what it is given --- */
 
 /* A process that was robbed of its shard begins what has begun, and makes its folder
- * anew: on one host there is none. */
-static bool was_robbed(void)
+ * anew: on one host there is none. Where it leads again later what it began without its
+ * shard counts, and here that has no folder at all. */
+static bool was_robbed(const char *id)
 {
-    return sim.seen[SEEN_STEAL] > 0;
+    return sim.seen[SEEN_STEAL] > 0 || runtime_sim_is_stray(id);
 }
 
 /* Does its row name what it handed on under this name? */
@@ -79,7 +80,7 @@ static bool content_of(const struct mirror_run *r, const struct mirror_task *t,
     const bool is = names(t, name);
 
     /* Of a folder it is what is in it. */
-    sim_check(is || was_robbed() || (!left && strcmp(name, "a") == 0),
+    sim_check(is || was_robbed(id) || (!left && strcmp(name, "a") == 0),
               "I35: %s has succeeded, and its row names no %s", id, name);
     return is;
 }
@@ -169,7 +170,7 @@ static bool may_be_lost(const char *id)
     int64_t attempt;
     const struct mirror_task *t = mirror_find(id, &r, &attempt);
 
-    return was_robbed() || t->row.state != TASK_RUNNING || t->row.attempt != attempt;
+    return was_robbed(id) || t->row.state != TASK_RUNNING || t->row.attempt != attempt;
 }
 
 void artifact_sim_end(const char *id, const char *dir)
@@ -345,7 +346,7 @@ void artifact_check_outputs(const struct mirror_run *r, const struct mirror_task
     const bool has = folder || runtime_sim_output(id, "a", &text);
     sha256_text(text.data, text.len, expected);
     buf_done(&text);
-    sim_check(has == (hash != NULL) || (!hash && was_robbed()),
+    sim_check(has == (hash != NULL) || (!hash && was_robbed(id)),
               "I35: %s %s an artifact %s", id, has ? "lost" : "made up", o->name);
     if (!hash)
         return;
@@ -368,7 +369,7 @@ bool artifact_check_reason(const char *id, const char *reason)
     const bool has = runtime_sim_output(id, "a", &text);
     buf_done(&text);
     sim_check(strcmp(reason, "artifact_missing") == 0
-                  ? !has || was_robbed()
+                  ? !has || was_robbed(id)
                   : sim.o.blob_down || sim.o.blob_doubt || sim.o.blob_full,
               "I35: %s failed: %s", id, reason);
     sim_seen(SEEN_ARTIFACT_FAILED);

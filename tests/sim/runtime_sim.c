@@ -535,6 +535,17 @@ bool runtime_sim_runs(const char *attempt_id)
     return p && p->running && !p->stray;
 }
 
+bool runtime_sim_is_stray(const char *attempt_id)
+{
+    bool is = false;
+
+    for (size_t i = 0; i < COUNT_OF(places) && !is; i++) {
+        const struct proc *p = map_get_text(&places[i].known, attempt_id);
+        is = p && p->stray;
+    }
+    return is;
+}
+
 int64_t runtime_sim_ended(const char *attempt_id)
 {
     const struct proc *p = find_known(attempt_id);

@@ -341,6 +341,7 @@ void runtime_sim_crash(int node);
 void runtime_sim_wipe(bool forgets);
 /* The attempt's process is there now. */
 bool runtime_sim_runs(const char *attempt_id);
+bool runtime_sim_is_stray(const char *attempt_id); /* its process had lost its shard */
 /* Wall clock at which its process ended; 0: it did not, or there was none. */
 int64_t runtime_sim_ended(const char *attempt_id);
 int64_t runtime_sim_started(const char *attempt_id); /* the same of its beginning */
