@@ -192,14 +192,14 @@ static bool is_quiet(const struct live *l)
            control_tenant_slots(l->control, l->tenant) == 0;
 }
 
-bool control_is_calm(const struct control *c)
+bool control_is_calm(const struct control *c, struct tenant_range range)
 {
     void *value;
 
     for (size_t i = 0; map_next(&c->lives, &i, &value);) {
         const struct live *l = value;
 
-        if (!range_has(c->range, l->tenant) && !is_quiet(l))
+        if (!range_has(range, l->tenant) && !is_quiet(l))
             return false;
     }
     return true;

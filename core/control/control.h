@@ -176,8 +176,9 @@ void control_each_tenant(const struct control *c, sched_tenant_fn *fn, void *arg
 /* From now on only what is of these tenants starts; of the others nothing new is taken
  * up. Within what it had at first, so that it can be said again. */
 void control_lead(struct control *c, struct tenant_range range);
-/* Does no attempt run that is of any other tenant, and is that durable? */
-bool control_is_calm(const struct control *c);
+/* Does no attempt run that is of any tenant outside of the range, and is that durable?
+ */
+bool control_is_calm(const struct control *c, struct tenant_range range);
 /* Have all runs been loaded that were open at the start, and their attempts adopted?
  * Before that nobody knows what runs. */
 bool control_is_settled(const struct control *c);

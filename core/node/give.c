@@ -3,7 +3,8 @@
  * An attempt is never handed over: it belongs to the host that started it. So nothing
  * of those tenants starts here from now on, and they are given away when nothing of
  * them runs any more. Where that takes too long they stay, and it is tried again
- * later. */
+ * later: each time after twice as long, since nothing of them starts meanwhile; but at
+ * once where nothing of them happens to run, which costs nothing. */
 #include "node/node_priv.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #define CALM_US  (10 * UNITS_SECOND)
 #define LOOK_US  (UNITS_SECOND / 10)
 #define AGAIN_US (60 * UNITS_SECOND)
+#define AGAIN_N  6 /* times twice as long: about an hour */
 
 /* --- where to cut --- */
 
@@ -96,6 +98,7 @@ static void on_calm(struct node *n)
 {
     struct node_lease *l = &n->lease;
 
+    l->giving.n_failed = 0;
     l->gift = l->giving.what;
     stop_giving(n);
     node_reshape(n, "another process leads some of the tenants from now on");
@@ -103,11 +106,22 @@ static void on_calm(struct node *n)
 
 static void give_up(struct node *n)
 {
+    struct node_lease *l = &n->lease;
+    const int64_t delay = AGAIN_US << l->giving.n_failed;
+
     stop_giving(n);
-    n->lease.giving.again_us = loop_mono_us(n->loop) + AGAIN_US;
+    if (l->giving.n_failed < AGAIN_N)
+        l->giving.n_failed++;
+    l->giving.again_us = loop_mono_us(n->loop) + delay;
     control_lead(n->control, n->range);
     log_info("tasks go on whose tenants another process could lead: it is tried again "
-             "in a minute");
+             "in %lld s, or as soon as none of them runs",
+             (long long)(delay / UNITS_SECOND));
+}
+
+static struct tenant_range kept(const struct node *n, int64_t at)
+{
+    return (struct tenant_range){n->range.low, at};
 }
 
 static void is_calm_yet(void *arg)
@@ -117,7 +131,7 @@ static void is_calm_yet(void *arg)
 
     if (!n->owner || l->lost)
         return;
-    if (control_is_calm(n->control))
+    if (control_is_calm(n->control, kept(n, l->giving.what.at)))
         on_calm(n);
     else if (loop_mono_us(n->loop) >= l->giving.until_us)
         give_up(n);
@@ -133,7 +147,7 @@ static void begin(struct node *n, int64_t shard, int64_t at)
 
     l->giving.what = (struct ranges_gift){shard, at};
     l->giving.until_us = now_us + CALM_US;
-    control_lead(n->control, (struct tenant_range){n->range.low, at});
+    control_lead(n->control, kept(n, at));
     node_lease_arm(n, now_us, is_calm_yet, &l->giving.timer);
 }
 
@@ -142,10 +156,12 @@ void node_give(struct node *n, const struct ranges_view *v)
     const struct ranges_row *to = ranges_empty_one(v);
 
     if (!n->lease.joins || range_is_empty(n->range) || is_giving(n) || !to ||
-        !control_is_settled(n->control) ||
-        loop_mono_us(n->loop) < n->lease.giving.again_us)
+        !control_is_settled(n->control))
         return;
     const int64_t at = choose_cut(n);
-    if (n->range.low < at && at < n->range.high)
+    if (at <= n->range.low || at >= n->range.high)
+        return;
+    if (loop_mono_us(n->loop) >= n->lease.giving.again_us ||
+        control_is_calm(n->control, kept(n, at)))
         begin(n, to->row->shard, at);
 }

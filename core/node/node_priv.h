@@ -123,6 +123,7 @@ struct node_lease {
     struct {
         struct ranges_gift what;
         int64_t until_us, again_us; /* by our own clock; the latter: not before */
+        unsigned n_failed;          /* in a row */
         struct loop_timer *timer;
     } giving;
 };

@@ -125,6 +125,8 @@ class Leaders(LeadersTest):
         self.assertTrue(self.is_led_by(1))
         gate.touch()
         self.wait_for_all()
+        # They go as soon as nothing of them runs, and not only a minute after that.
+        self.wait_until(lambda: self.is_led_by(2), 30)
         # Each ran once, under its first attempt.
         ran = ledger.read_text().split()
         self.assertEqual(sorted(ran), sorted(f"{run}/a/1" for run in runs))
