@@ -224,6 +224,7 @@ class Load:
 class ServicesTest(ReplicasTest):
     """Two that serve the API, two controllers, two executors, and what they share."""
 
+    tenants: tuple[str, ...] = ("",)
     redis: Redis
     replicas: list[Server]  # type: ignore[assignment]
 
@@ -261,7 +262,7 @@ class ServicesTest(ReplicasTest):
             self.executors.append(Executor(name, self.folder, env, *at_))
             self.executors[-1].start()
         self.front = Front(self.folder, ports)
-        self.key = self.make_key()
+        self.keys = [self.make_key(*self.as_tenant(t)) for t in self.tenants]
         self.wait_until(self.is_led)
 
     def begin_server(self, role: str, port: int) -> None:
@@ -276,20 +277,32 @@ class ServicesTest(ReplicasTest):
 
     def is_led(self) -> bool:
         """So somebody says who serves the API, too."""
-        probe = Client(self.front.port, self.key, "")
+        probe = Client(self.front.port, self.keys[0], "")
         said = probe.ask("GET", "/system")
         probe.close()
         return bool(said and said["leader"])
 
-    def make_key(self) -> str:
-        words = ("key", "create", "campaign", "--role", "author")
+    def as_tenant(self, tenant: str) -> tuple[str, ...]:
+        """The default one is there already."""
+        if not tenant:
+            return ()
+        made = self.replicas[-1].cli("tenant", "create", tenant)
+        self.assertEqual(made.code, 0, made.err)
+        return ("--tenant", tenant)
+
+    def make_key(self, *args: str) -> str:
+        words = ("key", "create", "campaign", "--role", "author", *args)
         made = self.replicas[-1].cli(*words)
         self.assertEqual(made.code, 0, made.err)
         return made.out.strip()
 
     def load(self, n: int, source: str, pause_s: float) -> Load:
         return Load(
-            [Client(self.front.port, self.key, source) for _ in range(n)], pause_s
+            [
+                Client(self.front.port, self.keys[i % len(self.keys)], source)
+                for i in range(n)
+            ],
+            pause_s,
         )
 
     def clean(self) -> None:

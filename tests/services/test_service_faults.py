@@ -32,7 +32,7 @@ class Services(ServicesTest):
         self.begin_all()
         n_faults = 0
         began = time.monotonic()
-        with self.load(2, self.many(), pause_s) as load:
+        with self.load(max(2, len(self.tenants)), self.many(), pause_s) as load:
             end = began + max(SECONDS, 2 * every_s)
             while time.monotonic() < end:
                 time.sleep(every_s)
@@ -122,6 +122,18 @@ class Services(ServicesTest):
         return executor.log_path.read_text().count("registered with")
 
     # --- anything, at any moment ---
+
+    def test_whatever_dies_nothing_is_lost_where_all_lead(self) -> None:
+        """Each controller leads some tenants; executors work for both."""
+        self.env["FLOWFORGE_ENGINE_LEADERS"] = "all"
+        self.tenants = ("", "a", "b", "c")
+        self.test_whatever_dies_nothing_is_lost()
+        self.wait_until(self.lead_both)
+
+    def lead_both(self) -> bool:
+        """What nobody does any more goes to the other one in the end."""
+        rows = self.sql("SELECT low FROM @shard WHERE owner IS NOT NULL")
+        return len(rows.split("\n")) == 2
 
     def test_whatever_dies_nothing_is_lost(self) -> None:
         self.dice = random.Random(SEED)
