@@ -46,12 +46,15 @@ static void find_in_change(struct put *p, size_t i)
     if (change->kind != FF_PUT && change->kind != FF_PATCH)
         return;
     for (size_t k = 0; k < COUNT_OF(columns); k++) {
+        if (change->record != columns[k].record)
+            continue; /* it may have fewer columns */
         const struct ff_value *value = &change->values[columns[k].at];
         const struct part part = {.column = columns[k].column,
                                   .text = {.s = value->s, .len = value->len},
                                   .change = i,
                                   .at = columns[k].at};
-        if (change->record == columns[k].record && value->type && value->len > most)
+
+        if (value->type && value->len > most)
             ARRAY_ADD(&p->parts, part);
     }
 }
