@@ -127,11 +127,20 @@ static int make_dir(const char *path, mode_t mode)
     return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
+static bool is_dir(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 int file_make_dirs(const char *path, mode_t mode)
 {
+    /* Most often all of it is there, and to look takes less than to try. */
+    if (is_dir(path))
+        return 0;
     const int whole = make_dir(path, mode);
 
-    /* Most often all of it is there. */
     if (whole != -ENOENT)
         return whole;
     MEM_AUTO char *part = mem_text(path);

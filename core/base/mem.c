@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_BLOCK_MIN ((size_t)64 * 1024)
+/* Each run in memory and each request has one, and most of them hold a few texts. */
+#define ARENA_BLOCK_MIN ((size_t)2 * 1024)
 #define ARENA_BLOCK_MAX ((size_t)1024 * 1024)
+#define ARENA_GROWTH    4
 
 static mem_exhausted_fn *on_exhausted;
 
@@ -106,7 +108,9 @@ static size_t next_block_size(const struct arena_block *head)
 {
     if (!head)
         return ARENA_BLOCK_MIN;
-    return head->size < ARENA_BLOCK_MAX ? head->size * 2 : ARENA_BLOCK_MAX;
+    if (head->size >= ARENA_BLOCK_MAX / ARENA_GROWTH)
+        return ARENA_BLOCK_MAX;
+    return head->size * ARENA_GROWTH;
 }
 
 /* A big thing gets a block of its own behind the head, so that it neither wastes the
