@@ -65,6 +65,7 @@ void control_free(struct control *c)
     for (size_t i = 0; map_next(&c->plans, &i, &value);)
         plan_unref(value);
     map_done(&c->plans);
+    control_known_free(c);
     control_posts_free(c);
     c->queue_ops->close(c->queue);
     sched_free(c->sched);

@@ -106,8 +106,11 @@ void control_free(struct control *c); /* drained, or its loop never runs again *
 /* There may be new runs or inbox messages: look. Coalesced. */
 void control_wake(struct control *c);
 
-/* This run was made, which whoever tells knows: nothing else is looked for. */
-void control_opened(struct control *c, struct tenant t, int64_t run);
+/* This run was made, which whoever tells knows: nothing else is looked for. `row`: as
+ * the commit has left it, where all there is of the run is that, open_run and the first
+ * event; or NULL. Nothing of it is read again then if that can be done without. */
+void control_opened(struct control *c, struct tenant t, int64_t run,
+                    const struct run_row *row);
 
 /* Cancels; done is called when the request is durable (FF_OK), FF_NOT_FOUND when the
  * run is not open. */

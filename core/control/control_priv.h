@@ -1,13 +1,13 @@
 /* control/control_priv.h - the inside of the control room.
  *
  * control.c is the door; child.c is for runs that are tasks of others, cache.c for what
- * tasks gave before; scan.c finds open runs, load.c brings them into memory, or
- * quarantine.c to an end; pump.c steps and commits; effects.c carries out; timers.c
- * keeps time; inbox.c reads messages of others, and kept.c keeps those that nobody
- * waits for yet; limits.c has what is held as rows; queues.c which queues are
- * paused; shares.c what tenants get of the slots, and names.c what they are called;
- * concurrency.c lets runs begin; values.c has large values written before the rows that
- * name them. */
+ * tasks gave before; scan.c finds open runs, load.c brings them into memory - made.c
+ * those that were just made - or quarantine.c to an end; pump.c steps and commits;
+ * effects.c carries out; timers.c keeps time; inbox.c reads messages of others, and
+ * kept.c keeps those that nobody waits for yet; limits.c has what is held as rows;
+ * queues.c which queues are paused; shares.c what tenants get of the slots, and names.c
+ * what they are called; concurrency.c lets runs begin; values.c has large values
+ * written before the rows that name them. */
 #ifndef CONTROL_CONTROL_PRIV_H
 #define CONTROL_CONTROL_PRIV_H
 
@@ -172,6 +172,7 @@ struct control {
     struct map lives; /* run number -> struct live */
     struct map posts; /* number of an outermost run -> kept.c's own */
     struct map plans; /* hash -> struct plan; the lane's, nobody else looks */
+    struct map known; /* whose and hash -> made.c's own; the loop's */
     struct list dirty, stepped;
     struct list unput; /* their values could not be written, for now */
     size_t n_putting;  /* steps that wait for their values, with those in `unput` */
@@ -244,6 +245,7 @@ void control_looks_free(struct control *c);
  * the run comes back into the list of those that have stepped. */
 bool control_put_values(struct live *l);
 void control_put_again(struct control *c);
+bool control_may_refer(struct span column); /* it may be by reference */
 /* Of a row that was read: inputs and scope as they were given. */
 int control_open_row(struct control *c, struct run_row *row, struct arena *arena,
                      struct ff_err *err); /* lane */
@@ -334,6 +336,14 @@ void control_load_later(struct control *c); /* those whose load has failed */
 void control_reload(struct live *l); /* memory is ahead of the store: load it again */
 struct live *control_live(struct control *c, int64_t run);
 void control_live_free(struct live *l);
+void control_loaded(struct live *l, const struct loaded_slots *slots); /* has its run */
+
+/* made.c */
+/* False: it is to be loaded. */
+bool control_take_up(struct live *l, const struct run_row *row);
+void control_know(
+    const struct live *l); /* it was loaded: the next of its file need not */
+void control_known_free(struct control *c);
 
 /* quarantine.c: a run that cannot be loaded */
 struct set_aside { /* what its rows still tell */

@@ -286,6 +286,16 @@ static void forget_gone(struct live *l, const struct run_row *ended)
         c->setup.listener.gone(c->setup.listener.arg);
 }
 
+void control_loaded(struct live *l, const struct loaded_slots *slots)
+{
+    const struct queued q = {.in = {.type = INPUT_RESUME}};
+
+    return_slots(l); /* it takes them again as it adopts */
+    sched_run_project(l->sched, l->run->row.project);
+    control_limits_loaded(l, slots);
+    control_queue(l, &q);
+}
+
 static void load_done(void *arg)
 {
     struct load *ld = arg;
@@ -311,17 +321,14 @@ static void load_done(void *arg)
         else if (l && ld->code != FF_OK && !c->draining)
             load_failed(l, ld);
     } else {
-        const struct queued q = {.in = {.type = INPUT_RESUME}};
         struct queued_list rest = l->inputs;
         l->run = ld->run;
         l->names = ld->names;
         ld->names = (struct run_names){0};
         l->inputs = (struct queued_list){0};
-        return_slots(l); /* it takes them again as it adopts */
-        sched_run_project(l->sched, l->run->row.project);
-        control_limits_loaded(l, &ld->slots);
-        control_queue(l, &q); /* before anything that came meanwhile */
+        control_loaded(l, &ld->slots); /* before anything that came meanwhile */
         queue_rest(l, &rest);
+        control_know(l);
     }
     control_names_done(&ld->names);
     control_left_done(&ld->aside);

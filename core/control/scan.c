@@ -76,7 +76,8 @@ static void scan_on_lane(void *arg)
         sc->code = control_shares_scan(sc->control, &sc->shares, &sc->err);
 }
 
-static void load_new(struct control *c, struct tenant t, int64_t run)
+static void load_new(struct control *c, struct tenant t, int64_t run,
+                     const struct run_row *row)
 {
     struct live *l;
 
@@ -87,7 +88,8 @@ static void load_new(struct control *c, struct tenant t, int64_t run)
     l->standing = l->first;
     c->n_first += l->first;
     c->n_standing += l->standing;
-    control_load(l);
+    if (!row || !control_take_up(l, row))
+        control_load(l);
 }
 
 static void scan_done(void *arg)
@@ -105,7 +107,8 @@ static void scan_done(void *arg)
         control_shares_take(c, &sc->shares);
     }
     for (size_t i = 0; !c->draining && i < sc->open.n; i++)
-        load_new(c, (struct tenant){sc->open.items[i].tenant}, sc->open.items[i].run);
+        load_new(c, (struct tenant){sc->open.items[i].tenant}, sc->open.items[i].run,
+                 NULL);
     c->began = c->began || sc->code == FF_OK;
     if (!c->draining && sc->code == FF_OK)
         control_inbox(c, sc->inbox.items, sc->inbox.n, sc->range);
@@ -144,7 +147,8 @@ void control_scan(struct control *c)
 
 /* A scan reads all open runs: too much for each of many that come one by one. Until the
  * first one has ended it is not known what else there is. */
-void control_opened(struct control *c, struct tenant t, int64_t run)
+void control_opened(struct control *c, struct tenant t, int64_t run,
+                    const struct run_row *row)
 {
     if (!c->began) {
         control_wake(c);
@@ -153,6 +157,6 @@ void control_opened(struct control *c, struct tenant t, int64_t run)
     if (c->draining || c->dead)
         return;
     c->was_idle = false;
-    load_new(c, t, run);
+    load_new(c, t, run, row);
     control_arm_sweep(c);
 }

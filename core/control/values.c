@@ -197,11 +197,16 @@ json_t *control_open_column(struct control *c, struct span id, struct span colum
                : json_parse(column.s, column.len, err);
 }
 
+bool control_may_refer(struct span column)
+{
+    return column.s && memmem(column.s, column.len, "\"$values\"", 9);
+}
+
 /* Small ones are plain: only what may be by reference is looked at. */
 static int open_one(struct control *c, const struct run_row *row, struct span *column,
                     struct arena *arena, struct ff_err *err)
 {
-    if (!column->s || !memmem(column->s, column->len, "\"$values\"", 9))
+    if (!control_may_refer(*column))
         return FF_OK;
     json_t *value = control_open_column(c, row->id, *column, err);
     if (!value)

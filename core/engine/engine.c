@@ -39,6 +39,7 @@ struct plan *plan_new(const struct engine_kind *kind, const char *source, size_t
     struct plan *p = mem_alloc(sizeof(*p));
     p->kind = kind;
     p->data = data;
+    p->source_len = len;
     p->refs = 1;
     return p;
 }

@@ -242,6 +242,7 @@ struct work {
 struct plan {
     const struct engine_kind *kind;
     void *data;
+    size_t source_len;
     _Atomic int64_t refs; /* a lane that loads a run holds one too */
 };
 /* entry: the part of the source that the run is, or the null span for all of it. NULL

@@ -2,16 +2,8 @@
  * that makes the runs (given.c), whoever planned them. */
 #include "node/node_priv.h"
 
-#include "model/access_rows.h"
-
 #define TRIES       20
 #define BACKLOG_MAX ((size_t)64 << 20) /* bytes that wait for the disk */
-
-/* Rows of which nobody who leads hears anything, and the one of which he hears. */
-static const struct ff_record *const quiet[] = {
-    &record_run,        &record_event,       &record_workflow, &record_audit,
-    &record_audit_open, &record_idempotency, &record_open_run, &record_counter,
-};
 
 struct change {
     struct node *node;
@@ -148,35 +140,6 @@ static void note(struct change *c, int code, const struct ff_err *err)
 
 /* --- what is new for whoever leads --- */
 
-static bool is_quiet(const struct ff_change *change)
-{
-    if (change->kind != FF_PUT)
-        return false;
-    for (size_t i = 0; i < COUNT_OF(quiet); i++)
-        if (change->record == quiet[i])
-            return true;
-    return false;
-}
-
-/* A run that is put is a new one; what changes one that there is patches it. */
-static void note_news(struct change *c)
-{
-    c->news.n = 0;
-    c->news.all = false;
-    for (size_t i = 0; i < c->batch.n; i++) {
-        const struct ff_change *change = &c->batch.items[i];
-        const struct ff_value *v = change->values;
-
-        c->news.all = c->news.all || !is_quiet(change);
-        if (change->record != &record_open_run || c->news.all)
-            continue;
-        const struct node_opened run = {.tenant = {v[COL_OPEN_RUN_TENANT].i},
-                                        .run = v[COL_OPEN_RUN_RUN].i};
-
-        ARRAY_ADD(&c->news, run);
-    }
-}
-
 /* Is there any that another process leads? */
 static bool is_news_elsewhere(const struct change *c)
 {
@@ -195,7 +158,7 @@ static bool is_news_elsewhere(const struct change *c)
 /* Whoever leads elsewhere hears of it by the commit itself. */
 static void tell_news(struct change *c)
 {
-    note_news(c);
+    node_note_news(c->node, &c->batch, &c->news);
     c->knocks = is_to_commit(c) && is_news_elsewhere(c);
     if (c->knocks)
         node_knock(c->node, &c->batch);
@@ -243,7 +206,7 @@ int node_change_now(struct node *n, node_plan_fn *plan, void *arg, struct ff_err
     code = answer_of(&c, code);
     if (code != FF_OK)
         *err = c.err;
-    ARRAY_DONE(&c.news);
+    node_news_done(&c.news);
     batch_done(&c.batch);
     return code;
 }
@@ -260,7 +223,7 @@ static void free_change(void *arg)
     struct change *c = arg;
 
     node_given_done(c->lost, false);
-    ARRAY_DONE(&c->news);
+    node_news_done(&c->news);
     batch_done(&c->batch);
     mem_free(c);
 }

@@ -30,16 +30,23 @@ struct node_pass {
     bool hindered;   /* by what may be gone in a moment */
 };
 
-/* What a commit means for whoever leads: own.c. */
+/* What a commit means for whoever leads: news.c. */
 struct node_opened {
     struct tenant tenant;
     int64_t run;
+    const struct run_row *row; /* NULL: it is not told */
 };
 struct node_news {
     bool all; /* more than the runs that were made: he looks for everything */
     struct node_opened *items;
     size_t n, cap;
+    struct arena arena; /* of the rows */
 };
+/* Before the batch is committed. */
+void node_note_news(const struct node *n, const struct batch *b,
+                    struct node_news *news);
+void node_news_done(struct node_news *news);
+/* After that; the rows are borrowed. */
 void node_wake_for(struct node *n, const struct node_news *news);
 
 /* keeper.c */

@@ -637,20 +637,6 @@ void node_wake(struct node *n)
     trigger_wake(n->trigger);
 }
 
-void node_wake_for(struct node *n, const struct node_news *news)
-{
-    if (news->all) {
-        node_wake(n);
-        return;
-    }
-    for (size_t i = 0; i < news->n; i++) {
-        if (!range_has(n->range, news->items[i].tenant))
-            continue;
-        control_opened(n->control, news->items[i].tenant, news->items[i].run);
-        trigger_run_opened(n->trigger, news->items[i].tenant, news->items[i].run);
-    }
-}
-
 bool node_is_needed(const struct node *n)
 {
     return n->trigger && trigger_is_needed(n->trigger);

@@ -139,6 +139,8 @@ static void submit(void)
     if (sim.verbose)
         fprintf(stderr, "%s\n", source);
     client_submitted(code, run);
+    if (code == FF_OK)
+        client_made(tenant, id, run);
     json_decref(inputs);
     flow_problems_done(&problems);
     flow_unref(f);

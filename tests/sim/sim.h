@@ -191,6 +191,7 @@ void options_print(const struct sim_options *o);
     X(CACHE_EXPIRED) X(CACHE_CLEARED)                                                    \
     X(REUSED) X(REUSED_SKIPPED) X(REUSED_INNER) X(REUSED_ITEM) X(REUSED_AGAIN)           \
     X(NOT_REUSED)                                                                        \
+    X(TAKEN_UP) X(TAKEN_UP_LATE)                                                         \
     X(ARTIFACT_GIVEN) X(ARTIFACT_FOLDER) X(ARTIFACT_LIST) X(ARTIFACT_REUSED)             \
     X(ARTIFACT_CACHED) X(ARTIFACT_OF_CACHE)                                              \
     X(ARTIFACT_NAMED) X(ARTIFACT_FAILED) X(BLOB_SLOW) X(BLOB_DOWN) X(BLOB_FULL)          \
@@ -449,6 +450,7 @@ void client_paused_queue(struct tenant t, const char *name);
 void client_clear_cache(void);
 void client_reuse(void);
 void client_submitted(int code, int64_t run);
+void client_made(struct tenant t, const char *id, int64_t run); /* client_made.c */
 void client_set_up(void); /* before all: workflows that others use, sizes of limits */
 
 /* client_schedule.c: those who let triggers start runs, and send events */

@@ -177,7 +177,8 @@ void plan_open(struct own_plan *o, struct place *p)
                                  .reader = STORE_READER_CALLER,
                                  .batch = &o->batch,
                                  .zones = &o->zones,
-                                 .keep = &o->keep};
+                                 .keep = &o->keep,
+                                 .alone = &o->alone};
 }
 
 void plan_close(struct own_plan *o)

@@ -67,7 +67,7 @@ struct node_submit submit_of(const struct source *s);
 struct own_plan {
     struct batch batch;
     struct zones zones;
-    bool keep;
+    bool keep, alone;
     struct node_plan plan;
 };
 void plan_open(struct own_plan *o, struct place *p);
