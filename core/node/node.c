@@ -342,6 +342,7 @@ static struct node *node_new(struct loop *l, struct config *c)
     n->clock_fd = -1;
     node_numbers_init(n);
     node_open_runs_init(n);
+    node_sources_init(n);
     return n;
 }
 
@@ -382,6 +383,7 @@ void node_close(struct node *n)
     zones_done(&n->zones);
     node_numbers_done(n);
     node_open_runs_done(n);
+    node_sources_done(n);
     free(n->data_dir);
     free(n->files_dir);
     mem_free(n->driver_dir);

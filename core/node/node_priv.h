@@ -135,6 +135,14 @@ struct node_lease {
     } giving;
 };
 
+/* sources.c: workflow files that the store has. */
+struct node_sources {
+    pthread_mutex_t mutex;
+    struct map known; /* tenant and hash -> no matter */
+};
+void node_sources_init(struct node *n);
+void node_sources_done(struct node *n);
+
 struct node {
     struct loop *loop;
     struct config *config;
@@ -162,7 +170,13 @@ struct node {
     struct { /* see open_runs.c */
         pthread_mutex_t mutex;
         struct map by_tenant; /* struct open_count */
+        struct open_bounds {  /* that were read last */
+            bool told;
+            struct store_moment moment;
+            int64_t tenant, most, next_run;
+        } bounds;
     } open_runs;
+    struct node_sources sources;
     atomic_int n_changes; /* that are under way (change.c) */
     struct {              /* of those whose plans say `alone`; loop thread */
         struct change *now, *first, *last;

@@ -12,6 +12,8 @@
  * process take turns (change.c), or all but one would be made for nothing. */
 #include "node/node_priv.h"
 
+#include <string.h>
+
 /* Of other processes, that no count has seen: runs under way, numbers that they have
  * taken and not used yet. */
 #define OTHERS 256
@@ -144,18 +146,62 @@ static int count_and_guard(const struct node_plan *p, struct tenant t, int64_t n
     return FF_OK;
 }
 
-int node_check_open_runs(const struct node_plan *p, struct tenant t, struct ff_err *err)
+static int read_bounds(const struct node_plan *p, struct open_bounds *b,
+                       struct ff_err *err)
 {
     struct counter_row runs;
-    int64_t most = 0;
 
-    if (read_limit(p, t, &most, err) != FF_OK ||
+    if (read_limit(p, (struct tenant){b->tenant}, &b->most, err) != FF_OK ||
         store_read_counter(p->node->store, p->reader, "run", &runs, err) != FF_OK)
         return err->code;
+    b->next_run = runs.next;
+    return FF_OK;
+}
 
-    const int64_t at_most = open_at_most(p->node, t, runs.next);
+static bool still_hold(struct node *n, struct open_bounds *b)
+{
+    pthread_mutex_lock(&n->open_runs.mutex);
+    const struct open_bounds *last = &n->open_runs.bounds;
+    const bool same = b->told && last->told && last->tenant == b->tenant &&
+                      memcmp(&last->moment, &b->moment, sizeof(b->moment)) == 0;
 
-    if (at_most >= 0 && at_most + atomic_load(&p->node->n_changes) + OTHERS < most)
+    if (same)
+        *b = *last;
+    pthread_mutex_unlock(&n->open_runs.mutex);
+    return same;
+}
+
+static void keep_bounds(struct node *n, const struct open_bounds *b)
+{
+    pthread_mutex_lock(&n->open_runs.mutex);
+    n->open_runs.bounds = *b;
+    pthread_mutex_unlock(&n->open_runs.mutex);
+}
+
+/* Many plans are made between two commits, and all of them would read the same. The
+ * moment is from before the read. */
+static int find_bounds(const struct node_plan *p, struct open_bounds *b,
+                       struct ff_err *err)
+{
+    b->told = store_moment(p->node->store, p->reader, &b->moment);
+    if (still_hold(p->node, b))
         return FF_OK;
-    return count_and_guard(p, t, runs.next, most, err);
+    if (read_bounds(p, b, err) != FF_OK)
+        return err->code;
+    keep_bounds(p->node, b);
+    return FF_OK;
+}
+
+int node_check_open_runs(const struct node_plan *p, struct tenant t, struct ff_err *err)
+{
+    struct open_bounds b = {.tenant = t.no};
+
+    if (find_bounds(p, &b, err) != FF_OK)
+        return err->code;
+
+    const int64_t at_most = open_at_most(p->node, t, b.next_run);
+
+    if (at_most >= 0 && at_most + atomic_load(&p->node->n_changes) + OTHERS < b.most)
+        return FF_OK;
+    return count_and_guard(p, t, b.next_run, b.most, err);
 }

@@ -15,22 +15,6 @@ void node_numbers_done(struct node *n)
     store_numbers_done(&n->inbox_numbers);
 }
 
-int node_add_source(const struct node_plan *p, const struct workflow_row *row,
-                    struct ff_err *err)
-{
-    struct arena arena = {0};
-    struct workflow_row old;
-    const int code =
-        store_workflow(p->node->store, p->reader, (struct tenant){row->tenant},
-                       row->hash, &arena, &old, err);
-
-    arena_done(&arena);
-    if (code != FF_NOT_FOUND)
-        return code; /* there already: the same text has the same hash */
-    batch_put(p->batch, &record_workflow, row, FF_ANY_VERSION);
-    return FF_OK;
-}
-
 /* One that the try before has made is there under its id. */
 static int look_for_run(const struct node_plan *p, struct tenant t,
                         struct node_submitted *made, struct ff_err *err)

@@ -1,0 +1,107 @@
+/* test_sources.c - what a submit does not read again: that the store has its file, and
+ * within which bounds runs may be opened as long as nobody has committed. */
+#include "support.h"
+
+#include "model/access_rows.h"
+
+static const char one_task[] = "flowforge: 1\nname: one\ntasks:\n  a: {run: 'true'}\n";
+
+static int plan_one(struct place *p, struct tenant t, struct own_plan *o,
+                    struct ff_err *err)
+{
+    struct node_submitted run = {0};
+    struct source source;
+
+    plan_open(o, p);
+    source_open(&source, one_task);
+    const struct node_submit what = submit_of(&source);
+    const int code = node_plan_submit(&o->plan, t, &what, &run, err);
+
+    source_close(&source);
+    return code;
+}
+
+/* Does a submit write the file? */
+static bool writes(struct place *p, int64_t tenant, bool commits)
+{
+    struct own_plan o;
+    struct ff_err err = {0};
+    bool found = false;
+
+    check(plan_one(p, (struct tenant){tenant}, &o, &err), &err);
+    for (size_t i = 0; i < o.batch.n; i++)
+        found = found || o.batch.items[i].record == &record_workflow;
+    if (commits)
+        check(plan_commit(&o, &err), &err);
+    plan_close(&o);
+    return found;
+}
+
+static void a_file_is_written_until_it_is_there(void **state)
+{
+    struct place *p = *state;
+    const int64_t ours = TENANT_DEFAULT.no;
+
+    assert_true(writes(p, ours, false));
+    assert_true(writes(p, ours, true)); /* the one before came to nothing */
+    assert_false(writes(p, ours, true));
+    assert_false(writes(p, ours, true));
+    assert_true(writes(p, ours + 1, true)); /* another tenant has none of it */
+    assert_false(writes(p, ours + 1, true));
+    assert_int_equal(rows_of(p, &record_workflow), 2);
+    assert_int_equal(rows_of(p, &record_open_run), 5);
+}
+
+static void limit(struct place *p, int64_t most)
+{
+    const struct tenant_row row = {.tenant = TENANT_DEFAULT.no,
+                                   .name = span_of("default"),
+                                   .disabled_at = MODEL_NULL,
+                                   .max_projects = MODEL_NULL,
+                                   .max_members = MODEL_NULL,
+                                   .max_keys = MODEL_NULL,
+                                   .max_running = MODEL_NULL,
+                                   .max_open_runs = most,
+                                   .max_requests_per_s = MODEL_NULL,
+                                   .weight = MODEL_NULL};
+    struct batch b = {0};
+    struct ff_err err = {0};
+
+    batch_put(&b, &record_tenant, &row, FF_ANY_VERSION);
+    check(store_commit_now(p->store, &b, NULL, &err), &err);
+    batch_done(&b);
+}
+
+static int code_of_submit(struct place *p)
+{
+    struct own_plan o;
+    struct ff_err err = {0};
+    const int code = plan_one(p, TENANT_DEFAULT, &o, &err);
+
+    plan_close(&o);
+    return code;
+}
+
+static void a_limit_counts_from_when_it_is_set(void **state)
+{
+    struct place *p = *state;
+
+    assert_true(writes(p, TENANT_DEFAULT.no, true));
+    assert_int_equal(code_of_submit(p), FF_OK);
+    assert_int_equal(code_of_submit(p), FF_OK); /* nobody has committed since */
+    limit(p, 1);
+    assert_int_equal(code_of_submit(p), FF_FULL);
+    assert_int_equal(code_of_submit(p), FF_FULL);
+    limit(p, 2);
+    assert_int_equal(code_of_submit(p), FF_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_EACH(a_file_is_written_until_it_is_there),
+        ON_EACH(a_limit_counts_from_when_it_is_set),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
