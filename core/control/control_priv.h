@@ -341,8 +341,8 @@ void control_loaded(struct live *l, const struct loaded_slots *slots); /* has it
 /* made.c */
 /* False: it is to be loaded. */
 bool control_take_up(struct live *l, const struct run_row *row);
-void control_know(
-    const struct live *l); /* it was loaded: the next of its file need not */
+/* It was loaded: the next run of its file need not be. */
+void control_know(const struct live *l);
 void control_known_free(struct control *c);
 
 /* quarantine.c: a run that cannot be loaded */
