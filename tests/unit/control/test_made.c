@@ -140,7 +140,8 @@ static void what_needs_more_than_its_row_is_loaded(void **state)
     row.inputs = span_of("{\"$values\":\"" HASH "\"}");
     refuses(*state, &row);
     memset(large, ' ', sizeof(large));
-    memcpy(large, "{}", 2);
+    large[0] = '{';
+    large[1] = '}';
     row.inputs = (struct span){.s = large, .len = sizeof(large)};
     refuses(*state, &row);
     row = row_of(2);
