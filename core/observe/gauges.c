@@ -126,6 +126,11 @@ void observe_unnamed(const struct observe *o, struct observe_numbers *out)
 
 /* --- the others --- */
 
+static int64_t led_part(struct tenant_range r)
+{
+    return (r.high - r.low) * LED_SCALE / RANGE_END;
+}
+
 static void set_lead(const struct observe *o, const struct control *control)
 {
     const struct store *store = node_store(o->setup.node);
@@ -134,6 +139,7 @@ static void set_lead(const struct observe *o, const struct control *control)
 
     node_leader(o->setup.node, &leader);
     metric_set(o->plain[FAMILY_LEADER], node_is_owner(o->setup.node));
+    metric_set(o->plain[FAMILY_LED], leader.here ? led_part(leader.range) : 0);
     metric_set(o->plain[FAMILY_EPOCH], leader.epoch);
     metric_set(o->plain[FAMILY_LEASE],
                leader.lease_left_us != MODEL_NULL ? leader.lease_left_us : 0);

@@ -7,10 +7,13 @@
 #include "metrics/metrics.h"
 #include "observe/observe.h"
 
+#define LED_SCALE 1000000 /* of all tenants */
+
 /* In the order in which they are shown. */
 enum family {
     FAMILY_BUILD_INFO,
     FAMILY_LEADER,
+    FAMILY_LED,
     FAMILY_EPOCH,
     FAMILY_LEASE,
     FAMILY_STORE_UP,

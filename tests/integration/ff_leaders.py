@@ -101,7 +101,7 @@ class LeadersTest(ReplicasTest):
             )
         )
 
-    def begin_all(self, n: int) -> list[Replica]:
-        self.begin(n, *ALL)
+    def begin_all(self, n: int, *args: str) -> list[Replica]:
+        self.begin(n, *ALL, *args)
         self.make_tenants(self.replicas[0])
         return self.replicas

@@ -7,11 +7,14 @@ done twice on the way."""
 import signal
 import time
 import unittest
+import urllib.request
 from typing import Any
 
+from ff_cli import PATIENCE
 from ff_leaders import ALL, TENANTS, LeadersTest
 from ff_replicas import Replica
 
+MEASURED = ("--set", "server.metrics_listen=127.0.0.1:0")
 DEFAULT_HASH = 1452414493  # of the tenant of the command line
 
 WHERE = """flowforge: 1
@@ -36,11 +39,22 @@ tasks:
 """
 
 
+def led_ratio(replica: Replica) -> float:
+    """The part of all tenants that it says it leads."""
+    assert replica.process
+    replica.process.wait_for("/metrics\n")
+    url = replica.process.seen.split()[-1]
+    with urllib.request.urlopen(url, timeout=PATIENCE) as page:
+        lines = page.read().decode().splitlines()
+    (value,) = (x.split()[1] for x in lines if x.startswith("flowforge_led_ratio "))
+    return float(value)
+
+
 class Leaders(LeadersTest):
     # --- coming and going ---
 
     def test_who_comes_gets_tenants_of_whoever_leads(self) -> None:
-        first, second = self.begin_all(2)
+        first, second = self.begin_all(2, *MEASURED)
         with self.load(self.many()):
             self.wait_until(lambda: self.is_led_by(2))
             for replica in (first, second):  # as it saw them last
@@ -49,6 +63,7 @@ class Leaders(LeadersTest):
                 )
                 ready = replica.ask("GET", "/readyz").json()["checks"]
                 self.assertEqual((ready["leads"], ready["led"]), (True, True))
+            self.assertAlmostEqual(led_ratio(first) + led_ratio(second), 1, 5)
             doctor = second.cli("doctor", "owner")
             self.assertEqual(doctor.code, 0, doctor.out)
             self.assertEqual(doctor.out.count("% of all tenants"), 2, doctor.out)

@@ -109,6 +109,7 @@ class Places(MetricsTest):
         port = said["metrics"].removesuffix("/metrics").rpartition(":")[2]
         self.metrics_port = int(port)
         self.assertEqual(self.scrape().get("flowforge_leader"), 1)
+        self.assertEqual(self.scrape().get("flowforge_led_ratio"), 1)
         self.assertEqual(self.stop().code, 0)
 
     def test_the_configuration_says_where_and_the_flag_wins(self) -> None:
