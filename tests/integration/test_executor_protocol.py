@@ -305,6 +305,14 @@ class ByHandOfTheServer(ExecutorTest):
         self.wait_credits(two, 3, 0)
         self.assertLessEqual(max(first.offers), 4)
 
+    def test_who_leaves_twice_waits_for_no_server_that_hangs(self) -> None:
+        first, second = self.both(places=1)
+        a = self.processes[-1]
+        first.answers.clear()
+        a.popen.send_signal(signal.SIGTERM)
+        self.wait_until(lambda: second.left, "the other one is told")
+        self.assertEqual(a.end(signal.SIGTERM).code, 128 + signal.SIGTERM)
+
     def test_who_hangs_keeps_no_place_from_another_server(self) -> None:
         two = first, second = self.both(places=4)
         self.wait_credits(two, 2, 2)

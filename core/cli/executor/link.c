@@ -538,7 +538,7 @@ void link_leave(struct link *l)
 {
     struct link_said said;
 
-    if (l->left || l->telling || !link_is_up(l))
+    if (l->left || l->telling || !link_is_up(l) || l->ex->gone)
         return;
     l->left = true;
     struct talk *t = talk_new(l, l->tell_asker, "leave", say(l, &said));
