@@ -305,6 +305,16 @@ class ByHandOfTheServer(ExecutorTest):
         self.wait_credits(two, 3, 0)
         self.assertLessEqual(max(first.offers), 4)
 
+    def test_one_place_goes_to_each_server_in_turn(self) -> None:
+        """However much waits at the first."""
+        two = self.both(places=1)
+        for s in two:
+            s.wanted = 1
+        for n in range(4):
+            self.wait_credits(two, 1 - n % 2, n % 2)
+            start = self.start_of(n // 2 + 1, "true", attempt=f"r/t{n}/1")
+            two[n % 2].commands.put(start)
+
     def test_who_leaves_twice_waits_for_no_server_that_hangs(self) -> None:
         first, second = self.both(places=1)
         a = self.processes[-1]

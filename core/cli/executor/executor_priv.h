@@ -45,6 +45,7 @@ struct link {
     struct link_said heard, pulled, told; /* of the newest request that was answered,
                                            * and of those that are on their way */
     int64_t share;                        /* of the free places */
+    uint64_t turn; /* of its last start: who waits longest is first among equals */
     struct lane *pull_lane, *tell_lane;
     struct asker *pull_asker, *tell_asker;
     bool telling, tell_again;
@@ -151,6 +152,7 @@ struct executor {
 
     struct link *links;
     size_t n_links;
+    uint64_t turns;
     struct loop_timer *ship_retry;
     struct loop_timer *rest; /* the runtime had no room: no place is free for a while */
 

@@ -158,6 +158,7 @@ static void take_one(struct link *l)
     for (size_t i = 0; i < COUNT_OF(all); i++)
         all[i]->credit -= all[i]->credit > 0;
     l->share -= l->share > 0;
+    l->turn = ++l->ex->turns;
 }
 
 /* --- registering --- */

@@ -77,18 +77,26 @@ static bool is_any_wanted(const struct executor *ex)
     return false;
 }
 
-/* What has more is behind. Of fractions: has / weight. */
 struct standing {
     struct link *link;
     int64_t has, weight;
 };
+
+/* Of fractions: has / weight. Where there are fewer places than servers only the turn
+ * keeps the same ones from getting all of them. */
+static bool is_behind(const struct standing *a, const struct standing *b)
+{
+    const int64_t x = a->has * b->weight, y = b->has * a->weight;
+
+    return x < y || (x == y && a->link->turn < b->link->turn);
+}
 
 static size_t find_last(const struct standing *s, size_t n)
 {
     size_t last = 0;
 
     for (size_t i = 1; i < n; i++)
-        if (s[i].has * s[last].weight < s[last].has * s[i].weight)
+        if (is_behind(&s[i], &s[last]))
             last = i;
     return last;
 }
