@@ -221,8 +221,11 @@ class Leading:
             self.registered.append(time.monotonic())
             self.credit, self.request = 0, 0
             self.session += 1
-            named = {"session": f"{self.session:032}", "controller": "c" * 32}
-            return 200, {**named, "lease_us": self.lease_us}
+            return 200, {
+                "session": f"{self.session:032}",
+                "controller": "c" * 32,
+                "lease_us": self.lease_us,
+            }
         self.note(said)
         self.answers.wait()
         if what == "pull":
