@@ -37,11 +37,26 @@ static void take_unnamed(struct fleet *f)
     }
 }
 
+/* For all of them at once, however many they are. */
+static void count_held(struct fleet *f)
+{
+    void *value;
+
+    for (size_t i = 0; map_next(&f->members, &i, &value);)
+        ((struct member *)value)->n_held = 0;
+    for (size_t i = 0; map_next(&f->attempts, &i, &value);) {
+        const struct fleet_attempt *a = value;
+        if (a->member && a->state != FLEET_IS_ENDED)
+            a->member->n_held++;
+    }
+}
+
 static int64_t count_places(struct fleet *f)
 {
     int64_t all = 0;
     void *value;
 
+    count_held(f);
     for (size_t i = 0; map_next(&f->pools, &i, &value);)
         ((struct fleet_pool *)value)->n_places = 0;
     for (size_t i = 0; map_next(&f->members, &i, &value);) {

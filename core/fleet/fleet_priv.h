@@ -62,6 +62,7 @@ struct member {
     size_t n_labels;
     char session[SESSION_TEXT];
     int64_t places;
+    int64_t n_held;   /* attempts, when places were counted last */
     int64_t credit;   /* free places when it last said so */
     uint64_t request; /* the number of its newest request */
     uint64_t ack;     /* the last command that it has */
@@ -163,7 +164,7 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
 void fleet_member_heard(struct member *m);
 /* What every request says: the number, what it has, what is free. */
 void fleet_member_note(struct member *m, const json_t *said);
-/* All places that this process has of it. */
+/* All places that this process has of it, once its attempts are counted: n_held. */
 int64_t fleet_member_places(const struct member *m);
 int64_t fleet_member_room(const struct member *m);
 /* The connection that it asked by last has ended: it has died, most likely. */

@@ -118,7 +118,7 @@ int64_t fleet_member_places(const struct member *m)
 
     if (!takes_none && !m->shared)
         return m->places;
-    return fleet_member_attempts(m) + (takes_none ? 0 : fleet_member_room(m));
+    return m->n_held + (takes_none ? 0 : fleet_member_room(m));
 }
 
 /* --- how long it may be silent --- */
@@ -458,7 +458,8 @@ int fleet_member_register(struct fleet *f, const json_t *said, const char *addre
     m->request = m->ack = m->seq = 0;
     m->masks = json_is_true(json_object_get(said, "masks"));
     m->files = json_is_true(json_object_get(said, "files"));
-    m->draining = m->hung_up = m->shared = false;
+    m->draining = m->hung_up = false;
+    m->shared = json_is_true(json_object_get(said, "shared"));
     m->wanted = 0;
     json_decref(m->others);
     m->others = json_array();

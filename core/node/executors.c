@@ -33,9 +33,14 @@ bool node_leads_hash(const struct node *n, int64_t hash)
                     : n->range.low <= hash && hash < n->range.high;
 }
 
+/* One that has just been woken up may not know yet that its time is over. */
 bool node_leads_somebody(const struct node *n)
 {
-    return n->owner && !range_is_empty(n->range);
+    const struct node_lease *l = &n->lease;
+
+    if (!n->owner || l->lost || range_is_empty(n->range))
+        return false;
+    return !node_is_leased(n) || loop_mono_us(n->loop) < l->end_us;
 }
 
 /* More places would not do where engine.slots is what is reached. */
