@@ -139,6 +139,7 @@ struct node_lease {
 struct node_sources {
     pthread_mutex_t mutex;
     struct map known; /* tenant and hash -> no matter */
+    int64_t since_us; /* all of them were read after that */
 };
 void node_sources_init(struct node *n);
 void node_sources_done(struct node *n);

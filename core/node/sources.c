@@ -1,9 +1,12 @@
 /* sources.c - which workflow files the store has, so that it is not asked for one with
  * each run of it. A row of `workflow` stands under the hash of its text, is never
- * changed and never deleted: what was there once is there. */
+ * changed and never deleted. A store may lose one all the same, with its last commits,
+ * when it fails over to a standby that was behind: what was read is believed for a
+ * second, or no run of the file could be loaded until this process ends. */
 #include "node/pins.h"
 
 #define KNOWN_MAX 1024
+#define BELIEF_US UNITS_SECOND
 
 void node_sources_init(struct node *n)
 {
@@ -25,23 +28,32 @@ static char *key_of(const struct workflow_row *row)
     return buf_take(&key);
 }
 
-static bool is_known(struct node_sources *s, const char *key)
+static void forget(struct node_sources *s, int64_t now_us)
+{
+    map_done(&s->known);
+    s->known = (struct map){0};
+    s->since_us = now_us;
+}
+
+static bool is_known(struct node_sources *s, const char *key, int64_t now_us)
 {
     pthread_mutex_lock(&s->mutex);
+    if (now_us - s->since_us >= BELIEF_US)
+        forget(s, now_us);
     const bool known = map_get_text(&s->known, key) != NULL;
 
     pthread_mutex_unlock(&s->mutex);
     return known;
 }
 
-static void know(struct node_sources *s, const char *key)
+/* It was read after `asked_us`: what is known since then is no older. */
+static void know(struct node_sources *s, const char *key, int64_t asked_us)
 {
     pthread_mutex_lock(&s->mutex);
-    if (s->known.n >= KNOWN_MAX) {
-        map_done(&s->known);
-        s->known = (struct map){0};
-    }
-    map_set_text(&s->known, key, s);
+    if (s->known.n >= KNOWN_MAX)
+        forget(s, asked_us);
+    if (s->since_us <= asked_us)
+        map_set_text(&s->known, key, s);
     pthread_mutex_unlock(&s->mutex);
 }
 
@@ -50,10 +62,11 @@ int node_add_source(const struct node_plan *p, const struct workflow_row *row,
                     struct ff_err *err)
 {
     MEM_AUTO char *key = key_of(row);
+    const int64_t now_us = loop_mono_us(p->node->loop);
     struct arena arena = {0};
     struct workflow_row old;
 
-    if (is_known(&p->node->sources, key))
+    if (is_known(&p->node->sources, key, now_us))
         return FF_OK;
     const int code =
         store_workflow(p->node->store, p->reader, (struct tenant){row->tenant},
@@ -61,7 +74,7 @@ int node_add_source(const struct node_plan *p, const struct workflow_row *row,
 
     arena_done(&arena);
     if (code == FF_OK)
-        know(&p->node->sources, key); /* the same text has the same hash */
+        know(&p->node->sources, key, now_us); /* the same text has the same hash */
     if (code != FF_NOT_FOUND)
         return code;
     batch_put(p->batch, &record_workflow, row, FF_ANY_VERSION);

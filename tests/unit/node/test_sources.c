@@ -52,6 +52,37 @@ static void a_file_is_written_until_it_is_there(void **state)
     assert_int_equal(rows_of(p, &record_open_run), 5);
 }
 
+static void lose_files(struct place *p)
+{
+    struct source source;
+    struct batch b = {0};
+    struct ff_err err = {0};
+
+    source_open(&source, one_task);
+    const struct node_submit what = submit_of(&source);
+    const struct workflow_row row = {.tenant = TENANT_DEFAULT.no,
+                                     .hash = span_of(what.hash)};
+
+    batch_delete(&b, &record_workflow, &row, FF_ANY_VERSION);
+    check(store_commit_now(p->store, &b, NULL, &err), &err);
+    batch_done(&b);
+    source_close(&source);
+}
+
+static void a_file_that_the_store_has_lost_is_soon_written_again(void **state)
+{
+    struct place *p = *state;
+    const int64_t ours = TENANT_DEFAULT.no;
+
+    assert_true(writes(p, ours, true));
+    assert_false(writes(p, ours, true));
+    lose_files(p);
+    assert_int_equal(rows_of(p, &record_workflow), 0);
+    p->node->sources.since_us -= UNITS_SECOND; /* as if that had gone by */
+    assert_true(writes(p, ours, true));
+    assert_int_equal(rows_of(p, &record_workflow), 1);
+}
+
 static void limit(struct place *p, int64_t most)
 {
     const struct tenant_row row = {.tenant = TENANT_DEFAULT.no,
@@ -100,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_EACH(a_file_is_written_until_it_is_there),
+        ON_EACH(a_file_that_the_store_has_lost_is_soon_written_again),
         ON_EACH(a_limit_counts_from_when_it_is_set),
     };
 
