@@ -5,7 +5,7 @@
 
 /* The owner before us died between grant and start. It is the same attempt that starts
  * now: a start by name can be said again, and so can one that is still on its way. */
-static void never_began(struct attempt *a)
+void attempt_never_began(struct attempt *a)
 {
     const struct result cancelled = {
         .outcome = OUTCOME_CANCELLED,
@@ -13,8 +13,11 @@ static void never_began(struct attempt *a)
         .message = "it was cancelled before it began",
     };
 
+    /* The answer to its start may come after this. Where this was about an earlier
+     * start, saying it once more changes nothing. */
+    a->never_began = a->state == ATTEMPT_STARTING;
     if (a->state != ATTEMPT_RUNNING || a->exec->draining)
-        return; /* started by us already; or the next owner asks again */
+        return; /* the next owner asks again */
     if (a->stop_asked)
         attempt_report(a->exec, a, &a->key, &cancelled);
     else
@@ -56,7 +59,7 @@ void exec_on_event(void *arg, const struct ff_run_event *event)
         if (x->setup.another_place)
             runs_elsewhere(a, event);
         else
-            never_began(a);
+            attempt_never_began(a);
         return;
     }
     if (a->state == ATTEMPT_STARTING || a->state == ATTEMPT_RUNNING)

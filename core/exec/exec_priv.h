@@ -76,7 +76,8 @@ struct attempt {
     struct loop_timer *silence; /* NULL: it may be silent */
     int64_t heard_at;           /* monotonic: its last sign of life */
     bool stop_asked, stop_sent;
-    bool settled; /* its end is recorded */
+    bool never_began; /* so it was said while its start was on its way */
+    bool settled;     /* its end is recorded */
     int64_t grace_us;
     bool shown_again; /* its ticket, and that was noted */
     int progress;     /* -1: never said */
@@ -141,6 +142,7 @@ void exec_came_back(struct exec *x);
 
 /* spec.c */
 void attempt_start(struct attempt *a); /* asks the runtime; comes back by events */
+void attempt_never_began(struct attempt *a); /* says the runtime */
 void attempt_send_stop(struct attempt *a);
 /* The answer to what a start wanted first, secrets or artifacts: it goes on, or ends
  * for this reason; later, for what is not the attempt's fault. */

@@ -230,6 +230,8 @@ static void on_started(void *arg, int code, const struct ff_err *err)
         attempt_listen(a);
         if (a->stop_asked && !a->stop_sent)
             attempt_send_stop(a);
+        if (a->never_began)
+            attempt_never_began(a);
     } else if (a && a->state == ATTEMPT_STARTING && code != FF_CANCELLED) {
         if ((code == FF_BUSY || code == FF_UNAVAILABLE) && !a->stop_asked)
             start_later(a, err);

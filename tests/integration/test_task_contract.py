@@ -97,7 +97,7 @@ class Environment(Contract):
         self.assertEqual("x", seen["XDG_TEST"])
         self.assertEqual("http://p", seen["http_proxy"])
         self.assertNotIn("SECRET_OF_MINE", seen)
-        source = (SOURCE / "core/node/own.c").read_text()
+        source = (SOURCE / "core/node/host.c").read_text()
         text = source.partition("pass_always[] =")[2].partition(";")[0]
         names = "".join(re.findall(r'"([^"]*)"', text)).split(",")
         self.assertGreater(len(names), 15)
