@@ -37,13 +37,19 @@ static void take_unnamed(struct fleet *f)
     }
 }
 
-/* For all of them at once, however many they are. */
+/* For all of them at once, however many they are; and not where nobody asks. */
 static void count_held(struct fleet *f)
 {
+    bool asked = false;
     void *value;
 
-    for (size_t i = 0; map_next(&f->members, &i, &value);)
-        ((struct member *)value)->n_held = 0;
+    for (size_t i = 0; map_next(&f->members, &i, &value);) {
+        struct member *m = value;
+        m->n_held = 0;
+        asked = asked || !fleet_member_is_whole(m);
+    }
+    if (!asked)
+        return;
     for (size_t i = 0; map_next(&f->attempts, &i, &value);) {
         const struct fleet_attempt *a = value;
         if (a->member && a->state != FLEET_IS_ENDED)

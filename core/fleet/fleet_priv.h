@@ -166,6 +166,7 @@ void fleet_member_heard(struct member *m);
 void fleet_member_note(struct member *m, const json_t *said);
 /* All places that this process has of it, once its attempts are counted: n_held. */
 int64_t fleet_member_places(const struct member *m);
+bool fleet_member_is_whole(const struct member *m); /* its places are all ours */
 int64_t fleet_member_room(const struct member *m);
 /* The connection that it asked by last has ended: it has died, most likely. */
 bool fleet_member_hung_up(const struct member *m);

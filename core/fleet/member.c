@@ -112,13 +112,21 @@ void fleet_member_note(struct member *m, const json_t *said)
 }
 
 /* Who leaves keeps the places of what he still has, as does who seems to have died. */
+static bool takes_none(const struct member *m)
+{
+    return m->draining || fleet_member_hung_up(m);
+}
+
+bool fleet_member_is_whole(const struct member *m)
+{
+    return !m->shared && !takes_none(m);
+}
+
 int64_t fleet_member_places(const struct member *m)
 {
-    const bool takes_none = m->draining || fleet_member_hung_up(m);
-
-    if (!takes_none && !m->shared)
+    if (fleet_member_is_whole(m))
         return m->places;
-    return m->n_held + (takes_none ? 0 : fleet_member_room(m));
+    return m->n_held + (takes_none(m) ? 0 : fleet_member_room(m));
 }
 
 /* --- how long it may be silent --- */

@@ -29,6 +29,14 @@ tasks:
     needs: [each]
     run: echo "$FLOWFORGE_TASK_ID $FLOWFORGE_ATTEMPT_ID" >> LEDGER
 """
+LONG = """flowforge: 1
+name: long
+tasks:
+  a:
+    run: |
+      echo "$FLOWFORGE_ATTEMPT_ID" >> LEDGER
+      while [ ! -e GATE ]; do sleep 0.05; done
+"""
 ITEMS = ("each.0", "each.1", "each.2", "each.3", "each.4", "last")
 
 

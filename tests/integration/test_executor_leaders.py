@@ -12,7 +12,7 @@ from pathlib import Path
 from ff_cli import Process
 from ff_executor import ExecutorHosts
 from ff_leaders import TENANTS, LeadersTest
-from ff_replicas import Replica
+from ff_replicas import LONG, Replica
 from postgres import free_port
 
 LEASE = "6s"
@@ -31,14 +31,6 @@ tasks:
     needs: [speaks]
     env: {SAID: "${{ tasks.speaks.outputs.said }}"}
     run: echo "$SAID" >> LEDGER
-"""
-LONG = """flowforge: 1
-name: long
-tasks:
-  a:
-    run: |
-      echo "$FLOWFORGE_ATTEMPT_ID" >> LEDGER
-      while [ ! -e GATE ]; do sleep 0.05; done
 """
 CHOOSY = """flowforge: 1
 name: choosy

@@ -12,7 +12,7 @@ from typing import Any
 
 from ff_cli import PATIENCE
 from ff_leaders import ALL, TENANTS, LeadersTest
-from ff_replicas import Replica
+from ff_replicas import LONG, Replica
 
 MEASURED = ("--set", "server.metrics_listen=127.0.0.1:0")
 DEFAULT_HASH = 1452414493  # of the tenant of the command line
@@ -21,14 +21,6 @@ WHERE = """flowforge: 1
 name: where
 tasks:
   here: {run: echo "$FLOWFORGE_API_ENDPOINT" >> LEDGER}
-"""
-LONG = """flowforge: 1
-name: long
-tasks:
-  a:
-    run: |
-      echo "$FLOWFORGE_ATTEMPT_ID" >> LEDGER
-      while [ ! -e GATE ]; do sleep 0.05; done
 """
 TICK = """flowforge: 1
 name: tick

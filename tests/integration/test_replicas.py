@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPException
 
 from ff_cli import PATIENCE
-from ff_replicas import Replica, ReplicasTest
+from ff_replicas import LONG, Replica, ReplicasTest
 
 PAUSE = 0.3  # between two submits: less than what the slots can do
 SOON = 5.0  # seconds: the lease, and a look at it
@@ -38,14 +38,6 @@ tasks:
     needs: a
     env: {SIZE: "${{ size(tasks.a.outputs.text) }}"}
     run: test -n "$SIZE"
-"""
-LONG = """flowforge: 1
-name: long
-tasks:
-  a:
-    run: |
-      echo "$FLOWFORGE_ATTEMPT_ID" >> LEDGER
-      while [ ! -e GATE ]; do sleep 0.05; done
 """
 # Each commit of ours takes so long as the table says.
 SLOW_COMMITS = """
