@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#define BEHIND_US (UNITS_SECOND / 50) /* behind the end of the lease of another one */
 /* Who has lost the store tries again within two seconds, with each of two sessions. */
 #define PATIENCE_US (4 * UNITS_SECOND)
 
@@ -310,9 +309,9 @@ static void look_again(struct node *n)
     int64_t pause_us = NODE_AGAIN_US;
 
     if (l->code == FF_OK && l->over_next_us > now_us)
-        pause_us = l->over_next_us - now_us + BEHIND_US;
-    if (pause_us > NODE_LEASE_US + BEHIND_US)
-        pause_us = NODE_LEASE_US + BEHIND_US;
+        pause_us = l->over_next_us - now_us + NODE_BEHIND_US;
+    if (pause_us > NODE_LEASE_US + NODE_BEHIND_US)
+        pause_us = NODE_LEASE_US + NODE_BEHIND_US;
     node_lease_arm(n, now_us + pause_us, look, &n->lease.next);
 }
 

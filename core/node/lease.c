@@ -198,6 +198,16 @@ static void end_at(struct node *n, int64_t over_us)
     node_lease_arm(n, over_us - MARGIN_US, on_end, &n->lease.end);
 }
 
+/* Sooner where the lease of another one is over before that: somebody waits for whoever
+ * leads next. */
+static int64_t next_look(const struct node_lease *l, int64_t asked_us)
+{
+    const int64_t over_us = l->over_next_us + NODE_BEHIND_US;
+    const int64_t renew_us = asked_us + NODE_RENEW_US;
+
+    return l->joins && asked_us < over_us && over_us < renew_us ? over_us : renew_us;
+}
+
 /* It ends so long after we asked for it, or later. */
 static void hold(struct node *n, int64_t asked_us)
 {
@@ -206,7 +216,7 @@ static void hold(struct node *n, int64_t asked_us)
     l->held_us = asked_us;
     l->leader.lease_left_us = l->length_us;
     end_at(n, asked_us + l->length_us);
-    renew_at(n, asked_us + NODE_RENEW_US);
+    renew_at(n, next_look(l, asked_us));
 }
 
 /* Where nothing else is committed nobody else would hear of it. */

@@ -78,9 +78,10 @@ struct node_seen { /* of one row, by our own clock */
 /* lease.c, follow.c, give.c */
 #define NODE_LEASE_US     (3 * UNITS_SECOND)
 #define NODE_LEASE_MAX_US (60 * UNITS_SECOND)
-#define NODE_RENEW_US     UNITS_SECOND
+#define NODE_RENEW_US     NODE_LOOK_US
 #define PLACE_TEXT        128
 #define NODE_AGAIN_US     (UNITS_SECOND / 4) /* after a refusal */
+#define NODE_BEHIND_US    (UNITS_SECOND / 50) /* the end of the lease of another one */
 struct node_lease {
     struct lane *lane;            /* NULL: not opened, or the store is this host's */
     struct store_reader *reader;  /* the lane's */
@@ -129,8 +130,10 @@ struct node_lease {
     struct ranges_gift gift;            /* of the row that it takes next */
     struct {
         struct ranges_gift what;
-        int64_t until_us, again_us; /* by our own clock; the latter: not before */
+        int64_t since_us, until_us; /* by our own clock */
+        int64_t again_us;           /* the same; not before */
         unsigned n_failed;          /* in a row */
+        bool holds;                 /* nothing starts, see slots_of */
         struct loop_timer *timer;
     } giving;
 };

@@ -1,10 +1,13 @@
 /* node/ranges.c - see ranges.h. */
 #include "node/ranges.h"
 
-/* What is nobody's is left to those who have nothing; then to whoever has what is below
- * it, then above it, so that two do not reach for it at once. */
+/* What is nobody's is left to those who have nothing, and to one that has left it and
+ * may only be started again; then to whoever has what is below it, then above it, so
+ * that two do not reach for it at once. */
 #define BELOW_US UNITS_SECOND
 #define ABOVE_US (2 * UNITS_SECOND)
+/* Of one that died, whose lease was waited for: a bit less than from look to look. */
+#define TURN_US (NODE_LOOK_US - UNITS_SECOND / 10)
 
 static bool is_empty(const struct ranges_row *r)
 {
@@ -89,7 +92,30 @@ static struct ranges_plan begin(const struct ranges_view *v)
 
 /* --- who has one --- */
 
-static bool is_to_be_had(const struct ranges_row *r, struct tenant_range mine)
+static bool is_led_below(const struct ranges_view *v, struct tenant_range range)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        const struct tenant_range other = range_of(v->rows[i].row);
+
+        if (!v->rows[i].is_free && !range_is_empty(other) && other.high == range.low)
+            return true;
+    }
+    return false;
+}
+
+static int64_t patience_for(const struct ranges_view *v, const struct ranges_row *r,
+                            struct tenant_range mine)
+{
+    const struct tenant_range theirs = range_of(r->row);
+    const bool below = mine.high == theirs.low;
+
+    if (!r->row->owner.s || ranges_empty_one(v))
+        return below ? BELOW_US : ABOVE_US;
+    return below || !is_led_below(v, theirs) ? 0 : TURN_US;
+}
+
+static bool is_to_be_had(const struct ranges_view *v, const struct ranges_row *r,
+                         struct tenant_range mine)
 {
     const struct tenant_range theirs = range_of(r->row);
 
@@ -97,14 +123,14 @@ static bool is_to_be_had(const struct ranges_row *r, struct tenant_range mine)
         return false;
     if (range_is_empty(mine))
         return true;
-    return r->free_us >= (mine.high == theirs.low ? BELOW_US : ABOVE_US);
+    return r->free_us >= patience_for(v, r, mine);
 }
 
 static const struct ranges_row *find_next(const struct ranges_view *v,
                                           const struct ranges_row *mine)
 {
     for (size_t i = 0; i < v->n; i++)
-        if (&v->rows[i] != mine && is_to_be_had(&v->rows[i], range_of(mine->row)))
+        if (&v->rows[i] != mine && is_to_be_had(v, &v->rows[i], range_of(mine->row)))
             return &v->rows[i];
     return NULL;
 }

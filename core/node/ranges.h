@@ -10,6 +10,9 @@
 
 #include "store/store.h"
 
+/* Who leads looks so often, by renewing its lease. */
+#define NODE_LOOK_US UNITS_SECOND
+
 struct ranges_row {
     const struct shard_row *row;
     bool is_free;    /* nobody has it, or who had it was of this place */

@@ -123,7 +123,7 @@ static void the_row_of_this_place_comes_first(void **state)
 
     (void)state;
     begin(&t);
-    add(&t, "gone", 0, MID);
+    add(&t, "gone", 0, MID)->owner = (struct span){0};
     leave(&t, 0);
     add(&t, "here", MID, RANGE_END);
     const struct ranges_plan p = ranges_plan(&t.view);
@@ -157,11 +157,57 @@ static void it_is_left_for_a_while_to_those_who_have_nothing(void **state)
     (void)state;
     begin(&t);
     add(&t, "here", 0, MID);
+    add(&t, "there", 0, 0);
     add(&t, "gone", MID, RANGE_END);
     leave(&t, UNITS_SECOND / 2);
     assert_int_equal(ranges_plan(&t.view).act, RANGES_TAKE);
     range_write(&t.rows[0], (struct tenant_range){0, 0});
     t.view.joins = true;
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_MAKE);
+}
+
+/* It may only be started again. */
+static void what_one_has_left_stays_his_for_a_while(void **state)
+{
+    struct table t;
+
+    (void)state;
+    begin(&t);
+    add(&t, "here", 0, MID);
+    add(&t, "left", MID, RANGE_END)->owner = (struct span){0};
+    leave(&t, UNITS_SECOND / 2);
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_TAKE);
+    leave(&t, LONG);
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_MAKE);
+}
+
+static void what_is_above_it_is_taken_at_once_from_one_that_died(void **state)
+{
+    struct table t;
+
+    (void)state;
+    begin(&t);
+    add(&t, "here", 0, MID);
+    add(&t, "gone", MID, RANGE_END);
+    leave(&t, 0);
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_MAKE);
+}
+
+static void what_is_below_it_is_left_to_whoever_leads_below_that(void **state)
+{
+    struct table t;
+
+    (void)state;
+    begin(&t);
+    add(&t, "here", 200, RANGE_END);
+    add(&t, "there", 0, 100);
+    add(&t, "gone", 100, 200);
+    leave(&t, 0);
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_TAKE);
+    leave(&t, UNITS_SECOND);
+    assert_int_equal(ranges_plan(&t.view).act, RANGES_MAKE);
+    t.seen[1].is_free = true; /* there is nobody to leave it to */
+    leave(&t, 0);
     assert_int_equal(ranges_plan(&t.view).act, RANGES_MAKE);
 }
 
@@ -303,6 +349,9 @@ int main(void)
         cmocka_unit_test(the_row_of_this_place_comes_first),
         cmocka_unit_test(what_is_nobodys_for_long_is_added),
         cmocka_unit_test(it_is_left_for_a_while_to_those_who_have_nothing),
+        cmocka_unit_test(what_one_has_left_stays_his_for_a_while),
+        cmocka_unit_test(what_is_above_it_is_taken_at_once_from_one_that_died),
+        cmocka_unit_test(what_is_below_it_is_left_to_whoever_leads_below_that),
         cmocka_unit_test(what_is_not_beside_it_is_for_others),
         cmocka_unit_test(what_somebody_leads_is_his),
         cmocka_unit_test(half_is_given_to_one_that_leads_nobody),
