@@ -273,6 +273,16 @@ struct exec *exec_new(const struct exec_setup *setup, struct ff_err *err)
     return x;
 }
 
+size_t exec_starting(const struct exec *x)
+{
+    size_t n = 0;
+    void *value;
+
+    for (size_t i = 0; map_next(&x->by_key, &i, &value);)
+        n += ((const struct attempt *)value)->state == ATTEMPT_STARTING;
+    return n;
+}
+
 void exec_begin_no_more(struct exec *x)
 {
     x->draining = true;

@@ -93,6 +93,9 @@ void exec_abandon(struct exec *x, const struct attempt_key *key, const char *run
                   const char *path);
 void exec_settled(struct exec *x, const struct attempt_key *key);
 
+/* How many were granted of which the runtime has not said yet that it has them. */
+size_t exec_starting(const struct exec *x);
+
 /* Whose attempt it is; false: of none that is in its charge. */
 bool exec_key_of(const struct exec *x, const char *attempt_id, struct attempt_key *key);
 

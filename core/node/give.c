@@ -1,16 +1,22 @@
 /* node/give.c - half of what this process leads goes to one that leads nobody yet.
  *
- * An attempt is never handed over: it belongs to the host that started it. So nothing
- * of those tenants starts here from now on, and they are given away when nothing of
- * them runs any more. Where that takes too long they stay, and it is tried again
- * later: each time after twice as long, since nothing of them starts meanwhile; but at
- * once where nothing of them happens to run, which costs nothing. */
+ * An attempt belongs to the host that started it. Where that is this one, nothing of
+ * those tenants starts here from now on, and they are given away when nothing of them
+ * runs any more. Where that takes too long they stay, and it is tried again later: each
+ * time after twice as long, since nothing of them starts meanwhile; but at once where
+ * nothing of them happens to run, which costs nothing.
+ *
+ * Where executors run them they go on, and their executors say so to whoever leads
+ * next. Only what no executor is known to have would be lost: so nothing of anybody
+ * starts for a moment, until each attempt has been heard of. */
 #include "node/node_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CALM_US  (10 * UNITS_SECOND)
+#define HOLD_US  (2 * UNITS_SECOND) /* for attempts to be heard of */
+#define QUEUE_US (UNITS_SECOND / 5) /* for what was granted to come out of the queue */
 #define LOOK_US  (UNITS_SECOND / 10)
 #define AGAIN_US (60 * UNITS_SECOND)
 #define AGAIN_N  6 /* times twice as long: about an hour */
@@ -87,11 +93,19 @@ static void stop_giving(struct node *n)
 void node_give_no_more(struct node *n)
 {
     loop_timer_del(n->lease.giving.timer);
+    n->lease.giving.holds = false;
 }
 
 static bool is_giving(const struct node *n)
 {
     return n->lease.giving.timer != NULL;
+}
+
+/* For all tenants, as those that stay are read anew as well. */
+static void hold_starts(struct node *n, bool holds)
+{
+    n->lease.giving.holds = holds;
+    node_set_places(n, n->n_places, n->n_stuck);
 }
 
 static void on_calm(struct node *n)
@@ -114,14 +128,25 @@ static void give_up(struct node *n)
         l->giving.n_failed++;
     l->giving.again_us = loop_mono_us(n->loop) + delay;
     control_lead(n->control, n->range);
-    log_info("tasks go on whose tenants another process could lead: it is tried again "
-             "in %lld s, or as soon as none of them runs",
+    if (l->giving.holds)
+        hold_starts(n, false);
+    log_info("%s: it is tried again in %lld s, or as soon as nothing of them runs",
+             n->elsewhere ? "tasks wait for their executors whose tenants another "
+                            "process could lead"
+                          : "tasks go on whose tenants another process could lead",
              (long long)(delay / UNITS_SECOND));
 }
 
 static struct tenant_range kept(const struct node *n, int64_t at)
 {
     return (struct tenant_range){n->range.low, at};
+}
+
+static bool all_are_heard_of(const struct node *n)
+{
+    return n->lease.giving.holds &&
+           loop_mono_us(n->loop) >= n->lease.giving.since_us + QUEUE_US &&
+           exec_starting(n->exec) == 0;
 }
 
 static void is_calm_yet(void *arg)
@@ -131,7 +156,7 @@ static void is_calm_yet(void *arg)
 
     if (!n->owner || l->lost)
         return;
-    if (control_is_calm(n->control, kept(n, l->giving.what.at)))
+    if (control_is_calm(n->control, kept(n, l->giving.what.at)) || all_are_heard_of(n))
         on_calm(n);
     else if (loop_mono_us(n->loop) >= l->giving.until_us)
         give_up(n);
@@ -146,8 +171,11 @@ static void begin(struct node *n, int64_t shard, int64_t at)
     const int64_t now_us = loop_mono_us(n->loop);
 
     l->giving.what = (struct ranges_gift){shard, at};
-    l->giving.until_us = now_us + CALM_US;
+    l->giving.since_us = now_us;
+    l->giving.until_us = now_us + (n->elsewhere ? HOLD_US : CALM_US);
     control_lead(n->control, kept(n, at));
+    if (n->elsewhere)
+        hold_starts(n, true);
     node_lease_arm(n, now_us, is_calm_yet, &l->giving.timer);
 }
 

@@ -452,6 +452,8 @@ static int64_t slots_of(const struct node *n)
 {
     const int64_t most = n->settings.slots;
 
+    if (n->lease.giving.holds)
+        return 0;
     if (!n->elsewhere)
         return most;
     return (n->n_places < most ? n->n_places : most) + n->n_stuck;

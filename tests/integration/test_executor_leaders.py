@@ -62,6 +62,7 @@ class ExecutorsOfLeaders(ExecutorHosts, LeadersTest):
         settings = (
             "engine.leaders=all",
             "engine.runtime=remote",
+            "engine.slots=64",
             f"engine.files_dir={self.folder / 'files'}",
             f"auth.executor_token_file={self.token}",
             f"server.executor_listen=127.0.0.1:{port}",
@@ -69,13 +70,21 @@ class ExecutorsOfLeaders(ExecutorHosts, LeadersTest):
         )
         return [word for s in settings for word in ("--set", s)]
 
+    def start_one_more(self) -> Replica:
+        replica = Replica(f"r{len(self.replicas)}", self.folder, dict(self.env))
+        self.replicas.append(replica)
+        replica.start(*self.options(replica))
+        return replica
+
+    def begin_one(self) -> Replica:
+        replica = self.start_one_more()
+        self.wait_until(replica.leads)
+        self.make_tenants(replica)
+        return replica
+
     def begin_two(self) -> list[Replica]:
-        for n in range(2):
-            self.replicas.append(Replica(f"r{n}", self.folder, dict(self.env)))
-            self.replicas[-1].start(*self.options(self.replicas[-1]))
-            if n == 0:
-                self.wait_until(self.replicas[0].leads)
-        self.make_tenants(self.replicas[0])
+        self.begin_one()
+        self.start_one_more()
         return self.replicas
 
     def work_with_two(self, *args: str, places: int = 3) -> Process:
@@ -144,6 +153,29 @@ class ExecutorsOfLeaders(ExecutorHosts, LeadersTest):
         places = self.wait_said(len(TENANTS))
         self.assertTrue(all(str(self.place("b")) in p for p in places), places)
         self.wait_for_all()
+
+    # --- who comes ---
+
+    def test_who_comes_gets_tenants_whose_tasks_run(self) -> None:
+        self.begin_one()
+        self.ready("a", places=len(TENANTS))
+        runs = self.submit_all(LONG)
+        self.wait_said(len(TENANTS))
+        self.start_one_more()
+        self.wait_until(lambda: self.is_led_by(2))
+        self.judge_long(runs)
+
+    def test_no_attempt_is_lost_when_one_comes(self) -> None:
+        self.begin_one()
+        self.ready("a", places=3)
+        with self.load(self.many()):
+            self.wait_until(lambda: len(self.accepted) > len(TENANTS))
+            self.start_one_more()
+            self.wait_until(lambda: self.is_led_by(2))
+        self.wait_for_all()
+        self.judge(self.accepted)
+        again = "SELECT count(*) FROM @task WHERE attempt > 1"
+        self.assertEqual(self.sql(again), "0")
 
     # --- who dies ---
 
