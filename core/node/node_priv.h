@@ -80,7 +80,7 @@ struct node_seen { /* of one row, by our own clock */
 #define NODE_LEASE_MAX_US (60 * UNITS_SECOND)
 #define NODE_RENEW_US     NODE_LOOK_US
 #define PLACE_TEXT        128
-#define NODE_AGAIN_US     (UNITS_SECOND / 4) /* after a refusal */
+#define NODE_AGAIN_US     (UNITS_SECOND / 4)  /* after a refusal */
 #define NODE_BEHIND_US    (UNITS_SECOND / 50) /* the end of the lease of another one */
 struct node_lease {
     struct lane *lane;            /* NULL: not opened, or the store is this host's */
