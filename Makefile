@@ -34,6 +34,10 @@ test: build test-setup ## every test, under the address, undefined and thread sa
 	@$(locked) cmake --build build/release --target ff-sim
 	@build/release/tests/ff-sim --quiet --cover --seeds $(or $(SEEDS),3000) \
 		--from $(or $(FROM),$(fresh_seeds))
+	@build/release/tests/ff-sim --quiet --hosts --seeds $(or $(SEEDS),500) \
+		--from $(or $(FROM),$(fresh_seeds))
+	@build/release/tests/ff-sim --quiet --hosts --set joins=1 --set apart=1 \
+		--seeds $(or $(SEEDS),500) --from $(or $(FROM),$(fresh_seeds))
 	@ctest --preset tsan
 	@ctest --preset asan
 
