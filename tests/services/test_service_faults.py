@@ -21,6 +21,8 @@ from fresh_seed import fresh_seed
 SECONDS = float(os.environ.get("FF_SECONDS", "8"))
 SEED = fresh_seed()
 LEASE_S = 3.0
+SWEEP_S = 6.0  # what a queue forgot is said again, and the task has begun
+AGAIN_S = 10.0  # after a fault somebody's run has ended
 
 
 class Services(ServicesTest):
@@ -59,24 +61,66 @@ class Services(ServicesTest):
         return int(self.sql("SELECT count(*) FROM @open_run"))
 
     def starts(self) -> str:
+        half, most, all_ = self.start_waits()
+        return f"starts after {half:.2f}, {most:.2f}, {all_:.2f} s"
+
+    def start_waits(self) -> list[float]:
         """How long tasks waited for their start, in seconds: half of them, one of a
         hundred, one."""
         waits = (
             "SELECT percentile_disc(ARRAY[0.5, 0.99, 1]) WITHIN GROUP"
             " (ORDER BY started_at - queued_at) FROM @task"
         )
-        half, most, all_ = json.loads("[" + self.sql(waits).strip("{}") + "]")
-        return f"starts after {half / 1e6:.2f}, {most / 1e6:.2f}, {all_ / 1e6:.2f} s"
+        return [us / 1e6 for us in json.loads(f"[{self.sql(waits).strip('{}')}]")]
 
     # --- Redis ---
 
     def test_a_queue_that_forgets_every_two_seconds_loses_nothing(self) -> None:
         load = self.suffer(lambda: self.redis.call("FLUSHALL"), 2.0)
         self.assertEqual(load.failures, [])
+        self.assertLessEqual(self.start_waits()[1], SWEEP_S)
 
     def test_a_queue_that_is_restarted_loses_nothing(self) -> None:
         load = self.suffer(self.redis.restart, 4.0)
         self.assertEqual(load.failures, [])
+
+    # --- PostgreSQL ---
+
+    def test_a_store_that_crashes_loses_nothing(self) -> None:
+        """Killed, ended at once, and away for longer than a lease. Each time somebody's
+        run ends soon after, and no service has to be started again."""
+        self.begin_all()
+        pids = self.pids()
+        ends = (self.server.crash, self.server.quit, self.server.crash)
+        took: list[float] = []
+        with self.load(2, self.many(), 0.2) as load:
+            for end, away_s in zip(ends, (0.0, 0.0, LEASE_S + 2), strict=True):
+                n_ended = self.n_ended()
+                self.wait_until(lambda n=n_ended: self.n_ended() > n)
+                end()
+                time.sleep(away_s)
+                self.server.start()
+                n_ended = self.n_ended()
+                took.append(self.wait_until(lambda n=n_ended: self.n_ended() > n))
+        self.wait_for_all()
+        self.judge(load.accepted)
+        self.assertEqual(self.pids(), pids, self.logs())
+        self.assertLess(max(took), AGAIN_S)
+        # What could not be asked was said to be so, and came about later.
+        for failure in load.failures:
+            self.assertRegex(failure, ": (502|503) ")
+        print(
+            f"{self.id().rsplit('.', 1)[1]}: {len(load.accepted)} runs,"
+            f" {load.n_calls} calls, {len(load.failures)} of them failed; a run ended"
+            f" {', '.join(f'{s:.1f}' for s in took)} s after the store was back",
+            file=sys.stderr,
+        )
+
+    def pids(self) -> list[int]:
+        """Of the services that go on: 0 for one that ended."""
+        popens = [r.process.popen for r in self.replicas if r.process]
+        popens += [e.popen for e in self.executors if e.popen]  # type: ignore[misc]
+        return [0 if p.poll() is not None else p.pid for p in popens]
 
     # --- all services, in order ---
 
