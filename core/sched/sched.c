@@ -82,7 +82,7 @@ void sched_run_clear(struct sched_run *r)
     for (size_t i = 0; map_next(&r->offers, &i, &value);) {
         struct offer *o = value;
         struct lane *lane = o->lane;
-        r->sched->waiting -= offer_waiting(o);
+        r->sched->waiting -= o->ranges.n_nodes;
         offer_free(o);
         lane_changed(lane);
         lane_unref(lane);
@@ -121,10 +121,10 @@ int64_t sched_run_waiting(const struct sched_run *r, int64_t *since_us)
     for (size_t i = 0; map_next(&r->offers, &i, &value);) {
         const struct offer *o = value;
 
-        n += offer_waiting(o);
+        n += o->ranges.n_nodes;
         /* They stand in the order in which they came. */
-        if (o->head < o->ranges.n && o->ranges.items[o->head].since_us < *since_us)
-            *since_us = o->ranges.items[o->head].since_us;
+        if (o->ranges.n_nodes > 0 && o->ranges.first.since_us < *since_us)
+            *since_us = o->ranges.first.since_us;
     }
     return n;
 }
@@ -154,6 +154,7 @@ static struct offer *offer_of(struct sched_run *r, struct lane *lane)
     o->run = r;
     o->lane = lane;
     o->flow = flow_of(r, lane->level);
+    ranges_init(&o->ranges);
     lane->n_offers++;
     map_set(&r->offers, (int64_t)(intptr_t)lane, o);
     return o;

@@ -89,36 +89,12 @@ void offer_take_turn(struct offer *o)
 
 /* --- its nodes --- */
 
-/* Ranges that were handed out stand before `head`; at the latest when they are half
- * of all they go, so that a long run does not grow. */
-static void close_gap(struct offer *o)
-{
-    if (o->head == 0 || o->head < o->ranges.n / 2)
-        return;
-    for (size_t i = o->head; i < o->ranges.n; i++)
-        o->ranges.items[i - o->head] = o->ranges.items[i];
-    o->ranges.n -= o->head;
-    o->head = 0;
-}
-
-static bool goes_on(const struct offer *o, const struct range *range)
-{
-    if (o->head == o->ranges.n)
-        return false;
-    const struct range *last = &o->ranges.items[o->ranges.n - 1];
-    return last->node + last->count == range->node && last->since_us == range->since_us;
-}
-
 void offer_add(struct offer *o, int64_t node, int64_t count)
 {
     const struct range range = {
         .node = node, .count = count, .since_us = o->run->sched->now_us};
 
-    close_gap(o);
-    if (goes_on(o, &range))
-        o->ranges.items[o->ranges.n - 1].count += count;
-    else
-        ARRAY_ADD(&o->ranges, range);
+    ranges_add(&o->ranges, &range);
     if (o->item.at != 0)
         return;
     offer_take_turn(o);
@@ -128,74 +104,27 @@ void offer_add(struct offer *o, int64_t node, int64_t count)
         offer_wake(o);
 }
 
-int64_t offer_waiting(const struct offer *o)
-{
-    int64_t n = 0;
-
-    for (size_t i = o->head; i < o->ranges.n; i++)
-        n += o->ranges.items[i].count;
-    return n;
-}
-
-static void skip_empty(struct offer *o)
-{
-    while (o->head < o->ranges.n && o->ranges.items[o->head].count == 0)
-        o->head++;
-    if (o->head == o->ranges.n)
-        offer_stop(o);
-}
-
 int64_t offer_take(struct offer *o)
 {
-    struct range *range = &o->ranges.items[o->head];
-    const int64_t node = range->node++;
-
-    o->run->sched->picked_since_us = range->since_us;
-    if (--range->count == 0)
-        skip_empty(o);
+    o->run->sched->picked_since_us = o->ranges.first.since_us;
+    const int64_t node = ranges_take(&o->ranges);
+    if (o->ranges.n_nodes == 0)
+        offer_stop(o);
     return node;
-}
-
-/* Takes [from, to) out of range `i`; what remains on both sides stays in its place. */
-static int64_t cut(struct offer *o, size_t i, int64_t from, int64_t to)
-{
-    const struct range old = o->ranges.items[i];
-    const int64_t end = old.node + old.count;
-
-    if (from < old.node)
-        from = old.node;
-    if (to > end)
-        to = end;
-    if (from >= to)
-        return 0;
-    o->ranges.items[i].count = from - old.node;
-    if (to < end) {
-        const struct range rest = {
-            .node = to, .count = end - to, .since_us = old.since_us};
-        ARRAY_ADD(&o->ranges, rest);
-        for (size_t k = o->ranges.n - 1; k > i + 1; k--)
-            o->ranges.items[k] = o->ranges.items[k - 1];
-        o->ranges.items[i + 1] = rest;
-    }
-    return to - from;
 }
 
 int64_t offer_cut(struct offer *o, int64_t node, int64_t count)
 {
-    int64_t gone = 0;
+    const int64_t gone = ranges_cut(&o->ranges, node, count);
 
-    /* No node is offered twice: with the last one found the rest is not searched, or a
-     * cancel of 100,000 tasks would take a minute. */
-    for (size_t i = o->head; i < o->ranges.n && gone < count; i++)
-        gone += cut(o, i, node, node + count);
-    if (gone > 0)
-        skip_empty(o);
+    if (gone > 0 && o->ranges.n_nodes == 0)
+        offer_stop(o);
     return gone;
 }
 
 void offer_free(struct offer *o)
 {
     offer_stop(o);
-    ARRAY_DONE(&o->ranges);
+    ranges_done(&o->ranges);
     mem_free(o);
 }

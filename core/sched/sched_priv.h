@@ -1,8 +1,8 @@
 /* sched/sched_priv.h - the inside of the room: sched.c has runs and picks; sched_ring.c
  * whose turn it is; sched_tenant.c tenants and projects; sched_offer.c which nodes
- * wait; sched_lane.c who waits for the same limits; sched_limit.c places and rates;
- * sched_hold.c which node has which place; sched_pool.c where attempts run;
- * sched_queue.c which queues are paused.
+ * wait, sched_range.c in which memory; sched_lane.c who waits for the same limits;
+ * sched_limit.c places and rates; sched_hold.c which node has which place; sched_pool.c
+ * where attempts run; sched_queue.c which queues are paused.
  *
  * A turn goes down a tree: sched -> tenant -> project -> level -> flow -> offer. Of
  * each only those are linked to what is above of which something may go, as far as is
@@ -138,6 +138,14 @@ struct range {
     int64_t since_us; /* they were offered */
 };
 
+/* Ranges in the order in which they came, each of one node at least. */
+struct ranges {
+    int64_t n_nodes;    /* of all */
+    struct range first; /* count 0: there is none */
+    struct range last;  /* it may still grow; count 0: none behind the others */
+    struct list chunks; /* those between, as they are written down */
+};
+
 /* What one run offers in one lane. */
 struct offer {
     struct heap_item item; /* by its turn: in its flow, or parked in its lane, while
@@ -146,11 +154,7 @@ struct offer {
     struct lane *lane;
     struct flow *flow;
     bool awake; /* in its flow */
-    struct {
-        struct range *items;
-        size_t n, cap;
-    } ranges;
-    size_t head; /* first range that still has nodes */
+    struct ranges ranges;
 };
 
 /* What one node holds. */
@@ -223,12 +227,19 @@ void sched_tenant_free(struct fair_tenant *t);
 void project_changed(struct fair_project *p); /* the levels that are open */
 void tenant_takes_slot(struct fair_tenant *t);
 
+/* sched_range.c */
+void ranges_init(struct ranges *q);
+void ranges_done(struct ranges *q);
+void ranges_add(struct ranges *q, const struct range *range);
+int64_t ranges_take(struct ranges *q); /* its first node; there is one */
+/* What is in it of these goes; how many that were. */
+int64_t ranges_cut(struct ranges *q, int64_t node, int64_t count);
+
 /* sched_offer.c */
 void flow_init(struct flow *f, struct level *level);
 void offer_add(struct offer *o, int64_t node, int64_t count);
 int64_t offer_take(struct offer *o);                             /* its first node */
 int64_t offer_cut(struct offer *o, int64_t node, int64_t count); /* how many it had */
-int64_t offer_waiting(const struct offer *o);
 void offer_take_turn(struct offer *o); /* the others of its run and lane go before it */
 void offer_wake(struct offer *o);
 void offer_park(struct offer *o);
