@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "expr/expr.h"
+#include "flow/outline.h"
 
 /* Limits on a file; each error says the limit. */
 #define FLOW_MAX_BYTES     (64u << 20)
