@@ -111,6 +111,20 @@ struct workflow_row {
     int64_t created_at;
 };
 
+/* What a list of tasks needs to know of a large file, a part at a time, see
+ * flow/outline.h; written with the row of the file, by whoever knows how, and as little
+ * changed. */
+#define OUTLINE_OF_FILE   "." /* no group has this path */
+#define OUTLINE_ENTRY_MAX 200 /* bytes: short enough for every store */
+struct workflow_outline_row {
+    int64_t tenant;
+    struct span hash;  /* of the workflow row */
+    struct span entry; /* path of a group in the file, or OUTLINE_OF_FILE */
+    int64_t part;      /* key; from 0 on */
+    int64_t version;
+    struct span body; /* JSON */
+};
+
 /* What was registered under a name: `number` grows by one with each that differs from
  * the one before. The highest is what the name means. */
 struct workflow_version_row {
@@ -353,7 +367,7 @@ extern const struct ff_record record_run, record_open_run, record_workflow, reco
     record_event, record_log, record_inbox, record_shard, record_knock, record_executor,
     record_counter, record_workflow_version, record_workflow_label, record_secret,
     record_schedule, record_schedule_run, record_backfill, record_occurrence,
-    record_child_run, record_artifact;
+    record_child_run, record_artifact, record_workflow_outline;
 extern const struct ff_schema model_schema;
 
 /* Column numbers by record, for patches and queries: COL_RUN_STATE ... in the

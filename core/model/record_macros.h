@@ -45,6 +45,7 @@
 #define INT_NULL_3(field) COLUMN_3(field, FF_INT, FF_COL_NULLABLE)
 #define TEXT_3(field)     COLUMN_3(field, FF_TEXT, 0)
 #define TIME_3(field)     COLUMN_3(field, FF_TIME, 0)
+#define JSON_3(field)     COLUMN_3(field, FF_JSON, 0)
 
 #define RECORD_SINCE(table, table_columns, count, keys, first)                         \
     .struct_size = sizeof(struct ff_record), .name = (table),                          \

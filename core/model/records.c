@@ -115,6 +115,25 @@ const struct ff_record record_workflow = {
     RECORD("workflow", workflow_columns, N_WORKFLOW_COLUMNS, 2),
 };
 
+/* --- workflow_outline --- */
+
+#define ROW workflow_outline_row
+static const struct ff_column workflow_outline_columns[] = {
+    [COL_WORKFLOW_OUTLINE_TENANT] = INT_3(tenant),
+    [COL_WORKFLOW_OUTLINE_HASH] = TEXT_3(hash),
+    [COL_WORKFLOW_OUTLINE_ENTRY] = TEXT_3(entry),
+    [COL_WORKFLOW_OUTLINE_PART] = INT_3(part),
+    [COL_WORKFLOW_OUTLINE_VERSION] = INT_3(version),
+    [COL_WORKFLOW_OUTLINE_BODY] = JSON_3(body),
+};
+#undef ROW
+COMPLETE(workflow_outline_columns, N_WORKFLOW_OUTLINE_COLUMNS);
+
+const struct ff_record record_workflow_outline = {
+    RECORD_SINCE("workflow_outline", workflow_outline_columns,
+                 N_WORKFLOW_OUTLINE_COLUMNS, 4, 3),
+};
+
 /* --- workflow_version --- */
 
 #define ROW workflow_version_row
@@ -492,6 +511,7 @@ static const struct ff_record *const records[] = {
     &record_event_wait,
     &record_artifact,
     &record_queue_pause,
+    &record_workflow_outline,
     &record_tenant,
     &record_project,
     &record_member,

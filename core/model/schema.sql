@@ -364,6 +364,16 @@ CREATE TABLE queue_pause (
     PRIMARY KEY (tenant, name)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE workflow_outline (
+    tenant INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (tenant, hash, entry, part)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE tenant (
     tenant INTEGER NOT NULL,
     version INTEGER NOT NULL,

@@ -46,6 +46,8 @@ static void row_structs_have_no_field_without_a_column(void **state)
     assert_int_equal(model_row_size(&record_shard), sizeof(struct shard_row));
     assert_int_equal(model_row_size(&record_counter), sizeof(struct counter_row));
     assert_int_equal(model_row_size(&record_child_run), sizeof(struct child_run_row));
+    assert_int_equal(model_row_size(&record_workflow_outline),
+                     sizeof(struct workflow_outline_row));
     assert_int_equal(model_row_size(&record_workflow_version),
                      sizeof(struct workflow_version_row));
     assert_int_equal(model_row_size(&record_workflow_label),
