@@ -19,7 +19,7 @@ static int add_source(struct apply *a, struct ff_err *err)
         .created_at = a->now_us,
     };
 
-    return node_add_source(a->plan, &row, err);
+    return node_add_source(a->plan, &row, what->flow, err);
 }
 
 /* --- its version --- */

@@ -6,8 +6,9 @@
 
 /* Rows of which nobody who leads hears anything, and the one of which he hears. */
 static const struct ff_record *const quiet[] = {
-    &record_run,        &record_event,       &record_workflow, &record_audit,
-    &record_audit_open, &record_idempotency, &record_open_run, &record_counter,
+    &record_run,      &record_event,      &record_workflow,
+    &record_audit,    &record_audit_open, &record_idempotency,
+    &record_open_run, &record_counter,    &record_workflow_outline,
 };
 
 static bool is_quiet(const struct ff_change *change)

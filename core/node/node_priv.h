@@ -264,9 +264,14 @@ int64_t node_max_open_runs(const struct tenant_row *row); /* NULL: the usual */
  * that comes late is then refused, or found, but is never a second run. */
 void node_name_run(struct node *n, char id[ID_TEXT]);
 
-/* Adds the row of the source to the batch, if the store has none. */
+/* Adds the row of the source to the batch, if the store has none; with its outline
+ * where it is large. flow: of that text; NULL: it gets none, and lists of its tasks
+ * wait until it is parsed. */
 int node_add_source(const struct node_plan *p, const struct workflow_row *row,
-                    struct ff_err *err);
+                    const struct flow *flow, struct ff_err *err);
+/* The same, whatever the store has. */
+void node_put_source(struct batch *b, const struct workflow_row *row,
+                     const struct flow *flow);
 
 /* Says that nobody knows whether it was done. */
 int node_fail_doubt(struct ff_err *err);

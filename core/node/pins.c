@@ -136,7 +136,7 @@ static void add_pin(struct pins *p, const char *key, const struct found *found)
         .path = span_of(found->path),
         .created_at = loop_wall_us(p->plan->node->loop),
     };
-    batch_put(p->plan->batch, &record_workflow, &row, FF_ANY_VERSION);
+    node_put_source(p->plan->batch, &row, found->flow);
 }
 
 /* found->flow stays NULL where there is no store to look into. */

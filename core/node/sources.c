@@ -57,9 +57,52 @@ static void know(struct node_sources *s, const char *key, int64_t asked_us)
     pthread_mutex_unlock(&s->mutex);
 }
 
+/* --- what is written --- */
+
+/* Without a part, the file is parsed for the pages that it is about. */
+static void put_outline(struct batch *b, const struct workflow_row *file,
+                        const struct flow *f)
+{
+    const uint32_t n = flow_outline_parts(f);
+    struct workflow_outline_row row = {
+        .tenant = file->tenant,
+        .hash = file->hash,
+        .entry = span_of(f->entry ? f->entry : OUTLINE_OF_FILE)};
+    struct buf body = {0};
+
+    if (row.entry.len > OUTLINE_ENTRY_MAX)
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        buf_clear(&body);
+        if (!flow_outline_write(f, i, &body))
+            continue;
+        row.part = i;
+        row.body = (struct span){.s = buf_text(&body), .len = body.len};
+        batch_put(b, &record_workflow_outline, &row, FF_ANY_VERSION);
+    }
+    buf_done(&body);
+}
+
+static void put_outlines(struct batch *b, const struct workflow_row *file,
+                         const struct flow *f)
+{
+    put_outline(b, file, f);
+    for (uint32_t i = 0; i < f->n_tasks; i++)
+        if (f->tasks[i].work->group)
+            put_outlines(b, file, f->tasks[i].work->group);
+}
+
+void node_put_source(struct batch *b, const struct workflow_row *row,
+                     const struct flow *flow)
+{
+    batch_put(b, &record_workflow, row, FF_ANY_VERSION);
+    if (flow)
+        put_outlines(b, row, flow);
+}
+
 /* One that is written here may yet fail: it is known when it was read. */
 int node_add_source(const struct node_plan *p, const struct workflow_row *row,
-                    struct ff_err *err)
+                    const struct flow *flow, struct ff_err *err)
 {
     MEM_AUTO char *key = key_of(row);
     const int64_t now_us = loop_mono_us(p->node->loop);
@@ -77,6 +120,6 @@ int node_add_source(const struct node_plan *p, const struct workflow_row *row,
         know(&p->node->sources, key, now_us); /* the same text has the same hash */
     if (code != FF_NOT_FOUND)
         return code;
-    batch_put(p->batch, &record_workflow, row, FF_ANY_VERSION);
+    node_put_source(p->batch, row, flow);
     return FF_OK;
 }

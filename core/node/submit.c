@@ -100,7 +100,7 @@ static int add_all(const struct node_plan *p, struct tenant t,
     int code = node_check_open_runs(p, t, err);
 
     if (code == FF_OK)
-        code = node_add_source(p, &source, err);
+        code = node_add_source(p, &source, what->flow, err);
 
     if (code == FF_OK && what->flow && !what->reuse)
         code = node_pin(&pins, what->flow, what->beside, err);
