@@ -148,8 +148,8 @@ static int fail_missing(const struct rest_call *c, struct ff_err *err)
                    rest_path(c, "artifact"));
 }
 
-static int find_in(struct rest_call *c, const struct run_row *run,
-                   const struct flow *flow, struct artifact *a, struct ff_err *err)
+static int find_in(struct rest_call *c, const struct run_row *run, struct flow *flow,
+                   struct artifact *a, struct ff_err *err)
 {
     const char *name = rest_path(c, "artifact");
     struct task_row row = {0};

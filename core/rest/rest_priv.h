@@ -531,10 +531,41 @@ void rest_add_flow_problems(struct rest_call *c, const struct flow_problems *pro
 struct span rest_open_column(struct rest_call *c, const struct run_row *run,
                              struct span column);
 /* The task that {task} names, "fetch" or "fetch.3" (tasks.c). */
-int rest_find_task(struct rest_call *c, const struct run_row *run,
-                   const struct flow *flow, struct task_row *row, struct ff_err *err);
+int rest_find_task(struct rest_call *c, const struct run_row *run, struct flow *flow,
+                   struct task_row *row, struct ff_err *err);
 /* The plan that a run is pinned to; flows_put it (runs.c). */
 struct flow *rest_flow_of(struct rest_call *c, const struct run_row *run,
                           struct ff_err *err);
+/* The same where it need not be parsed; or NULL. */
+struct flow *rest_flow_kept(struct rest_call *c, const struct run_row *run);
+
+/* --- waiting.c --- */
+
+/* Tasks of a run that have no row, as far as one request asks. */
+struct rest_waiting {
+    struct rest_call *c;
+    const struct run_row *run;
+    struct flow *flow;        /* of the run, or NULL */
+    struct flow_outline part; /* without it: the part of its outline read last */
+    int64_t n_main;           /* main tasks of it; -1: not known yet */
+};
+/* flow: of the run where it is there already, or NULL. waiting_done gives it back. */
+struct rest_waiting waiting_of(struct rest_call *c, const struct run_row *run,
+                               struct flow *flow);
+void waiting_done(struct rest_waiting *w);
+/* The task with this index as it would be told of, if no row of it is there; its name
+ * is w's, until more is read. *there is false: it is no main task, or the run is over,
+ * so all that there is from there on has rows. */
+int waiting_read(struct rest_waiting *w, int64_t index, struct task_row *row,
+                 bool *there, struct ff_err *err);
+
+/* A task's own row, if it is `found`, with its text in the call's arena. */
+struct waiting_need {
+    struct task_row row;
+    struct arena *arena;
+    bool found;
+};
+int waiting_read_row(struct rest_call *c, const struct run_row *run, int64_t node,
+                     struct waiting_need *need, struct ff_err *err);
 
 #endif

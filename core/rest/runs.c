@@ -185,6 +185,7 @@ static struct flow *parse(struct rest_call *c, const struct run_row *run,
     struct flow_problems problems = {0};
     struct workflow_row row;
 
+    FAILPOINT("rest.flow.parse");
     if (store_workflow(c->store, c->reader, (struct tenant){run->tenant}, run->hash,
                        &c->arena, &row, err) != FF_OK)
         return NULL;
@@ -196,20 +197,37 @@ static struct flow *parse(struct rest_call *c, const struct run_row *run,
     return flow;
 }
 
+/* NULL: it is not there any more; then `all` was given back. */
+static struct flow *enter(struct rest_call *c, const struct run_row *run,
+                          struct flow *all)
+{
+    struct flow *flow =
+        run->entry.s ? flow_enter(all, run->entry.s, run->entry.len) : all;
+
+    if (!flow)
+        flows_put(c->rest, all);
+    return flow;
+}
+
+struct flow *rest_flow_kept(struct rest_call *c, const struct run_row *run)
+{
+    struct flow *all = flows_take(c->rest, run->hash);
+
+    return all ? enter(c, run, all) : NULL;
+}
+
 struct flow *rest_flow_of(struct rest_call *c, const struct run_row *run,
                           struct ff_err *err)
 {
     struct flow *all = flows_take(c->rest, run->hash);
+    struct flow *flow;
 
     if (!all)
         all = parse(c, run, err);
-    if (!all || !run->entry.s)
-        return all;
-    struct flow *flow = flow_enter(all, run->entry.s, run->entry.len);
-
-    if (flow)
-        return flow;
-    flows_put(c->rest, all);
-    ff_fail(err, FF_CORRUPT, 0, "the stored workflow has no such part any more");
-    return NULL;
+    if (!all)
+        return NULL;
+    flow = enter(c, run, all);
+    if (!flow)
+        ff_fail(err, FF_CORRUPT, 0, "the stored workflow has no such part any more");
+    return flow;
 }

@@ -1,5 +1,5 @@
 /* tasks.c - the tasks of a run and what happened in it. A task that waits has no row:
- * what it is follows from the file and the rows of those that it needs. */
+ * see waiting.c. */
 #include "rest/rest_priv.h"
 
 #include <string.h>
@@ -8,80 +8,10 @@ struct listing {
     struct rest_page page;
     struct rest_call *c;
     const struct run_row *run;
-    const struct flow *flow; /* NULL: all there is has rows */
+    struct rest_waiting waiting;
     const char *state, *task;
     int64_t below; /* tasks of the file that were told of, by index */
 };
-
-/* --- those without a row --- */
-
-struct one {
-    struct task_row row;
-    struct arena *arena;
-    bool found;
-};
-
-static int take_row(void *arg, const void *row)
-{
-    struct one *one = arg;
-
-    one->row = *(const struct task_row *)row;
-    store_own_row(&record_task, &one->row, one->arena);
-    one->found = true;
-    return 1;
-}
-
-static int read_row(struct rest_call *c, const struct run_row *run, int64_t node,
-                    struct one *one, struct ff_err *err)
-{
-    const struct task_row like = {.tenant = run->tenant, .run = run->run, .node = node};
-    const struct store_query q = {
-        .record = &record_task, .like = &like, .n_equal = 3, .limit = 1};
-
-    *one = (struct one){.arena = &c->arena};
-    return store_scan(c->store, c->reader, &q, take_row, one, err);
-}
-
-static struct task_row waiting_row(const struct flow_task *t)
-{
-    return (struct task_row){.task = span_of(t->name),
-                             .item = MODEL_NULL,
-                             .state = TASK_WAITING,
-                             .exit_code = MODEL_NULL,
-                             .items = MODEL_NULL,
-                             .due_at = MODEL_NULL,
-                             .queued_at = MODEL_NULL,
-                             .started_at = MODEL_NULL,
-                             .finished_at = MODEL_NULL,
-                             .attempt_base = MODEL_NULL,
-                             .iteration = MODEL_NULL};
-}
-
-/* Queued, once all that it needs has ended. */
-static int read_waiting(struct rest_call *c, const struct run_row *run,
-                        const struct flow *flow, int64_t index, struct task_row *row,
-                        struct ff_err *err)
-{
-    const struct flow_task *t = &flow->tasks[index];
-    struct one need;
-
-    *row = waiting_row(t);
-    for (uint32_t i = 0; i < t->n_needs; i++) {
-        if (read_row(c, run, NODE_OF(t->needs[i], -1), &need, err) != FF_OK)
-            return err->code;
-        if (!need.found || !task_state_final(need.row.state))
-            return FF_OK;
-    }
-    row->state = TASK_QUEUED;
-    return FF_OK;
-}
-
-/* Is there such a task in this run, though nothing was written of it yet? */
-static bool is_expected(const struct run_row *run, const struct flow *flow,
-                        int64_t index)
-{
-    return !run_state_final(run->state) && flow->tasks[index].part == FLOW_MAIN;
-}
 
 /* --- the list --- */
 
@@ -123,16 +53,19 @@ static int keep_row(void *arg, const void *row)
     return 0;
 }
 
-/* Tasks of the file from `below` up to `end` that have no row. False: the page ends. */
+/* Tasks of the file from `below` up to `end` that have no row. False: the page ends. A
+ * page that ends before anything waits asks nothing of the file. */
 static bool tell_waiting(struct listing *l, int64_t end, struct ff_err *err)
 {
     struct task_row row;
+    bool there;
 
     for (; l->below < end; l->below++) {
-        if (!is_expected(l->run, l->flow, l->below))
-            continue;
-        if (read_waiting(l->c, l->run, l->flow, l->below, &row, err) != FF_OK ||
-            !tell(l, NODE_OF(l->below, -1), &row))
+        if (waiting_read(&l->waiting, l->below, &row, &there, err) != FF_OK)
+            return false;
+        if (!there)
+            return true;
+        if (!tell(l, NODE_OF(l->below, -1), &row))
             return false;
     }
     return true;
@@ -142,7 +75,7 @@ static bool tell_row(struct listing *l, const struct task_row *row, struct ff_er
 {
     const int64_t index = NODE_TASK(row->node);
 
-    if ((l->flow && !tell_waiting(l, index, err)) || !tell(l, row->node, row))
+    if (!tell_waiting(l, index, err) || !tell(l, row->node, row))
         return false;
     l->below = index + 1;
     return true;
@@ -175,8 +108,8 @@ static int tell_all(struct listing *l, struct ff_err *err)
             break;
         after.node = rows.items[rows.n - 1].node;
     }
-    if (more && err->code == FF_OK && l->flow)
-        tell_waiting(l, l->flow->n_tasks, err);
+    if (more && err->code == FF_OK)
+        tell_waiting(l, FLOW_MAX_TASKS, err);
     ARRAY_DONE(&rows);
     return err->code;
 }
@@ -190,22 +123,15 @@ int rest_tasks_list(struct rest_call *c, struct ff_err *err)
     if (rest_find_run(c, &run, err) != FF_OK)
         return err->code;
 
-    /* Nothing waits in a run that is over, and its file may be large. */
-    const bool over = run_state_final(run.state);
-    struct flow *flow = over ? NULL : rest_flow_of(c, &run, err);
-
-    if (!flow && !over)
-        return err->code;
     l.run = &run;
-    l.flow = flow;
+    l.waiting = waiting_of(c, &run, NULL);
 
     int code = rest_page_begin(c, &l.page, err);
 
     if (code == FF_OK)
         code = tell_all(&l, err);
-    code = rest_page_end(&l.page, code);
-    flows_put(c->rest, flow);
-    return code;
+    waiting_done(&l.waiting);
+    return rest_page_end(&l.page, code);
 }
 
 /* --- one --- */
@@ -230,25 +156,34 @@ static bool node_of(const struct flow *flow, const char *path, int64_t *node)
     return true;
 }
 
-int rest_find_task(struct rest_call *c, const struct run_row *run,
-                   const struct flow *flow, struct task_row *row, struct ff_err *err)
+static int fail_missing(const char *path, struct ff_err *err)
+{
+    return ff_fail(err, FF_NOT_FOUND, 0, "there is no task %.100s in this run", path);
+}
+
+int rest_find_task(struct rest_call *c, const struct run_row *run, struct flow *flow,
+                   struct task_row *row, struct ff_err *err)
 {
     const char *path = rest_path(c, "task");
-    struct one one = {0};
+    struct rest_waiting waiting = waiting_of(c, run, flow);
+    struct waiting_need one;
+    bool there;
     int64_t node;
 
-    if (node_of(flow, path, &node) && read_row(c, run, node, &one, err) != FF_OK)
+    if (!node_of(flow, path, &node))
+        return fail_missing(path, err);
+    if (waiting_read_row(c, run, node, &one, err) != FF_OK)
         return err->code;
     if (one.found) {
         *row = one.row;
         return FF_OK;
     }
-    if (!node_of(flow, path, &node) || NODE_ITEM(node) >= 0 ||
-        !is_expected(run, flow, NODE_TASK(node)))
-        return ff_fail(err, FF_NOT_FOUND, 0, "there is no task %.100s in this run",
-                       path);
-    if (read_waiting(c, run, flow, NODE_TASK(node), row, err) != FF_OK)
+    if (NODE_ITEM(node) >= 0)
+        return fail_missing(path, err);
+    if (waiting_read(&waiting, NODE_TASK(node), row, &there, err) != FF_OK)
         return err->code;
+    if (!there)
+        return fail_missing(path, err);
     row->node = node;
     return FF_OK;
 }
