@@ -9,11 +9,13 @@ asked for, by the clock: the share of good answers a second, where anything but 
 and 503 is a failure. Last, the first page of a run of 100,000 tasks, and submits again
 while their tasks start.
 
-usage: bench/api.py [--build DIR] [--rounds N] [--seconds S] [--overload S] [part ...]
+usage: bench/api.py [--build DIR] [--rounds N] [--seconds S] [--overload S] [--postgres]
+                    [part ...]
 """
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -23,6 +25,7 @@ import secrets
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -30,6 +33,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "tests/support"))
+from postgres import Postgres  # noqa: E402
+
 TICKS = os.sysconf("SC_CLK_TCK")
 CONNECTIONS = 64
 TIMES = 3
@@ -61,12 +67,13 @@ def token(secret: str) -> str:
 class Server:
     """`flowforge server` on a data directory of its own; its runs start no process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: dict[str, str]) -> None:
         self.program = str(ROOT / "build/bin/flowforge")
         self.data = folder / "data"
         self.body = folder / "request.json"
         secret = secrets.token_urlsafe(48)
         self.env = {k: v for k, v in os.environ.items() if "FLOWFORGE" not in k}
+        self.env |= store
         self.env |= {
             "FLOWFORGE_SERVER_AUTH": "auth-jwt",
             "FLOWFORGE_AUTH_JWT_SECRET": secret,
@@ -345,11 +352,19 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--overload", type=float, default=60)
+    parser.add_argument("--postgres", action="store_true", help="a server of its own")
     given = parser.parse_args()
     parts = given.parts or ["reads", "submits", "overload", "page", "runs"]
-    with tempfile.TemporaryDirectory(prefix="ff-api-", dir=given.build.parent) as text:
-        folder = Path(text)
-        server, limit = Server(folder), Limit(given.build)
+    with contextlib.ExitStack() as stack:
+        folder = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="ff-api-", dir=given.build.parent)
+            )
+        )
+        store: dict[str, str] = {}
+        if given.postgres:
+            store = stack.enter_context(Postgres()).environment()
+        server, limit = Server(folder, store), Limit(given.build)
         try:
             server.lift("max_requests_per_s", 1000000)
             server.lift("max_open_runs", 10000000)
