@@ -34,6 +34,11 @@ void log_setup(int level, bool json)
     atomic_store(&coloured, isatty(STDERR_FILENO) && !(no_colour && no_colour[0]));
 }
 
+bool log_is_json(void)
+{
+    return atomic_load(&as_json);
+}
+
 uint64_t log_counted(int level)
 {
     return atomic_load_explicit(&counted[level], memory_order_relaxed);
@@ -98,6 +103,15 @@ static void add_text(struct buf *line, int level, const char *who, const char *m
     add_printable(line, msg);
 }
 
+void log_add(struct buf *out, int level, const char *who, const char *msg)
+{
+    if (log_is_json())
+        add_json(out, level, who, msg);
+    else
+        add_text(out, level, who, msg);
+    buf_add_char(out, '\n');
+}
+
 void log_vline(int level, const char *who, const char *fmt, va_list ap)
 {
     char msg[MESSAGE_MAX];
@@ -112,11 +126,7 @@ void log_vline(int level, const char *who, const char *fmt, va_list ap)
     if (vsnprintf(msg, sizeof(msg), fmt, ap) < 0)
         return;
     atomic_fetch_add_explicit(&counted[level], 1, memory_order_relaxed);
-    if (atomic_load(&as_json))
-        add_json(&line, level, who, msg);
-    else
-        add_text(&line, level, who, msg);
-    buf_add_char(&line, '\n');
+    log_add(&line, level, who, msg);
     /* Nobody is left to be told when the log cannot be written. */
     const ssize_t ignored = write(STDERR_FILENO, line.data, line.len);
 

@@ -9,7 +9,13 @@
 
 enum log_level { LOG_ERROR = 1, LOG_WARN = 2, LOG_INFO = 3, LOG_DEBUG = 4 };
 
+struct buf;
+
 void log_setup(int level, bool json);
+bool log_is_json(void);
+/* Adds the entry of this message, with its time and a line break, as it would be
+ * written now. */
+void log_add(struct buf *out, int level, const char *who, const char *msg);
 /* Lines of this level that were written so far. */
 uint64_t log_counted(int level);
 void FF_PRINTF(3, 4) log_line(int level, const char *who, const char *fmt, ...);

@@ -10,6 +10,8 @@
 static const char *const leaders[] = {
     [NODE_LEADERS_ONE] = "one", [NODE_LEADERS_ALL] = "all", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const log_formats[] = {
+    [NODE_LOG_TEXT] = "text", [NODE_LOG_JSON] = "json", NULL};
 
 #define NAMED(option, field)                                                           \
     .name = (option), .offset = offsetof(struct node_settings, field)
@@ -77,6 +79,8 @@ const struct ff_opt node_options[] = {
              "runs of some tenants"},
     {OPT(log_level), .type = FF_OPT_CHOICE, .choices = log_levels, .fallback = "warn",
      .help = "what is written to stderr"},
+    {OPT(log_format), .type = FF_OPT_CHOICE, .choices = log_formats, .fallback = "text",
+     .help = "how it is written there: text, or json: each line an object"},
     {0},
 };
 

@@ -40,7 +40,9 @@ struct node_settings {
     int64_t retention_every_us;             /* while a process leads */
     int64_t leaders;                        /* of servers that share a store */
     int64_t log_level;                      /* 0 error, 1 warn, 2 info, 3 debug */
+    int64_t log_format;
 };
+enum node_log_formats { NODE_LOG_TEXT, NODE_LOG_JSON };
 enum node_leaders { NODE_LEADERS_ONE, NODE_LEADERS_ALL };
 extern const struct ff_opt node_options[]; /* for `config show` and --help */
 

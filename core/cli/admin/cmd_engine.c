@@ -151,6 +151,7 @@ int cmd_engine(struct cli *c)
     struct signals *signals = NULL;
     struct ff_err err = {0};
 
+    cli_log_sentences();
     if (pipe_is_there)
         fcntl(READY_FD, F_SETFD, FD_CLOEXEC);
     int code = cli_open(c, &s);

@@ -7,6 +7,7 @@ int cmd_server(struct cli *c)
 {
     struct beside argv;
 
+    cli_log_sentences();
     beside_begin(&argv, SERVE_PROGRAM);
     for (size_t i = 0; i < c->args.given.n; i++)
         beside_add_option(&argv, c->args.given.items[i].option->name,

@@ -195,6 +195,8 @@ static int read_settings(struct executor *ex)
 {
     const struct config_section section = {"executor", executor_options};
     const struct config_section auth = {"auth", node_auth_options};
+    const struct config_section engine = {"engine", node_options}; /* of it, the log */
+    struct node_settings log = {0};
     struct node_auth keys = {0};
     struct ff_err err = {0};
     int code = cli_load_config(ex->c, &ex->config);
@@ -202,7 +204,8 @@ static int read_settings(struct executor *ex)
     if (code != CLI_OK)
         return code;
     if (config_fill(ex->config, &section, &ex->settings, &err) != FF_OK ||
-        config_fill(ex->config, &auth, &keys, &err) != FF_OK)
+        config_fill(ex->config, &auth, &keys, &err) != FF_OK ||
+        config_fill(ex->config, &engine, &log, &err) != FF_OK)
         return cli_fail_config(ex->config, &err);
     if (!keys.executor_token_file)
         return cli_fail(CLI_CONFIG,
@@ -311,6 +314,7 @@ int executor_main(char *const *argv, char *const *env)
 
     cli_begin();
     int code = cli_args_read(&c.args, options, argv + 1, false, &used, &err);
+    cli_serves(&c);
     if (code != FF_OK) {
         code = cli_fail_err(&err);
     } else if (cli_has(&c.args, "help")) {

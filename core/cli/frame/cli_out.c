@@ -10,6 +10,25 @@
 
 /* --- sentences --- */
 
+static bool is_logged;
+
+void cli_log_sentences(void)
+{
+    is_logged = true;
+}
+
+static void say(int level, const char *program, const char *sentence)
+{
+    struct buf line = {0};
+
+    if (is_logged && log_is_json())
+        log_add(&line, level, NULL, sentence);
+    else
+        buf_printf(&line, "%s%s\n", program, sentence);
+    fputs(buf_text(&line), stderr);
+    buf_done(&line);
+}
+
 int cli_fail(int code, const char *fmt, ...)
 {
     struct buf text = {0};
@@ -18,7 +37,7 @@ int cli_fail(int code, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "flowforge: %s\n", buf_text(&text));
+    say(LOG_ERROR, "flowforge: ", buf_text(&text));
     buf_done(&text);
     return code;
 }
@@ -43,7 +62,7 @@ void cli_note(const struct cli *c, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "%s\n", buf_text(&text));
+    say(LOG_INFO, "", buf_text(&text));
     buf_done(&text);
 }
 

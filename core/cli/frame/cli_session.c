@@ -41,19 +41,36 @@ int cli_read_config(const struct cli *c, struct config **config, struct ff_err *
     return *config ? apply_flags(c, *config, err) : err->code;
 }
 
+void cli_use_log(const struct cli *c, const struct node_settings *engine)
+{
+    const int level = (int)engine->log_level + LOG_ERROR;
+
+    log_setup(c->verbose ? LOG_DEBUG
+              : c->quiet ? LOG_ERROR
+                         : level,
+              engine->log_format == NODE_LOG_JSON);
+}
+
+/* From here on what is logged has its level and form. What is wrong in the section is
+ * told by who needs the rest of it. */
+static void use_log_of(const struct cli *c, const struct config *config)
+{
+    const struct config_section section = {"engine", node_options};
+    struct node_settings engine = {0};
+    struct ff_err told_later;
+
+    if (config_fill(config, &section, &engine, &told_later) == FF_OK)
+        cli_use_log(c, &engine);
+}
+
 int cli_load_config(struct cli *c, struct config **config)
 {
     struct ff_err err = {0};
 
     if (cli_read_config(c, config, &err) != FF_OK)
         return cli_fail(CLI_CONFIG, "%s", err.msg);
+    use_log_of(c, *config);
     return CLI_OK;
-}
-
-void cli_use_log_level(const struct cli *c, int64_t level)
-{
-    if (!c->quiet && !c->verbose)
-        log_setup((int)level + LOG_ERROR, false);
 }
 
 int cli_open(struct cli *c, struct cli_session *s)
@@ -71,7 +88,6 @@ int cli_open(struct cli *c, struct cli_session *s)
     s->node = node_open_over(s->loop, s->config, c->remote_store, &err);
     if (!s->node)
         return cli_fail_config(s->config, &err);
-    cli_use_log_level(c, node_settings(s->node)->log_level);
     return CLI_OK;
 }
 

@@ -115,9 +115,15 @@ struct cli {
 void cli_begin(void);
 /* Of the arguments of c, those that every command has; sets up the log. */
 void cli_read_globals(struct cli *c);
+/* What this process says on standard error is kept, and read by programs: where the log
+ * is JSON, all of it is entries. Until settings are read a variable or --set says
+ * whether it is. To be called after the arguments were read, well or not. */
+void cli_serves(const struct cli *c);
 
 /* --- what is printed (cli_out.c) --- */
 
+/* From now on what follows is an entry of the log, where that is JSON. */
+void cli_log_sentences(void);
 /* "flowforge: SENTENCE" on standard error; returns code. */
 int FF_PRINTF(2, 3) cli_fail(int code, const char *fmt, ...);
 int cli_fail_err(const struct ff_err *err); /* with cli_exit_of_err */
@@ -186,9 +192,11 @@ struct cli_session {
 /* What this call is to do, anew: file, environment and flags. *config is to be freed in
  * either case, and may be NULL. */
 int cli_read_config(const struct cli *c, struct config **config, struct ff_err *err);
-/* engine.log_level, unless --quiet or --verbose says another one. */
-void cli_use_log_level(const struct cli *c, int64_t level);
-/* Exit code; has printed why. Close it in either case. */
+/* From now on the log has engine.log_format, and engine.log_level unless --quiet or
+ * --verbose says another one. */
+void cli_use_log(const struct cli *c, const struct node_settings *engine);
+/* Exit code; has printed why. Close it in either case. The log is from then on as it is
+ * set up there. */
 int cli_load_config(struct cli *c, struct config **config);
 /* For what came of reading settings or of opening what they name: where they are wrong
  * it tells all their mistakes, CLI_CONFIG; else as cli_fail_err. */

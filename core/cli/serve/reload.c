@@ -5,15 +5,16 @@
 
 #include <string.h>
 
-#define LOG_LEVEL "engine.log_level"
+#define LOG_LEVEL  "engine.log_level"
+#define LOG_FORMAT "engine.log_format"
 
 /* --- settings --- */
 
-static const char *level_name(int64_t level)
+static const char *word_of(const char *option, int64_t choice)
 {
     for (const struct ff_opt *o = node_options; o->name; o++)
-        if (strcmp(o->name, "log_level") == 0)
-            return o->choices[level];
+        if (strcmp(o->name, option) == 0)
+            return o->choices[choice];
     return "";
 }
 
@@ -34,13 +35,17 @@ static int fill(struct config *c, struct node_settings *engine, struct ff_err *e
     return config_fill(c, &sections[2], &traces, err);
 }
 
-static void use_level(const struct reload *r, int64_t level)
+static void use_log(const struct reload *r, const struct node_settings *engine)
 {
-    if (level == *r->log_level || r->c->quiet || r->c->verbose)
-        return;
-    *r->log_level = level;
-    cli_use_log_level(r->c, level);
-    log_info(LOG_LEVEL " is %s now", level_name(level));
+    const struct reload_log was = *r->log;
+    const bool is_given = r->c->quiet || r->c->verbose;
+
+    *r->log = (struct reload_log){engine->log_level, engine->log_format};
+    cli_use_log(r->c, engine);
+    if (engine->log_level != was.level && !is_given)
+        log_info(LOG_LEVEL " is %s now", word_of("log_level", engine->log_level));
+    if (engine->log_format != was.format)
+        log_info(LOG_FORMAT " is %s now", word_of("log_format", engine->log_format));
 }
 
 struct others {
@@ -66,7 +71,8 @@ static void add_name(void *arg, const char *name)
 {
     struct others *o = arg;
 
-    if (strcmp(name, LOG_LEVEL) != 0 && !is_option(o->reload->c, name))
+    if (strcmp(name, LOG_LEVEL) != 0 && strcmp(name, LOG_FORMAT) != 0 &&
+        !is_option(o->reload->c, name))
         buf_printf(&o->names, "%s%s", o->names.len > 0 ? ", " : "", name);
 }
 
@@ -94,7 +100,7 @@ static void read_settings(const struct reload *r)
     if (code == FF_OK) /* so that their defaults are known there */
         code = fill(r->config, &in_use, &err);
     if (code == FF_OK) {
-        use_level(r, engine.log_level);
+        use_log(r, &engine);
         log_info("the settings were read again");
         tell_others(r, now);
     } else {

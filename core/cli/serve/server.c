@@ -45,7 +45,7 @@ struct server {
     struct observe *observe; /* NULL: nobody is shown metrics */
     struct export_settings traces;
     struct exporter *exporter; /* NULL: nobody is told what became of runs */
-    int64_t log_level;         /* in use */
+    struct reload_log log;
     bool in_loop;
     bool serves;               /* all that it begins with is there */
     struct rlimit descriptors; /* as they were at first */
@@ -123,7 +123,7 @@ static void read_again(struct server *s)
 {
     const struct reload what = {.c = s->c,
                                 .config = s->session.config,
-                                .log_level = &s->log_level,
+                                .log = &s->log,
                                 .has_certificate = s->settings.tls_cert,
                                 .http = s->http,
                                 .rest = s->rest,
@@ -387,20 +387,33 @@ struct told_place {
     const char *path; /* or NULL: users, or executors, come there */
 };
 
+/* Who collects what the process writes may do so from both of its outputs. */
+static void tell_line(struct buf *text, const char *line)
+{
+    if (log_is_json())
+        log_add(text, LOG_INFO, NULL, line);
+    else
+        buf_printf(text, "%s\n", line);
+}
+
 /* Nothing in an address has to be escaped for JSON. */
 static void tell_place(const struct server *s, struct buf *text,
                        const struct told_place *told)
 {
     const bool tls = !told->path && s->settings.tls_cert;
+    struct buf url = {0}, line = {0};
 
-    if (s->c->json)
-        buf_printf(text, "%s\"%s\": \"", text->len > 1 ? ", " : "", told->key);
-    else
-        buf_printf(text, "%s%s on ", text->len > 0 ? "\n" : "", told->words);
-    add_place(text, tls ? "https" : "http", told->place->address, told->port);
-    buf_add_text(text, told->path ? told->path : "");
-    if (s->c->json)
-        buf_add_char(text, '"');
+    add_place(&url, tls ? "https" : "http", told->place->address, told->port);
+    buf_add_text(&url, told->path ? told->path : "");
+    if (s->c->json) {
+        buf_printf(text, "%s\"%s\": \"%s\"", text->len > 1 ? ", " : "", told->key,
+                   buf_text(&url));
+    } else {
+        buf_printf(&line, "%s on %s", told->words, buf_text(&url));
+        tell_line(text, buf_text(&line));
+    }
+    buf_done(&url);
+    buf_done(&line);
 }
 
 static int tell_places(const struct server *s)
@@ -419,8 +432,8 @@ static int tell_places(const struct server *s)
         if (places[i].port)
             tell_place(s, &text, &places[i]);
     if (text.len == 0)
-        buf_add_text(&text, "listening nowhere");
-    buf_add_text(&text, s->c->json ? "}\n" : "\n");
+        tell_line(&text, "listening nowhere");
+    buf_add_text(&text, s->c->json ? "}\n" : "");
     return cli_print(&text);
 }
 
@@ -643,7 +656,8 @@ static int serve(struct server *s)
         return CLI_IO;
     notify_manager("READY=1");
     s->serves = true;
-    s->log_level = node_settings(s->session.node)->log_level;
+    s->log = (struct reload_log){node_settings(s->session.node)->log_level,
+                                 node_settings(s->session.node)->log_format};
     if (stay(s, &err) != FF_OK)
         return cli_fail_config(s->session.config, &err);
     if (s->fatal.code != FF_OK)
@@ -695,6 +709,7 @@ int serve_main(char *const *argv, char *const *env)
 
     cli_begin();
     int code = cli_args_read(&c.args, serve_options, argv + 1, false, &used, &err);
+    cli_serves(&c);
     if (code != FF_OK) {
         code = cli_fail_err(&err);
     } else if (role && (cli_has(&c.args, "help") || cli_has(&c.args, "version"))) {
