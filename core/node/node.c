@@ -362,6 +362,27 @@ int node_look(struct loop *l, struct config *c, struct ff_store_info *info,
     return code;
 }
 
+struct node *node_open_partly(struct loop *l, struct config *c, struct ff_err *why,
+                              struct ff_err *err)
+{
+    struct node *n = node_new(l, c);
+    int code = prepare(n, err);
+
+    *why = (struct ff_err){0};
+    if (code == FF_OK) {
+        n->store = store_open(l, n->store_driver, why);
+        code = n->store ? FF_OK : why->code;
+        if (code == FF_INVALID || code == FF_NO_MEMORY)
+            *err = *why;
+        else
+            code = FF_OK;
+    }
+    if (code == FF_OK)
+        return n;
+    node_close(n);
+    return NULL;
+}
+
 struct node *node_open_over(struct loop *l, struct config *c, struct driver *store,
                             struct ff_err *err)
 {

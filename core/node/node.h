@@ -61,6 +61,11 @@ void node_defaults(struct config *c);
 /* Fills settings, makes the data directory (0700), loads the store driver, opens the
  * store. Nothing runs yet. The loop and config stay the caller's. */
 struct node *node_open(struct loop *l, struct config *c, struct ff_err *err);
+/* The same where only the store could not be opened: then *why has a code and says so,
+ * node_store is NULL, and nothing may be asked but node_settings and to open queue and
+ * blobs. Settings that are wrong and memory that runs out are an error here, too. */
+struct node *node_open_partly(struct loop *l, struct config *c, struct ff_err *why,
+                              struct ff_err *err);
 /* Over a store that is given, and not one that the settings name; there is no data
  * directory. For who only reads what another process has. */
 struct node *node_open_over(struct loop *l, struct config *c, struct driver *store,

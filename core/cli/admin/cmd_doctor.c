@@ -18,8 +18,21 @@ void doctor_says(struct doctor *d, const char *fmt, ...)
 
 /* --- the checks --- */
 
+static int check_store_that_is_away(struct doctor *d)
+{
+    d->bad = true;
+    doctor_says(d, "%s could not be opened: %s", node_settings(d->s->node)->store,
+                d->away->msg);
+    d->remedy = "see that it runs, can be reached from here, and lets this user in; "
+                "`flowforge config show --sources` has what was tried";
+    return FF_OK;
+}
+
 static int check_store(struct doctor *d)
 {
+    if (d->away)
+        return check_store_that_is_away(d);
+
     const int64_t now = store_now_us(node_store(d->s->node));
 
     d->bad = store_health(node_store(d->s->node), &d->err) != FF_OK;
@@ -121,30 +134,51 @@ static int check_version(struct doctor *d)
 static const struct {
     const char *name;
     int (*check)(struct doctor *d);
+    bool needs_rows;
 } checks[] = {
-    {"store", check_store},    {"owner", check_owner},  {"version", check_version},
-    {"queue", doctor_queue},   {"slots", doctor_slots}, {"artifacts", doctor_blobs},
-    {"paused", doctor_paused},
+    {"store", check_store, false},     {"owner", check_owner, true},
+    {"version", check_version, false}, {"queue", doctor_queue, false},
+    {"slots", doctor_slots, true},     {"artifacts", doctor_blobs, false},
+    {"paused", doctor_paused, true},
 };
+
+/* Nothing is known then: neither that it is well nor that it is not. */
+static bool is_unknown(size_t check, const struct doctor *d)
+{
+    return d->away && checks[check].needs_rows;
+}
+
+static int carry_out(size_t check, struct doctor *d)
+{
+    if (!is_unknown(check, d))
+        return checks[check].check(d);
+    doctor_says(d, "not looked at: the store could not be opened");
+    return FF_OK;
+}
 
 /* --- what they say --- */
 
-static void add_json(struct jsonw *w, const char *name, const struct doctor *d)
+static void add_json(struct jsonw *w, size_t check, const struct doctor *d)
 {
+    const char *name = checks[check].name;
+
     jsonw_open(w, '{');
     jsonw_key(w, "check");
     jsonw_text(w, name);
     jsonw_key(w, "ok");
-    jsonw_raw(w, d->bad ? "false" : "true", d->bad ? 5 : 4);
+    if (is_unknown(check, d))
+        jsonw_raw(w, "null", 4);
+    else
+        jsonw_bool(w, !d->bad);
     jsonw_key(w, "says");
     jsonw_text_len(w, buf_text(&d->says), d->says.len > 0 ? d->says.len - 1 : 0);
-    if (strcmp(name, "slots") == 0) {
+    if (strcmp(name, "slots") == 0 && !is_unknown(check, d)) {
         jsonw_key(w, "leaked");
         jsonw_int(w, d->leaked);
         jsonw_key(w, "ghosts");
         jsonw_int(w, d->ghosts);
     }
-    if (strcmp(name, "paused") == 0) {
+    if (strcmp(name, "paused") == 0 && !is_unknown(check, d)) {
         jsonw_key(w, "paused");
         jsonw_int(w, d->paused);
     }
@@ -155,12 +189,15 @@ static void add_json(struct jsonw *w, const char *name, const struct doctor *d)
     jsonw_close(w, '}');
 }
 
-static void add_text(const struct cli *c, struct buf *out, const char *name,
+static void add_text(const struct cli *c, struct buf *out, size_t check,
                      const struct doctor *d)
 {
-    cli_add_coloured(out, c->colour, d->bad ? CLI_RED : CLI_GREEN,
-                     d->bad ? "bad" : "ok ");
-    buf_printf(out, " %-8s ", name);
+    if (is_unknown(check, d))
+        cli_add_coloured(out, c->colour, CLI_YELLOW, "?  ");
+    else
+        cli_add_coloured(out, c->colour, d->bad ? CLI_RED : CLI_GREEN,
+                         d->bad ? "bad" : "ok ");
+    buf_printf(out, " %-8s ", checks[check].name);
     for (const char *p = buf_text(&d->says); *p; p++) {
         buf_add_char(out, *p);
         if (*p == '\n' && p[1])
@@ -194,7 +231,9 @@ static int check_words(const struct cli *c)
     return CLI_OK;
 }
 
-static int examine(struct cli *c, const struct cli_session *s)
+/* away: why the store could not be opened; or NULL. */
+static int examine(struct cli *c, const struct cli_session *s,
+                   const struct ff_err *away)
 {
     struct buf out = {0};
     struct jsonw w = {.out = &out};
@@ -203,10 +242,10 @@ static int examine(struct cli *c, const struct cli_session *s)
     if (c->json)
         jsonw_open(&w, '[');
     for (size_t i = 0; i < COUNT_OF(checks); i++) {
-        struct doctor d = {.s = s};
+        struct doctor d = {.s = s, .away = away};
         if (!is_chosen(c, checks[i].name))
             continue;
-        const int found = checks[i].check(&d);
+        const int found = carry_out(i, &d);
         if (found == FF_NO_MEMORY) { /* which says nothing of the installation */
             buf_done(&d.says);
             buf_done(&out);
@@ -218,9 +257,9 @@ static int examine(struct cli *c, const struct cli_session *s)
         }
         bad = bad || d.bad;
         if (c->json)
-            add_json(&w, checks[i].name, &d);
+            add_json(&w, i, &d);
         else
-            add_text(c, &out, checks[i].name, &d);
+            add_text(c, &out, i, &d);
         buf_done(&d.says);
     }
     if (c->json) {
@@ -234,13 +273,14 @@ static int examine(struct cli *c, const struct cli_session *s)
 int cmd_doctor(struct cli *c)
 {
     struct cli_session s;
+    struct ff_err why;
 
     int code = check_words(c);
     if (code != CLI_OK)
         return code;
-    code = cli_open(c, &s);
+    code = cli_open_partly(c, &s, &why);
     if (code == CLI_OK)
-        code = examine(c, &s);
+        code = examine(c, &s, why.code == FF_OK ? NULL : &why);
     cli_close(&s);
     return code;
 }

@@ -7,7 +7,8 @@
 /* One check at work. */
 struct doctor {
     const struct cli_session *s;
-    struct buf says; /* sentences, one a line */
+    const struct ff_err *away; /* why the store did not open: no rows; or NULL */
+    struct buf says;           /* sentences, one a line */
     bool bad;
     bool led;               /* of `owner`: by some host */
     const char *remedy;     /* what to do when it is */

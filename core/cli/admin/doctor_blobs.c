@@ -39,6 +39,9 @@ int doctor_blobs(struct doctor *d)
         d->bad = true;
         d->remedy = "see engine.blob and its section: flowforge config show";
         doctor_says(d, "artifacts cannot be stored: %s", d->err.msg);
+    } else if (d->away) {
+        doctor_says(d, "artifacts can be stored; which ones there should be is in the "
+                       "store, which does not answer");
     } else {
         code = store_scan(node_store(d->s->node), STORE_READER_CALLER, &query, look, &l,
                           &d->err);

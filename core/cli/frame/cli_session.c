@@ -73,7 +73,8 @@ int cli_load_config(struct cli *c, struct config **config)
     return CLI_OK;
 }
 
-int cli_open(struct cli *c, struct cli_session *s)
+/* why: as for node_open_partly; NULL: the store has to be there. */
+static int open_session(struct cli *c, struct cli_session *s, struct ff_err *why)
 {
     struct ff_err err = {0};
 
@@ -85,10 +86,21 @@ int cli_open(struct cli *c, struct cli_session *s)
     if (!s->loop)
         return cli_fail_err(&err);
     s->remote = c->remote;
-    s->node = node_open_over(s->loop, s->config, c->remote_store, &err);
+    s->node = why ? node_open_partly(s->loop, s->config, why, &err)
+                  : node_open_over(s->loop, s->config, c->remote_store, &err);
     if (!s->node)
         return cli_fail_config(s->config, &err);
     return CLI_OK;
+}
+
+int cli_open(struct cli *c, struct cli_session *s)
+{
+    return open_session(c, s, NULL);
+}
+
+int cli_open_partly(struct cli *c, struct cli_session *s, struct ff_err *why)
+{
+    return open_session(c, s, why);
 }
 
 void cli_close(struct cli_session *s)

@@ -205,6 +205,8 @@ int cli_fail_config(struct config *config, const struct ff_err *err);
 int cli_know_drivers(struct config *config, const struct node_settings *settings,
                      struct ff_err *err);
 int cli_open(struct cli *c, struct cli_session *s);
+/* Of this machine, also where its store does not open: see node_open_partly. */
+int cli_open_partly(struct cli *c, struct cli_session *s, struct ff_err *why);
 void cli_close(struct cli_session *s);
 /* The run that the word names; exit code, has printed why. */
 int cli_find_run(const struct cli_session *s, const char *word, struct arena *arena,
