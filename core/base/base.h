@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/privacy.h"
 #include "base/probe.h"
 #include "base/rand.h"
 #include "base/sha256.h"

@@ -39,6 +39,12 @@ void config_default(struct config *c, const char *name, const char *value);
  */
 bool config_is_set(const struct config *c, const char *section, const char *key);
 
+/* Each setting that the file or a flag gives, whoever reads it, in no order. where is
+ * its place, "/etc/x.yaml:3:9" or "command line". */
+typedef void config_given_fn(void *arg, const char *section, const char *key,
+                             const char *value, const char *where);
+void config_each_given(const struct config *c, config_given_fn *fn, void *arg);
+
 /* Fills `target` (config_size bytes, zeroed) from the section by its option table:
  * type, range, required, default; on failure it is left alone. Text lives as long as
  * the config. Errors name the file and line or the variable, and the nearest known

@@ -115,3 +115,33 @@ bool config_is_set(const struct config *c, const char *section, const char *key)
     config_find(c, section, &opt, &found);
     return found.value && found.source != CONFIG_DEFAULT;
 }
+
+static void each_flag(const struct config *c, config_given_fn *fn, void *arg)
+{
+    char section[CONFIG_MAX_NAME + 1];
+    void *v;
+
+    for (size_t i = 0; map_next(&c->flags, &i, &v);) {
+        const char *name = map_key_text(&c->flags, i);
+        const char *dot = strchr(name, '.');
+
+        snprintf(section, sizeof(section), "%.*s", (int)(dot - name), name);
+        fn(arg, section, dot + 1, v, "command line");
+    }
+}
+
+void config_each_given(const struct config *c, config_given_fn *fn, void *arg)
+{
+    char where[CONFIG_WHERE_TEXT];
+    void *v;
+
+    for (size_t i = 0; map_next(&c->file, &i, &v);) {
+        const struct setting *s = v;
+
+        if (!s->value)
+            continue;
+        config_where(c, s, where);
+        fn(arg, s->section, s->key, s->value, where);
+    }
+    each_flag(c, fn, arg);
+}

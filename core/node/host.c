@@ -35,6 +35,21 @@ char **node_pass_env(const char *more)
     return split_names(pass_always, more);
 }
 
+bool node_passes_env(char *const *names, const char *pair)
+{
+    const char *equals = strchr(pair, '=');
+    const size_t len = equals ? (size_t)(equals - pair) : strlen(pair);
+
+    for (size_t i = 0; names[i]; i++) {
+        const size_t n = strlen(names[i]);
+        if (n > 0 && names[i][n - 1] == '*'
+                ? strncmp(pair, names[i], n - 1) == 0
+                : n == len && memcmp(pair, names[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The Python package: where engine.sdk says, installed, or in the source tree above a
  * build folder. */
 char *node_find_sdk(const char *given, const char *driver_dir)

@@ -117,6 +117,8 @@ void node_placed(struct node *n, const char *attempt_id, const char *labels);
 /* What tasks of any host get of its environment, and names given beside it: a list that
  * ends with NULL, whose first text is to be freed before the list is. */
 char **node_pass_env(const char *more);
+/* Is "NAME=value" among these names, of which one that ends with * takes a prefix? */
+bool node_passes_env(char *const *names, const char *pair);
 /* The folder of the Python package, by free(); or NULL: there is none. */
 char *node_find_sdk(const char *given, const char *driver_dir);
 /* What carries out tasks with http; mem_free it. */
