@@ -78,8 +78,17 @@ class ServicesTest(CliTest):
         text = "".join(s for s in lines if "jwt_secret" not in s)
         return self.file("config.yaml", text)
 
+    def of_executors(self) -> dict[str, str]:
+        """What is for servers alone is not in it."""
+        own = ("FLOWFORGE_EXECUTOR_", "FLOWFORGE_AUTH_EXECUTOR_")
+        return {
+            k: v
+            for k, v in self.env.items()
+            if k.startswith(own) or not k.startswith("FLOWFORGE_")
+        }
+
     def begin(self, program: str, *args: str) -> Process:
-        env = dict(self.env)
+        env = self.of_executors() if program == EXECUTOR else dict(self.env)
         if program in self.ports:
             env["FLOWFORGE_SERVER_METRICS_PORT"] = str(self.ports[program])
         popen = subprocess.Popen(
@@ -229,11 +238,17 @@ class Refusals(ServicesTest):
                 self.refused(name),
                 r"wrong\.yaml:2:\d+: server has no setting htp_port.*http_port",
             )
-        self.file("wrong.yaml", text + "executor: {plces: 3}\n")
+        self.env = self.of_executors()
+        wrong = self.file("wrong.yaml", "executor: {plces: 3}\n")
         self.assertRegex(
-            self.refused(EXECUTOR),
-            r"wrong\.yaml:\d+:\d+: executor has no setting plces",
+            self.refused(EXECUTOR, "--config", wrong),
+            r"wrong\.yaml:1:\d+: executor has no setting plces",
         )
+
+    def test_the_servers_file_is_not_for_executors(self) -> None:
+        said = self.refused(EXECUTOR)
+        self.assertRegex(said, r"config\.yaml:\d+:\d+: database\.password is a secret")
+        self.assertIn("Give executors a file of their own", said)
 
     def test_a_secret_that_everybody_knows_lets_nobody_serve(self) -> None:
         del self.env["FLOWFORGE_AUTH_JWT_SECRET_FILE"]

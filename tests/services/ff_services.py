@@ -256,7 +256,12 @@ class ServicesTest(ReplicasTest):
         for port in ports:
             self.begin_server("api", port)
         servers = ",".join(f"http://127.0.0.1:{port}" for port in executor_ports)
-        env = {k: v for k, v in self.env.items() if k != "FLOWFORGE_ENGINE_RUNTIME"}
+        own = ("FLOWFORGE_EXECUTOR_", "FLOWFORGE_AUTH_EXECUTOR_")
+        env = {
+            k: v
+            for k, v in self.env.items()
+            if k.startswith(own) or not k.startswith(("FLOWFORGE_", "PG"))
+        }
         for name in ("x", "y"):
             at_ = ("--set", f"executor.servers={servers}", "--set", "executor.places=4")
             self.executors.append(Executor(name, self.folder, env, *at_))

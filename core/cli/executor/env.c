@@ -51,18 +51,6 @@ static void set(struct env *e, const char *name, const char *value)
     buf_done(&pair);
 }
 
-static bool passes(const struct executor *ex, const char *pair)
-{
-    for (size_t i = 0; ex->pass_env[i]; i++) {
-        const char *name = ex->pass_env[i];
-        const size_t n = strlen(name);
-        if (n > 0 && name[n - 1] == '*' ? strncmp(pair, name, n - 1) == 0
-                                        : same_name(name, pair))
-            return true;
-    }
-    return false;
-}
-
 static void add_sdk(struct env *e, const char *sdk)
 {
     const char *old = find(e, "PYTHONPATH");
@@ -84,7 +72,7 @@ const char *const *env_here(const struct executor *ex, struct arena *arena,
     for (size_t i = 0; given[i]; i++)
         e.items[e.n++] = given[i];
     for (size_t i = 0; own[i]; i++)
-        if (passes(ex, own[i]) && !find(&e, own[i]))
+        if (node_passes_env(ex->pass_env, own[i]) && !find(&e, own[i]))
             e.items[e.n++] = own[i];
     if (!find(&e, "PATH"))
         set(&e, "PATH", "/usr/local/bin:/usr/bin:/bin");

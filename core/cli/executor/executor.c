@@ -203,6 +203,9 @@ static int read_settings(struct executor *ex)
 
     if (code != CLI_OK)
         return code;
+    code = rights_refuse(ex);
+    if (code != CLI_OK)
+        return code;
     if (config_fill(ex->config, &section, &ex->settings, &err) != FF_OK ||
         config_fill(ex->config, &auth, &keys, &err) != FF_OK ||
         config_fill(ex->config, &engine, &log, &err) != FF_OK)
@@ -218,6 +221,8 @@ static int read_settings(struct executor *ex)
         const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
         ex->settings.places = cpus > 2 ? 2 * cpus : 4;
     }
+    ex->pass_env = node_pass_env(ex->settings.pass_env);
+    rights_forget(ex);
     take_name(ex);
     return take_labels(ex);
 }
@@ -229,7 +234,6 @@ static void find_what_tasks_need(struct executor *ex)
 
     ex->sdk = node_find_sdk(ex->settings.sdk, dir ? dir : "/");
     ex->http_program = node_http_program();
-    ex->pass_env = node_pass_env(ex->settings.pass_env);
 }
 
 /* --- all of it --- */
@@ -307,12 +311,14 @@ static const char usage[] =
 
 int executor_main(char *const *argv, char *const *env)
 {
-    struct cli c = {.env = env};
+    privacy_begin();
+    cli_begin();
+
+    MEM_AUTO char **own = rights_own_env(env);
+    struct cli c = {.env = own};
     struct executor ex = {.c = &c, .lock_fd = -1, .inotify = -1};
     struct ff_err err = {0};
     size_t used;
-
-    cli_begin();
     int code = cli_args_read(&c.args, options, argv + 1, false, &used, &err);
     cli_serves(&c);
     if (code != FF_OK) {

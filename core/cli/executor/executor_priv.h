@@ -4,6 +4,7 @@
  * server: registers, pulls commands, tells what has happened; links.c has all of them,
  * and says how many of the free places are whose; hosted.c the
  * attempts that are here, and the runtime that runs them; env.c their environment;
+ * rights.c keeps what is for servers out of this process;
  * ship.c sends what they write; files.c brings what they are given, and sends what they
  * hand on; tasks.c lets them speak to the server;
  * health.c tells who asks how it is. */
@@ -194,6 +195,18 @@ void hosted_settle(struct hosted *h);
 /* Its files are here, err NULL; or they cannot be, and this is told of it. It may be
  * gone then. */
 void hosted_go_on(struct hosted *h, const struct ff_err *err, enum fleet_word word);
+
+/* --- rights.c --- */
+
+/* Of env what settings of this program may come from; by mem_free, the texts are env's.
+ */
+char **rights_own_env(char *const *env);
+/* CLI_CONFIG where a file that it was given, and so its tasks too, holds a secret of
+ * servers; has printed which, and what to do. */
+int rights_refuse(const struct executor *ex);
+/* After settings were read, before anything begins: the environment has nothing any
+ * more but what tasks are given of it and what this program needs. */
+void rights_forget(const struct executor *ex);
 
 /* --- env.c --- */
 
