@@ -356,8 +356,11 @@ class Standing(MetricsTest):
         version = self.get("/system")["version"]
         self.assertEqual(page.get("flowforge_build_info", version=version), 1)
         self.assertAlmostEqual(page.get("process_start_time_seconds"), began, delta=30)
-        fds = len(list(Path(f"/proc/{self.server.popen.pid}/fd").iterdir()))
-        self.assertLess(abs(page.get("process_open_fds") - fds), 10)
+        shown = Path(f"/proc/{self.server.popen.pid}/fd")
+        fds = page.get("process_open_fds")
+        if os.access(shown, os.R_OK):  # by root alone
+            self.assertLess(abs(fds - len(list(shown.iterdir()))), 10)
+        self.assertGreater(fds, 3)
         self.assertGreater(page.get("process_max_fds"), fds)
         self.assertGreater(page.get("process_resident_memory_bytes"), 1 << 20)
         self.assertGreater(page.get("process_cpu_seconds_total"), 0)

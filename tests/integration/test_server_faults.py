@@ -114,7 +114,10 @@ class Store(Faults):
 
 class Clients(Faults):
     def files(self) -> int:
-        return len(list(Path(f"/proc/{self.server.popen.pid}/fd").iterdir()))
+        fds = Path(f"/proc/{self.server.popen.pid}/fd")
+        if not os.access(fds, os.R_OK):
+            self.skipTest("a server's descriptors are shown to root alone")
+        return len(list(fds.iterdir()))
 
     def cpu_s(self) -> float:
         stat = Path(f"/proc/{self.server.popen.pid}/stat").read_text()

@@ -95,6 +95,8 @@ int owner_start(struct owner *o, struct cli_session *s,
     const struct control_listener listener = {
         .arg = o, .changed = on_changed, .idle = on_idle, .fatal = on_fatal};
 
+    /* Tasks that begin here are of our user, and we may have been given passwords. */
+    privacy_begin();
     *o = (struct owner){.session = s, .events = *events};
     int code = node_own(s->node, &listener, NULL, err);
     if (code != FF_OK)

@@ -707,6 +707,7 @@ int serve_main(char *const *argv, char *const *env)
     struct ff_err err = {0};
     size_t used;
 
+    privacy_begin();
     cli_begin();
     int code = cli_args_read(&c.args, serve_options, argv + 1, false, &used, &err);
     cli_serves(&c);
