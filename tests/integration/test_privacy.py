@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""What tasks on the host of who leads find of what that was given: they are processes of
-its user."""
+"""What tasks on the host of who leads find of what that was given: they are processes
+of its user."""
 
 import os
 import re
