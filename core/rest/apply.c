@@ -30,6 +30,19 @@ static void answer(struct rest_call *c, const struct flow *flow,
     jsonw_close(&w, '}');
 }
 
+static int judge_known(struct rest_call *c, const struct workflow_version_row *row,
+                       int64_t *project, struct ff_err *err)
+{
+    const int code = rest_judge(c, model_project(row->project), err);
+
+    *project = model_project(row->project);
+    if (code != FF_NOT_FOUND)
+        return code;
+    return rest_fail(c, PROBLEM_CONFLICT, err,
+                     "the name %.*s is taken in another project", (int)row->name.len,
+                     row->name.s);
+}
+
 /* A name that is known stays in its project; that it is there is told to who may not
  * see it, too, since a name is one workflow's in the tenant. */
 static int choose(struct rest_call *c, const char *name, int64_t *project,
@@ -40,15 +53,16 @@ static int choose(struct rest_call *c, const char *name, int64_t *project,
     int code = given_find(c, name, &row, err);
 
     if (code == FF_NOT_FOUND)
-        return rest_choose_project(c, MAY_AUTHOR, PROJECT_ALL, project, err);
+        return given_match(c, NULL, err) == FF_OK
+                   ? rest_choose_project(c, MAY_AUTHOR, PROJECT_ALL, project, err)
+                   : err->code;
     if (code == FF_OK && given)
-        return rest_choose_project(c, MAY_AUTHOR, PROJECT_ALL, project, err);
-    if (code == FF_OK)
-        code = rest_judge(c, model_project(row.project), err);
-    if (code == FF_NOT_FOUND)
-        return rest_fail(c, PROBLEM_CONFLICT, err,
-                         "the name %.63s is taken in another project", name);
-    *project = model_project(row.project);
+        code = rest_choose_project(c, MAY_AUTHOR, PROJECT_ALL, project, err);
+    else if (code == FF_OK)
+        code = judge_known(c, &row, project, err);
+    /* Of one in another project he is told that it is, and no version. */
+    if (code == FF_OK && *project == model_project(row.project))
+        code = given_match(c, &row, err);
     return code;
 }
 
@@ -75,7 +89,7 @@ int rest_workflow_apply(struct rest_call *c, struct ff_err *err)
         c->status = applied.is_new ? 201 : 200;
         answer(c, s.flow, &applied);
     }
-    if (code == FF_OK && c->batch->n > 0)
+    if (code == FF_OK && rest_has_changes(c))
         code = note(c, "workflow.apply", s.flow->name, err);
     given_done(&s);
     return code;
@@ -86,11 +100,13 @@ int rest_workflow_apply(struct rest_call *c, struct ff_err *err)
 static int judge(struct rest_call *c, const char *name, struct ff_err *err)
 {
     struct workflow_version_row row;
-    const int code = given_find(c, name, &row, err);
+    int code = given_find(c, name, &row, err);
 
     if (code == FF_NOT_FOUND && c->plan.doubted)
         return FF_OK;
-    return code == FF_OK ? rest_judge(c, model_project(row.project), err) : code;
+    if (code == FF_OK)
+        code = rest_judge(c, model_project(row.project), err);
+    return code == FF_OK ? given_match(c, &row, err) : code;
 }
 
 int rest_workflow_delete(struct rest_call *c, struct ff_err *err)

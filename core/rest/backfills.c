@@ -59,7 +59,7 @@ static void add_count(struct jsonw *w, const char *key, int64_t n)
 static int answer(struct rest_call *c, int64_t no, int64_t n_times, struct ff_err *err)
 {
     struct jsonw w = {.out = &c->out};
-    const bool begun = c->batch->n > 0;
+    const bool begun = rest_has_changes(c);
 
     jsonw_open(&w, '{');
     if (begun)

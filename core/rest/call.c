@@ -111,16 +111,57 @@ void rest_set_version(struct rest_call *c, int64_t version)
     snprintf(c->etag, sizeof(c->etag), "\"v%lld\"", (long long)version);
 }
 
-/* As ETag is compared strongly, a list of them is none of ours. */
-int rest_check_version(struct rest_call *c, int64_t version, struct ff_err *err)
+/* --- If-Match --- */
+
+/* Compared strongly (RFC 9110, 8.8.3.2): a weak one, W/"...", is none of ours. */
+static bool is_among(const char *list, const char *etag)
+{
+    const size_t wanted = strlen(etag);
+
+    for (list += strspn(list, " \t,"); *list; list += strspn(list, " \t,")) {
+        const char *quote = *list == '"' ? strchr(list + 1, '"') : NULL;
+        const char *end = quote ? quote + 1 : list;
+        const size_t len = (size_t)(end - list) + strcspn(end, " \t,");
+
+        if (len == wanted && memcmp(list, etag, len) == 0)
+            return true;
+        list += len;
+    }
+    return false;
+}
+
+int rest_match_etag(struct rest_call *c, const char *etag, struct ff_err *err)
 {
     const char *wanted = http_header(c->request, "if-match");
 
-    rest_set_version(c, version);
-    if (!wanted || strcmp(wanted, "*") == 0 || strcmp(wanted, c->etag) == 0)
+    if (!wanted || (etag && (strcmp(wanted, "*") == 0 || is_among(wanted, etag))))
         return FF_OK;
+    if (!etag)
+        return rest_fail(c, PROBLEM_PRECONDITION, err,
+                         "there is none yet that If-Match could mean");
     return rest_fail(c, PROBLEM_PRECONDITION, err,
-                     "it is %s by now, not %.60s: read it again", c->etag, wanted);
+                     "it is %s by now, not %.60s: read it again", etag, wanted);
+}
+
+int rest_match(struct rest_call *c, const struct ff_record *record, const void *row,
+               int64_t version, struct ff_err *err)
+{
+    const bool known = version != FF_ABSENT;
+    char etag[32];
+
+    if (c->route->match != record || !http_header(c->request, "if-match"))
+        return FF_OK;
+    snprintf(etag, sizeof(etag), "\"v%lld\"", (long long)version);
+    if (rest_match_etag(c, known ? etag : NULL, err) != FF_OK)
+        return err->code;
+    batch_check(c->batch, record, row, version);
+    c->n_guards++;
+    return FF_OK;
+}
+
+bool rest_has_changes(const struct rest_call *c)
+{
+    return c->batch->n > c->n_guards;
 }
 
 void rest_set_location(struct rest_call *c, const char *fmt, ...)
@@ -178,7 +219,9 @@ int rest_find_run(struct rest_call *c, struct run_row *run, struct ff_err *err)
                                err);
     if (code == FF_NOT_FOUND)
         return ff_fail(err, code, 0, "there is no run %.40s", id);
-    return code == FF_OK ? rest_judge_run(c, run->project, err) : code;
+    if (code == FF_OK)
+        code = rest_judge_run(c, run->project, err);
+    return code == FF_OK ? rest_match(c, &record_run, run, run->version, err) : code;
 }
 
 void rest_object(const struct rest_call *c, char out[REST_OBJECT_TEXT])

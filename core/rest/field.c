@@ -321,8 +321,27 @@ static int read_body(struct rest_call *c, struct ff_err *err)
     return FF_OK;
 }
 
+/* A condition that is not judged must not be ignored: what it was to prevent would be
+ * done (RFC 9110, 13.1.1). */
+static int refuse_conditions(struct rest_call *c, struct ff_err *err)
+{
+    const bool changes = strcmp(c->route->method, "GET") != 0;
+
+    if (changes && !c->route->match && http_header(c->request, "if-match"))
+        return rest_fail(c, PROBLEM_INVALID, err,
+                         "If-Match is not taken here, since what this changes has no "
+                         "ETag: nothing was done");
+    if (changes && http_header(c->request, "if-none-match"))
+        return rest_fail(c, PROBLEM_INVALID, err,
+                         "If-None-Match is taken with GET and HEAD only: nothing was "
+                         "done");
+    return FF_OK;
+}
+
 int rest_read(struct rest_call *c, struct ff_err *err)
 {
+    if (refuse_conditions(c, err) != FF_OK)
+        return err->code;
     if (c->route->flags & REST_HOOK)
         return FF_OK;
     read_query(c);

@@ -100,6 +100,37 @@ int given_find(struct rest_call *c, const char *word, struct workflow_version_ro
     return code;
 }
 
+#define ETAG_HASH 32 /* digits */
+
+/* The same text may come back under another number. */
+void given_etag(const struct workflow_version_row *row, char out[GIVEN_ETAG])
+{
+    snprintf(out, GIVEN_ETAG, "\"v%lld-%.*s\"", (long long)row->number,
+             (int)(row->hash.len < ETAG_HASH ? row->hash.len : ETAG_HASH), row->hash.s);
+}
+
+int given_match(struct rest_call *c, const struct workflow_version_row *newest,
+                struct ff_err *err)
+{
+    struct workflow_version_row next;
+    char etag[GIVEN_ETAG];
+
+    if (!http_header(c->request, "if-match"))
+        return FF_OK;
+    if (!newest)
+        return rest_match_etag(c, NULL, err);
+    given_etag(newest, etag);
+    if (rest_match_etag(c, etag, err) != FF_OK)
+        return err->code;
+    /* It is neither forgotten nor followed by another one. */
+    next = *newest;
+    next.number++;
+    batch_check(c->batch, &record_workflow_version, newest, newest->version);
+    batch_check(c->batch, &record_workflow_version, &next, FF_ABSENT);
+    c->n_guards += 2;
+    return FF_OK;
+}
+
 void given_done(struct given *s)
 {
     if (s->flow)

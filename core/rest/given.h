@@ -19,6 +19,13 @@ int given_find(struct rest_call *c, const char *word, struct workflow_version_ro
                struct ff_err *err);
 int given_fail_missing(const char *word, struct ff_err *err);
 
+#define GIVEN_ETAG 80
+void given_etag(const struct workflow_version_row *row, char out[GIVEN_ETAG]);
+/* As rest_match, of the newest version of a workflow: it is still the newest when the
+ * rest becomes durable. NULL: there is no such workflow. */
+int given_match(struct rest_call *c, const struct workflow_version_row *newest,
+                struct ff_err *err);
+
 /* The field `source`; the text of a hash, with the folder that its runs worked in or
  * the null span. given_done in any case. */
 int given_source(struct rest_call *c, struct given *s, struct ff_err *err);

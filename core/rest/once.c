@@ -170,7 +170,7 @@ int once_note(struct rest_call *c, struct ff_err *err)
     char hash[SHA256_TEXT];
     char digest[SHA256_TEXT];
 
-    if (!once_key(c) || c->batch->n == 0)
+    if (!once_key(c) || !rest_has_changes(c))
         return FF_OK;
     hash_of(c, hash);
     digest_of(c, digest);

@@ -78,8 +78,9 @@ enum rest_flag {
     REST_HOOK = 64,  /* the handler finds out who asks, by the body, which is its own as
                       * is the query; it says by which name a repeat is known */
     REST_FILE = 128, /* answers with a file (artifacts.c) */
-    REST_QUICK = 256 /* reads a row or two: on the loop, where that takes no time. Its
-                      * handler looks at on_loop before it does more */
+    REST_QUICK = 256, /* reads a row or two: on the loop, where that takes no time. Its
+                       * handler looks at on_loop before it does more */
+    REST_TAGGED = 512 /* what it answers has an ETag, where it has a version */
 };
 
 /* Runs on a lane; where it changes something it is a plan (node/change.h) and may run
@@ -103,6 +104,9 @@ struct rest_route {
     size_t body_max;
     const struct rest_shape *answer; /* NULL: no body */
     const struct live_kind *live;    /* it may be asked for as a stream: live.h */
+    /* What If-Match is about: its handler finds a row of it (rest_match). NULL: it has
+     * no version, and the route takes no If-Match. */
+    const struct ff_record *match;
 };
 extern const struct rest_route rest_routes[];
 extern const size_t rest_n_routes;
@@ -213,6 +217,7 @@ struct rest_call {
     bool was_read;
     struct node_plan plan;  /* of what changes something, while its handler runs */
     struct batch *batch;    /* the same: what it changes */
+    size_t n_guards;        /* how many of these only say that If-Match holds */
     struct batch aside;     /* what is noted whatever becomes of it */
     bool audits;            /* the batch holds audit rows */
     bool denied;            /* and that is to stand in the log */
@@ -303,8 +308,17 @@ void FF_PRINTF(4, 5) rest_add_error(struct rest_call *c, const char *where,
 void rest_add_row(struct jsonw *w, const struct rest_shape *shape, const void *row);
 /* "v17" */
 void rest_set_version(struct rest_call *c, int64_t version);
-/* Does If-Match, where it is given, name this version? PROBLEM_PRECONDITION. */
-int rest_check_version(struct rest_call *c, int64_t version, struct ff_err *err);
+/* Of routes that take If-Match: does it, where it is given, name the version of this
+ * row? Then the batch holds the row to it, so that it still has it when the rest
+ * becomes durable: called before anything else is in the batch, since changes see those
+ * before them. FF_OK as well where the route's If-Match is about another record.
+ * PROBLEM_PRECONDITION. */
+int rest_match(struct rest_call *c, const struct ff_record *record, const void *row,
+               int64_t version, struct ff_err *err);
+/* The same for who knows the ETag, NULL if there is none, and what to hold himself. */
+int rest_match_etag(struct rest_call *c, const char *etag, struct ff_err *err);
+/* Does the batch change anything so far? */
+bool rest_has_changes(const struct rest_call *c);
 /* Path of something that was made: fmt below /api/v1. */
 void FF_PRINTF(2, 3) rest_set_location(struct rest_call *c, const char *fmt, ...);
 

@@ -94,7 +94,11 @@ static int find(struct rest_call *c, struct one *one, struct ff_err *err)
     const int code =
         one->found ? rest_judge(c, model_project(one->row.project), err) : FF_NOT_FOUND;
 
-    return code == FF_NOT_FOUND ? fail_missing(c, err) : code;
+    if (code == FF_NOT_FOUND)
+        return fail_missing(c, err);
+    return code == FF_OK
+               ? rest_match(c, &record_schedule, &one->row, one->row.version, err)
+               : code;
 }
 
 int rest_judge_schedule(struct rest_call *c, struct ff_err *err)

@@ -174,6 +174,7 @@ static void begin_plan(struct rest_call *c, const struct node_plan *p)
     c->plan.doubted = false;
     c->reader = p->reader;
     c->batch = p->batch;
+    c->n_guards = 0;
     c->now_us = loop_wall_us(c->rest->setup.loop);
     begin_try(c);
 }

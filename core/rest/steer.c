@@ -129,7 +129,7 @@ int rest_run_retry(struct rest_call *c, struct ff_err *err)
 
     if (code == FF_OK)
         code = node_plan_reset(&c->plan, c->who.tenant, &run, &what, err);
-    if (code == FF_INVALID) /* of the run, not of the request */
+    if (code == FF_INVALID && c->problem == PROBLEM_BY_CODE) /* of the run */
         c->problem = PROBLEM_CONFLICT;
     if (code != FF_OK)
         return code;
@@ -205,7 +205,8 @@ static int find_waiting(struct rest_call *c, struct decision *d, struct ff_err *
         d->flow = rest_flow_of(c, &d->run, err);
     if (!d->flow)
         return err->code;
-    if (rest_find_task(c, &d->run, d->flow, &d->row, err) != FF_OK)
+    if (rest_find_task(c, &d->run, d->flow, &d->row, err) != FF_OK ||
+        rest_match(c, &record_task, &d->row, d->row.version, err) != FF_OK)
         return err->code;
 
     MEM_AUTO char *name = mem_text_len(d->row.task.s, d->row.task.len);

@@ -115,12 +115,10 @@ int rest_tenant_change(struct rest_call *c, struct ff_err *err)
     if (code == FF_OK && json_object_size(c->body) != 1)
         code = rest_fail(c, PROBLEM_INVALID, err, "one field can be changed at a time");
     if (code == FF_OK)
-        code = rest_check_version(c, row.version, err);
+        code = rest_match(c, &record_tenant, &row, row.version, err);
     if (code != FF_OK)
         return code;
-    c->etag[0] = '\0';
     c->forgets = true;
-    batch_check(c->batch, &record_tenant, &row, row.version); /* still, when it is */
     rest_access(c, &call);
     json_object_foreach(c->body, field, value)
     {

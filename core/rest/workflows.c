@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define ETAG_HASH 32 /* digits */
-
 /* --- the list: the newest version of each name --- */
 
 struct one {
@@ -146,9 +144,7 @@ int rest_workflow_get(struct rest_call *c, struct ff_err *err)
 
     if (project != PROJECT_DEFAULT && !projects)
         return err->code;
-    /* The same text may come back under another number. */
-    snprintf(c->etag, sizeof(c->etag), "\"v%lld-%.*s\"", (long long)row.number,
-             (int)(row.hash.len < ETAG_HASH ? row.hash.len : ETAG_HASH), row.hash.s);
+    given_etag(&row, c->etag);
     jsonw_open(&w, '{');
     rest_add_row(&w, &shape_workflow_full, &row);
     rest_add_project(&w, projects, project);

@@ -119,6 +119,17 @@ what_changes_something_is_no_get_and_nobody_may_who_is_not_known(void **state)
     }
 }
 
+static void if_match_is_for_changes_and_etags_are_for_who_reads(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < rest_n_routes; i++) {
+        const struct rest_route *r = &rest_routes[i];
+
+        assert_true(!r->match || (r->flags & REST_CHANGES));
+        assert_true(!(r->flags & REST_TAGGED) || strcmp(r->method, "GET") == 0);
+    }
+}
+
 /* Whose handler asks for more than the table can say. */
 static void only_calls_of_webhooks_are_for_who_is_not_known(void **state)
 {
@@ -210,6 +221,7 @@ int main(void)
         cmocka_unit_test(bodies_have_a_ceiling_and_only_those_who_read_them),
         cmocka_unit_test(
             what_changes_something_is_no_get_and_nobody_may_who_is_not_known),
+        cmocka_unit_test(if_match_is_for_changes_and_etags_are_for_who_reads),
         cmocka_unit_test(only_calls_of_webhooks_are_for_who_is_not_known),
         cmocka_unit_test(a_viewer_changes_nothing),
         cmocka_unit_test(the_document_has_each_route_and_no_other),
