@@ -14,10 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALM_US  (10 * UNITS_SECOND)
-#define HOLD_US  (2 * UNITS_SECOND) /* for attempts to be heard of */
-#define QUEUE_US (UNITS_SECOND / 5) /* for what was granted to come out of the queue   \
-                                     */
+#define CALM_US (10 * UNITS_SECOND)
+#define HOLD_US (2 * UNITS_SECOND) /* for attempts to be heard of */
+#define QUEUE_US                                                                       \
+    (UNITS_SECOND / 5) /* for what was granted to come out of the queue                \
+                        */
 #define LOOK_US  (UNITS_SECOND / 10)
 #define AGAIN_US (60 * UNITS_SECOND)
 #define AGAIN_N  6 /* times twice as long: about an hour */
