@@ -478,6 +478,7 @@ OPERATIONS = (
     over_the_api(
         "http-cancel", over_http.cancel, over_http.note_cancel, waiting_alone, resume
     ),
+    over_the_api("http-approve", over_http.approve, prepare=waits_for(APPROVED)),
     over_the_api("http-apply", over_http.apply),
     over_the_api("http-secret", over_http.put_secret),
     over_the_api("http-key", over_http.make_key),

@@ -173,6 +173,13 @@ def cancel(place: Place) -> Request:
     return Request("POST", f"/runs/{run}/cancel", None, asked, "run.cancel")
 
 
+def approve(place: Place) -> Request:
+    run = next(iter(ledger.read(place.dir).submitted))
+    asked = "SELECT count(*) FROM run"
+    path = f"/runs/{run}/tasks/asked/approve"
+    return Request("POST", path, None, asked, "run.approve")
+
+
 def apply(_place: Place) -> Request:
     versions = "SELECT count(*) FROM workflow_version"
     body = {"source": NIGHTLY}
