@@ -50,10 +50,14 @@ static struct driver *again(struct driver *d, const char *subject, uint32_t kind
 static const struct ff_driver *enter(const char *path, const char *subject,
                                      struct ff_err *err)
 {
-    void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     ff_driver_entry_fn *entry;
     const struct ff_driver *theirs;
 
+    errno = 0;
+    void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+    if (!so && errno == ENOMEM)
+        mem_exhausted(); /* it would look like a broken file */
     if (!so) {
         const char *why = dlerror();
 

@@ -11,6 +11,15 @@
 #define PUT_TRIES    8
 #define PUT_DELAY_US INT64_C(250000) /* before the second; doubled each time */
 
+/* A task does not fail because this process has no memory left: another one begins
+ * where it ended. */
+static int with_memory(int code, const struct ff_err *err)
+{
+    if (code == FF_NO_MEMORY || (code != FF_OK && err->sys == ENOMEM))
+        mem_exhausted();
+    return code;
+}
+
 /* --- lanes --- */
 
 static int open_lane(struct exec *x, struct artifact_lane *al, struct ff_err *err)
@@ -24,10 +33,10 @@ static int open_lane(struct exec *x, struct artifact_lane *al, struct ff_err *er
     if (!source->blob)
         return ff_fail(err, FF_UNSUPPORTED, 0, "there is no store for artifacts");
     if (!al->driver)
-        return err->code;
+        return with_memory(err->code, err);
     if (!al->lane)
         al->lane = lane_new(x->setup.loop, "artifacts", err);
-    return al->lane ? FF_OK : err->code;
+    return al->lane ? FF_OK : with_memory(err->code, err);
 }
 
 /* One attempt is always on the same. */
@@ -199,6 +208,7 @@ static void prepare_on_lane(void *arg)
         err->code = get_wanted(pr, &pr->wanted[i], err);
     if (err->code == FF_OK && pr->elsewhere)
         err->code = pack(pr, err);
+    with_memory(err->code, err);
     FAILPOINT("exec.artifacts.prepared");
 }
 
@@ -371,6 +381,7 @@ int artifact_collect(struct attempt *a, const struct work_output *o, json_t **va
                        (long long)p.from.max_bytes);
     if (code == FF_OK)
         code = put_patiently(&p, err);
+    with_memory(code, err);
     if (p.fd >= 0)
         close(p.fd);
     FAILPOINT("exec.artifacts.put");
