@@ -23,7 +23,6 @@ static const char *const local[] = {
 static const struct {
     const char *name, *why;
 } refused[] = {
-    {"artifacts", "its contents are in the blob store of the server"},
     {"backup", "it copies the data directory of its own machine"},
     {"cache clear", "a server has no route for it"},
     {"db stats", "it asks the database itself"},

@@ -64,6 +64,10 @@ static void add(struct jsonw *w, const struct task_row *row, const char *name,
     jsonw_int(w, a->size);
     jsonw_key(w, "sha256");
     jsonw_text(w, a->hash);
+    if (a->executable) {
+        jsonw_key(w, "executable");
+        jsonw_bool(w, true);
+    }
     jsonw_close(w, '}');
 }
 

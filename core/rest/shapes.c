@@ -147,6 +147,7 @@ static const struct rest_field artifact_fields[] = {
     {.name = "type", .type = REST_WORD, .words = artifact_type_names},
     {.name = "size", .type = REST_INT, .help = "bytes; of a folder those of its tar"},
     {.name = "sha256", .type = REST_TEXT, .help = "of them, and the ETag"},
+    {.name = "executable", .type = REST_BOOL, .help = "true of a file that is"},
     {0},
 };
 const struct rest_shape shape_artifact = {.name = "Artifact", .more = artifact_fields};

@@ -89,6 +89,30 @@ class Artifacts(ApiTest):
         self.assertEqual(part.body, b"2\n")
         self.stop()
 
+    def test_the_command_line_brings_them_from_a_server(self) -> None:
+        self.serve()
+        run = self.make(300_000)
+        there = ("--server", f"unix://{self.data / 'api.sock'}")
+        listed = self.call("artifacts", run, "-o", "json", *there).json()
+        self.assertEqual(
+            [(a["task"], a["name"]) for a in listed][2:],
+            [("parts.0", "part"), ("parts.1", "part"), ("parts.2", "part")],
+        )
+        self.call("artifacts", run, "--get", "model", *there)
+        self.assertEqual((self.folder / "model").read_bytes(), b"\0" * 300_000)
+        again = self.call("artifacts", run, "--get", "model", *there, expect=None)
+        self.assertEqual(again.code, 2, again.err)
+        self.assertIn("is there already", again.err)
+        to = ("--to", str(self.folder / "web"))
+        self.call("artifacts", run, "--get", "site", *to, *there)
+        self.assertEqual((self.folder / "web/index.html").read_text(), "<script>\n")
+        self.call("artifacts", run, "parts.1", "--get", "part", *there)
+        self.assertEqual((self.folder / "part").read_text(), "2\n")
+        self.assertEqual(
+            sorted(x.name for x in self.folder.glob(".artifact*")), [], "scratch"
+        )
+        self.stop()
+
     def test_what_is_not_there_or_not_the_callers_is_missing(self) -> None:
         self.serve()
         run = self.make(1)

@@ -32,6 +32,19 @@ tasks:
   bad: {needs: good, run: 'echo no >&2; exit 3'}
   after: {needs: bad, run: echo never}
 """
+MAKES = """flowforge: 1
+name: makes
+tasks:
+  fetch:
+    run: |
+      echo '#!/bin/sh' > "$FF_ARTIFACTS/tool"; chmod +x "$FF_ARTIFACTS/tool"
+      mkdir -p "$FF_ARTIFACTS/site/deep"; echo page > "$FF_ARTIFACTS/site/deep/a"
+    artifacts: {out: {tool: tool, site: site}}
+  parts:
+    foreach: [a, b, c]
+    run: echo $FF_TASK > "$FF_ARTIFACTS/part"
+    artifacts: {out: {part: part}}
+"""
 WAITS = """flowforge: 1
 name: waits
 tasks:
@@ -61,6 +74,15 @@ READS: dict[str, list[str]] = {
         "get {shapes} none",
         "get 00000000",
         "get nonsense",
+    ],
+    "artifacts": [
+        "artifacts {makes}",
+        "artifacts {makes} parts",
+        "artifacts {makes} parts.1",
+        "artifacts {makes} none",
+        "artifacts {makes} --get absent",
+        "artifacts {makes} --get part",
+        "artifacts {shapes}",
     ],
     "why": ["why {fails}", "why {waits}", "why {waits} hold", "why {fails} after"],
     "logs": [
@@ -208,7 +230,12 @@ class Twins(ApiTest):
         super().setUp()
         self.env |= {"USER": "tester", "TZ": "UTC"}
         self.empty = self.folder / "empty"
-        for name, text in (("shapes", SHAPES), ("fails", FAILS), ("waits", WAITS)):
+        for name, text in (
+            ("shapes", SHAPES),
+            ("fails", FAILS),
+            ("makes", MAKES),
+            ("waits", WAITS),
+        ):
             self.file(f"{name}.yaml", text)
         self.file("bad.yaml", "flowforge: 1\nname: b\ntasks: {a: {runn: x}}\n")
         self.file("timed.yaml", TIMED)
@@ -259,7 +286,8 @@ class Twins(ApiTest):
         self.call("apply", "shapes.yaml", "timed.yaml", "fails.yaml")
         self.admin = self.make_key("admin")
         self.platform = self.make_key("admin", "--platform")
-        names: dict[str, Any] = {n: self.make(n) for n in ("shapes", "fails", "waits")}
+        runs = ("shapes", "fails", "makes", "waits")
+        names: dict[str, Any] = {n: self.make(n) for n in runs}
         versions = self.call("workflow", "versions", "shapes", "-o", "json").json()
         names["hash"] = versions[0]["hash"]
         names["begin"] = names["fails"][:23]
@@ -362,7 +390,7 @@ class Twins(ApiTest):
             with self.subTest(refused=name):
                 self.assertIn(name, names)
                 self.assertIn(f"| `{name}` | {why} |", docs)
-                words = {"artifacts": "x", "backup": "x", "project weight": "x 1"}
+                words = {"backup": "x", "project weight": "x 1"}
                 args = f"{name} {words.get(name, '')}".split()
                 said = self.call(*args, "--server", "http://127.0.0.1:1", expect=2)
                 self.assertIn(why, said.err)

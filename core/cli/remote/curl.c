@@ -3,13 +3,16 @@
 #include "cli/remote/curl_priv.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LIBRARY    "libcurl.so.4"
 #define CONNECT_S  10L
 #define TOTAL_MS   120000L
+#define SILENT_S   60L /* of a file: so long without a byte */
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
 
 struct libcurl libcurl;
@@ -89,13 +92,18 @@ static void add_header(struct curl_slist **list, const char *name, const char *v
     buf_done(&line);
 }
 
+static const char *accepts(const struct curl_request *request)
+{
+    if (request->streams)
+        return "text/event-stream, application/problem+json";
+    return request->file ? "*/*" : "application/json, application/problem+json";
+}
+
 static struct curl_slist *headers_of(const struct curl_request *request)
 {
     struct curl_slist *list = NULL;
 
-    add_header(&list, "Accept",
-               request->streams ? "text/event-stream, application/problem+json"
-                                : "application/json, application/problem+json");
+    add_header(&list, "Accept", accepts(request));
     if (request->last_event_id)
         add_header(&list, "Last-Event-ID", request->last_event_id);
     if (request->body)
@@ -184,9 +192,51 @@ static void may_be_abandoned(const struct curl_request *request)
     libcurl.setopt(handle, CURLOPT_XFERINFODATA, request->abandon);
 }
 
+struct taking {
+    int fd;
+    struct curl_answer *answer;
+    int sys; /* of the file; 0: none */
+};
+
+/* What is said instead of the file is no part of it. */
+static size_t take_file(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct taking *t = arg;
+    long status = 0;
+    ssize_t some = 0;
+
+    libcurl.getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    if (status / 100 != 2)
+        return take_body(bytes, size, n, &t->answer->body);
+    for (size_t done = 0; done < size * n; done += (size_t)some) {
+        some = write(t->fd, bytes + done, size * n - done);
+        if (some < 0 && errno == EINTR)
+            some = 0;
+        if (some >= 0)
+            continue;
+        t->sys = errno;
+        return 0; /* which ends the transfer */
+    }
+    return size * n;
+}
+
+/* Of a file nobody knows how long it takes: as long as something comes it goes on. */
+static void take_into(struct taking *t, const struct curl_request *request)
+{
+    if (ftruncate(t->fd, 0) != 0 || lseek(t->fd, 0, SEEK_SET) != 0)
+        t->sys = errno;
+    libcurl.setopt(handle, CURLOPT_WRITEFUNCTION, take_file);
+    libcurl.setopt(handle, CURLOPT_WRITEDATA, t);
+    libcurl.setopt(handle, CURLOPT_TIMEOUT_MS, (long)(request->timeout_us / 1000));
+    libcurl.setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    libcurl.setopt(handle, CURLOPT_LOW_SPEED_TIME, SILENT_S);
+}
+
 static CURLcode perform(const struct curl_request *request, struct curl_answer *answer,
                         char *why)
 {
+    struct taking taking = {.fd = request->file ? *request->file : -1,
+                            .answer = answer};
     curl_off_t retry_after = 0;
 
     pthread_mutex_lock(&mutex);
@@ -200,7 +250,12 @@ static CURLcode perform(const struct curl_request *request, struct curl_answer *
     may_be_abandoned(request);
     libcurl.setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
     libcurl.setopt(handle, CURLOPT_WRITEDATA, &answer->body);
+    if (request->file)
+        take_into(&taking, request);
     const CURLcode code = libcurl.perform(handle);
+    if (taking.sys != 0)
+        snprintf(why, CURL_ERROR_SIZE, "it cannot be written: %s",
+                 strerror(taking.sys));
     libcurl.getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
     libcurl.getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
     answer->retry_after_s = retry_after;

@@ -19,6 +19,8 @@ struct curl_request {
     int64_t timeout_us;          /* 0: two minutes */
     atomic_bool *abandon;        /* once it is set, within a second or so; or NULL */
     bool streams;                /* server-sent events are wanted */
+    const int *file; /* an open file that a good answer goes to, instead of `body`, from
+                      * its beginning; it may take as long as bytes come. NULL: none */
 };
 struct curl_answer {
     long status;

@@ -372,6 +372,25 @@ int remote_ask(const struct remote *r, const char *path, json_t **out)
     return send(r, "GET", path, NULL, out);
 }
 
+int remote_fetch(const struct remote *r, const char *path, int fd)
+{
+    struct buf url = {0};
+    struct curl_answer answer;
+    struct ff_err err = {0};
+    struct curl_request request = remote_request_of(r, path, &url);
+
+    request.file = &fd;
+    int code = ask(&request, &answer, &err);
+    if (code != FF_OK)
+        code = cli_fail((int)cli_exit_of(code), "%s cannot be asked: %s", r->server,
+                        err.msg);
+    else if (answer.status / 100 != 2)
+        code = take_answer(r, &answer, NULL);
+    buf_done(&url);
+    buf_done(&answer.body);
+    return code;
+}
+
 int remote_tell(const struct remote *r, const char *method, const char *path,
                 json_t *body, json_t **out)
 {

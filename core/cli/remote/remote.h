@@ -40,6 +40,9 @@ struct remote_request {
 };
 int remote_call(const struct remote *r, const struct remote_request *what, json_t **out,
                 struct ff_err *err);
+/* Reads /api/v1PATH into an open file, from its beginning. Exit code; has printed why.
+ */
+int remote_fetch(const struct remote *r, const char *path, int fd);
 /* A change, by PUT, POST, PATCH or DELETE; takes body over, which may be NULL. It takes
  * effect once, or the exit code says that it may not have been. *out: NULL where there
  * is no answer but that it was done; `out` may be NULL. */

@@ -1,30 +1,12 @@
 /* cmd_artifacts.c - the files and folders that the tasks of a run have handed on: which
  * there are, and one of them brought here. */
-#include "blob/blob.h"
 #include "cli/read/run_children.h"
-#include "cli/read/run_view.h"
+#include "cli/runs/artifacts.h"
 #include "cli/runs/runs.h"
 
 #include "exec/exec.h"
 #include <stdlib.h>
 #include <string.h>
-
-struct found {
-    char *path; /* of the task or item: "train", "part.3" */
-    const char *name;
-    struct artifact artifact;
-};
-
-struct finding {
-    const struct cli_session *s;
-    const struct run_view *view;
-    int64_t task; /* or -1 */
-    int64_t item; /* or -1 */
-    struct {
-        struct found *items;
-        size_t n, cap;
-    } all;
-};
 
 /* --- which there are --- */
 
@@ -53,12 +35,14 @@ static void find_in_row(struct finding *f, const struct flow_task *task,
     json_t *outputs = outputs_of(f, row->outputs);
 
     for (uint32_t i = 0; outputs && i < task->work->n_outputs; i++) {
-        struct found found = {.name = task->work->outputs[i].name};
+        const char *name = task->work->outputs[i].name;
+        struct found found = {0};
 
         if (task->work->outputs[i].as != FLOW_AS_ARTIFACT ||
-            !artifact_from_json(json_object_get(outputs, found.name), &found.artifact))
+            !artifact_from_json(json_object_get(outputs, name), &found.artifact))
             continue;
         found.path = path_of(row);
+        found.name = mem_text(name);
         ARRAY_ADD(&f->all, found);
     }
     json_decref(outputs);
@@ -74,6 +58,13 @@ static void find_in_task(struct finding *f, uint32_t index)
     for (size_t i = 0; i < t->items.n; i++)
         if (f->item < 0 || t->items.items[i].item == f->item)
             find_in_row(f, task, &t->items.items[i]);
+}
+
+static void find_in_all(struct finding *f)
+{
+    for (uint32_t i = 0; i < f->view->flow->n_tasks; i++)
+        if (f->task < 0 || f->task == i)
+            find_in_task(f, i);
 }
 
 /* TASK or TASK.ITEM. */
@@ -93,8 +84,10 @@ static int choose_task(struct finding *f, const char *word)
 
 static void finding_done(struct finding *f)
 {
-    for (size_t i = 0; i < f->all.n; i++)
+    for (size_t i = 0; i < f->all.n; i++) {
         mem_free(f->all.items[i].path);
+        mem_free(f->all.items[i].name);
+    }
     ARRAY_DONE(&f->all);
 }
 
@@ -161,8 +154,22 @@ static int choose_one(const struct finding *f, const char *name,
     return *one ? CLI_OK : cli_fail(CLI_NOT_FOUND, "there is no artifact %s", name);
 }
 
-static int get_to(struct blobs *b, struct tenant t, const struct artifact *a,
-                  const char *to, struct ff_err *err)
+static int get_from_here(const struct finding *f, const struct found *one,
+                         const struct artifact_target *to)
+{
+    struct ff_err err = {0};
+    struct blobs *b = node_open_blobs(f->s->node, &err);
+
+    if (b)
+        artifact_get(b, (struct tenant){f->view->run.tenant}, &one->artifact, to, &err);
+    blobs_close(b);
+    return err.code == FF_OK ? CLI_OK
+                             : cli_fail((int)cli_exit_of(err.code), "artifact %s: %s",
+                                        one->name, err.msg);
+}
+
+static int get_to(const struct cli *c, const struct finding *f, const struct found *one,
+                  const char *to)
 {
     MEM_AUTO char *here = file_real(".");
     MEM_AUTO char *whole = file_join(here ? here : "/", to);
@@ -172,30 +179,22 @@ static int get_to(struct blobs *b, struct tenant t, const struct artifact *a,
         .root = folder, .path = slash + 1, .scratch = folder};
 
     *slash = '\0';
-    return artifact_get(b, t, a, &target, err);
+    return c->remote ? artifacts_bring(c->remote, f, one, &target)
+                     : get_from_here(f, one, &target);
 }
 
 static int get_one(struct cli *c, const struct finding *f, const char *name)
 {
     const char *to = cli_get(&c->args, "to") ? cli_get(&c->args, "to") : name;
-    const struct tenant tenant = {f->view->run.tenant};
     const struct found *one = NULL;
-    struct ff_err err = {0};
     int code = choose_one(f, name, &one);
 
-    if (code != CLI_OK || !one)
-        return code;
-
-    struct blobs *b = node_open_blobs(f->s->node, &err);
-
-    if (b)
-        get_to(b, tenant, &one->artifact, to, &err);
-    blobs_close(b);
-    if (err.code != FF_OK)
-        return cli_fail((int)cli_exit_of(err.code), "artifact %s: %s", name, err.msg);
-    cli_note(c, "%s is the %s %s of %s", to, artifact_type_names[one->artifact.type],
-             name, one->path);
-    return CLI_OK;
+    if (code == CLI_OK)
+        code = get_to(c, f, one, to);
+    if (code == CLI_OK)
+        cli_note(c, "%s is the %s %s of %s", to,
+                 artifact_type_names[one->artifact.type], name, one->path);
+    return code;
 }
 
 /* --- the command --- */
@@ -212,9 +211,10 @@ static int artifacts(struct cli *c, const struct cli_session *s,
 
     if (code == CLI_OK && word)
         code = choose_task(&f, word);
-    for (uint32_t i = 0; code == CLI_OK && i < view.flow->n_tasks; i++)
-        if (f.task < 0 || f.task == i)
-            find_in_task(&f, i);
+    if (code == CLI_OK && c->remote)
+        code = artifacts_ask(c->remote, &f);
+    else if (code == CLI_OK)
+        find_in_all(&f);
     if (code == CLI_OK && name)
         code = get_one(c, &f, name);
     else if (code == CLI_OK && c->json)
