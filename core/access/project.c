@@ -148,7 +148,7 @@ static int weigh(struct project_row *row, int64_t weight, struct ff_err *err)
         return ff_fail(err, FF_INVALID, 0, "%s is a number from %lld to %lld", q->name,
                        (long long)q->min, (long long)q->max);
     if (row->project == PROJECT_DEFAULT)
-        return ff_fail(err, FF_INVALID, 0,
+        return ff_fail(err, FF_INVALID, EPERM,
                        "the default project weighs 1 beside the others: give those "
                        "their weights");
     row->weight = weight;

@@ -24,11 +24,9 @@ static const struct {
     const char *name, *why;
 } refused[] = {
     {"backup", "it copies the data directory of its own machine"},
-    {"cache clear", "a server has no route for it"},
     {"db stats", "it asks the database itself"},
     {"doctor", "it looks at processes and files of its own machine"},
     {"migrate", "it asks the database itself"},
-    {"project weight", "a server has no route for it"},
     {"secret rotate", "the keys are on the machine of the server"},
 };
 

@@ -79,6 +79,24 @@ int node_clear_cache(struct node *n, struct tenant t, const char *workflow,
     return delete_entries(n, &like, &which, n_deleted, err);
 }
 
+int node_plan_clear_cache(const struct node_plan *p, struct tenant t,
+                          const char *workflow, const char *task, int64_t *n_deleted,
+                          bool *more, struct ff_err *err)
+{
+    const struct cache_row like = {.tenant = t.no};
+    const struct store_query query = {
+        .record = &record_cache, .like = &like, .n_equal = 1};
+    struct which which = {.batch = *p->batch, .workflow = workflow, .task = task};
+    const size_t before = which.batch.n;
+    const int code =
+        store_scan(p->node->store, p->reader, &query, add_row, &which, err);
+
+    *p->batch = which.batch;
+    *n_deleted = (int64_t)(which.batch.n - before);
+    *more = which.batch.n >= ROWS_MAX;
+    return code;
+}
+
 /* --- blobs --- */
 
 /* The rows that name blobs for the cache. */

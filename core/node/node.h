@@ -414,6 +414,12 @@ int node_reset_answer(struct node *n, struct store_reader *r, const struct run_r
 int node_clear_cache(struct node *n, struct tenant t, const char *workflow,
                      const char *task, int64_t *n_deleted, struct ff_err *err);
 
+/* Plans that for as many as one commit may have; `more`: there may be others. The plan
+ * is to be the first in the batch. */
+int node_plan_clear_cache(const struct node_plan *p, struct tenant t,
+                          const char *workflow, const char *task, int64_t *n_deleted,
+                          bool *more, struct ff_err *err);
+
 /* The queue of the settings, opened once more: not that of the owner. Loop thread;
  * driver_instance_free it before the node is closed. NULL with a sentence. */
 struct driver_instance *node_open_queue(struct node *n, struct ff_err *err);

@@ -458,7 +458,8 @@ extern const struct rest_shape shape_health, shape_auth, shape_me, shape_system,
     shape_member, shape_key, shape_new_key, shape_session, shape_new_session,
     shape_audit, shape_new_run, shape_run_id, shape_told, shape_called, shape_record,
     shape_applied, shape_schedule, shape_backfill, shape_new_backfill, shape_stopped,
-    shape_limit, shape_queue, shape_secret, shape_rows, shape_log_of_attempt;
+    shape_cleared, shape_limit, shape_queue, shape_secret, shape_rows,
+    shape_log_of_attempt;
 
 /* --- handlers, by file --- */
 
@@ -474,7 +475,7 @@ rest_handle_fn rest_workflows_list, rest_workflow_get, rest_versions_list,
     rest_workflow_validate; /* workflows.c */
 rest_handle_fn rest_tenants_list, rest_tenant_get, rest_tenant_create,
     rest_tenant_change; /* tenants.c */
-rest_handle_fn rest_projects_list, rest_project_create;
+rest_handle_fn rest_projects_list, rest_project_create, rest_project_change;
 rest_handle_fn rest_members_list, rest_member_put, rest_member_delete; /* members.c */
 rest_handle_fn rest_keys_list, rest_key_get, rest_key_create,
     rest_key_revoke; /* keys.c */
@@ -493,6 +494,7 @@ rest_handle_fn rest_workflow_apply, rest_workflow_delete, rest_workflow_label;
 rest_handle_fn rest_schedules_list, rest_schedule_get, rest_schedule_pause,
     rest_schedule_resume, rest_schedule_trigger, rest_schedule_delete,
     rest_schedule_pin, rest_schedule_unpin;
+rest_handle_fn rest_cache_clear;
 rest_handle_fn rest_backfills_list, rest_backfill_create, rest_backfills_stop;
 rest_handle_fn rest_limits_list, rest_limit_put, rest_limit_delete; /* limits.c */
 rest_handle_fn rest_queues_list, rest_queue_pause, rest_queue_unpause;

@@ -245,6 +245,29 @@ static const struct rest_field tenant_change[] = {
 };
 static const struct rest_field name_body[] = {NAME_FIELD, {0}};
 
+static const struct rest_field cache_query[] = {
+    {.name = "workflow",
+     .type = REST_TEXT,
+     .min = 1,
+     .max = 63,
+     .help = "only of its tasks; absent: of all"},
+    {.name = "task",
+     .type = REST_TEXT,
+     .min = 1,
+     .max = 128,
+     .help = "only of this task, or of one item of it: TASK.ITEM"},
+    {0},
+};
+static const struct rest_field project_change[] = {
+    {.name = "weight",
+     .type = REST_INT,
+     .required = true,
+     .min = 1,
+     .max = 1000,
+     .help = "its part of what the tenant gets, beside the other projects"},
+    {0},
+};
+
 static const char *const roles[] = {"viewer", "operator", "author", "admin", NULL};
 #define ROLE_FIELD                                                                     \
     {                                                                                  \
@@ -565,6 +588,9 @@ const struct rest_route rest_routes[] = {
            rest_queue_unpause),
      .tag = "limits", .summary = "Lets them start again", .flags = REST_CHANGES,
      .status = 204},
+    {ROUTE("DELETE", "/cache", PROJECT, MAY_AUTHOR, "clearCache", rest_cache_clear),
+     .tag = "limits", .summary = "Forgets what tasks with `cache` gave",
+     .flags = REST_CHANGES, .query = cache_query, .answer = &shape_cleared},
     {ROUTE("GET", "/secrets", PROJECT, MAY_SECRET_NAMES, "listSecrets",
            rest_secrets_list),
      .tag = "secrets", .summary = "Which secrets there are; nobody reads a value",
@@ -607,6 +633,10 @@ const struct rest_route rest_routes[] = {
            rest_project_create),
      .tag = "access", .summary = "Makes a project", .flags = REST_CHANGES,
      .status = 201, .body = name_body, .body_max = SMALL, .answer = &shape_project},
+    {ROUTE("PATCH", "/projects/{name}", TENANT, MAY_MEMBERS, "changeProject",
+           rest_project_change),
+     .tag = "access", .summary = "Says what part of the tenant's slots a project gets",
+     .flags = REST_CHANGES, .status = 204, .body = project_change, .body_max = SMALL},
     {ROUTE("GET", "/members", TENANT, MAY_MEMBERS, "listMembers", rest_members_list),
      .tag = "access", .summary = "Who has which role", .flags = REST_PAGE,
      .answer = &shape_member},

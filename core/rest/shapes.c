@@ -278,6 +278,15 @@ static const struct rest_field stopped_fields[] = {
 };
 const struct rest_shape shape_stopped = {.name = "StoppedBackfills",
                                          .more = stopped_fields};
+static const struct rest_field cleared_fields[] = {
+    {.name = "deleted", .type = REST_INT, .help = "entries"},
+    {.name = "more",
+     .type = REST_BOOL,
+     .help = "there are others: ask again, with another Idempotency-Key"},
+    {0},
+};
+const struct rest_shape shape_cleared = {.name = "ClearedCache",
+                                         .more = cleared_fields};
 const struct rest_shape shape_limit = {.name = "Limit",
                                        .record = &record_limit_size,
                                        .columns = BIT(LIMIT_SIZE_NAME) |

@@ -179,6 +179,21 @@ int rest_project_create(struct rest_call *c, struct ff_err *err)
     return FF_OK;
 }
 
+int rest_project_change(struct rest_call *c, struct ff_err *err)
+{
+    struct access_call call;
+
+    rest_access(c, &call);
+
+    const int code = access_project_weight(&call, c->scope.tenant, rest_path(c, "name"),
+                                           rest_int(c, "weight", 1), c->batch, err);
+
+    /* Not of the one without a row: the request is good, and the project is not. */
+    if (code == FF_INVALID && err->sys == EPERM)
+        c->problem = PROBLEM_CONFLICT;
+    return code;
+}
+
 /* --- projects by name --- */
 
 static int note_name(void *arg, const void *row)

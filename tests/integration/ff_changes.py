@@ -21,6 +21,11 @@ tasks:
   ok: {approve: {message: "may it?"}}
   told: {wait_event: {name: paid}}
 """
+CACHED = """flowforge: 1
+name: NAME
+tasks:
+  kept: {run: 'true', cache: {key: NAME}}
+"""
 GATE_TASKS = {"ok", "told"}
 
 
@@ -218,6 +223,11 @@ class ChangesTest(ApiTest):
         self.change("POST", f"{queue}/pause", status=204)
         return Change(f"{queue}/unpause")
 
+    def of_clear_cache(self) -> Change:
+        name = self.name()
+        self.call("run", self.file("cached.yaml", CACHED.replace("NAME", name)))
+        return Change(f"/cache?workflow={name}")
+
     def of_set_secret(self) -> Change:
         return Change(f"/secrets/{self.name()}", {"value": "not to be seen"})
 
@@ -236,6 +246,12 @@ class ChangesTest(ApiTest):
 
     def of_create_project(self) -> Change:
         return Change("/projects", {"name": self.name()})
+
+    def of_change_project(self) -> Change:
+        made = self.of_create_project()
+        self.change("POST", made.path, made.body, 201)
+        name = (made.body or {})["name"]
+        return Change(f"/projects/{name}", {"weight": 3})
 
     def of_set_member(self) -> Change:
         return Change(f"/members/{self.name()}", {"role": "viewer"})

@@ -35,6 +35,7 @@ NAMES = {
     "labels/{label}": ("stable", "stable"),
     "members/{subject}": ("mia", "nobody"),
     "tenants/{name}": ("default", "nothing"),
+    "projects/{name}": ("site", "absent"),
     "schedules/{schedule}": ("nightly.night", "none.night"),
     "limits/{limit}": ("gpu", "none"),
     "queues/{queue}": ("slow", "none"),
@@ -67,6 +68,7 @@ TEXTS = {
 BODIES: dict[str, dict[str, Any]] = {
     "applyWorkflow": {"source": "flowforge: 1\nname: new\ntasks: {t: {noop: true}}\n"},
     "changeTenant": {"disabled": True},
+    "changeProject": {"weight": 2},
     "labelWorkflow": {"hash": "0123456789"},
     "createBackfill": {"from": "2025-01-01T00:00:00Z", "to": "2025-02-01T00:00:00Z"},
     "signalRun": {"name": "paid"},

@@ -45,6 +45,11 @@ tasks:
     run: echo $FF_TASK > "$FF_ARTIFACTS/part"
     artifacts: {out: {part: part}}
 """
+CACHED = """flowforge: 1
+name: {0}
+tasks:
+  each: {{foreach: [1, 2, 3], run: 'true', cache: {{key: "{0}-${{{{ item }}}}"}}}}
+"""
 WAITS = """flowforge: 1
 name: waits
 tasks:
@@ -188,8 +193,21 @@ CHANGES: dict[str, list[str]] = {
     "tenant disable": ["tenant disable {x}", "tenant disable default"],
     "tenant enable": ["tenant enable {x}"],
     "project create": ["project create {x}", "project create {x} --tenant acme"],
+    "project weight": [
+        "project weight {x} 3",
+        "project weight {x} usual",
+        "project weight {x} 0",
+        "project weight none 2",
+        "project weight default 2",
+    ],
     "member set": ["member set {x} viewer", "member set {x} admin --tenant acme"],
     "member remove": ["member remove {x}", "member remove {x}"],
+    "cache clear": [
+        "cache clear {x}c none",
+        "cache clear {x}c each.1",
+        "cache clear {x}c",
+        "cache clear {x}c",
+    ],
     "key create": ["key create {x} --role viewer", "key create {x} --role no"],
     "key revoke": ["key revoke {made}", "key revoke none"],
 }
@@ -342,6 +360,8 @@ class Twins(ApiTest):
             self.file(f"{side}.yaml", text.format(side))
             self.file(f"{side}t.yaml", TIMED.replace("timed", side + "t"))
             self.call("apply", f"{side}t.yaml")
+            self.file(f"{side}c.yaml", CACHED.format(f"{side}c"))
+            self.call("run", f"{side}c.yaml")
             self.call("pause", "--queue", f"q{side}")
         for lines in CHANGES.values():
             for line in lines:
@@ -390,7 +410,7 @@ class Twins(ApiTest):
             with self.subTest(refused=name):
                 self.assertIn(name, names)
                 self.assertIn(f"| `{name}` | {why} |", docs)
-                words = {"backup": "x", "project weight": "x 1"}
+                words = {"backup": "x"}
                 args = f"{name} {words.get(name, '')}".split()
                 said = self.call(*args, "--server", "http://127.0.0.1:1", expect=2)
                 self.assertIn(why, said.err)

@@ -257,6 +257,12 @@ static int weigh_project(const struct access_call *call, void *arg, struct batch
     return access_project_weight(call, plan->t, plan->name, plan->weight, b, err);
 }
 
+/* What is not said is 1. */
+static json_int_t weight_of(const struct project_plan *plan)
+{
+    return plan->weight == MODEL_NULL ? 1 : (json_int_t)plan->weight;
+}
+
 int cmd_project_weight(struct cli *c)
 {
     struct project_plan plan = {.name = c->args.words.items[0]};
@@ -271,9 +277,14 @@ int cmd_project_weight(struct cli *c)
 
         plan.t = a.where.tenant;
         access_place_text(c, place, sizeof(place));
-        code = access_do(&a, weigh_project, &plan);
+        code = a.s.remote
+                   ? access_ask(&a, "PATCH",
+                                remote_path("projects", plan.name, (char *)NULL),
+                                json_pack("{sI}", "weight", weight_of(&plan)), NULL)
+                   : access_do(&a, weigh_project, &plan);
         if (code == CLI_OK) {
-            owner_wake(&a.s);
+            if (!a.s.remote)
+                owner_wake(&a.s);
             cli_note(c, "project %s%s has that weight", plan.name, place);
         }
     }

@@ -2,6 +2,7 @@
  * again, and how they are forgotten. */
 #include "cli/admin/admin.h"
 #include "cli/frame/frame.h"
+#include "cli/remote/remote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,19 +140,52 @@ int cmd_cache_list(struct cli *c)
     return code;
 }
 
+/* A server deletes so many in a request. */
+static int clear_there(const struct remote *r, const char *workflow, const char *task,
+                       int64_t *n)
+{
+    struct buf path = {0};
+    bool more = true;
+    int code = CLI_OK;
+
+    buf_add_text(&path, "/cache");
+    remote_add_query(&path, "workflow", workflow);
+    remote_add_query(&path, "task", task);
+    while (more && code == CLI_OK) {
+        json_t *answer = NULL;
+
+        code = remote_tell(r, "DELETE", buf_text(&path), NULL, &answer);
+        *n += json_integer_value(json_object_get(answer, "deleted"));
+        more = json_is_true(json_object_get(answer, "more"));
+        json_decref(answer);
+    }
+    buf_done(&path);
+    return code;
+}
+
+static int clear(const struct cli_session *s, const char *workflow, const char *task,
+                 int64_t *n)
+{
+    struct ff_err err = {0};
+
+    if (s->remote)
+        return clear_there(s->remote, workflow, task, n);
+    return node_clear_cache(s->node, TENANT_DEFAULT, workflow, task, n, &err) == FF_OK
+               ? CLI_OK
+               : cli_fail_err(&err);
+}
+
 int cmd_cache_clear(struct cli *c)
 {
     const char *workflow = c->args.words.n > 0 ? c->args.words.items[0] : NULL;
     const char *task = c->args.words.n > 1 ? c->args.words.items[1] : NULL;
     struct cli_session s;
-    struct ff_err err = {0};
     struct buf out = {0};
     int64_t n = 0;
     int code = cli_open(c, &s);
 
-    if (code == CLI_OK &&
-        node_clear_cache(s.node, TENANT_DEFAULT, workflow, task, &n, &err) != FF_OK)
-        code = cli_fail_err(&err);
+    if (code == CLI_OK)
+        code = clear(&s, workflow, task, &n);
     if (code == CLI_OK) {
         cli_note(c, "%lld %s deleted", (long long)n,
                  n == 1 ? "entry is" : "entries are");
