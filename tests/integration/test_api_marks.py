@@ -60,7 +60,9 @@ class Marks(ApiTest):
                 continue
             with self.subTest(path=path):
                 self.get(f"{path}?limit=1&cursor={cursor}")
-                answer = self.ask("GET", f"{path}?limit=1&cursor={cursor}", key=self.key)
+                answer = self.ask(
+                    "GET", f"{path}?limit=1&cursor={cursor}", key=self.key
+                )
                 self.assertIn(answer.status, (400, 403), answer.body)
             n += 1
         self.assertGreater(n, 7)
