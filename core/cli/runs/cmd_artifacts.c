@@ -189,8 +189,9 @@ static int get_one(struct cli *c, const struct finding *f, const char *name)
     const struct found *one = NULL;
     int code = choose_one(f, name, &one);
 
-    if (code == CLI_OK)
-        code = get_to(c, f, one, to);
+    if (code != CLI_OK || !one)
+        return code;
+    code = get_to(c, f, one, to);
     if (code == CLI_OK)
         cli_note(c, "%s is the %s %s of %s", to,
                  artifact_type_names[one->artifact.type], name, one->path);
