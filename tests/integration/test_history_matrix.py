@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """The same file, the same history: each example on every store with every queue, asked
-of servers, since nobody else sees what store-memory holds.
+of servers, since nobody else sees what store-memory holds. Those with files beside
+them, or with a server of their own, are run here, on every store that outlives it.
 """
 # ctest: timeout=600
 
 import dataclasses
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from example_files import EXIT_CODES, Example, all_examples, differences
+from example_files import Place as Local
 from ff_cli import PATIENCE, PROGRAM, CliTest
 from postgres import Postgres
 from redis_server import Redis
@@ -27,10 +30,13 @@ def can_be_asked_of_a_server(example: Example) -> bool:
     """It has no files beside it, and nobody that its tasks must be let to."""
     beside = {p.name for p in example.path.parent.iterdir() if p.suffix != ".yaml"}
     text = example.path.read_text()
-    return not (beside or example.server or example.missing() or "uses: ./" in text)
+    return not (beside or example.server or "uses: ./" in text)
 
 
-EXAMPLES = [e for e in all_examples() if can_be_asked_of_a_server(e)]
+# Each but those whose program this machine lacks, in one of both ways.
+ALL = [e for e in all_examples() if not e.missing()]
+EXAMPLES = [e for e in ALL if can_be_asked_of_a_server(e)]
+LOCAL = [e for e in ALL if not can_be_asked_of_a_server(e)]
 
 
 @dataclasses.dataclass
@@ -42,7 +48,7 @@ class Place:
     env: dict[str, str]
 
 
-class HistoryMatrix(CliTest):
+class Matrix(CliTest):
     postgres: Postgres
     redis: Redis
 
@@ -52,19 +58,34 @@ class HistoryMatrix(CliTest):
         cls.postgres = cls.enterClassContext(Postgres())
         cls.redis = cls.enterClassContext(Redis())
 
+    def drivers(self, store: str, queue: str, of: str = "") -> dict[str, str]:
+        """of: whose rows and messages are its own."""
+        env = {"FLOWFORGE_ENGINE_STORE": store, "FLOWFORGE_ENGINE_QUEUE": queue}
+        if store == "store-postgres":
+            schema = f"{of}{queue}".replace("-", "_")
+            env |= self.postgres.environment(schema=schema)
+        if queue == "queue-redis":
+            env |= self.redis.environment(prefix=f"{of}{store}")
+        return env
+
+    def one_history(self, name: str, histories: dict[str, str]) -> str:
+        first = next(iter(histories.values()))
+        self.assertGreater(first.count("\n"), 1)
+        for where, history in histories.items():
+            self.assertEqual(history, first, f"{name} on {where}")
+        return first
+
+    def tell(self, digests: list[str], n_places: int) -> None:
+        seen = hashlib.sha256("".join(digests).encode()).hexdigest()
+        print(f"{len(digests)} examples in {n_places} places: history {seen[:16]}")
+
+
+class Served(Matrix):
     def setUp(self) -> None:
         super().setUp()
         self.outside = self.env
         self.places = [self.serve(s, q) for s in STORES for q in QUEUES]
         self.data = self.folder  # whoever is left there is ended
-
-    def drivers(self, store: str, queue: str) -> dict[str, str]:
-        env = {"FLOWFORGE_ENGINE_STORE": store, "FLOWFORGE_ENGINE_QUEUE": queue}
-        if store == "store-postgres":
-            env |= self.postgres.environment(schema=queue.replace("-", "_"))
-        if queue == "queue-redis":
-            env |= self.redis.environment(prefix=store)
-        return env
 
     def serve(self, store: str, queue: str) -> Place:
         name = f"{store} {queue}"
@@ -125,14 +146,34 @@ class HistoryMatrix(CliTest):
                 self.assertEqual(wrong, [], f"{name} on {place.name}")
                 history = self.ask(place, "history", run, "--canonical")
                 histories[place.name] = history
-            first = next(iter(histories.values()))
-            self.assertGreater(first.count("\n"), 1)
-            for where, history in histories.items():
-                self.assertEqual(history, first, f"{name} on {where}")
-            digests.append(first)
-        seen = hashlib.sha256("".join(digests).encode()).hexdigest()
-        n = len(self.places)
-        print(f"{len(EXAMPLES)} examples in {n} places: history {seen[:16]}")
+            digests.append(self.one_history(name, histories))
+        self.tell(digests, len(self.places))
+
+
+class WithFiles(Matrix):
+    def history(self, example: Example, store: str, queue: str) -> str:
+        where = f"{example.path.stem} on {store} {queue}"
+        place = Local(example, self.folder / where.replace(" ", "-"))
+        place.env = self.env | self.drivers(store, queue, f"{example.path.stem}_")
+        with place.prepared():
+            done = place.run()
+        shown = json.loads(place.flowforge("get", "last", "-o", "json").stdout)
+        self.assertEqual(list(differences(example, shown)), [], where + done.stderr)
+        history = place.flowforge("history", "last", "--canonical")
+        self.assertEqual(history.returncode, 0, history.stderr)
+        # The server of an example takes any port.
+        return re.sub(r"127\.0\.0\.1:\d+", "SERVER", history.stdout)
+
+    def test_each_example_with_files_has_one_history(self) -> None:
+        places = [(s, q) for s in STORES if s != "store-memory" for q in QUEUES]
+        self.assertEqual(len(places), 6)
+        self.assertGreaterEqual(len(LOCAL), 5)
+        self.assertEqual(len(LOCAL) + len(EXAMPLES), len(ALL))
+        digests = []
+        for example in LOCAL:
+            histories = {f"{s} {q}": self.history(example, s, q) for s, q in places}
+            digests.append(self.one_history(example.path.stem, histories))
+        self.tell(digests, len(places))
 
 
 if __name__ == "__main__":
