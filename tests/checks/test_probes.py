@@ -36,7 +36,8 @@ class Probes(unittest.TestCase):
     def test_they_are_those_of_the_page(self) -> None:
         said = documented()
         self.assertGreater(len(said), 0)
-        for program in ("flowforge", "flowforge-server"):
+        programs = ["flowforge", "flowforge-server", "flowforge-api-server"]
+        for program in [*programs, "flowforge-controller", "flowforge-executor"]:
             with self.subTest(program=program):
                 self.assertEqual(probes_of(BIN / program), said)
 
