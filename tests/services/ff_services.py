@@ -310,6 +310,12 @@ class ServicesTest(ReplicasTest):
             pause_s,
         )
 
+    def pids(self) -> list[int]:
+        """Of the services that go on: 0 for one that ended."""
+        popens = [r.process.popen for r in self.replicas if r.process]
+        popens += [e.popen for e in self.executors if e.popen]  # type: ignore[misc]
+        return [0 if p.poll() is not None else p.pid for p in popens]
+
     def clean(self) -> None:
         if hasattr(self, "front"):
             self.front.end()

@@ -116,12 +116,6 @@ class Services(ServicesTest):
             file=sys.stderr,
         )
 
-    def pids(self) -> list[int]:
-        """Of the services that go on: 0 for one that ended."""
-        popens = [r.process.popen for r in self.replicas if r.process]
-        popens += [e.popen for e in self.executors if e.popen]  # type: ignore[misc]
-        return [0 if p.poll() is not None else p.pid for p in popens]
-
     # --- all services, in order ---
 
     def test_a_rolling_restart_fails_no_call(self) -> None:

@@ -1,14 +1,18 @@
 """A network between clients and one server, which can be cut and mended: while it is
 cut nothing gets through, and nobody is told so. It can be told to cut itself just
-before a request.
+before a request, to let requests through and no answers, to be slow, and to reset what
+is connected.
 """
 
 import contextlib
 import re
 import socket
+import struct
 import threading
+import time
 
 PIECE = 1 << 16
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() says so instead of good-bye
 REQUEST = re.compile(rb"(GET|PUT|POST) /[^\r\n]* HTTP/1.1\r\n")
 
 
@@ -17,6 +21,9 @@ class Network:
         self.behind = port
         self.whole = threading.Event()
         self.whole.set()
+        self.answers = threading.Event()
+        self.answers.set()
+        self.slow_s = 0.0  # each way, for each piece
         self.mutex = threading.Lock()
         self.sides: list[socket.socket] = []
         self.request, self.n_left = b"", 0
@@ -30,6 +37,15 @@ class Network:
 
     def cut(self) -> None:
         self.whole.clear()
+
+    def cut_answers(self) -> None:
+        """Requests arrive, and what is said to them does not."""
+        self.answers.clear()
+
+    def resume(self) -> None:
+        """What was on its way comes late, as when it is sent again."""
+        self.answers.set()
+        self.whole.set()
 
     def hold(self, request: bytes, n: int) -> None:
         """It is cut before the n-th request that begins so. Before mend()."""
@@ -57,11 +73,21 @@ class Network:
         """What was on its way is lost, as when connections have timed out."""
         self.n_to_refuse = 0
         self.lose()
-        self.whole.set()
+        self.resume()
 
     def lose(self) -> None:
         with self.mutex:
             for side in self.sides:
+                self.hang_up(side)
+            self.sides.clear()
+
+    def reset(self) -> None:
+        """Who is connected is told that nobody knows of it; what was on its way is
+        lost."""
+        with self.mutex:
+            for side in self.sides:
+                with contextlib.suppress(OSError):
+                    side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 self.hang_up(side)
             self.sides.clear()
 
@@ -99,23 +125,29 @@ class Network:
             with self.mutex:
                 self.sides += [client, server]
             back = threading.Thread(
-                target=self.pass_on, args=(server, client), daemon=True
+                target=self.pass_on, args=(server, client, self.answers), daemon=True
             )
             back.start()
-            self.pass_on(client, server)
+            self.pass_on(client, server, self.whole)
             back.join()
             server.close()
         client.close()
 
-    def pass_on(self, source: socket.socket, to: socket.socket) -> None:
+    def pass_on(
+        self, source: socket.socket, to: socket.socket, gate: threading.Event
+    ) -> None:
         with contextlib.suppress(OSError):
             while piece := source.recv(PIECE):
                 self.look(piece)
                 self.whole.wait()
+                gate.wait()
+                time.sleep(self.slow_s)
                 to.sendall(piece)
         self.hang_up(to)
 
     @staticmethod
     def hang_up(side: socket.socket) -> None:
+        """One that is to be reset is only kept from reading: close() does the rest."""
         with contextlib.suppress(OSError):
-            side.shutdown(socket.SHUT_RDWR)
+            linger = side.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(RESET))
+            side.shutdown(socket.SHUT_RD if linger == RESET else socket.SHUT_RDWR)
