@@ -7,13 +7,11 @@
 #define AGAIN_FOR_US INT64_C(10000000)
 
 const struct kit_check *const kit_store_checks[] = {
-    kit_store_guards,   kit_store_atomic,
-    kit_store_invalid,  kit_store_order,
-    kit_store_scan,     kit_store_values,
-    kit_store_setup,    kit_store_race,
-    kit_store_crash,    kit_store_errors,
-    kit_store_optional, kit_store_spans,
-    kit_store_random,   NULL};
+    kit_store_guards, kit_store_atomic, kit_store_invalid,
+    kit_store_order,  kit_store_scan,   kit_store_values,
+    kit_store_setup,  kit_store_beside, kit_store_race,
+    kit_store_crash,  kit_store_errors, kit_store_optional,
+    kit_store_spans,  kit_store_random, NULL};
 
 /* --- opening --- */
 

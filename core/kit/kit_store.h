@@ -177,7 +177,7 @@ uint64_t kit_count(struct kit_store *s, const struct ff_query *q);
 /* Each file's checks. */
 extern const struct kit_check kit_store_guards[], kit_store_atomic[],
     kit_store_invalid[], kit_store_order[], kit_store_scan[], kit_store_values[],
-    kit_store_setup[], kit_store_race[], kit_store_crash[], kit_store_errors[],
-    kit_store_optional[], kit_store_spans[], kit_store_random[];
+    kit_store_setup[], kit_store_beside[], kit_store_race[], kit_store_crash[],
+    kit_store_errors[], kit_store_optional[], kit_store_spans[], kit_store_random[];
 
 #endif

@@ -3,7 +3,7 @@
  * text, one thing a line:
  *
  *     flowforge-store 1
- *     version 3
+ *     version 3                    or "version 5 3": programs of 3 on may use it
  *     record run 2                 with two columns of key
  *     column tenant int
  *     index run_id unique 0 3      of the fields 0 and 3
@@ -131,7 +131,10 @@ static void write_table(const struct lmdb_table *t, struct lmdb_bytes *out)
 
 void lmdb_catalog_write(const struct lmdb_catalog *c, struct lmdb_bytes *out)
 {
-    add_text(out, "%s %d\nversion %u\n", HEAD, FORMAT, c->version);
+    add_text(out, "%s %d\nversion %u", HEAD, FORMAT, c->version);
+    if (c->min_version != c->version)
+        add_text(out, " %u", c->min_version);
+    add_text(out, "\n");
     for (size_t i = 0; i < c->n_tables; i++)
         write_table(c->tables[i], out);
 }
@@ -166,11 +169,14 @@ static bool read_head(struct reading *r, const struct line *line)
 
 static bool read_version(struct reading *r, const struct line *line)
 {
-    unsigned long version;
+    unsigned long version, min;
 
-    if (line->n != 2 || !read_number(line->words[1], UINT32_MAX, &version))
+    if (line->n < 2 || line->n > 3 ||
+        !read_number(line->words[1], UINT32_MAX, &version) ||
+        !read_number(line->words[line->n - 1], version, &min))
         return false;
     r->catalog->version = (uint32_t)version;
+    r->catalog->min_version = (uint32_t)min;
     return true;
 }
 

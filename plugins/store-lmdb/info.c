@@ -66,6 +66,8 @@ static int look(struct lmdb_session *s, MDB_txn *txn, struct ff_store_info *info
     mdb_env_info(lmdb_env_mdb(s->env), &env);
     mdb_env_stat(lmdb_env_mdb(s->env), &stat);
     info->schema_version = c->version;
+    if (FF_HAS(info, min_version))
+        info->min_version = c->min_version;
     info->bytes = (int64_t)(env.me_last_pgno + 1) * (int64_t)stat.ms_psize;
     info->free_bytes = n_free * (int64_t)stat.ms_psize;
     snprintf(info->engine, sizeof(info->engine), "LMDB %d.%d.%d", MDB_VERSION_MAJOR,

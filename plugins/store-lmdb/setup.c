@@ -208,6 +208,7 @@ static int write_catalog(struct upgrade *u, MDB_dbi *map, struct ff_err *err)
     int result;
 
     c->version = u->schema->version;
+    c->min_version = ff_schema_min(u->schema);
     c->generation++;
     lmdb_bytes_clear(text);
     lmdb_catalog_write(c, text);
@@ -298,9 +299,12 @@ static int bind_to(struct lmdb_session *s, const struct ff_schema *schema,
     return code;
 }
 
-/* What the file has, read anew: 0 for a file without a schema. */
-static int read_version(struct lmdb_session *s, uint32_t *version, struct ff_err *err)
+/* What the file has, read anew, 0 for a file without a schema; and whether this program
+ * must keep out of it. */
+static int look(struct lmdb_session *s, const struct ff_schema *schema,
+                uint32_t *version, struct ff_err *err)
 {
+    uint32_t min;
     int code = lmdb_reload(s->env, LMDB_WAIT_MS, err);
 
     if (code == FF_OK)
@@ -308,35 +312,24 @@ static int read_version(struct lmdb_session *s, uint32_t *version, struct ff_err
     if (code != FF_OK)
         return code;
     *version = lmdb_env_catalog(s->env)->version;
+    min = lmdb_env_catalog(s->env)->min_version;
     lmdb_release_map(s->env);
-    return FF_OK;
-}
-
-static int check_version(struct lmdb_session *s, const struct ff_schema *schema,
-                         bool *same, struct ff_err *err)
-{
-    uint32_t version = 0;
-    const int code = read_version(s, &version, err);
-
-    if (code != FF_OK)
-        return code;
-    *same = version == schema->version;
-    if (version <= schema->version)
+    if (*version <= schema->version || min <= schema->version)
         return FF_OK;
     return ff_fail(err, FF_UNSUPPORTED, 0,
-                   "database %s: its schema %u is newer than this program's %u; use "
-                   "the newer program or restore a backup",
-                   lmdb_env_path(s->env), version, schema->version);
+                   "database %s: its schema %u is newer than this program's %u, and "
+                   "for %u or above; use the newer program or restore a backup",
+                   lmdb_env_path(s->env), *version, schema->version, min);
 }
 
 /* With the writer's lock. */
 static int upgrade(struct lmdb_session *s, const struct ff_schema *schema,
                    struct ff_err *err)
 {
-    bool same = false;
-    int code = check_version(s, schema, &same, err);
+    uint32_t version = 0;
+    int code = look(s, schema, &version, err);
 
-    for (int i = 0; i < MAX_TRIES && code == FF_OK && !same; i++) {
+    for (int i = 0; i < MAX_TRIES && code == FF_OK && version < schema->version; i++) {
         code = try_upgrade(s, schema, err);
         if (code == FF_OK)
             break;
@@ -350,7 +343,7 @@ int lmdb_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
 {
     struct lmdb_session *s = store;
     struct ff_err local;
-    bool same = false;
+    uint32_t version = 0;
 
     err = err ? err : &local;
 
@@ -358,8 +351,8 @@ int lmdb_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
 
     /* Looking first: a start on a file that is up to date writes nothing. */
     if (code == FF_OK)
-        code = check_version(s, schema, &same, err);
-    if (code == FF_OK && !same) {
+        code = look(s, schema, &version, err);
+    if (code == FF_OK && version < schema->version) {
         code = lmdb_lock_writer(s->env, LMDB_WAIT_MS, err);
         if (code != FF_OK)
             return code;

@@ -108,8 +108,9 @@ struct lmdb_table {
 };
 
 struct lmdb_catalog {
-    uint64_t generation; /* counts the changes of the schema in this file */
-    uint32_t version;    /* of the schema; 0: there is none yet */
+    uint64_t generation;  /* counts the changes of the schema in this file */
+    uint32_t version;     /* of the schema; 0: there is none yet */
+    uint32_t min_version; /* the lowest one whose programs may use it */
     size_t n_tables;
     struct lmdb_table **tables;
 };

@@ -72,16 +72,18 @@ int pg_info(void *store, struct ff_store_info *info, ff_store_part_fn *fn, void 
             struct ff_err *err)
 {
     struct pg_session *s = store;
-    int64_t version = 0;
+    int64_t version = 0, min = 0;
     int code = pg_connect(s, true, err);
 
     if (code == FF_OK)
         code = tell_engine(s, info, err);
     if (code == FF_OK)
-        code = pg_schema_version(s, &version, err);
+        code = pg_schema_version(s, &version, &min, err);
     if (code != FF_OK)
         return code;
     info->schema_version = (uint32_t)version;
+    if (FF_HAS(info, min_version))
+        info->min_version = (uint32_t)min;
     info->free_bytes = -1;
     info->bytes = 0;
     return tell_parts(s, info, fn, arg, err);

@@ -372,8 +372,10 @@ int pg_count(void *store, const struct ff_query *query, uint64_t *n,
              struct ff_err *err);
 int pg_info(void *store, struct ff_store_info *info, ff_store_part_fn *fn, void *arg,
             struct ff_err *err);
-/* Of the schema that is there; 0: none. With a connection. */
-int pg_schema_version(struct pg_session *s, int64_t *version, struct ff_err *err);
+/* Of the schema that is there, and the lowest one whose programs may use it; 0: none.
+ * With a connection. */
+int pg_schema_version(struct pg_session *s, int64_t *version, int64_t *min,
+                      struct ff_err *err);
 int pg_expire(void *store, const struct ff_record *record, int64_t before_us,
               uint64_t *n, struct ff_err *err);
 int pg_spans(void *store, const struct ff_record *record, uint32_t column,

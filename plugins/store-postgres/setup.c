@@ -79,37 +79,49 @@ static int has_column(struct pg_session *s, const struct ff_record *record,
 
 /* --- what is there --- */
 
-int pg_schema_version(struct pg_session *s, int64_t *version, struct ff_err *err)
+/* The column of the minimum may not be there: tables of the first releases lack it, and
+ * nothing is changed by looking. */
+int pg_schema_version(struct pg_session *s, int64_t *version, int64_t *min,
+                      struct ff_err *err)
 {
     struct pg_text sql = {0};
     PGresult *result = NULL;
     bool has = false;
     int code = has_table(s, "_schema", &has, err);
 
-    *version = 0;
+    *version = *min = 0;
     if (code != FF_OK || !has)
         return code;
-    pg_addf(&sql, "SELECT version::bigint FROM ");
+    pg_addf(&sql, "SELECT version::bigint, coalesce((to_json(t)->>'min_version')::"
+                  "bigint, version::bigint) FROM ");
     pg_sql_table_name(&sql, s->config->schema, "_schema");
+    pg_addf(&sql, " t");
     code = sql.failed ? ff_fail(err, FF_NO_MEMORY, 0, "out of memory")
                       : pg_run(s, sql.s, NULL, &result, err);
     pg_text_done(&sql);
-    if (code == FF_OK && PQntuples(result) == 1)
+    if (code == FF_OK && PQntuples(result) == 1) {
         *version = pg_get_int64(result, 0, 0);
+        *min = pg_get_int64(result, 0, 1);
+    }
     PQclear(result);
     return code;
 }
 
-static int check_version(const struct pg_session *s, const struct ff_schema *schema,
-                         int64_t version, struct ff_err *err)
+/* Reads which version is there, and whether this program must keep out of it. */
+static int look(struct pg_session *s, const struct ff_schema *schema, int64_t *version,
+                struct ff_err *err)
 {
-    if (version <= schema->version)
-        return FF_OK;
+    int64_t min = 0;
+    const int code = pg_schema_version(s, version, &min, err);
+
+    if (code != FF_OK || *version <= schema->version || min <= schema->version)
+        return code;
     return ff_fail(err, FF_UNSUPPORTED, 0,
                    "PostgreSQL at %.60s: schema %.60s has version %lld, which is newer "
-                   "than this program's %u; use the newer program or restore a backup",
-                   s->config->host, s->config->schema, (long long)version,
-                   schema->version);
+                   "than this program's %u, and for %lld or above; use the newer "
+                   "program or restore a backup",
+                   s->config->host, s->config->schema, (long long)*version,
+                   schema->version, (long long)min);
 }
 
 /* Tables of somebody else are no place for ours. */
@@ -173,7 +185,7 @@ static int make_own_tables(struct pg_session *s, struct ff_err *err)
     static const struct {
         const char *name, *columns;
     } tables[] = {
-        {"_schema", "(version integer NOT NULL)"},
+        {"_schema", "(version integer NOT NULL, min_version integer)"},
         {"_session", ("(token text COLLATE \"C\" PRIMARY KEY, n bigint NOT NULL, "
                       "at timestamptz NOT NULL) WITH (fillfactor = 30)")},
         {"_watch", "(record text COLLATE \"C\" PRIMARY KEY)"},
@@ -269,15 +281,31 @@ static int set_up_record(struct pg_session *s, const struct ff_record *record,
     return code;
 }
 
+/* Tables of the first releases have no minimum. */
+static int add_minimum(struct pg_session *s, struct ff_err *err)
+{
+    struct pg_text sql = {0};
+
+    pg_addf(&sql, "ALTER TABLE ");
+    pg_sql_table_name(&sql, s->config->schema, "_schema");
+    pg_addf(&sql, " ADD COLUMN IF NOT EXISTS min_version integer");
+    return run_text(s, &sql, err);
+}
+
 static int mark_version(struct pg_session *s, const struct ff_schema *schema,
                         bool is_new, struct ff_err *err)
 {
     struct pg_text sql = {0};
+    const int code = is_new ? FF_OK : add_minimum(s, err);
 
+    if (code != FF_OK)
+        return code;
     pg_addf(&sql, "%s", is_new ? "INSERT INTO " : "UPDATE ");
     pg_sql_table_name(&sql, s->config->schema, "_schema");
-    pg_addf(&sql, "%s%u%s", is_new ? " VALUES (" : " SET version = ", schema->version,
-            is_new ? ")" : "");
+    pg_addf(&sql, "%s%u, %u)",
+            is_new ? " (version, min_version) VALUES ("
+                   : " SET (version, min_version) = (",
+            schema->version, ff_schema_min(schema));
     return run_text(s, &sql, err);
 }
 
@@ -286,11 +314,9 @@ static int upgrade(struct pg_session *s, const struct ff_schema *schema,
                    struct ff_err *err)
 {
     int64_t version = 0;
-    int code = pg_schema_version(s, &version, err);
+    int code = look(s, schema, &version, err);
 
-    if (code == FF_OK)
-        code = check_version(s, schema, version, err);
-    if (code != FF_OK || version == schema->version)
+    if (code != FF_OK || version >= schema->version)
         return code;
     if (version == 0)
         code = make_schema(s, err);
@@ -355,12 +381,9 @@ int pg_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
     int code = pg_connect(s, true, err);
 
     if (code == FF_OK)
-        code = pg_schema_version(s, &version, err);
-    if (code == FF_OK && version != schema->version) {
-        code = check_version(s, schema, version, err);
-        if (code == FF_OK)
-            code = upgrade_alone(s, schema, err);
-    }
+        code = look(s, schema, &version, err);
+    if (code == FF_OK && version < schema->version)
+        code = upgrade_alone(s, schema, err);
     if (code != FF_OK)
         return code;
     if (s->schema != schema)

@@ -53,8 +53,8 @@ static int tell_parts(struct lite_session *s, ff_store_part_fn *fn, void *arg,
 static int look(struct lite_session *s, struct ff_store_info *info,
                 ff_store_part_fn *fn, void *arg, struct ff_err *err)
 {
-    int64_t version = 0, page = 0, n = 0, n_free = 0;
-    int code = lite_number(s, "PRAGMA user_version", &version, err);
+    int64_t version = 0, min = 0, page = 0, n = 0, n_free = 0;
+    int code = lite_schema_version(s, &version, &min, err);
 
     if (code == FF_OK)
         code = lite_number(s, "PRAGMA page_size", &page, err);
@@ -65,6 +65,8 @@ static int look(struct lite_session *s, struct ff_store_info *info,
     if (code != FF_OK)
         return code;
     info->schema_version = (uint32_t)version;
+    if (FF_HAS(info, min_version))
+        info->min_version = (uint32_t)min;
     info->bytes = n * page;
     info->free_bytes = n_free * page;
     snprintf(info->engine, sizeof(info->engine), "SQLite %s", sqlite3_libversion());

@@ -162,6 +162,9 @@ int lite_count(void *store, const struct ff_query *query, uint64_t *n,
 /* The one number that a statement gives. */
 int lite_number(struct lite_session *s, const char *sql, int64_t *number,
                 struct ff_err *err);
+/* Of the file, and the lowest one whose programs may use it; 0: there is no schema. */
+int lite_schema_version(struct lite_session *s, int64_t *version, int64_t *min,
+                        struct ff_err *err);
 int lite_backup(void *store, const char *to, struct ff_err *err);
 int lite_info(void *store, struct ff_store_info *info, ff_store_part_fn *fn, void *arg,
               struct ff_err *err);

@@ -32,16 +32,33 @@ static int run_text(struct lite_session *s, sqlite3_str *out, struct ff_err *err
     return result == SQLITE_OK ? FF_OK : lite_fail(s, result, "its tables", err);
 }
 
-/* Nothing in it yet, or ours and not newer than this program. */
+/* Both are in user_version, which is 32 bits: the lowest version that may use the file
+ * above the file's own. Nothing there is the file's own. */
+#define VERSION_BITS 16
+#define VERSION_MAX  INT16_MAX
+
+int lite_schema_version(struct lite_session *s, int64_t *version, int64_t *min,
+                        struct ff_err *err)
+{
+    int64_t both = 0;
+    const int code = lite_number(s, "PRAGMA user_version", &both, err);
+
+    *version = both & ((1 << VERSION_BITS) - 1);
+    *min = both >> VERSION_BITS > 0 ? both >> VERSION_BITS : *version;
+    return code;
+}
+
+/* Nothing in it yet, or ours and nothing that this program must keep out of. */
 static int check_origin(struct lite_session *s, const struct ff_schema *schema,
                         int64_t *version, struct ff_err *err)
 {
     int64_t application = 0;
     int64_t n_tables = 0;
+    int64_t min = 0;
     int code = lite_number(s, "PRAGMA application_id", &application, err);
 
     if (code == FF_OK)
-        code = lite_number(s, "PRAGMA user_version", version, err);
+        code = lite_schema_version(s, version, &min, err);
     if (code == FF_OK)
         code = lite_number(s, "SELECT count(*) FROM sqlite_schema", &n_tables, err);
     if (code != FF_OK)
@@ -49,11 +66,16 @@ static int check_origin(struct lite_session *s, const struct ff_schema *schema,
     if (application != APPLICATION_ID && (application != 0 || n_tables != 0))
         return ff_fail(err, FF_INVALID, 0, "database %s: it belongs to another program",
                        lite_file_path(s->file));
-    if (*version > schema->version)
+    if (*version > schema->version && min > schema->version)
         return ff_fail(err, FF_UNSUPPORTED, 0,
-                       "database %s: its schema %lld is newer than this program's %u; "
-                       "use the newer program or restore a backup",
-                       lite_file_path(s->file), (long long)*version, schema->version);
+                       "database %s: its schema %lld is newer than this program's %u, "
+                       "and for %lld or above; use the newer program or restore a "
+                       "backup",
+                       lite_file_path(s->file), (long long)*version, schema->version,
+                       (long long)min);
+    if (schema->version > VERSION_MAX)
+        return ff_fail(err, FF_INVALID, 0, "a schema's version is at most %d",
+                       VERSION_MAX);
     return FF_OK;
 }
 
@@ -278,7 +300,10 @@ static int mark(struct lite_session *s, const struct ff_schema *schema,
     sqlite3_str *sql = sqlite3_str_new(s->db);
 
     sqlite3_str_appendf(sql, "PRAGMA application_id = %d; PRAGMA user_version = %u",
-                        APPLICATION_ID, schema->version);
+                        APPLICATION_ID,
+                        ff_schema_min(schema) < schema->version
+                            ? ff_schema_min(schema) << VERSION_BITS | schema->version
+                            : schema->version);
     return run_text(s, sql, err);
 }
 
@@ -288,7 +313,7 @@ static int upgrade(struct lite_session *s, const struct ff_schema *schema,
     int64_t version = 0;
     int code = check_origin(s, schema, &version, err);
 
-    if (code != FF_OK || version == schema->version)
+    if (code != FF_OK || version >= schema->version)
         return code;
     for (size_t i = 0; schema->records[i] && code == FF_OK; i++)
         code = set_up_record(s, schema->records[i], err);
@@ -304,7 +329,7 @@ int lite_setup(void *store, const struct ff_schema *schema, struct ff_err *err)
     /* Looking first: a start on a database that is up to date writes nothing. */
     if (code == FF_OK)
         code = look_at_origin(s, schema, &version, err);
-    if (code == FF_OK && version != schema->version) {
+    if (code == FF_OK && version < schema->version) {
         code = lite_run(s, "BEGIN IMMEDIATE", err);
         if (code == FF_OK)
             code = upgrade(s, schema, err);

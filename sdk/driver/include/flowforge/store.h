@@ -77,7 +77,17 @@ struct ff_schema {
     uint32_t struct_size;
     uint32_t version;
     const struct ff_record *const *records; /* ends with NULL */
+    /* The lowest version whose programs may use tables of this one; 0: none below it.
+     * Read it by ff_schema_min(). */
+    uint32_t min_version;
+    uint32_t reserved;
 };
+
+static inline uint32_t ff_schema_min(const struct ff_schema *schema)
+{
+    return FF_HAS(schema, min_version) && schema->min_version ? schema->min_version
+                                                              : schema->version;
+}
 
 enum ff_change_kind {
     FF_PUT = 1,   /* write every column: insert (expect FF_ABSENT), replace
@@ -147,6 +157,8 @@ struct ff_store_info {
     int64_t bytes;           /* all that it takes; -1: not known */
     int64_t free_bytes;      /* of these, for rows to come; -1 */
     char engine[96];         /* "PostgreSQL 15.14" */
+    uint32_t min_version;    /* as in ff_schema, that is stored; 0: not known */
+    uint32_t reserved;
 };
 
 /* Rows of `record` whose key's `column`, an FF_INT that grows from row to row more or
@@ -187,9 +199,15 @@ struct ff_store_ops {
     void (*close)(void *store);
 
     /* Create or upgrade tables to `schema`; idempotent; safe when two cores
-     * start together.  The schema outlives the instance. FF_UNSUPPORTED when
-     * the stored schema is newer. Columns and records added since (see `since`)
-     * are added; added columns are nullable. An enum may have more names. */
+     * start together.  The schema outlives the instance. Columns and records added
+     * since (see `since`) are added; added columns are nullable. An enum may have more
+     * names. The version and ff_schema_min() are kept beside the tables. A stored
+     * schema that is newer is not changed, and is FF_UNSUPPORTED where `version` is
+     * below the stored minimum. Else the session uses it, as sessions do whose schema
+     * became the older one while they were open: columns that it does not know MUST
+     * stay as they are, whatever it writes to their row, and are null in rows that it
+     * inserts. A store that only one program can ever use, neither FF_STORE_SHARED nor
+     * FF_STORE_DURABLE, may refuse each newer schema. */
     int (*setup)(void *store, const struct ff_schema *schema, struct ff_err *err);
 
     /* All or nothing, durable on return. Guards are judged at commit: a row that

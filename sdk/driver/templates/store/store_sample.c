@@ -6,6 +6,7 @@
  *   TODO  keep the rows in your database (rows.h), durably: FF_STORE_DURABLE
  *   TODO  let several processes use it: FF_STORE_SHARED. The guards of a commit,
  * FF_CHECK among them, must then hold until the whole commit is visible to all
+ *   TODO  with either of these, let older programs in, as `setup` says in store.h
  *   TODO  the database's own clock in store_now, where several hosts share it
  *   TODO  map the database's errors to enum ff_code in one function: busy, unavailable,
  *         in doubt when the link breaks inside a commit, full, fatal
