@@ -14,6 +14,11 @@
 #include <flowforge/store.h>
 
 #define MODEL_SCHEMA_VERSION 3
+/* The lowest version whose programs may work beside this one. It stays when a version
+ * adds records and columns that older programs can leave as they are, and rises to the
+ * version itself when they would misread rows: a new name of an enum is such a thing,
+ * since they do not read rows that have it. */
+#define MODEL_SCHEMA_MIN 3
 
 /* Who may see what: the first argument of every function that reads or writes
  * a tenant's rows. */

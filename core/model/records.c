@@ -528,6 +528,7 @@ const struct ff_schema model_schema = {
     .struct_size = sizeof(struct ff_schema),
     .version = MODEL_SCHEMA_VERSION,
     .records = records,
+    .min_version = MODEL_SCHEMA_MIN,
 };
 
 bool run_state_final(int64_t state)

@@ -69,10 +69,11 @@ static void add_json(const struct stats *all, const struct node_settings *keep,
                       number(p->unused_bytes), "parts", (json_int_t)p->n_spans));
     }
     json_t *whole = json_pack(
-        "{s:s, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "engine", all->info.engine,
-        "schema_version", (json_int_t)all->info.schema_version, "bytes",
-        number(all->info.bytes), "free_bytes", number(all->info.free_bytes), "records",
-        records, "retention", "keep_seconds",
+        "{s:s, s:I, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "engine", all->info.engine,
+        "schema_version", (json_int_t)all->info.schema_version, "schema_min_version",
+        all->info.min_version ? json_integer(all->info.min_version) : json_null(),
+        "bytes", number(all->info.bytes), "free_bytes", number(all->info.free_bytes),
+        "records", records, "retention", "keep_seconds",
         (json_int_t)(keep->keep_us / UNITS_SECOND), "keep_runs",
         (json_int_t)keep->keep_runs, "keep_bytes", (json_int_t)keep->keep_bytes);
     json_add_to(out, whole);
@@ -144,8 +145,11 @@ static void add_text(const struct cli *c, const struct stats *all,
         return;
     if (all->info.bytes >= 0)
         units_size_text(all->info.bytes, bytes);
-    buf_printf(out, "\n%s, schema version %u: %s", all->info.engine,
-               all->info.schema_version, bytes);
+    buf_printf(out, "\n%s, schema version %u", all->info.engine,
+               all->info.schema_version);
+    if (all->info.min_version)
+        buf_printf(out, ", for programs of %u or above", all->info.min_version);
+    buf_printf(out, ": %s", bytes);
     if (all->info.free_bytes >= 0) {
         units_size_text(all->info.free_bytes, free_bytes);
         buf_printf(out, ", of these %s free for rows to come", free_bytes);
@@ -203,8 +207,15 @@ static int look(struct cli *c, struct ff_store_info *info)
     return code;
 }
 
-static int tell(const struct cli *c, uint32_t from, uint32_t to)
+/* Tables of a newer version may let this program use them: 0 is not known. */
+static bool is_let_in(const struct ff_store_info *info)
 {
+    return info->min_version && info->min_version <= MODEL_SCHEMA_VERSION;
+}
+
+static int tell(const struct cli *c, const struct ff_store_info *before, uint32_t to)
+{
+    const uint32_t from = before->schema_version;
     struct buf out = {0};
 
     if (c->json)
@@ -215,8 +226,9 @@ static int tell(const struct cli *c, uint32_t from, uint32_t to)
     else if (from == to && to == MODEL_SCHEMA_VERSION)
         buf_printf(&out, "the tables have version %u, as this program\n", to);
     else if (from == to && to > MODEL_SCHEMA_VERSION)
-        buf_printf(&out, "the tables have version %u, newer than %d of this program\n",
-                   to, MODEL_SCHEMA_VERSION);
+        buf_printf(
+            &out, "the tables have version %u, newer than %d of this program%s\n", to,
+            MODEL_SCHEMA_VERSION, is_let_in(before) ? ", which may use them" : "");
     else if (from == to)
         buf_printf(&out,
                    "the tables have version %u, this program %d: `flowforge migrate` "
@@ -238,14 +250,19 @@ int cmd_migrate(struct cli *c)
     if (code != CLI_OK)
         return code;
     if (cli_has(&c->args, "check")) {
-        code = tell(c, before.schema_version, before.schema_version);
-        return code == CLI_OK && before.schema_version != MODEL_SCHEMA_VERSION
-                   ? CLI_RUN_FAILED
-                   : code;
+        const bool right =
+            before.schema_version == MODEL_SCHEMA_VERSION ||
+            (before.schema_version > MODEL_SCHEMA_VERSION && is_let_in(&before));
+
+        code = tell(c, &before, before.schema_version);
+        return code == CLI_OK && !right ? CLI_RUN_FAILED : code;
     }
     code = cli_open(c, &s); /* which does it, or says why it cannot be done */
     if (code == CLI_OK)
-        code = tell(c, before.schema_version, MODEL_SCHEMA_VERSION);
+        code =
+            tell(c, &before,
+                 before.schema_version > MODEL_SCHEMA_VERSION ? before.schema_version
+                                                              : MODEL_SCHEMA_VERSION);
     cli_close(&s);
     return code;
 }
