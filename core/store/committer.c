@@ -263,9 +263,12 @@ static bool is_refusing(const struct committer *c)
     return c->death.code != FF_OK || c->fence.state == FENCE_LOST;
 }
 
-/* Its refusal was for now; but for this shard there is no later. */
+/* Its refusal was for now; but for this shard there is no later. Whoever leads again
+ * does it again: only here is it known what was in the way. */
 static void deny_group(struct committer *c, struct group *g)
 {
+    log_warn("store: the lease of shard %lld is over before a commit was possible: %s",
+             (long long)c->fence.shard, g->err.msg);
     for (size_t i = 0; i < g->batches.n; i++) {
         struct pending *p = g->batches.items[i];
 

@@ -69,11 +69,14 @@ class Postgres:
         durable: bool = False,
         settings: str = "",
         standby_of: "Postgres | None" = None,
+        place: Path | None = None,
     ) -> None:
-        """A standby is a copy that follows, until it is promoted."""
+        """A standby is a copy that follows, until it is promoted. Place: the folder
+        that its own is made in."""
         self.bin = programs()
         self.user = nobody()
-        place = "/dev/shm" if os.access("/dev/shm", os.W_OK) and not durable else None
+        if place is None and os.access("/dev/shm", os.W_OK) and not durable:
+            place = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="ff-pg-", dir=place))
         self.data = self.folder / "data"
         self.log = self.folder / "log"
