@@ -108,14 +108,14 @@ static void expect_old(struct kit_store *s, const char *rows, const char *what)
 {
     const struct ff_query q = kit_query(&old_beside, -1);
 
-    kit_expect_text(s->k, kit_rows(s, &q), rows, what);
+    kit_expect_text(s->k, kit_rows(s, &q), rows, "%s", what);
 }
 
 static void expect_new(struct kit_store *s, const char *rows, const char *what)
 {
     const struct ff_query q = kit_query(&new_beside, -1);
 
-    kit_expect_text(s->k, kit_rows(s, &q), rows, what);
+    kit_expect_text(s->k, kit_rows(s, &q), rows, "%s", what);
 }
 
 /* Both open, on rows 1 and 2 of the old one and 3 of the new one. */
