@@ -41,6 +41,40 @@ def meanwhile(do: Callable[[], object], every_s: float) -> Iterator[list[int]]:
         thread.join()
 
 
+@contextlib.contextmanager
+def watched(server: Redis) -> Iterator[list[str]]:
+    """A list that has, after the block, all commands of it as MONITOR tells them."""
+    lines: list[str] = []
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(60)
+        link.connect(str(server.socket))
+        stream = link.makefile("rwb")
+        stream.write(b"MONITOR\r\n")
+        stream.flush()
+        assert stream.readline() == b"+OK\r\n"
+        yield lines
+        server.call("ECHO", "watched enough")
+        for line in stream:
+            if b'"watched enough"' in line:
+                break
+            lines.append(line.decode())
+
+
+def scripts(lines: list[str]) -> list[list[str]]:
+    """Of each call of a script the commands that it called."""
+    calls: list[list[str]] = []
+    for line in lines:
+        who, command = line.split("] ", 1)
+        word = command.split('"')[1]
+        if who.endswith(" lua"):
+            calls[-1].append(word)
+        elif word == "EVALSHA":
+            calls.append([])
+        elif calls:
+            calls.append([word])
+    return calls
+
+
 class KitTest(unittest.TestCase):
     def check(
         self,
@@ -92,6 +126,20 @@ class QueueRedis(KitTest):
                 expect=0,
             )
         self.assertGreater(n_flushed[0], 10)
+
+    def test_a_message_is_two_round_trips_and_its_ack_one(self) -> None:
+        """It is published; who is told of it asks, and is answered. After the ack there
+        is only the end of the subscription. Of two messages it is the second: the first
+        may come while the subscriber does."""
+        with watched(self.server) as lines:
+            self.check(self.server.options(), ("queue/publish/same-id",), 0)
+        calls = scripts(lines)
+        second = [i for i, words in enumerate(calls) if "RPUSH" in words][1]
+        marks = ["RPUSH", "LPOP", "HDEL", "HKEYS"]
+        self.assertEqual(
+            [[m for m in marks if m in words] for words in calls[second : second + 4]],
+            [[m] for m in marks],
+        )
 
     def test_what_it_leaves_behind_is_forgotten_some_day(self) -> None:
         self.check(self.server.options(prefix="left"), ("queue/publish/batch",), 0)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cutting_proxy import CuttingProxy
+from pg_requests import Commit, PgRequests
 from postgres import Postgres
 
 LIB = Path(os.environ["FLOWFORGE_LIB"])
@@ -187,6 +188,22 @@ class StorePostgres(unittest.TestCase):
             proxy.arm('LISTEN "flowforge_deaf"', 1, hold=True)
             text = self.check(options, only=("store/watch/other-process",))
             self.assertIn("it cannot listen", text)
+
+    def test_a_commit_is_two_round_trips_however_many_rows_it_has(self) -> None:
+        """One does all of it, one says COMMIT: as many messages for thousands of rows
+        as for one."""
+        one = min(self.commits_of("store/guards/put-absent"))
+        many = max(self.commits_of("store/atomic/large"))
+        self.assertGreater(many.n_bytes, 100 * one.n_bytes)
+        self.assertEqual(many.n_executed, one.n_executed)
+
+    def commits_of(self, check: str) -> list[Commit]:
+        with PgRequests(self.server.port) as proxy:
+            options = self.server.by_address(port=str(proxy.port))
+            self.check(options, only=(check,), expect=0)
+            commits = proxy.commits()
+        self.assertLessEqual({c.then for c in commits}, {"COMMIT", "ROLLBACK"})
+        return [c for c in commits if c.then == "COMMIT"]
 
     def test_the_tables_of_somebody_else_are_left_alone(self) -> None:
         self.server.sql("CREATE SCHEMA theirs; CREATE TABLE theirs.kit_pair (k int)")
