@@ -276,6 +276,28 @@ class QueueRedis(CliTest):
         self.assertEqual(0, done.code, done.err)
         self.assertEqual(60, len(self.ledger()))
 
+    def test_a_server_that_is_away_and_then_loads_its_data_is_waited_for(self) -> None:
+        """For longer than the lease of what it was given."""
+        slowly = {
+            "key_load_delay": "1500",
+            "loading_process_events_interval_bytes": "1024",
+        }
+        with Redis(**slowly) as server:
+            self.env.update(server.environment(prefix=self.prefix, lease="3s"))
+            gate, owner = self.start_gated()
+            fill = "for i = 1, 2000 do redis.call('SET', 'ballast' .. i, '') end"
+            server.call("EVAL", fill, "0")
+            server.call("SAVE")
+            server.stop()
+            gate.open()
+            owner.wait_for_err("Redis at")
+            time.sleep(2)
+            server.start()
+            done = owner.end()
+        self.assertEqual(0, done.code, done.err)
+        self.assertEqual(["last"], self.ledger())
+        self.assertIn("it is loading its data", done.err)
+
     def test_a_primary_that_becomes_a_replica_is_left_for_the_new_one(self) -> None:
         with Redis() as other:
             several = f"{self.server.socket},{other.socket}"
