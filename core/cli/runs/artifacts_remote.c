@@ -57,7 +57,7 @@ static bool take(struct finding *f, const json_t *row)
 static int ask_page(const struct remote *r, struct finding *f, char **cursor)
 {
     MEM_AUTO char *id = id_of(f);
-    MEM_AUTO char *place = remote_path("runs", id, "artifacts", NULL);
+    MEM_AUTO char *place = remote_path("runs", id, "artifacts", (char *)NULL);
     struct buf path = {0};
     json_t *page = NULL;
     const json_t *row;
@@ -138,8 +138,8 @@ int artifacts_bring(const struct remote *r, const struct finding *f,
                     const struct found *one, const struct artifact_target *to)
 {
     MEM_AUTO char *id = id_of(f);
-    MEM_AUTO char *path =
-        remote_path("runs", id, "tasks", one->path, "artifacts", one->name, NULL);
+    MEM_AUTO char *path = remote_path("runs", id, "tasks", one->path, "artifacts",
+                                      one->name, (char *)NULL);
     struct ff_err err = {0};
 
     if (is_there(to))
