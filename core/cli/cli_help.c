@@ -36,13 +36,22 @@ static void add_general_help(struct buf *out)
     for (const struct cli_exit_word *e = cli_exits; e->meaning; e++) {
         cli_cell(&g, CLI_PLAIN, "");
         cli_cell_f(&g, "%d", e->code);
-        cli_cell(&g, CLI_PLAIN, e->meaning);
+        cli_cell_wrapped(&g, e->meaning, CLI_HELP_COLUMNS - strlen("  70  "));
     }
     cli_grid_add_to(&g, out);
     buf_add_text(out, "\n`flowforge help COMMAND` explains one command.\n");
 }
 
-/* --- the same as JSON, from which the manual is checked --- */
+/* --- the same as JSON, from which docs/cli.md is written --- */
+
+static json_t *words_json(const char *const *words)
+{
+    json_t *list = json_array();
+
+    for (; *words; words++)
+        json_array_append_new(list, json_string(*words));
+    return list;
+}
 
 static json_t *options_json(const struct cli_option *options)
 {
@@ -55,6 +64,8 @@ static json_t *options_json(const struct cli_option *options)
             json_object_set_new(j, "letter", json_string(letter));
         if (o->value)
             json_object_set_new(j, "value", json_string(o->value));
+        if (o->choices)
+            json_object_set_new(j, "choices", words_json(o->choices));
         json_array_append_new(list, j);
     }
     return list;
@@ -62,9 +73,9 @@ static json_t *options_json(const struct cli_option *options)
 
 static json_t *command_json(const struct cli_command *k)
 {
-    return json_pack("{s:s, s:s, s:s, s:b, s:o}", "name", k->name, "words", k->words,
-                     "summary", k->summary, "hidden", k->hidden, "options",
-                     options_json(k->options));
+    return json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o}", "name", k->name, "words",
+                     k->words, "summary", k->summary, "about", k->about, "hidden",
+                     k->hidden, "options", options_json(k->options));
 }
 
 static void add_json(struct buf *out, const struct cli_command *only)

@@ -1,5 +1,5 @@
 /* cli_table.c - every command with its options: what --help prints, what arguments are
- * read by, and what docs/cli.md is compared with. */
+ * read by, and what docs/cli.md is written from (FF_RENEW=1 ctest -R test_cli_help). */
 #include "cli/cli_priv.h"
 
 #include "cli/access/access.h"
@@ -16,13 +16,19 @@ static const char *const stream_words[] = {"stdout", "stderr", "sdk", NULL};
 /* Of `run` and of `submit`. */
 #define RUN_OPTIONS                                                                    \
     {"input", "NAME=VALUE",                                                            \
-     "one input; NAME=@FILE takes the text of a file, of a .json file its value; "     \
-     "repeatable",                                                                     \
+     "one input, read as the type that the file declares; NAME=@FILE takes the text "  \
+     "of a file, of a .json file its value; may be repeated",                          \
      NULL, 'i'},                                                                       \
-        {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},           \
-        {"dir", "DIR", "where tasks run, instead of the folder of FILE", NULL, 0},     \
-        {"label", "NAME=VALUE", "what the run can be found by; repeatable", NULL,      \
-         'l'},                                                                         \
+        {"inputs", "FILE",                                                             \
+         "a JSON file with an object of inputs, of at most 64 MiB; -i wins over it",   \
+         NULL, 0},                                                                     \
+        {"dir", "DIR",                                                                 \
+         "where tasks run; else the folder of FILE, or the one it was applied from",   \
+         NULL, 0},                                                                     \
+        {"label", "NAME=VALUE",                                                        \
+         "what the run can be found by with `list --label`; wins over `labels:` of "   \
+         "the file; may be repeated",                                                  \
+         NULL, 'l'},                                                                   \
         {"project", "NAME", "the project that it belongs to", NULL, 0},                \
         {"priority", "N",                                                              \
          "from -100 to 100 (0): runs with a higher one start their tasks first", NULL, \
@@ -35,19 +41,19 @@ static const char *const stream_words[] = {"stdout", "stderr", "sdk", NULL};
 static const struct cli_option submit_options[] = {RUN_OPTIONS, {0}};
 static const struct cli_option run_options[] = {
     RUN_OPTIONS,
-    {"detach", NULL, "print the run's id and return; it goes on in the background",
-     NULL, 'd'},
+    {"detach", NULL, "print the run's id and return once somebody leads it", NULL, 'd'},
     {0},
 };
 
 static const char *const report_words[] = {"text", "tap", "junit", NULL};
 
 static const struct cli_option sim_options[] = {
-    {"mocks", "FILE", "what tasks do, a YAML file (docs/testing-workflows.md)", NULL,
-     'm'},
-    {"input", "NAME=VALUE", "one input, as for run; repeatable", NULL, 'i'},
-    {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},
-    {"seed", "N", "of all that is drawn (1)", NULL, 0},
+    {"mocks", "FILE",
+     "a YAML file: what tasks do, who decides and what happens outside", NULL, 'm'},
+    {"input", "NAME=VALUE", "one input, as for `run`; may be repeated", NULL, 'i'},
+    {"inputs", "FILE", "a JSON file with an object of inputs, as for `run`", NULL, 0},
+    {"seed", "N", "of all that is drawn (1); the same seed gives the same output", NULL,
+     0},
     {"until", "DURATION", "virtual time after which it is left (365d)", NULL, 0},
     {"start", "TIME", "virtual time at which it begins (2026-01-01T00:00:00Z)", NULL,
      0},
@@ -88,8 +94,8 @@ static const struct cli_option member_options[] = {
     TENANT_OPTION, PROJECT_OPTION, PLATFORM_OPTION, {0}};
 
 static const struct cli_option key_create_options[] = {
-    {"role", "ROLE", "what it may do: viewer, operator, author or admin", role_words,
-     0},
+    {"role", "ROLE", "what it may do: viewer, operator, author or admin; must be given",
+     role_words, 0},
     {"expires", "DURATION", "how long it is valid (90d), or never", NULL, 0},
     TENANT_OPTION,
     PROJECT_OPTION,
@@ -114,12 +120,18 @@ static const struct cli_option audit_verify_options[] = {
 };
 
 static const struct cli_option list_options[] = {
-    {"state", "STATE", "only runs in this state", run_state_names, 's'},
+    {"state", "STATE",
+     "only runs in this state: pending, running, cancelling, succeeded, failed or "
+     "cancelled",
+     run_state_names, 's'},
     {"workflow", "NAME", "only runs of this workflow", NULL, 'w'},
     {"label", "NAME=VALUE",
-     "only runs with this label; NAME alone: with any value; repeatable", NULL, 'l'},
+     "only runs with this label; NAME alone: with any value; may be repeated, up to 16",
+     NULL, 'l'},
     {"project", "NAME", "only runs of this project", NULL, 0},
-    {"all", NULL, "also runs that are tasks of other runs", NULL, 'a'},
+    {"all", NULL,
+     "also runs that are tasks of other runs (groups), which are left out otherwise",
+     NULL, 'a'},
     {"limit", "N", "at most so many, the newest first (20)", NULL, 'n'},
     {"after", "RUN", "go on after this run, for the next page", NULL, 0},
     {0},
@@ -131,29 +143,41 @@ static const struct cli_option get_options[] = {
 };
 
 static const struct cli_option artifacts_options[] = {
-    {"get", "NAME", "bring this one here", NULL, 0},
-    {"to", "PATH", "where --get puts it, instead of NAME; must not be there yet", NULL,
-     0},
+    {"get", "NAME",
+     "bring this one here, as a file or folder; where several tasks have one of that "
+     "name, say whose",
+     NULL, 0},
+    {"to", "PATH",
+     "where --get puts it, instead of NAME in the current folder; must not be there "
+     "yet",
+     NULL, 0},
     {0},
 };
 
 static const struct cli_option logs_options[] = {
-    {"follow", NULL, "go on until the attempt, or the run, has ended", NULL, 'f'},
-    {"attempt", "N", "only this attempt; 0: the last one", NULL, 0},
+    {"follow", NULL,
+     "go on until the run has ended, or the task, item or attempt that was named", NULL,
+     'f'},
+    {"attempt", "N", "only this attempt; 0 is the last one", NULL, 0},
     {"stream", "STREAM", "only stdout, stderr or sdk", stream_words, 0},
     {"raw", NULL,
-     "the exact bytes: no prefix, no marks, no other streams' lines mixed in", NULL, 0},
+     "the bytes as they were written: no names, no remarks, no other streams' lines "
+     "mixed in",
+     NULL, 0},
     {"timestamps", NULL, "begin each line with its time", NULL, 't'},
     {0},
 };
 
 static const struct cli_option cancel_options[] = {
-    {"kill", NULL, "at once: no grace for tasks, no handlers", NULL, 0},
-    {"state", "STATE", "instead of RUN: all runs in this state, pending or running",
+    {"kill", NULL, "tasks get SIGKILL at once, and no handlers run", NULL, 0},
+    {"state", "STATE",
+     "instead of RUN: all runs in this state, pending or running; at most 1,000, the "
+     "newest first",
      run_state_names, 's'},
     {"workflow", "NAME", "of those only the runs of this workflow", NULL, 'w'},
     {"label", "NAME=VALUE",
-     "of those only the runs with this label; NAME alone: with any value; repeatable",
+     "of those only the runs with this label; NAME alone: with any value; may be "
+     "repeated, up to 16",
      NULL, 'l'},
     {"wait", NULL, "return when the run has ended", NULL, 0},
     {0},
@@ -161,11 +185,13 @@ static const struct cli_option cancel_options[] = {
 
 static const struct cli_option retry_options[] = {
     {"state", "STATE",
-     "instead of RUN: all runs in this state, failed, cancelled or running",
+     "instead of RUN: all runs in this state, failed, cancelled or running; at most "
+     "1,000, the newest first",
      run_state_names, 's'},
     {"workflow", "NAME", "of those only the runs of this workflow", NULL, 'w'},
     {"label", "NAME=VALUE",
-     "of those only the runs with this label; NAME alone: with any value; repeatable",
+     "of those only the runs with this label; NAME alone: with any value; may be "
+     "repeated, up to 16",
      NULL, 'l'},
     {"detach", NULL, "print the ids and return; they go on in the background", NULL,
      'd'},
@@ -174,17 +200,21 @@ static const struct cli_option retry_options[] = {
 
 static const char *const graph_formats[] = {"tree", "mermaid", "dot", "svg", NULL};
 static const struct cli_option graph_options[] = {
-    {"format", "FORMAT", "tree, mermaid, dot or svg", graph_formats, 'f'},
+    {"format", "FORMAT",
+     "tree (the default), mermaid, dot (Graphviz), or svg: a picture", graph_formats,
+     'f'},
     {0},
 };
 
 static const struct cli_option rerun_options[] = {
     {"state", "STATE",
-     "instead of RUN: all runs in this state, succeeded, failed, cancelled or running",
+     "instead of RUN: all runs in this state, succeeded, failed, cancelled or running; "
+     "at most 1,000, the newest first",
      run_state_names, 's'},
     {"workflow", "NAME", "of those only the runs of this workflow", NULL, 'w'},
     {"label", "NAME=VALUE",
-     "of those only the runs with this label; NAME alone: with any value; repeatable",
+     "of those only the runs with this label; NAME alone: with any value; may be "
+     "repeated, up to 16",
      NULL, 'l'},
     {"from", "TASK", "only this task and all behind it; the others keep their results",
      NULL, 0},
@@ -192,19 +222,22 @@ static const struct cli_option rerun_options[] = {
      "as a new run, with the same inputs; with --from it takes over what the old one "
      "did",
      NULL, 0},
-    {"input", "NAME=VALUE", "one input that is to be another, as with run; a new run",
-     NULL, 'i'},
+    {"input", "NAME=VALUE",
+     "one input that is to be another, as for `run`; a new run; may be repeated", NULL,
+     'i'},
     {"inputs", "FILE", "a JSON file with inputs that are to be others; a new run", NULL,
      0},
     {"no-cache", NULL,
-     "of a new run: as for run; one that begins again never uses the cache", NULL, 0},
+     "of a new run: as for `run`; one that begins again never uses the cache", NULL, 0},
     {"detach", NULL, "print the run's id and return; it goes on in the background",
      NULL, 'd'},
     {0},
 };
 
 static const struct cli_option migrate_options[] = {
-    {"check", NULL, "change nothing; the exit code is 1 where there is something to do",
+    {"check", NULL,
+     "change nothing; the exit code is 1 where there is something to do, or the tables "
+     "are only for newer programs",
      NULL, 0},
     {0},
 };
@@ -216,16 +249,15 @@ static const struct cli_option cache_options[] = {
 
 static const struct cli_option approve_options[] = {
     {"input", "NAME=VALUE",
-     "one input of the approval; NAME=@FILE takes the text of a file, of a .json file "
-     "its value; repeatable",
-     NULL, 'i'},
+     "one input of the approval, as `run` takes them; may be repeated", NULL, 'i'},
     {"inputs", "FILE", "a JSON file with an object of inputs", NULL, 0},
-    {"comment", "TEXT", "why, for those who come after", NULL, 'm'},
+    {"comment", "TEXT", "why; the output `comment` of the task", NULL, 'm'},
     {0},
 };
 
 static const struct cli_option pause_options[] = {
-    {"queue", "NAME", "all tasks of this queue, in whichever run", NULL, 0},
+    {"queue", "NAME",
+     "all tasks with this queue, in whichever run; then no RUN is named", NULL, 0},
     {0},
 };
 
@@ -235,7 +267,7 @@ static const struct cli_option unpause_options[] = {
 };
 
 static const struct cli_option reject_options[] = {
-    {"reason", "TEXT", "why, for those who come after", NULL, 'm'},
+    {"reason", "TEXT", "why; it stands in the task's message", NULL, 'm'},
     {0},
 };
 
@@ -253,58 +285,86 @@ static const struct cli_option events_options[] = {
 
 static const struct cli_option history_options[] = {
     {"canonical", NULL,
-     "sorted, and without what differs between machines: equal for equal histories",
+     "one JSON object a line, sorted, without times and ids: equal for equal "
+     "histories, whatever the drivers",
      NULL, 0},
     {0},
 };
 
 static const struct cli_option check_options[] = {
     {"option", "KEY=VALUE",
-     "one option of the driver; {dir} is a new directory, {unique} a new word; "
-     "repeatable",
+     "an option of the driver; {dir} is a directory, {unique} a word, new for each "
+     "check; may be repeated",
      NULL, 'o'},
     {"over", "FILE",
-     "the driver that a filter is to stand in front of; its options are given by its "
-     "name: -o store-memory.name={unique}",
+     "of a filter: the driver that it stands in front of, a path or a name; options "
+     "with that driver's name in front are its own: -o store-memory.name={unique}",
      NULL, 0},
-    {"only", "PATTERN", "only checks whose name has this in it; repeatable", NULL, 0},
-    {"accept", "CREDENTIAL", "one that the auth driver lets in; repeatable", NULL, 0},
-    {"deny", "CREDENTIAL", "one that it must not let in; repeatable", NULL, 0},
-    {"list", NULL, "print the names of the checks and their rules", NULL, 0},
-    {"seed", "N", "repeat the random choices of another run", NULL, 0},
-    {"deadline", "SECONDS", "a check that takes longer has failed (30)", NULL, 0},
-    {"json", NULL, "one JSON document instead of TAP", NULL, 0},
+    {"only", "PATTERN",
+     "checks whose name has this in it, or, with *, ? or [, is matched by it; may be "
+     "repeated",
+     NULL, 0},
+    {"accept", "CREDENTIAL",
+     "for auth drivers: a credential that is let in with these options; may be "
+     "repeated",
+     NULL, 0},
+    {"deny", "CREDENTIAL",
+     "for auth drivers: a credential that is not let in, such as one that was revoked; "
+     "may be repeated",
+     NULL, 0},
+    {"list", NULL,
+     "print the names of the driver's checks with their rules, and check nothing", NULL,
+     0},
+    {"seed", "N", "the random choices of another run; each failure prints its seed",
+     NULL, 0},
+    {"deadline", "SECONDS",
+     "a check that takes longer has failed (30; those that need more have their own)",
+     NULL, 0},
+    {"json", NULL, "one JSON document instead of TAP (also by --output json)", NULL, 0},
     {"keep", NULL, "leave the directories of the checks behind", NULL, 0},
     {0},
 };
 
 static const struct cli_option new_options[] = {
-    {"dir", "DIR", "where to write it (./KIND-NAME); must not be there yet", NULL, 0},
+    {"dir", "DIR", "where to write it, instead of ./KIND-NAME; must not be there yet",
+     NULL, 0},
     {0},
 };
 
 static const struct cli_option config_options[] = {
-    {"sources", NULL, "also where each value comes from", NULL, 0},
+    {"sources", NULL,
+     "also where each value comes from: default, file with its line, variable, command "
+     "line",
+     NULL, 0},
     {0},
 };
 
 static const struct cli_option backup_options[] = {
-    {"logs", NULL, "also copy the logs of all runs", NULL, 0},
+    {"logs", NULL, "also copy what tasks wrote; without it logs are not contained",
+     NULL, 0},
     {0},
 };
 
 static const struct cli_option fmt_options[] = {
-    {"check", NULL, "name the files that are written differently; exit code 3", NULL,
-     0},
-    {"diff", NULL, "print what would change; exit code 3 when something would", NULL,
-     'd'},
-    {"write", NULL, "write the files back, and name those that changed", NULL, 'w'},
+    {"check", NULL,
+     "print the names of files that are written differently, and change nothing; exit "
+     "code 3 if any",
+     NULL, 0},
+    {"diff", NULL,
+     "print what would change, as a unified diff; exit code 3 when something would",
+     NULL, 'd'},
+    {"write", NULL, "write the files back, and print the names of those that changed",
+     NULL, 'w'},
     {0},
 };
 
 static const struct cli_option apply_options[] = {
-    {"dir", "DIR", "where its runs work, instead of the folder of FILE", NULL, 0},
-    {"project", "NAME", "the project that a new name belongs to", NULL, 0},
+    {"dir", "DIR",
+     "where its runs work, and where script: {file: ...} stands; else the folder of "
+     "FILE",
+     NULL, 0},
+    {"project", "NAME", "the project that a new name belongs to, with its schedules",
+     NULL, 0},
     {0},
 };
 
@@ -329,9 +389,11 @@ static const char *const lint_words[] = {"text", "json", "sarif", NULL};
 
 static const struct cli_option lint_options[] = {
     {"fix", NULL,
-     "mend what can surely be mended, and write the file in canonical form", NULL, 0},
-    {"rules", NULL, "print every rule instead", NULL, 0},
-    {"output", "FORMAT", "text (the default), json, or sarif for code review",
+     "mend what can surely be mended, and write the file in its canonical form", NULL,
+     0},
+    {"rules", NULL, "print every rule instead; no FILE is named then", NULL, 0},
+    {"output", "FORMAT",
+     "text (the default), json, or sarif (2.1.0) for services that show code review",
      lint_words, 'o'},
     {0},
 };
@@ -348,37 +410,44 @@ static const struct cli_option schedule_get_options[] = {
 };
 
 static const struct cli_option backfill_options[] = {
-    {"from", "TIME", "the first time: 2026-11-21 or 2026-11-21T06:30:00Z", NULL, 0},
+    {"from", "TIME",
+     "the first time: 2026-11-21 (midnight in UTC) or 2026-11-21T06:30:00Z", NULL, 0},
     {"to", "TIME", "the end of the range; this time itself is not in it", NULL, 0},
-    {"max-parallel", "N", "so many runs at once (1)", NULL, 0},
+    {"max-parallel", "N", "so many runs at once (1), at most 100", NULL, 0},
     {"dry-run", NULL, "only say how many times there are", NULL, 0},
-    {"stop", NULL, "start no further time; runs that have begun go on", NULL, 0},
+    {"stop", NULL,
+     "start no further time of the backfills that go on; runs that have begun go on, "
+     "too",
+     NULL, 0},
     {0},
 };
 
 static const struct cli_option context_options[] = {
     {"ca", "FILE", "trust these certificates (PEM) instead of the system's", NULL, 0},
     {"project", "NAME",
-     "where new runs belong, unless --project says it; \"\": the usual", NULL, 0},
+     "the project of runs that `run` and `submit` make there, unless they name one; "
+     "\"\": none",
+     NULL, 0},
     {0},
 };
 
 static const struct cli_option login_options[] = {
-    {"oidc", NULL, "by the provider of the server, in a browser of this machine", NULL,
-     0},
+    {"oidc", NULL, "log in by the server's provider, in a browser of this machine",
+     NULL, 0},
     {"device", NULL, "the same, in a browser of another machine", NULL, 0},
     {"ca", "FILE", "trust these certificates (PEM) instead of the system's", NULL, 0},
     {0},
 };
 
 static const struct cli_option token_options[] = {
-    {"ttl", "DURATION", "make a session that lives so long (15m) and print that", NULL,
+    {"ttl", "DURATION", "make a session that lives so long (15m), and print that", NULL,
      0},
     {0},
 };
 
 static const struct cli_option engine_options[] = {
-    {"stay", NULL, "go on when nothing is left to lead, until told to leave", NULL, 0},
+    {"stay", NULL, "go on when nothing is left to lead, until SIGTERM or SIGINT", NULL,
+     0},
     {0},
 };
 
@@ -386,7 +455,9 @@ static const struct cli_option event_options[] = {
     {"key", "TEXT", "which of the events of this name, for tasks that wait for a key",
      NULL, 'k'},
     {"data", "JSON",
-     "what `event` is where it is told; @FILE takes it from a file of JSON", NULL, 0},
+     "what `event` is where it is told, at most 64 KiB; @FILE takes it from a file of "
+     "JSON",
+     NULL, 0},
     {0},
 };
 
@@ -411,7 +482,7 @@ const struct cli_command cli_commands[] = {
     {"sim", "FILE", "rehearse a workflow in virtual time, without running anything",
      "Tasks do what their mocks say; without one they succeed after a second, with\n"
      "outputs of the declared kind. Sleeps, retries and timeouts take no time. The\n"
-     "same file, inputs, mocks and seed print the same.",
+     "same file, inputs, mocks and seed print the same: docs/testing-workflows.md.",
      sim_options, cmd_sim, 1, 1, false},
     {"test", "[FILE|DIR]...", "test workflows by the NAME.test.yaml beside them",
      "Each case is rehearsed as by `sim`, and held against what it expects.",
@@ -422,7 +493,8 @@ const struct cli_command cli_commands[] = {
      "A tree by default. Groups are drawn with what is in them.", graph_options,
      cmd_graph, 1, 1, false},
     {"fmt", "FILE...", "write workflow files in their canonical form",
-     "Comments, order and meaning stay. Without an option the result is printed.",
+     "Comments, order and meaning stay. Without an option the result is printed.\n"
+     "--check, --diff and --write exclude each other.",
      fmt_options, cmd_fmt, 1, -1, false},
     {"lint", "FILE...", "give advice about workflow files",
      "Exit code 3 when there is an error or a warning. A comment\n"
@@ -471,8 +543,9 @@ const struct cli_command cli_commands[] = {
      "Schedules with an event trigger of this name start their runs, and tasks with\n"
      "wait_event that wait for it go on. It is kept for nobody else.",
      event_options, cmd_event, 1, 1, false},
-    {"schedule backfill", "NAME", "run the times of a range in the past", NULL,
-     backfill_options, cmd_schedule_backfill, 1, 1, false},
+    {"schedule backfill", "NAME", "run the times of a range in the past",
+     "--from and --to must be given, unless --stop is.", backfill_options,
+     cmd_schedule_backfill, 1, 1, false},
     {"diff", "A B", "show what differs in meaning between two workflows",
      "A and B are files, NAME, NAME@LABEL, NAME@sha256:HASH, or runs. The exit code "
      "is\n"
@@ -591,8 +664,8 @@ const struct cli_command cli_commands[] = {
      cmd_member_remove, 1, 1, false},
     {"member list", "", "list who has which role", NULL, scope_options, cmd_member_list,
      0, 0, false},
-    {"key create", "NAME", "make an API key, and print it this once",
-     "--role must be given.", key_create_options, cmd_key_create, 1, 1, false},
+    {"key create", "NAME", "make an API key, and print it this once", NULL,
+     key_create_options, cmd_key_create, 1, 1, false},
     {"key list", "", "list API keys, never what they are shown by", NULL, scope_options,
      cmd_key_list, 0, 0, false},
     {"key revoke", "ID", "let an API key in no more", NULL, scope_options,
@@ -606,7 +679,7 @@ const struct cli_command cli_commands[] = {
      "The exit code is 1 when something was, and the first row or seal is named.",
      audit_verify_options, cmd_audit_verify, 0, 0, false},
     {"doctor", "[CHECK...]",
-     "check store, owner, version, slots, artifacts and pauses, and say what to do",
+     "check whether everything is as it should be, and say what to do",
      "All checks, or those named. They change nothing.", NO_OPTIONS, cmd_doctor, 0, -1,
      false},
     {"limit set", "NAME PLACES", "say how many places a semaphore has",
@@ -624,13 +697,14 @@ const struct cli_command cli_commands[] = {
      "All of it, or that of one workflow or one of its tasks.", NO_OPTIONS,
      cmd_cache_clear, 0, 2, false},
     {"db stats", "", "show what the database takes, record by record",
-     "Rows, bytes, indexes and what of these is unused. Reads the whole "
-     "database where that has no account of its own (SQLite).",
+     "Rows, bytes, indexes and what of these is unused. Reads the whole database\n"
+     "where that has no account of its own (SQLite).",
      NO_OPTIONS, cmd_db_stats, 0, 0, false},
     {"migrate", "", "bring the tables of the database up to this version",
      "Every process does so when it opens the database; this does nothing else, so "
-     "that "
-     "it can be done once, before new replicas start, by a user who may. What is there "
+     "that\n"
+     "it can be done once, before new replicas start, by a user who may. What is "
+     "there\n"
      "stays as it is: processes of the version before go on beside it.",
      migrate_options, cmd_migrate, 0, 0, false},
     {"driver list", "", "list the drivers that can be loaded", NULL, NO_OPTIONS,
@@ -650,7 +724,7 @@ const struct cli_command cli_commands[] = {
      config_options, cmd_config_show, 0, 0, false},
     {"backup", "FILE", "write a consistent copy of the store while it is in use",
      "Values of more than 64 KiB and kept files are files of their own: they go to\n"
-     "FILE.d, by hard links where possible. Logs are left out unless --logs is given.",
+     "FILE.d, by hard links where possible.",
      backup_options, cmd_backup, 1, 1, false},
     {"version", "", "print the version", NULL, NO_OPTIONS, cmd_version, 0, 0, false},
     {"help", "[COMMAND]", "explain a command", NULL, NO_OPTIONS, cmd_help, 0, 2, false},

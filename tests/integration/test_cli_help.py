@@ -1,9 +1,15 @@
 #!/usr/bin/python3
-"""Commands, options and exit codes: help, suggestions, and the manual."""
+"""Commands, options and exit codes: help, suggestions, and the manual, docs/cli.md,
+which is written from the same table: FF_RENEW=1 writes it instead of comparing it."""
 
+import copy
+import difflib
+import os
 import re
 import unittest
+from typing import Any
 
+from cli_manual import renew
 from ff_cli import SOURCE, CliTest
 
 MANUAL = SOURCE / "docs/cli.md"
@@ -23,21 +29,90 @@ class Help(CliTest):
             letters = re.findall(r"^ +(-\w), ", text, re.M)
             self.assertEqual(sorted(set(letters)), sorted(letters), command["name"])
 
-    def test_the_manual_names_every_command_option_and_exit_code(self) -> None:
-        manual = MANUAL.read_text()
+    def test_no_line_of_help_is_longer_than_100_columns(self) -> None:
+        for command in self.call("help", "-o", "json").json()["commands"]:
+            text = self.call(*command["name"].split(), "--help").out
+            long = [line for line in text.splitlines() if len(line) > 100]
+            self.assertEqual(long, [], command["name"])
+        long = [li for li in self.call("help").out.splitlines() if len(li) > 100]
+        self.assertEqual(long, [])
+
+    def test_the_help_of_an_option_names_the_words_that_it_takes(self) -> None:
         table = self.call("help", "-o", "json").json()
         for command in table["commands"]:
-            if command["hidden"]:
-                continue
-            heading = f"\n## flowforge {command['name']}\n"
-            self.assertIn(heading, manual)
-            section = manual.split(heading)[1].split("\n## ")[0]
-            for option in command["options"]:
-                self.assertIn(f"`--{option['name']}", section, command["name"])
-        for option in table["options"]:
-            self.assertIn(f"`--{option['name']}", manual)
-        for code in table["exit_codes"]:
-            self.assertIn(f"| {code['code']} | {code['meaning']} |", manual)
+            for option in command["options"] + table["options"]:
+                words = set(option.get("choices", []))
+                # Runs that are chosen by their state cannot be in every one.
+                if option["help"].startswith("instead of RUN: "):
+                    words = {"running"}
+                for word in words:
+                    self.assertRegex(option["help"], rf"\b{word}\b", command["name"])
+
+    def test_the_manual_is_what_the_table_says(self) -> None:
+        old = MANUAL.read_text()
+        new = renew(old, self.call("help", "-o", "json").json())
+        if os.environ.get("FF_RENEW"):
+            MANUAL.write_text(new)
+            return
+        differ = difflib.unified_diff(
+            old.splitlines(),
+            new.splitlines(),
+            "docs/cli.md",
+            "--help",
+            lineterm="",
+            n=0,
+        )
+        self.assertEqual(list(differ), [], "FF_RENEW=1 writes the page")
+
+    def test_the_manual_follows_the_table_and_keeps_what_it_adds(self) -> None:
+        table = self.call("help", "-o", "json").json()
+        page = renew(MANUAL.read_text(), table)
+        self.assertEqual(renew(page, table), page)
+        other = copy.deepcopy(table)
+        other["exit_codes"][0]["meaning"] = "all is well"
+        other["options"][0]["help"] = "tell what it does"
+        logs = next(c for c in other["commands"] if c["name"] == "logs")
+        logs["words"], logs["summary"] = "RUN", "print all"
+        server = next(c for c in other["commands"] if c["name"] == "server")
+        metrics = next(o for o in server["options"] if o["name"] == "metrics-listen")
+        metrics["help"] = "where one sees metrics"
+        server["options"] = [o for o in server["options"] if o["name"] != "dev"]
+        server["options"].append({"name": "more", "value": "N", "help": "a|b"})
+        added: dict[str, Any] = {
+            "name": "logs all",
+            "words": "",
+            "summary": "new",
+            "hidden": False,
+        }
+        added["options"] = []
+        other["commands"].insert(other["commands"].index(logs) + 1, added)
+        changed = renew(page, other)
+        for line in (
+            "| 0 | all is well |",
+            "| `--help` (`-h`) | tell what it does |",
+            "    flowforge logs RUN [OPTIONS]",
+            "| [`logs`](#flowforge-logs) | print all |",
+            "| `--more` `N` | a\\|b |",
+            "## flowforge logs all\n\n    flowforge logs all [OPTIONS]\n\nNew.\n",
+            "| where one sees [metrics](metrics.md). It prints `metrics on ",
+        ):
+            self.assertIn(line, changed)
+            self.assertNotIn(line, page)
+        self.assertNotIn("| `--dev` |", changed)
+        self.assertEqual(renew(changed, other), changed)
+
+    def test_what_the_page_says_of_its_own_accord_is_written_over(self) -> None:
+        table = self.call("help", "-o", "json").json()
+        page = renew(MANUAL.read_text(), table)
+        for right, wrong in (
+            ("begin each line with its time", "begin lines with a time"),
+            ("flowforge logs RUN [TASK[.ITEM]] [OPTIONS]", "flowforge logs RUN"),
+            ("| `--timestamps` (`-t`) |", "| `--timestamps` |"),
+            ("| 71 | out of memory |", "| 71 | no memory |"),
+            ("| [`why`](#flowforge-why) | say why", "| [`why`](#flowforge-why) | tell"),
+        ):
+            self.assertIn(right, page)
+            self.assertEqual(renew(page.replace(right, wrong), table), page)
 
     def test_the_manual_names_every_setting_of_the_core_with_its_default(
         self,

@@ -55,6 +55,8 @@ struct cli_command {
     bool hidden;
 };
 
+#define CLI_HELP_COLUMNS 100 /* no line of --help is longer */
+
 extern const struct cli_option cli_global_options[];
 /* For --help; nothing where `options` is NULL. A letter that is an option of `before`
  * means that one. */
@@ -172,6 +174,8 @@ struct cli_grid {
 void cli_cell(struct cli_grid *g, enum cli_colour colour, const char *text);
 void cli_cell_span(struct cli_grid *g, enum cli_colour colour, struct span text);
 void FF_PRINTF(2, 3) cli_cell_f(struct cli_grid *g, const char *fmt, ...);
+/* The last cell of a row: words beyond so many columns stand in rows below it. */
+void cli_cell_wrapped(struct cli_grid *g, const char *text, size_t columns);
 void cli_grid_add_to(struct cli_grid *g, struct buf *out); /* and empties it */
 
 /* "2026-11-21 19:20:37" in local time; "-" for MODEL_NULL. */

@@ -58,10 +58,6 @@ static void add_option(struct buf *out, const struct cli_option *o)
     }
     buf_add_char(out, '\n');
     add_text(out, o->help);
-    for (size_t i = 0; o->choices && o->choices[i]; i++) {
-        buf_add_text(out, i > 0 ? ", " : "; one of ");
-        add_text(out, o->choices[i]);
-    }
     buf_add_char(out, '\n');
 }
 
